@@ -1,0 +1,119 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 language mode, strict imports, warnings as errors.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+/// Rooms that own no C library: an unmarked pointer does not compile there.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.
+func headLibrary(_ name: String, _ target: String) -> Product {
+    .library(name: "watchword-head-\(name)", type: .dynamic, targets: [target])
+}
+
+func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: ["HeadKit", "WatchwordHeadABI"] + more, path: "Plugins/\(name)",
+        swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "watchword",
+    products: [
+        .executable(name: "watchwordd", targets: ["watchwordd"]),
+        .executable(name: "watchword", targets: ["watchword"]),
+        headLibrary("mean", "MeanHead"),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // C libraries, and the C that must be C.
+        .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
+        .target(name: "WatchwordHeadABI"),
+
+        // Numbers.
+        .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
+        .target(name: "Checkpoints", swiftSettings: strict),
+        .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
+        .target(name: "Pixels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(
+            name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
+            swiftSettings: strict),
+
+        // Heads: the host, the plugin author's kit, the plugins.
+        .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        .target(name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        headTarget("MeanHead"),
+
+        // Windows, queries, events.
+        .target(
+            name: "Matching", dependencies: ["Tensors", .product(name: "Collections", package: "swift-collections")],
+            swiftSettings: safe),
+
+        // The outside world.
+        .target(
+            name: "Ingest", dependencies: ["CGStreamer", "Pixels", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+        .target(
+            name: "Messaging", dependencies: ["CZeroMQ", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+
+        // Assembly, and the two programs.
+        .target(
+            name: "Watchtower",
+            dependencies: [
+                "CLIP", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints", "Tensors",
+                "Yams",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "watchwordd",
+            dependencies: ["Watchtower", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "watchword",
+            dependencies: ["Watchtower", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("TensorsTests", ["Tensors"]),
+        tests("CheckpointsTests", ["Checkpoints"]),
+        tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
+        tests("CLIPTests", ["CLIP", "Checkpoints", "Tensors", "Transformer"]),
+        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP"]),
+        tests("MatchingTests", ["Matching"]),
+        tests("IngestTests", ["Ingest", "Pixels"]),
+        tests("JournalTests", ["Journal"]),
+        tests("MessagingTests", ["Messaging"]),
+        tests("WatchtowerTests", ["Watchtower"]),
+        tests("EndToEndTests", ["Watchtower"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef WATCHWORD_CKERNELS_H
+#define WATCHWORD_CKERNELS_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef WATCHWORD_CONEDNN_H
+#define WATCHWORD_CONEDNN_H
+#endif

@@ -1,0 +1,4 @@
+#ifndef WATCHWORD_CZEROMQ_SHIM_H
+#define WATCHWORD_CZEROMQ_SHIM_H
+#include <zmq.h>
+#endif

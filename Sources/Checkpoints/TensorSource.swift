@@ -1,0 +1,93 @@
+/// How the numbers of a stored tensor are written.
+package enum ElementType: String, Sendable, Equatable {
+    case float64 = "F64"
+    case float32 = "F32"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case int64 = "I64"
+    case int32 = "I32"
+    case int16 = "I16"
+    case int8 = "I8"
+    case uint8 = "U8"
+    case bool = "BOOL"
+
+    /// Size of one element in bytes.
+    package var size: Int {
+        switch self {
+        case .float64, .int64: 8
+        case .float32, .int32: 4
+        case .float16, .bfloat16, .int16: 2
+        case .int8, .uint8, .bool: 1
+        }
+    }
+}
+
+/// What is known of a stored tensor before its numbers are read.
+package struct TensorInfo: Sendable, Equatable {
+    package let name: String
+    package let type: ElementType
+    /// Row-major sizes; empty for a scalar.
+    package let shape: [Int]
+    package var count: Int { shape.reduce(1, *) }
+
+    package init(name: String, type: ElementType, shape: [Int]) {
+        self.name = name
+        self.type = type
+        self.shape = shape
+    }
+}
+
+/// Named tensors from somewhere: a file, a renaming of another source, a recipe.
+package protocol TensorSource {
+    /// Where the tensors come from, for error messages: a path, usually.
+    var origin: String { get }
+    /// Every tensor by name.
+    var tensors: [String: TensorInfo] { get }
+    /// The tensor's numbers, row-major, widened to float32 exactly (f16, bf16) or rounded (f64, integers).
+    func floats(_ name: String) throws(CheckpointError) -> [Float]
+}
+
+extension TensorSource {
+    /// The numbers of a tensor that must have the given shape.
+    package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
+        guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        guard info.shape == shape else {
+            throw CheckpointError(origin, .wrongShape(name, found: info.shape, expected: shape))
+        }
+        return try floats(name)
+    }
+
+    package func has(_ name: String) -> Bool { tensors[name] != nil }
+}
+
+/// A model file that could not be used, and why.
+package struct CheckpointError: Error, Equatable, CustomStringConvertible {
+    package enum Reason: Equatable, Sendable {
+        case cannotOpen(String)
+        case truncated(String)
+        case malformed(String)
+        case missingTensor(String)
+        case wrongShape(String, found: [Int], expected: [Int])
+        case unsupported(String)
+    }
+
+    package let origin: String
+    package let reason: Reason
+
+    package init(_ origin: String, _ reason: Reason) {
+        self.origin = origin
+        self.reason = reason
+    }
+
+    package var description: String {
+        switch reason {
+        case .cannotOpen(let why): "\(origin): cannot be opened: \(why)"
+        case .truncated(let what): "\(origin): the file is cut short: \(what)"
+        case .malformed(let what): "\(origin): \(what)"
+        case .missingTensor(let name): "\(origin): tensor \"\(name)\" is missing"
+        case .wrongShape(let name, let found, let expected):
+            "\(origin): tensor \"\(name)\" has shape \(found), expected \(expected)"
+        case .unsupported(let what): "\(origin): \(what) is not supported"
+        }
+    }
+}

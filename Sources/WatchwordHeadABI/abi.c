@@ -1,0 +1,1 @@
+#include "watchword_head.h"

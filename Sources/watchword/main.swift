@@ -1,0 +1,2 @@
+// Filled later.
+_ = 0

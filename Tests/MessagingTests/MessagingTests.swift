@@ -1,0 +1,4 @@
+import Testing
+
+@Suite("Messaging")
+struct MessagingTests {}

@@ -1,0 +1,4 @@
+import Testing
+
+@Suite("Tensors")
+struct TensorsTests {}

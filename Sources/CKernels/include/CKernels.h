@@ -1,3 +1,4 @@
 #ifndef WATCHWORD_CKERNELS_H
 #define WATCHWORD_CKERNELS_H
+#include "transformer_kernels.h"
 #endif

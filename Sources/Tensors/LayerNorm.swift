@@ -1,0 +1,22 @@
+import CKernels
+
+/// Layer normalisation over the last axis: biased variance, epsilon inside the root, affine.
+package struct LayerNorm {
+    private let weight: [Float]
+    private let bias: [Float]
+    private let epsilon: Float
+
+    /// weight and bias `[width]`.
+    package init(weight: [Float], bias: [Float], epsilon: Float) {
+        precondition(weight.count == bias.count)
+        self.weight = weight
+        self.bias = bias
+        self.epsilon = epsilon
+    }
+
+    /// out `[rows, width]` from x `[rows, width]`; `out` may be `x`.
+    package func callAsFunction(_ x: Matrix, into out: Matrix) {
+        precondition(x.columns == weight.count && out.columns == x.columns && out.rows == x.rows)
+        ww_layer_norm(out.base, x.base, weight, bias, epsilon, x.rows, x.columns)
+    }
+}

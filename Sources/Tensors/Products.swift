@@ -1,0 +1,23 @@
+import COpenBLAS
+
+/// Products that are not a layer: scores and projections, by OpenBLAS.
+package enum Products {
+    /// `a · bᵀ`: a `[m, k]`, b `[n, k]`, result `[m, n]`, all row-major.
+    package static func timesTransposed(_ a: [Float], _ b: [Float], width k: Int) -> [Float] {
+        precondition(k > 0 && a.count % k == 0 && b.count % k == 0)
+        let (m, n) = (a.count / k, b.count / k)
+        guard m > 0, n > 0 else { return [] }
+        return [Float](unsafeUninitializedCapacity: m * n) { out, count in
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasTrans, CInt(m), CInt(n), CInt(k), 1, a, CInt(k), b, CInt(k), 0,
+                out.baseAddress, CInt(n))
+            count = m * n
+        }
+    }
+
+    /// The vector divided by its L2 norm; unchanged if the norm is 0.
+    package static func unit(_ vector: [Float]) -> [Float] {
+        let norm = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
+        return norm > 0 ? vector.map { $0 / norm } : vector
+    }
+}

@@ -1,0 +1,65 @@
+package import Checkpoints
+package import Tensors
+
+/// Sizes and constants of a stack of blocks.
+package struct TransformerShape: Sendable, Equatable {
+    package let width: Int
+    package let heads: Int
+    package let layers: Int
+    /// Inside the root of every LayerNorm: 1e-5 in the CLIP towers, 1e-12 in the heads (CLIP4CLIP section 3).
+    package let epsilon: Float
+    package let activation: Activation
+
+    package init(width: Int, heads: Int, layers: Int, epsilon: Float = 1e-5, activation: Activation = .quickGELU) {
+        self.width = width
+        self.heads = heads
+        self.layers = layers
+        self.epsilon = epsilon
+        self.activation = activation
+    }
+}
+
+/// Residual attention blocks, one after the other.
+package struct TransformerStack {
+    package let shape: TransformerShape
+    private let blocks: [ResidualAttentionBlock]
+    private let workspace: TransformerWorkspace
+
+    /// Reads `prefix.0`, `prefix.1`, … (e.g. "visual.transformer.resblocks").
+    package init(_ source: some TensorSource, prefix: String, shape: TransformerShape) throws {
+        self.shape = shape
+        blocks = try (0..<shape.layers).map {
+            try ResidualAttentionBlock(source, prefix: "\(prefix).\($0)", shape: shape)
+        }
+        workspace = TransformerWorkspace(
+            width: shape.width, inner: source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first ?? 4 * shape.width)
+    }
+
+    /// x `[sequences · tokens, width]`, in place; with `rows`, x becomes `[sequences, width]`, the wanted tokens.
+    ///
+    /// `trace` sees x after every block but a shortened last one.
+    package func callAsFunction(
+        _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, trace: ((Matrix) -> Void)? = nil
+    ) throws {
+        for (index, block) in blocks.enumerated() {
+            let last = index == blocks.count - 1
+            try block(x, tokens: tokens, mask: mask, rows: last ? rows : nil, workspace: workspace)
+            trace?(x)
+        }
+    }
+}
+
+/// Scratch memory that all blocks of a stack share; grows to the largest batch, then stays.
+package final class TransformerWorkspace {
+    let normed: Matrix
+    let packed: Matrix
+    let attended: Matrix
+    let inner: Matrix
+
+    package init(width: Int, inner: Int) {
+        normed = Matrix(rows: 0, columns: width)
+        packed = Matrix(rows: 0, columns: 3 * width)
+        attended = Matrix(rows: 0, columns: width)
+        self.inner = Matrix(rows: 0, columns: inner)
+    }
+}

@@ -18,7 +18,7 @@ func headLibrary(_ name: String, _ target: String) -> Product {
 
 func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
-        name: name, dependencies: ["HeadKit", "WatchwordHeadABI"] + more, path: "Plugins/\(name)",
+        name: name, dependencies: ["HeadKit", "WatchwordHeadABI", "Checkpoints"] + more, path: "Plugins/\(name)",
         swiftSettings: strict)
 }
 

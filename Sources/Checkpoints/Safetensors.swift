@@ -68,6 +68,15 @@ package struct SafetensorsFile: TensorSource, Sendable {
         metadata = header["__metadata__"] as? [String: String] ?? [:]
     }
 
+    /// Size of the whole file in bytes.
+    package var fileSize: Int { file.count }
+
+    func sample(every step: Int, _ body: (UInt8) -> Void) {
+        file.withBytes(0..<file.count) { bytes in
+            for offset in stride(from: 0, to: bytes.count, by: step) { body(bytes[offset]) }
+        }
+    }
+
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name], let range = ranges[name] else {
             throw CheckpointError(origin, .missingTensor(name))
@@ -129,4 +138,21 @@ func widenHalf(_ bits: UInt16) -> Float {
     case (31, _): return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
     default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
+}
+
+extension SafetensorsFile {
+    /// Eight hexadecimal digits of FNV-1a over the file's size, its header and a sample of its bytes: tells models apart
+    /// without reading gigabytes. Not a checksum.
+    package var headerHash: String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach(mix) }
+        let step = max(1, fileSize / 65536)
+        sample(every: step, mix)
+        return String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16).leftPadded(to: 8)
+    }
+}
+
+extension String {
+    fileprivate func leftPadded(to width: Int) -> String { String(repeating: "0", count: max(0, width - count)) + self }
 }

@@ -91,3 +91,36 @@ package struct CheckpointError: Error, Equatable, CustomStringConvertible {
         }
     }
 }
+
+/// A named weight that is handed over to a head.
+package struct HeadWeights: Sendable, Equatable {
+    package let shape: [Int]
+    /// Row-major.
+    package let values: [Float]
+
+    package init(shape: [Int], values: [Float]) {
+        self.shape = shape
+        self.values = values
+    }
+}
+
+/// Weights in memory as a source of tensors.
+package struct MemoryTensors: TensorSource {
+    package let origin: String
+    package let tensors: [String: TensorInfo]
+    private let weights: [String: HeadWeights]
+
+    package init(_ weights: [String: HeadWeights], origin: String) {
+        self.weights = weights
+        self.origin = origin
+        tensors = Dictionary(
+            uniqueKeysWithValues: weights.map { name, weight in
+                (name, TensorInfo(name: name, type: .float32, shape: weight.shape))
+            })
+    }
+
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        guard let weight = weights[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        return weight.values
+    }
+}

@@ -1,0 +1,87 @@
+package import Checkpoints
+package import Tensors
+
+/// The sizes of a CLIP model: a ViT and a causal text transformer into one joint space.
+package struct Architecture: Sendable, Equatable {
+    package struct Vision: Sendable, Equatable {
+        package var width: Int
+        package var layers: Int
+        package var heads: Int
+        package var patch: Int
+        /// Side of the square input, in pixels.
+        package var side: Int
+        package var epsilon: Float = 1e-5
+        package var activation: Activation = .quickGELU
+        /// Tokens of one picture: the class token and the patches.
+        package var tokens: Int { (side / patch) * (side / patch) + 1 }
+    }
+
+    package struct Text: Sendable, Equatable {
+        package var width: Int
+        package var layers: Int
+        package var heads: Int
+        package var context: Int
+        package var vocabulary: Int
+        package var epsilon: Float = 1e-5
+        package var activation: Activation = .quickGELU
+        /// The token whose place is pooled; the first largest id, if nil (the reference's rule).
+        package var endToken: Int?
+    }
+
+    package var vision: Vision
+    package var text: Text
+    /// Width of the joint space, `d`.
+    package var embedding: Int
+
+    /// A usual name, for people: "ViT-B/32".
+    package var name: String {
+        let size =
+            switch (vision.width, vision.layers) {
+            case (768, 12): "B"
+            case (1024, 24): "L"
+            case (1280, 32): "H"
+            default: "\(vision.width)x\(vision.layers)"
+            }
+        return "ViT-\(size)/\(vision.patch)" + (vision.side == 224 ? "" : "@\(vision.side)")
+    }
+
+    /// Infers the sizes from tensors in OpenAI's names (CLIP4CLIP section 1).
+    package init(inferredFrom source: some TensorSource) throws(CheckpointError) {
+        func shape(_ name: String, rank: Int) throws(CheckpointError) -> [Int] {
+            guard let info = source.tensors[name] else { throw CheckpointError(source.origin, .missingTensor(name)) }
+            guard info.shape.count == rank, info.shape.allSatisfy({ $0 > 0 }) else {
+                throw CheckpointError(
+                    source.origin, .malformed("tensor \"\(name)\" has shape \(info.shape), expected \(rank) sizes"))
+            }
+            return info.shape
+        }
+        func layers(_ prefix: String) -> Int {
+            Set(source.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                Int($0.dropFirst(prefix.count).prefix { $0 != "." })
+            }).count
+        }
+        let conv = try shape("visual.conv1.weight", rank: 4)
+        let places = try shape("visual.positional_embedding", rank: 2)[0] - 1
+        let grid = Int(Double(max(places, 0)).squareRoot().rounded())
+        guard grid > 0, grid * grid == places, conv[2] == conv[3], conv[1] == 3 else {
+            throw CheckpointError(
+                source.origin, .malformed("the vision tower is no ViT of square pictures (\(places) patches)"))
+        }
+        let width = try shape("ln_final.weight", rank: 1)[0]
+        let context = try shape("positional_embedding", rank: 2)[0]
+        let vocabulary = try shape("token_embedding.weight", rank: 2)[0]
+        embedding = try shape("text_projection", rank: 2)[1]
+        vision = Vision(
+            width: conv[0], layers: layers("visual.transformer.resblocks."), heads: max(1, conv[0] / 64),
+            patch: conv[2], side: grid * conv[2])
+        text = Text(
+            width: width, layers: layers("transformer.resblocks."), heads: max(1, width / 64), context: context,
+            vocabulary: vocabulary)
+    }
+
+    package init(vision: Vision, text: Text, embedding: Int) {
+        self.vision = vision
+        self.text = text
+        self.embedding = embedding
+    }
+}

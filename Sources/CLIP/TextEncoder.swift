@@ -1,0 +1,83 @@
+package import Checkpoints
+package import Tensors
+import Transformer
+
+/// CLIP's text tower: a causal transformer, pooled at the end token. Source: CLIP4CLIP section 4.
+///
+/// Not Sendable: it belongs to the compute executor.
+package final class TextEncoder {
+    package let architecture: Architecture
+    private let tokenEmbedding: [Float]
+    private let positions: [Float]
+    private let stack: TransformerStack
+    private let finalNorm: LayerNorm
+    private let projection: Linear
+    private let tokens: Matrix
+    private let output: Matrix
+
+    /// Reads the text tensors, in OpenAI's names.
+    package init(_ source: some TensorSource, architecture: Architecture) throws {
+        let text = architecture.text
+        let (w, d) = (text.width, architecture.embedding)
+        self.architecture = architecture
+        tokenEmbedding = try source.floats("token_embedding.weight", shape: [text.vocabulary, w])
+        positions = try source.floats("positional_embedding", shape: [text.context, w])
+        stack = try TransformerStack(
+            source, prefix: "transformer.resblocks",
+            shape: TransformerShape(
+                width: w, heads: text.heads, layers: text.layers, epsilon: text.epsilon, activation: text.activation))
+        finalNorm = LayerNorm(
+            weight: try source.floats("ln_final.weight", shape: [w]),
+            bias: try source.floats("ln_final.bias", shape: [w]), epsilon: text.epsilon)
+        projection = try Linear(
+            weight: transposed(source.floats("text_projection", shape: [w, d]), rows: w, columns: d), bias: nil,
+            inputs: w, outputs: d)
+        tokens = Matrix(rows: 0, columns: w)
+        output = Matrix(rows: 0, columns: d)
+    }
+
+    /// Embeds one text: `[d]`, not normalised. `ids`: start, tokens, end; padding after the end changes nothing.
+    ///
+    /// Ids outside of the vocabulary, no ids, or more than the context are a `TextError`.
+    package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {
+        let text = architecture.text
+        guard !ids.isEmpty, ids.count <= text.context else {
+            throw TextError.length(ids.count, context: text.context)
+        }
+        if let stray = ids.first(where: { !(0..<text.vocabulary).contains($0) }) {
+            throw TextError.unknownToken(stray, vocabulary: text.vocabulary)
+        }
+        tokens.resize(rows: ids.count)
+        for (row, id) in ids.enumerated() {
+            tokens.write(Array(tokenEmbedding[id * text.width..<(id + 1) * text.width]), atRow: row)
+        }
+        tokens.add(repeating: Array(positions.prefix(ids.count * text.width)))
+        let pooled = [Int32(poolingPlace(ids))]
+        try stack(tokens, tokens: ids.count, mask: .causal, rows: pooled, trace: trace)
+        finalNorm(tokens, into: tokens)
+        output.resize(rows: 1)
+        try projection(tokens, into: output)
+        return output.row(0)
+    }
+
+    /// The first largest id, which is the end token in CLIP's vocabulary; or the first `endToken` a config names.
+    private func poolingPlace(_ ids: [Int]) -> Int {
+        if let end = architecture.text.endToken, let place = ids.firstIndex(of: end) { return place }
+        let largest = ids.max() ?? 0
+        return ids.firstIndex(of: largest) ?? 0
+    }
+}
+
+/// Token ids that the text tower cannot take.
+package enum TextError: Error, Equatable, CustomStringConvertible {
+    case length(Int, context: Int)
+    case unknownToken(Int, vocabulary: Int)
+
+    package var description: String {
+        switch self {
+        case .length(let count, let context): "a text of \(count) tokens does not fit the model's context of \(context)"
+        case .unknownToken(let id, let vocabulary):
+            "token \(id) is not in the model's vocabulary of \(vocabulary); vocabulary and weights do not belong together"
+        }
+    }
+}

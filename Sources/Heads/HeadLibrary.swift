@@ -113,6 +113,11 @@ package struct HeadError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: Reason
 
+    package init(path: String, reason: Reason) {
+        self.path = path
+        self.reason = reason
+    }
+
     package var description: String {
         switch reason {
         case .badName: "head \"\(path)\": a head's name is lower-case letters, digits and hyphens"

@@ -60,3 +60,17 @@ package func worstExcess(_ a: some Collection<Float>, _ b: some Collection<Float
         return excess.isNaN ? .infinity : excess
     }.max() ?? 0
 }
+
+extension Fixtures {
+    /// Where the build put programs and plugins: beside the test bundle.
+    package static var plugins: String {
+        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        // The runner is either the test binary itself or lies beside it.
+        let arguments = [executable] + CommandLine.arguments
+        for argument in arguments {
+            let folder = URL(filePath: argument).deletingLastPathComponent().path
+            if FileManager.default.fileExists(atPath: "\(folder)/libwatchword-head-mean.so") { return folder }
+        }
+        return repository.appending(path: ".build/release").path
+    }
+}

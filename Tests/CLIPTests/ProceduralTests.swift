@@ -1,0 +1,66 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Pixels
+import Tensors
+import TestSupport
+import Testing
+
+/// What `procedural.json` says.
+private struct Procedural: Decodable {
+    struct Image: Decodable {
+        let kind: Int, seed: Int, t: Int
+    }
+    struct Tolerance: Decodable {
+        let atol: Double, rtol: Double
+    }
+    struct Arch: Decodable {
+        let file: String
+        let config: ProceduralCLIP.Sizes
+    }
+    let seed: UInt64
+    let images: [Image]
+    let tolerance: Tolerance
+    let archs: [String: Arch]
+}
+
+@Suite("CLIP at full size, on procedural weights")
+struct ProceduralTests {
+    private static let names = ["tiny", "ViT-B/32", "ViT-B/16", "ViT-L/14"]
+
+    @Test("image and text features match the reference", arguments: names)
+    func matches(_ name: String) throws {
+        let folder = Fixtures.reference.appending(path: "procedural")
+        let recipe = try Fixtures.json(Procedural.self, folder.appending(path: "procedural.json"))
+        let arch = try #require(recipe.archs[name])
+        let expected = try Fixtures.safetensors(folder.appending(path: arch.file))
+        let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
+        let source = ProceduralCLIP(arch.config, seed: recipe.seed)
+        let architecture = try Architecture(inferredFrom: source)
+        #expect(architecture.embedding == arch.config.embed)
+
+        let images = try ImageEncoder(source, architecture: architecture)
+        let pictures = recipe.images.map {
+            Picture(side: 224, rgb: ProceduralCLIP.image(kind: $0.kind, seed: $0.seed, t: $0.t))
+        }
+        let features = try images.encode(pictures)
+        let wanted = try expected.floats("image_features")
+        let d = arch.config.embed
+        for row in 0..<pictures.count {
+            #expect(cosine(features.row(row), wanted[row * d..<(row + 1) * d]) >= 0.99999)
+        }
+        #expect(
+            worstExcess(features.values, wanted, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol,
+            "image features of \(name)")
+
+        let texts = try TextEncoder(source, architecture: architecture)
+        let ids = try inputs.integers("token_ids")
+        let wantedTexts = try expected.floats("text_features")
+        for row in 0..<ids.count / 77 {
+            let text = try texts.encode(Array(ids[row * 77..<(row + 1) * 77]))
+            let want = wantedTexts[row * d..<(row + 1) * d]
+            #expect(cosine(text, want) >= 0.99999)
+            #expect(worstExcess(text, want, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol)
+        }
+    }
+}

@@ -1,4 +1,0 @@
-import Testing
-
-@Suite("Heads")
-struct HeadsTests {}

@@ -1,0 +1,120 @@
+package import Checkpoints
+
+/// Weights and pictures computed from names and indices; see the reference's PROCEDURAL.md.
+package struct ProceduralCLIP: TensorSource {
+    package struct Sizes: Decodable, Sendable {
+        package let vw: Int, vl: Int, patch: Int, image: Int, tw: Int, tl: Int, embed: Int
+    }
+
+    package let tensors: [String: TensorInfo]
+    package var origin: String { "procedural weights" }
+    private let recipes: [String: (gain: Double, fan: Int, mean: Double)]
+    private let seed: UInt64
+
+    package init(_ sizes: Sizes, seed: UInt64) {
+        var tensors: [String: TensorInfo] = [:]
+        var recipes: [String: (gain: Double, fan: Int, mean: Double)] = [:]
+        func add(_ name: String, _ shape: [Int], _ gain: Double, _ fan: Int, _ mean: Double = 0) {
+            tensors[name] = TensorInfo(name: name, type: .float32, shape: shape)
+            recipes[name] = (gain, fan, mean)
+        }
+        func norm(_ name: String, _ w: Int) {
+            add("\(name).weight", [w], 0.1, 1, 1)
+            add("\(name).bias", [w], 0.1, 1)
+        }
+        func blocks(_ prefix: String, _ count: Int, _ w: Int) {
+            for index in 0..<count {
+                let p = "\(prefix).\(index)"
+                add("\(p).attn.in_proj_weight", [3 * w, w], 1.5, w)
+                add("\(p).attn.in_proj_bias", [3 * w], 0.1, 1)
+                add("\(p).attn.out_proj.weight", [w, w], 0.5, w)
+                add("\(p).attn.out_proj.bias", [w], 0.05, 1)
+                add("\(p).mlp.c_fc.weight", [4 * w, w], 1, w)
+                add("\(p).mlp.c_fc.bias", [4 * w], 0.1, 1)
+                add("\(p).mlp.c_proj.weight", [w, 4 * w], 1, 4 * w)
+                add("\(p).mlp.c_proj.bias", [w], 0.05, 1)
+                norm("\(p).ln_1", w)
+                norm("\(p).ln_2", w)
+            }
+        }
+        let (v, t, p, d) = (sizes.vw, sizes.tw, sizes.patch, sizes.embed)
+        let grid = sizes.image / p
+        add("positional_embedding", [77, t], 0.01, 1)
+        add("token_embedding.weight", [49408, t], 0.02, 1)
+        add("text_projection", [t, d], 1, t)
+        add("visual.class_embedding", [v], 1, v)
+        add("visual.proj", [v, d], 1, v)
+        add("visual.positional_embedding", [grid * grid + 1, v], 0.05, 1)
+        add("visual.conv1.weight", [v, 3, p, p], 1, 3 * p * p)
+        add("logit_scale", [], 0, 1, 4.605170185988092)
+        norm("visual.ln_pre", v)
+        norm("visual.ln_post", v)
+        norm("ln_final", t)
+        blocks("visual.transformer.resblocks", sizes.vl, v)
+        blocks("transformer.resblocks", sizes.tl, t)
+        self.tensors = tensors
+        self.recipes = recipes
+        self.seed = seed
+    }
+
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        guard let recipe = recipes[name], let info = tensors[name] else {
+            throw CheckpointError(origin, .missingTensor(name))
+        }
+        let key = Self.key(name, seed: seed)
+        let step = (recipe.gain / Double(recipe.fan).squareRoot()) * (3.0 / 4294967295.0).squareRoot()
+        return (0..<info.count).map { index in
+            let word = Self.word(key, index)
+            let n = Int(word & 0xFFFF) + Int(word >> 16 & 0xFFFF) + Int(word >> 32 & 0xFFFF) + Int(word >> 48) - 131070
+            let product = Double(n) * step
+            return Float(product + recipe.mean)
+        }
+    }
+
+    private static let golden: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    private static func mix(_ start: UInt64) -> UInt64 {
+        var z = (start ^ start >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+
+    static func key(_ name: String, seed: UInt64) -> UInt64 {
+        let hash = name.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return hash ^ mix(seed &+ golden)
+    }
+
+    static func word(_ key: UInt64, _ index: Int) -> UInt64 { mix(key &+ (UInt64(index) &+ 1) &* golden) }
+
+    /// `image(kind, seed, t)`: interleaved RGB bytes `[224, 224, 3]`.
+    package static func image(kind: Int, seed: Int, t: Int) -> [UInt8] {
+        let imageKey = key("image", seed: UInt64(seed))
+        var out: [UInt8] = []
+        out.reserveCapacity(224 * 224 * 3)
+        for row in 0..<224 {
+            for column in 0..<224 {
+                let x = (column + 5 * t + 37 * seed) % 224
+                let y = (row + 3 * t + 11 * seed) % 224
+                switch kind {
+                case 0: out += [UInt8(x * 255 / 223), UInt8(y * 255 / 223), UInt8((x + y) * 255 / 446)]
+                case 1:
+                    let on = (x / 16 + y / 16) % 2
+                    out += [
+                        UInt8(on * 200 + (1 - on) * 30), UInt8(on * 180 + (1 - on) * (y * 255 / 223)),
+                        UInt8(255 - on * 190),
+                    ]
+                case 2:
+                    let word = word(imageKey, (y / 8) * 28 + x / 8)
+                    out += [
+                        UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8),
+                        UInt8(truncatingIfNeeded: word >> 16),
+                    ]
+                default:
+                    let v = (((x - 112) * (x - 112) + (y - 112) * (y - 112)) / 64) % 256
+                    out += [UInt8(v), UInt8(3 * v % 256), UInt8(255 - v)]
+                }
+            }
+        }
+        return out
+    }
+}

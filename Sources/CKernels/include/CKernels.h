@@ -1,4 +1,5 @@
 #ifndef WATCHWORD_CKERNELS_H
 #define WATCHWORD_CKERNELS_H
+#include "resample.h"
 #include "transformer_kernels.h"
 #endif

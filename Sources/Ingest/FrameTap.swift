@@ -1,0 +1,150 @@
+import CGStreamer
+import Foundation
+import Pixels
+import Synchronization
+
+/// What runs on GStreamer's streaming threads: drops what is not sampled, resizes the rest, hands it on.
+///
+/// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
+/// all the same, since a queue in a custom launch line may part them.
+final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer` is the sink thread's
+    private struct State {
+        var sampler: FrameSampler
+        var segment: GstSegment?
+        /// Added to media times: what a looped file has played before.
+        var offset = 0.0
+        var latest = -1.0
+        var discontinuity = true
+        var caps: String?
+    }
+
+    private let lock = NSLock()
+    private var state: State
+    private let resizer: Resizer
+    private let fps: Double
+    private let running: Bool
+    private let sampled = Atomic<UInt64>(0)
+    private let onFrame: @Sendable (Frame) -> Void
+    private let onEvent: @Sendable (SourceEvent) -> Void
+
+    /// `running`: media time is running time (live sources), not the place in a file.
+    init(
+        fps: Double, side: Int, running: Bool, onFrame: @escaping @Sendable (Frame) -> Void,
+        onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) {
+        state = State(sampler: FrameSampler(fps: fps))
+        resizer = Resizer(side: side)
+        self.fps = fps
+        self.running = running
+        self.onFrame = onFrame
+        self.onEvent = onEvent
+    }
+
+    var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
+    /// Whether decoded video has been seen at all.
+    var sawVideo: Bool { lock.withLock { state.caps != nil } }
+
+    /// The file begins again: media time goes on where it was, and nothing continues.
+    func beginAgain() {
+        lock.withLock {
+            state.offset = max(state.latest, 0) + 1 / fps
+            state.sampler = FrameSampler(fps: fps)
+            state.discontinuity = true
+        }
+    }
+
+    /// Puts the probe before conversion, and the callback on the sink. The pipeline must not outlive the tap.
+    func attach(to pipeline: Pipeline) {
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        if let pad = gst_element_get_static_pad(pipeline.sampling, "sink") {
+            let kinds = GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM.rawValue
+            gst_pad_add_probe(
+                pad, GstPadProbeType(rawValue: kinds),
+                { _, info, user in
+                    guard let info, let user else { return GST_PAD_PROBE_OK }
+                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().probe(info)
+                }, me, nil)
+            gst_object_unref(pad)
+        }
+        var callbacks = GstAppSinkCallbacks()
+        callbacks.new_sample = { sink, user in
+            guard let sink, let user, let sample = ww_app_sink_pull(sink) else { return GST_FLOW_OK }
+            defer { ww_unref_sample(sample) }
+            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample)
+            return GST_FLOW_OK
+        }
+        ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
+    }
+
+    private func probe(_ info: UnsafeMutablePointer<GstPadProbeInfo>) -> GstPadProbeReturn {
+        if let event = ww_probe_event(info) {
+            observe(event)
+            return GST_PAD_PROBE_OK
+        }
+        guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        let pts = buffer.pointee.pts
+        let take = lock.withLock {
+            guard let time = Self.time(pts, state.segment, running: running) else { return false }
+            return state.sampler.take(time)
+        }
+        return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    private func observe(_ event: UnsafeMutablePointer<GstEvent>) {
+        switch ww_event_type(event) {
+        case GST_EVENT_SEGMENT:
+            var segment = GstSegment()
+            gst_event_copy_segment(event, &segment)
+            lock.withLock { state.segment = segment }
+        case GST_EVENT_CAPS:
+            var caps: OpaquePointer?
+            var text = "video"
+            withUnsafeMutablePointer(to: &caps) { pointer in
+                pointer.withMemoryRebound(to: UnsafeMutablePointer<GstCaps>?.self, capacity: 1) {
+                    gst_event_parse_caps(event, $0)
+                    var info = GstVideoInfo()
+                    if let caps = $0.pointee, gst_video_info_from_caps(&info, caps) != 0 {
+                        text = "\(info.width)x\(info.height)"
+                    }
+                }
+            }
+            let changed = lock.withLock {
+                defer { state.caps = text }
+                return state.caps != text
+            }
+            if changed { onEvent(.formatChanged(text)) }
+        default: break
+        }
+    }
+
+    private func deliver(_ sample: OpaquePointer) {
+        let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
+        guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee, running: running) else { return }
+        let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
+        guard let picture else { return }
+        let (mediaTime, discontinuity) = lock.withLock {
+            if time + state.offset < state.latest {  // the source jumped back: go on from where we are
+                state.offset = state.latest + 1 / fps - time
+                state.discontinuity = true
+            }
+            defer { state.discontinuity = false }
+            state.latest = time + state.offset
+            return (state.latest, state.discontinuity)
+        }
+        sampled.wrappingAdd(1, ordering: .relaxed)
+        onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: Date(), discontinuity: discontinuity))
+    }
+
+    /// Seconds of a presentation time; nil for a frame without one or outside of what is to be shown.
+    private static func time(
+        _ pts: GstClockTime, _ segment: GstSegment?, running: Bool
+    ) -> Double? {
+        guard pts != ww_no_time() else { return nil }
+        guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
+        let time =
+            running
+            ? gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
+            : gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, pts)
+        return time == ww_no_time() ? nil : Double(time) / 1e9
+    }
+}

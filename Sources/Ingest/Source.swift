@@ -1,0 +1,94 @@
+package import Foundation
+package import Pixels
+
+/// Where a stream's video comes from, and how it is sampled.
+package struct SourceDescription: Sendable, Equatable {
+    package var uri: String
+    /// Name of a pipeline template; chosen by the URI's scheme, if nil.
+    package var template: String?
+    /// Sampled frames a second of media time; fractions too.
+    package var fps: Double
+    /// A file is played at its own speed, as if it were live.
+    package var realtime: Bool
+    /// A file starts again when it has ended.
+    package var loop: Bool
+    /// Side of the square pictures.
+    package var side: Int
+    /// The launch line of template `custom`.
+    package var launch: String?
+
+    package init(
+        uri: String, template: String? = nil, fps: Double, realtime: Bool = false, loop: Bool = false, side: Int,
+        launch: String? = nil
+    ) {
+        self.uri = uri
+        self.template = template
+        self.fps = fps
+        self.realtime = realtime
+        self.loop = loop
+        self.side = side
+        self.launch = launch
+    }
+}
+
+/// A sampled frame, resized for the encoder.
+package struct Frame: Sendable {
+    package let picture: Picture
+    /// Seconds: place in a file, or time since a live stream began. Never runs backwards within a source.
+    package let mediaTime: Double
+    package let wallClock: Date
+    /// The first frame, and the first after a jump: what was seen before does not continue here.
+    package let discontinuity: Bool
+
+    package init(picture: Picture, mediaTime: Double, wallClock: Date, discontinuity: Bool) {
+        self.picture = picture
+        self.mediaTime = mediaTime
+        self.wallClock = wallClock
+        self.discontinuity = discontinuity
+    }
+}
+
+/// What a source tells of itself.
+package enum SourceEvent: Sendable, Equatable {
+    case started
+    /// Size of the decoded pictures, at the start and whenever it changes.
+    case formatChanged(String)
+    case warning(String)
+    case endOfStream
+    case failed(String)
+}
+
+/// A source that cannot be used: one sentence that names it, without credentials.
+package struct SourceError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// URIs as people write them: a bare path is a file, and credentials are for nobody's eyes.
+package enum SourceURI {
+    /// The scheme, lower-case; nil for a bare path.
+    package static func scheme(_ uri: String) -> String? {
+        guard let range = uri.range(of: "://"), !uri[..<range.lowerBound].isEmpty,
+            uri[..<range.lowerBound].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+.-".contains($0)) })
+        else { return nil }
+        return uri[..<range.lowerBound].lowercased()
+    }
+
+    /// The URI without `user:password@`.
+    package static func redacted(_ uri: String) -> String {
+        guard let start = uri.range(of: "://")?.upperBound else { return uri }
+        let authority = uri[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard let at = authority.lastIndex(of: "@") else { return uri }
+        return String(uri[..<start]) + String(uri[uri.index(after: at)...])
+    }
+
+    /// The file of a bare path or a `file:` URI, else nil.
+    static func file(_ uri: String) -> String? {
+        switch scheme(uri) {
+        case nil: URL(filePath: uri).standardizedFileURL.path
+        case "file": URL(string: uri)?.path ?? String(uri.dropFirst(7))
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import CGStreamer
+import Foundation
+package import Pixels
+import Synchronization
+
+/// One source of video: a GStreamer pipeline, sampled.
+///
+/// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
+package final class VideoSource: @unchecked Sendable {  // `lock` guards `pipeline`, `thread` and `stopping`
+    package let description: SourceDescription
+    /// Whether the source keeps its own time: then it is never held up. A file, and a file over HTTP, waits.
+    package let isLive: Bool
+    private let line: String
+    private let tap: FrameTap
+    private let onEvent: @Sendable (SourceEvent) -> Void
+    private let lock = NSLock()
+    private var pipeline: Pipeline?
+    private var thread: Thread?
+    private let stopping = Atomic(false)
+    private let stopped = DispatchSemaphore(value: 0)
+
+    /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a live
+    /// source it must return at once.
+    package init(
+        _ description: SourceDescription, templates: PipelineTemplates, onFrame: @escaping @Sendable (Frame) -> Void,
+        onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(SourceError) {
+        guard description.fps > 0, description.fps.isFinite else {
+            throw SourceError("\(SourceURI.redacted(description.uri)): fps must be above 0")
+        }
+        let (template, line) = try templates.launchLine(description)
+        self.description = description
+        self.line = line
+        let ownTime = ["rtsp", "v4l2", "test"].contains(template)
+        isLive = ownTime || description.realtime
+        self.onEvent = onEvent
+        tap = FrameTap(
+            fps: description.fps, side: description.side, running: ownTime, onFrame: onFrame, onEvent: onEvent)
+    }
+
+    deinit { stop() }
+
+    package var sampledFrames: UInt64 { tap.sampledFrames }
+    private var shown: String { SourceURI.redacted(description.uri) }
+
+    /// Starts playing. What goes wrong later comes as an event.
+    package func start() throws(SourceError) {
+        let made = try Pipeline(line, shown: shown)
+        // A file played in real time follows the clock; all else is taken as it comes.
+        ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
+        ww_set_int(made.sink, "max-buffers", 1)
+        ww_set_int(made.sink, "drop", isLive ? 1 : 0)
+        tap.attach(to: made)
+        let thread = Thread { [self] in watch(made) }
+        thread.name = "watchword.bus"
+        lock.withLock {
+            pipeline = made
+            self.thread = thread
+        }
+        guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
+            let why = Self.pendingError(made) ?? "GStreamer cannot play it"
+            lock.withLock {
+                pipeline = nil
+                self.thread = nil
+            }
+            gst_element_set_state(made.element, GST_STATE_NULL)
+            throw SourceError("\(shown): \(why)")
+        }
+        thread.start()
+    }
+
+    /// Stops; returns when the streaming threads have. Calling it again does nothing.
+    package func stop() {
+        let (pipeline, thread) = lock.withLock {
+            defer {
+                self.pipeline = nil
+                self.thread = nil
+            }
+            return (self.pipeline, self.thread)
+        }
+        guard let pipeline, thread != nil else { return }
+        stopping.store(true, ordering: .releasing)
+        gst_element_set_state(pipeline.element, GST_STATE_NULL)
+        if Thread.current !== thread { stopped.wait() }
+    }
+
+    /// The bus thread: turns GStreamer's messages into events.
+    private func watch(_ pipeline: Pipeline) {
+        defer { stopped.signal() }
+        guard let bus = gst_element_get_bus(pipeline.element) else { return }
+        defer { gst_object_unref(bus) }
+        while !stopping.load(ordering: .acquiring) {
+            guard let message = gst_bus_timed_pop(bus, 100_000_000) else { continue }
+            defer { ww_unref_message(message) }
+            switch ww_message_type(message) {
+            case GST_MESSAGE_ASYNC_DONE:
+                onEvent(.started)
+            case GST_MESSAGE_EOS:
+                guard tap.sawVideo else {
+                    onEvent(.failed("\(shown): it has no video track that can be decoded"))
+                    return
+                }
+                guard description.loop else {
+                    onEvent(.endOfStream)
+                    return
+                }
+                tap.beginAgain()
+                guard ww_seek_to_start(pipeline.element) != 0 else {
+                    onEvent(.failed("\(shown): it cannot be played again from its start"))
+                    return
+                }
+            case GST_MESSAGE_ERROR:
+                onEvent(.failed(failure(message)))
+                return
+            case GST_MESSAGE_WARNING:
+                onEvent(.warning(Self.text(message, gst_message_parse_warning)))
+            default: break
+            }
+        }
+    }
+
+    private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
+        let why = Self.text(message, gst_message_parse_error)
+        let noVideo = !tap.sawVideo && (why.contains("no-more-pads") || why.contains("No streams to output")
+            || why.contains("can't be linked") || why.contains("not-linked"))
+        return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why)"
+    }
+
+    private static func pendingError(_ pipeline: Pipeline) -> String? {
+        guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
+        defer { gst_object_unref(bus) }
+        guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return nil }
+        defer { ww_unref_message(message) }
+        return text(message, gst_message_parse_error)
+    }
+
+    /// The message's sentence; GStreamer's debug part is for GStreamer's developers.
+    private static func text(
+        _ message: UnsafeMutablePointer<GstMessage>,
+        _ parse: (
+            UnsafeMutablePointer<GstMessage>?, UnsafeMutablePointer<UnsafeMutablePointer<GError>?>?,
+            UnsafeMutablePointer<UnsafeMutablePointer<gchar>?>?
+        ) -> Void
+    ) -> String {
+        var error: UnsafeMutablePointer<GError>?
+        var debug: UnsafeMutablePointer<gchar>?
+        parse(message, &error, &debug)
+        defer {
+            g_clear_error(&error)
+            g_free(debug)
+        }
+        let reason = error.map { String(cString: $0.pointee.message) } ?? "unknown error"
+        // "Internal data stream error" says nothing; the reason for it stands at the end of the debug part.
+        guard reason.contains("data stream error"), let debug else { return reason }
+        let detail = String(cString: debug).split(separator: "\n").last.map(String.init) ?? ""
+        return detail.isEmpty ? reason : "\(reason) (\(detail))"
+    }
+}
+
+/// Reads a still picture (PNG, JPEG and whatever else GStreamer decodes) and resizes it for the encoder.
+package func stillImage(_ path: String, side: Int) throws(SourceError) -> Picture {
+    guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
+    let uri = URL(filePath: path).absoluteString
+    let pipeline = try Pipeline(
+        "uridecodebin uri=\"\(uri)\" ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false", shown: path)
+    gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
+    guard let sample = ww_app_sink_wait(pipeline.sink, 10_000_000_000) else {
+        throw SourceError("\(path): it is no picture that GStreamer can decode")
+    }
+    defer { ww_unref_sample(sample) }
+    let resizer = Resizer(side: side)
+    let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
+    guard let picture else { throw SourceError("\(path): it is no picture") }
+    return picture
+}

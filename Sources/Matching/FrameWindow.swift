@@ -1,0 +1,84 @@
+/// Where a window lies in its stream: seconds of media time and of the wall clock, of its first and last frame.
+package struct WindowSpan: Sendable, Equatable {
+    package let mediaStart: Double
+    package let mediaEnd: Double
+    package let wallStart: Double
+    package let wallEnd: Double
+    /// Frames in the window; fewer than its length while a stream is young.
+    package let frames: Int
+
+    package init(mediaStart: Double, mediaEnd: Double, wallStart: Double, wallEnd: Double, frames: Int) {
+        self.mediaStart = mediaStart
+        self.mediaEnd = mediaEnd
+        self.wallStart = wallStart
+        self.wallEnd = wallEnd
+        self.frames = frames
+    }
+}
+
+/// The last frame embeddings of a stream, `[count, width]`, not normalised; slides by one sampled frame.
+///
+/// A ring: appending overwrites the oldest frame once it is full, and allocates nothing.
+package struct FrameWindow: Sendable {
+    package let width: Int
+    package private(set) var capacity: Int
+    package private(set) var count = 0
+    private var embeddings: [Float]
+    private var media: [Double]
+    private var wall: [Double]
+    /// Where the next frame goes.
+    private var next = 0
+
+    package init(width: Int, capacity: Int) {
+        precondition(width > 0 && capacity > 0)
+        self.width = width
+        self.capacity = capacity
+        embeddings = [Float](repeating: 0, count: width * capacity)
+        media = [Double](repeating: 0, count: capacity)
+        wall = [Double](repeating: 0, count: capacity)
+    }
+
+    package mutating func append(_ embedding: [Float], mediaTime: Double, wallClock: Double) {
+        precondition(embedding.count == width)
+        embeddings.replaceSubrange(next * width..<(next + 1) * width, with: embedding)
+        media[next] = mediaTime
+        wall[next] = wallClock
+        next = (next + 1) % capacity
+        count = min(count + 1, capacity)
+    }
+
+    package mutating func clear() {
+        count = 0
+        next = 0
+    }
+
+    /// Makes room for longer windows; keeps the frames it has.
+    package mutating func grow(to capacity: Int) {
+        guard capacity > self.capacity else { return }
+        var grown = FrameWindow(width: width, capacity: capacity)
+        for age in stride(from: count - 1, through: 0, by: -1) {
+            let slot = slot(age: age)
+            grown.append(
+                Array(embeddings[slot * width..<(slot + 1) * width]), mediaTime: media[slot], wallClock: wall[slot])
+        }
+        self = grown
+    }
+
+    /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`; what is missing of a young
+    /// window is padding after the frames and is left as it is. Nil if there is no frame at all.
+    package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
+        let frames = min(length, count)
+        guard frames > 0 else { return nil }
+        for index in 0..<frames {
+            let slot = slot(age: frames - 1 - index)
+            let to = offset + index * width
+            out.replaceSubrange(to..<to + width, with: embeddings[slot * width..<(slot + 1) * width])
+        }
+        let (first, last) = (slot(age: frames - 1), slot(age: 0))
+        return WindowSpan(
+            mediaStart: media[first], mediaEnd: media[last], wallStart: wall[first], wallEnd: wall[last], frames: frames)
+    }
+
+    /// Place of the frame that came `age` frames before the newest.
+    private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
+}

@@ -38,7 +38,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
@@ -49,7 +48,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
+        .target(name: "CVocabulary", exclude: ["clip_merges.txt", "html_entities.txt"]),
         .target(name: "WatchwordHeadABI"),
 
         // Numbers.
@@ -68,8 +67,7 @@ let package = Package(
 
         // Windows, queries, events.
         .target(
-            name: "Matching", dependencies: ["Tensors", .product(name: "Collections", package: "swift-collections")],
-            swiftSettings: safe),
+            name: "Matching", swiftSettings: safe),
 
         // The outside world.
         .target(
@@ -87,17 +85,24 @@ let package = Package(
             dependencies: [
                 "CLIP", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints", "Tensors",
                 "Yams",
+                .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
+                           ],
             swiftSettings: strict),
         .executableTarget(
             name: "watchwordd",
-            dependencies: ["Watchtower", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Watchtower", "CLIP", "Messaging", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "watchword",
-            dependencies: ["Watchtower", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
 
         // Tests.

@@ -1,6 +1,6 @@
 import Foundation
 package import Journal
-import Logging
+package import Logging
 package import Messaging
 
 /// The one way out: a message is numbered and committed by the journal, then published.
@@ -37,5 +37,5 @@ package actor Outbox {
         try journal.entries(since: since, limit: limit, topicPrefix: topicPrefix)
     }
 
-    package var lastSeq: Int64 { journal.lastSeq }
+    package func lastSeq() throws -> Int64 { try journal.lastSeq() }
 }

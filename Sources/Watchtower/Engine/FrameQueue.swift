@@ -1,6 +1,7 @@
-import Collections
+import DequeModule
 import Foundation
 package import Ingest
+import OrderedCollections
 
 /// What travels in a stream's lane: its sampled frames, then the news that there are no more.
 package enum LaneItem: Sendable {

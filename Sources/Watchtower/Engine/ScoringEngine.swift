@@ -2,10 +2,10 @@ package import CLIP
 import Checkpoints
 import Foundation
 package import Heads
-package import Ingest
+import Ingest
 package import Matching
 import Messaging
-import Pixels
+package import Pixels
 import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.

@@ -1,0 +1,214 @@
+import Foundation
+import Matching
+import Yams
+
+/// What `watchwordd --config FILE` says.
+package struct Configuration: Sendable, Equatable {
+    package var model = "Models/shapes"
+    package var head: String?
+    package var frames: Int?
+    package var threshold: Double?
+    /// The journal's file; in memory, if nil.
+    package var journal: String?
+    package var publish = Configuration.defaultEndpoint("events")
+    package var control = Configuration.defaultEndpoint("control")
+    package var batchSize = 8
+    /// Seconds that a frame may wait for others to fill its batch.
+    package var batchDelay = 0.02
+    package var pipelines: String?
+    package var plugins: [String] = []
+    package var logLevel = "info"
+    package var streams: [StreamConfiguration] = []
+    package var queries: [QueryConfiguration] = []
+
+    private static let keys = [
+        "model", "head", "frames", "threshold", "journal", "publish", "control", "batch", "pipelines", "plugins", "log",
+        "streams", "queries",
+    ]
+
+    package init() {}
+
+    /// Reads a file; relative paths in it are taken from its folder.
+    package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError(path: path, line: nil, reason: "the configuration cannot be read")
+        }
+        var configuration = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: path)
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
+        configuration.model = absolute(configuration.model)
+        configuration.journal = configuration.journal.map(absolute)
+        configuration.pipelines = configuration.pipelines.map(absolute)
+        configuration.plugins = configuration.plugins.map(absolute)
+        for index in configuration.streams.indices where !configuration.streams[index].uri.contains("://") {
+            configuration.streams[index].uri = absolute(configuration.streams[index].uri)
+        }
+        return configuration
+    }
+
+    package init(yaml: String, path: String) throws(ConfigurationError) {
+        let root = try YAMLMapping(
+            YAMLMapping.compose(yaml, path: path), path: path, what: "the configuration", keys: Self.keys)
+        model = try root.string("model") ?? model
+        head = try root.string("head")
+        frames = try root.integer("frames")
+        if let frames, !(1...1024).contains(frames) { throw root.failure("frames", "expected 1 to 1024, found \(frames)") }
+        threshold = try root.double("threshold")
+        journal = try root.string("journal")
+        publish = try root.string("publish") ?? publish
+        control = try root.string("control") ?? control
+        if let node = root.node("batch") {
+            let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
+            batchSize = try batch.integer("size") ?? batchSize
+            batchDelay = try batch.double("delay") ?? batchDelay
+            guard (1...256).contains(batchSize) else { throw batch.failure("size", "expected 1 to 256, found \(batchSize)") }
+            guard (0...10).contains(batchDelay) else { throw batch.failure("delay", "expected 0 to 10 seconds") }
+        }
+        pipelines = try root.string("pipelines")
+        plugins = try root.strings("plugins") ?? []
+        if let node = root.node("log") {
+            let log = try YAMLMapping(node, path: path, what: "log", keys: ["level"])
+            logLevel = try log.string("level") ?? logLevel
+            guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
+                throw log.failure("level", "\"\(logLevel)\" is none of trace, debug, info, notice, warning, error, critical")
+            }
+        }
+        for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
+        queries = try QueryConfiguration.list(root.list("queries") ?? [], path: path)
+        try Self.unique(streams.map(\.name), "stream", root.failure)
+        try Self.unique(queries.compactMap(\.id), "query", root.failure)
+    }
+
+    private static func unique(
+        _ names: [String], _ what: String, _ failure: (String, String) -> ConfigurationError
+    ) throws(ConfigurationError) {
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            throw failure(what == "stream" ? "streams" : "queries", "there are two of the name \"\(name)\"")
+        }
+    }
+
+    /// The sockets' place when nothing is said: systemd's runtime directory, the user's, or one in /tmp.
+    package static func defaultEndpoint(_ name: String) -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let folder =
+            if let directory = environment["RUNTIME_DIRECTORY"] {
+                directory
+            } else if let directory = environment["XDG_RUNTIME_DIR"] {
+                "\(directory)/watchword"
+            } else {
+                "/tmp/watchword-\(getuid())"
+            }
+        return "ipc://\(folder)/\(name).sock"
+    }
+}
+
+/// A stream, as the configuration and `stream.add` give it.
+package struct StreamConfiguration: Codable, Sendable, Equatable {
+    package var name: String
+    package var uri: String
+    package var template: String?
+    package var fps: Double?
+    package var realtime: Bool?
+    package var loop: Bool?
+    package var launch: String?
+
+    package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
+        self.name = name
+        self.uri = uri
+        self.fps = fps
+        self.realtime = realtime
+        self.loop = loop
+    }
+
+    init(_ node: Node, path: String) throws(ConfigurationError) {
+        let mapping = try YAMLMapping(
+            node, path: path, what: "a stream",
+            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch"])
+        name = try mapping.required("name")
+        launch = try mapping.string("launch")
+        uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
+        template = try mapping.string("template")
+        fps = try mapping.double("fps")
+        realtime = try mapping.bool("realtime")
+        loop = try mapping.bool("loop")
+        if let problem { throw mapping.failure(problem.key, problem.reason) }
+    }
+
+    /// What is wrong with the values, whoever gave them.
+    package var problem: (key: String, reason: String)? {
+        if !Name.isValid(name) {
+            return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
+        return nil
+    }
+}
+
+/// A standing query, as the configuration, `--queries` and `query.add` give it; what is left out comes from the model.
+package struct QueryConfiguration: Codable, Sendable, Equatable {
+    package var id: String?
+    package var text: String
+    package var tags: [String]?
+    package var head: String?
+    package var frames: Int?
+    package var threshold: Double?
+    package var hysteresis: Double?
+    package var streams: [String]?
+    package var enabled: Bool?
+
+    package init(id: String? = nil, text: String, head: String? = nil, threshold: Double? = nil) {
+        self.id = id
+        self.text = text
+        self.head = head
+        self.threshold = threshold
+    }
+
+    init(_ node: Node, path: String) throws(ConfigurationError) {
+        if let text = node.scalar?.string {
+            self.text = text
+            return
+        }
+        let mapping = try YAMLMapping(
+            node, path: path, what: "a query",
+            keys: ["id", "text", "tags", "head", "frames", "threshold", "hysteresis", "streams", "enabled"])
+        id = try mapping.string("id")
+        text = try mapping.required("text")
+        tags = try mapping.strings("tags")
+        head = try mapping.string("head")
+        frames = try mapping.integer("frames")
+        threshold = try mapping.double("threshold")
+        hysteresis = try mapping.double("hysteresis")
+        streams = try mapping.strings("streams")
+        enabled = try mapping.bool("enabled")
+    }
+
+    /// A YAML list of queries; ids that are left out are made from the texts.
+    static func list(_ nodes: [Node], path: String) throws(ConfigurationError) -> [QueryConfiguration] {
+        var queries: [QueryConfiguration] = []
+        for node in nodes { queries.append(try QueryConfiguration(node, path: path)) }
+        return queries.map { query in
+            var query = query
+            query.id = query.id ?? Self.slug(query.text)
+            return query
+        }
+    }
+
+    /// The queries of a file: a list, or a mapping with `queries`.
+    package static func load(_ path: String) throws(ConfigurationError) -> [QueryConfiguration] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError(path: path, line: nil, reason: "the file of queries cannot be read")
+        }
+        let node = try YAMLMapping.compose(String(decoding: data, as: UTF8.self), path: path)
+        if let sequence = node.sequence { return try list(Array(sequence), path: path) }
+        let mapping = try YAMLMapping(node, path: path, what: "the file", keys: ["queries"])
+        return try list(mapping.list("queries") ?? [], path: path)
+    }
+
+    /// An id made from a text: "a red circle appears" is `a-red-circle-appears`.
+    package static func slug(_ text: String) -> String {
+        let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        let slug = String(words.joined(separator: "-").prefix(48))
+        return slug.isEmpty ? "query-\(String(abs(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }), radix: 36))" : slug
+    }
+}

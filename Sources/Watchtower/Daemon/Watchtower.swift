@@ -1,0 +1,226 @@
+import CLIP
+import Foundation
+import Heads
+import Ingest
+import Journal
+package import Logging
+package import Matching
+import Messaging
+import Synchronization
+
+/// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
+package actor Watchtower {
+    package nonisolated let engine: ScoringEngine
+    package nonisolated let outbox: Outbox
+    package nonisolated let defaults: Defaults
+    private let configuration: Configuration
+    private let templates: PipelineTemplates
+    private let journal: Journal
+    private let queue = FrameQueue()
+    private let logger: Logger
+    private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
+    private let started = Date()
+    private var counters = Counters()
+
+    /// What has been done since the start.
+    package struct Counters: Sendable {
+        package var encoded = 0
+        package var scored = 0
+        package var events = 0
+        package var failedBatches = 0
+    }
+
+    /// Opens everything that can fail at the start: model, heads, templates, journal, sockets. Streams come later.
+    package init(_ configuration: Configuration, logger: Logger) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        let finder = HeadFinder.standard(first: configuration.plugins)
+        let model = try ModelDirectory(URL(filePath: configuration.model))
+        templates = try PipelineTemplates(
+            directory: configuration.pipelines.map { URL(filePath: $0) } ?? PipelineTemplates.standardDirectory())
+        engine = try ScoringEngine(model: model, finder: finder)
+        defaults = Defaults(
+            model: model, finder: finder, head: configuration.head, frames: configuration.frames,
+            threshold: configuration.threshold)
+        journal = try Journal(path: configuration.journal)
+        outbox = Outbox(journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
+    }
+
+    /// Adds what the configuration and the journal name. A wrong query or stream is refused as a whole, by a sentence.
+    package func begin() async throws {
+        for query in configuration.queries { _ = try await addQuery(query, keep: false) }
+        for saved in try journal.saved(.query) {
+            do {
+                let query = try WireCoding.decode(QueryConfiguration.self, saved.json)
+                _ = try await addQuery(query, keep: false)
+            } catch {
+                logger.error("a saved query is left out", metadata: ["query.id": "\(saved.id)", "error": "\(error)"])
+            }
+        }
+        for stream in configuration.streams { try await addStream(stream, keep: false) }
+        for saved in try journal.saved(.stream) {
+            do {
+                try await addStream(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
+            } catch {
+                logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Scores until the queue is finished: the daemon's main loop.
+    package func run() async {
+        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay)) {
+            guard !items.isEmpty else { continue }
+            do {
+                let step = try await engine.process(items)
+                counters.encoded += step.encoded
+                counters.scored += step.scored
+                await deliver(step.detections)
+            } catch {
+                counters.failedBatches += 1
+                logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Stops the streams, ends open events, and lets everything out.
+    package func stop() async {
+        for name in runners.keys.sorted() { _ = await removeStream(name, forget: false) }
+        queue.finish()
+    }
+
+    private func deliver(_ detections: [Detection]) async {
+        counters.events += detections.count { $0.transition.phase == .start }
+        for detection in detections {
+            logger.info(
+                "event",
+                metadata: [
+                    "event": "\(detection.event)", "phase": "\(detection.transition.phase)",
+                    "query.id": "\(detection.query.id)", "stream": "\(detection.stream)",
+                    "score": "\(detection.transition.score)",
+                ])
+        }
+        await outbox.send(detections.map(\.pending))
+    }
+
+    // MARK: Queries
+
+    /// Adds or replaces a query. `keep`: it shall be there after a restart.
+    package func addQuery(_ from: QueryConfiguration, keep: Bool = true) async throws -> (query: StandingQuery, truncated: Bool) {
+        let query = try defaults.query(from)
+        let truncated = try await engine.add(query)
+        if truncated {
+            logger.warning(
+                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(query.id)"])
+        }
+        if keep {
+            var full = from
+            full.id = query.id
+            try journal.save(.query, id: query.id, json: WireCoding.encode(full))
+        }
+        return (query, truncated)
+    }
+
+    /// Removes a query; false if there is none.
+    package func removeQuery(_ id: String) async throws -> Bool {
+        guard let ended = await engine.remove(id) else { return false }
+        try journal.remove(.query, id: id)
+        await deliver(ended)
+        return true
+    }
+
+    // MARK: Streams
+
+    package func addStream(_ from: StreamConfiguration, keep: Bool = true) async throws {
+        if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
+        let outbox = outbox
+        let logger = logger
+        let runner = try StreamRunner(
+            name: from.name, description: defaults.source(from), templates: templates, queue: queue
+        ) { name, state in
+            logger.info("stream", metadata: ["stream": "\(name)", "state": "\(state.word)", "reason": "\(state.reason ?? "")"])
+            let at = Date()
+            let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
+                try WireCoding.encode(
+                    StreamMessage(seq: seq, prev: prev, stream: name, state: state.word, reason: state.reason, at: at))
+            }
+            Task { await outbox.send([message]) }
+        }
+        if runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
+        await engine.addStream(from.name)
+        runners[from.name] = (runner, Task { await runner.run() })
+        if keep { try journal.save(.stream, id: from.name, json: WireCoding.encode(from)) }
+    }
+
+    /// Stops a stream and ends its events; false if there is none.
+    package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
+        guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
+        task.cancel()
+        queue.close(name)
+        await task.value
+        _ = runner
+        await deliver(await engine.removeStream(name))
+        if forget { try? journal.remove(.stream, id: name) }
+        return true
+    }
+
+    /// Everything about the streams.
+    package func streamStatus() -> [StreamStatus] {
+        runners.values.map { runner, _ in
+            StreamStatus(
+                name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
+                reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
+                sampled: runner.sampledFrames, dropped: queue.dropped(runner.name))
+        }.sorted { $0.name < $1.name }
+    }
+
+    package func status() async throws -> DaemonStatus {
+        DaemonStatus(
+            version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
+            uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
+            encoded: counters.encoded, scored: counters.scored, events: counters.events,
+            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
+            journaled: configuration.journal != nil, rssMB: residentMegabytes())
+    }
+}
+
+/// A stream in `stream list` and `status`.
+package struct StreamStatus: Codable, Sendable {
+    package let name: String
+    package let uri: String
+    package let state: String
+    package let reason: String?
+    package let live: Bool
+    package let fps: Double
+    package let sampled: UInt64
+    package let dropped: UInt64
+}
+
+/// What `status` answers.
+package struct DaemonStatus: Codable, Sendable {
+    package let version: String
+    package let model: String
+    package let head: String
+    package let frames: Int
+    package let uptime: Double
+    package let queries: Int
+    package let streams: [StreamStatus]
+    package let encoded: Int
+    package let scored: Int
+    package let events: Int
+    package let failedBatches: Int
+    package let waiting: Int
+    package let seq: Int64
+    /// Whether messages outlive the process.
+    package let journaled: Bool
+    package let rssMB: Double
+}
+
+package let watchwordVersion = "0.1.0"
+
+/// The process's resident memory.
+package func residentMegabytes() -> Double {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
+    return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+}

@@ -1,0 +1,51 @@
+package import CLIP
+package import Heads
+package import Ingest
+package import Matching
+
+/// What a configuration leaves open is filled from the model's own defaults.
+package struct Defaults: Sendable {
+    package var fps: Double
+    package var frames: Int
+    package var head: String
+    private let threshold: Double?
+    private let thresholds: [String: Double]
+    private let side: Int
+    private let context: Int
+
+    /// The model's head, if its plugin and weights are here; else mean.
+    package init(
+        model: ModelDirectory, finder: HeadFinder, head: String? = nil, frames: Int? = nil, fps: Double? = nil,
+        threshold: Double? = nil
+    ) {
+        self.fps = fps ?? model.defaults.fps
+        self.frames = frames ?? model.defaults.frames
+        self.head = head ?? (finder.names.contains(model.defaults.head) ? model.defaults.head : "mean")
+        self.threshold = threshold
+        thresholds = model.defaults.thresholds
+        side = model.architecture.vision.side
+        context = model.architecture.text.context
+    }
+
+    /// A query ready to stand. Without a threshold of its own, the model's for the head is taken; none is guessed.
+    package func query(_ from: QueryConfiguration) throws(QueryError) -> StandingQuery {
+        let id = from.id ?? QueryConfiguration.slug(from.text)
+        let head = from.head ?? self.head
+        guard let threshold = from.threshold ?? threshold ?? thresholds[head] else {
+            throw QueryError(
+                id, "the model has no default threshold for head \"\(head)\"; give the query one (threshold: 0.25)")
+        }
+        let hysteresis = from.hysteresis.map { Float($0) }
+        return try StandingQuery(
+            id: id, text: from.text, tags: from.tags ?? [], head: head, frames: from.frames ?? frames,
+            threshold: Float(threshold),
+            hysteresis: hysteresis ?? (head == "tight" ? StandingQuery.logitHysteresis : StandingQuery.cosineHysteresis),
+            streams: from.streams ?? ["*"], enabled: from.enabled ?? true)
+    }
+
+    package func source(_ from: StreamConfiguration) -> SourceDescription {
+        SourceDescription(
+            uri: from.uri, template: from.template, fps: from.fps ?? fps, realtime: from.realtime ?? false,
+            loop: from.loop ?? false, side: side, launch: from.launch)
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+package import Ingest
+import Matching
+import Synchronization
+
+/// One stream to its end, without a daemon: what `watchword watch` runs.
+package struct WatchSession: Sendable {
+    /// What a session tells while it runs.
+    package enum Report: Sendable {
+        case detection(Detection, seq: Int64, prev: Int64?)
+        case scores([WindowScore])
+        /// Frames sampled so far and the media time reached.
+        case progress(frames: Int, mediaTime: Double)
+        case warning(String)
+    }
+
+    /// What a session came to.
+    package struct Summary: Sendable {
+        package var frames = 0
+        package var windows = 0
+        package var events = 0
+        package var dropped: UInt64 = 0
+        package var failure: String?
+    }
+
+    private let engine: ScoringEngine
+    private let name: String
+    private let source: SourceDescription
+    private let templates: PipelineTemplates
+    private let batchSize: Int
+
+    package init(
+        engine: ScoringEngine, name: String, source: SourceDescription, templates: PipelineTemplates, batchSize: Int = 8
+    ) {
+        self.engine = engine
+        self.name = name
+        self.source = source
+        self.templates = templates
+        self.batchSize = batchSize
+    }
+
+    /// Plays the stream until it ends, fails, or the task is cancelled; every sampled frame of a file is scored.
+    package func run(wantScores: Bool, report: @Sendable (Report) -> Void) async throws -> Summary {
+        let queue = FrameQueue()
+        let failure = Mutex<String?>(nil)
+        let warnings = Mutex<[String]>([])
+        let name = name
+        let video = try VideoSource(
+            source, templates: templates, onFrame: { queue.post(.frame($0), to: name) },
+            onEvent: { event in
+                switch event {
+                case .failed(let why):
+                    failure.withLock { $0 = why }
+                    queue.post(.end, to: name)
+                case .endOfStream: queue.post(.end, to: name)
+                case .warning(let text): warnings.withLock { $0.append(text) }
+                case .started, .formatChanged: break
+                }
+            })
+        queue.open(name, policy: video.isLive ? .dropOldest : .wait)
+        await engine.addStream(name)
+        let problem: SourceError? = await offPool {
+            do throws(SourceError) {
+                try video.start()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let problem { throw problem }
+        var summary = Summary()
+        var seq: Int64 = 0
+        var last: [String: Int64] = [:]
+        func tell(_ detections: [Detection]) {
+            for detection in detections {
+                seq += 1
+                if detection.transition.phase == .start { summary.events += 1 }
+                report(.detection(detection, seq: seq, prev: last[detection.topic]))
+                last[detection.topic] = seq
+            }
+        }
+        do {
+            try await withTaskCancellationHandler {
+                while let items = await queue.next(limit: batchSize, maxDelay: .milliseconds(20)) {
+                    let step = try await engine.process(items, wantScores: wantScores)
+                    summary.frames += step.encoded
+                    summary.windows += step.scored
+                    tell(step.detections)
+                    if wantScores { report(.scores(step.scores)) }
+                    let latest = items.compactMap { if case .frame(let frame) = $0.item { frame.mediaTime } else { nil } }.last
+                    if let latest { report(.progress(frames: summary.frames, mediaTime: latest)) }
+                    for warning in warnings.withLock({ waiting in
+                        defer { waiting = [] }
+                        return waiting
+                    }) { report(.warning(warning)) }
+                    if !step.ended.isEmpty { break }
+                }
+            } onCancel: {
+                queue.finish()
+            }
+        } catch {
+            queue.finish()
+            await offPool { video.stop() }
+            throw error
+        }
+        summary.dropped = queue.dropped(name)
+        queue.finish()
+        await offPool { video.stop() }
+        tell(await engine.removeStream(name))
+        summary.failure = failure.withLock { $0 }
+        return summary
+    }
+}

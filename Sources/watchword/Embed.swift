@@ -1,0 +1,91 @@
+import ArgumentParser
+import CLIP
+import Foundation
+import Heads
+import Ingest
+import Messaging
+import Tensors
+import Watchtower
+
+struct Embed: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Embed texts and pictures; one JSON object a line, embeddings of length 1.")
+
+    @OptionGroup var model: ModelOptions
+    @Option(name: .long, help: "A text; may be given several times.")
+    var text: [String] = []
+    @Option(name: .long, help: "A picture; may be given several times.")
+    var image: [String] = []
+    @Flag(help: "Give embeddings as the towers make them, not of length 1.")
+    var raw = false
+    @Flag(help: "Print JSON (it always is).")
+    var json = false
+
+    private struct Line: Encodable {
+        let kind: String
+        let input: String
+        let truncated: Bool?
+        let embedding: [Float]
+    }
+
+    func validate() throws {
+        if text.isEmpty && image.isEmpty { throw ValidationError("give at least one --text or --image") }
+    }
+
+    func run() async throws {
+        try await Exit.guarding {
+            let engine = try ScoringEngine(model: model.directory(), finder: .standard())
+            for text in text {
+                let (embedding, truncated) = try await engine.embed(text: text)
+                if truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
+                try Terminal.say(
+                    json: Line(
+                        kind: "text", input: text, truncated: truncated, embedding: raw ? embedding : Products.unit(embedding)))
+            }
+            for path in image {
+                let picture = try stillImage(path, side: engine.model.architecture.vision.side)
+                let embedding = try await engine.embed(pictures: [picture])[0]
+                try Terminal.say(
+                    json: Line(
+                        kind: "image", input: path, truncated: nil, embedding: raw ? embedding : Products.unit(embedding)))
+            }
+        }
+    }
+}
+
+struct Tokenize: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Token ids of the lines on standard input, one JSON array a line: what the text tower is given.")
+
+    @OptionGroup var model: ModelOptions
+    @Flag(help: "Ids of the text alone: no start and end token, no limit.")
+    var plain = false
+    @Flag(help: "Print JSON (it always is).")
+    var json = false
+
+    func run() async throws {
+        try await Exit.guarding {
+            let directory = try model.directory()
+            let tokenizer = try directory.tokenizer()
+            // By bytes: `readLine` would also split at characters that are no line feeds.
+            var buffer = Data()
+            func emit(_ line: Data) throws {
+                let text = String(decoding: line, as: UTF8.self)
+                let ids =
+                    plain
+                    ? tokenizer.encode(text) : tokenizer.tokens(text, limit: directory.architecture.text.context).ids
+                try Terminal.say(json: ids)
+            }
+            while true {
+                let chunk = FileHandle.standardInput.availableData
+                if chunk.isEmpty { break }
+                buffer += chunk
+                while let end = buffer.firstIndex(of: 10) {
+                    try emit(Data(buffer[buffer.startIndex..<end]))
+                    buffer = Data(buffer[(end + 1)...])
+                }
+            }
+            if !buffer.isEmpty { try emit(buffer) }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import CLIP
+import Checkpoints
+import Foundation
+import Heads
+import Ingest
+import Matching
+import Messaging
+import Watchtower
+
+/// Exit codes of sysexits.
+enum Exit {
+    static let usage = ExitCode(64)
+    static let badData = ExitCode(65)
+    static let noInput = ExitCode(66)
+    static let unavailable = ExitCode(69)
+    static let badConfiguration = ExitCode(78)
+
+    /// Runs a command; an error becomes one sentence on standard error and the right exit code.
+    static func guarding(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let code as ExitCode {
+            throw code
+        } catch let validation as ValidationError {
+            throw validation
+        } catch {
+            Terminal.complain("\(error)")
+            throw code(for: error)
+        }
+    }
+
+    private static func code(for error: any Error) -> ExitCode {
+        switch error {
+        case is SourceError: noInput
+        case is QueryError, is TextError: badData
+        case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
+        case is CheckpointError, is TokenizerError: badData
+        case is ConfigurationError, is HeadError: badConfiguration
+        case is MessagingError: unavailable
+        case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
+        default: ExitCode(70)
+        }
+    }
+}
+
+/// What a person sees: colour and progress only on a terminal.
+enum Terminal {
+    static let isInteractive = isatty(STDERR_FILENO) == 1
+    static let hasColour = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+
+    static func complain(_ text: String) { FileHandle.standardError.write(Data("watchword: \(text)\n".utf8)) }
+
+    static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+    static func say(json value: some Encodable) throws {
+        FileHandle.standardOutput.write(try WireCoding.encode(value) + Data("\n".utf8))
+    }
+
+    /// One line that is overwritten; nothing where nobody looks.
+    static func progress(_ text: String) {
+        if isInteractive { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+    }
+
+    static func coloured(_ text: String, _ code: Int) -> String { hasColour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+
+    /// Columns as wide as their widest cell.
+    static func table(_ header: [String], _ rows: [[String]]) {
+        let all = [header] + rows
+        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        for (index, row) in all.enumerated() {
+            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+                .joined(separator: "  ")
+            say(index == 0 ? coloured(line, 1) : line)
+        }
+    }
+}
+
+extension MatchMessage {
+    /// An event's phase as a line for people.
+    var line: String {
+        let clock = start.formatted(.iso8601.time(includingFractionalSeconds: false))
+        let word = phase.padding(toLength: 6, withPad: " ", startingAt: 0)
+        let colour = ["start": 32, "update": 33, "end": 90][phase] ?? 0
+        return "\(clock) \(Terminal.coloured(word, colour)) \(stream.padding(toLength: max(8, stream.count), withPad: " ", startingAt: 0)) "
+            + "\(Terminal.coloured("\"\(query.text)\"", 1))  score \(String(format: "%.3f", score)) "
+            + "peak \(String(format: "%.3f", peak.score))  \(String(format: "%.2f–%.2f s", media.start, media.end))"
+    }
+}
+
+/// Options of commands that load a model.
+struct ModelOptions: ParsableArguments {
+    @Option(help: "The model directory.")
+    var model: String = ModelOptions.standard
+
+    func directory() throws -> ModelDirectory { try ModelDirectory(URL(filePath: model)) }
+
+    /// `WATCHWORD_MODEL`, the sources' Models/shapes, or where the package installs it.
+    static var standard: String {
+        if let path = ProcessInfo.processInfo.environment["WATCHWORD_MODEL"] { return path }
+        let pipelines = PipelineTemplates.standardDirectory().deletingLastPathComponent()
+        let beside = pipelines.appending(path: "Models/shapes").path
+        return FileManager.default.fileExists(atPath: beside) ? beside : "/usr/share/watchword/models/shapes"
+    }
+}
+
+/// Options of commands that talk to the daemon.
+struct DaemonOptions: ParsableArguments {
+    @Option(help: "The daemon's control socket.")
+    var control: String = ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.defaultEndpoint("control")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Asks the daemon; an error of its becomes a `ControlFailure`.
+    func ask(_ operation: String, _ args: JSONValue = .object([:]), timeout: Double = 30) throws -> JSONValue {
+        let request = ControlRequest(id: ULID.make(), op: operation, args: args)
+        let data = try ControlClient(control).request(WireCoding.encode(request), timeout: timeout)
+        let reply = try WireCoding.decode(ControlReply.self, data)
+        if let error = reply.error { throw ControlFailure(error.code, error.message) }
+        return reply.result ?? .null
+    }
+}

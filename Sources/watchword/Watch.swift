@@ -1,0 +1,142 @@
+import ArgumentParser
+import CLIP
+import Foundation
+import Heads
+import Ingest
+import Matching
+import Messaging
+import Synchronization
+import Watchtower
+
+/// A line of `--scores`.
+private struct ScoreLine: Encodable {
+    struct QueryName: Encodable {
+        let id: String
+        let text: String
+    }
+    let stream: String
+    let start: Double
+    let end: Double
+    let query: QueryName
+    let head: String
+    let score: Float?
+}
+
+struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Watch one stream to its end, without a daemon.",
+        discussion: "Prints events as they happen. With --scores, every window's scores are written as JSON lines.")
+
+    @Argument(help: "A file, rtsp://, http(s)://, v4l2:///dev/video0 or test://ball.")
+    var uri: String
+    @Option(name: .long, parsing: .upToNextOption, help: "What to watch for; may be given several times.")
+    var query: [String] = []
+    @Option(help: "A YAML file of queries.")
+    var queries: String?
+    @OptionGroup var model: ModelOptions
+    @Option(help: "The temporal head: mean, lstm, transformer, tight.")
+    var head: String?
+    @Option(help: "Sampled frames a second.")
+    var fps: Double?
+    @Option(help: "Frames in a window.")
+    var frames: Int?
+    @Option(help: "Score that starts an event.")
+    var threshold: Double?
+    @Option(help: "Write every window's scores to this file, as JSON lines.")
+    var scores: String?
+    @Flag(help: "Play a file at its own speed.")
+    var realtime = false
+    @Flag(help: "Score windows that are not full yet, too.")
+    var partial = false
+    @Option(help: "A pipeline template, instead of the one the URI asks for.")
+    var template: String?
+    @Option(help: "The stream's name in events.")
+    var name = "watch"
+    @Flag(help: "Print events as JSON, one a line, as on the wire.")
+    var json = false
+
+    func validate() throws {
+        if query.isEmpty && queries == nil { throw ValidationError("give at least one --query or a file of --queries") }
+        if let fps, !(fps > 0 && fps <= 1000) { throw ValidationError("--fps must be above 0") }
+        if let frames, !(1...1024).contains(frames) { throw ValidationError("--frames must be 1 to 1024") }
+        if !Name.isValid(name) { throw ValidationError("--name must be letters, digits, hyphens or underscores") }
+    }
+
+    func run() async throws {
+        try await Exit.guarding { try await watch() }
+    }
+
+    private func watch() async throws {
+        let directory = try model.directory()
+        let finder = HeadFinder.standard()
+        let defaults = Defaults(
+            model: directory, finder: finder, head: head, frames: frames, fps: fps, threshold: threshold)
+        var wanted = query.map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0) }
+        if let queries { wanted += try QueryConfiguration.load(queries) }
+        // With --scores and no threshold anywhere, scores are what is asked for, and no event is guessed.
+        let onlyScores = scores != nil
+        let engine = try ScoringEngine(model: directory, finder: finder, partial: partial)
+        var taken: Set<String> = []
+        for var item in wanted {
+            var id = item.id ?? QueryConfiguration.slug(item.text)
+            var copy = 2
+            while !taken.insert(id).inserted {
+                id = "\(QueryConfiguration.slug(item.text))-\(copy)"
+                copy += 1
+            }
+            item.id = id
+            if onlyScores, item.threshold == nil, (try? defaults.query(item)) == nil { item.threshold = 1e9 }
+            if try await engine.add(defaults.query(item)) {
+                Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
+            }
+        }
+        let templates = try PipelineTemplates(directory: PipelineTemplates.standardDirectory())
+        var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
+        stream.template = template
+        let session = WatchSession(engine: engine, name: name, source: defaults.source(stream), templates: templates)
+        let output = try scores.map { path in
+            guard FileManager.default.createFile(atPath: path, contents: nil),
+                let handle = FileHandle(forWritingAtPath: path)
+            else { throw ConfigurationError(path: path, line: nil, reason: "the file of scores cannot be written") }
+            return handle
+        }
+        let task = Task {
+            try await session.run(wantScores: output != nil) { report in tell(report, output) }
+        }
+        signal(SIGINT, SIG_IGN)
+        let interrupt = DispatchSource.makeSignalSource(signal: SIGINT)
+        interrupt.setEventHandler { task.cancel() }
+        interrupt.resume()
+        let summary = try await task.value
+        interrupt.cancel()
+        Terminal.progress("")
+        try output?.close()
+        if let failure = summary.failure { throw SourceError(failure) }
+        if !json {
+            Terminal.say(
+                "\(summary.frames) frames sampled, \(summary.windows) windows scored, \(summary.events) events, "
+                    + "\(summary.dropped) frames dropped")
+        }
+    }
+
+    private func tell(_ report: WatchSession.Report, _ output: FileHandle?) {
+        switch report {
+        case .detection(let detection, let seq, let prev):
+            let message = detection.message(seq: seq, prev: prev)
+            Terminal.progress("")
+            if json { try? Terminal.say(json: message) } else { Terminal.say(message.line) }
+        case .scores(let scores):
+            let lines = scores.compactMap { score in
+                try? WireCoding.encode(
+                    ScoreLine(
+                        stream: score.stream, start: score.span.mediaStart, end: score.span.mediaEnd,
+                        query: .init(id: score.query, text: score.text), head: score.head, score: score.score))
+            }
+            output?.write(lines.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) })
+        case .progress(let frames, let mediaTime):
+            Terminal.progress("\(frames) frames, \(String(format: "%.1f", mediaTime)) s of video")
+        case .warning(let text):
+            Terminal.complain(text)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import Foundation
+import Watchtower
+
+/// The command line: thin; each command is a file.
+@main
+struct Watchword: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watchword", abstract: "Watches video for events that are described in words.",
+        version: watchwordVersion,
+        subcommands: [
+            Watch.self, Embed.self, Tokenize.self, Query.self, Stream.self, Events.self, Status.self, Model.self,
+            Head.self, Bench.self, Doctor.self,
+        ])
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import CLIP
+import Foundation
+import Logging
+import Messaging
+import Watchtower
+
+/// The daemon: thin; everything is in Watchtower.
+@main
+struct Watchwordd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watchwordd", abstract: "Watches live video for events that are described in words.",
+        version: watchwordVersion)
+
+    @Option(name: .long, help: "The configuration, a YAML file.")
+    var config: String
+
+    func run() async throws {
+        do {
+            try await serve()
+        } catch let error as ConfigurationError {
+            try stop(78, "\(error)")
+        } catch let error as MessagingError {
+            try stop(69, "\(error)")
+        } catch {
+            try stop(78, "\(error)")
+        }
+    }
+
+    private func stop(_ code: Int32, _ why: String) throws {
+        FileHandle.standardError.write(Data("watchwordd: \(why)\n".utf8))
+        throw ExitCode(code)
+    }
+
+    private func serve() async throws {
+        let configuration = try Configuration.load(config)
+        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let logger = Logger(label: "watchwordd")
+        let signals = AsyncStream<Int32> { continuation in
+            let sources = [SIGTERM, SIGINT].map { number in
+                signal(number, SIG_IGN)
+                let source = DispatchSource.makeSignalSource(signal: number)
+                source.setEventHandler { continuation.yield(number) }
+                source.resume()
+                return source
+            }
+            let keep = KeptSources(sources)
+            continuation.onTermination = { _ in keep.cancel() }
+        }
+        let tower = try await Watchtower(configuration, logger: logger)
+        let operations = Operations(tower)
+        let busy = try WireCoding.encode(
+            ControlReply(id: "", error: .init(code: "busy", message: "too many requests are being worked on; try again")))
+        let control = try ControlServer(binding: configuration.control, busy: busy) { await operations.answer($0) }
+        defer { control.stop() }
+        try await tower.begin()
+        logger.info(
+            "ready",
+            metadata: [
+                "model": "\(tower.engine.model.identity)", "publish": "\(configuration.publish)",
+                "control": "\(configuration.control)",
+            ])
+        let scoring = Task { await tower.run() }
+        for await number in signals {
+            logger.info("stopping", metadata: ["signal": "\(number)"])
+            break
+        }
+        await tower.stop()
+        await scoring.value
+        logger.info("stopped")
+    }
+}
+
+private struct KeptSources: @unchecked Sendable {  // dispatch sources are thread-safe; only `cancel` is called
+    private let sources: [any DispatchSourceSignal]
+    init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+    func cancel() { sources.forEach { $0.cancel() } }
+}

@@ -1,2 +1,0 @@
-// Filled later.
-_ = 0

@@ -22,8 +22,32 @@ static inline GstSample *ww_app_sink_pull(GstAppSink *sink) { return gst_app_sin
 static inline GstSample *ww_app_sink_wait(GstElement *sink, guint64 nanoseconds) {
     return gst_app_sink_try_pull_sample(GST_APP_SINK(sink), nanoseconds);
 }
-static inline GstBuffer *ww_probe_buffer(GstPadProbeInfo *info) { return GST_PAD_PROBE_INFO_BUFFER(info); }
-static inline GstEvent *ww_probe_event(GstPadProbeInfo *info) { return GST_PAD_PROBE_INFO_EVENT(info); }
+// "autoplug-continue": a track that is no video is exposed as it is, and so not decoded. [streaming-thread]
+static gboolean ww_continue_with(GstElement *bin, GstPad *pad, GstCaps *caps, gpointer user) {
+    (void)bin, (void)pad, (void)user;
+    const char *name = gst_caps_get_size(caps) > 0 ? gst_structure_get_name(gst_caps_get_structure(caps, 0)) : "";
+    return !(g_str_has_prefix(name, "audio/") || g_str_has_prefix(name, "text/") || g_str_has_prefix(name, "subpicture/")
+             || g_str_has_prefix(name, "closedcaption/"));
+}
+static inline void ww_watch_decoder(const GValue *value, gpointer user) {
+    (void)user;
+    GstElement *element = GST_ELEMENT(g_value_get_object(value));
+    if (g_signal_lookup("autoplug-continue", G_OBJECT_TYPE(element)))
+        g_signal_connect(element, "autoplug-continue", G_CALLBACK(ww_continue_with), NULL);
+}
+// Makes every decoding bin of a pipeline leave tracks other than video alone. Call before it plays. [any-thread]
+static inline void ww_decode_video_only(GstElement *pipeline) {
+    if (!GST_IS_BIN(pipeline)) return;
+    GstIterator *elements = gst_bin_iterate_elements(GST_BIN(pipeline));
+    gst_iterator_foreach(elements, ww_watch_decoder, NULL);
+    gst_iterator_free(elements);
+}
+static inline GstBuffer *ww_probe_buffer(GstPadProbeInfo *info) {
+    return GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER ? GST_PAD_PROBE_INFO_BUFFER(info) : NULL;
+}
+static inline GstEvent *ww_probe_event(GstPadProbeInfo *info) {
+    return GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM ? GST_PAD_PROBE_INFO_EVENT(info) : NULL;
+}
 static inline GstMessageType ww_message_type(GstMessage *message) { return GST_MESSAGE_TYPE(message); }
 static inline gboolean ww_message_is_from(GstMessage *message, GstElement *element) {
     return GST_MESSAGE_SRC(message) == GST_OBJECT(element);

@@ -22,20 +22,17 @@ final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer`
     private var state: State
     private let resizer: Resizer
     private let fps: Double
-    private let running: Bool
     private let sampled = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
-    /// `running`: media time is running time (live sources), not the place in a file.
     init(
-        fps: Double, side: Int, running: Bool, onFrame: @escaping @Sendable (Frame) -> Void,
+        fps: Double, side: Int, onFrame: @escaping @Sendable (Frame) -> Void,
         onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         state = State(sampler: FrameSampler(fps: fps))
         resizer = Resizer(side: side)
         self.fps = fps
-        self.running = running
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
@@ -84,7 +81,7 @@ final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer`
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         let pts = buffer.pointee.pts
         let take = lock.withLock {
-            guard let time = Self.time(pts, state.segment, running: running) else { return false }
+            guard let time = Self.time(pts, state.segment) else { return false }
             return state.sampler.take(time)
         }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
@@ -119,7 +116,7 @@ final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer`
 
     private func deliver(_ sample: OpaquePointer) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
-        guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee, running: running) else { return }
+        guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
         guard let picture else { return }
         let (mediaTime, discontinuity) = lock.withLock {
@@ -135,16 +132,13 @@ final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer`
         onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: Date(), discontinuity: discontinuity))
     }
 
-    /// Seconds of a presentation time; nil for a frame without one or outside of what is to be shown.
+    /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.
     private static func time(
-        _ pts: GstClockTime, _ segment: GstSegment?, running: Bool
+        _ pts: GstClockTime, _ segment: GstSegment?
     ) -> Double? {
         guard pts != ww_no_time() else { return nil }
         guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
-        let time =
-            running
-            ? gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
-            : gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, pts)
+        let time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
         return time == ww_no_time() ? nil : Double(time) / 1e9
     }
 }

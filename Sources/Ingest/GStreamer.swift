@@ -49,6 +49,7 @@ final class Pipeline: @unchecked Sendable {  // GStreamer's objects are thread-s
             gst_object_unref(parsed)
             throw SourceError("\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
         }
+        ww_decode_video_only(parsed)
         element = parsed
         self.sink = sink
         sampling = ww_bin_get(parsed, "convert") ?? sink

@@ -49,7 +49,7 @@ package struct PipelineTemplates: Sendable {
             line = line.replacing("{launch}", with: launch)
         }
         var uri = source.uri
-        if let file = SourceURI.file(source.uri) {
+        if name != "custom", let file = SourceURI.file(source.uri) {
             guard FileManager.default.fileExists(atPath: file) else { throw SourceError("\(shown): there is no such file") }
             uri = URL(filePath: file).absoluteString
         }

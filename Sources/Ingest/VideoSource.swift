@@ -31,11 +31,9 @@ package final class VideoSource: @unchecked Sendable {  // `lock` guards `pipeli
         let (template, line) = try templates.launchLine(description)
         self.description = description
         self.line = line
-        let ownTime = ["rtsp", "v4l2", "test"].contains(template)
-        isLive = ownTime || description.realtime
+        isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(
-            fps: description.fps, side: description.side, running: ownTime, onFrame: onFrame, onEvent: onEvent)
+        tap = FrameTap(fps: description.fps, side: description.side, onFrame: onFrame, onEvent: onEvent)
     }
 
     deinit { stop() }

@@ -1,4 +1,1 @@
 import Testing
-
-@Suite("EndToEnd")
-struct EndToEndTests {}

@@ -1,4 +1,90 @@
+import Foundation
+import Messaging
+import TestSupport
 import Testing
 
-@Suite("Messaging")
-struct MessagingTests {}
+/// Runs a Python program with pyzmq; what it prints. A machine without pyzmq fails here.
+func python(_ program: String, _ arguments: String...) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/python3")
+    process.arguments = ["-c", program] + arguments
+    process.standardOutput = Pipe()
+    try process.run()
+    return process
+}
+
+func output(_ process: Process) -> String {
+    let data = (process.standardOutput as? Pipe)?.fileHandleForReading.readDataToEndOfFile() ?? Data()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self)
+}
+
+@Suite("Messaging", .serialized)
+struct MessagingTests {
+    private func endpoint() -> String {
+        "ipc://" + FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))/s").path
+    }
+
+    @Test("a subscriber in another language gets three parts, filtered by topic")
+    func publishing() async throws {
+        let endpoint = endpoint()
+        let publisher = try Publisher(binding: endpoint)
+        let client = try python(
+            """
+            import sys, zmq
+            s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match."); s.setsockopt(zmq.RCVTIMEO, 20000)
+            s.connect(sys.argv[1]); print(*[p.decode() for p in s.recv_multipart()], sep="|")
+            """, endpoint)
+        // A subscription takes a moment to arrive: publish until the client has had its message.
+        var seq: Int64 = 0
+        while client.isRunning, seq < 2000 {
+            seq += 1
+            publisher.publish(topic: "stream.lobby", seq: seq, body: Data("{}".utf8))
+            publisher.publish(topic: "match.lobby.q", seq: seq, body: Data("{\"v\":1}".utf8))
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let line = output(client).trimmingCharacters(in: .newlines).split(separator: "|")
+        #expect(line.count == 3 && line.first == "match.lobby.q" && line.last == "{\"v\":1}")
+        #expect(line.count == 3 && Int64(line[1]) != nil)
+    }
+
+    @Test("REQ and DEALER clients in another language are answered, whatever they send")
+    func control() throws {
+        let endpoint = endpoint()
+        let server = try ControlServer(binding: endpoint, busy: Data("busy".utf8)) { Data("got ".utf8) + $0 }
+        defer { server.stop() }
+        let client = try python(
+            """
+            import sys, zmq
+            c = zmq.Context()
+            r = c.socket(zmq.REQ); r.setsockopt(zmq.RCVTIMEO, 20000); r.connect(sys.argv[1]); r.send(b"\\xff{"); print(r.recv())
+            d = c.socket(zmq.DEALER); d.setsockopt(zmq.RCVTIMEO, 20000); d.connect(sys.argv[1]); d.send(b"x"); print(d.recv_multipart())
+            for i in range(200): d.send_multipart([b"", b"%d" % i])
+            print(len([d.recv_multipart() for i in range(200)]))
+            """, endpoint)
+        #expect(output(client) == "b'got \\xff{'\n[b'got x']\n200\n")
+        #expect(try ControlClient(endpoint).request(Data("hi".utf8), timeout: 20) == Data("got hi".utf8))
+    }
+
+    @Test("an endpoint in use, beyond loopback, or without a daemon is one sentence that names it")
+    func refused() throws {
+        let endpoint = endpoint()
+        let publisher = try Publisher(binding: endpoint)
+        #expect { try Publisher(binding: endpoint) } throws: { "\($0)".contains("in use") && "\($0)".contains(endpoint) }
+        publisher.publish(topic: "x", seq: 1, body: Data())
+        #expect { try Publisher(binding: "tcp://0.0.0.0:5555") } throws: { "\($0)".contains("loopback") }
+        #expect(throws: MessagingError.self) { try Publisher(binding: "udp://x") }
+        #expect { try ControlClient(self.endpoint()).request(Data(), timeout: 0.2) } throws: {
+            "\($0)".contains("is watchwordd running?")
+        }
+    }
+
+    @Test("times on the wire have milliseconds and come back")
+    func dates() throws {
+        let date = Date(timeIntervalSince1970: 1_790_000_000.25)
+        let data = try WireCoding.encode([date])
+        #expect(String(decoding: data, as: UTF8.self) == "[\"2026-09-21T14:13:20.250Z\"]")
+        #expect(try WireCoding.decode([Date].self, data) == [date])
+        #expect(ULID.make().count == 26 && ULID.make() != ULID.make())
+    }
+}

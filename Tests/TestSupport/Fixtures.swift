@@ -38,6 +38,7 @@ package enum Fixtures {
 /// Golden data that is not where it must be.
 package struct MissingFixture: Error, CustomStringConvertible {
     package let path: String
+    package init(path: String) { self.path = path }
     package var description: String { "\(path) has no golden data" }
 }
 

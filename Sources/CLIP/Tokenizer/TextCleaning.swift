@@ -2,8 +2,8 @@ import Foundation
 
 /// What CLIP does to a text before it is tokenized: the ftfy steps that matter, entities, white space, lower case.
 ///
-/// Source: openai/CLIP `basic_clean` and `whitespace_clean`; ftfy 6's `fix_text` without its repair of wrongly decoded text
-/// (CLIP4CLIP section 8).
+/// Source: openai/CLIP `basic_clean` and `whitespace_clean`; ftfy 6's `fix_text` with the plain case of its
+/// repair of wrongly decoded text (CLIP4CLIP section 8).
 enum TextCleaning {
     static func clean(_ text: String) -> String {
         let fixed = fix(text)
@@ -17,6 +17,7 @@ enum TextCleaning {
         var text = text
         for _ in 0..<8 {
             var next = text.unicodeScalars.contains("<") ? text : HTMLEntities.unescapeStrictly(text)
+            next = repairEncoding(next)
             next = replaceCharacters(next)
             next = removeTerminalEscapes(next)
             next = String(String.UnicodeScalarView(next.unicodeScalars.filter { !isRemovedControl($0) }))
@@ -27,13 +28,31 @@ enum TextCleaning {
         return text
     }
 
+    /// Undoes UTF-8 that was read as Windows-1252: if all characters are of that set and its bytes are UTF-8, they were.
+    ///
+    /// ftfy also weighs mixtures of encodings; those are left as they are.
+    private static func repairEncoding(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value > 0x7F }) else { return text }
+        var bytes: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            if scalar.value < 0x100 {
+                bytes.append(UInt8(scalar.value))
+            } else if let place = windows1252.firstIndex(of: scalar) {
+                bytes.append(UInt8(0x80 + place))
+            } else {
+                return text
+            }
+        }
+        return String(validating: bytes, as: UTF8.self) ?? text
+    }
+
     /// C1 controls, ligatures, widths, quotes and line breaks.
     private static func replaceCharacters(_ text: String) -> String {
         var out = String.UnicodeScalarView()
         let scalars = Array(text.unicodeScalars)
         for (index, scalar) in scalars.enumerated() {
             switch scalar.value {
-            case 0x85, 0x2028, 0x2029: out.append("\n")
+            case 0x2028, 0x2029: out.append("\n")
             case 0x0D:
                 if index + 1 >= scalars.count || scalars[index + 1] != "\n" { out.append("\n") }
             case 0x80...0x9F: out.append(windows1252[Int(scalar.value - 0x80)])

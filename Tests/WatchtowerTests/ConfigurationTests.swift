@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+import Testing
+import Watchtower
+
+@Suite("The configuration")
+struct ConfigurationTests {
+    @Test("the shipped examples are read")
+    func example() throws {
+        let folder = Fixtures.repository.appending(path: "systemd")
+        let found = try Configuration.load(folder.appending(path: "watchword.example.yaml").path)
+        #expect(!found.streams.isEmpty && !found.queries.isEmpty)
+    }
+
+    @Test(
+        "what is wrong is named with its line and what to do",
+        arguments: [
+            ("modle: x", "1: unknown key \"modle\" in the configuration; did you mean \"model\"?"),
+            ("model: x\nframes: many", "2: frames: expected a whole number, found the text \"many\""),
+            ("streams:\n- name: a\n  uri: b\n  fps: fast", "4: fps: expected a number, found the text \"fast\""),
+            ("streams:\n- name: a\n  uri: b\n  fps: 0", "fps: expected a number above 0"),
+            ("streams:\n- name: a\n  uri: b\n- name: a\n  uri: c", "two of the name \"a\""),
+            ("streams:\n- name: a.b\n  uri: c", "letters, digits"),
+            ("queries:\n- id: q", "a query: \"text\" is missing"),
+            ("queries: 3", "queries: expected a list"),
+            ("zzzzzzzzzzzzzzz: 1", "known keys: batch"),
+            ("model: [", "this is not YAML"),
+            ("model: a\nmodel: b", "twice"),
+            ("- a", "expected keys and values"),
+        ])
+    func errors(_ yaml: String, _ part: String) {
+        #expect { try Configuration(yaml: yaml, path: "w.yaml") } throws: {
+            "\($0)".hasPrefix("w.yaml") && "\($0)".contains(part)
+        }
+    }
+
+    @Test("queries may be texts alone, and get ids from them")
+    func slugs() throws {
+        let found = try Configuration(yaml: "queries:\n- A red van!\n- text: two  dogs\n  id: d", path: "w.yaml")
+        #expect(found.queries.map(\.id) == ["a-red-van", "d"])
+    }
+}

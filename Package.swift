@@ -118,7 +118,7 @@ let package = Package(
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower"]),
-        tests("EndToEndTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels"]),
+        tests("EndToEndTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
     ],
     swiftLanguageModes: [.v6]
 )

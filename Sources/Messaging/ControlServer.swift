@@ -89,9 +89,13 @@ package struct ControlClient: Sendable {
 
     /// Waits for the reply on the calling thread; throws if none comes in time.
     package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
+        let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
+        // ZeroMQ would wait for a socket that may yet be made; a person wants to know now.
+        if endpoint.hasPrefix("ipc://"), !FileManager.default.fileExists(atPath: String(endpoint.dropFirst(6))) {
+            throw silent
+        }
         let socket = try Socket(.request)
         try socket.connect(endpoint)
-        let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
         guard socket.send([Data(), body]) else { throw silent }
         guard socket.waitReadable(wake: nil, milliseconds: Int(timeout * 1000)).socket,
             let parts = socket.receive(), let reply = parts.last

@@ -11,7 +11,7 @@ package struct Defaults: Sendable {
     private let threshold: Double?
     private let thresholds: [String: Double]
     private let side: Int
-    private let context: Int
+    private let finder: HeadFinder
 
     /// The model's head, if its plugin and weights are here; else mean.
     package init(
@@ -24,13 +24,15 @@ package struct Defaults: Sendable {
         self.threshold = threshold
         thresholds = model.defaults.thresholds
         side = model.architecture.vision.side
-        context = model.architecture.text.context
+        self.finder = finder
     }
 
     /// A query ready to stand. Without a threshold of its own, the model's for the head is taken; none is guessed.
-    package func query(_ from: QueryConfiguration) throws(QueryError) -> StandingQuery {
+    /// An unknown head is said before anything else.
+    package func query(_ from: QueryConfiguration) throws -> StandingQuery {
         let id = from.id ?? QueryConfiguration.slug(from.text)
         let head = from.head ?? self.head
+        _ = try finder.load(head)
         guard let threshold = from.threshold ?? threshold ?? thresholds[head] else {
             throw QueryError(
                 id, "the model has no default threshold for head \"\(head)\"; give the query one (threshold: 0.25)")

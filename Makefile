@@ -1,0 +1,31 @@
+# `make run` and `make test` do all their own set-up.
+SWIFT := swift
+.PHONY: build run test setup setup-test lint bench-memory clean
+
+build: setup
+	$(SWIFT) build -c release --quiet
+
+run: build
+	@scripts/demo.sh
+
+# Numerics are too slow in debug builds, so tests run optimised, in the same build that `make run` uses.
+test: setup-test
+	$(SWIFT) build -c release --build-tests --quiet
+	$(SWIFT) test -c release --skip-build
+
+setup:
+	@scripts/setup.sh
+
+setup-test:
+	@scripts/setup.sh test
+	@scripts/fetch-real-video.sh
+
+lint:
+	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Package.swift
+
+# Ten minutes of four looped live streams: memory at the start and at the end.
+bench-memory: build
+	.build/release/watchword bench streams Tests/Fixtures/videos/lobby.mp4 --streams 4 --seconds 600
+
+clean:
+	rm -rf .build

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The main job, to be seen: the daemon watches a clip as if it were live; its events are printed as they happen.
+set -eu
+root="$(cd "$(dirname "$0")/.." && pwd)"
+bin="$root/.build/release"
+folder="$(mktemp -d)"
+export RUNTIME_DIRECTORY="$folder"
+daemon=""
+finish() {
+    trap - INT TERM EXIT
+    [ -n "$daemon" ] && kill -TERM "$daemon" 2>/dev/null && wait "$daemon" || true
+    rm -rf "$folder"
+}
+trap finish EXIT
+trap 'echo; exit 0' INT TERM
+cat > "$folder/demo.yaml" <<YAML
+model: $root/Models/shapes
+journal: journal.sqlite
+pipelines: $root/Pipelines
+log: {level: warning}
+streams:
+- {name: lobby, uri: $root/Tests/Fixtures/videos/lobby.mp4, realtime: true, loop: true}
+queries:
+- a blue circle
+- a circle
+- a ring appears
+- the lights go out
+YAML
+"$bin/watchwordd" --config "$folder/demo.yaml" &
+daemon=$!
+echo "Watching lobby.mp4 for: a blue circle, a circle, a ring appears, the lights go out. Ctrl-C ends it."
+while [ ! -S "$folder/events.sock" ]; do kill -0 "$daemon" && sleep 0.1; done
+"$bin/watchword" events --follow &
+events=$!
+trap 'echo; kill "$events" 2>/dev/null; exit 0' INT TERM
+wait "$events"

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the Debian packages that Watchword needs and that are not here yet. `setup.sh test` adds what only tests need.
+set -eu
+packages="build-essential pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base
+gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav libdnnl-dev libopenblas-dev libzmq3-dev
+libsqlite3-dev"
+if [ "${1:-run}" = test ]; then
+    packages="$packages gstreamer1.0-tools python3 python3-zmq python3-gi gir1.2-gst-rtsp-server-1.0"
+    python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+fi
+missing=""
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+sudo=""
+[ "$(id -u)" = 0 ] || sudo=sudo
+echo "Installing:$missing"
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -79,7 +79,7 @@ enum Terminal {
 extension MatchMessage {
     /// An event's phase as a line for people.
     var line: String {
-        let clock = start.formatted(.iso8601.time(includingFractionalSeconds: false))
+        let clock = end.formatted(.iso8601.time(includingFractionalSeconds: false))
         let word = phase.padding(toLength: 6, withPad: " ", startingAt: 0)
         let colour = ["start": 32, "update": 33, "end": 90][phase] ?? 0
         return "\(clock) \(Terminal.coloured(word, colour)) \(stream.padding(toLength: max(8, stream.count), withPad: " ", startingAt: 0)) "

@@ -2,9 +2,9 @@ import Checkpoints
 import HeadKit
 public import WatchwordHeadABI
 
-/// CLIP4Clip's meanP: each frame embedding made unit, averaged, made unit again. No weights.
+/// CLIP4Clip's meanP: each frame embedding made unit, averaged, made unit again.
 ///
-/// Source: CLIP4CLIP sections 6 and 7. It cannot know the order of the frames.
+/// Source: CLIP4CLIP sections 6 and 7. It has no weights, and cannot know the order of the frames.
 final class MeanHead: PoolingHead {
     let width: Int
     let maxFrames: Int

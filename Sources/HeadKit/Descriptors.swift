@@ -7,10 +7,11 @@ package struct HeadDescriptor: @unchecked Sendable {  // written once, in init, 
 
     package init(
         name: String, version: String, description: String,
-        create: @convention(c) (
-            Int32, Int32, UnsafePointer<ww_tensor>?, Int, UnsafePointer<CChar>?,
-            UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<CChar>?, Int
-        ) -> ww_status,
+        create:
+            @convention(c) (
+                Int32, Int32, UnsafePointer<ww_tensor>?, Int, UnsafePointer<CChar>?,
+                UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<CChar>?, Int
+            ) -> ww_status,
         destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void,
         pool: (
             @convention(c) (
@@ -36,11 +37,12 @@ package struct PairingExtension: @unchecked Sendable {  // written once, in init
     package let pointer: UnsafePointer<ww_pairing>
 
     package init(
-        score: @convention(c) (
-            UnsafeMutableRawPointer?, UnsafePointer<Float>?, Int32, UnsafePointer<Float>?, UnsafePointer<UInt8>?,
-            Int32, Int32, UnsafePointer<Int32>?, UnsafePointer<Int32>?, Int, UnsafeMutablePointer<Float>?,
-            UnsafeMutablePointer<CChar>?, Int
-        ) -> ww_status
+        score:
+            @convention(c) (
+                UnsafeMutableRawPointer?, UnsafePointer<Float>?, Int32, UnsafePointer<Float>?, UnsafePointer<UInt8>?,
+                Int32, Int32, UnsafePointer<Int32>?, UnsafePointer<Int32>?, Int, UnsafeMutablePointer<Float>?,
+                UnsafeMutablePointer<CChar>?, Int
+            ) -> ww_status
     ) {
         let made = UnsafeMutablePointer<ww_pairing>.allocate(capacity: 1)
         made.initialize(

@@ -33,6 +33,9 @@ let package = Package(
         .executable(name: "watchwordd", targets: ["watchwordd"]),
         .executable(name: "watchword", targets: ["watchword"]),
         headLibrary("mean", "MeanHead"),
+        headLibrary("lstm", "LSTMHead"),
+        headLibrary("transformer", "TransformerHead"),
+        headLibrary("tight", "TightHead"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,6 +67,9 @@ let package = Package(
         .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
         .target(name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
         headTarget("MeanHead"),
+        headTarget("LSTMHead", ["Tensors"]),
+        headTarget("TransformerHead", ["Tensors", "Transformer"]),
+        headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // Windows, queries, events.
         .target(

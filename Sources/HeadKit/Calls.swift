@@ -5,9 +5,10 @@ package import WatchwordHeadABI
 /// The C side of a Swift head: each function of the descriptor is one line that calls these with the head's type.
 package enum HeadCalls {
     /// `watchword_head.create`.
-    package static func create<H: PoolingHead>(
+    package static func create<H: TemporalHead>(
         _: H.Type, _ width: Int32, _ maxFrames: Int32, _ tensors: UnsafePointer<ww_tensor>?, _ count: Int,
-        _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ why: UnsafeMutablePointer<CChar>?, _ size: Int
+        _ config: UnsafePointer<CChar>?, _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+        _ why: UnsafeMutablePointer<CChar>?, _ size: Int
     ) -> ww_status {
         report(why, size) {
             guard width > 0, maxFrames > 0 else {
@@ -21,33 +22,72 @@ package enum HeadCalls {
                     shape: shape, values: Array(UnsafeBufferPointer(start: data, count: shape.reduce(1, *))))
             }
             let head = try H(
-                width: Int(width), maxFrames: Int(maxFrames), weights: MemoryTensors(weights, origin: "the head's weights"))
+                width: Int(width), maxFrames: Int(maxFrames),
+                weights: MemoryTensors(weights, origin: "the head's weights"),
+                config: HeadConfig(json: config.map { String(cString: $0) } ?? "{}"))
             instance?.pointee = Unmanaged.passRetained(head).toOpaque()
         }
     }
 
     /// `watchword_head.destroy`.
-    package static func destroy<H: PoolingHead>(_: H.Type, _ instance: UnsafeMutableRawPointer?) {
+    package static func destroy<H: TemporalHead>(_: H.Type, _ instance: UnsafeMutableRawPointer?) {
         if let instance { Unmanaged<H>.fromOpaque(instance).release() }
     }
 
     /// `watchword_head.pool`.
     package static func pool<H: PoolingHead>(
-        _: H.Type, _ instance: UnsafeMutableRawPointer?, width: (H) -> Int, _ frames: UnsafePointer<Float>?,
+        _: H.Type, _ instance: UnsafeMutableRawPointer?, _ frames: UnsafePointer<Float>?,
         _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32, _ out: UnsafeMutablePointer<Float>?,
         _ why: UnsafeMutablePointer<CChar>?, _ size: Int
     ) -> ww_status {
         report(why, size) {
-            guard let instance, let frames, let mask, let out, B > 0, T > 0 else {
-                throw HeadFailure(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
+            guard let instance, let out else { throw HeadFailure(WW_FAILED, "no instance, or no room for the result") }
+            let head = Unmanaged<H>.fromOpaque(instance).takeUnretainedValue()
+            let windows = try windows(head, frames, mask, B, T)
+            try head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: windows.count * head.width))
+        }
+    }
+
+    /// `ww_pairing.score`.
+    package static func score<H: PairingHead>(
+        _: H.Type, _ instance: UnsafeMutableRawPointer?, _ texts: UnsafePointer<Float>?, _ Q: Int32,
+        _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
+        _ pairText: UnsafePointer<Int32>?, _ pairWindow: UnsafePointer<Int32>?, _ P: Int,
+        _ out: UnsafeMutablePointer<Float>?, _ why: UnsafeMutablePointer<CChar>?, _ size: Int
+    ) -> ww_status {
+        report(why, size) {
+            guard P > 0 else { return }
+            guard let instance, let out else { throw HeadFailure(WW_FAILED, "no instance, or no room for the result") }
+            guard let texts, let pairText, let pairWindow, Q > 0 else {
+                throw HeadFailure(WW_BAD_SHAPE, "\(P) pairs of \(Q) texts")
             }
             let head = Unmanaged<H>.fromOpaque(instance).takeUnretainedValue()
-            let width = width(head)
-            let windows = Windows(
-                frames: UnsafeBufferPointer(start: frames, count: Int(B) * Int(T) * width),
-                valid: try prefixes(mask, Int(B), Int(T)), frameCount: Int(T), width: width)
-            try head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: Int(B) * width))
+            let pairs = Pairs(
+                texts: UnsafeBufferPointer(start: texts, count: Int(Q) * head.width),
+                windows: try windows(head, frames, mask, B, T),
+                text: UnsafeBufferPointer(start: pairText, count: P),
+                window: UnsafeBufferPointer(start: pairWindow, count: P))
+            guard pairs.text.allSatisfy({ 0..<Q ~= $0 }), pairs.window.allSatisfy({ 0..<B ~= $0 }) else {
+                throw HeadFailure(WW_BAD_SHAPE, "a pair names a text or a window that is not there")
+            }
+            try head.score(pairs, into: UnsafeMutableBufferPointer(start: out, count: P))
         }
+    }
+
+    /// The windows of a call, if they fit the instance.
+    private static func windows(
+        _ head: some TemporalHead, _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32,
+        _ T: Int32
+    ) throws -> Windows {
+        guard let frames, let mask, B > 0, T > 0 else {
+            throw HeadFailure(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
+        }
+        guard Int(T) <= head.maxFrames else {
+            throw HeadFailure(WW_BAD_SHAPE, "windows of \(T) frames, made for at most \(head.maxFrames)")
+        }
+        return Windows(
+            frames: UnsafeBufferPointer(start: frames, count: Int(B) * Int(T) * head.width),
+            valid: try prefixes(mask, Int(B), Int(T)), frameCount: Int(T), width: head.width)
     }
 
     /// Lengths of the masks' prefixes; a hole or an empty window is refused.
@@ -84,35 +124,5 @@ package enum HeadCalls {
             }
             return status
         }
-    }
-}
-
-/// A descriptor and its strings, made once for the life of the process.
-package struct HeadDescriptor: @unchecked Sendable {  // written once, in init, and never freed or changed
-    package let pointer: UnsafePointer<watchword_head>
-
-    package init(
-        name: String, version: String, description: String,
-        create: @convention(c) (
-            Int32, Int32, UnsafePointer<ww_tensor>?, Int, UnsafePointer<CChar>?,
-            UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<CChar>?, Int
-        ) -> ww_status,
-        destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void,
-        pool: (
-            @convention(c) (
-                UnsafeMutableRawPointer?, UnsafePointer<Float>?, UnsafePointer<UInt8>?, Int32, Int32,
-                UnsafeMutablePointer<Float>?, UnsafeMutablePointer<CChar>?, Int
-            ) -> ww_status
-        )?,
-        getExtension: (@convention(c) (UnsafePointer<CChar>?) -> UnsafeRawPointer?)? = nil
-    ) {
-        let made = UnsafeMutablePointer<watchword_head>.allocate(capacity: 1)
-        made.initialize(
-            to: watchword_head(
-                magic: WW_HEAD_MAGIC, abi_major: WW_HEAD_ABI_MAJOR, abi_minor: WW_HEAD_ABI_MINOR,
-                struct_size: UInt32(MemoryLayout<watchword_head>.size), name: strdup(name), version: strdup(version),
-                description: strdup(description), create: create, destroy: destroy, pool: pool,
-                get_extension: getExtension))
-        pointer = UnsafePointer(made)
     }
 }

@@ -39,7 +39,9 @@ struct MeanHeadTests {
 
     @Test("an unknown head names those that exist; a path is no name")
     func unknownHeads() {
-        #expect { try Self.finder.load("means") } throws: { "\($0)".contains("there are: ") && "\($0)".contains("mean") }
+        #expect { try Self.finder.load("means") } throws: {
+            "\($0)".contains("there are: ") && "\($0)".contains("mean")
+        }
         #expect(throws: HeadError(path: "../mean", reason: .badName)) { try Self.finder.load("../mean") }
     }
 }

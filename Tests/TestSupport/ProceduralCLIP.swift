@@ -8,53 +8,54 @@ package struct ProceduralCLIP: TensorSource {
 
     package let tensors: [String: TensorInfo]
     package var origin: String { "procedural weights" }
-    private let recipes: [String: (gain: Double, fan: Int, mean: Double)]
+    private let recipes: [String: Recipe]
     private let seed: UInt64
 
+    private init(_ table: RecipeTable, seed: UInt64) {
+        tensors = table.tensors
+        recipes = table.recipes
+        self.seed = seed
+    }
+
+    /// Both towers, under OpenAI's names.
     package init(_ sizes: Sizes, seed: UInt64) {
-        var tensors: [String: TensorInfo] = [:]
-        var recipes: [String: (gain: Double, fan: Int, mean: Double)] = [:]
-        func add(_ name: String, _ shape: [Int], _ gain: Double, _ fan: Int, _ mean: Double = 0) {
-            tensors[name] = TensorInfo(name: name, type: .float32, shape: shape)
-            recipes[name] = (gain, fan, mean)
-        }
-        func norm(_ name: String, _ w: Int) {
-            add("\(name).weight", [w], 0.1, 1, 1)
-            add("\(name).bias", [w], 0.1, 1)
-        }
-        func blocks(_ prefix: String, _ count: Int, _ w: Int) {
-            for index in 0..<count {
-                let p = "\(prefix).\(index)"
-                add("\(p).attn.in_proj_weight", [3 * w, w], 1.5, w)
-                add("\(p).attn.in_proj_bias", [3 * w], 0.1, 1)
-                add("\(p).attn.out_proj.weight", [w, w], 0.5, w)
-                add("\(p).attn.out_proj.bias", [w], 0.05, 1)
-                add("\(p).mlp.c_fc.weight", [4 * w, w], 1, w)
-                add("\(p).mlp.c_fc.bias", [4 * w], 0.1, 1)
-                add("\(p).mlp.c_proj.weight", [w, 4 * w], 1, 4 * w)
-                add("\(p).mlp.c_proj.bias", [w], 0.05, 1)
-                norm("\(p).ln_1", w)
-                norm("\(p).ln_2", w)
-            }
-        }
+        var table = RecipeTable()
         let (v, t, p, d) = (sizes.vw, sizes.tw, sizes.patch, sizes.embed)
         let grid = sizes.image / p
-        add("positional_embedding", [77, t], 0.01, 1)
-        add("token_embedding.weight", [49408, t], 0.02, 1)
-        add("text_projection", [t, d], 1, t)
-        add("visual.class_embedding", [v], 1, v)
-        add("visual.proj", [v, d], 1, v)
-        add("visual.positional_embedding", [grid * grid + 1, v], 0.05, 1)
-        add("visual.conv1.weight", [v, 3, p, p], 1, 3 * p * p)
-        add("logit_scale", [], 0, 1, 4.605170185988092)
-        norm("visual.ln_pre", v)
-        norm("visual.ln_post", v)
-        norm("ln_final", t)
-        blocks("visual.transformer.resblocks", sizes.vl, v)
-        blocks("transformer.resblocks", sizes.tl, t)
-        self.tensors = tensors
-        self.recipes = recipes
-        self.seed = seed
+        table.add("positional_embedding", [77, t], 0.01, 1)
+        table.add("token_embedding.weight", [49408, t], 0.02, 1)
+        table.add("text_projection", [t, d], 1, t)
+        table.add("visual.class_embedding", [v], 1, v)
+        table.add("visual.proj", [v, d], 1, v)
+        table.add("visual.positional_embedding", [grid * grid + 1, v], 0.05, 1)
+        table.add("visual.conv1.weight", [v, 3, p, p], 1, 3 * p * p)
+        table.add("logit_scale", [], 0, 1, 4.605170185988092)
+        table.norm("visual.ln_pre", v)
+        table.norm("visual.ln_post", v)
+        table.norm("ln_final", t)
+        table.blocks("visual.transformer.resblocks", sizes.vl, v)
+        table.blocks("transformer.resblocks", sizes.tl, t)
+        self.init(table, seed: seed)
+    }
+
+    /// The weights of all CLIP4Clip heads at width `d`, under the checkpoint's names.
+    package static func heads(width d: Int, layers: Int, seed: UInt64) -> ProceduralCLIP {
+        var table = RecipeTable()
+        for name in ["frame_position_embeddings.weight", "cross.embeddings.position_embeddings.weight"] {
+            table.add(name, [77, d], 0.3, 1)
+        }
+        table.add("lstm_visual.weight_ih_l0", [4 * d, d], 1, d)
+        table.add("lstm_visual.weight_hh_l0", [4 * d, d], 1, d)
+        table.add("lstm_visual.bias_ih_l0", [4 * d], 0.1, 1)
+        table.add("lstm_visual.bias_hh_l0", [4 * d], 0.1, 1)
+        table.blocks("transformerClip.resblocks", layers, d)
+        table.blocks("cross.transformer.resblocks", layers, d)
+        table.norm("cross.pooler.ln_pool", d)
+        table.add("cross.pooler.dense.weight", [d, d], 1, d)
+        table.add("cross.pooler.dense.bias", [d], 0.1, 1)
+        table.add("similarity_dense.weight", [1, d], 1, d)
+        table.add("similarity_dense.bias", [1], 0.1, 1)
+        return ProceduralCLIP(table, seed: seed)
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
@@ -116,5 +117,42 @@ package struct ProceduralCLIP: TensorSource {
             }
         }
         return out
+    }
+}
+
+/// How one tensor's numbers are made.
+private struct Recipe {
+    let gain: Double, fan: Int, mean: Double
+}
+
+/// The recipe table of PROCEDURAL.md, filled in for the sizes of a model.
+private struct RecipeTable {
+    var tensors: [String: TensorInfo] = [:]
+    var recipes: [String: Recipe] = [:]
+
+    mutating func add(_ name: String, _ shape: [Int], _ gain: Double, _ fan: Int, _ mean: Double = 0) {
+        tensors[name] = TensorInfo(name: name, type: .float32, shape: shape)
+        recipes[name] = Recipe(gain: gain, fan: fan, mean: mean)
+    }
+
+    mutating func norm(_ name: String, _ w: Int) {
+        add("\(name).weight", [w], 0.1, 1, 1)
+        add("\(name).bias", [w], 0.1, 1)
+    }
+
+    mutating func blocks(_ prefix: String, _ count: Int, _ w: Int) {
+        for index in 0..<count {
+            let p = "\(prefix).\(index)"
+            add("\(p).attn.in_proj_weight", [3 * w, w], 1.5, w)
+            add("\(p).attn.in_proj_bias", [3 * w], 0.1, 1)
+            add("\(p).attn.out_proj.weight", [w, w], 0.5, w)
+            add("\(p).attn.out_proj.bias", [w], 0.05, 1)
+            add("\(p).mlp.c_fc.weight", [4 * w, w], 1, w)
+            add("\(p).mlp.c_fc.bias", [4 * w], 0.1, 1)
+            add("\(p).mlp.c_proj.weight", [w, 4 * w], 1, 4 * w)
+            add("\(p).mlp.c_proj.bias", [w], 0.05, 1)
+            norm("\(p).ln_1", w)
+            norm("\(p).ln_2", w)
+        }
     }
 }

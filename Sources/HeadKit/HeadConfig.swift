@@ -1,0 +1,68 @@
+package import Checkpoints
+import Foundation
+import WatchwordHeadABI
+
+/// What the host's `config_json` says; keys that no head knows are ignored.
+package struct HeadConfig: Sendable {
+    /// Attention heads of the transformer heads; `width / 64` if not said.
+    package let attentionHeads: Int?
+
+    private struct Keys: Decodable {
+        let attention_heads: Int?
+    }
+
+    package init(json: String) throws {
+        do {
+            attentionHeads = try JSONDecoder().decode(Keys.self, from: Data(json.utf8)).attention_heads
+        } catch {
+            throw HeadFailure(
+                WW_BAD_CONFIG, "config_json must be a JSON object, and its attention_heads, if any, a whole number")
+        }
+    }
+
+    /// How many attention heads share `width`: as configured, else one for each 64, and at least one.
+    package func attentionHeads(width: Int) throws -> Int {
+        let heads = attentionHeads ?? max(1, width / 64)
+        guard heads > 0, width % heads == 0 else {
+            throw HeadFailure(WW_BAD_CONFIG, "\(heads) attention heads cannot share a width of \(width)")
+        }
+        return heads
+    }
+}
+
+/// Sizes that follow from the names and shapes of a head's weights.
+package enum HeadWeightSizes {
+    /// Number of blocks below `prefix` ("transformerClip.resblocks"), at least 1, with the inner widths checked.
+    package static func layers(_ weights: any TensorSource, prefix: String) throws -> Int {
+        let indices = weights.tensors.keys.filter { $0.hasPrefix("\(prefix).") }
+            .compactMap { Int($0.dropFirst(prefix.count + 1).prefix { $0 != "." }) }
+        let layers = max(1, Set(indices).count)
+        var inner: Int?
+        for layer in 0..<layers {
+            let name = "\(prefix).\(layer).mlp.c_fc.weight"
+            guard let shape = weights.tensors[name]?.shape else {
+                throw CheckpointError(weights.origin, .missingTensor(name))
+            }
+            guard shape.count == 2, shape[0] > 0, shape[0] == inner ?? shape[0] else {
+                throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
+            }
+            inner = shape[0]
+        }
+        return layers
+    }
+
+    /// A table of positions `[positions, width]` that must reach to `needed` positions.
+    package static func positions(
+        _ weights: any TensorSource, _ name: String, width: Int, needed: Int
+    ) throws -> [Float] {
+        guard let shape = weights.tensors[name]?.shape else {
+            throw CheckpointError(weights.origin, .missingTensor(name))
+        }
+        let table = try weights.floats(name, shape: [shape.first ?? 0, width])
+        guard needed * width <= table.count else {
+            throw HeadFailure(
+                WW_BAD_SHAPE, "\(needed) positions are needed, tensor \"\(name)\" has \(table.count / width)")
+        }
+        return table
+    }
+}

@@ -1,0 +1,49 @@
+import Checkpoints
+import Foundation
+import Heads
+import TestSupport
+import Testing
+
+/// The built plugins, and how the tests score with them.
+enum Plugins {
+    static let finder = HeadFinder.standard(first: [Fixtures.plugins])
+    static let names = ["mean", "lstm", "transformer", "tight"]
+
+    /// Weights of a source that belong to no CLIP tower.
+    static func weights(_ source: any TensorSource) throws -> [String: HeadWeights] {
+        try source.tensors.filter { !$0.key.hasPrefix("clip.") }.mapValues {
+            HeadWeights(shape: $0.shape, values: try source.floats($0.name))
+        }
+    }
+
+    /// The weights of the bundled model's head; none for `mean`.
+    static func bundledWeights(_ name: String) throws -> [String: HeadWeights] {
+        guard name != "mean" else { return [:] }
+        return try weights(Fixtures.safetensors(Fixtures.shapes.appending(path: "heads/\(name).safetensors")))
+    }
+
+    static func bundled(_ name: String, maxFrames: Int = 8) throws -> Head {
+        try Head(finder.load(name), width: 128, maxFrames: maxFrames, weights: bundledWeights(name))
+    }
+}
+
+extension Head {
+    /// `[texts, windows]`: cosines times `scale` of a head that pools, raw logits of one that pairs.
+    func similarity(texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, scale: Float) throws -> [Float] {
+        let count = texts.count / width
+        guard !library.pairs else {
+            let pairs = (0..<count).flatMap { text in valid.indices.map { (text: text, window: $0) } }
+            return try score(texts: texts, frames, valid: valid, frames: T, pairs: pairs)
+        }
+        let clips = try pool(frames, valid: valid, frames: T)
+        return (0..<count).flatMap { text in
+            let text = texts[text * width..<(text + 1) * width]
+            return valid.indices.map { scale * Float(cosine(text, clips[$0 * width..<($0 + 1) * width])) }
+        }
+    }
+}
+
+/// Lengths of the prefixes of a mask `[windows, frames]`.
+func lengths(_ mask: [Int], frames T: Int) -> [Int] {
+    stride(from: 0, to: mask.count, by: T).map { mask[$0..<$0 + T].reduce(0, +) }
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A real RTSP server on loopback that plays a file, for tests: prints READY and the URI, then serves until it is killed."""
 import argparse
+import signal
 import sys
 
 import gi
@@ -14,6 +15,7 @@ parser.add_argument("--file", required=True)
 parser.add_argument("--port", default="0")
 options = parser.parse_args()
 
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")

@@ -99,7 +99,8 @@ struct ProgramTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let server = try start("/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path, "--file", lobby])
-        defer { server.process.terminate() }
+        // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
+        defer { kill(server.process.processIdentifier, SIGKILL) }
         let ready = try #require(server.firstLine())
         try #require(ready.hasPrefix("READY "))
         let config = folder.appending(path: "w.yaml")
@@ -118,7 +119,7 @@ struct ProgramTests {
             """.utf8
         ).write(to: config)
         let daemon = try start(Fixtures.plugins + "/watchwordd", ["--config", config.path])
-        defer { daemon.process.terminate() }
+        defer { kill(daemon.process.processIdentifier, SIGKILL) }
         let client = try start(
             "/usr/bin/python3",
             [

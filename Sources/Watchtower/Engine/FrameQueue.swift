@@ -54,7 +54,12 @@ package final class FrameQueue: @unchecked Sendable {  // `condition` guards eve
     /// Called on a streaming thread. Waits only in a file's lane.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
-            while let lane = lanes[stream], lane.policy == .wait, lane.items.count >= depth, !closed { condition.wait() }
+            // The news of an end needs no room, and comes from threads that must not wait.
+            if case .frame = item {
+                while let lane = lanes[stream], lane.policy == .wait, lane.items.count >= depth, !closed {
+                    condition.wait()
+                }
+            }
             guard !closed, lanes[stream] != nil else { return nil }
             if lanes[stream]?.policy == .dropOldest, (lanes[stream]?.items.count ?? 0) >= depth,
                 case .frame? = lanes[stream]?.items.first

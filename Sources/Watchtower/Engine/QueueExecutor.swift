@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 
 /// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.
 ///
@@ -18,6 +19,7 @@ package final class QueueExecutor: SerialExecutor {
 /// Runs something that may block, such as stopping a pipeline, away from the cooperative pool.
 package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(returning: body()) }
+        // A thread of its own: Dispatch's threads are counted against those of the cooperative pool.
+        Thread { continuation.resume(returning: body()) }.start()
     }
 }

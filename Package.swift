@@ -93,7 +93,7 @@ let package = Package(
                 "Yams",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
-                           ],
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "watchwordd",
@@ -124,7 +124,9 @@ let package = Package(
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower"]),
-        tests("EndToEndTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
+        tests(
+            "EndToEndTests",
+            ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -56,9 +56,11 @@ package struct Architecture: Sendable, Equatable {
             return info.shape
         }
         func layers(_ prefix: String) -> Int {
-            Set(source.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
-                Int($0.dropFirst(prefix.count).prefix { $0 != "." })
-            }).count
+            Set(
+                source.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
+                }
+            ).count
         }
         let conv = try shape("visual.conv1.weight", rank: 4)
         let places = try shape("visual.positional_embedding", rank: 2)[0] - 1

@@ -1,7 +1,6 @@
 package import Checkpoints
 package import Foundation
 
-
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
 /// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names.

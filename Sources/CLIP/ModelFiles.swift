@@ -62,7 +62,8 @@ enum HuggingFaceConfig {
                 endToken: try text.optional("eos_token_id", as: Int.self).flatMap { $0 == 2 ? nil : $0 }),
             embedding: try size(root, "projection_dim", 512))
         guard result.vision.side % result.vision.patch == 0 else {
-            throw ModelError(url.path, "patch_size \(result.vision.patch) does not divide image_size \(result.vision.side)")
+            throw ModelError(
+                url.path, "patch_size \(result.vision.patch) does not divide image_size \(result.vision.side)")
         }
         for (width, heads) in [(result.vision.width, result.vision.heads), (result.text.width, result.text.heads)]
         where width % heads != 0 {

@@ -3,7 +3,8 @@ import Foundation
 /// A file mapped read-only into memory; its pages are read when they are touched.
 ///
 /// Immutable after `init`: the mapping is never written, moved or shared out beyond a closure.
-package final class MappedFile: @unchecked Sendable {  // the pointer is written in init only, the pages are read-only
+// @unchecked: the pointer is written in init only, the pages are read-only
+package final class MappedFile: @unchecked Sendable {
     package let path: String
     private let base: UnsafeRawPointer?
     package let count: Int

@@ -91,7 +91,9 @@ package struct SafetensorsFile: TensorSource, Sendable {
         }
         return try file.withBytes(range) { (bytes) throws(CheckpointError) -> [Int] in
             func read<T: FixedWidthInteger>(_: T.Type) -> [Int] {
-                (0..<info.count).map { Int(T(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))) }
+                (0..<info.count).map {
+                    Int(T(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)))
+                }
             }
             return switch info.type {
             case .int64: read(Int64.self)

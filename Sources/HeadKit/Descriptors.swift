@@ -2,7 +2,8 @@ import Foundation
 package import WatchwordHeadABI
 
 /// A descriptor and its strings, made once for the life of the process.
-package struct HeadDescriptor: @unchecked Sendable {  // written once, in init, and never freed or changed
+// @unchecked: written once, in init, and never freed or changed
+package struct HeadDescriptor: @unchecked Sendable {
     package let pointer: UnsafePointer<watchword_head>
 
     package init(
@@ -33,7 +34,8 @@ package struct HeadDescriptor: @unchecked Sendable {  // written once, in init, 
 }
 
 /// A head's pairing extension, made once for the life of the process.
-package struct PairingExtension: @unchecked Sendable {  // written once, in init, and never freed or changed
+// @unchecked: written once, in init, and never freed or changed
+package struct PairingExtension: @unchecked Sendable {
     package let pointer: UnsafePointer<ww_pairing>
 
     package init(

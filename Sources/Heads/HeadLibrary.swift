@@ -4,7 +4,8 @@ import WatchwordHeadABI
 /// A head plugin found by name and checked, not yet made into an instance.
 ///
 /// Never unloaded: plugin code may still be on some thread's stack.
-package struct HeadLibrary: @unchecked Sendable {  // the descriptor has static lifetime and is never written
+// @unchecked: the descriptor has static lifetime and is never written
+package struct HeadLibrary: @unchecked Sendable {
     package let path: String
     package let name: String
     package let version: String
@@ -22,22 +23,30 @@ package struct HeadLibrary: @unchecked Sendable {  // the descriptor has static 
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw failure(.cannotOpen(dlerror().map { String(cString: $0) } ?? "unknown error"))
         }
-        guard let symbol = dlsym(library, WW_HEAD_ENTRY) else { throw failure(.notAHead("it exports no \(WW_HEAD_ENTRY)")) }
+        guard let symbol = dlsym(library, WW_HEAD_ENTRY) else {
+            throw failure(.notAHead("it exports no \(WW_HEAD_ENTRY)"))
+        }
         guard let pointer = unsafeBitCast(symbol, to: watchword_head_entry_fn.self)() else {
             throw failure(.notAHead("its entry function returns no descriptor"))
         }
-        guard pointer.pointee.magic == WW_HEAD_MAGIC else { throw failure(.notAHead("its descriptor has no magic number")) }
+        guard pointer.pointee.magic == WW_HEAD_MAGIC else {
+            throw failure(.notAHead("its descriptor has no magic number"))
+        }
         guard pointer.pointee.abi_major == WW_HEAD_ABI_MAJOR else {
             throw failure(.abiMismatch(host: WW_HEAD_ABI_MAJOR, plugin: pointer.pointee.abi_major))
         }
         guard Int(pointer.pointee.struct_size) >= MemoryLayout<watchword_head>.size else {
             throw failure(
-                .notAHead("its descriptor has \(pointer.pointee.struct_size) bytes, expected \(MemoryLayout<watchword_head>.size)"))
+                .notAHead(
+                    "its descriptor has \(pointer.pointee.struct_size) bytes, expected \(MemoryLayout<watchword_head>.size)"
+                ))
         }
         descriptor = pointer.pointee
         guard let name = descriptor.name, String(cString: name) == expectedName else {
             throw failure(
-                .notAHead("it calls itself \"\(descriptor.name.map { String(cString: $0) } ?? "")\", not \"\(expectedName)\""))
+                .notAHead(
+                    "it calls itself \"\(descriptor.name.map { String(cString: $0) } ?? "")\", not \"\(expectedName)\"")
+            )
         }
         guard descriptor.create != nil, descriptor.destroy != nil else {
             throw failure(.notAHead("its descriptor has no create or destroy"))

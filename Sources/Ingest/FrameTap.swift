@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
-final class FrameTap: @unchecked Sendable {  // `lock` guards `state`; `resizer` is the sink thread's
+// @unchecked: `lock` guards `state`; `resizer` is the sink thread's
+final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
         var segment: GstSegment?

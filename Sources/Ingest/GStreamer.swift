@@ -29,7 +29,8 @@ package enum GStreamer {
 }
 
 /// A pipeline made from a launch line, with the sink called `frames` in it. Owned by one `VideoSource`.
-final class Pipeline: @unchecked Sendable {  // GStreamer's objects are thread-safe, and the pointers never change
+// @unchecked: GStreamer's objects are thread-safe, and the pointers never change
+final class Pipeline: @unchecked Sendable {
     let element: UnsafeMutablePointer<GstElement>
     let sink: UnsafeMutablePointer<GstElement>
     /// The element before which frames are dropped: called `convert`, or else the sink itself.
@@ -47,7 +48,8 @@ final class Pipeline: @unchecked Sendable {  // GStreamer's objects are thread-s
         gst_object_ref_sink(parsed)  // was floating: now ours
         guard let sink = ww_bin_get(parsed, "frames"), ww_is_app_sink(sink) != 0 else {
             gst_object_unref(parsed)
-            throw SourceError("\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
+            throw SourceError(
+                "\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
         }
         ww_decode_video_only(parsed)
         element = parsed

@@ -18,7 +18,9 @@ package struct PipelineTemplates: Sendable {
             lines[String(file.dropLast(4))] = text.split(separator: "\n")
                 .filter { !$0.drop { $0 == " " }.hasPrefix("#") }.joined(separator: " ")
         }
-        guard !lines.isEmpty else { throw SourceError("\(directory.path): there is no pipeline template (*.gst) in it") }
+        guard !lines.isEmpty else {
+            throw SourceError("\(directory.path): there is no pipeline template (*.gst) in it")
+        }
         self.lines = lines
     }
 
@@ -40,17 +42,21 @@ package struct PipelineTemplates: Sendable {
         let shown = SourceURI.redacted(source.uri)
         let name = source.template ?? Self.template(for: source)
         guard var line = lines[name] else {
-            throw SourceError("\(shown): there is no pipeline template \"\(name)\"; there are: \(names.joined(separator: ", "))")
+            throw SourceError(
+                "\(shown): there is no pipeline template \"\(name)\"; there are: \(names.joined(separator: ", "))")
         }
         if name == "custom" {
             guard let launch = source.launch else {
-                throw SourceError("\(shown): template \"custom\" needs a launch line that ends in an appsink called frames")
+                throw SourceError(
+                    "\(shown): template \"custom\" needs a launch line that ends in an appsink called frames")
             }
             line = line.replacing("{launch}", with: launch)
         }
         var uri = source.uri
         if name != "custom", let file = SourceURI.file(source.uri) {
-            guard FileManager.default.fileExists(atPath: file) else { throw SourceError("\(shown): there is no such file") }
+            guard FileManager.default.fileExists(atPath: file) else {
+                throw SourceError("\(shown): there is no such file")
+            }
             uri = URL(filePath: file).absoluteString
         }
         let location = source.uri.range(of: "://").map { String(source.uri[$0.upperBound...]) } ?? source.uri

@@ -6,7 +6,8 @@ import Synchronization
 /// One source of video: a GStreamer pipeline, sampled.
 ///
 /// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
-package final class VideoSource: @unchecked Sendable {  // `lock` guards `pipeline`, `thread` and `stopping`
+// @unchecked: `lock` guards `pipeline`, `thread` and `stopping`
+package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
     /// Whether the source keeps its own time: then it is never held up. A file, and a file over HTTP, waits.
     package let isLive: Bool
@@ -119,8 +120,10 @@ package final class VideoSource: @unchecked Sendable {  // `lock` guards `pipeli
 
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
         let why = Self.text(message, gst_message_parse_error)
-        let noVideo = !tap.sawVideo && (why.contains("no-more-pads") || why.contains("No streams to output")
-            || why.contains("can't be linked") || why.contains("not-linked"))
+        let noVideo =
+            !tap.sawVideo
+            && (why.contains("no-more-pads") || why.contains("No streams to output")
+                || why.contains("can't be linked") || why.contains("not-linked"))
         return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why)"
     }
 
@@ -160,7 +163,8 @@ package func stillImage(_ path: String, side: Int) throws(SourceError) -> Pictur
     guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
     let uri = URL(filePath: path).absoluteString
     let pipeline = try Pipeline(
-        "uridecodebin uri=\"\(uri)\" ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false", shown: path)
+        "uridecodebin uri=\"\(uri)\" ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false",
+        shown: path)
     gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
     guard let sample = ww_app_sink_wait(pipeline.sink, 10_000_000_000) else {
         throw SourceError("\(path): it is no picture that GStreamer can decode")

@@ -76,7 +76,8 @@ package struct FrameWindow: Sendable {
         }
         let (first, last) = (slot(age: frames - 1), slot(age: 0))
         return WindowSpan(
-            mediaStart: media[first], mediaEnd: media[last], wallStart: wall[first], wallEnd: wall[last], frames: frames)
+            mediaStart: media[first], mediaEnd: media[last], wallStart: wall[first], wallEnd: wall[last], frames: frames
+        )
     }
 
     /// Place of the frame that came `age` frames before the newest.

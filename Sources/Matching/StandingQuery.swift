@@ -31,7 +31,8 @@ package struct StandingQuery: Sendable, Equatable {
             throw QueryError(id, "the text is empty; describe the event in words")
         }
         guard text.count <= Self.longestText else {
-            throw QueryError(id, "the text has \(text.count) characters, at most \(Self.longestText) are taken; shorten it")
+            throw QueryError(
+                id, "the text has \(text.count) characters, at most \(Self.longestText) are taken; shorten it")
         }
         guard (1...1024).contains(frames) else {
             throw QueryError(id, "frames is \(frames), expected 1 to 1024")

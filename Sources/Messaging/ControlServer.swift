@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// At most `inFlight` requests are being worked on; more are answered "busy". REQ clients (an empty frame before the
 /// request) and DEALER clients (with or without it) are served alike.
-package final class ControlServer: @unchecked Sendable {  // `replies` is behind a lock; the socket is the thread's alone
+// @unchecked: `replies` is behind a lock; the socket is the thread's alone
+package final class ControlServer: @unchecked Sendable {
     private let socket: Socket
     private let wake: Int32
     private let handler: @Sendable (Data) async -> Data

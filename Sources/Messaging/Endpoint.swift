@@ -20,7 +20,8 @@ package enum Endpoint {
         let host = address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)
         guard host == "localhost" || host.hasPrefix("127.") || host == "[::1]" else {
             throw MessagingError(
-                "\(endpoint): binding beyond loopback is refused, since it would let anybody in; use 127.0.0.1 or ipc://")
+                "\(endpoint): binding beyond loopback is refused, since it would let anybody in; use 127.0.0.1 or ipc://"
+            )
         }
     }
 
@@ -30,7 +31,8 @@ package enum Endpoint {
         guard endpoint.hasPrefix("ipc://") else { return }
         let path = String(endpoint.dropFirst(6))
         guard path.utf8.count < 108 else {
-            throw MessagingError("\(endpoint): the path of a socket has at most 107 bytes, this one has \(path.utf8.count)")
+            throw MessagingError(
+                "\(endpoint): the path of a socket has at most 107 bytes, this one has \(path.utf8.count)")
         }
         let folder = URL(filePath: path).deletingLastPathComponent().path
         do {
@@ -60,11 +62,13 @@ package enum Endpoint {
 }
 
 /// A ZeroMQ socket and its only owner. Used by one thread at a time.
-final class Socket: @unchecked Sendable {  // the owner serialises calls; ZeroMQ allows moving between threads then
+// @unchecked: the owner serialises calls; ZeroMQ allows moving between threads then
+final class Socket: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
     private static let context = UncheckedPointer(zmq_ctx_new())
 
-    private struct UncheckedPointer: @unchecked Sendable {  // a ZeroMQ context is thread-safe
+    // @unchecked: a ZeroMQ context is thread-safe
+    private struct UncheckedPointer: @unchecked Sendable {
         let value: UnsafeMutableRawPointer?
         init(_ value: UnsafeMutableRawPointer?) { self.value = value }
     }

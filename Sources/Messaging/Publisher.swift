@@ -1,7 +1,8 @@
 package import Foundation
 
 /// The PUB socket: three parts a message, topic, decimal `seq`, JSON. Never waits; a subscriber that does not read loses.
-package final class Publisher: @unchecked Sendable {  // `lock` guards the socket
+// @unchecked: `lock` guards the socket
+package final class Publisher: @unchecked Sendable {
     private let socket: Socket
     private let lock = NSLock()
 
@@ -46,7 +47,8 @@ package final class Subscriber: Sendable {
                 }
                 while let parts = socket.receive() {
                     guard parts.count == 3, let seq = Int64(String(decoding: parts[1], as: UTF8.self)) else { continue }
-                    let message = WireMessage(topic: String(decoding: parts[0], as: UTF8.self), seq: seq, body: parts[2])
+                    let message = WireMessage(
+                        topic: String(decoding: parts[0], as: UTF8.self), seq: seq, body: parts[2])
                     if case .terminated = continuation.yield(message) { open = false }
                 }
             }
@@ -59,7 +61,8 @@ package final class Subscriber: Sendable {
     }
 }
 
-private struct ThreadBox: @unchecked Sendable {  // only `cancel` is called, which is thread-safe
+// @unchecked: only `cancel` is called, which is thread-safe
+private struct ThreadBox: @unchecked Sendable {
     let thread: Thread
     init(_ thread: Thread) { self.thread = thread }
 }

@@ -55,7 +55,9 @@ package enum JSONValue: Codable, Sendable, Equatable {
     }
 
     /// Decodes the value as a type.
-    package func decoded<T: Decodable>(as type: T.Type) throws -> T { try WireCoding.decode(type, WireCoding.encode(self)) }
+    package func decoded<T: Decodable>(as type: T.Type) throws -> T {
+        try WireCoding.decode(type, WireCoding.encode(self))
+    }
 }
 
 /// A control request: `{"v":1,"id":"…","op":"query.add","args":{…}}`.

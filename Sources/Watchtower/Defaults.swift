@@ -41,7 +41,8 @@ package struct Defaults: Sendable {
         return try StandingQuery(
             id: id, text: from.text, tags: from.tags ?? [], head: head, frames: from.frames ?? frames,
             threshold: Float(threshold),
-            hysteresis: hysteresis ?? (head == "tight" ? StandingQuery.logitHysteresis : StandingQuery.cosineHysteresis),
+            hysteresis: hysteresis
+                ?? (head == "tight" ? StandingQuery.logitHysteresis : StandingQuery.cosineHysteresis),
             streams: from.streams ?? ["*"], enabled: from.enabled ?? true)
     }
 

@@ -87,7 +87,9 @@ package struct WatchSession: Sendable {
                     summary.windows += step.scored
                     tell(step.detections)
                     if wantScores { report(.scores(step.scores)) }
-                    let latest = items.compactMap { if case .frame(let frame) = $0.item { frame.mediaTime } else { nil } }.last
+                    let latest = items.compactMap {
+                        if case .frame(let frame) = $0.item { frame.mediaTime } else { nil }
+                    }.last
                     if let latest { report(.progress(frames: summary.frames, mediaTime: latest)) }
                     for warning in warnings.withLock({ waiting in
                         defer { waiting = [] }

@@ -11,7 +11,9 @@ struct Bench: AsyncParsableCommand {
 
     struct Streams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Loop a clip on several live streams through the whole daemon; prints memory at the start and at the end.")
+            abstract:
+                "Loop a clip on several live streams through the whole daemon; prints memory at the start and at the end."
+        )
 
         @Argument(help: "A video file, played again and again in real time.") var uri: String
         @Option(help: "Number of streams.") var streams = 4
@@ -34,7 +36,8 @@ struct Bench: AsyncParsableCommand {
 
         func run() async throws {
             try await Exit.guarding {
-                let folder = FileManager.default.temporaryDirectory.appending(path: "watchword-bench-\(ProcessInfo.processInfo.processIdentifier)")
+                let folder = FileManager.default.temporaryDirectory.appending(
+                    path: "watchword-bench-\(ProcessInfo.processInfo.processIdentifier)")
                 defer { try? FileManager.default.removeItem(at: folder) }
                 var configuration = Configuration()
                 configuration.model = model.model
@@ -60,7 +63,8 @@ struct Bench: AsyncParsableCommand {
                 let cpu = clock()
                 for second in 0..<seconds {
                     try await Task.sleep(for: .seconds(1))
-                    Terminal.progress("\(second + 1) of \(seconds) s, \(String(format: "%.1f", residentMegabytes())) MB")
+                    Terminal.progress(
+                        "\(second + 1) of \(seconds) s, \(String(format: "%.1f", residentMegabytes())) MB")
                 }
                 Terminal.progress("")
                 let used = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)
@@ -74,7 +78,10 @@ struct Bench: AsyncParsableCommand {
                     cpu_s_per_stream_s: used / Double(seconds * streams), rss_mb: status.rssMB, rss_mb_at_start: start)
                 if json { return try Terminal.say(json: result) }
                 Terminal.table(
-                    ["STREAMS", "SECONDS", "SAMPLED", "SCORED", "DROPPED", "CPU S/STREAM S", "RSS START MB", "RSS END MB"],
+                    [
+                        "STREAMS", "SECONDS", "SAMPLED", "SCORED", "DROPPED", "CPU S/STREAM S", "RSS START MB",
+                        "RSS END MB",
+                    ],
                     [
                         [
                             "\(streams)", "\(seconds)", "\(result.sampled)", "\(result.scored)", "\(result.dropped)",

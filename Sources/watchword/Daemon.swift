@@ -9,7 +9,8 @@ struct Query: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Show.self, Remove.self, Test.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a standing query, or replace the one of this id.")
+        static let configuration = CommandConfiguration(
+            abstract: "Add a standing query, or replace the one of this id.")
         @Argument(help: "The event, described in words.") var text: String
         @Option(help: "Its id; made from the text, if left out.") var id: String?
         @Option(help: "The head.") var head: String?
@@ -156,7 +157,9 @@ struct Stream: AsyncParsableCommand {
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            try await Exit.guarding { try Terminal.say(json: daemon.ask("stream.get", .object(["name": .string(name)]))) }
+            try await Exit.guarding {
+                try Terminal.say(json: daemon.ask("stream.get", .object(["name": .string(name)])))
+            }
         }
     }
 

@@ -40,14 +40,16 @@ struct Embed: AsyncParsableCommand {
                 if truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
                 try Terminal.say(
                     json: Line(
-                        kind: "text", input: text, truncated: truncated, embedding: raw ? embedding : Products.unit(embedding)))
+                        kind: "text", input: text, truncated: truncated,
+                        embedding: raw ? embedding : Products.unit(embedding)))
             }
             for path in image {
                 let picture = try stillImage(path, side: engine.model.architecture.vision.side)
                 let embedding = try await engine.embed(pictures: [picture])[0]
                 try Terminal.say(
                     json: Line(
-                        kind: "image", input: path, truncated: nil, embedding: raw ? embedding : Products.unit(embedding)))
+                        kind: "image", input: path, truncated: nil,
+                        embedding: raw ? embedding : Products.unit(embedding)))
             }
         }
     }

@@ -16,7 +16,8 @@ struct Events: AsyncParsableCommand {
     @Option(help: "Only events of this stream.")
     var stream: String?
     @Option(help: "The daemon's publishing socket.")
-    var publish: String = ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.defaultEndpoint("events")
+    var publish: String =
+        ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.defaultEndpoint("events")
     @OptionGroup var daemon: DaemonOptions
 
     func validate() throws {
@@ -48,9 +49,10 @@ struct Events: AsyncParsableCommand {
     private func replay(after start: Int64) throws -> Int64 {
         var last = start
         while true {
-            let page = try daemon.ask(
-                "events.replay", .object(["since": .integer(last), "limit": .integer(1000)])
-            ).array ?? []
+            let page =
+                try daemon.ask(
+                    "events.replay", .object(["since": .integer(last), "limit": .integer(1000)])
+                ).array ?? []
             for entry in page {
                 guard let topic = entry["topic"]?.string, let body = entry["body"] else { continue }
                 last = max(last, body["seq"]?.integer ?? last)

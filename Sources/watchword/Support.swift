@@ -82,7 +82,8 @@ extension MatchMessage {
         let clock = end.formatted(.iso8601.time(includingFractionalSeconds: false))
         let word = phase.padding(toLength: 6, withPad: " ", startingAt: 0)
         let colour = ["start": 32, "update": 33, "end": 90][phase] ?? 0
-        return "\(clock) \(Terminal.coloured(word, colour)) \(stream.padding(toLength: max(8, stream.count), withPad: " ", startingAt: 0)) "
+        return
+            "\(clock) \(Terminal.coloured(word, colour)) \(stream.padding(toLength: max(8, stream.count), withPad: " ", startingAt: 0)) "
             + "\(Terminal.coloured("\"\(query.text)\"", 1))  score \(String(format: "%.3f", score)) "
             + "peak \(String(format: "%.3f", peak.score))  \(String(format: "%.2f–%.2f s", media.start, media.end))"
     }
@@ -107,7 +108,8 @@ struct ModelOptions: ParsableArguments {
 /// Options of commands that talk to the daemon.
 struct DaemonOptions: ParsableArguments {
     @Option(help: "The daemon's control socket.")
-    var control: String = ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.defaultEndpoint("control")
+    var control: String =
+        ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.defaultEndpoint("control")
 
     @Flag(help: "Print JSON.")
     var json = false

@@ -55,7 +55,8 @@ struct Watchwordd: AsyncParsableCommand {
         let tower = try await Watchtower(configuration, logger: logger)
         let operations = Operations(tower)
         let busy = try WireCoding.encode(
-            ControlReply(id: "", error: .init(code: "busy", message: "too many requests are being worked on; try again")))
+            ControlReply(
+                id: "", error: .init(code: "busy", message: "too many requests are being worked on; try again")))
         let control = try ControlServer(binding: configuration.control, busy: busy) { await operations.answer($0) }
         defer { control.stop() }
         try await tower.begin()
@@ -76,7 +77,8 @@ struct Watchwordd: AsyncParsableCommand {
     }
 }
 
-private struct KeptSources: @unchecked Sendable {  // dispatch sources are thread-safe; only `cancel` is called
+// @unchecked: dispatch sources are thread-safe; only `cancel` is called
+private struct KeptSources: @unchecked Sendable {
     private let sources: [any DispatchSourceSignal]
     init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
     func cancel() { sources.forEach { $0.cancel() } }

@@ -54,7 +54,8 @@ struct CaseTests {
         let side = encoder.architecture.vision.side
         let first = Array(try inputs.floats("frames").prefix(3 * side * side))
         let one = try encoder.encode(planes: first) { blocks += $0.values }
-        #expect(worstExcess(one.row(0), wanted.prefix(one.columns), rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
+        #expect(
+            worstExcess(one.row(0), wanted.prefix(one.columns), rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
         let trace = try expected.floats("trace.visual_frame0")
         let whole = encoder.architecture.vision.tokens * encoder.architecture.vision.width
         // After ln_pre and after each block but the last, which carries the class token only.

@@ -43,7 +43,8 @@ struct TokenizerTests {
     @Test("reads the bundled model's vocabulary, and agrees with the videos' token ids")
     func bundled() throws {
         let tokenizer = try Tokenizer(
-            vocabulary: Fixtures.shapes.appending(path: "vocab.json"), merges: Fixtures.shapes.appending(path: "merges.txt"))
+            vocabulary: Fixtures.shapes.appending(path: "vocab.json"),
+            merges: Fixtures.shapes.appending(path: "merges.txt"))
         #expect(tokenizer.vocabularySize == 2514)
         for url in try Fixtures.entries(of: Fixtures.videos, where: { $0.path.hasSuffix(".golden.safetensors") }) {
             let golden = try Fixtures.safetensors(url)

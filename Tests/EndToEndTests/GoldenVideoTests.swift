@@ -15,7 +15,8 @@ struct GoldenVideoTests {
 
     @Test("frame embeddings and mean scores are those of the goldens", arguments: try videos())
     func goldens(_ video: URL) async throws {
-        let golden = try Fixtures.safetensors(video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
+        let golden = try Fixtures.safetensors(
+            video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
         let fps = Double(golden.metadata["fps"] ?? "4") ?? 4
         let length = Int(golden.metadata["window"] ?? "8") ?? 8
         let queries = try JSONDecoder().decode([String].self, from: Data(#require(golden.metadata["queries"]).utf8))

@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 
 /// Runs a program of the build to its end.
-private func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> (code: Int32, out: String, err: String) {
+private func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> (
+    code: Int32, out: String, err: String
+) {
     let process = Process()
     process.executableURL = URL(filePath: Fixtures.plugins).appending(path: program)
     process.arguments = arguments
@@ -25,7 +27,8 @@ private func run(_ program: String, _ arguments: [String], input: String? = nil)
     try process.run()
     process.waitUntilExit()
     return (
-        process.terminationStatus, try String(contentsOf: out, encoding: .utf8), try String(contentsOf: err, encoding: .utf8)
+        process.terminationStatus, try String(contentsOf: out, encoding: .utf8),
+        try String(contentsOf: err, encoding: .utf8)
     )
 }
 
@@ -54,13 +57,19 @@ struct ProgramTests {
     func scores() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "scores-\(UUID()).jsonl").path
         let found = try run(
-            "watchword", ["watch", lobby, "--query", "a blue circle", "the lights go out", "--head", "mean", "--scores", file, "--json"])
+            "watchword",
+            [
+                "watch", lobby, "--query", "a blue circle", "the lights go out", "--head", "mean", "--scores", file,
+                "--json",
+            ])
         #expect(found.code == 0, "\(found.err)")
         let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 2 * 104)
         let first = try WireCoding.decode(JSONValue.self, Data(#require(lines.first).utf8))
         #expect(first["query"]?["text"] == .string("a blue circle") && first["end"] == .number(1.76))
-        let messages = try found.out.split(separator: "\n").map { try WireCoding.decode(MatchMessage.self, Data($0.utf8)) }
+        let messages = try found.out.split(separator: "\n").map {
+            try WireCoding.decode(MatchMessage.self, Data($0.utf8))
+        }
         #expect(messages.first?.phase == "start" && messages.last?.phase == "end")
         #expect(messages.allSatisfy { $0.query.id == "a-blue-circle" })
         #expect(messages.map(\.seq) == Array(1...Int64(messages.count)))
@@ -70,7 +79,8 @@ struct ProgramTests {
     func tokenize() throws {
         let found = try run("watchword", ["tokenize"], input: "a circle\na red star\n")
         let lines = found.out.split(separator: "\n")
-        #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("[2512,") && $0.hasSuffix(",2513]") }, "\(found.out)")
+        #expect(
+            lines.count == 2 && lines.allSatisfy { $0.hasPrefix("[2512,") && $0.hasSuffix(",2513]") }, "\(found.out)")
         let embedded = try run("watchword", ["embed", "--text", "a circle"])
         #expect(try WireCoding.decode(JSONValue.self, Data(embedded.out.utf8))["embedding"]?.array?.count == 128)
     }
@@ -98,7 +108,8 @@ struct ProgramTests {
     func rtsp() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let server = try start("/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path, "--file", lobby])
+        let server = try start(
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path, "--file", lobby])
         // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
         defer { kill(server.process.processIdentifier, SIGKILL) }
         let ready = try #require(server.firstLine())
@@ -154,7 +165,8 @@ struct ProgramTests {
             #expect(parts[1] == .integer(message.seq))
             return message
         }
-        let truth = try Fixtures.json(Truth.self, URL(filePath: lobby).deletingPathExtension().appendingPathExtension("events.json"))
+        let truth = try Fixtures.json(
+            Truth.self, URL(filePath: lobby).deletingPathExtension().appendingPathExtension("events.json"))
         let wanted = truth.events.filter { $0.kind == "present" && $0.captions.contains("a blue circle") }
         let ended = messages.filter { $0.phase == "end" }
         #expect(ended.count == wanted.count && messages.filter { $0.phase == "start" }.count == wanted.count)

@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 
 /// Plays a source to its end; frames and events in order.
-func play(_ description: SourceDescription, frames limit: Int = .max) async throws -> (frames: [Frame], events: [SourceEvent]) {
+func play(_ description: SourceDescription, frames limit: Int = .max) async throws -> (
+    frames: [Frame], events: [SourceEvent]
+) {
     let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
     let (stream, continuation) = AsyncStream<(Frame?, SourceEvent?)>.makeStream()
     let source = try VideoSource(
@@ -36,7 +38,8 @@ struct IngestTests {
 
     @Test("samples every golden video at the golden times, and its pictures are close", arguments: try videos())
     func goldens(_ video: URL) async throws {
-        let golden = try Fixtures.safetensors(video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
+        let golden = try Fixtures.safetensors(
+            video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
         let fps = Double(golden.metadata["fps"] ?? "4") ?? 4
         let (frames, events) = try await play(SourceDescription(uri: video.path, fps: fps, side: 64))
         let times = try golden.floats("timestamps")
@@ -47,7 +50,9 @@ struct IngestTests {
         let pixels = try golden.integers("frames_rgb64_first24")
         let size = 64 * 64 * 3
         for (index, frame) in frames.prefix(24).enumerated() {
-            let total = frame.picture.rgb.indices.reduce(0) { $0 + abs(Int(frame.picture.rgb[$1]) - pixels[index * size + $1]) }
+            let total = frame.picture.rgb.indices.reduce(0) {
+                $0 + abs(Int(frame.picture.rgb[$1]) - pixels[index * size + $1])
+            }
             #expect(Double(total) / Double(size) < 3, "frame \(index)")
         }
     }
@@ -67,7 +72,8 @@ struct IngestTests {
     func loop() async throws {
         let video = try Self.videos()[0].path
         let once = try await play(SourceDescription(uri: video, fps: 4, side: 64)).frames.count
-        let frames = try await play(SourceDescription(uri: video, fps: 4, loop: true, side: 64), frames: once + 3).frames
+        let frames = try await play(SourceDescription(uri: video, fps: 4, loop: true, side: 64), frames: once + 3)
+            .frames
         #expect(zip(frames, frames.dropFirst()).allSatisfy { $0.mediaTime < $1.mediaTime })
         #expect(frames.indices.filter { frames[$0].discontinuity } == [0, once])
     }
@@ -91,7 +97,9 @@ struct IngestTests {
         if kind == "audio" {
             let maker = Process()
             maker.executableURL = URL(filePath: "/usr/bin/gst-launch-1.0")
-            maker.arguments = ["-q"] + "audiotestsrc num-buffers=50 ! vorbisenc ! oggmux ! filesink location=\(file.path)"
+            maker.arguments =
+                ["-q"]
+                + "audiotestsrc num-buffers=50 ! vorbisenc ! oggmux ! filesink location=\(file.path)"
                 .split(separator: " ").map(String.init)
             try maker.run()
             maker.waitUntilExit()
@@ -118,8 +126,12 @@ struct IngestTests {
         #expect(throws: SourceError("/no/such.mp4: there is no such file")) {
             try make(SourceDescription(uri: "/no/such.mp4", fps: 1, side: 64))
         }
-        #expect(throws: SourceError.self) { try make(SourceDescription(uri: "/etc/passwd", template: "nope", fps: 1, side: 64)) }
-        #expect(throws: SourceError.self) { try make(SourceDescription(uri: "c", fps: 1, side: 64, launch: "nosuchelement ! fakesink")) }
+        #expect(throws: SourceError.self) {
+            try make(SourceDescription(uri: "/etc/passwd", template: "nope", fps: 1, side: 64))
+        }
+        #expect(throws: SourceError.self) {
+            try make(SourceDescription(uri: "c", fps: 1, side: 64, launch: "nosuchelement ! fakesink"))
+        }
         #expect(SourceURI.redacted("rtsp://me:secret@camera/1") == "rtsp://camera/1")
     }
 }

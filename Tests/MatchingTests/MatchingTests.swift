@@ -55,7 +55,9 @@ struct MatchingTests {
                     #expect(open && transition.peak.score == best)
                     open = false
                 }
-                #expect(transition.mediaStart <= transition.peak.mediaTime && transition.peak.mediaTime <= transition.mediaEnd)
+                #expect(
+                    transition.mediaStart <= transition.peak.mediaTime
+                        && transition.peak.mediaTime <= transition.mediaEnd)
                 #expect(transition.wallStart <= transition.wallEnd)
             }
             #expect(tracker.isOpen == open)
@@ -96,14 +98,22 @@ struct MatchingTests {
 
     @Test("a query that cannot stand is refused by name", arguments: ["", "  ", String(repeating: "x", count: 10_000)])
     func badTexts(_ text: String) {
-        #expect(throws: QueryError.self) { try StandingQuery(id: "q", text: text, head: "mean", frames: 8, threshold: 0.2) }
+        #expect(throws: QueryError.self) {
+            try StandingQuery(id: "q", text: text, head: "mean", frames: 8, threshold: 0.2)
+        }
     }
 
     @Test("ids and numbers out of range are refused")
     func badValues() {
-        #expect(throws: QueryError.self) { try StandingQuery(id: "a.b", text: "x", head: "mean", frames: 8, threshold: 0.2) }
-        #expect(throws: QueryError.self) { try StandingQuery(id: "a", text: "x", head: "mean", frames: 0, threshold: 0.2) }
-        #expect(throws: QueryError.self) { try StandingQuery(id: "a", text: "x", head: "mean", frames: 8, threshold: .nan) }
+        #expect(throws: QueryError.self) {
+            try StandingQuery(id: "a.b", text: "x", head: "mean", frames: 8, threshold: 0.2)
+        }
+        #expect(throws: QueryError.self) {
+            try StandingQuery(id: "a", text: "x", head: "mean", frames: 0, threshold: 0.2)
+        }
+        #expect(throws: QueryError.self) {
+            try StandingQuery(id: "a", text: "x", head: "mean", frames: 8, threshold: .nan)
+        }
     }
 }
 

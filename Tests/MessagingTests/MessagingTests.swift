@@ -70,7 +70,9 @@ struct MessagingTests {
     func refused() throws {
         let endpoint = endpoint()
         let publisher = try Publisher(binding: endpoint)
-        #expect { try Publisher(binding: endpoint) } throws: { "\($0)".contains("in use") && "\($0)".contains(endpoint) }
+        #expect { try Publisher(binding: endpoint) } throws: {
+            "\($0)".contains("in use") && "\($0)".contains(endpoint)
+        }
         publisher.publish(topic: "x", seq: 1, body: Data())
         #expect { try Publisher(binding: "tcp://0.0.0.0:5555") } throws: { "\($0)".contains("loopback") }
         #expect(throws: MessagingError.self) { try Publisher(binding: "udp://x") }

@@ -49,7 +49,9 @@ struct PixelsTests {
             padded += row + [UInt8](repeating: 255, count: 12)
         }
         let a = dense.withUnsafeBytes { resizer.picture(rgb: $0, width: width, height: height, stride: width * 3) }
-        let b = padded.withUnsafeBytes { resizer.picture(rgb: $0, width: width, height: height, stride: width * 3 + 12) }
+        let b = padded.withUnsafeBytes {
+            resizer.picture(rgb: $0, width: width, height: height, stride: width * 3 + 12)
+        }
         #expect(a == b)
     }
 }

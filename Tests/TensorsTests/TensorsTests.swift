@@ -1,11 +1,13 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Tensors")
 struct TensorsTests {
-    private func numbers(_ count: Int, _ seed: Int) -> [Float] { (0..<count).map { Float(($0 * 7919 + seed) % 101 - 50) / 50 } }
+    private func numbers(_ count: Int, _ seed: Int) -> [Float] {
+        (0..<count).map { Float(($0 * 7919 + seed) % 101 - 50) / 50 }
+    }
 
     @Test("a linear layer equals its definition, for rows it has not met before too", arguments: [1, 3, 50])
     func linear(_ rows: Int) throws {
@@ -42,7 +44,9 @@ struct TensorsTests {
     func products() {
         let (a, b) = (numbers(6, 1), numbers(9, 2))
         let found = Products.timesTransposed(a, b, width: 3)
-        let expected = (0..<2).flatMap { m in (0..<3).map { n in (0..<3).reduce(Float(0)) { $0 + a[m * 3 + $1] * b[n * 3 + $1] } } }
+        let expected = (0..<2).flatMap { m in
+            (0..<3).map { n in (0..<3).reduce(Float(0)) { $0 + a[m * 3 + $1] * b[n * 3 + $1] } }
+        }
         #expect(worstExcess(found, expected) < 1e-6)
     }
 }

@@ -56,7 +56,9 @@ struct BytePairs: Sendable {
                 numbers[joined] = symbol
                 symbols.append(joined)
             }
-            if merges[Self.key(left, right)] == nil { merges[Self.key(left, right)] = Merge(rank: rank, symbol: symbol) }
+            if merges[Self.key(left, right)] == nil {
+                merges[Self.key(left, right)] = Merge(rank: rank, symbol: symbol)
+            }
         }
         self.symbols = symbols
         self.merges = merges

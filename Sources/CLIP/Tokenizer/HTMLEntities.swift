@@ -21,7 +21,9 @@ enum HTMLEntities {
         replaceReferences(text) { scalars, start in
             if scalars[start] == "#" { return number(scalars, start, needsSemicolon: false) }
             var end = start
-            while end < scalars.count, end - start < 32, !"\t\n\u{0C} <&#;".unicodeScalars.contains(scalars[end]) { end += 1 }
+            while end < scalars.count, end - start < 32, !"\t\n\u{0C} <&#;".unicodeScalars.contains(scalars[end]) {
+                end += 1
+            }
             if end < scalars.count, scalars[end] == ";", end > start { end += 1 }
             var length = end - start
             while length > 1 {
@@ -47,7 +49,9 @@ enum HTMLEntities {
             if let found = named[name] { return (found, end + 1) }
             // &EACUTE; is what somebody shouted: the lower-case name's character in capitals.
             let lower = name.lowercased()
-            guard name == name.uppercased(), let found = named[lower], unescape("&" + name) == "&" + name else { return nil }
+            guard name == name.uppercased(), let found = named[lower], unescape("&" + name) == "&" + name else {
+                return nil
+            }
             return (found.uppercased(), end + 1)
         }
     }
@@ -102,7 +106,9 @@ enum HTMLEntities {
     private static let invalid: [UInt32: String] = {
         var table: [UInt32: String] = [0: "\u{FFFD}", 0x0D: "\r"]
         let text = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ"
-        for (index, scalar) in text.unicodeScalars.enumerated() { table[0x80 + UInt32(index)] = String(Character(scalar)) }
+        for (index, scalar) in text.unicodeScalars.enumerated() {
+            table[0x80 + UInt32(index)] = String(Character(scalar))
+        }
         return table
     }()
 

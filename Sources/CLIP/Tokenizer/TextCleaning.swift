@@ -60,7 +60,8 @@ enum TextCleaning {
             case 0x201C...0x201F: out.append("\"")
             case 0x3000: out.append(" ")
             case 0xFF01...0xFFEF:
-                out.append(contentsOf: String(Character(scalar)).precomposedStringWithCompatibilityMapping.unicodeScalars)
+                out.append(
+                    contentsOf: String(Character(scalar)).precomposedStringWithCompatibilityMapping.unicodeScalars)
             default:
                 if let ligature = ligatures[scalar.value] {
                     out.append(contentsOf: ligature.unicodeScalars)

@@ -52,7 +52,9 @@ package struct Configuration: Sendable, Equatable {
         model = try root.string("model") ?? model
         head = try root.string("head")
         frames = try root.integer("frames")
-        if let frames, !(1...1024).contains(frames) { throw root.failure("frames", "expected 1 to 1024, found \(frames)") }
+        if let frames, !(1...1024).contains(frames) {
+            throw root.failure("frames", "expected 1 to 1024, found \(frames)")
+        }
         threshold = try root.double("threshold")
         journal = try root.string("journal")
         publish = try root.string("publish") ?? publish
@@ -61,7 +63,9 @@ package struct Configuration: Sendable, Equatable {
             let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
             batchSize = try batch.integer("size") ?? batchSize
             batchDelay = try batch.double("delay") ?? batchDelay
-            guard (1...256).contains(batchSize) else { throw batch.failure("size", "expected 1 to 256, found \(batchSize)") }
+            guard (1...256).contains(batchSize) else {
+                throw batch.failure("size", "expected 1 to 256, found \(batchSize)")
+            }
             guard (0...10).contains(batchDelay) else { throw batch.failure("delay", "expected 0 to 10 seconds") }
         }
         pipelines = try root.string("pipelines")
@@ -70,7 +74,8 @@ package struct Configuration: Sendable, Equatable {
             let log = try YAMLMapping(node, path: path, what: "log", keys: ["level"])
             logLevel = try log.string("level") ?? logLevel
             guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
-                throw log.failure("level", "\"\(logLevel)\" is none of trace, debug, info, notice, warning, error, critical")
+                throw log.failure(
+                    "level", "\"\(logLevel)\" is none of trace, debug, info, notice, warning, error, critical")
             }
         }
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }

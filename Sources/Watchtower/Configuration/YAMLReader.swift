@@ -29,7 +29,8 @@ struct YAMLMapping {
         line = node.mark?.line
         guard let mapping = node.mapping else {
             throw ConfigurationError(
-                path: path, line: node.mark?.line, reason: "\(what): expected keys and values, found \(Self.name(node))")
+                path: path, line: node.mark?.line, reason: "\(what): expected keys and values, found \(Self.name(node))"
+            )
         }
         var entries: [(String, Node, Int?)] = []
         for (key, value) in mapping {
@@ -100,7 +101,9 @@ struct YAMLMapping {
 
     func double(_ key: String) throws(ConfigurationError) -> Double? {
         guard let (node, _) = entry(key) else { return nil }
-        guard let value = node.float ?? node.int.map(Double.init), value.isFinite else { throw wrong(key, "a number", node) }
+        guard let value = node.float ?? node.int.map(Double.init), value.isFinite else {
+            throw wrong(key, "a number", node)
+        }
         return value
     }
 

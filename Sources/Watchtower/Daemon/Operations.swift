@@ -1,7 +1,7 @@
 package import Foundation
-import Matching
 import Heads
 import Journal
+import Matching
 import Messaging
 
 /// A control request that was refused: a code for programs, a sentence for people.
@@ -105,7 +105,8 @@ package struct Operations: Sendable {
                 })
         default:
             throw ControlFailure(
-                "unknown-operation", "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
+                "unknown-operation",
+                "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
     }
 
@@ -120,7 +121,8 @@ package struct Operations: Sendable {
                 .object([
                     "stream": .string(row.stream), "score": row.score.map { .number(Double($0)) } ?? .null,
                     "head": .string(query.head),
-                    "media": row.span.map { .object(["start": .number($0.mediaStart), "end": .number($0.mediaEnd)]) } ?? .null,
+                    "media": row.span.map { .object(["start": .number($0.mediaStart), "end": .number($0.mediaEnd)]) }
+                        ?? .null,
                 ])
             })
     }

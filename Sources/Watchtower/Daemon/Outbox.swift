@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import Journal
 package import Logging
 package import Messaging
@@ -29,13 +29,20 @@ package actor Outbox {
                 published += 1
             }
         } catch {
-            logger.error("messages could not be journaled", metadata: ["error": "\(error)", "count": "\(messages.count)"])
+            logger.error(
+                "messages could not be journaled", metadata: ["error": "\(error)", "count": "\(messages.count)"])
         }
     }
 
     package func entries(since: Int64, limit: Int, topicPrefix: String?) throws -> [Entry] {
         try journal.entries(since: since, limit: limit, topicPrefix: topicPrefix)
     }
+
+    // What is kept besides messages; here, because these wait for the disk too.
+
+    package func save(_ kind: Journal.Kind, id: String, json: Data) throws { try journal.save(kind, id: id, json: json) }
+    package func forget(_ kind: Journal.Kind, id: String) throws { try journal.remove(kind, id: id) }
+    package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 
     package func lastSeq() throws -> Int64 { try journal.lastSeq() }
 }

@@ -15,7 +15,8 @@ package actor Watchtower {
     package nonisolated let defaults: Defaults
     private let configuration: Configuration
     private let templates: PipelineTemplates
-    private let journal: Journal
+    /// States of streams on their way out, in the order they came; one consumer keeps it.
+    private let states: AsyncStream<PendingMessage>.Continuation
     private let queue = FrameQueue()
     private let logger: Logger
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
@@ -42,14 +43,19 @@ package actor Watchtower {
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold)
-        journal = try Journal(path: configuration.journal)
-        outbox = Outbox(journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
+        let journal = try Journal(path: configuration.journal)
+        let outbox = Outbox(
+            journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
+        self.outbox = outbox
+        let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
+        states = continuation
+        Task { for await message in stream { await outbox.send([message]) } }
     }
 
     /// Adds what the configuration and the journal name. A wrong query or stream is refused as a whole, by a sentence.
     package func begin() async throws {
         for query in configuration.queries { _ = try await addQuery(query, keep: false) }
-        for saved in try journal.saved(.query) {
+        for saved in try await outbox.saved(.query) {
             do {
                 let query = try WireCoding.decode(QueryConfiguration.self, saved.json)
                 _ = try await addQuery(query, keep: false)
@@ -58,7 +64,7 @@ package actor Watchtower {
             }
         }
         for stream in configuration.streams { try await addStream(stream, keep: false) }
-        for saved in try journal.saved(.stream) {
+        for saved in try await outbox.saved(.stream) {
             do {
                 try await addStream(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
             } catch {
@@ -69,7 +75,8 @@ package actor Watchtower {
 
     /// Scores until the queue is finished: the daemon's main loop.
     package func run() async {
-        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay)) {
+        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
+        {
             guard !items.isEmpty else { continue }
             do {
                 let step = try await engine.process(items)
@@ -106,7 +113,9 @@ package actor Watchtower {
     // MARK: Queries
 
     /// Adds or replaces a query. `keep`: it shall be there after a restart.
-    package func addQuery(_ from: QueryConfiguration, keep: Bool = true) async throws -> (query: StandingQuery, truncated: Bool) {
+    package func addQuery(_ from: QueryConfiguration, keep: Bool = true) async throws -> (
+        query: StandingQuery, truncated: Bool
+    ) {
         let query = try defaults.query(from)
         let truncated = try await engine.add(query)
         if truncated {
@@ -116,7 +125,7 @@ package actor Watchtower {
         if keep {
             var full = from
             full.id = query.id
-            try journal.save(.query, id: query.id, json: WireCoding.encode(full))
+            try await outbox.save(.query, id: query.id, json: WireCoding.encode(full))
         }
         return (query, truncated)
     }
@@ -124,7 +133,7 @@ package actor Watchtower {
     /// Removes a query; false if there is none.
     package func removeQuery(_ id: String) async throws -> Bool {
         guard let ended = await engine.remove(id) else { return false }
-        try journal.remove(.query, id: id)
+        try await outbox.forget(.query, id: id)
         await deliver(ended)
         return true
     }
@@ -133,34 +142,34 @@ package actor Watchtower {
 
     package func addStream(_ from: StreamConfiguration, keep: Bool = true) async throws {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
-        let outbox = outbox
+        let states = states
         let logger = logger
         let runner = try StreamRunner(
             name: from.name, description: defaults.source(from), templates: templates, queue: queue
         ) { name, state in
-            logger.info("stream", metadata: ["stream": "\(name)", "state": "\(state.word)", "reason": "\(state.reason ?? "")"])
+            logger.info(
+                "stream", metadata: ["stream": "\(name)", "state": "\(state.word)", "reason": "\(state.reason ?? "")"])
             let at = Date()
             let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
                 try WireCoding.encode(
                     StreamMessage(seq: seq, prev: prev, stream: name, state: state.word, reason: state.reason, at: at))
             }
-            Task { await outbox.send([message]) }
+            states.yield(message)
         }
         if runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
         await engine.addStream(from.name)
         runners[from.name] = (runner, Task { await runner.run() })
-        if keep { try journal.save(.stream, id: from.name, json: WireCoding.encode(from)) }
+        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
     }
 
     /// Stops a stream and ends its events; false if there is none.
     package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
-        guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
+        guard let (_, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
         queue.close(name)
         await task.value
-        _ = runner
         await deliver(await engine.removeStream(name))
-        if forget { try? journal.remove(.stream, id: name) }
+        if forget { try? await outbox.forget(.stream, id: name) }
         return true
     }
 

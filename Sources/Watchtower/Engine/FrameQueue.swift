@@ -19,7 +19,8 @@ package struct QueuedItem: Sendable {
 ///
 /// Each stream has a lane. A full lane makes a file wait (its decoder is the only one held up); a live stream loses its
 /// oldest waiting frame, which is counted. Lanes are emptied in turn, so that none starves the others.
-package final class FrameQueue: @unchecked Sendable {  // `condition` guards every mutable field
+// @unchecked: `condition` guards every mutable field
+package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
     private struct Lane {

@@ -54,7 +54,8 @@ final class QueryGroup {
         for w in 0..<valid.count {
             let row = cosines[w * q..<(w + 1) * q]
             var chosen = Set(ids.indices.filter { keep[w].contains(ids[$0]) })
-            for index in ids.indices.sorted(by: { row[row.startIndex + $0] > row[row.startIndex + $1] }).prefix(rerank) {
+            for index in ids.indices.sorted(by: { row[row.startIndex + $0] > row[row.startIndex + $1] }).prefix(rerank)
+            {
                 chosen.insert(index)
             }
             pairs += chosen.sorted().map { (text: $0, window: w) }

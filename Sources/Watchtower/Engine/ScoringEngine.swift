@@ -104,7 +104,9 @@ package actor ScoringEngine {
     package var allQueries: [StandingQuery] { queries.values.sorted { $0.id < $1.id } }
 
     /// Score of a text on each stream's newest window, without it becoming a standing query.
-    package func test(text: String, head: String, frames: Int) throws -> [(stream: String, score: Float?, span: WindowSpan?)] {
+    package func test(text: String, head: String, frames: Int) throws -> [(
+        stream: String, score: Float?, span: WindowSpan?
+    )] {
         let (embedding, _) = try embed(text: text)
         let group = try makeGroup(GroupKey(head: head, frames: frames))
         let probe = try StandingQuery(id: "probe", text: text, head: head, frames: frames, threshold: 0)
@@ -159,11 +161,15 @@ package actor ScoringEngine {
                 streams[item.stream]?.window.append(
                     embeddings.row(row), mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
                 for key in groups.keys {
-                    guard let state = streams[item.stream], partial || state.window.count >= key.frames else { continue }
+                    guard let state = streams[item.stream], partial || state.window.count >= key.frames else {
+                        continue
+                    }
                     var windows = due[key] ?? DueWindows()
                     let offset = windows.frames.count
                     windows.frames += [Float](repeating: 0, count: key.frames * width)
-                    guard let span = state.window.copyLast(key.frames, into: &windows.frames, at: offset) else { continue }
+                    guard let span = state.window.copyLast(key.frames, into: &windows.frames, at: offset) else {
+                        continue
+                    }
                     windows.spans.append(span)
                     windows.streams.append(item.stream)
                     due[key] = windows
@@ -176,7 +182,9 @@ package actor ScoringEngine {
             switch action {
             case .close(let stream): step.detections += closeEvents(of: stream)
             case .score(let key, let index):
-                guard let windows = due[key], let group = groups[key], let values = scores[key]?[index] else { continue }
+                guard let windows = due[key], let group = groups[key], let values = scores[key]?[index] else {
+                    continue
+                }
                 observe(group, windows.streams[index], windows.spans[index], values, &step, wantScores)
             }
         }
@@ -205,7 +213,8 @@ package actor ScoringEngine {
             guard let query = queries[id], query.enabled, query.selector.matches(stream) else { continue }
             if wantScores {
                 step.scores.append(
-                    WindowScore(stream: stream, span: span, query: id, text: query.text, head: query.head, score: scores[row]))
+                    WindowScore(
+                        stream: stream, span: span, query: id, text: query.text, head: query.head, score: scores[row]))
             }
             guard let score = scores[row] else { continue }
             streams[stream]?.lastScores[id] = score

@@ -51,7 +51,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CVocabulary", exclude: ["clip_merges.txt", "html_entities.txt"]),
+        .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
         .target(name: "WatchwordHeadABI"),
 
         // Numbers.

@@ -79,6 +79,15 @@ package struct Architecture: Sendable, Equatable {
         text = Text(
             width: width, layers: layers("transformer.resblocks."), heads: max(1, width / 64), context: context,
             vocabulary: vocabulary)
+        for (tower, width, heads, layers) in [
+            ("vision", vision.width, vision.heads, vision.layers), ("text", text.width, text.heads, text.layers),
+        ] {
+            guard width % heads == 0, layers > 0 else {
+                throw CheckpointError(
+                    source.origin,
+                    .malformed("the \(tower) tower of width \(width) with \(layers) layers is not CLIP's"))
+            }
+        }
     }
 
     package init(vision: Vision, text: Text, embedding: Int) {

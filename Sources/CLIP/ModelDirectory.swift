@@ -34,6 +34,9 @@ package struct ModelDirectory: Sendable {
             layout = .openAI
             architecture = try Architecture(inferredFrom: OpenAINames(file))
         }
+        guard architecture.text.context >= 2 else {
+            throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
+        }
         defaults = try ModelDefaults.read(url.appending(path: "watchword.json"))
         normalisation = try PreprocessorConfig.read(
             url.appending(path: "preprocessor_config.json"), side: architecture.vision.side)

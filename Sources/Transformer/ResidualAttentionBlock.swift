@@ -18,6 +18,9 @@ package struct ResidualAttentionBlock {
     package init(_ source: some TensorSource, prefix p: String, shape: TransformerShape) throws {
         let w = shape.width
         let inner = source.tensors["\(p).mlp.c_fc.weight"]?.shape.first ?? 4 * w
+        guard inner > 0 else {
+            throw CheckpointError(source.origin, .wrongShape("\(p).mlp.c_fc.weight", found: [inner], expected: [4 * w, w]))
+        }
         func floats(_ name: String, _ sizes: Int...) throws -> [Float] {
             try source.floats("\(p).\(name)", shape: sizes)
         }

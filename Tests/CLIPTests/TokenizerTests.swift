@@ -1,84 +1,63 @@
 import CLIP
-import Checkpoints
 import Foundation
 import TestSupport
 import Testing
 
-private struct Row: Decodable {
-    let id: Int
-    let category: String
-    let text: String
-    let ids: [Int]
-    let ids_without_ftfy: [Int]?
-    let words32: [Int]
-    let words77: [Int]
-}
-
-@Suite("The tokenizer")
+@Suite("Tokenizer")
 struct TokenizerTests {
-    private static func rows() throws -> [Row] {
-        let url = Fixtures.reference.appending(path: "tokenizer/tokens.jsonl")
-        let rows = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
-            try JSONDecoder().decode(Row.self, from: Data($0.utf8))
-        }
-        guard !rows.isEmpty else { throw MissingFixture(path: url.path) }
-        return rows
-    }
-
-    @Test("gives the reference's ids for every golden string")
-    func goldens() throws {
+    @Test("the built-in vocabulary is CLIP's")
+    func builtIn() throws {
         let tokenizer = try Tokenizer.builtIn()
-        for row in try Self.rows() {
-            let ids = tokenizer.encode(row.text)
-            if row.category == "mojibake", let without = row.ids_without_ftfy {
-                #expect(ids == row.ids || ids == without, "row \(row.id)")
-                continue
-            }
-            #expect(ids == row.ids, "row \(row.id) (\(row.category)): \(row.text.debugDescription)")
-            #expect(tokenizer.tokens(row.text, limit: 32).ids == row.words32, "row \(row.id)")
-            #expect(tokenizer.tokens(row.text, limit: 77).ids == row.words77, "row \(row.id)")
-        }
+        #expect((tokenizer.startToken, tokenizer.endToken, tokenizer.vocabularySize) == (49406, 49407, 49408))
     }
 
-    @Test("reads the bundled model's vocabulary, and agrees with the videos' token ids")
-    func bundled() throws {
-        let tokenizer = try Tokenizer(
-            vocabulary: Fixtures.shapes.appending(path: "vocab.json"),
-            merges: Fixtures.shapes.appending(path: "merges.txt"))
-        #expect(tokenizer.vocabularySize == 2514)
-        for url in try Fixtures.entries(of: Fixtures.videos, where: { $0.path.hasSuffix(".golden.safetensors") }) {
-            let golden = try Fixtures.safetensors(url)
-            let queries = try JSONDecoder().decode([String].self, from: Data(#require(golden.metadata["queries"]).utf8))
-            let ids = try golden.integers("token_ids")
-            let width = ids.count / queries.count
-            for (row, query) in queries.enumerated() {
-                let tokens = tokenizer.tokens(query, limit: width).ids
-                let padded = tokens + [Int](repeating: tokenizer.endToken, count: width - tokens.count)
-                #expect(padded == Array(ids[row * width..<(row + 1) * width]), "\(query)")
-            }
-        }
-    }
-
-    @Test("cuts long texts as CLIP does, and says so")
-    func truncation() throws {
+    @Test("a limit keeps the start and end tokens and says whether it cut")
+    func limits() throws {
         let tokenizer = try Tokenizer.builtIn()
-        let long = tokenizer.tokens(String(repeating: "x, ", count: 5000), limit: 77)
-        #expect(long.truncated && long.ids.count == 77)
-        #expect(long.ids.first == 49406 && long.ids.last == 49407)
-        #expect(!tokenizer.tokens("x", limit: 77).truncated)
+        let whole = tokenizer.encode("a man is talking")
+        #expect(whole == [320, 786, 533, 2578])
+        for limit in 2...8 {
+            let (ids, truncated) = tokenizer.tokens("a man is talking", limit: limit)
+            #expect(ids == [49406] + whole.prefix(limit - 2) + [49407])
+            #expect(truncated == (limit < 6))
+        }
+        let empty = tokenizer.tokens(" \n", limit: 32)
+        #expect(empty.ids == [49406, 49407] && !empty.truncated)
     }
 
-    @Test("a vocabulary that is missing, no JSON, or does not fit its merges is refused by name")
-    func badFiles() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "vocabulary-\(UUID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (vocabulary, merges) = (folder.appending(path: "vocab.json"), folder.appending(path: "merges.txt"))
-        #expect(throws: TokenizerError.self) { try Tokenizer(vocabulary: vocabulary, merges: merges) }
-        try Data("[]".utf8).write(to: vocabulary)
-        try Data("a b\n".utf8).write(to: merges)
-        #expect(throws: TokenizerError.self) { try Tokenizer(vocabulary: vocabulary, merges: merges) }
-        try Data(#"{"<|startoftext|>":0,"<|endoftext|>":1}"#.utf8).write(to: vocabulary)
-        #expect(throws: TokenizerError.self) { try Tokenizer(vocabulary: vocabulary, merges: merges) }
+    @Test("a limit without room for the start and end tokens is a programming error")
+    func limitTooSmall() async {
+        await #expect(processExitsWith: .failure) { _ = try Tokenizer.builtIn().tokens("a", limit: 1) }
+    }
+
+    @Test("a special token written out is that token, in any case")
+    func specialTokens() throws {
+        let tokenizer = try Tokenizer.builtIn()
+        #expect(tokenizer.encode("<|startoftext|>a<|EndOfText|>") == [49406, 320, 49407])
+    }
+
+    @Test("canonically equal spellings that normalisation keeps apart stay apart")
+    func distinguishesBytes() throws {
+        let tokenizer = try Tokenizer.builtIn()
+        // The angstrom sign composes to Å, so both are one; the ligature ﬀ is letters, but the letter ß is not ss.
+        #expect(tokenizer.encode("\u{212B}") == tokenizer.encode("A\u{30A}"))
+        #expect(tokenizer.encode("ß") != tokenizer.encode("ss"))
+    }
+
+    @Test(
+        "10,000 characters take no more than moments, whatever they are",
+        arguments: [
+            "a", "ab", "aab", "hello", "!", "'", "\u{3A3}", "\u{301}", "\u{345}\u{3A3}", "&amp;", "&amp;amp;", "&",
+            "&#", "<|", "\u{1B}[", "\u{1F600}", "1", " x", "\u{FF21}", "\u{C3}\u{A9}", "\u{E2}\u{20AC}",
+        ])
+    func longTexts(unit: String) throws {
+        let tokenizer = try Tokenizer.builtIn()
+        let text = String(String(repeating: unit, count: 10_000 / unit.unicodeScalars.count))
+        let clock = ContinuousClock()
+        var result: (ids: [Int], truncated: Bool)?
+        let elapsed = clock.measure { result = tokenizer.tokens(text, limit: 77) }
+        #expect(try #require(result).ids.count <= 77)
+        // Far above what a busy machine needs; far below what work squared in the length would take.
+        #expect(elapsed < .seconds(5), "\(elapsed)")
     }
 }

@@ -1,121 +1,149 @@
-import CVocabulary
+/// HTML character references, decoded as Python's `html.unescape` does and as ftfy does.
+///
+/// Names are compared as bytes: `String` would call U+037E equal to the semicolon and U+212A equal to K.
+struct HTMLEntities: Sendable {
+    static let shared = HTMLEntities()
 
-/// HTML's character references, as Python's `html.unescape` and ftfy resolve them.
-enum HTMLEntities {
-    /// Name (with `;` where it needs one) to text.
-    private static let named: [String: String] = {
-        var size = 0
-        let bytes = watchword_html_entities(&size)
-        let text = String(decoding: UnsafeRawBufferPointer(start: bytes, count: size), as: UTF8.self)
-        var named: [String: String] = [:]
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ")
-            let scalars = parts.dropFirst().compactMap { UInt32($0, radix: 16).flatMap(Unicode.Scalar.init) }
-            named[String(parts[0])] = String(String.UnicodeScalarView(scalars))
+    /// Name, with its semicolon if it has one, to text.
+    ///
+    /// Source: Python's `html.entities.html5`.
+    private let named: [[UInt8]: [Unicode.Scalar]]
+    /// Names in capitals which only ftfy knows, as in "EACUTE".
+    ///
+    /// Source: ftfy `chardata._build_html_entities`.
+    private let capitals: [[UInt8]: [Unicode.Scalar]]
+
+    private init() {
+        var named: [[UInt8]: [Unicode.Scalar]] = [:]
+        for entry in Self.table.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x0A }) {
+            guard let mark = entry.firstIndex(where: { $0 == 0x3D || $0 == 0x3F }) else { continue }
+            let name = Array(entry[..<mark])
+            let text = entry[entry.index(after: mark)...].split(separator: 0x2B).compactMap { digits in
+                UInt32(String(Substring(digits)), radix: 16).flatMap(Unicode.Scalar.init)
+            }
+            named[name + [0x3B]] = text
+            if entry[mark] == 0x3F { named[name] = text }
         }
-        return named
-    }()
-
-    /// Python's `html.unescape`: `;` may be missing, and the longest known beginning of a name counts.
-    static func unescape(_ text: String) -> String {
-        replaceReferences(text) { scalars, start in
-            if scalars[start] == "#" { return number(scalars, start, needsSemicolon: false) }
-            var end = start
-            while end < scalars.count, end - start < 32, !"\t\n\u{0C} <&#;".unicodeScalars.contains(scalars[end]) {
-                end += 1
-            }
-            if end < scalars.count, scalars[end] == ";", end > start { end += 1 }
-            var length = end - start
-            while length > 1 {
-                let name = String(String.UnicodeScalarView(scalars[start..<start + length]))
-                if let found = named[name] { return (found, start + length) }
-                length -= 1
-            }
-            return nil
-        }
-    }
-
-    /// ftfy's: only references that end with `;`, and names in capitals too.
-    static func unescapeStrictly(_ text: String) -> String {
-        replaceReferences(text) { scalars, start in
-            let isNumber = scalars[start] == "#"
-            var end = isNumber ? start + 1 : start
-            while end < scalars.count, end - start <= 24, scalars[end].isASCII,
-                scalars[end].properties.isAlphabetic || scalars[end].properties.numericType != nil
-            { end += 1 }
-            guard end < scalars.count, scalars[end] == ";", end > start else { return nil }
-            if isNumber { return number(scalars, start, needsSemicolon: true) }
-            let name = String(String.UnicodeScalarView(scalars[start...end]))
-            if let found = named[name] { return (found, end + 1) }
-            // &EACUTE; is what somebody shouted: the lower-case name's character in capitals.
-            let lower = name.lowercased()
-            guard name == name.uppercased(), let found = named[lower], unescape("&" + name) == "&" + name else {
-                return nil
-            }
-            return (found.uppercased(), end + 1)
+        self.named = named
+        // Only where html.unescape would leave the capitals alone: &LT; is a name, and &AMPX; would start with one.
+        capitals = named.reduce(into: [:]) { result, entry in
+            let name = entry.key
+            guard name.last == 0x3B, !name.contains(where: { (0x41...0x5A).contains($0) }) else { return }
+            let upper = name.map { (0x61...0x7A).contains($0) ? $0 - 0x20 : $0 }
+            guard (2...upper.count).allSatisfy({ named[Array(upper[..<$0])] == nil }) else { return }
+            result[upper] = entry.value.flatMap { Array($0.properties.uppercaseMapping.unicodeScalars) }
         }
     }
 
-    private static func replaceReferences(
-        _ text: String, _ resolve: (_ scalars: [Unicode.Scalar], _ start: Int) -> (text: String, end: Int)?
-    ) -> String {
-        let scalars = Array(text.unicodeScalars)
-        guard scalars.contains("&") else { return text }
-        var out = String.UnicodeScalarView()
+    /// Decodes every reference, with or without a semicolon.
+    ///
+    /// Source: Python's `html.unescape`.
+    func unescape(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        Self.replacing(in: text) { reference(in: text, at: $0) }
+    }
+
+    /// Decodes only what is unmistakable: references of at most 24 letters that end in a semicolon.
+    ///
+    /// Source: ftfy `fixes.unescape_html`.
+    func unescapeCautiously(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        Self.replacing(in: text) { cautiousReference(in: text, at: $0) }
+    }
+
+    /// Replaces each ampersand and what follows it by what `reference` reads there.
+    private static func replacing(
+        in text: [Unicode.Scalar], _ reference: (Int) -> ([Unicode.Scalar], end: Int)?
+    ) -> [Unicode.Scalar] {
+        guard text.contains("&") else { return text }
+        var out: [Unicode.Scalar] = []
+        out.reserveCapacity(text.count)
         var i = 0
-        while i < scalars.count {
-            if scalars[i] == "&", i + 1 < scalars.count, let (found, end) = resolve(scalars, i + 1) {
-                out.append(contentsOf: found.unicodeScalars)
+        while i < text.count {
+            if text[i] == "&", let (replacement, end) = reference(i + 1) {
+                out += replacement
                 i = end
             } else {
-                out.append(scalars[i])
+                out.append(text[i])
                 i += 1
             }
         }
-        return String(out)
+        return out
     }
 
-    /// A numeric reference that begins with `#` at `start`.
-    private static func number(
-        _ scalars: [Unicode.Scalar], _ start: Int, needsSemicolon: Bool
-    ) -> (text: String, end: Int)? {
-        var at = start + 1
-        let hexadecimal = at < scalars.count && (scalars[at] == "x" || scalars[at] == "X")
-        if hexadecimal { at += 1 }
-        let first = at
-        var value: UInt32 = 0
-        while at < scalars.count, scalars[at].isASCII,
-            let digit = Character(scalars[at]).hexDigitValue, hexadecimal || digit < 10
-        {
-            value = value > 0x110000 ? value : value * (hexadecimal ? 16 : 10) + UInt32(digit)
-            at += 1
+    /// The text that stands for the reference after an ampersand, and where the reference ends.
+    private func reference(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
+        guard start < text.count else { return nil }
+        if text[start] == "#" { return numeric(in: text, at: start + 1) }
+        // Python's pattern: [^\t\n\f <&#;]{1,32};?
+        var end = start
+        while end < text.count, end - start < 32, !"\t\n\u{C} <&#;".unicodeScalars.contains(text[end]) { end += 1 }
+        guard end > start else { return nil }
+        if end < text.count, text[end] == ";" { end += 1 }
+        // No name holds a scalar beyond ASCII, so the search stops at the first.
+        let name = text[start..<end].prefix(while: \.isASCII).map { UInt8($0.value) }
+        for length in stride(from: name.count, through: 2, by: -1) {
+            if let found = named[Array(name[..<length])] { return (found, start + length) }
         }
-        guard at > first else { return nil }
-        if at < scalars.count, scalars[at] == ";" {
-            at += 1
-        } else if needsSemicolon {
-            return nil
-        }
-        if let replaced = invalid[value] { return (replaced, at) }
-        if (0xD800...0xDFFF).contains(value) || value > 0x10FFFF { return ("\u{FFFD}", at) }
-        if isInvalid(value) { return ("", at) }
-        return (Unicode.Scalar(value).map { String(Character($0)) } ?? "", at)
+        return nil
     }
 
-    /// The HTML standard's replacements of numbers that are no characters: Windows-1252 where it has one.
-    private static let invalid: [UInt32: String] = {
-        var table: [UInt32: String] = [0: "\u{FFFD}", 0x0D: "\r"]
-        let text = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ"
-        for (index, scalar) in text.unicodeScalars.enumerated() {
-            table[0x80 + UInt32(index)] = String(Character(scalar))
+    private func cautiousReference(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
+        let first = start < text.count && text[start] == "#" ? start + 1 : start
+        var end = first
+        while end < text.count, end - first < 24, text[end].isASCIILetterOrDigit { end += 1 }
+        guard end > first, end < text.count, text[end] == ";" else { return nil }
+        end += 1
+        if first > start {
+            // ftfy keeps whatever still holds a semicolon after decoding, and so `&#59;` itself.
+            guard let (found, after) = numeric(in: text, at: first), after == end, !found.contains(";") else {
+                return nil
+            }
+            return (found, end)
         }
-        return table
-    }()
+        let name = text[start..<end].map { UInt8($0.value) }
+        return (named[name] ?? capitals[name]).map { ($0, end) }
+    }
 
-    private static func isInvalid(_ value: UInt32) -> Bool {
+    /// A numeric reference after `&#`, with the replacements that browsers make.
+    private func numeric(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
+        var digits = start
+        let isHexadecimal = start < text.count && (text[start] == "x" || text[start] == "X")
+        if isHexadecimal { digits += 1 }
+        var (value, end): (UInt32, Int) = (0, digits)
+        while end < text.count, let digit = text[end].hexadecimalValue, isHexadecimal || digit < 10 {
+            value = min(value * (isHexadecimal ? 16 : 10) + digit, 0x11_0000)  // beyond Unicode is all the same
+            end += 1
+        }
+        guard end > digits else { return nil }
+        if end < text.count, text[end] == ";" { end += 1 }
+        return (Self.character(value), end)
+    }
+
+    /// Source: Python's `html._invalid_charrefs` and `html._invalid_codepoints`.
+    private static func character(_ value: UInt32) -> [Unicode.Scalar] {
         switch value {
-        case 0x1...0x8, 0xB, 0xE...0x1F, 0x7F...0x9F, 0xFDD0...0xFDEF: true
-        default: value & 0xFFFE == 0xFFFE
+        case 0: ["\u{FFFD}"]
+        case 0x80...0x9F: [Windows1252.scalar(for: value)]
+        case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0xFDD0...0xFDEF: []
+        case 0...0x10_FFFF where value & 0xFFFE == 0xFFFE: []
+        default: [Unicode.Scalar(value) ?? "\u{FFFD}"]
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isASCIILetterOrDigit: Bool {
+        switch value {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: false
+        }
+    }
+
+    fileprivate var hexadecimalValue: UInt32? {
+        switch value {
+        case 0x30...0x39: value - 0x30
+        case 0x41...0x46: value - 0x41 + 10
+        case 0x61...0x66: value - 0x61 + 10
+        default: nil
         }
     }
 }

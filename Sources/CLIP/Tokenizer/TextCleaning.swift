@@ -1,136 +1,161 @@
 import Foundation
 
-/// What CLIP does to a text before it is tokenized: the ftfy steps that matter, entities, white space, lower case.
+/// What happens to a text before it is split into words.
 ///
-/// Source: openai/CLIP `basic_clean` and `whitespace_clean`; ftfy 6's `fix_text` with the plain case of its
-/// repair of wrongly decoded text (CLIP4CLIP section 8).
+/// Source: CLIP `simple_tokenizer.basic_clean` and `whitespace_clean`, then Python's `str.lower`.
 enum TextCleaning {
-    static func clean(_ text: String) -> String {
-        let fixed = fix(text)
-        let unescaped = HTMLEntities.unescape(HTMLEntities.unescape(fixed))
-        let words = unescaped.unicodeScalars.split(whereSeparator: isSpace).map { String(String.UnicodeScalarView($0)) }
-        return lowercased(words.joined(separator: " "))
+    /// Repaired, unescaped, with single spaces, in lower case.
+    static func clean(_ text: String) -> [Unicode.Scalar] {
+        let entities = HTMLEntities.shared
+        let repaired = repair(Array(text.unicodeScalars))
+        return lowercased(collapsingSpace(entities.unescape(entities.unescape(repaired))))
     }
 
-    /// Steps are repeated until none changes anything, as ftfy does: an entity may hide a quote.
-    private static func fix(_ text: String) -> String {
-        var text = text
-        for _ in 0..<8 {
-            var next = text.unicodeScalars.contains("<") ? text : HTMLEntities.unescapeStrictly(text)
-            next = repairEncoding(next)
-            next = replaceCharacters(next)
-            next = removeTerminalEscapes(next)
-            next = String(String.UnicodeScalarView(next.unicodeScalars.filter { !isRemovedControl($0) }))
-            next = next.precomposedStringWithCanonicalMapping
-            if next.unicodeScalars.elementsEqual(text.unicodeScalars) { break }
-            text = next
+    /// ftfy's `fix_text`, but for most of its search for wrong encodings.
+    static func repair(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        guard text.contains(where: { !$0.isPlain }) else { return text }
+        var out: [Unicode.Scalar] = []
+        out.reserveCapacity(text.count)
+        var unescapes = true
+        var start = 0
+        while start < text.count {
+            let end = text[start...].firstIndex(of: "\n").map { $0 + 1 } ?? text.count
+            let line = Array(text[start..<end])
+            // A line with a tag is HTML already, and so is all that follows: ftfy leaves its entities alone.
+            if line.contains("<") { unescapes = false }
+            out += repairLine(line, unescapes: unescapes)
+            start = end
         }
-        return text
+        return out
     }
 
-    /// Undoes UTF-8 that was read as Windows-1252: if all characters are of that set and its bytes are UTF-8, they were.
-    ///
-    /// ftfy also weighs mixtures of encodings; those are left as they are.
-    private static func repairEncoding(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value > 0x7F }) else { return text }
-        var bytes: [UInt8] = []
-        for scalar in text.unicodeScalars {
-            if scalar.value < 0x100 {
-                bytes.append(UInt8(scalar.value))
-            } else if let place = windows1252.firstIndex(of: scalar) {
-                bytes.append(UInt8(0x80 + place))
-            } else {
-                return text
+    /// Source: ftfy `fix_and_explain`: the fixes in order, again and again until none changes anything.
+    private static func repairLine(_ line: [Unicode.Scalar], unescapes: Bool) -> [Unicode.Scalar] {
+        var line = line
+        while true {
+            var fixed = unescapes ? HTMLEntities.shared.unescapeCautiously(line) : line
+            fixed = replacingOddities(EncodingRepair.repair(fixed))
+            fixed = removingTerminalEscapes(fixed)
+            fixed.removeAll(where: \.isUnwantedControl)
+            fixed = composed(fixed)
+            if fixed == line { return line }
+            line = fixed
+        }
+    }
+
+    /// C1 controls, ligatures, character widths, quotes and line breaks, in ftfy's order for each scalar.
+    private static func replacingOddities(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        guard line.contains(where: { $0.value >= 0x80 || $0 == "\r" }) else { return line }
+        var out: [Unicode.Scalar] = []
+        out.reserveCapacity(line.count)
+        for (i, original) in line.enumerated() {
+            let isC1 = (0x80...0x9F).contains(original.value)
+            let scalar = isC1 ? Windows1252.scalar(for: original.value) : original
+            if let letters = ligatures[scalar] {
+                out += letters.unicodeScalars
+                continue
             }
-        }
-        return String(validating: bytes, as: UTF8.self) ?? text
-    }
-
-    /// C1 controls, ligatures, widths, quotes and line breaks.
-    private static func replaceCharacters(_ text: String) -> String {
-        var out = String.UnicodeScalarView()
-        let scalars = Array(text.unicodeScalars)
-        for (index, scalar) in scalars.enumerated() {
             switch scalar.value {
-            case 0x2028, 0x2029: out.append("\n")
-            case 0x0D:
-                if index + 1 >= scalars.count || scalars[index + 1] != "\n" { out.append("\n") }
-            case 0x80...0x9F: out.append(windows1252[Int(scalar.value - 0x80)])
-            case 0x02BC, 0x2018...0x201B: out.append("'")
-            case 0x201C...0x201F: out.append("\"")
             case 0x3000: out.append(" ")
             case 0xFF01...0xFFEF:
-                out.append(
-                    contentsOf: String(Character(scalar)).precomposedStringWithCompatibilityMapping.unicodeScalars)
-            default:
-                if let ligature = ligatures[scalar.value] {
-                    out.append(contentsOf: ligature.unicodeScalars)
-                } else {
-                    out.append(scalar)
-                }
+                out += String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars
+            case 0x02BC, 0x2018...0x201B: out.append("'")
+            case 0x201C...0x201F: out.append("\"")
+            case 0x0D where i + 1 < line.count && line[i + 1] == "\n": break
+            case 0x0D, 0x85, 0x2028, 0x2029: out.append("\n")
+            default: out.append(scalar)
             }
         }
-        return String(out)
+        return out
     }
 
-    private static let windows1252: [Unicode.Scalar] = {
-        let text = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ"
-        return Array(text.unicodeScalars)
-    }()
-
-    private static let ligatures: [UInt32: String] = [
-        0x132: "IJ", 0x133: "ij", 0x149: "\u{2BC}n", 0x1C4: "DŽ", 0x1C5: "Dž", 0x1C6: "dž", 0x1C7: "LJ", 0x1C8: "Lj",
-        0x1C9: "lj", 0x1CA: "NJ", 0x1CB: "Nj", 0x1CC: "nj", 0x1F1: "DZ", 0x1F2: "Dz", 0x1F3: "dz", 0xFB00: "ff",
-        0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "\u{17F}t", 0xFB06: "st",
+    /// Source: ftfy `chardata.LIGATURES`; the quote that U+0149 holds is straightened already.
+    private static let ligatures: [Unicode.Scalar: String] = [
+        "\u{132}": "IJ", "\u{133}": "ij", "\u{149}": "'n",
+        "\u{1F1}": "DZ", "\u{1F2}": "Dz", "\u{1F3}": "dz",
+        "\u{1C4}": "D\u{17D}", "\u{1C5}": "D\u{17E}", "\u{1C6}": "d\u{17E}",
+        "\u{1C7}": "LJ", "\u{1C8}": "Lj", "\u{1C9}": "lj", "\u{1CA}": "NJ", "\u{1CB}": "Nj", "\u{1CC}": "nj",
+        "\u{FB00}": "ff", "\u{FB01}": "fi", "\u{FB02}": "fl", "\u{FB03}": "ffi", "\u{FB04}": "ffl",
+        "\u{FB05}": "\u{17F}t", "\u{FB06}": "st",
     ]
 
-    /// ESC [ digits and semicolons, then a letter.
-    private static func removeTerminalEscapes(_ text: String) -> String {
-        let scalars = Array(text.unicodeScalars)
-        guard scalars.contains("\u{1B}") else { return text }
-        var out = String.UnicodeScalarView()
+    /// Source: ftfy `fixes.ANSI_RE`: escape, bracket, digits of any script and semicolons, one ASCII letter.
+    private static func removingTerminalEscapes(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        guard line.contains("\u{1B}") else { return line }
+        var out: [Unicode.Scalar] = []
         var i = 0
-        while i < scalars.count {
-            if scalars[i] == "\u{1B}", i + 1 < scalars.count, scalars[i + 1] == "[" {
+        while i < line.count {
+            if line[i] == "\u{1B}", i + 1 < line.count, line[i + 1] == "[" {
                 var end = i + 2
-                while end < scalars.count, scalars[end] == ";" || ("0"..."9").contains(scalars[end]) { end += 1 }
-                if end < scalars.count, ("a"..."z").contains(scalars[end]) || ("A"..."Z").contains(scalars[end]) {
+                while end < line.count, line[end] == ";" || line[end].properties.generalCategory == .decimalNumber {
+                    end += 1
+                }
+                if end < line.count, line[end].isASCII, line[end].properties.isAlphabetic {
                     i = end + 1
                     continue
                 }
             }
-            out.append(scalars[i])
+            out.append(line[i])
             i += 1
         }
-        return String(out)
+        return out
     }
 
-    private static func isRemovedControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0...8, 0x0B, 0x0E...0x1F, 0x7F, 0x206A...0x206F, 0xFEFF, 0xFFF9...0xFFFC: true
-        default: false
-        }
+    /// Normalisation form C.
+    private static func composed(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        // Nothing below the first combining mark composes or decomposes.
+        guard line.contains(where: { $0.value >= 0x300 }) else { return line }
+        return Array(String(line).precomposedStringWithCanonicalMapping.unicodeScalars)
     }
 
-    /// Python's `\s`: Unicode's white space and the four separators of ASCII.
-    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isWhitespace || (0x1C...0x1F).contains(scalar.value)
+    /// Runs of white space become one space; none is left at either end.
+    private static func collapsingSpace(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        Array(text.split(whereSeparator: \.properties.isWhitespace).joined(separator: [" "]))
     }
 
-    /// Python's `str.lower`: full mappings, and a sigma that ends a word becomes ς, which Swift's `lowercased` lacks.
-    private static func lowercased(_ text: String) -> String {
-        let scalars = Array(text.unicodeScalars)
-        var out = String.UnicodeScalarView()
-        for (index, scalar) in scalars.enumerated() {
-            if scalar == "\u{3A3}" {
-                let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
-                let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
-                let ends = before?.properties.isCased == true && after?.properties.isCased != true
-                out.append(ends ? "\u{3C2}" : "\u{3C3}")
-            } else {
-                out.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+    /// Lower case as Python's `str.lower` does it: a sigma that ends a word becomes ς.
+    ///
+    /// Source: CPython `unicodeobject.c`, `handle_capital_sigma`; Swift's mapping knows no context.
+    static func lowercased(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var out: [Unicode.Scalar] = []
+        out.reserveCapacity(text.count)
+        for (i, scalar) in text.enumerated() {
+            switch scalar {
+            case "A"..."Z": out.append(Unicode.Scalar(UInt8(scalar.value) | 0x20))
+            case _ where scalar.isASCII: out.append(scalar)
+            case "\u{3A3}": out.append(endsWord(at: i, in: text) ? "\u{3C2}" : "\u{3C3}")
+            default: out += scalar.properties.lowercaseMapping.unicodeScalars
             }
         }
-        return String(out)
+        return out
+    }
+
+    /// Whether the nearest scalar before has case and the nearest one after has not, case-ignorable ones skipped.
+    private static func endsWord(at i: Int, in text: [Unicode.Scalar]) -> Bool {
+        func hasCase(_ scalar: Unicode.Scalar?) -> Bool { scalar?.properties.isCased ?? false }
+        let before = text[..<i].last { !$0.properties.isCaseIgnorable }
+        let after = text[(i + 1)...].first { !$0.properties.isCaseIgnorable }
+        return hasCase(before) && !hasCase(after)
+    }
+}
+
+extension String {
+    fileprivate init(_ scalars: [Unicode.Scalar]) {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        self.init(view)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Printable ASCII that starts no entity: no repair touches it.
+    fileprivate var isPlain: Bool { (0x20...0x7E).contains(value) && self != "&" }
+
+    /// Source: ftfy `chardata._build_control_char_mapping`.
+    fileprivate var isUnwantedControl: Bool {
+        switch value {
+        case 0x00...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x206A...0x206F, 0xFEFF, 0xFFF9...0xFFFC: true
+        default: false
+        }
     }
 }

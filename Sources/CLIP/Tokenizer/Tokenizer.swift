@@ -1,99 +1,80 @@
-import CVocabulary
 package import Foundation
 
 /// CLIP's byte-level BPE tokenizer.
 ///
-/// Source: openai/CLIP `simple_tokenizer.py`; CLIP4CLIP section 8. Works on code points and bytes, never on Swift's
-/// characters, whose equality is canonical.
+/// Source: CLIP `simple_tokenizer.SimpleTokenizer`, as CLIP4Clip's data loaders use it. Text becomes scalars and bytes
+/// at once, since `String` would call different vocabulary entries equal.
 package struct Tokenizer: Sendable {
     package let startToken: Int
     package let endToken: Int
     package let vocabularySize: Int
-    private let pairs: BytePairs
-    /// Vocabulary id of each symbol of `pairs`.
-    private let ids: [Int]
+    /// The token of each byte within a word, and of each that ends one.
+    private let inner: [UInt32]
+    private let last: [UInt32]
+    private let encoding: BytePairEncoding
 
-    private static let start = "<|startoftext|>"
-    private static let end = "<|endoftext|>"
+    /// CLIP's own vocabulary of 49,408 tokens, built into the program.
+    package static func builtIn() throws(TokenizerError) -> Tokenizer { try bundled.get() }
 
-    /// CLIP's own vocabulary of 49,408 tokens.
-    package static func builtIn() throws(TokenizerError) -> Tokenizer {
-        var size = 0
-        let bytes = watchword_clip_merges(&size)
-        let text = String(decoding: UnsafeRawBufferPointer(start: bytes, count: size), as: UTF8.self)
-        let merges = text.split(separator: "\n").map(String.init)
-        var vocabulary: [String: Int] = [:]
-        let alphabet = ByteAlphabet.inVocabularyOrder.map { String(Character($0)) }
-        for symbol in alphabet + alphabet.map({ $0 + "</w>" }) { vocabulary[symbol] = vocabulary.count }
-        for merge in merges { vocabulary[merge.replacing(" ", with: "")] = vocabulary.count }
-        vocabulary[start] = vocabulary.count
-        vocabulary[end] = vocabulary.count
-        return try Tokenizer(vocabulary: vocabulary, merges: merges, origin: "the built-in vocabulary")
-    }
+    private static let bundled = Result { () throws(TokenizerError) in try Tokenizer(Vocabulary.builtIn()) }
 
-    /// Hugging Face's layout: `vocab.json` (token to id) and `merges.txt` (one "left right" a line after its header).
+    /// A vocabulary in Hugging Face's layout: `vocab.json` and `merges.txt`.
     package init(vocabulary: URL, merges: URL) throws(TokenizerError) {
-        guard let data = try? Data(contentsOf: vocabulary) else {
-            throw TokenizerError("\(vocabulary.path): the vocabulary cannot be read")
-        }
-        // Keys that differ but are canonically equal would collapse here; the byte alphabet has no such characters.
-        guard let ids = try? JSONDecoder().decode([String: Int].self, from: data) else {
-            throw TokenizerError("\(vocabulary.path): the vocabulary is not a JSON object of token to id")
-        }
-        guard let text = try? String(contentsOf: merges, encoding: .utf8) else {
-            throw TokenizerError("\(merges.path): the merges cannot be read")
-        }
-        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#version") }.map(String.init)
-        try self.init(vocabulary: ids, merges: lines, origin: vocabulary.path)
+        self.init(try Vocabulary(vocabulary: vocabulary, merges: merges))
     }
 
-    private init(vocabulary: [String: Int], merges: [String], origin: String) throws(TokenizerError) {
-        guard let start = vocabulary[Self.start], let end = vocabulary[Self.end] else {
-            throw TokenizerError("\(origin): the vocabulary has no \(Self.start) and \(Self.end)")
-        }
-        guard vocabulary.values.allSatisfy({ $0 >= 0 && $0 < 10_000_000 }) else {
-            throw TokenizerError("\(origin): the vocabulary has an id outside of 0 to 9,999,999")
-        }
-        pairs = try BytePairs(merges: merges, origin: origin)
-        var ids: [Int] = []
-        for symbol in pairs.symbols {
-            guard let id = vocabulary[symbol] else {
-                throw TokenizerError("\(origin): the merges make \"\(symbol)\", which the vocabulary does not have")
-            }
-            ids.append(id)
-        }
-        self.ids = ids
-        startToken = start
-        endToken = end
-        vocabularySize = vocabulary.count
+    private init(_ vocabulary: Vocabulary) {
+        startToken = Int(vocabulary.start)
+        endToken = Int(vocabulary.end)
+        vocabularySize = vocabulary.size
+        inner = vocabulary.inner
+        last = vocabulary.last
+        encoding = vocabulary.encoding
     }
 
-    /// Ids of a text: no start or end token, no limit.
+    /// The tokens of a text, without start and end, without a limit.
     package func encode(_ text: String) -> [Int] {
-        var out: [Int] = []
-        for word in WordSplitter.words(TextCleaning.clean(text)) {
-            if word.elementsEqual(Self.start.unicodeScalars) {
-                out.append(startToken)
-            } else if word.elementsEqual(Self.end.unicodeScalars) {
-                out.append(endToken)
+        let scalars = TextCleaning.clean(text)
+        var tokens: [Int] = []
+        for word in WordSplitter.words(of: scalars) {
+            let word = scalars[word]
+            // A special token written out in the text is that token, as in the reference.
+            if word.elementsEqual(WordSplitter.start) {
+                tokens.append(startToken)
+            } else if word.elementsEqual(WordSplitter.end) {
+                tokens.append(endToken)
             } else {
-                out += pairs.encode(Array(String(String.UnicodeScalarView(word)).utf8)).map { ids[$0] }
+                let bytes = word.flatMap(UTF8.bytes)
+                let symbols = bytes.dropLast().map { inner[Int($0)] } + bytes.suffix(1).map { last[Int($0)] }
+                tokens += encoding.merge(symbols).map(Int.init)
             }
         }
-        return out
+        return tokens
     }
 
-    /// What the text tower is given: start, the text's ids cut to `limit - 2`, end. Not padded.
+    /// The start token, the text's tokens as far as `limit` allows, the end token; not padded.
+    ///
+    /// Source: CLIP4Clip's loaders, where `limit` is `max_words` and counts both special tokens.
     package func tokens(_ text: String, limit: Int) -> (ids: [Int], truncated: Bool) {
-        let all = encode(text)
-        let room = max(0, limit - 2)
-        return ([startToken] + all.prefix(room) + [endToken], all.count > room)
+        precondition(limit >= 2, "a limit below 2 leaves no room for the start and end tokens")
+        let ids = encode(text)
+        return ([startToken] + ids.prefix(limit - 2) + [endToken], ids.count > limit - 2)
     }
 }
 
-/// A vocabulary that cannot be used: one sentence that names the file.
+/// A vocabulary that could not be used, and why.
 package struct TokenizerError: Error, Equatable, CustomStringConvertible {
-    package let description: String
+    package let file: String
+    package let problem: String
 
-    package init(_ description: String) { self.description = description }
+    init(_ file: String, _ problem: String) {
+        self.file = file
+        self.problem = problem
+    }
+
+    package var description: String { "\(file): \(problem)" }
+}
+
+extension UTF8 {
+    fileprivate static func bytes(of scalar: Unicode.Scalar) -> [UInt8] { Array(String(scalar).utf8) }
 }

@@ -1,41 +1,67 @@
-/// Splits cleaned text into what BPE sees as words, as CLIP's regular expression does, by code point.
+/// Splits clean text into the words that byte-pair encoding starts from.
 ///
-/// `<|startoftext|>|<|endoftext|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`, ignoring case.
+/// Source: CLIP `SimpleTokenizer.pat`, whose alternatives are tried in order, ignoring case:
+/// `<|startoftext|>`, `<|endoftext|>`, `'s 't 're 've 'm 'll 'd`, `\p{L}+`, `\p{N}`, `[^\s\p{L}\p{N}]+`.
 enum WordSplitter {
-    private enum Kind { case space, letter, number, other }
+    static let start = Array("<|startoftext|>".unicodeScalars)
+    static let end = Array("<|endoftext|>".unicodeScalars)
+    private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map { Array($0.unicodeScalars) }
 
-    private static let specials = ["<|startoftext|>", "<|endoftext|>"].map { Array($0.unicodeScalars) }
-    private static let contractions = ["'s", "'\u{17F}", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
-        Array($0.unicodeScalars)
-    }
-
-    static func words(_ text: String) -> [[Unicode.Scalar]] {
-        let scalars = Array(text.unicodeScalars)
-        var words: [[Unicode.Scalar]] = []
+    /// The words of lower-case text, each as a range.
+    static func words(of text: [Unicode.Scalar]) -> [Range<Int>] {
+        var words: [Range<Int>] = []
         var i = 0
-        while i < scalars.count {
-            let rest = scalars[i...]
-            if let fixed = (specials + contractions).first(where: { rest.starts(with: $0) }) {
-                words.append(fixed)
-                i += fixed.count
+        while i < text.count {
+            let first = i
+            switch kind(of: text[i]) {
+            case .space:
+                i += 1
                 continue
+            case .letter: i = run(of: .letter, in: text, from: i)
+            case .number: i += 1
+            case .other: i = literal(in: text, at: i) ?? run(of: .other, in: text, from: i)
             }
-            let kind = kind(scalars[i])
-            var end = i + 1
-            if kind == .letter || kind == .other {
-                while end < scalars.count, self.kind(scalars[end]) == kind { end += 1 }
-            }
-            if kind != .space { words.append(Array(scalars[i..<end])) }
-            i = end
+            words.append(first..<i)
         }
         return words
     }
 
-    private static func kind(_ scalar: Unicode.Scalar) -> Kind {
-        switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: .letter
-        case .decimalNumber, .letterNumber, .otherNumber: .number
-        default: scalar.properties.isWhitespace ? .space : .other
+    private enum Kind { case space, letter, number, other }
+
+    private static func kind(of scalar: Unicode.Scalar) -> Kind {
+        switch scalar {
+        case "a"..."z": return .letter
+        case "0"..."9": return .number
+        case " ": return .space
+        // A mark whose capital is the letter iota: ignoring case, neither class of the pattern takes it.
+        case "\u{345}": return .space
+        default: break
         }
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
+        case .decimalNumber, .letterNumber, .otherNumber: return .number
+        default: return scalar.properties.isWhitespace ? .space : .other
+        }
+    }
+
+    private static func run(of wanted: Kind, in text: [Unicode.Scalar], from start: Int) -> Int {
+        var i = start + 1
+        while i < text.count, kind(of: text[i]) == wanted { i += 1 }
+        return i
+    }
+
+    /// Where the special token or contraction that starts here ends.
+    private static func literal(in text: [Unicode.Scalar], at i: Int) -> Int? {
+        let candidates: [[Unicode.Scalar]]
+        switch text[i] {
+        case "<": candidates = [start, end]
+        case "'": candidates = contractions
+        default: return nil
+        }
+        // Ignoring case, ſ is an s: the one scalar that lower-casing leaves and case folding does not.
+        return candidates.first { candidate in
+            text.count - i >= candidate.count
+                && zip(candidate, text[i...]).allSatisfy { $0 == $1 || $0 == "s" && $1 == "\u{17F}" }
+        }.map { i + $0.count }
     }
 }

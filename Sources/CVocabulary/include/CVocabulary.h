@@ -4,9 +4,9 @@
 
 /// The 48,894 merges of CLIP's byte-level BPE, one "left right" a line, UTF-8, lowest rank first.
 /// Source: openai/CLIP, bpe_simple_vocab_16e6.txt, lines 2 to 48,895 (MIT licence).
-const char *watchword_clip_merges(size_t *size);
+extern const char watchword_clip_merges[];
+extern const size_t watchword_clip_merges_size;
 
-/// HTML's named character references, one a line: the name without `&`, with `;` where it needs one, and its code points
-/// in hexadecimal. Source: the HTML standard's table, in Python's `html.entities.html5`.
-const char *watchword_html_entities(size_t *size);
+/// Swift cannot see an array of unknown size: its first byte. [any-thread]
+static inline const char *watchword_clip_merges_bytes(void) { return watchword_clip_merges; }
 #endif

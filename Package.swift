@@ -123,7 +123,7 @@ let package = Package(
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
-        tests("WatchtowerTests", ["Watchtower"]),
+        tests("WatchtowerTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Pixels"]),
         tests(
             "EndToEndTests",
             ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),

@@ -86,7 +86,7 @@ struct Watch: AsyncParsableCommand {
             }
             item.id = id
             if onlyScores, item.threshold == nil, (try? defaults.query(item)) == nil { item.threshold = 1e9 }
-            if try await engine.add(defaults.query(item)) {
+            if try await engine.add(defaults.query(item)).truncated {
                 Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
             }
         }

@@ -61,6 +61,7 @@ package final class StreamRunner: Sendable {
     /// Runs until the source has ended for good or the task is cancelled.
     package func run() async {
         queue.open(name, policy: isLive ? .dropOldest : .wait)
+        defer { if Task.isCancelled { queue.close(name) } }
         var pause = Duration.seconds(1)
         while !Task.isCancelled {
             set(.connecting)

@@ -117,7 +117,8 @@ package actor Watchtower {
         query: StandingQuery, truncated: Bool
     ) {
         let query = try defaults.query(from)
-        let truncated = try await engine.add(query)
+        let (truncated, ended) = try await engine.add(query)
+        await deliver(ended)
         if truncated {
             logger.warning(
                 "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(query.id)"])
@@ -156,9 +157,16 @@ package actor Watchtower {
             }
             states.yield(message)
         }
-        if runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
-        await engine.addStream(from.name)
-        runners[from.name] = (runner, Task { await runner.run() })
+        // Another request may add the same name while the old runner stops: look again after each wait.
+        while runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
+        let engine = engine
+        runners[from.name] = (
+            runner,
+            Task {
+                await engine.addStream(from.name)
+                await runner.run()
+            }
+        )
         if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
     }
 
@@ -166,7 +174,6 @@ package actor Watchtower {
     package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
         guard let (_, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
-        queue.close(name)
         await task.value
         await deliver(await engine.removeStream(name))
         if forget { try? await outbox.forget(.stream, id: name) }

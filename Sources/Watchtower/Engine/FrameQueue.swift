@@ -13,6 +13,11 @@ package enum LaneItem: Sendable {
 package struct QueuedItem: Sendable {
     package let stream: String
     package let item: LaneItem
+
+    package init(stream: String, item: LaneItem) {
+        self.stream = stream
+        self.item = item
+    }
 }
 
 /// The one bounded hand-over between all streams' media threads and the scoring engine.

@@ -70,17 +70,19 @@ package actor ScoringEngine {
 
     // MARK: Standing queries
 
-    /// Adds a query, or replaces the one of the same id. Returns whether its text was cut to the model's context.
-    package func add(_ query: StandingQuery) throws -> Bool {
+    /// Adds a query, or replaces the one of the same id, whose open events then end.
+    ///
+    /// Returns whether the text was cut to the model's context, and the events that ended.
+    package func add(_ query: StandingQuery) throws -> (truncated: Bool, ended: [Detection]) {
         let (embedding, truncated) = try embed(text: query.text)
         let key = GroupKey(head: query.head, frames: query.frames)
         let group = try groups[key] ?? makeGroup(key)
-        if queries[query.id] != nil { _ = remove(query.id) }
+        let ended = remove(query.id) ?? []
         group.add(query, embedding: embedding)
         groups[key] = group
         queries[query.id] = query
         growWindows()
-        return truncated
+        return (truncated, ended)
     }
 
     /// Removes a query; its open events end. Nil if there is none of that id.

@@ -3,7 +3,9 @@ package import Pixels
 package import Tensors
 import Transformer
 
-/// CLIP's image tower: a vision transformer with pre-LayerNorm blocks. Source: CLIP4CLIP section 5 (2D patches).
+/// CLIP's image tower: a vision transformer with pre-LayerNorm blocks.
+///
+/// Source: CLIP4CLIP section 5 (2D patches).
 ///
 /// Not Sendable: it belongs to the compute executor. Weights are immutable, scratch memory grows to the largest batch.
 package final class ImageEncoder {

@@ -1,7 +1,9 @@
 import Foundation
 import Tensors
 
-/// `watchword.json`: what Watchword takes as defaults with a model. Without it: 1 fps, 12 frames, mean, no threshold.
+/// `watchword.json`: what Watchword takes as defaults with a model.
+///
+/// Without it: 1 fps, 12 frames, mean, no threshold.
 package struct ModelDefaults: Sendable, Equatable {
     package var name: String?
     package var fps = 1.0

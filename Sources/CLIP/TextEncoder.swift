@@ -2,7 +2,9 @@ package import Checkpoints
 package import Tensors
 import Transformer
 
-/// CLIP's text tower: a causal transformer, pooled at the end token. Source: CLIP4CLIP section 4.
+/// CLIP's text tower: a causal transformer, pooled at the end token.
+///
+/// Source: CLIP4CLIP section 4.
 ///
 /// Not Sendable: it belongs to the compute executor.
 package final class TextEncoder {
@@ -36,7 +38,9 @@ package final class TextEncoder {
         output = Matrix(rows: 0, columns: d)
     }
 
-    /// Embeds one text: `[d]`, not normalised. `ids`: start, tokens, end; padding after the end changes nothing.
+    /// Embeds one text: `[d]`, not normalised.
+    ///
+    /// `ids`: start, tokens, end; padding after the end changes nothing.
     ///
     /// Ids outside of the vocabulary, no ids, or more than the context are a `TextError`.
     package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {

@@ -107,7 +107,9 @@ package struct SafetensorsFile: TensorSource, Sendable {
     }
 }
 
-/// Widens stored numbers to float32. `bytes` holds at least `count` elements of `type`, little-endian, unaligned.
+/// Widens stored numbers to float32.
+///
+/// `bytes` holds at least `count` elements of `type`, little-endian, unaligned.
 func widen(_ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ count: Int) -> [Float] {
     func each<T>(_: T.Type, _ convert: (T) -> Float) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { out, filled in
@@ -143,8 +145,10 @@ func widenHalf(_ bits: UInt16) -> Float {
 }
 
 extension SafetensorsFile {
-    /// Eight hexadecimal digits of FNV-1a over the file's size, its header and a sample of its bytes: tells models apart
-    /// without reading gigabytes. Not a checksum.
+    /// Eight hexadecimal digits of FNV-1a over the file's size, its header and a sample of its bytes: tells models
+    /// apart without reading gigabytes.
+    ///
+    /// Not a checksum.
     package var headerHash: String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }

@@ -1,7 +1,9 @@
 package import Checkpoints
 import WatchwordHeadABI
 
-/// A head with its weights, ready to pool or to pair. Belongs to the compute executor; not Sendable on purpose.
+/// A head with its weights, ready to pool or to pair.
+///
+/// Belongs to the compute executor; not Sendable on purpose.
 package final class Head {
     package let library: HeadLibrary
     package let width: Int
@@ -50,7 +52,9 @@ package final class Head {
         return out
     }
 
-    /// Scores pairs of texts `[texts, width]` and windows; only for heads that pair. One logit a pair.
+    /// Scores pairs of texts `[texts, width]` and windows; only for heads that pair.
+    ///
+    /// One logit a pair.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)]
     ) throws(HeadError) -> [Float] {

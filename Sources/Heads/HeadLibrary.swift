@@ -82,7 +82,9 @@ package struct HeadFinder: Sendable {
             directories: first + variable.split(separator: ":").map(String.init) + [beside, "/usr/lib/watchword/heads"])
     }
 
-    /// Loads a head by name. A name that is no name, such as a path, is refused before any file is looked at.
+    /// Loads a head by name.
+    ///
+    /// A name that is no name, such as a path, is refused before any file is looked at.
     package func load(_ name: String) throws(HeadError) -> HeadLibrary {
         guard Self.isName(name) else { throw HeadError(path: name, reason: .badName) }
         for directory in directories {

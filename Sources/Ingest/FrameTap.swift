@@ -51,7 +51,9 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// Puts the probe before conversion, and the callback on the sink. The pipeline must not outlive the tap.
+    /// Puts the probe before conversion, and the callback on the sink.
+    ///
+    /// The pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
         let me = Unmanaged.passUnretained(self).toOpaque()
         if let pad = gst_element_get_static_pad(pipeline.sampling, "sink") {

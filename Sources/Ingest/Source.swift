@@ -34,7 +34,9 @@ package struct SourceDescription: Sendable, Equatable {
 /// A sampled frame, resized for the encoder.
 package struct Frame: Sendable {
     package let picture: Picture
-    /// Seconds: place in a file, or time since a live stream began. Never runs backwards within a source.
+    /// Seconds: place in a file, or time since a live stream began.
+    ///
+    /// Never runs backwards within a source.
     package let mediaTime: Double
     package let wallClock: Date
     /// The first frame, and the first after a jump: what was seen before does not continue here.

@@ -9,7 +9,9 @@ import Synchronization
 // @unchecked: `lock` guards `pipeline`, `thread` and `stopping`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
-    /// Whether the source keeps its own time: then it is never held up. A file, and a file over HTTP, waits.
+    /// Whether the source keeps its own time: then it is never held up.
+    ///
+    /// A file, and a file over HTTP, waits.
     package let isLive: Bool
     private let line: String
     private let tap: FrameTap
@@ -42,7 +44,9 @@ package final class VideoSource: @unchecked Sendable {
     package var sampledFrames: UInt64 { tap.sampledFrames }
     private var shown: String { SourceURI.redacted(description.uri) }
 
-    /// Starts playing. What goes wrong later comes as an event.
+    /// Starts playing.
+    ///
+    /// What goes wrong later comes as an event.
     package func start() throws(SourceError) {
         let made = try Pipeline(line, shown: shown)
         // A file played in real time follows the clock; all else is taken as it comes.
@@ -68,7 +72,9 @@ package final class VideoSource: @unchecked Sendable {
         thread.start()
     }
 
-    /// Stops; returns when the streaming threads have. Calling it again does nothing.
+    /// Stops; returns when the streaming threads have.
+    ///
+    /// Calling it again does nothing.
     package func stop() {
         let (pipeline, thread) = lock.withLock {
             defer {

@@ -12,8 +12,9 @@ package struct EventTracker: Sendable {
         package let mediaTime: Double
     }
 
-    /// What to tell the world. The span goes from the first frame of the first window that held to the last frame of the
-    /// last one.
+    /// What to tell the world.
+    ///
+    /// The span goes from the first frame of the first window that held to the last frame of the last one.
     package struct Transition: Sendable, Equatable {
         package let phase: Phase
         package let score: Float
@@ -48,7 +49,9 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { open != nil }
 
-    /// Takes the score of the next window. A score that is no number matches nothing.
+    /// Takes the score of the next window.
+    ///
+    /// A score that is no number matches nothing.
     package mutating func observe(score: Float, span: WindowSpan) -> [Transition] {
         guard var event = open else {
             guard score >= threshold else { return [] }

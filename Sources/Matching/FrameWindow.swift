@@ -64,8 +64,9 @@ package struct FrameWindow: Sendable {
         self = grown
     }
 
-    /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`; what is missing of a young
-    /// window is padding after the frames and is left as it is. Nil if there is no frame at all.
+    /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`.
+    ///
+    /// What is missing of a young window is padding after the frames and is left as it is. Nil if there is no frame at all.
     package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
         let frames = min(length, count)
         guard frames > 0 else { return nil }

@@ -11,7 +11,9 @@ package struct QueryMatrix: Sendable {
 
     package var count: Int { ids.count }
 
-    /// Adds a row, or replaces the one of the same id. O(width).
+    /// Adds a row, or replaces the one of the same id.
+    ///
+    /// O(width).
     package mutating func add(_ id: String, _ embedding: [Float]) {
         precondition(embedding.count == width)
         if let row = rows[id] {
@@ -23,7 +25,9 @@ package struct QueryMatrix: Sendable {
         storage += embedding
     }
 
-    /// Removes a row; the last one takes its place. O(width).
+    /// Removes a row; the last one takes its place.
+    ///
+    /// O(width).
     package mutating func remove(_ id: String) {
         guard let row = rows.removeValue(forKey: id) else { return }
         let last = ids.count - 1

@@ -17,6 +17,8 @@ package final class Linear {
     package let outputs: Int
     private let handle: OpaquePointer
 
+    /// Packs the weights of a layer.
+    ///
     /// weight `[outputs, inputs]` as `nn.Linear` stores it, bias `[outputs]` or none. With `accumulate`, the result is
     /// added to what `out` holds.
     package init(

@@ -33,7 +33,9 @@ package final class Matrix {
         return base
     }
 
-    /// Makes room for `rows` rows; what they hold is then undefined. Allocates only when it grows beyond its record.
+    /// Makes room for `rows` rows; what they hold is then undefined.
+    ///
+    /// Allocates only when it grows beyond its record.
     package func resize(rows: Int) {
         if rows > capacity {
             base.deallocate()
@@ -73,7 +75,9 @@ package final class Matrix {
         for i in 0..<rows * columns { base[i] += other.base[i] }
     }
 
-    /// Divides each row by its L2 norm. No epsilon, as the reference: a zero row becomes NaN.
+    /// Divides each row by its L2 norm.
+    ///
+    /// No epsilon, as the reference: a zero row becomes NaN.
     package func normaliseRows() { ww_normalise_rows(base, rows, columns) }
 
     /// All numbers, row-major.

@@ -19,7 +19,8 @@ package struct ResidualAttentionBlock {
         let w = shape.width
         let inner = source.tensors["\(p).mlp.c_fc.weight"]?.shape.first ?? 4 * w
         guard inner > 0 else {
-            throw CheckpointError(source.origin, .wrongShape("\(p).mlp.c_fc.weight", found: [inner], expected: [4 * w, w]))
+            throw CheckpointError(
+                source.origin, .wrongShape("\(p).mlp.c_fc.weight", found: [inner], expected: [4 * w, w]))
         }
         func floats(_ name: String, _ sizes: Int...) throws -> [Float] {
             try source.floats("\(p).\(name)", shape: sizes)

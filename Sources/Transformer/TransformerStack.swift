@@ -25,7 +25,7 @@ package struct TransformerStack {
     private let blocks: [ResidualAttentionBlock]
     private let workspace: TransformerWorkspace
 
-    /// Reads `prefix.0`, `prefix.1`, … (e.g. "visual.transformer.resblocks").
+    /// Reads `prefix.0`, `prefix.1`, …; a prefix is, say, "visual.transformer.resblocks".
     package init(_ source: some TensorSource, prefix: String, shape: TransformerShape) throws {
         self.shape = shape
         blocks = try (0..<shape.layers).map {

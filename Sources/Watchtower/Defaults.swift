@@ -27,8 +27,10 @@ package struct Defaults: Sendable {
         self.finder = finder
     }
 
-    /// A query ready to stand. Without a threshold of its own, the model's for the head is taken; none is guessed.
-    /// An unknown head is said before anything else.
+    /// A query ready to stand.
+    ///
+    /// Without a threshold of its own, the model's for the head is taken; none is guessed. An unknown head is said
+    /// before anything else.
     package func query(_ from: QueryConfiguration) throws -> StandingQuery {
         let id = from.id ?? QueryConfiguration.slug(from.text)
         let head = from.head ?? self.head

@@ -4,16 +4,18 @@ import TestSupport
 import Testing
 
 /// Runs a program of the build to its end.
-private func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> (
-    code: Int32, out: String, err: String
-) {
+private func run(_ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:])
+    throws -> (
+        code: Int32, out: String, err: String
+    )
+{
     let process = Process()
     process.executableURL = URL(filePath: Fixtures.plugins).appending(path: program)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging([
         "WATCHWORD_PIPELINES": Fixtures.repository.appending(path: "Pipelines").path,
         "WATCHWORD_MODEL": Fixtures.shapes.path,
-    ]) { $1 }
+    ]) { $1 }.merging(environment) { $1 }
     let folder = FileManager.default.temporaryDirectory.appending(path: "run-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -51,6 +53,37 @@ struct ProgramTests {
         #expect(found.code == 0, "\(found.err)")
         // 132 frames at 25 a second, the last at 5.24 s: frames at 0, 0.25, … 5 s.
         #expect(found.out.contains("21 frames sampled, 14 windows scored"), "\(found.out)")
+    }
+
+    @Test("sound is not decoded: no element for it is made")
+    func soundIsIgnored() throws {
+        let film = Fixtures.repository.appending(path: ".build/real-video/bigbuckbunny.mp4").path
+        let found = try run(
+            "watchword", ["watch", film, "--query", "a rabbit", "--head", "mean"],
+            environment: ["GST_DEBUG": "GST_ELEMENT_FACTORY:4", "GST_DEBUG_NO_COLOR": "1"])
+        let made = found.err.matches(of: /creating element "([a-z0-9_]+)"/).map { String($0.1) }
+        #expect(made.contains("h264parse") && made.contains("qtdemux"), "\(made)")
+        #expect(!made.contains { $0.contains("aac") || $0.contains("audio") }, "\(made)")
+    }
+
+    @Test("a film over HTTP is sampled as the file is")
+    func http() throws {
+        let server = try start(
+            "/usr/bin/python3",
+            [
+                "-uc",
+                """
+                import functools, http.server, sys
+                handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
+                server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+                print(server.server_port); server.serve_forever()
+                """, URL(filePath: lobby).deletingLastPathComponent().path,
+            ])
+        defer { kill(server.process.processIdentifier, SIGKILL) }
+        let port = try #require(server.firstLine())
+        let uri = "http://127.0.0.1:\(port)/lobby.mp4"
+        let found = try run("watchword", ["watch", uri, "--query", "a blue circle", "--head", "mean"])
+        #expect(found.code == 0 && found.out.contains("111 frames sampled"), "\(found.out)\(found.err)")
     }
 
     @Test("watch writes one line a full window and query, and events as on the wire")

@@ -3,7 +3,9 @@ import Messaging
 import TestSupport
 import Testing
 
-/// Runs a Python program with pyzmq; what it prints. A machine without pyzmq fails here.
+/// Runs a Python program with pyzmq; what it prints.
+///
+/// A machine without pyzmq fails here.
 func python(_ program: String, _ arguments: String...) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/python3")

@@ -1,7 +1,9 @@
 package import Checkpoints
 package import Foundation
 
-/// Where golden data lies. Missing data fails a test; it never skips one.
+/// Where golden data lies.
+///
+/// Missing data fails a test; it never skips one.
 package enum Fixtures {
     /// The repository's root, found from this file.
     package static let repository = URL(filePath: #filePath)

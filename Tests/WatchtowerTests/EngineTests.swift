@@ -83,7 +83,9 @@ struct ScoringEngineTests {
         try StandingQuery(id: "q", text: "a circle", head: head, frames: 4, threshold: -1000)
     }
 
-    @Test("only full windows start events; each way to stop watching ends them", arguments: ["jump", "end", "stream", "query", "replace"])
+    @Test(
+        "only full windows start events; each way to stop watching ends them",
+        arguments: ["jump", "end", "stream", "query", "replace"])
     func endings(_ way: String) async throws {
         let engine = try engine()
         _ = try await engine.add(always())
@@ -104,7 +106,8 @@ struct ScoringEngineTests {
         #expect(ended.first?.transition.mediaEnd == 4)
     }
 
-    @Test("a batch gives the same scores as its frames one by one", arguments: ["mean", "lstm", "transformer", "tight"])
+    @Test(
+        "a batch gives the same scores as its frames one by one", arguments: ["mean", "lstm", "transformer", "tight"])
     func batches(_ head: String) async throws {
         var all: [[Float?]] = []
         for size in [1, 5] {

@@ -53,7 +53,9 @@ struct YAMLMapping {
         self.entries = entries.map { (key: $0.0, value: $0.1, line: $0.2) }
     }
 
-    /// Parses a document. An empty one is an empty mapping.
+    /// Parses a document.
+    ///
+    /// An empty one is an empty mapping.
     static func compose(_ text: String, path: String) throws(ConfigurationError) -> Node {
         do {
             return try Yams.compose(yaml: text) ?? Node.mapping(Node.Mapping([]))

@@ -40,7 +40,9 @@ package actor Outbox {
 
     // What is kept besides messages; here, because these wait for the disk too.
 
-    package func save(_ kind: Journal.Kind, id: String, json: Data) throws { try journal.save(kind, id: id, json: json) }
+    package func save(_ kind: Journal.Kind, id: String, json: Data) throws {
+        try journal.save(kind, id: id, json: json)
+    }
     package func forget(_ kind: Journal.Kind, id: String) throws { try journal.remove(kind, id: id) }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 

@@ -31,7 +31,9 @@ package actor Watchtower {
         package var failedBatches = 0
     }
 
-    /// Opens everything that can fail at the start: model, heads, templates, journal, sockets. Streams come later.
+    /// Opens everything that can fail at the start: model, heads, templates, journal, sockets.
+    ///
+    /// Streams come later.
     package init(_ configuration: Configuration, logger: Logger) async throws {
         self.configuration = configuration
         self.logger = logger
@@ -52,7 +54,9 @@ package actor Watchtower {
         Task { for await message in stream { await outbox.send([message]) } }
     }
 
-    /// Adds what the configuration and the journal name. A wrong query or stream is refused as a whole, by a sentence.
+    /// Adds what the configuration and the journal name.
+    ///
+    /// A wrong query or stream is refused as a whole, by a sentence.
     package func begin() async throws {
         for query in configuration.queries { _ = try await addQuery(query, keep: false) }
         for saved in try await outbox.saved(.query) {
@@ -112,7 +116,9 @@ package actor Watchtower {
 
     // MARK: Queries
 
-    /// Adds or replaces a query. `keep`: it shall be there after a restart.
+    /// Adds or replaces a query.
+    ///
+    /// `keep`: it shall be there after a restart.
     package func addQuery(_ from: QueryConfiguration, keep: Bool = true) async throws -> (
         query: StandingQuery, truncated: Bool
     ) {

@@ -57,7 +57,9 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Called on a streaming thread. Waits only in a file's lane.
+    /// Called on a streaming thread.
+    ///
+    /// Waits only in a file's lane.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
             // The news of an end needs no room, and comes from threads that must not wait.

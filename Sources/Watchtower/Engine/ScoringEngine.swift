@@ -85,7 +85,9 @@ package actor ScoringEngine {
         return (truncated, ended)
     }
 
-    /// Removes a query; its open events end. Nil if there is none of that id.
+    /// Removes a query; its open events end.
+    ///
+    /// Nil if there is none of that id.
     package func remove(_ id: String) -> [Detection]? {
         guard let query = queries.removeValue(forKey: id) else { return nil }
         let key = GroupKey(head: query.head, frames: query.frames)

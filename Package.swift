@@ -52,6 +52,7 @@ let package = Package(
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
+        .target(name: "CPlatform"),
         .target(name: "WatchwordHeadABI"),
 
         // Numbers.
@@ -89,7 +90,8 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CLIP", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints", "Tensors",
+                "CPlatform", "CLIP", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints",
+                "Tensors",
                 "Yams",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),

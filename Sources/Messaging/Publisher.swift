@@ -26,10 +26,8 @@ package struct WireMessage: Sendable, Equatable {
 /// The SUB socket of the command line.
 package final class Subscriber: Sendable {
     private let socket: Socket
-    private let endpoint: String
 
     package init(connecting endpoint: String, prefixes: [String]) throws(MessagingError) {
-        self.endpoint = endpoint
         socket = try Socket(.subscribe)
         for prefix in prefixes { _ = socket.subscribe(prefix) }
         try socket.connect(endpoint)

@@ -18,6 +18,7 @@ struct Bench: AsyncParsableCommand {
         @Argument(help: "A video file, played again and again in real time.") var uri: String
         @Option(help: "Number of streams.") var streams = 4
         @Option(help: "Seconds to run.") var seconds = 600
+        @Option(help: "Seconds before them, until memory is measured for the first time.") var warmUp = 120
         @Option(help: "Sampled frames a second; the model's own, if left out.") var fps: Double?
         @OptionGroup var model: ModelOptions
         @Flag(help: "Print JSON.") var json = false
@@ -35,6 +36,7 @@ struct Bench: AsyncParsableCommand {
         }
 
         func run() async throws {
+            Memory.keepSmall()
             try await Exit.guarding {
                 let folder = FileManager.default.temporaryDirectory.appending(
                     path: "watchword-bench-\(ProcessInfo.processInfo.processIdentifier)")
@@ -57,14 +59,14 @@ struct Bench: AsyncParsableCommand {
                 let tower = try await Watchtower(configuration, logger: logger)
                 try await tower.begin()
                 let scoring = Task { await tower.run() }
-                // What is loaded on first use has been loaded after a few seconds.
-                try await Task.sleep(for: .seconds(min(10, seconds)))
+                // Caches and the allocator's arenas fill for a minute or two (`--warm-up 10` shows it).
+                try await Task.sleep(for: .seconds(warmUp))
                 let start = try await tower.status().rssMB
                 let cpu = clock()
                 for second in 0..<seconds {
                     try await Task.sleep(for: .seconds(1))
                     Terminal.progress(
-                        "\(second + 1) of \(seconds) s, \(String(format: "%.1f", residentMegabytes())) MB")
+                        "\(second + 1) of \(seconds) s, \(String(format: "%.1f", Memory.residentMegabytes)) MB")
                 }
                 Terminal.progress("")
                 let used = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)

@@ -33,6 +33,7 @@ struct Watchwordd: AsyncParsableCommand {
     }
 
     private func serve() async throws {
+        Memory.keepSmall()
         let configuration = try Configuration.load(config)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         LoggingSystem.bootstrap { label in

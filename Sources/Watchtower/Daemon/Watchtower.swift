@@ -202,7 +202,7 @@ package actor Watchtower {
             uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
             encoded: counters.encoded, scored: counters.scored, events: counters.events,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
-            journaled: configuration.journal != nil, rssMB: residentMegabytes())
+            journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)
     }
 }
 
@@ -239,10 +239,3 @@ package struct DaemonStatus: Codable, Sendable {
 }
 
 package let watchwordVersion = "0.1.0"
-
-/// The process's resident memory.
-package func residentMegabytes() -> Double {
-    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-    let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
-    return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
-}

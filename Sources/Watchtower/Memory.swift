@@ -1,0 +1,18 @@
+import CPlatform
+import Foundation
+
+/// The process's memory: how it is kept, and how much there is.
+package enum Memory {
+    /// Keeps the allocator to two arenas; call first, before threads are made.
+    ///
+    /// GStreamer's and Dispatch's threads come and go, and glibc would give each an arena, whose free memory serves no other:
+    /// resident memory then creeps (measured on four looped streams: 153 MB and growing, against 144 MB and flat).
+    package static func keepSmall() { ww_limit_arenas(2) }
+
+    /// Resident memory in MB, as the kernel counts it.
+    package static var residentMegabytes: Double {
+        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
+        return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+    }
+}

@@ -24,19 +24,6 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// Where the templates are: `WATCHWORD_PIPELINES`, beside the sources, beside the executable, or installed.
-    package static func standardDirectory() -> URL {
-        if let path = ProcessInfo.processInfo.environment["WATCHWORD_PIPELINES"] { return URL(filePath: path) }
-        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
-        var folder = URL(filePath: executable).deletingLastPathComponent()
-        for _ in 0..<6 {
-            let candidate = folder.appending(path: "Pipelines")
-            if FileManager.default.fileExists(atPath: candidate.path) { return candidate }
-            folder = folder.deletingLastPathComponent()
-        }
-        return URL(filePath: "/usr/share/watchword/pipelines")
-    }
-
     /// The template a source uses, and its launch line with the source filled in.
     func launchLine(_ source: SourceDescription) throws(SourceError) -> (template: String, line: String) {
         let shown = SourceURI.redacted(source.uri)

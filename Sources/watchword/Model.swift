@@ -9,7 +9,7 @@ struct Model: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "What a model directory holds, and what is missing.")
-        @Argument(help: "The model directory.") var model: String = ModelOptions.standard
+        @Argument(help: "The model directory.") var model: String = Installation.model.path
         @Flag(help: "Print JSON.") var json = false
 
         private struct Description: Encodable {

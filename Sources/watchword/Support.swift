@@ -92,17 +92,9 @@ extension MatchMessage {
 /// Options of commands that load a model.
 struct ModelOptions: ParsableArguments {
     @Option(help: "The model directory.")
-    var model: String = ModelOptions.standard
+    var model: String = Installation.model.path
 
     func directory() throws -> ModelDirectory { try ModelDirectory(URL(filePath: model)) }
-
-    /// `WATCHWORD_MODEL`, the sources' Models/shapes, or where the package installs it.
-    static var standard: String {
-        if let path = ProcessInfo.processInfo.environment["WATCHWORD_MODEL"] { return path }
-        let pipelines = PipelineTemplates.standardDirectory().deletingLastPathComponent()
-        let beside = pipelines.appending(path: "Models/shapes").path
-        return FileManager.default.fileExists(atPath: beside) ? beside : "/usr/share/watchword/models/shapes"
-    }
 }
 
 /// Options of commands that talk to the daemon.

@@ -90,7 +90,7 @@ struct Watch: AsyncParsableCommand {
                 Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
             }
         }
-        let templates = try PipelineTemplates(directory: PipelineTemplates.standardDirectory())
+        let templates = try PipelineTemplates(directory: Installation.pipelines)
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
         let session = WatchSession(engine: engine, name: name, source: defaults.source(stream), templates: templates)

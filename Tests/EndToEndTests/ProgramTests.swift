@@ -4,7 +4,11 @@ import TestSupport
 import Testing
 
 /// Runs a program of the build to its end.
-private func run(_ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:])
+///
+/// On a thread of its own, where it is started and waited for.
+private func runProgram(
+    _ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+)
     throws -> (
         code: Int32, out: String, err: String
     )
@@ -34,6 +38,12 @@ private func run(_ program: String, _ arguments: [String], input: String? = nil,
     )
 }
 
+private func run(
+    _ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+) async throws -> (code: Int32, out: String, err: String) {
+    try await blocking { try runProgram(program, arguments, input: input, environment: environment) }
+}
+
 /// A truth file: what happens in a clip, and when.
 private struct Truth: Decodable {
     struct Event: Decodable {
@@ -47,18 +57,18 @@ struct ProgramTests {
     private let lobby = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
 
     @Test("watch samples a real film with sound as often as its length says, to its end")
-    func realFilm() throws {
+    func realFilm() async throws {
         let film = Fixtures.repository.appending(path: ".build/real-video/bigbuckbunny.mp4").path
-        let found = try run("watchword", ["watch", film, "--query", "a rabbit", "--fps", "4", "--head", "mean"])
+        let found = try await run("watchword", ["watch", film, "--query", "a rabbit", "--fps", "4", "--head", "mean"])
         #expect(found.code == 0, "\(found.err)")
         // 132 frames at 25 a second, the last at 5.24 s: frames at 0, 0.25, … 5 s.
         #expect(found.out.contains("21 frames sampled, 14 windows scored"), "\(found.out)")
     }
 
     @Test("sound is not decoded: no element for it is made")
-    func soundIsIgnored() throws {
+    func soundIsIgnored() async throws {
         let film = Fixtures.repository.appending(path: ".build/real-video/bigbuckbunny.mp4").path
-        let found = try run(
+        let found = try await run(
             "watchword", ["watch", film, "--query", "a rabbit", "--head", "mean"],
             environment: ["GST_DEBUG": "GST_ELEMENT_FACTORY:4", "GST_DEBUG_NO_COLOR": "1"])
         let made = found.err.matches(of: /creating element "([a-z0-9_]+)"/).map { String($0.1) }
@@ -67,8 +77,8 @@ struct ProgramTests {
     }
 
     @Test("a film over HTTP is sampled as the file is")
-    func http() throws {
-        let server = try start(
+    func http() async throws {
+        let server = try Program(
             "/usr/bin/python3",
             [
                 "-uc",
@@ -79,17 +89,17 @@ struct ProgramTests {
                 print(server.server_port); server.serve_forever()
                 """, URL(filePath: lobby).deletingLastPathComponent().path,
             ])
-        defer { kill(server.process.processIdentifier, SIGKILL) }
-        let port = try #require(server.firstLine())
+        let port = try await server.line()
         let uri = "http://127.0.0.1:\(port)/lobby.mp4"
-        let found = try run("watchword", ["watch", uri, "--query", "a blue circle", "--head", "mean"])
+        let found = try await run("watchword", ["watch", uri, "--query", "a blue circle", "--head", "mean"])
         #expect(found.code == 0 && found.out.contains("111 frames sampled"), "\(found.out)\(found.err)")
+        withExtendedLifetime(server) {}
     }
 
     @Test("watch writes one line a full window and query, and events as on the wire")
-    func scores() throws {
+    func scores() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "scores-\(UUID()).jsonl").path
-        let found = try run(
+        let found = try await run(
             "watchword",
             [
                 "watch", lobby, "--query", "a blue circle", "the lights go out", "--head", "mean", "--scores", file,
@@ -109,12 +119,12 @@ struct ProgramTests {
     }
 
     @Test("tokenize and embed answer in JSON")
-    func tokenize() throws {
-        let found = try run("watchword", ["tokenize"], input: "a circle\na red star\n")
+    func tokenize() async throws {
+        let found = try await run("watchword", ["tokenize"], input: "a circle\na red star\n")
         let lines = found.out.split(separator: "\n")
         #expect(
             lines.count == 2 && lines.allSatisfy { $0.hasPrefix("[2512,") && $0.hasSuffix(",2513]") }, "\(found.out)")
-        let embedded = try run("watchword", ["embed", "--text", "a circle"])
+        let embedded = try await run("watchword", ["embed", "--text", "a circle"])
         #expect(try WireCoding.decode(JSONValue.self, Data(embedded.out.utf8))["embedding"]?.array?.count == 128)
     }
 
@@ -132,20 +142,18 @@ struct ProgramTests {
             (["query", "list", "--control", "ipc:///tmp/nobody-listens.sock"], 69, "is watchwordd running?"),
             (["nonsense"], 64, "nonsense"),
         ])
-    func badInput(_ arguments: [String], _ code: Int32, _ part: String) throws {
-        let found = try run("watchword", arguments.map { $0 == "LOBBY" ? lobby : $0 })
+    func badInput(_ arguments: [String], _ code: Int32, _ part: String) async throws {
+        let found = try await run("watchword", arguments.map { $0 == "LOBBY" ? lobby : $0 })
         #expect(found.code == code && found.err.contains(part), "\(found.code): \(found.err)")
     }
 
     @Test("the daemon finds what the truth file says in a clip played over RTSP, and nothing else")
-    func rtsp() throws {
+    func rtsp() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let server = try start(
+        let server = try Program(
             "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path, "--file", lobby])
-        // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
-        defer { kill(server.process.processIdentifier, SIGKILL) }
-        let ready = try #require(server.firstLine())
+        let ready = try await server.line()
         try #require(ready.hasPrefix("READY "))
         let config = folder.appending(path: "w.yaml")
         let (events, control) = ("ipc://\(folder.path)/e", "ipc://\(folder.path)/c")
@@ -162,9 +170,8 @@ struct ProgramTests {
             - {id: never, text: the lights go out}
             """.utf8
         ).write(to: config)
-        let daemon = try start(Fixtures.plugins + "/watchwordd", ["--config", config.path])
-        defer { kill(daemon.process.processIdentifier, SIGKILL) }
-        let client = try start(
+        let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config.path])
+        let client = try Program(
             "/usr/bin/python3",
             [
                 "-c",
@@ -187,7 +194,7 @@ struct ProgramTests {
                 print(replayed == list(range(1, len(replayed) + 1)), flush=True)
                 """, events, control, String(ready.dropFirst(6)),
             ])
-        let lines = client.allLines()
+        let lines = try await client.rest().split(separator: "\n").map(String.init)
         try #require(lines.count >= 6, "\(lines)")
         #expect(Array(lines.prefix(4)) == ["bad-request", "True", "True unknown-operation", "True"])
         #expect(lines.last == "True")
@@ -207,46 +214,16 @@ struct ProgramTests {
             // Over RTSP media time begins with the session, within a second of the file's own.
             #expect(event.media.start < true_.end_s + 1 && event.media.end > true_.start_s - 1)
         }
-        daemon.process.terminate()
-        daemon.process.waitUntilExit()
-        #expect(daemon.process.terminationStatus == 0)
+        #expect(try await daemon.terminate() == 0)
+        withExtendedLifetime(server) {}
     }
 
     @Test("the daemon refuses a wrong configuration by file, line and key, with code 78")
-    func daemonConfiguration() throws {
+    func daemonConfiguration() async throws {
         let config = FileManager.default.temporaryDirectory.appending(path: "w-\(UUID()).yaml")
         try Data("model: x\nstreems: []\n".utf8).write(to: config)
-        let found = try run("watchwordd", ["--config", config.path])
+        let found = try await run("watchwordd", ["--config", config.path])
         #expect(found.code == 78 && found.err.contains(":2: unknown key \"streems\""), "\(found.err)")
         #expect(found.err.contains("did you mean \"streams\"?"))
-    }
-
-    private struct Started {
-        let process: Process
-        let output: Pipe
-
-        func firstLine() -> String? {
-            var line = Data()
-            while true {
-                let byte = output.fileHandleForReading.readData(ofLength: 1)
-                if byte.isEmpty || byte == Data("\n".utf8) { return String(decoding: line, as: UTF8.self) }
-                line += byte
-            }
-        }
-
-        func allLines() -> [String] {
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
-        }
-    }
-
-    private func start(_ path: String, _ arguments: [String]) throws -> Started {
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        return Started(process: process, output: output)
     }
 }

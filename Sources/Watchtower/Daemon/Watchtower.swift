@@ -40,7 +40,7 @@ package actor Watchtower {
         let finder = HeadFinder.standard(first: configuration.plugins)
         let model = try ModelDirectory(URL(filePath: configuration.model))
         templates = try PipelineTemplates(
-            directory: configuration.pipelines.map { URL(filePath: $0) } ?? PipelineTemplates.standardDirectory())
+            directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         engine = try ScoringEngine(model: model, finder: finder)
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,

@@ -1,0 +1,25 @@
+package import Foundation
+
+/// Where Watchword's own files are: named by the environment, in the sources above the executable, or installed.
+package enum Installation {
+    package static var pipelines: URL {
+        find("WATCHWORD_PIPELINES", inSources: "Pipelines", installed: "/usr/share/watchword/pipelines")
+    }
+
+    /// The bundled model.
+    package static var model: URL {
+        find("WATCHWORD_MODEL", inSources: "Models/shapes", installed: "/usr/share/watchword/models/shapes")
+    }
+
+    private static func find(_ variable: String, inSources relative: String, installed: String) -> URL {
+        if let path = ProcessInfo.processInfo.environment[variable] { return URL(filePath: path) }
+        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+        var folder = URL(filePath: executable).deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appending(path: relative)
+            if FileManager.default.fileExists(atPath: candidate.path) { return candidate }
+            folder = folder.deletingLastPathComponent()
+        }
+        return URL(filePath: installed)
+    }
+}

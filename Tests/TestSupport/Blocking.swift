@@ -1,0 +1,56 @@
+import Foundation
+
+/// Runs something that blocks on a thread of its own.
+///
+/// Tests share the cooperative pool with the code under test, and on two cores two blocked tests would stop it.
+package func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Result { try body() }) }.start()
+    }
+}
+
+/// A program that runs beside a test, and is killed with it.
+package final class Program: Sendable {
+    private let process: Process
+    private let output = Pipe()
+
+    package init(_ path: String, _ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.standardOutput = output
+        try process.run()
+        self.process = process
+    }
+
+    // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
+    deinit { kill(process.processIdentifier, SIGKILL) }
+
+    package var isRunning: Bool { process.isRunning }
+
+    /// The next line of its output; what there is, at its end.
+    package func line() async throws -> String {
+        try await blocking { [output] in
+            var line = Data()
+            while true {
+                let byte = output.fileHandleForReading.readData(ofLength: 1)
+                if byte.isEmpty || byte == Data("\n".utf8) { return String(decoding: line, as: UTF8.self) }
+                line += byte
+            }
+        }
+    }
+
+    /// All of its output from here to its end.
+    package func rest() async throws -> String {
+        try await blocking { [output] in
+            String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        }
+    }
+
+    /// Asks it to end, and waits; its exit code.
+    package func terminate() async throws -> Int32 {
+        process.terminate()
+        while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+        return process.terminationStatus
+    }
+}

@@ -120,7 +120,7 @@ final class FrameTap: @unchecked Sendable {
     private func deliver(_ sample: OpaquePointer) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
+        let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
         guard let picture else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are

@@ -177,7 +177,7 @@ package func stillImage(_ path: String, side: Int) throws(SourceError) -> Pictur
     }
     defer { ww_unref_sample(sample) }
     let resizer = Resizer(side: side)
-    let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
+    let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
     guard let picture else { throw SourceError("\(path): it is no picture") }
     return picture
 }

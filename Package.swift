@@ -119,7 +119,7 @@ let package = Package(
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Tensors", "Transformer"]),
+        tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),

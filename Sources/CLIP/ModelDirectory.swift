@@ -29,7 +29,9 @@ package struct ModelDirectory: Sendable {
         let config = url.appending(path: "config.json")
         if FileManager.default.fileExists(atPath: config.path) {
             layout = .huggingFace
-            architecture = try HuggingFaceConfig.read(config)
+            var read = try HuggingFaceConfig.read(config)
+            read.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(file))
+            architecture = read
         } else {
             layout = .openAI
             architecture = try Architecture(inferredFrom: OpenAINames(file))

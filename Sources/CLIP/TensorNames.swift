@@ -45,6 +45,8 @@ package struct HuggingFaceNames: TensorSource {
             "visual.class_embedding": .same("vision_model.embeddings.class_embedding"),
             "visual.positional_embedding": .same("vision_model.embeddings.position_embedding.weight"),
             "visual.conv1.weight": .same("vision_model.embeddings.patch_embedding.weight"),
+            // CLIP4Clip's 3D patches have no name of Hugging Face's; they keep their own.
+            "visual.conv2.weight": .same("visual.conv2.weight"),
         ]
         for part in ["weight", "bias"] {
             recipes["ln_final.\(part)"] = .same("text_model.final_layer_norm.\(part)")

@@ -29,6 +29,7 @@ package actor ScoringEngine {
     private let rerank: Int
 
     private struct StreamState {
+        var sequence: FrameSequence
         var window: FrameWindow
         var trackers: [String: Tracked] = [:]
         var lastScores: [String: Float] = [:]
@@ -128,7 +129,10 @@ package actor ScoringEngine {
     // MARK: Streams and frames
 
     package func addStream(_ name: String) {
-        streams[name] = StreamState(window: FrameWindow(width: width, capacity: windowCapacity))
+        let patches = model.architecture.vision.linearPatch
+        streams[name] = StreamState(
+            sequence: FrameSequence(patches),
+            window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
     }
 
     /// Forgets a stream; its open events end.
@@ -139,31 +143,29 @@ package actor ScoringEngine {
 
     /// Takes the next frames of all streams through to scores and events, in order.
     package func process(_ items: [QueuedItem], wantScores: Bool = false) throws -> Step {
-        let frames = items.compactMap { item -> (String, Frame)? in
-            if case .frame(let frame) = item.item, streams[item.stream] != nil { (item.stream, frame) } else { nil }
-        }
-        let embeddings = frames.isEmpty ? nil : try images.encode(frames.map(\.1.picture))
+        let items = items.filter { streams[$0.stream] != nil }
+        var embeddings = try encode(items)
         var step = Step()
-        step.encoded = frames.count
         var due: [GroupKey: DueWindows] = [:]
         var order: [Action] = []
-        var row = 0
         for item in items {
-            guard streams[item.stream] != nil else { continue }
             switch item.item {
             case .end:
-                streams[item.stream]?.window.clear()
+                forgetFrames(of: item.stream)
                 order.append(.close(item.stream))
                 step.ended.append(item.stream)
             case .frame(let frame):
-                defer { row += 1 }
-                guard let embeddings else { continue }
+                guard let embedding = embeddings.next() else { continue }
+                step.encoded += 1
                 if frame.discontinuity {
                     streams[item.stream]?.window.clear()
                     order.append(.close(item.stream))
                 }
+                if let (inner, first) = embedding.completed {
+                    streams[item.stream]?.window.complete(inner: inner, first: first)
+                }
                 streams[item.stream]?.window.append(
-                    embeddings.row(row), mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
+                    embedding.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
                 for key in groups.keys {
                     guard let state = streams[item.stream], partial || state.window.count >= key.frames else {
                         continue
@@ -193,6 +195,42 @@ package actor ScoringEngine {
             }
         }
         return step
+    }
+
+    /// What the image tower makes of the frames among `items`, in their order, in one batch.
+    private func encode(_ items: [QueuedItem]) throws -> IndexingIterator<[FrameEmbeddings]> {
+        var inputs: [FrameInContext] = []
+        var completes: [Bool] = []
+        for item in items {
+            guard case .frame(let frame) = item.item else {
+                streams[item.stream]?.sequence.clear()
+                continue
+            }
+            if frame.discontinuity { streams[item.stream]?.sequence.clear() }
+            guard let due = streams[item.stream]?.sequence.append(frame.picture) else { continue }
+            inputs.append(due.newest)
+            if let completed = due.completed { inputs += [completed.inner, completed.first] }
+            completes.append(due.completed != nil)
+        }
+        guard !inputs.isEmpty else { return [].makeIterator() }
+        do {
+            let rows = try images.encode(inputs)
+            var row = 0
+            return completes.map { completes in
+                defer { row += completes ? 3 : 1 }
+                return FrameEmbeddings(
+                    newest: rows.row(row), completed: completes ? (rows.row(row + 1), rows.row(row + 2)) : nil)
+            }.makeIterator()
+        } catch {
+            // The frames are lost: no window goes on across the gap.
+            for stream in Set(items.map(\.stream)) { forgetFrames(of: stream) }
+            throw error
+        }
+    }
+
+    private func forgetFrames(of stream: String) {
+        streams[stream]?.sequence.clear()
+        streams[stream]?.window.clear()
     }
 
     private func scoreDue(_ due: [GroupKey: DueWindows]) throws -> [GroupKey: [[Float?]]] {
@@ -259,6 +297,9 @@ package actor ScoringEngine {
     private var windowCapacity: Int { max(groups.keys.map(\.frames).max() ?? 1, model.defaults.frames) }
 
     private func makeGroup(_ key: GroupKey) throws -> QueryGroup {
+        guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
+            throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
+        }
         let library = try finder.load(key.head)
         let head = try Head(
             library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head))
@@ -289,6 +330,12 @@ package actor ScoringEngine {
 private enum Action {
     case close(String)
     case score(GroupKey, Int)
+}
+
+/// A frame's embeddings: as the newest of its stream, and what is now known of the one before it (3D patches).
+private struct FrameEmbeddings {
+    let newest: [Float]
+    let completed: (inner: [Float], first: [Float])?
 }
 
 private struct DueWindows {

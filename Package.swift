@@ -78,7 +78,8 @@ let package = Package(
 
         // The outside world.
         .target(
-            name: "Ingest", dependencies: ["CGStreamer", "Pixels", .product(name: "Logging", package: "swift-log")],
+            name: "Ingest",
+            dependencies: ["CGStreamer", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),

@@ -11,8 +11,17 @@ package struct ModelDefaults: Sendable, Equatable {
     package var head = "mean"
     /// By head; none is guessed.
     package var thresholds: [String: Double] = [:]
+    /// Prompt templates of queries that bring none.
+    package var prompts: [String] = []
+    /// Attention heads of a transformer head, by head, where they are not one for each 64 of the width.
+    package var attentionHeads: [String: Int] = [:]
 
     package init() {}
+
+    /// What a head's plugin is told of the model: the `config_json` of the contract.
+    package func configuration(ofHead head: String) -> String {
+        attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
+    }
 
     static func read(_ url: URL) throws -> ModelDefaults {
         var defaults = ModelDefaults()
@@ -26,6 +35,8 @@ package struct ModelDefaults: Sendable, Equatable {
         }
         defaults.head = try json.optional("default_head", as: String.self) ?? defaults.head
         defaults.thresholds = try json.optional("thresholds", as: [String: Double].self) ?? [:]
+        defaults.prompts = try json.optional("prompts", as: [String].self) ?? []
+        defaults.attentionHeads = try json.optional("attention_heads", as: [String: Int].self) ?? [:]
         guard defaults.fps > 0, defaults.fps <= 1000, (1...4096).contains(defaults.frames) else {
             throw ModelError(url.path, "sampling must have fps in 0...1000 and frames in 1...4096")
         }

@@ -2,7 +2,7 @@ package import CLIP
 import Checkpoints
 import Foundation
 package import Heads
-import Ingest
+package import Ingest
 package import Matching
 import Messaging
 package import Pixels
@@ -27,6 +27,7 @@ package actor ScoringEngine {
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     private let rerank: Int
+    package static let defaultRerank = 32
 
     private struct StreamState {
         var sequence: FrameSequence
@@ -42,7 +43,7 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
-        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = 32
+        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = defaultRerank
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         self.model = model
@@ -63,6 +64,12 @@ package actor ScoringEngine {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
+    /// Embeds a query, all its sentences as one: `[d]`, not normalised, and whether one was cut to the model's context.
+    package func embed(_ query: StandingQuery) throws -> (embedding: [Float], truncated: Bool) {
+        let sentences = try query.sentences.map { try embed(text: $0) }
+        return (TextEnsemble.average(sentences.map(\.embedding)), sentences.contains { $0.truncated })
+    }
+
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] {
         let rows = try images.encode(pictures)
@@ -75,7 +82,7 @@ package actor ScoringEngine {
     ///
     /// Returns whether the text was cut to the model's context, and the events that ended.
     package func add(_ query: StandingQuery) throws -> (truncated: Bool, ended: [Detection]) {
-        let (embedding, truncated) = try embed(text: query.text)
+        let (embedding, truncated) = try embed(query)
         let key = GroupKey(head: query.head, frames: query.frames)
         let group = try groups[key] ?? makeGroup(key)
         let ended = remove(query.id) ?? []
@@ -108,14 +115,11 @@ package actor ScoringEngine {
     package func query(_ id: String) -> StandingQuery? { queries[id] }
     package var allQueries: [StandingQuery] { queries.values.sorted { $0.id < $1.id } }
 
-    /// Score of a text on each stream's newest window, without it becoming a standing query.
-    package func test(text: String, head: String, frames: Int) throws -> [(
-        stream: String, score: Float?, span: WindowSpan?
-    )] {
-        let (embedding, _) = try embed(text: text)
-        let group = try makeGroup(GroupKey(head: head, frames: frames))
-        let probe = try StandingQuery(id: "probe", text: text, head: head, frames: frames, threshold: 0)
-        group.add(probe, embedding: embedding)
+    /// Score of a query on each stream's newest window, without it becoming a standing query.
+    package func test(_ query: StandingQuery) throws -> [(stream: String, score: Float?, span: WindowSpan?)] {
+        let frames = query.frames
+        let group = try makeGroup(GroupKey(head: query.head, frames: frames))
+        group.add(query, embedding: try embed(query).embedding)
         return try streams.keys.sorted().map { name in
             var buffer = [Float](repeating: 0, count: frames * width)
             guard let state = streams[name], state.window.count >= frames,
@@ -124,6 +128,27 @@ package actor ScoringEngine {
             let rows = try group.score(buffer, valid: [span.frames], keep: [[]], rerank: 1)
             return (name, rows.first?.first ?? nil, span)
         }
+    }
+
+    /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
+    package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
+        guard let first = frames.first, let last = frames.last else { return [] }
+        let rows = try images.encode(FrameInContext.window(frames.map(\.picture))).values
+        let span = WindowSpan(
+            mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
+            wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
+        var scores: [WindowScore] = []
+        for (key, group) in groups where key.frames >= frames.count {
+            let padding = [Float](repeating: 0, count: (key.frames - frames.count) * width)
+            let found = try group.score(rows + padding, valid: [frames.count], keep: [[]], rerank: rerank)
+            for (id, score) in zip(group.ids, found.first ?? []) {
+                guard let query = queries[id] else { continue }
+                scores.append(
+                    WindowScore(
+                        stream: stream, span: span, query: id, text: query.text, head: query.head, score: score))
+            }
+        }
+        return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
 
     // MARK: Streams and frames
@@ -302,7 +327,8 @@ package actor ScoringEngine {
         }
         let library = try finder.load(key.head)
         let head = try Head(
-            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head))
+            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
+            config: model.defaults.configuration(ofHead: key.head))
         let candidates =
             library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
         return QueryGroup(key: key, head: head, candidates: candidates, width: width)

@@ -3,7 +3,8 @@ package import Foundation
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
-/// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names.
+/// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names. Weights:
+/// `model.safetensors`, or else `pytorch_model.bin`.
 package struct ModelDirectory: Sendable {
     package enum Layout: String, Sendable { case huggingFace = "Hugging Face", openAI = "OpenAI / CLIP4Clip" }
 
@@ -13,7 +14,8 @@ package struct ModelDirectory: Sendable {
     package let defaults: ModelDefaults
     package let normalisation: Normalisation
     package let weights: URL
-    private let file: SafetensorsFile
+    private let file: any CheckpointFile
+    private let named: CheckpointNames
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
@@ -21,34 +23,34 @@ package struct ModelDirectory: Sendable {
             throw ModelError(url.path, "there is no such model directory")
         }
         self.url = url
-        weights = url.appending(path: "model.safetensors")
-        guard FileManager.default.fileExists(atPath: weights.path) else {
-            throw ModelError(url.path, "the model directory has no model.safetensors")
+        let candidates = ["model.safetensors", "pytorch_model.bin"].map { url.appending(path: $0) }
+        guard let weights = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+            throw ModelError(url.path, "the model directory has neither model.safetensors nor pytorch_model.bin")
         }
-        file = try SafetensorsFile(path: weights.path)
-        let config = url.appending(path: "config.json")
-        if FileManager.default.fileExists(atPath: config.path) {
+        self.weights = weights
+        file = try openCheckpoint(path: weights.path)
+        named = try CheckpointNames(file)
+        if let config = try ModelFile("config.json", in: url) {
             layout = .huggingFace
-            var read = try HuggingFaceConfig.read(config)
-            read.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(file))
+            var read = try HuggingFaceConfig.parse(config)
+            read.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(named))
             architecture = read
         } else {
             layout = .openAI
-            architecture = try Architecture(inferredFrom: OpenAINames(file))
+            architecture = try Architecture(inferredFrom: OpenAINames(named))
         }
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
-        defaults = try ModelDefaults.read(url.appending(path: "watchword.json"))
-        normalisation = try PreprocessorConfig.read(
-            url.appending(path: "preprocessor_config.json"), side: architecture.vision.side)
+        defaults = try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults()
+        normalisation = try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) ?? .clip
     }
 
     /// The towers' tensors in OpenAI's names.
     package var tensors: any TensorSource {
         switch layout {
-        case .huggingFace: HuggingFaceNames(file)
-        case .openAI: OpenAINames(file)
+        case .huggingFace: HuggingFaceNames(named)
+        case .openAI: OpenAINames(named)
         }
     }
 
@@ -70,11 +72,11 @@ package struct ModelDirectory: Sendable {
     /// The weights that belong to a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides CLIP.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
-        let source: SafetensorsFile
+        let source: any TensorSource
         if FileManager.default.fileExists(atPath: path.path) {
             source = try SafetensorsFile(path: path.path)
         } else if layout == .openAI {
-            source = file
+            source = named
         } else {
             return [:]
         }
@@ -92,7 +94,7 @@ package struct ModelDirectory: Sendable {
         return files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }.sorted()
     }
 
-    /// `name@hash`, as events name the model: FNV-1a over the weights' header and size, cheap and stable.
+    /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
     package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }

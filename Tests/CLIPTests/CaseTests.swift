@@ -22,10 +22,10 @@ struct CaseTests {
         }
     }
 
-    @Test("text embeddings match the reference", arguments: try folders())
-    func texts(_ folder: URL) throws {
+    @Test("text embeddings match the reference", arguments: try folders(), Fixtures.weightFiles)
+    func texts(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        let source = OpenAINames(try Fixtures.safetensors(folder.appending(path: "model.safetensors")))
+        let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let encoder = try TextEncoder(source, architecture: Architecture(inferredFrom: source))
@@ -37,10 +37,10 @@ struct CaseTests {
         #expect(worstExcess(texts, wanted, rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
     }
 
-    @Test("frame embeddings match the reference, of 2D and of 3D patches", arguments: try folders())
-    func frames(_ folder: URL) throws {
+    @Test("frame embeddings match the reference, of 2D and of 3D patches", arguments: try folders(), Fixtures.weightFiles)
+    func frames(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        let source = OpenAINames(try Fixtures.safetensors(folder.appending(path: "model.safetensors")))
+        let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source))

@@ -39,10 +39,10 @@ struct ReferenceTests {
         try Fixtures.entries(of: Fixtures.reference.appending(path: "cases"))
     }
 
-    @Test("the whole similarity matrix of every small case", arguments: try cases())
-    func similarity(_ folder: URL) throws {
+    @Test("the whole similarity matrix of every small case", arguments: try cases(), Fixtures.weightFiles)
+    func similarity(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        let model = try Fixtures.safetensors(folder.appending(path: "model.safetensors"))
+        let model = try Fixtures.checkpoint(folder.appending(path: weights))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let shape = try #require(expected.tensors["frame_embeddings"]?.shape)

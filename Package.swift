@@ -66,7 +66,8 @@ let package = Package(
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
-        .target(name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        .target(
+            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"], swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),

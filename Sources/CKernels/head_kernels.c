@@ -8,11 +8,17 @@
 // Sums may be taken in any order: that is what lets them be vectors.
 #pragma clang fp reassociate(on) contract(fast)
 
+// 1 / sqrt(squares). Opaque, since leave to reassociate is leave to turn `x * (1 / y)` into a division of every x.
+static inline __attribute__((always_inline)) float inverse_root(float squares) {
+    const volatile float inverse = 1.0f / sqrtf(squares);
+    return inverse;
+}
+
 VARIANTS
 void ww_masked_mean(float *out, const float *x, const float *residual, const int32_t *lengths, size_t B, size_t T,
                     size_t W) {
     for (size_t b = 0; b < B; b++) {
-        float *o = out + b * W;
+        float *restrict o = out + b * W;
         for (size_t i = 0; i < W; i++) o[i] = 0;
         for (size_t t = 0; t < (size_t)lengths[b]; t++) {
             const float *frame = x + (b * T + t) * W;
@@ -20,18 +26,18 @@ void ww_masked_mean(float *out, const float *x, const float *residual, const int
             if (residual) {
                 const float *more = residual + (b * T + t) * W;
                 for (size_t i = 0; i < W; i++) squares += (frame[i] + more[i]) * (frame[i] + more[i]);
-                const float scale = 1.0f / sqrtf(squares);
+                const float scale = inverse_root(squares);
                 for (size_t i = 0; i < W; i++) o[i] += (frame[i] + more[i]) * scale;
             } else {
                 for (size_t i = 0; i < W; i++) squares += frame[i] * frame[i];
-                const float scale = 1.0f / sqrtf(squares);
+                const float scale = inverse_root(squares);
                 for (size_t i = 0; i < W; i++) o[i] += frame[i] * scale;
             }
         }
         // The mean's divisor goes away with its length.
         float squares = 0;
         for (size_t i = 0; i < W; i++) squares += o[i] * o[i];
-        const float scale = 1.0f / sqrtf(squares);
+        const float scale = inverse_root(squares);
         for (size_t i = 0; i < W; i++) o[i] *= scale;
     }
 }

@@ -19,7 +19,9 @@ void ww_layer_norm(float *out, const float *x, const float *weight, const float 
         const float mean = sum / (float)W;
         float squares = 0;
         for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
-        const float scale = 1.0f / sqrtf(squares / (float)W + epsilon);
+        // Opaque: leave to reassociate is leave to turn `x * (1 / y)` into a division of every x.
+        const volatile float inverse = 1.0f / sqrtf(squares / (float)W + epsilon);
+        const float scale = inverse;
         for (size_t i = 0; i < W; i++) o[i] = (in[i] - mean) * scale * weight[i] + bias[i];
     }
 }

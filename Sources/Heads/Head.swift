@@ -186,7 +186,7 @@ extension [Float] {
             var (sums, at) = (SIMD16<Float>(), start)
             while at + 16 <= start + count {
                 let values = bytes.loadUnaligned(fromByteOffset: at * 4, as: SIMD16<Float>.self)
-                sums.addProduct(values, values)
+                sums += values * values
                 at += 16
             }
             return self[at..<start + count].reduce(sums.sum()) { $0 + $1 * $1 }

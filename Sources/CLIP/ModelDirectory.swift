@@ -17,15 +17,17 @@ package struct ModelDirectory: Sendable {
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ModelError(url.path, "there is no such model directory")
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
+            throw ModelError(url.path, "there is no such model")
         }
         self.url = url
-        weights = url.appending(path: "model.safetensors")
-        guard FileManager.default.fileExists(atPath: weights.path) else {
-            throw ModelError(url.path, "the model directory has no model.safetensors")
+        // A checkpoint file alone is a model without any of the files beside it.
+        guard let weights = isDirectory.boolValue ? Self.findWeights(url) : url else {
+            throw ModelError(
+                url.path, "the model directory has no \(Self.weightNames.joined(separator: " or "))")
         }
-        file = try SafetensorsFile(path: weights.path)
+        self.weights = weights
+        file = try Self.openWeights(weights)
         let config = url.appending(path: "config.json")
         if FileManager.default.fileExists(atPath: config.path) {
             layout = .huggingFace
@@ -40,6 +42,17 @@ package struct ModelDirectory: Sendable {
         defaults = try ModelDefaults.read(url.appending(path: "watchword.json"))
         normalisation = try PreprocessorConfig.read(
             url.appending(path: "preprocessor_config.json"), side: architecture.vision.side)
+    }
+
+    /// The files that may hold the weights; the first that is there does.
+    static let weightNames = ["model.safetensors"]
+
+    static func findWeights(_ folder: URL) -> URL? {
+        weightNames.map { folder.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
+    }
+
+    static func openWeights(_ url: URL) throws(CheckpointError) -> SafetensorsFile {
+        try SafetensorsFile(path: url.path)
     }
 
     /// The towers' tensors in OpenAI's names.
@@ -68,27 +81,37 @@ package struct ModelDirectory: Sendable {
     /// The weights that belong to a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides CLIP.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
-        let source: SafetensorsFile
+        let source: any TensorSource
+        let names: [String]
         if FileManager.default.fileExists(atPath: path.path) {
             source = try SafetensorsFile(path: path.path)
-        } else if layout == .openAI {
-            source = file
+            names = source.tensors.keys.filter { !$0.hasPrefix("clip.") }
         } else {
-            return [:]
+            source = file
+            names = inventory[head]?.tensors ?? inventory.others
         }
-        let towers = layout == .openAI ? Set(tensors.tensors.keys) : []
         var found: [String: HeadWeights] = [:]
-        for (name, info) in source.tensors where !name.hasPrefix("clip.") && !towers.contains(name) {
+        for name in names {
+            guard let info = source.tensors[name] else { continue }
             found[name] = HeadWeights(shape: info.shape, values: try source.floats(name))
         }
         return found
     }
 
-    /// Heads that have weights of their own in the directory.
+    /// The heads that the checkpoint itself holds; none in Hugging Face's layout.
+    package var inventory: HeadInventory {
+        layout == .openAI ? HeadInventory(checkpoint: file.tensors.keys) : HeadInventory([])
+    }
+
+    /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
     package var headsWithWeights: [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: url.appending(path: "heads").path)) ?? []
-        return files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }.sorted()
+        let inFiles = files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }
+        return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
+
+    /// The tensors as they are stored, under the names of the file.
+    package var stored: any TensorSource { file }
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' header and size, cheap and stable.
     package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }

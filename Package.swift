@@ -48,6 +48,7 @@ let package = Package(
         // C libraries, and the C that must be C.
         .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
@@ -57,7 +58,7 @@ let package = Package(
 
         // Numbers.
         .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
-        .target(name: "Checkpoints", swiftSettings: strict),
+        .target(name: "Checkpoints", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
         .target(name: "Pixels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(
@@ -88,6 +89,8 @@ let package = Package(
             name: "Messaging", dependencies: ["CZeroMQ", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
 
+        .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
+
         // Assembly, and the two programs.
         .target(
             name: "Watchtower",
@@ -109,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Tensors",
+                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Ingest", "Matching", "Messaging",
+                "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -121,6 +125,7 @@ let package = Package(
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
+        tests("DigestsTests", ["Digests"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),

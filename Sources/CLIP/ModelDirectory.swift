@@ -19,13 +19,14 @@ package struct ModelDirectory: Sendable {
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ModelError(url.path, "there is no such model directory")
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
+            throw ModelError(url.path, "there is no such model")
         }
         self.url = url
-        let candidates = ["model.safetensors", "pytorch_model.bin"].map { url.appending(path: $0) }
-        guard let weights = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
-            throw ModelError(url.path, "the model directory has neither model.safetensors nor pytorch_model.bin")
+        // A checkpoint file alone is a model without any of the files beside it.
+        guard let weights = isDirectory.boolValue ? Self.findWeights(url) : url else {
+            throw ModelError(
+                url.path, "the model directory has neither \(Self.weightNames.joined(separator: " nor "))")
         }
         self.weights = weights
         file = try openCheckpoint(path: weights.path)
@@ -44,6 +45,13 @@ package struct ModelDirectory: Sendable {
         }
         defaults = try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults()
         normalisation = try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) ?? .clip
+    }
+
+    /// The files that may hold the weights; the first that is there does.
+    static let weightNames = ["model.safetensors", "pytorch_model.bin"]
+
+    static func findWeights(_ folder: URL) -> URL? {
+        weightNames.map { folder.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }
 
     /// The towers' tensors in OpenAI's names.
@@ -73,26 +81,36 @@ package struct ModelDirectory: Sendable {
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
         let source: any TensorSource
+        let names: [String]
         if FileManager.default.fileExists(atPath: path.path) {
             source = try SafetensorsFile(path: path.path)
-        } else if layout == .openAI {
-            source = named
+            names = source.tensors.keys.filter { !$0.hasPrefix("clip.") }
         } else {
-            return [:]
+            source = named
+            names = inventory[head]?.tensors ?? inventory.others
         }
-        let towers = layout == .openAI ? Set(tensors.tensors.keys) : []
         var found: [String: HeadWeights] = [:]
-        for (name, info) in source.tensors where !name.hasPrefix("clip.") && !towers.contains(name) {
+        for name in names {
+            guard let info = source.tensors[name] else { continue }
             found[name] = HeadWeights(shape: info.shape, values: try source.floats(name))
         }
         return found
     }
 
-    /// Heads that have weights of their own in the directory.
+    /// The heads that the checkpoint itself holds; none in Hugging Face's layout.
+    package var inventory: HeadInventory {
+        layout == .openAI ? HeadInventory(checkpoint: named.tensors.keys) : HeadInventory([])
+    }
+
+    /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
     package var headsWithWeights: [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: url.appending(path: "heads").path)) ?? []
-        return files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }.sorted()
+        let inFiles = files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }
+        return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
+
+    /// The tensors as they are stored, under the names of the file, brought up to date.
+    package var stored: any TensorSource { named }
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
     package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }

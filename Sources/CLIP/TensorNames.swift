@@ -45,7 +45,7 @@ package struct OpenAINames: TensorSource {
 
     package init(_ base: any TensorSource) {
         self.base = base
-        prefix = base.tensors.keys.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
+        prefix = Self.prefix(base.tensors.keys)
         var tensors: [String: TensorInfo] = [:]
         for (name, info) in base.tensors where name.hasPrefix(prefix) {
             let short = String(name.dropFirst(prefix.count))
@@ -55,11 +55,17 @@ package struct OpenAINames: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(prefix + name) }
+
+    /// What stands before the towers' names: `clip.`, or nothing.
+    static func prefix(_ names: some Sequence<String>) -> String {
+        names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
+    }
 }
 
 /// A Hugging Face `CLIPModel` under OpenAI's names: queries, keys and values joined, projections transposed.
 package struct HuggingFaceNames: TensorSource {
-    private enum Recipe {
+    /// How a tensor of OpenAI's is made of Hugging Face's.
+    enum Recipe {
         case same(String)
         case transposed(String)
         case joined([String])
@@ -72,6 +78,23 @@ package struct HuggingFaceNames: TensorSource {
 
     package init(_ base: any TensorSource) {
         self.base = base
+        let recipes = Self.recipes { prefix in
+            Set(
+                base.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
+                })
+        }
+        var tensors: [String: TensorInfo] = [:]
+        for (name, recipe) in recipes {
+            guard let info = Self.describe(name, recipe, base) else { continue }
+            tensors[name] = info
+        }
+        self.recipes = recipes
+        self.tensors = tensors
+    }
+
+    /// Every tensor's recipe under OpenAI's name; `layers` says which there are under a prefix of Hugging Face's.
+    static func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
         var recipes: [String: Recipe] = [
             "logit_scale": .same("logit_scale"),
             "text_projection": .transposed("text_projection.weight"),
@@ -92,11 +115,7 @@ package struct HuggingFaceNames: TensorSource {
         }
         for (ours, theirs) in [("transformer", "text_model"), ("visual.transformer", "vision_model")] {
             let prefix = "\(theirs).encoder.layers."
-            let layers = Set(
-                base.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
-                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
-                })
-            for layer in layers {
+            for layer in layers(prefix) {
                 let (to, from) = ("\(ours).resblocks.\(layer)", "\(prefix)\(layer)")
                 for part in ["weight", "bias"] {
                     recipes["\(to).attn.in_proj_\(part)"] = .joined(
@@ -109,13 +128,27 @@ package struct HuggingFaceNames: TensorSource {
                 }
             }
         }
-        var tensors: [String: TensorInfo] = [:]
-        for (name, recipe) in recipes {
-            guard let info = Self.describe(name, recipe, base) else { continue }
-            tensors[name] = info
-        }
-        self.recipes = recipes
-        self.tensors = tensors
+        return recipes
+    }
+
+    /// Hugging Face's names of what a tensor is made of: of those that are missing, if any are.
+    func storedNames(_ name: String) -> [String] {
+        let recipe =
+            recipes[name]
+            ?? Self.recipes { _ in Set(Self.layer(of: name).map { [$0] } ?? []) }[name]
+        let names: [String] =
+            switch recipe {
+            case .same(let from), .transposed(let from): [from]
+            case .joined(let parts): parts
+            case nil: [name]
+            }
+        let missing = names.filter { !base.has($0) }
+        return missing.isEmpty ? names : missing
+    }
+
+    /// The block a name belongs to.
+    private static func layer(of name: String) -> Int? {
+        name.firstMatch(of: /resblocks\.([0-9]+)\./).flatMap { Int($0.1) }
     }
 
     private static func describe(_ name: String, _ recipe: Recipe, _ base: any TensorSource) -> TensorInfo? {

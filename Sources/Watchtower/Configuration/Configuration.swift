@@ -41,7 +41,9 @@ package struct Configuration: Sendable, Equatable {
         var configuration = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
-        configuration.model = absolute(configuration.model)
+        // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
+        let model = try? InstalledModels.standard().resolve(configuration.model, from: folder).path
+        configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)

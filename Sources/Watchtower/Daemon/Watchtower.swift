@@ -38,7 +38,7 @@ package actor Watchtower {
         self.configuration = configuration
         self.logger = logger
         let finder = HeadFinder.standard(first: configuration.plugins)
-        let model = try ModelDirectory(URL(filePath: configuration.model))
+        let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         engine = try ScoringEngine(model: model, finder: finder, rerank: configuration.rerank)

@@ -38,7 +38,9 @@ package struct ModelInspection: Sendable {
         }
         self.url = url
         let weights = isDirectory.boolValue ? ModelDirectory.findWeights(url) : url
-        defaults = note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() } ?? ModelDefaults()
+        defaults =
+            note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() }
+            ?? ModelDefaults()
         var source: (any TensorSource)?
         if let weights {
             let name = isDirectory.boolValue ? weights.lastPathComponent : ""

@@ -36,13 +36,14 @@ package final class VideoSource: @unchecked Sendable {
         self.line = line
         isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(
-            fps: description.fps, clip: description.clip, side: description.side, onFrame: onFrame, onEvent: onEvent)
+        tap = FrameTap(description, onFrame: onFrame, onEvent: onEvent)
     }
 
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
+    /// Sampled frames that showed nothing new.
+    package var gatedFrames: UInt64 { tap.gatedFrames }
     /// Frames of a clip that its sampling took so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
     private var shown: String { SourceURI.redacted(description.uri) }

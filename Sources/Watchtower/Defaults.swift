@@ -54,6 +54,6 @@ package struct Defaults: Sendable {
     package func source(_ from: StreamConfiguration) -> SourceDescription {
         SourceDescription(
             uri: from.uri, template: from.template, fps: from.fps ?? fps, realtime: from.realtime ?? false,
-            loop: from.loop ?? false, side: side, launch: from.launch)
+            loop: from.loop ?? false, side: side, launch: from.launch, gate: from.gate)
     }
 }

@@ -127,6 +127,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
+    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    package var gate: Double?
 
     package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
         self.name = name
@@ -139,7 +141,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     init(_ node: Node, path: String) throws(ConfigurationError) {
         let mapping = try YAMLMapping(
             node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch"])
+            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch", "gate"])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
         uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
@@ -147,6 +149,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         fps = try mapping.double("fps")
         realtime = try mapping.bool("realtime")
         loop = try mapping.bool("loop")
+        gate = try mapping.double("gate")
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
@@ -154,6 +157,9 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let gate, !(gate > 0 && gate <= 255) {
+            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
         }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil

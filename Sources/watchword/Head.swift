@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import Heads
+import Watchtower
+
+struct Head: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Head plugins.", subcommands: [List.self, Inspect.self, Probe.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the head plugins that are found, and those that others of their name hide.")
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let finder = HeadFinder.standard()
+            var heads: [HeadInspection] = []
+            for file in finder.files { heads.append(await HeadInspector(finder: finder).inspect(file)) }
+            heads.sort { $0.name < $1.name }
+            if json { return try Terminal.say(json: heads) }
+            Terminal.table(
+                ["NAME", "VERSION", "KIND", "DESCRIPTION"],
+                heads.map {
+                    [
+                        $0.name, $0.version, $0.kind,
+                        $0.problem ?? $0.shadowedBy.map { [path = $0.path] in "\(path), hidden by \($0)" }
+                            ?? $0.description,
+                    ]
+                })
+        }
+    }
+
+    struct Inspect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one head plugin.")
+        @Argument(help: "Its name.") var name: String
+        @Flag(help: "Print JSON (it always is).") var json = false
+
+        func run() async throws {
+            try await Exit.guarding {
+                let finder = HeadFinder.standard()
+                let found = await HeadInspector(finder: finder).inspect(try finder.file(name))
+                if let problem = found.problem {
+                    Terminal.complain(problem)
+                    throw Exit.badConfiguration
+                }
+                try Terminal.say(json: found)
+            }
+        }
+    }
+
+    /// The child process of the others: it may crash.
+    struct Probe: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Open one plugin file and print what it says of itself.", shouldDisplay: false)
+        @Argument(help: "The file.") var path: String
+
+        func run() throws {
+            // What a plugin prints while it is opened must not be taken for the answer; its crash needs no core file.
+            let answer = FileHandle(fileDescriptor: dup(STDOUT_FILENO))
+            dup2(STDERR_FILENO, STDOUT_FILENO)
+            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            let finder = HeadFinder.standard()
+            guard let file = finder.files.first(where: { $0.path == path }) else {
+                throw HeadError(path: path, reason: .notFound(known: finder.names, searched: finder.directories))
+            }
+            let found = HeadInspection(opening: file, in: finder)
+            answer.write(try JSONEncoder().encode(found))
+        }
+    }
+}

@@ -7,6 +7,12 @@ package struct HeadFile: Sendable, Equatable {
     package let path: String
     /// The file of the same name in a directory that is searched before: it is the one that loads.
     package let shadowedBy: String?
+
+    package init(name: String, path: String, shadowedBy: String?) {
+        self.name = name
+        self.path = path
+        self.shadowedBy = shadowedBy
+    }
 }
 
 /// The plugin directories, searched in order: `WATCHWORD_PLUGIN_PATH`, beside the executable, `/usr/lib/watchword/heads`.

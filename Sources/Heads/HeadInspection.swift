@@ -72,7 +72,7 @@ package struct HeadInspector: Sendable {
         }
         switch end {
         case .failedToStart(let why): return broken("cannot be looked into: \(why)")
-        case .ranOutOfTime: return broken("does not answer within \(seconds.formatted()) s")
+        case .ranOutOfTime: return broken("does not answer within \(String(format: "%g", seconds)) s")
         case .signal(let signal):
             return broken(
                 "crashed with signal \(signal) (\(String(cString: strsignal(signal)))) while it was looked into")

@@ -51,6 +51,7 @@ let package = Package(
         // C libraries, and the C that must be C.
         .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
@@ -60,7 +61,7 @@ let package = Package(
 
         // Numbers.
         .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
-        .target(name: "Checkpoints", swiftSettings: strict),
+        .target(name: "Checkpoints", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
         .target(name: "Pixels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(
@@ -82,13 +83,16 @@ let package = Package(
 
         // The outside world.
         .target(
-            name: "Ingest", dependencies: ["CGStreamer", "Pixels", .product(name: "Logging", package: "swift-log")],
+            name: "Ingest",
+            dependencies: ["CGStreamer", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CZeroMQ", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+
+        .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
 
         // Assembly, and the two programs.
         .target(
@@ -111,7 +115,8 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Tensors",
+                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Ingest", "Matching", "Messaging",
+                "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -123,14 +128,15 @@ let package = Package(
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
+        tests("DigestsTests", ["Digests"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Tensors", "Transformer"]),
+        tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
-        tests("WatchtowerTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Pixels"]),
+        tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),
         tests(
             "EndToEndTests",
             ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),

@@ -1,5 +1,41 @@
 package import Checkpoints
 
+/// A checkpoint's tensors under today's names, without what is no weight.
+///
+/// Strips the `module.` of data-parallel training; `gamma` and `beta` become `weight` and `bias`, as in CLIP4Clip's own
+/// loader; leaves out OpenAI's three scalars and Hugging Face's `position_ids`. Source: CLIP4CLIP section 2.
+package struct CheckpointNames: TensorSource, Sendable {
+    private let base: any TensorSource & Sendable
+    /// The base's names by ours.
+    private let names: [String: String]
+    package let tensors: [String: TensorInfo]
+    package var origin: String { base.origin }
+
+    /// Throws if two tensors come to have one name.
+    package init(_ base: any TensorSource & Sendable) throws(CheckpointError) {
+        self.base = base
+        var names: [String: String] = [:]
+        var tensors: [String: TensorInfo] = [:]
+        for (name, info) in base.tensors {
+            let stripped = name.hasPrefix("module.") ? String(name.dropFirst(7)) : name
+            if ["input_resolution", "context_length", "vocab_size"].contains(stripped) { continue }
+            if stripped.hasSuffix(".position_ids") { continue }
+            let ours = stripped.replacing("gamma", with: "weight").replacing("beta", with: "bias")
+            guard names.updateValue(name, forKey: ours) == nil else {
+                throw CheckpointError(base.origin, .malformed("two of its tensors are \"\(ours)\" by today's names"))
+            }
+            tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
+        }
+        self.names = names
+        self.tensors = tensors
+    }
+
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        guard let theirs = names[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        return try base.floats(theirs)
+    }
+}
+
 /// A checkpoint's tensors under OpenAI's names: strips the `clip.` of CLIP4Clip checkpoints.
 package struct OpenAINames: TensorSource {
     private let base: any TensorSource
@@ -9,7 +45,7 @@ package struct OpenAINames: TensorSource {
 
     package init(_ base: any TensorSource) {
         self.base = base
-        prefix = base.tensors.keys.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
+        prefix = Self.prefix(base.tensors.keys)
         var tensors: [String: TensorInfo] = [:]
         for (name, info) in base.tensors where name.hasPrefix(prefix) {
             let short = String(name.dropFirst(prefix.count))
@@ -19,11 +55,17 @@ package struct OpenAINames: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(prefix + name) }
+
+    /// What stands before the towers' names: `clip.`, or nothing.
+    static func prefix(_ names: some Sequence<String>) -> String {
+        names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
+    }
 }
 
 /// A Hugging Face `CLIPModel` under OpenAI's names: queries, keys and values joined, projections transposed.
 package struct HuggingFaceNames: TensorSource {
-    private enum Recipe {
+    /// How a tensor of OpenAI's is made of Hugging Face's.
+    enum Recipe {
         case same(String)
         case transposed(String)
         case joined([String])
@@ -36,6 +78,23 @@ package struct HuggingFaceNames: TensorSource {
 
     package init(_ base: any TensorSource) {
         self.base = base
+        let recipes = Self.recipes { prefix in
+            Set(
+                base.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
+                })
+        }
+        var tensors: [String: TensorInfo] = [:]
+        for (name, recipe) in recipes {
+            guard let info = Self.describe(name, recipe, base) else { continue }
+            tensors[name] = info
+        }
+        self.recipes = recipes
+        self.tensors = tensors
+    }
+
+    /// Every tensor's recipe under OpenAI's name; `layers` says which there are under a prefix of Hugging Face's.
+    static func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
         var recipes: [String: Recipe] = [
             "logit_scale": .same("logit_scale"),
             "text_projection": .transposed("text_projection.weight"),
@@ -45,6 +104,8 @@ package struct HuggingFaceNames: TensorSource {
             "visual.class_embedding": .same("vision_model.embeddings.class_embedding"),
             "visual.positional_embedding": .same("vision_model.embeddings.position_embedding.weight"),
             "visual.conv1.weight": .same("vision_model.embeddings.patch_embedding.weight"),
+            // CLIP4Clip's 3D patches have no name of Hugging Face's; they keep their own.
+            "visual.conv2.weight": .same("visual.conv2.weight"),
         ]
         for part in ["weight", "bias"] {
             recipes["ln_final.\(part)"] = .same("text_model.final_layer_norm.\(part)")
@@ -54,11 +115,7 @@ package struct HuggingFaceNames: TensorSource {
         }
         for (ours, theirs) in [("transformer", "text_model"), ("visual.transformer", "vision_model")] {
             let prefix = "\(theirs).encoder.layers."
-            let layers = Set(
-                base.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
-                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
-                })
-            for layer in layers {
+            for layer in layers(prefix) {
                 let (to, from) = ("\(ours).resblocks.\(layer)", "\(prefix)\(layer)")
                 for part in ["weight", "bias"] {
                     recipes["\(to).attn.in_proj_\(part)"] = .joined(
@@ -71,13 +128,27 @@ package struct HuggingFaceNames: TensorSource {
                 }
             }
         }
-        var tensors: [String: TensorInfo] = [:]
-        for (name, recipe) in recipes {
-            guard let info = Self.describe(name, recipe, base) else { continue }
-            tensors[name] = info
-        }
-        self.recipes = recipes
-        self.tensors = tensors
+        return recipes
+    }
+
+    /// Hugging Face's names of what a tensor is made of: of those that are missing, if any are.
+    func storedNames(_ name: String) -> [String] {
+        let recipe =
+            recipes[name]
+            ?? Self.recipes { _ in Set(Self.layer(of: name).map { [$0] } ?? []) }[name]
+        let names: [String] =
+            switch recipe {
+            case .same(let from), .transposed(let from): [from]
+            case .joined(let parts): parts
+            case nil: [name]
+            }
+        let missing = names.filter { !base.has($0) }
+        return missing.isEmpty ? names : missing
+    }
+
+    /// The block a name belongs to.
+    private static func layer(of name: String) -> Int? {
+        name.firstMatch(of: /resblocks\.([0-9]+)\./).flatMap { Int($0.1) }
     }
 
     private static func describe(_ name: String, _ recipe: Recipe, _ base: any TensorSource) -> TensorInfo? {

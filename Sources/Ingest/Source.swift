@@ -1,4 +1,5 @@
 package import Foundation
+package import Matching
 package import Pixels
 
 /// Where a stream's video comes from, and how it is sampled.
@@ -8,6 +9,8 @@ package struct SourceDescription: Sendable, Equatable {
     package var template: String?
     /// Sampled frames a second of media time; fractions too.
     package var fps: Double
+    /// The file is one clip, sampled by frame numbers as the reference does; `fps` is not looked at.
+    package var clip: ClipFrames?
     /// A file is played at its own speed, as if it were live.
     package var realtime: Bool
     /// A file starts again when it has ended.
@@ -28,6 +31,18 @@ package struct SourceDescription: Sendable, Equatable {
         self.loop = loop
         self.side = side
         self.launch = launch
+    }
+}
+
+/// Which frames of a clip become pictures.
+package struct ClipFrames: Sendable, Equatable {
+    package var sampling: ClipSampling
+    /// Places among the sampled frames; all, if nil, and none at all only counts them.
+    package var wanted: Set<Int>?
+
+    package init(_ sampling: ClipSampling, wanted: Set<Int>? = nil) {
+        self.sampling = sampling
+        self.wanted = wanted
     }
 }
 

@@ -12,6 +12,9 @@ struct Query: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a standing query, or replace the one of this id.")
         @Argument(help: "The event, described in words.") var text: String
+        @Option(name: .long, help: "Another way to say it; all are averaged.") var phrasing: [String] = []
+        @Option(name: .long, help: "A prompt template, \"a photo of {}\"; several are averaged.") var prompt: [String] =
+            []
         @Option(help: "Its id; made from the text, if left out.") var id: String?
         @Option(help: "The head.") var head: String?
         @Option(help: "Frames in a window.") var frames: Int?
@@ -24,6 +27,8 @@ struct Query: AsyncParsableCommand {
         func run() async throws {
             try await Exit.guarding {
                 var query = QueryConfiguration(id: id, text: text, head: head, threshold: threshold)
+                query.phrasings = phrasing.isEmpty ? nil : phrasing
+                query.prompts = prompt.isEmpty ? nil : prompt
                 query.frames = frames
                 query.hysteresis = hysteresis
                 query.streams = stream.isEmpty ? nil : stream

@@ -14,6 +14,8 @@ enum Exit {
     static let badData = ExitCode(65)
     static let noInput = ExitCode(66)
     static let unavailable = ExitCode(69)
+    static let cannotCreate = ExitCode(73)
+    static let noPermission = ExitCode(77)
     static let badConfiguration = ExitCode(78)
 
     /// Runs a command; an error becomes one sentence on standard error and the right exit code.
@@ -33,9 +35,10 @@ enum Exit {
     private static func code(for error: any Error) -> ExitCode {
         switch error {
         case is SourceError: noInput
-        case is QueryError, is TextError: badData
+        case is QueryError, is TextError, is ClipError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
+        case is WriteError: cannotCreate
         case is ConfigurationError, is HeadError: badConfiguration
         case is MessagingError: unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
@@ -91,10 +94,10 @@ extension MatchMessage {
 
 /// Options of commands that load a model.
 struct ModelOptions: ParsableArguments {
-    @Option(help: "The model directory.")
+    @Option(help: "The model: a directory, a checkpoint file, or a name from `model list`.")
     var model: String = Installation.model.path
 
-    func directory() throws -> ModelDirectory { try ModelDirectory(URL(filePath: model)) }
+    func directory() throws -> ModelDirectory { try ModelDirectory(InstalledModels.standard().resolve(model)) }
 }
 
 /// Options of commands that talk to the daemon.

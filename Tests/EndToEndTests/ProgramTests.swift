@@ -38,7 +38,8 @@ private func runProgram(
     )
 }
 
-private func run(
+/// Runs a program of the build to its end, on a thread that may wait.
+func run(
     _ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
 ) async throws -> (code: Int32, out: String, err: String) {
     try await blocking { try runProgram(program, arguments, input: input, environment: environment) }

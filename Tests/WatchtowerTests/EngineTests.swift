@@ -136,4 +136,36 @@ struct ScoringEngineTests {
         let scores = try await engine.process(items(0..<4), wantScores: true).scores
         #expect(scores.count == 4 && scores.count { $0.score == nil } == 2)
     }
+
+    @Test("phrasings and prompts make one embedding: the mean of the unit ones, as long as they are")
+    func ensemble() async throws {
+        let engine = try engine()
+        func query(_ phrasings: [String], _ prompts: [String]) throws -> StandingQuery {
+            try StandingQuery(
+                id: "q", text: "a circle", phrasings: phrasings, prompts: prompts, head: "mean", frames: 4, threshold: 0
+            )
+        }
+        let alone = try await engine.embed(text: "a circle").embedding
+        #expect(try await engine.embed(query([], [])).embedding == alone)
+        #expect(try await engine.embed(query([], ["{}"])).embedding == alone)
+        let sentences = ["a photo of a circle", "a circle", "a photo of a ring", "a ring"]
+        let both = try query(["a ring"], ["a photo of {}", "{}"])
+        #expect(both.sentences == sentences)
+        var mean = [Double](repeating: 0, count: alone.count)
+        var length = 0.0
+        for sentence in sentences {
+            let embedding = try await engine.embed(text: sentence).embedding.map(Double.init)
+            let norm = embedding.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            for i in mean.indices { mean[i] += embedding[i] / norm }
+            length += norm / Double(sentences.count)
+        }
+        let norm = mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let found = try await engine.embed(both).embedding
+        #expect(zip(found, mean).allSatisfy { abs(Double($0) - $1 / norm * length) < 1e-4 })
+        for prompt in ["a photo", "{} and {}"] {
+            #expect { try query([], [prompt]) } throws: { "\($0)".contains("must hold {} once") }
+        }
+        #expect(throws: QueryError.self) { try query([" "], []) }
+        #expect(throws: QueryError.self) { try query([String](repeating: "x", count: 300), []) }
+    }
 }

@@ -4,4 +4,8 @@
 
 /// Keeps glibc's allocator to `count` arenas. Call before threads are made; does nothing with another C library.
 void ww_limit_arenas(int count);
+
+/// Exchanges the names of two files or directories in one step. 0, or -1 and errno: where one of them is missing, or the
+/// file system cannot.
+int ww_exchange(const char *a, const char *b);
 #endif

@@ -8,6 +8,10 @@ package struct Configuration: Sendable, Equatable {
     package var head: String?
     package var frames: Int?
     package var threshold: Double?
+    /// Prompt templates of queries that bring none; the model's own, if nil.
+    package var prompts: [String]?
+    /// Candidates a window that a pairing head scores, chosen by the mean head.
+    package var rerank = ScoringEngine.defaultRerank
     /// The journal's file; in memory, if nil.
     package var journal: String?
     package var publish = Configuration.defaultEndpoint("events")
@@ -22,7 +26,8 @@ package struct Configuration: Sendable, Equatable {
     package var queries: [QueryConfiguration] = []
 
     private static let keys = [
-        "model", "head", "frames", "threshold", "journal", "publish", "control", "batch", "pipelines", "plugins", "log",
+        "model", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control", "batch",
+        "pipelines", "plugins", "log",
         "streams", "queries",
     ]
 
@@ -36,7 +41,9 @@ package struct Configuration: Sendable, Equatable {
         var configuration = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
-        configuration.model = absolute(configuration.model)
+        // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
+        let model = try? InstalledModels.standard().resolve(configuration.model, from: folder).path
+        configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
@@ -56,6 +63,9 @@ package struct Configuration: Sendable, Equatable {
             throw root.failure("frames", "expected 1 to 1024, found \(frames)")
         }
         threshold = try root.double("threshold")
+        prompts = try root.strings("prompts")
+        rerank = try root.integer("rerank") ?? rerank
+        guard rerank > 0 else { throw root.failure("rerank", "expected 1 or more, found \(rerank)") }
         journal = try root.string("journal")
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
@@ -154,6 +164,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
 package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var id: String?
     package var text: String
+    /// Other ways to say it.
+    package var phrasings: [String]?
+    /// Prompt templates; the configuration's or the model's own, if nil.
+    package var prompts: [String]?
     package var tags: [String]?
     package var head: String?
     package var frames: Int?
@@ -176,9 +190,14 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         }
         let mapping = try YAMLMapping(
             node, path: path, what: "a query",
-            keys: ["id", "text", "tags", "head", "frames", "threshold", "hysteresis", "streams", "enabled"])
+            keys: [
+                "id", "text", "phrasings", "prompts", "tags", "head", "frames", "threshold", "hysteresis", "streams",
+                "enabled",
+            ])
         id = try mapping.string("id")
         text = try mapping.required("text")
+        phrasings = try mapping.strings("phrasings")
+        prompts = try mapping.strings("prompts")
         tags = try mapping.strings("tags")
         head = try mapping.string("head")
         frames = try mapping.integer("frames")

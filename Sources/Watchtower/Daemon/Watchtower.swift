@@ -38,13 +38,13 @@ package actor Watchtower {
         self.configuration = configuration
         self.logger = logger
         let finder = HeadFinder.standard(first: configuration.plugins)
-        let model = try ModelDirectory(URL(filePath: configuration.model))
+        let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
-        engine = try ScoringEngine(model: model, finder: finder)
+        engine = try ScoringEngine(model: model, finder: finder, rerank: configuration.rerank)
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
-            threshold: configuration.threshold)
+            threshold: configuration.threshold, prompts: configuration.prompts)
         let journal = try Journal(path: configuration.journal)
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)

@@ -1,0 +1,161 @@
+import Checkpoints
+package import Foundation
+
+/// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it.
+package enum ModelConversion {
+    /// What was written.
+    package struct Result: Sendable {
+        /// Names relative to the directory, with sizes in bytes, in the order they were written.
+        package var files: [(name: String, bytes: Int)] = []
+        /// The default head.
+        package var head = "mean"
+        /// Names of tensors of the source that belong to neither tower nor head.
+        package var leftOut: [String] = []
+        /// What a person should know: sentences.
+        package var notes: [String] = []
+    }
+
+    /// Files that are taken over as they are, if the source has them.
+    private static let ownFiles = [
+        "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
+        "special_tokens_map.json", "tokenizer.json", "watchword.json",
+    ]
+
+    /// Converts; the destination appears whole or not at all.
+    ///
+    /// Every number keeps its value and its element type.
+    package static func convert(_ model: ModelDirectory, to destination: URL, replacing: Bool) throws -> Result {
+        let (from, to) = (model.url.resolvingSymlinksInPath().path, destination.resolvingSymlinksInPath().path)
+        guard from != to, !from.hasPrefix(to + "/") else {
+            throw WriteError(destination.path, "the source lies in it")
+        }
+        let missing = TowerTensors.problems(model.tensors, model.architecture)
+        guard missing.isEmpty else { throw ModelError(model.url.path, missing.joined(separator: "; ")) }
+        for head in model.inventory.heads where !head.missing.isEmpty {
+            throw ModelError(
+                model.url.path, "head \"\(head.name)\" lacks tensor \(head.missing.joined(separator: ", "))")
+        }
+        var result = Result()
+        try StagedDirectory.create(destination, replacing: replacing) { folder in
+            var writer = Writer(model: model, folder: folder)
+            try writer.copyOwnFiles(ownFiles)
+            try writer.writeWeights()
+            try writer.writeHeads()
+            try writer.writeTokenizer()
+            try writer.writeConfigs()
+            result = writer.result
+        }
+        return result
+    }
+}
+
+/// One conversion under way.
+private struct Writer {
+    let model: ModelDirectory
+    let folder: URL
+    var result = ModelConversion.Result()
+    private let inventory: HeadInventory
+
+    init(model: ModelDirectory, folder: URL) {
+        self.model = model
+        self.folder = folder
+        inventory = model.inventory
+        result.leftOut = inventory.others
+    }
+
+    private func has(_ name: String) -> Bool { result.files.contains { $0.name == name } }
+
+    private mutating func note(_ name: String) throws {
+        let size = try folder.appending(path: name).resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+        result.files.append((name, size))
+    }
+
+    private mutating func write(_ name: String, _ bytes: [UInt8]) throws {
+        let file = try OutputFile(path: folder.appending(path: name).path)
+        try file.write(bytes)
+        try file.finish()
+        try note(name)
+    }
+
+    private mutating func copy(_ name: String) throws {
+        let source = try MappedFile(path: model.url.appending(path: name).path)
+        let file = try OutputFile(path: folder.appending(path: name).path)
+        for start in stride(from: 0, to: source.count, by: 1 << 20) {
+            try file.write(source.withBytes(start..<min(source.count, start + 1 << 20)) { Array($0) })
+        }
+        try file.finish()
+        try note(name)
+    }
+
+    mutating func copyOwnFiles(_ names: [String]) throws {
+        for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
+            try copy(name)
+        }
+    }
+
+    mutating func writeWeights() throws {
+        let source: any TensorSource =
+            switch model.layout {
+            case .huggingFace: model.stored
+            case .openAI: try HuggingFaceExport(model.tensors, architecture: model.architecture)
+            }
+        try write(source, source.tensors.keys, "model.safetensors")
+    }
+
+    private mutating func write(_ source: some TensorSource, _ names: some Sequence<String>, _ file: String) throws {
+        try SafetensorsWriter.write(source, names: names, to: folder.appending(path: file).path)
+        try note(file)
+    }
+
+    /// Files of heads are taken over; what only the checkpoint holds gets a file of its own.
+    mutating func writeHeads() throws {
+        let names = model.headsWithWeights
+        guard !names.isEmpty else { return }
+        try StagedDirectory.makeDirectory(folder.appending(path: "heads"))
+        for head in names {
+            let name = "heads/\(head).safetensors"
+            if FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
+                try copy(name)
+            } else if let held = inventory[head] {
+                try write(model.stored, held.tensors, name)
+            }
+        }
+    }
+
+    mutating func writeTokenizer() throws {
+        let tokens = model.architecture.text.vocabulary
+        if !has("vocab.json") {
+            guard tokens == VocabularyFiles.size else {
+                result.notes.append(
+                    "no vocabulary is written: the weights have \(tokens) tokens, CLIP's own has "
+                        + "\(VocabularyFiles.size); add vocab.json and merges.txt")
+                return
+            }
+            try write("vocab.json", VocabularyFiles.vocabulary)
+            try write("merges.txt", VocabularyFiles.merges)
+        }
+        if !has("tokenizer_config.json") {
+            try write(
+                "tokenizer_config.json", ModelFilesWriter.tokenizerConfig(context: model.architecture.text.context))
+        }
+        if !has("special_tokens_map.json") {
+            try write("special_tokens_map.json", ModelFilesWriter.json(ModelFilesWriter.specialTokens))
+        }
+    }
+
+    mutating func writeConfigs() throws {
+        if !has("config.json") { try write("config.json", ModelFilesWriter.config(model.architecture)) }
+        if !has("preprocessor_config.json") {
+            try write(
+                "preprocessor_config.json",
+                ModelFilesWriter.preprocessor(model.normalisation, side: model.architecture.vision.side))
+        }
+        result.head = has("watchword.json") ? model.defaults.head : inventory.trained
+        if !has("watchword.json") {
+            try write(
+                "watchword.json",
+                ModelFilesWriter.watchword(
+                    fps: model.defaults.fps, frames: model.defaults.frames, head: result.head))
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Tensors
+
+/// The JSON files of Hugging Face's layout, for a model that has none of its own.
+enum ModelFilesWriter {
+    /// `config.json` of a `CLIPModel` with these sizes.
+    static func config(_ architecture: Architecture) throws -> [UInt8] {
+        let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
+        func name(_ activation: Activation) -> String { activation == .gelu ? "gelu" : "quick_gelu" }
+        // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face keeps
+        // that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
+        let end = text.endToken ?? 2
+        return try json([
+            "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,
+            "initializer_factor": 1.0,
+            "vision_config": [
+                "model_type": "clip_vision_model", "hidden_size": vision.width, "intermediate_size": 4 * vision.width,
+                "num_hidden_layers": vision.layers, "num_attention_heads": vision.heads, "num_channels": 3,
+                "patch_size": vision.patch, "image_size": vision.side, "projection_dim": d,
+                "hidden_act": name(vision.activation), "layer_norm_eps": Double("\(vision.epsilon)") ?? 1e-5,
+                "attention_dropout": 0.0, "initializer_factor": 1.0, "initializer_range": 0.02,
+            ] as [String: Any],
+            "text_config": [
+                "model_type": "clip_text_model", "hidden_size": text.width, "intermediate_size": 4 * text.width,
+                "num_hidden_layers": text.layers, "num_attention_heads": text.heads,
+                "max_position_embeddings": text.context, "vocab_size": text.vocabulary, "projection_dim": d,
+                "hidden_act": name(text.activation), "layer_norm_eps": Double("\(text.epsilon)") ?? 1e-5,
+                "bos_token_id": 0, "eos_token_id": end, "pad_token_id": 1,
+                "attention_dropout": 0.0, "initializer_factor": 1.0, "initializer_range": 0.02,
+            ] as [String: Any],
+        ])
+    }
+
+    /// `preprocessor_config.json`: short side to `side`, centre crop, CLIP's constants.
+    static func preprocessor(_ normalisation: Normalisation, side: Int) throws -> [UInt8] {
+        try json([
+            "image_processor_type": "CLIPImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor",
+            "do_resize": true, "size": ["shortest_edge": side], "resample": 3, "do_center_crop": true,
+            "crop_size": ["height": side, "width": side], "do_convert_rgb": true, "do_rescale": true,
+            "rescale_factor": 1.0 / 255, "do_normalize": true,
+            "image_mean": normalisation.mean.map { Double("\($0)") ?? Double($0) },
+            "image_std": normalisation.deviation.map { Double("\($0)") ?? Double($0) },
+        ])
+    }
+
+    static let specialTokens = [
+        "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
+        "pad_token": "<|endoftext|>",
+    ]
+
+    static func tokenizerConfig(context: Int) throws -> [UInt8] {
+        var config: [String: Any] = specialTokens
+        config["tokenizer_class"] = "CLIPTokenizer"
+        config["model_max_length"] = context
+        config["do_lower_case"] = true
+        config["add_prefix_space"] = false
+        config["errors"] = "replace"
+        return try json(config)
+    }
+
+    /// `watchword.json`: sampling and head; no threshold is guessed.
+    static func watchword(fps: Double, frames: Int, head: String) throws -> [UInt8] {
+        let sampling: [String: Any] = ["fps": fps, "frames": frames]
+        return try json(["format": 1, "sampling": sampling, "default_head": head])
+    }
+
+    static func json(_ object: [String: Any]) throws -> [UInt8] {
+        let data = try JSONSerialization.data(
+            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        return [UInt8](data) + [UInt8(ascii: "\n")]
+    }
+}

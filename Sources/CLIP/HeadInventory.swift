@@ -1,0 +1,81 @@
+/// Which of CLIP4Clip's heads a set of tensors holds, told by their names.
+///
+/// Source: CLIP4CLIP section 2. The one place that knows these names besides the plugins themselves.
+package struct HeadInventory: Sendable {
+    /// A head of which there are tensors.
+    package struct Held: Sendable, Equatable {
+        package let name: String
+        package let layers: Int
+        /// Names of its tensors, sorted.
+        package let tensors: [String]
+        /// Names of tensors that it needs and that are not there, sorted.
+        package let missing: [String]
+    }
+
+    /// Sorted by name.
+    package let heads: [Held]
+    /// Names of tensors that belong to none of the heads, sorted.
+    package let others: [String]
+
+    /// The head a checkpoint was trained with: the one it holds, or `mean`, which has no weights.
+    package var trained: String { heads.first?.name ?? "mean" }
+
+    /// Shared by the sequential heads; an lstm checkpoint holds it, too, unused.
+    private static let positions = "frame_position_embeddings.weight"
+
+    /// Looks through names that belong to no tower.
+    package init(_ names: some Sequence<String>) {
+        let names = Set(names)
+        func having(_ prefixes: String...) -> Set<String> {
+            names.filter { name in prefixes.contains { name.hasPrefix($0) } }
+        }
+        let (lstm, transformer) = (having("lstm_visual."), having("transformerClip."))
+        let tight = having("cross.", "similarity_dense.")
+        let shared = names.intersection([Self.positions])
+        var heads: [Held] = []
+        if !lstm.isEmpty {
+            let prefix = "lstm_visual.weight_ih_l"
+            let layers = max(1, lstm.count { $0.hasPrefix(prefix) && Int($0.dropFirst(prefix.count)) != nil })
+            let needed = (0..<layers).flatMap { layer in
+                ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map { "lstm_visual.\($0)_l\(layer)" }
+            }
+            heads.append(Self.held("lstm", layers, lstm.union(shared), needed))
+        }
+        // Positions without blocks and without an lstm are what is left of a transformer head.
+        if !transformer.isEmpty || (lstm.isEmpty && !shared.isEmpty) {
+            let (layers, blocks) = Self.blocks("transformerClip.resblocks", in: transformer)
+            heads.append(Self.held("transformer", layers, transformer.union(shared), [Self.positions] + blocks))
+        }
+        if !tight.isEmpty {
+            let (layers, blocks) = Self.blocks("cross.transformer.resblocks", in: tight)
+            let rest = ["cross.pooler.ln_pool", "cross.pooler.dense", "similarity_dense"].flatMap {
+                ["\($0).weight", "\($0).bias"]
+            }
+            let needed = ["cross.embeddings.position_embeddings.weight"] + blocks + rest
+            heads.append(Self.held("tight", layers, tight, needed))
+        }
+        self.heads = heads
+        others = names.subtracting(heads.flatMap(\.tensors)).sorted()
+    }
+
+    /// The head of that name; nil if there are no tensors of it.
+    package subscript(_ name: String) -> Held? { heads.first { $0.name == name } }
+
+    private static func held(_ name: String, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
+        Held(name: name, layers: layers, tensors: tensors.sorted(), missing: Set(needed).subtracting(tensors).sorted())
+    }
+
+    /// The blocks under a prefix: how many, and the names of all of their tensors.
+    private static func blocks(_ prefix: String, in names: Set<String>) -> (layers: Int, names: [String]) {
+        let layers = max(1, TowerTensors.layers(prefix, in: names))
+        return (layers, (0..<layers).flatMap { TowerTensors.block("\(prefix).\($0)", width: 0).map(\.name) })
+    }
+}
+
+extension HeadInventory {
+    /// Looks through a whole checkpoint, the towers' tensors among the names.
+    package init(checkpoint names: some Collection<String>) {
+        let prefix = OpenAINames.prefix(names)
+        self.init(names.filter { prefix.isEmpty ? !TowerTensors.isTower($0) : !$0.hasPrefix(prefix) })
+    }
+}

@@ -1,0 +1,41 @@
+import CGLib
+import Foundation
+
+/// A checksum of bytes that come piece by piece, by GLib.
+package final class Digest {
+    package enum Algorithm { case sha1, sha256 }
+
+    private let checksum: OpaquePointer
+
+    package init(_ algorithm: Algorithm) {
+        // GLib gives none only for an algorithm it does not know.
+        checksum = g_checksum_new(algorithm == .sha1 ? G_CHECKSUM_SHA1 : G_CHECKSUM_SHA256)
+    }
+
+    deinit { g_checksum_free(checksum) }
+
+    /// Takes the next bytes; none after `hexadecimal` has been read.
+    package func update(_ bytes: some Collection<UInt8>) {
+        let handled: Void? = bytes.withContiguousStorageIfAvailable { update($0) }
+        if handled == nil { Array(bytes).withUnsafeBufferPointer(update) }
+    }
+
+    private func update(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if let base = bytes.baseAddress { g_checksum_update(checksum, base, gssize(bytes.count)) }
+    }
+
+    /// The digest in lower-case hexadecimal digits.
+    package var hexadecimal: String { String(cString: g_checksum_get_string(checksum)) }
+
+    /// Digest of a whole file, read a mebibyte at a time; `prefix` is hashed before it.
+    package static func of(
+        file path: String, _ algorithm: Algorithm = .sha256, prefix: String = ""
+    ) throws -> String {
+        let file = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? file.close() }
+        let digest = Digest(algorithm)
+        digest.update(Array(prefix.utf8))
+        while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { digest.update(piece) }
+        return digest.hexadecimal
+    }
+}

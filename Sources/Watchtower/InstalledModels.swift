@@ -1,0 +1,73 @@
+package import CLIP
+package import Foundation
+
+/// The directory where models are kept by name: `name`, or `owner/name` as the hub calls them.
+package struct InstalledModels: Sendable {
+    package struct Entry: Sendable {
+        package let name: String
+        package let url: URL
+    }
+
+    package let directory: URL
+
+    package init(directory: URL) { self.directory = directory }
+
+    /// `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
+    package static func standard(
+        _ environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0
+    ) -> InstalledModels {
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        if let path = variable("WATCHWORD_MODELS") { return InstalledModels(directory: URL(filePath: path)) }
+        if isRoot, variable("XDG_DATA_HOME") == nil {
+            return InstalledModels(directory: URL(filePath: "/var/lib/watchword/models"))
+        }
+        let data =
+            variable("XDG_DATA_HOME").map { URL(filePath: $0) }
+            ?? URL(filePath: variable("HOME") ?? NSHomeDirectory()).appending(path: ".local/share")
+        return InstalledModels(directory: data.appending(path: "watchword/models"))
+    }
+
+    /// Every model in the directory, sorted by name.
+    package var all: [Entry] {
+        folders(in: directory).flatMap { folder -> [Entry] in
+            let name = folder.lastPathComponent
+            if Self.isModel(folder) { return [Entry(name: name, url: folder)] }
+            return folders(in: folder).filter(Self.isModel).map {
+                Entry(name: "\(name)/\($0.lastPathComponent)", url: $0)
+            }
+        }
+    }
+
+    /// The model that `--model` or `model:` names: a path if there is one, else a name in the directory.
+    ///
+    /// A hub's `owner/name` is also found by `name` alone, if one owner has it.
+    package func resolve(_ model: String, from folder: URL? = nil) throws(ModelError) -> URL {
+        let isRelative = !model.hasPrefix("/")
+        let path = isRelative ? folder?.appending(path: model) ?? URL(filePath: model) : URL(filePath: model)
+        if FileManager.default.fileExists(atPath: path.path) { return path }
+        let found = all.filter { $0.name == model || $0.name.hasSuffix("/\(model)") }
+        if let exact = found.first(where: { $0.name == model }) ?? (found.count == 1 ? found.first : nil) {
+            return exact.url
+        }
+        guard found.isEmpty else {
+            let names = found.map(\.name).joined(separator: ", ")
+            throw ModelError(model, "there is no such model of one name; there are: \(names)")
+        }
+        throw ModelError(model, "there is no such model: no such path, and no such name in \(directory.path)")
+    }
+
+    private static func isModel(_ folder: URL) -> Bool {
+        ["config.json", "model.safetensors", "pytorch_model.bin"].contains {
+            FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+        }
+    }
+
+    /// Hidden ones are left out: they are in the making.
+    private func folders(in parent: URL) -> [URL] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { parent.appending(path: $0) }.filter {
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0.path, isDirectory: &isDirectory) && isDirectory.boolValue
+        }
+    }
+}

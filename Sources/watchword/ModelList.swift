@@ -1,0 +1,76 @@
+import ArgumentParser
+import CLIP
+import Foundation
+import Watchtower
+
+/// Where models are kept by name.
+struct ModelsOptions: ParsableArguments {
+    @Option(
+        help: """
+            The directory of models: WATCHWORD_MODELS, else XDG_DATA_HOME/watchword/models or \
+            ~/.local/share/watchword/models, for root /var/lib/watchword/models.
+            """)
+    var models: String?
+
+    var installed: InstalledModels {
+        models.map { InstalledModels(directory: URL(filePath: $0)) } ?? .standard()
+    }
+}
+
+extension Model {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The models that are kept by name, and the bundled one.",
+            discussion: "Where a command takes --model, a name from this list will do.")
+        @OptionGroup var models: ModelsOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        private struct Description: Encodable {
+            let name, path: String
+            let architecture: String?
+            let bytes: Int
+            let heads: [String]
+            let problem: String?
+
+            init(_ name: String, _ url: URL) {
+                self.name = name
+                path = url.path
+                bytes = Self.size(of: url)
+                do {
+                    let model = try ModelDirectory(url)
+                    (architecture, heads, problem) = (model.architecture.name, model.headsWithWeights, nil)
+                } catch {
+                    (architecture, heads, problem) = (nil, [], "\(error)")
+                }
+            }
+
+            /// Bytes of all files below.
+            private static func size(of folder: URL) -> Int {
+                let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: [.fileSizeKey])
+                var sum = 0
+                while let file = files?.nextObject() as? URL {
+                    sum += (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+                }
+                return sum
+            }
+        }
+
+        func run() async throws {
+            let installed = models.installed
+            var found = installed.all.map { Description($0.name, $0.url) }
+            let bundled = Installation.model
+            if FileManager.default.fileExists(atPath: bundled.path) {
+                found.append(Description("\(bundled.lastPathComponent) (bundled)", bundled))
+            }
+            if json { return try Terminal.say(json: found) }
+            Terminal.table(
+                ["NAME", "ARCHITECTURE", "SIZE", "HEADS"],
+                found.map {
+                    [
+                        $0.name, $0.problem ?? $0.architecture ?? "",
+                        $0.bytes.formatted(.byteCount(style: .file)), (["mean"] + $0.heads).joined(separator: ", "),
+                    ]
+                })
+        }
+    }
+}

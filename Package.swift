@@ -19,7 +19,10 @@ func headLibrary(_ name: String, _ target: String) -> Product {
 func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: ["HeadKit", "WatchwordHeadABI", "Checkpoints"] + more, path: "Plugins/\(name)",
-        swiftSettings: strict)
+        swiftSettings: strict,
+        linkerSettings: [
+            .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"])
+        ])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

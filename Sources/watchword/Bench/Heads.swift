@@ -78,7 +78,8 @@ extension Bench {
             let side = Double(square)
             return Report(
                 model: "random weights, seed \(seed)", layers: layers, attention_heads: attentionHeads,
-                threads: ProcessInfo.processInfo.activeProcessorCount, rounds: rounds, results: results,
+                threads: ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
+                    ?? ProcessInfo.processInfo.activeProcessorCount, rounds: rounds, results: results,
                 sgemm_square: square,
                 sgemm_square_gflops: 2 * side * side * side / timings[works.count - 1].median / 1e9)
         }

@@ -143,3 +143,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers are linked with libFuzzer's `main`, in a build of their own: Fuzz/fuzz.sh.
+if Context.environment["WATCHWORD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "watchword-fuzz", dependencies: ["CLIP", "Checkpoints", "TestSupport"], path: "Fuzz",
+            exclude: ["corpus", "fuzz.sh", "words.dict"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

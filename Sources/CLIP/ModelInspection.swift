@@ -67,7 +67,8 @@ package struct ModelInspection: Sendable {
     private mutating func inspectTowers(_ source: (any TensorSource)?) {
         let config = url.appending(path: "config.json")
         let hasConfig = FileManager.default.fileExists(atPath: config.path)
-        let isHuggingFace = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? hasConfig
+        let hasNames = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? false
+        let isHuggingFace = hasConfig || hasNames
         layout = isHuggingFace ? .huggingFace : source == nil ? nil : .openAI
         if hasConfig {
             architecture = note { try HuggingFaceConfig.read(config) }
@@ -81,7 +82,7 @@ package struct ModelInspection: Sendable {
         } else {
             let prefix = OpenAINames.prefix(source.tensors.keys)
             let named = OpenAINames(source)
-            if !hasConfig { architecture = try? Architecture(inferredFrom: named) }
+            architecture = try? Architecture(inferredFrom: named)
             inspectTowers(named, stored: source) { prefix + $0 }
         }
     }

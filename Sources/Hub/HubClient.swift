@@ -68,6 +68,10 @@ struct HubClient: Sendable {
             } catch let error as CancellationError {
                 throw error
             } catch {
+                guard !"\(error)".contains("CERTIFICATE_VERIFY_FAILED") else {
+                    throw HubError(
+                        .unavailable, "\(what): the certificate of \(HubEndpoint.origin(url)) is not trusted")
+                }
                 throw Transient(reason: "\(HubEndpoint.origin(url)) cannot be reached (\(Self.brief(error)))")
             }
             guard [301, 302, 303, 307, 308].contains(response.status.code) else { return try check(response, what) }

@@ -42,9 +42,16 @@ package struct ModelPull: Sendable {
             try StagedDirectory.makeDirectory(staged)
             return try StagedDirectory.Lock(staged)
         }
-        let files = try await HubClient.with(endpoint) { client in
-            let listing = try await list(client) { progress(.waiting($0, seconds: $1)) }
-            return try await download(listing, with: client, into: staged, progress: progress)
+        let files: [File]
+        do {
+            files = try await HubClient.with(endpoint) { client in
+                let listing = try await list(client) { progress(.waiting($0, seconds: $1)) }
+                return try await download(listing, with: client, into: staged, progress: progress)
+            }
+        } catch {
+            // Nothing came: no trace of a mistyped name. Only empty directories are removed.
+            try await waitingForDisk { if rmdir(staged.path) == 0 { rmdir(staged.deletingLastPathComponent().path) } }
+            throw error
         }
         try await waitingForDisk {
             try Self.tidy(staged, keeping: files.map(\.name))

@@ -139,6 +139,8 @@ struct ModelPullTests {
         try await expectFailure("later", .unavailable, "86400")
         #expect(try server.requests().count == 4)
         try await expectFailure("loop", .unavailable, "redirects")
+        // A name that was mistyped leaves no trace.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: models.path) == [])
     }
 
     @Test("a server that stays down, or never comes to an end, is given up")

@@ -34,7 +34,7 @@ def times(key):
 def data_of(name, version=0):
     with open(os.path.join(options.model, name), "rb") as file:
         data = file.read()
-    return data[:-1] + bytes([data[-1] ^ version])
+    return bytes([data[0] ^ version]) + data[1:]
 
 
 def listing(how):

@@ -11,6 +11,10 @@ package enum StagedDirectory {
     ) throws {
         try check(destination, replacing: replacing)
         let parent = destination.standardizedFileURL.deletingLastPathComponent()
+        // Deepest first: those that are made here go again if they stay empty.
+        let missing = sequence(first: parent) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
+            .prefix { !FileManager.default.fileExists(atPath: $0.path) }
+        defer { for folder in missing { rmdir(folder.path) } }
         try makeDirectory(parent)
         let staged = parent.appending(path: ".\(destination.lastPathComponent).\(UUID().uuidString.prefix(8))")
         try makeDirectory(staged)

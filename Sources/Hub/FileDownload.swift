@@ -21,15 +21,16 @@ struct FileDownload {
             progress(size)
             return size  // from an earlier pull
         }
-        let begun = try await part.begun().size > 0
-        let size = try await fetch()
-        if try await isRight() { return try await finish(size) }
-        try await part.discard()
-        // The beginning may have been another version's, from a server that does not look at `If-Range`.
-        if begun {
-            let size = try await fetch()
-            if try await isRight() { return try await finish(size) }
+        // What was put together of several answers may be of two versions, from a server that does not look at `If-Range`:
+        // then once more. A server that mixes them every time is wrong.
+        for _ in 0..<2 {
+            let (size, isWhole) = try await fetch()
+            if try await isRight() {
+                try await part.finish()
+                return size
+            }
             try await part.discard()
+            if isWhole { break }
         }
         throw HubError(.badData, "\(what): the bytes are not those whose checksum the server gives")
     }
@@ -39,28 +40,28 @@ struct FileDownload {
         return try await part.matches(checksum, whole: false) == true
     }
 
-    private func finish(_ size: Int) async throws -> Int {
-        try await part.finish()
-        return size
-    }
-
-    private func fetch() async throws -> Int {
+    /// The size, and whether all bytes came in one answer.
+    private func fetch() async throws -> (size: Int, isWhole: Bool) {
         var received = 0
-        return try await retries.run(what, progress: { received }, waiting: waiting) {
-            try await attempt(&received)
+        var isWhole = true
+        let size = try await retries.run(what, progress: { received }, waiting: waiting) {
+            try await attempt(&received, &isWhole)
         }
+        return (size, isWhole)
     }
 
     /// One request; throws `Transient` if it breaks off, having kept what came.
-    private func attempt(_ received: inout Int) async throws -> Int {
+    private func attempt(_ received: inout Int, _ isWhole: inout Bool) async throws -> Int {
         var (offset, validator) = try await part.begun()
         // Bytes of which nothing says what they are part of could not be told from another version's.
         if offset > file.size ?? .max || (validator == nil && file.checksum == nil) { offset = 0 }
         if offset > 0, offset == file.size {
+            isWhole = false
             progress(offset)
             return offset
         }
         received = offset
+        isWhole = offset == 0
         var headers: [(String, String)] = []
         if offset > 0 {
             headers.append(("Range", "bytes=\(offset)-"))
@@ -85,6 +86,7 @@ struct FileDownload {
         } else {
             offset = 0
             received = 0
+            isWhole = true
             if let length = answer.length { try checkSize(length) }
             try await part.restart(validator: answer.strongETag)
         }

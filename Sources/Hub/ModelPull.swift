@@ -110,10 +110,8 @@ package struct ModelPull: Sendable {
 
     /// Drops what earlier pulls of other revisions left.
     private static func tidy(_ staged: URL, keeping names: [String]) throws {
-        for name in FileManager.default.enumerator(atPath: staged.path) ?? .init() {
-            guard let name = name as? String, !names.contains(name),
-                !names.contains(where: { $0.hasPrefix(name + "/") })
-            else { continue }
+        for name in try FileManager.default.subpathsOfDirectory(atPath: staged.path)
+        where !names.contains(name) && !names.contains(where: { $0.hasPrefix(name + "/") }) {
             try? FileManager.default.removeItem(at: staged.appending(path: name))
         }
     }

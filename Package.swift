@@ -46,6 +46,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         // C libraries, and the C that must be C.
@@ -93,6 +95,14 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
+        .target(
+            name: "Hub",
+            dependencies: [
+                "Checkpoints", "Digests", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
 
         // Assembly, and the two programs.
         .target(
@@ -115,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Ingest", "Matching", "Messaging",
+                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
                 "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -129,6 +139,7 @@ let package = Package(
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
+        tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),

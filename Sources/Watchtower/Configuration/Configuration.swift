@@ -33,8 +33,10 @@ package struct Configuration: Sendable, Equatable {
 
     package init() {}
 
-    /// Reads a file; relative paths in it are taken from its folder.
-    package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
+    /// Reads a file; relative paths in it are taken from its folder, a model's name from `models`.
+    package static func load(
+        _ path: String, models: InstalledModels = .standard()
+    ) throws(ConfigurationError) -> Configuration {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(path: path, line: nil, reason: "the configuration cannot be read")
         }
@@ -42,7 +44,7 @@ package struct Configuration: Sendable, Equatable {
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
         // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
-        let model = try? InstalledModels.standard().resolve(configuration.model, from: folder).path
+        let model = try? models.resolve(configuration.model, from: folder).path
         configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)

@@ -162,7 +162,7 @@ extension Bench.Heads {
             return [
                 head, "\(batch)", String(format: "%.2f", us_per_window),
                 String(format: "%.2f–%.2f", us_fastest, us_slowest),
-            ] + rates + [String(format: "%.1f", gb_per_s)]
+            ] + rates + [gflops > 0 ? "-" : String(format: "%.1f", gb_per_s)]
         }
     }
 

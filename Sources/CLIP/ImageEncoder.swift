@@ -18,21 +18,28 @@ package final class ImageEncoder {
     private let postNorm: LayerNorm
     private let projection: Linear
     private let normalisation: Normalisation
+    private let precision: Precision
     private let patches: Matrix
+    private let converted: Activations
+    private let sums: Activations
     private let projected: Matrix
     private let tokens: Matrix
     private let output: Matrix
 
-    /// Reads the `visual.` tensors, in OpenAI's names.
+    /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
     package init(
-        _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip
+        _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
+        precision: Precision, packed: PackedWeights? = nil
     ) throws {
         let vision = architecture.vision
         let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
         self.architecture = architecture
         self.normalisation = normalisation
+        self.precision = precision.resolved
+        try source.check("visual.conv1.weight", shape: [w, 3, p, p])
         patchProjection = try Linear(
-            weight: source.floats("visual.conv1.weight", shape: [w, 3, p, p]), bias: nil, inputs: 3 * p * p, outputs: w)
+            name: "visual.conv1.weight", weight: { try source.floats("visual.conv1.weight") }, bias: nil,
+            inputs: 3 * p * p, outputs: w, precision: precision, packed: packed)
         classEmbedding = try source.floats("visual.class_embedding", shape: [w])
         positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
         func norm(_ name: String) throws -> LayerNorm {
@@ -46,11 +53,13 @@ package final class ImageEncoder {
             source, prefix: "visual.transformer.resblocks",
             shape: TransformerShape(
                 width: w, heads: vision.heads, layers: vision.layers, epsilon: vision.epsilon,
-                activation: vision.activation))
+                activation: vision.activation), precision: precision, packed: packed)
         projection = try Linear(
             weight: transposed(source.floats("visual.proj", shape: [w, d]), rows: w, columns: d), bias: nil,
             inputs: w, outputs: d)
         patches = Matrix(rows: 0, columns: 3 * p * p)
+        converted = Activations(columns: 3 * p * p)
+        sums = Activations(columns: w)
         projected = Matrix(rows: 0, columns: w)
         tokens = Matrix(rows: 0, columns: w)
         output = Matrix(rows: 0, columns: d)
@@ -79,7 +88,12 @@ package final class ImageEncoder {
         let perPicture = architecture.vision.tokens
         projected.resize(rows: patches.rows)
         tokens.resize(rows: count * perPicture)
-        try patchProjection(patches, into: projected)
+        if precision == .f32 {
+            try patchProjection(patches, into: projected)
+        } else {
+            converted.convert(patches, to: precision)
+            try patchProjection(converted, into: projected, scratch: sums)
+        }
         for picture in 0..<count {
             tokens.write(classEmbedding, atRow: picture * perPicture)
             for patch in 1..<perPicture {

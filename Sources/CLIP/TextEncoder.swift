@@ -17,8 +17,10 @@ package final class TextEncoder {
     private let tokens: Matrix
     private let output: Matrix
 
-    /// Reads the text tensors, in OpenAI's names.
-    package init(_ source: some TensorSource, architecture: Architecture) throws {
+    /// Reads the text tensors, in OpenAI's names; weights that are packed already are not read.
+    package init(
+        _ source: some TensorSource, architecture: Architecture, precision: Precision, packed: PackedWeights? = nil
+    ) throws {
         let text = architecture.text
         let (w, d) = (text.width, architecture.embedding)
         self.architecture = architecture
@@ -27,7 +29,8 @@ package final class TextEncoder {
         stack = try TransformerStack(
             source, prefix: "transformer.resblocks",
             shape: TransformerShape(
-                width: w, heads: text.heads, layers: text.layers, epsilon: text.epsilon, activation: text.activation))
+                width: w, heads: text.heads, layers: text.layers, epsilon: text.epsilon, activation: text.activation),
+            precision: precision, packed: packed)
         finalNorm = LayerNorm(
             weight: try source.floats("ln_final.weight", shape: [w]),
             bias: try source.floats("ln_final.bias", shape: [w]), epsilon: text.epsilon)

@@ -50,11 +50,16 @@ package protocol TensorSource {
 extension TensorSource {
     /// The numbers of a tensor that must have the given shape.
     package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
+        try check(name, shape: shape)
+        return try floats(name)
+    }
+
+    /// Throws if there is no such tensor, or if it has another shape.
+    package func check(_ name: String, shape: [Int]) throws(CheckpointError) {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         guard info.shape == shape else {
             throw CheckpointError(origin, .wrongShape(name, found: info.shape, expected: shape))
         }
-        return try floats(name)
     }
 
     package func has(_ name: String) -> Bool { tensors[name] != nil }

@@ -39,7 +39,7 @@ struct ProceduralTests {
         let architecture = try Architecture(inferredFrom: source)
         #expect(architecture.embedding == arch.config.embed)
 
-        let images = try ImageEncoder(source, architecture: architecture)
+        let images = try ImageEncoder(source, architecture: architecture, precision: .f32)
         let pictures = recipe.images.map {
             Picture(side: 224, rgb: ProceduralCLIP.image(kind: $0.kind, seed: $0.seed, t: $0.t))
         }
@@ -53,7 +53,7 @@ struct ProceduralTests {
             worstExcess(features.values, wanted, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol,
             "image features of \(name)")
 
-        let texts = try TextEncoder(source, architecture: architecture)
+        let texts = try TextEncoder(source, architecture: architecture, precision: .f32)
         let ids = try inputs.integers("token_ids")
         let wantedTexts = try expected.floats("text_features")
         for row in 0..<ids.count / 77 {

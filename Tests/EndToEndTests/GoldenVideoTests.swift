@@ -5,6 +5,7 @@ import Heads
 import Ingest
 import Matching
 import Synchronization
+import Tensors
 import TestSupport
 import Testing
 import Watchtower
@@ -24,7 +25,7 @@ struct GoldenVideoTests {
         let finder = HeadFinder.standard(first: [Fixtures.plugins])
 
         // Frame embeddings.
-        let engine = try ScoringEngine(model: model, finder: finder)
+        let engine = try ScoringEngine(model: model, finder: finder, precision: .f32)
         let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
         let source = SourceDescription(uri: video.path, fps: fps, side: model.architecture.vision.side)
         let frames = Mutex<[Frame]>([])

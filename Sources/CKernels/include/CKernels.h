@@ -1,5 +1,8 @@
 #ifndef WATCHWORD_CKERNELS_H
 #define WATCHWORD_CKERNELS_H
+#include "activations.h"
+#include "attention.h"
+#include "parallel.h"
 #include "resample.h"
 #include "transformer_kernels.h"
 #endif

@@ -6,7 +6,7 @@ import Ingest
 package import Matching
 import Messaging
 package import Pixels
-import Tensors
+package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
 ///
@@ -41,7 +41,8 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
-        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = 32
+        model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
+        rerank: Int = 32
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         self.model = model
@@ -50,8 +51,10 @@ package actor ScoringEngine {
         self.rerank = rerank
         tokenizer = try model.tokenizer()
         let source = OpenedTensors(model.tensors)
-        images = try ImageEncoder(source, architecture: model.architecture, normalisation: model.normalisation)
-        texts = try TextEncoder(source, architecture: model.architecture)
+        images = try ImageEncoder(
+            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision)
+        texts = try TextEncoder(
+            source, architecture: model.architecture, precision: precision == .auto ? .f32 : precision)
     }
 
     // MARK: Embedding

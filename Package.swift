@@ -66,7 +66,8 @@ let package = Package(
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
-        .target(name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        .target(
+            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"], swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
@@ -116,11 +117,12 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Tensors", "Transformer"]),
-        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP"]),
+        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal"]),

@@ -7,11 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define VARIANTS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VARIANTS
-#endif
+#include "variants.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 // Sums may be taken in any order: that is what lets them be vectors.

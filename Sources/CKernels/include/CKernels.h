@@ -2,6 +2,7 @@
 #define WATCHWORD_CKERNELS_H
 #include "activations.h"
 #include "attention.h"
+#include "head_kernels.h"
 #include "parallel.h"
 #include "resample.h"
 #include "transformer_kernels.h"

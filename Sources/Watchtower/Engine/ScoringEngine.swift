@@ -1,5 +1,5 @@
 package import CLIP
-import Checkpoints
+package import Checkpoints
 import Foundation
 package import Heads
 import Ingest
@@ -330,15 +330,15 @@ package struct WindowScore: Sendable {
 }
 
 /// A model's tensors behind one concrete type, for generic initialisers.
-struct OpenedTensors: TensorSource {
+package struct OpenedTensors: TensorSource {
     private let base: any TensorSource
-    let tensors: [String: TensorInfo]
-    var origin: String { base.origin }
+    package let tensors: [String: TensorInfo]
+    package var origin: String { base.origin }
 
-    init(_ base: any TensorSource) {
+    package init(_ base: any TensorSource) {
         self.base = base
         tensors = base.tensors
     }
 
-    func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
 }

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+/// `watchword bench`: one file a benchmark.
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Benchmarks.", subcommands: [Encoder.self, Heads.self, Streams.self])
+}

@@ -78,8 +78,8 @@ void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W) {
 
 // x * sigmoid(1.702 x)
 INLINE void quick_gelu(vf *x) {
-    vf s = *x * -1.702f;
-    exponential(&s);
+    vf s = *x * (-1.702f * 1.44269504f);
+    power_of_two(&s);
     s = s + 1.0f;
     reciprocal(&s);
     *x = *x * s;
@@ -103,36 +103,64 @@ INLINE void gelu(vf *x) {
     *x = *x * (vf)((negative & (vi)half) | (~negative & (vi)other));
 }
 
+// Sixteen values of a row from their sums, through the curve.
+INLINE void finish(vf *v, const int32_t *sums, const ww_columns *c, size_t i, float a, float b, ww_curve curve) {
+    vi whole;
+    vf scale, offset, bias;
+    memcpy(&whole, sums + i, sizeof whole);
+    load(&scale, c->scale + i);
+    load(&offset, c->offset + i);
+    load(&bias, c->bias + i);
+    *v = __builtin_convertvector(whole, vf) * scale * a - offset * b + bias;
+    if (curve == WW_QUICK_GELU) quick_gelu(v);
+    if (curve == WW_GELU) gelu(v);
+}
+
+// Values take their sums' place on the way. The curve is known where this is inlined.
+INLINE void finish_row(const ww_numbers *out, const ww_numbers *sums, size_t r, size_t W, ww_curve curve) {
+    const size_t whole = W / LANES * LANES;
+    const ww_columns *c = sums->columns;
+    const float a = sums->rows[r].scale, b = a * sums->rows[r].zero;
+    const int32_t *p = (const int32_t *)sums->data + r * W;
+    float *row = (float *)sums->data + r * W;
+    vf low = {0}, high = {0};
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v;
+        finish(&v, p, c, i, a, b, curve);
+        store(row + i, &v);
+        low = __builtin_elementwise_min(low, v);
+        high = __builtin_elementwise_max(high, v);
+    }
+    if (whole < W) {  // once more the last sixteen, by way of copies
+        int32_t last[LANES] = {0};
+        float scale[LANES] = {0}, offset[LANES] = {0}, bias[LANES] = {0};
+        const size_t rest = (W - whole) * sizeof(float);
+        memcpy(last, p + whole, rest);
+        memcpy(scale, c->scale + whole, rest);
+        memcpy(offset, c->offset + whole, rest);
+        memcpy(bias, c->bias + whole, rest);
+        const ww_columns columns = {scale, offset, bias};
+        vf v;
+        finish(&v, last, &columns, 0, a, b, curve);
+        low = __builtin_elementwise_min(low, v);
+        high = __builtin_elementwise_max(high, v);
+        memcpy(row + whole, &v, rest);
+    }
+    if (out->kind == WW_U8)
+        put_bytes(out, r, W, row, &low, &high);
+    else
+        put_row(out, r, W, row);
+}
+
 VARIANTS
 static void finish_rows(void *context, size_t first, size_t last, size_t worker) {
     const sums_work *w = context;
-    const size_t W = w->W, whole = W / LANES * LANES;
     (void)worker;
-    for (size_t r = first; r < last; r++) {
-        float *row = (float *)w->sums->data + r * W;  // values take their sums' place
-        get_row(row, w->sums, r, W, 0, W);
-        if (w->curve != WW_LINE) {
-            for (size_t i = 0; i < whole; i += LANES) {
-                vf v;
-                load(&v, row + i);
-                if (w->curve == WW_QUICK_GELU)
-                    quick_gelu(&v);
-                else
-                    gelu(&v);
-                store(row + i, &v);
-            }
-            if (whole < W) {
-                vf v = {0};
-                memcpy(&v, row + whole, (W - whole) * sizeof *row);
-                if (w->curve == WW_QUICK_GELU)
-                    quick_gelu(&v);
-                else
-                    gelu(&v);
-                memcpy(row + whole, &v, (W - whole) * sizeof *row);
-            }
+    for (size_t r = first; r < last; r++) switch (w->curve) {
+        case WW_LINE: finish_row(w->out, w->sums, r, w->W, WW_LINE); break;
+        case WW_QUICK_GELU: finish_row(w->out, w->sums, r, w->W, WW_QUICK_GELU); break;
+        case WW_GELU: finish_row(w->out, w->sums, r, w->W, WW_GELU); break;
         }
-        put_row(w->out, r, W, row);
-    }
 }
 
 void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curve, size_t R, size_t W) {

@@ -4,6 +4,35 @@
 #include "activations.h"
 #include "vectors.h"
 
+/// Row `r` of bytes from W floats, whose least and most, and 0, are among `low` and `high`.
+INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
+    const size_t whole = W / LANES * LANES;
+    uint8_t *o = (uint8_t *)out->data + r * W;
+    float bottom = 0, top = 0;
+    for (int i = 0; i < LANES; i++) {
+        bottom = (*low)[i] < bottom ? (*low)[i] : bottom;
+        top = (*high)[i] > top ? (*high)[i] : top;
+    }
+    const float range = top - bottom, most = (float)out->top;
+    const float scale = range > 0 ? range / most : 1, step = opaque(1 / scale);
+    const float zero = (float)(int)(-bottom * step + 0.5f);
+    out->rows[r] = (ww_row){scale, zero};
+    // x * step + zero lies in [-0.5, most + 0.5]: half more, cut down to a whole number, and it is rounded.
+    const float shift = zero + 0.5f;
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v;
+        load(&v, x + i);
+        v = v * step + shift;
+        clamp(&v, 0, most);
+        const vb bytes = __builtin_convertvector(__builtin_convertvector(v, vi), vb);
+        memcpy(o + i, &bytes, sizeof bytes);
+    }
+    for (size_t i = whole; i < W; i++) {
+        const float v = x[i] * step + shift;
+        o[i] = (uint8_t)(v > most ? most : v < 0 ? 0 : v);
+    }
+}
+
 /// Row `r` of `out` from W floats.
 INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     const size_t whole = W / LANES * LANES;
@@ -23,7 +52,6 @@ INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
             o[i] = (uint16_t)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
         }
     } else {
-        uint8_t *o = (uint8_t *)out->data + r * W;
         vf low = {0}, high = {0};
         for (size_t i = 0; i < whole; i += LANES) {
             vf v;
@@ -31,33 +59,11 @@ INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
             low = __builtin_elementwise_min(v, low);
             high = __builtin_elementwise_max(v, high);
         }
-        float bottom = 0, top = 0;  // 0 itself must be a byte
-        for (int i = 0; i < LANES; i++) {
-            bottom = low[i] < bottom ? low[i] : bottom;
-            top = high[i] > top ? high[i] : top;
-        }
         for (size_t i = whole; i < W; i++) {
-            bottom = x[i] < bottom ? x[i] : bottom;
-            top = x[i] > top ? x[i] : top;
+            low[0] = x[i] < low[0] ? x[i] : low[0];
+            high[0] = x[i] > high[0] ? x[i] : high[0];
         }
-        const float range = top - bottom, most = (float)out->top;
-        const float scale = range > 0 ? range / most : 1, step = opaque(1 / scale);
-        const float zero = (float)(int)(-bottom * step + 0.5f);
-        out->rows[r] = (ww_row){scale, zero};
-        // x * step + zero lies in [-0.5, most + 0.5]: half more, cut down to a whole number, and it is rounded.
-        const float shift = zero + 0.5f;
-        for (size_t i = 0; i < whole; i += LANES) {
-            vf v;
-            load(&v, x + i);
-            v = v * step + shift;
-            clamp(&v, 0, most);
-            const vb bytes = __builtin_convertvector(__builtin_convertvector(v, vi), vb);
-            memcpy(o + i, &bytes, sizeof bytes);
-        }
-        for (size_t i = whole; i < W; i++) {
-            const float v = x[i] * step + shift;
-            o[i] = (uint8_t)(v > most ? most : v < 0 ? 0 : v);
-        }
+        put_bytes(out, r, W, x, &low, &high);
     }
 }
 

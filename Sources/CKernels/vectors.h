@@ -45,6 +45,20 @@ INLINE void exponential(vf *x) {
     *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
+/// 2^x within 4e-6 of it, for -126 <= x <= 126, clamped outside.
+INLINE void power_of_two(vf *x) {
+    vf v = *x;
+    clamp(&v, -126, 126);
+    const vf magic = (vf){0} + 12582912.0f;
+    const vf shifted = v + magic;
+    const vf f = v - (shifted - magic);
+    vf p = f * 0.009676037356f + 0.05592203512787819f;
+    p = p * f + 0.2402210682630539f;
+    p = p * f + 0.6931210160255432f;
+    p = p * f + 1.0000001192092896f;
+    *x = (vf)((vi)p + ((vi)shifted << 23));
+}
+
 /// 1 / x within 1e-5 for positive, normal x: the exponent mirrored, then two of Newton's steps. A division costs more.
 INLINE void reciprocal(vf *x) {
     const vf v = *x;

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Foundation
+package import Tensors
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
@@ -14,6 +15,7 @@ package struct ModelDirectory: Sendable {
     package let normalisation: Normalisation
     package let weights: URL
     private let file: SafetensorsFile
+    private let hash: String
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
@@ -26,6 +28,7 @@ package struct ModelDirectory: Sendable {
             throw ModelError(url.path, "the model directory has no model.safetensors")
         }
         file = try SafetensorsFile(path: weights.path)
+        hash = file.headerHash
         let config = url.appending(path: "config.json")
         if FileManager.default.fileExists(atPath: config.path) {
             layout = .huggingFace
@@ -91,7 +94,25 @@ package struct ModelDirectory: Sendable {
     }
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' header and size, cheap and stable.
-    package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }
+    package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(hash)" }
+
+    /// The kept weights of a tower, as products of `precision` want them; nil where no cache directory is known.
+    ///
+    /// Keyed by the weights' file (its hash, its size, when it was written), oneDNN, the CPU and the number of cores.
+    package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
+        guard let folder = PackedWeights.folder else { return nil }
+        var status = stat()
+        let written = stat(weights.path, &status) == 0 ? status.st_mtim : timespec()
+        let precision = precision.resolved.rawValue
+        let key = [
+            hash, "\(file.fileSize)", "\(written.tv_sec).\(written.tv_nsec)", tower, precision,
+            "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet, "\(Workers.count) cores",
+        ].joined(separator: ", ")
+        return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
+    }
+
+    /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
+    package func forget() { file.forget() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
 }

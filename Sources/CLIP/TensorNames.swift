@@ -19,6 +19,10 @@ package struct OpenAINames: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(prefix + name) }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        try base.floats(prefix + name, elements: elements)
+    }
 }
 
 /// A Hugging Face `CLIPModel` under OpenAI's names: queries, keys and values joined, projections transposed.
@@ -111,5 +115,10 @@ package struct HuggingFaceNames: TensorSource {
             return values
         case nil: throw CheckpointError(origin, .missingTensor(name))
         }
+    }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        if case .same(let from) = recipes[name] { return try base.floats(from, elements: elements) }
+        return Array(try floats(name)[elements])
     }
 }

@@ -9,7 +9,8 @@ import Transformer
 /// Not Sendable: it belongs to the compute executor.
 package final class TextEncoder {
     package let architecture: Architecture
-    private let tokenEmbedding: [Float]
+    /// Rows of the token embedding, read when a text has them: all of them are a third of the tower.
+    private let tokenEmbedding: (Int) throws -> [Float]
     private let positions: [Float]
     private let stack: TransformerStack
     private let finalNorm: LayerNorm
@@ -24,7 +25,8 @@ package final class TextEncoder {
         let text = architecture.text
         let (w, d) = (text.width, architecture.embedding)
         self.architecture = architecture
-        tokenEmbedding = try source.floats("token_embedding.weight", shape: [text.vocabulary, w])
+        try source.check("token_embedding.weight", shape: [text.vocabulary, w])
+        tokenEmbedding = { try source.floats("token_embedding.weight", elements: $0 * w..<($0 + 1) * w) }
         positions = try source.floats("positional_embedding", shape: [text.context, w])
         stack = try TransformerStack(
             source, prefix: "transformer.resblocks",
@@ -56,7 +58,7 @@ package final class TextEncoder {
         }
         tokens.resize(rows: ids.count)
         for (row, id) in ids.enumerated() {
-            tokens.write(Array(tokenEmbedding[id * text.width..<(id + 1) * text.width]), atRow: row)
+            tokens.write(try tokenEmbedding(id), atRow: row)
         }
         tokens.add(repeating: Array(positions.prefix(ids.count * text.width)))
         let pooled = [Int32(poolingPlace(ids))]

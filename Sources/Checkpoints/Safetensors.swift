@@ -72,16 +72,37 @@ package struct SafetensorsFile: TensorSource, Sendable {
     package var fileSize: Int { file.count }
 
     func sample(every step: Int, _ body: (UInt8) -> Void) {
-        file.withBytes(0..<file.count) { bytes in
-            for offset in stride(from: 0, to: bytes.count, by: step) { body(bytes[offset]) }
+        // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
+        let run = step * 4096
+        for start in stride(from: 0, to: file.count, by: run) {
+            file.withBytes(start..<min(start + run, file.count)) { bytes in
+                for offset in stride(from: 0, to: bytes.count, by: step) { body(bytes[offset]) }
+            }
+            file.forget()
         }
     }
+
+    /// Gives back the memory of what was read.
+    package func forget() { file.forget() }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name], let range = ranges[name] else {
             throw CheckpointError(origin, .missingTensor(name))
         }
         return file.withBytes(range) { widen($0, info.type, info.count) }
+    }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        guard let info = tensors[name], let range = ranges[name] else {
+            throw CheckpointError(origin, .missingTensor(name))
+        }
+        guard elements.lowerBound >= 0, elements.upperBound <= info.count else {
+            throw CheckpointError(origin, .truncated("tensor \"\(name)\" has \(info.count) numbers"))
+        }
+        let first = range.lowerBound + elements.lowerBound * info.type.size
+        return file.withBytes(first..<first + elements.count * info.type.size) {
+            widen($0, info.type, elements.count)
+        }
     }
 
     /// The tensor's numbers as 64-bit integers; only for integer types.

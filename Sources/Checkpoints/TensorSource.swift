@@ -45,9 +45,19 @@ package protocol TensorSource {
     var tensors: [String: TensorInfo] { get }
     /// The tensor's numbers, row-major, widened to float32 exactly (f16, bf16) or rounded (f64, integers).
     func floats(_ name: String) throws(CheckpointError) -> [Float]
+    /// Some of them, by their row-major places; a source that can reads no more than those.
+    func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float]
 }
 
 extension TensorSource {
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        let values = try floats(name)
+        guard elements.lowerBound >= 0, elements.upperBound <= values.count else {
+            throw CheckpointError(origin, .truncated("tensor \"\(name)\" has \(values.count) numbers"))
+        }
+        return Array(values[elements])
+    }
+
     /// The numbers of a tensor that must have the given shape.
     package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
         try check(name, shape: shape)

@@ -13,6 +13,8 @@ package final class PackedWeights {
 
     private static let magic = Array("WWPACK01".utf8)
     private static let alignment = 64
+    /// Fewer bytes are packed in no time.
+    private static let worthwhile = 16 << 20
 
     /// Opens the file of a key in a folder; both may be missing.
     package init(folder: URL, model: String, key: String) {
@@ -48,7 +50,9 @@ package final class PackedWeights {
     /// Writes the file, if it did not have every layer; gives the layers back.
     package func save() {
         defer { layers = [] }
-        guard layers.contains(where: { found[$0.name]?.count != $0.layer.packedBytes.count }) else { return }
+        guard layers.contains(where: { found[$0.name]?.count != $0.layer.packedBytes.count }),
+            layers.reduce(0, { $0 + $1.layer.packedBytes.count }) >= Self.worthwhile
+        else { return }
         try? write()
     }
 

@@ -6,6 +6,7 @@ import Heads
 import Ingest
 import Matching
 import Messaging
+import Tensors
 import Watchtower
 
 /// Exit codes of sysexits.
@@ -93,6 +94,8 @@ extension MatchMessage {
 struct ModelOptions: ParsableArguments {
     @Option(help: "The model directory.")
     var model: String = Installation.model.path
+    @Option(help: "f32, bf16, int8, or auto: bf16 for pictures where the CPU has it.")
+    var precision = Precision.auto
 
     func directory() throws -> ModelDirectory { try ModelDirectory(URL(filePath: model)) }
 }
@@ -115,3 +118,5 @@ struct DaemonOptions: ParsableArguments {
         return reply.result ?? .null
     }
 }
+
+extension Precision: ExpressibleByArgument {}

@@ -63,4 +63,30 @@ struct ProceduralTests {
             #expect(worstExcess(text, want, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol)
         }
     }
+
+    @Test("low precisions are near f32 on ViT-B/32", arguments: [(Precision.bf16, 0.999), (.int8, 0.99)])
+    func lowPrecision(_ precision: Precision, _ bound: Double) throws {
+        let folder = Fixtures.reference.appending(path: "procedural")
+        let recipe = try Fixtures.json(Procedural.self, folder.appending(path: "procedural.json"))
+        let arch = try #require(recipe.archs["ViT-B/32"])
+        let expected = try Fixtures.safetensors(folder.appending(path: arch.file))
+        let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
+        let source = ProceduralCLIP(arch.config, seed: recipe.seed)
+        let architecture = try Architecture(inferredFrom: source)
+        let d = arch.config.embed
+        let pictures = recipe.images.map {
+            Picture(side: 224, rgb: ProceduralCLIP.image(kind: $0.kind, seed: $0.seed, t: $0.t))
+        }
+        let images = try ImageEncoder(source, architecture: architecture, precision: precision).encode(pictures)
+        let wanted = try expected.floats("image_features")
+        let pictureCosines = (0..<pictures.count).map { cosine(images.row($0), wanted[$0 * d..<($0 + 1) * d]) }
+        let encoder = try TextEncoder(source, architecture: architecture, precision: precision)
+        let ids = try inputs.integers("token_ids")
+        let texts = try expected.floats("text_features")
+        let textCosines = try (0..<ids.count / 77).map {
+            cosine(try encoder.encode(Array(ids[$0 * 77..<($0 + 1) * 77])), texts[$0 * d..<($0 + 1) * d])
+        }
+        print("ViT-B/32 \(precision.rawValue): cosines of pictures \(pictureCosines), of texts \(textCosines)")
+        #expect((pictureCosines.min() ?? 0) >= bound && (textCosines.min() ?? 0) >= bound)
+    }
 }

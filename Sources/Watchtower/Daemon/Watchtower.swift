@@ -41,7 +41,7 @@ package actor Watchtower {
         let model = try ModelDirectory(URL(filePath: configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
-        engine = try ScoringEngine(model: model, finder: finder)
+        engine = try ScoringEngine(model: model, finder: finder, precision: configuration.precision)
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold)

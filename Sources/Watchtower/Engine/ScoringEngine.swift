@@ -51,10 +51,17 @@ package actor ScoringEngine {
         self.rerank = rerank
         tokenizer = try model.tokenizer()
         let source = OpenedTensors(model.tensors)
+        // Texts are few, and each is compared with every window to come: they get more digits than pictures.
+        let textPrecision: Precision = precision == .bf16 ? .bf16 : .f32
+        let packed = (image: model.packed("image", precision), text: model.packed("text", textPrecision))
         images = try ImageEncoder(
-            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision)
+            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
+            packed: packed.image)
         texts = try TextEncoder(
-            source, architecture: model.architecture, precision: precision == .auto ? .f32 : precision)
+            source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        packed.image?.save()
+        packed.text?.save()
+        model.forget()
     }
 
     // MARK: Embedding
@@ -341,4 +348,8 @@ package struct OpenedTensors: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        try base.floats(name, elements: elements)
+    }
 }

@@ -128,5 +128,3 @@ extension Bench {
         }
     }
 }
-
-extension Precision: ExpressibleByArgument {}

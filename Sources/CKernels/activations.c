@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "curves.h"
 #include "parallel.h"
 
 // Below this many numbers, waking another core takes longer than the work.
@@ -15,7 +16,7 @@ static void spread(size_t R, size_t W, void (*body)(void *, size_t, size_t, size
 }
 
 // The longest row that a worker keeps on its stack.
-enum { ROW = 4096 };
+enum { ROW = WW_LONGEST_ROW };
 
 typedef struct norm_work {
     const ww_numbers *out;
@@ -76,33 +77,6 @@ void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W) {
     spread(R, W, add_rows, &w);
 }
 
-// x * sigmoid(1.702 x)
-INLINE void quick_gelu(vf *x) {
-    vf s = *x * (-1.702f * 1.44269504f);
-    power_of_two(&s);
-    s = s + 1.0f;
-    reciprocal(&s);
-    *x = *x * s;
-}
-
-// x * Phi(x); erf by Abramowitz and Stegun 7.1.26, within 1.5e-7 of 1.
-INLINE void gelu(vf *x) {
-    const vf z = *x * 0.70710678f;
-    const vf a = __builtin_elementwise_abs(z);
-    vf t = a * 0.3275911f + 1.0f;
-    reciprocal(&t);
-    vf e = -a * a;
-    exponential(&e);
-    vf p = t * 1.061405429f - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = (p * t + 0.254829592f) * t * e;
-    // Phi(x) = p / 2 where x is negative, else 1 - p / 2.
-    const vi negative = z < 0.0f;
-    const vf half = p * 0.5f, other = 1.0f - half;
-    *x = *x * (vf)((negative & (vi)half) | (~negative & (vi)other));
-}
-
 // Sixteen values of a row from their sums, through the curve.
 INLINE void finish(vf *v, const int32_t *sums, const ww_columns *c, size_t i, float a, float b, ww_curve curve) {
     vi whole;
@@ -112,8 +86,7 @@ INLINE void finish(vf *v, const int32_t *sums, const ww_columns *c, size_t i, fl
     load(&offset, c->offset + i);
     load(&bias, c->bias + i);
     *v = __builtin_convertvector(whole, vf) * scale * a - offset * b + bias;
-    if (curve == WW_QUICK_GELU) quick_gelu(v);
-    if (curve == WW_GELU) gelu(v);
+    follow(v, curve);
 }
 
 // Values take their sums' place on the way. The curve is known where this is inlined.
@@ -184,6 +157,27 @@ static void convert_rows(void *context, size_t first, size_t last, size_t worker
 void ww_convert(const ww_numbers *out, const float *x, size_t R, size_t W) {
     convert_work w = {out, x, W};
     spread(R, W, convert_rows, &w);
+}
+
+typedef struct requantise_work {
+    const ww_numbers *out, *in;
+    size_t W;
+} requantise_work;
+
+VARIANTS
+static void requantise_rows(void *context, size_t first, size_t last, size_t worker) {
+    const requantise_work *w = context;
+    (void)worker;
+    float row[ROW];
+    for (size_t r = first; r < last; r++) {
+        get_row(row, w->in, r, w->W, 0, w->W);
+        put_row(w->out, r, w->W, row);
+    }
+}
+
+void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W) {
+    requantise_work w = {out, in, W};
+    spread(R, W, requantise_rows, &w);
 }
 
 VARIANTS

@@ -19,7 +19,7 @@ static int available;
 
 static void probe(void) {
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("amx-bf16") ||
+    if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("amx-bf16") || !__builtin_cpu_supports("amx-int8") ||
         !__builtin_cpu_supports("avx512bw"))
         return;
     enum { REQUEST = 0x1023, TILE_DATA = 18 };  // arch_prctl(ARCH_REQ_XCOMP_PERM): the kernel's leave to use tiles

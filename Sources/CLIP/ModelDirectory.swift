@@ -106,7 +106,8 @@ package struct ModelDirectory: Sendable {
         let precision = precision.resolved.rawValue
         let key = [
             hash, "\(file.fileSize)", "\(written.tv_sec).\(written.tv_nsec)", tower, precision,
-            "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet, "\(Workers.count) cores",
+            "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet,
+            ComputeLibrary.tiles, "\(Workers.count) cores",
         ].joined(separator: ", ")
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }

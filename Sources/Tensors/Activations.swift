@@ -16,7 +16,7 @@ package final class Activations {
     private var scales: UnsafeMutablePointer<ww_row>
     private var scaleCount = 1
     /// Of sums: whose they are.
-    private var source: (input: Activations, layer: Linear)?
+    private var source: (input: Activations, layer: OneDNNLayer)?
 
     package init(columns: Int) {
         self.columns = columns
@@ -33,7 +33,9 @@ package final class Activations {
 
     /// Makes room for `rows` rows of `columns`; what they hold is then undefined.
     func prepare(rows: Int, columns: Int, kind: ww_kind) {
-        let size = rows * columns * (kind == WW_BF16 ? 2 : kind == WW_U8 ? 1 : 4)
+        // Tiles read whole tiles of rows: what is beyond the last row does not matter, but it must be there.
+        let room = (rows + 31) / 32 * 32
+        let size = room * columns * (kind == WW_BF16 ? 2 : kind == WW_U8 ? 1 : 4)
         if size > dataSize {
             data.deallocate()
             data = .allocate(byteCount: size, alignment: 64)
@@ -49,7 +51,7 @@ package final class Activations {
         source = nil
     }
 
-    func prepareSums(of layer: Linear, from input: Activations) {
+    func prepareSums(of layer: OneDNNLayer, from input: Activations) {
         prepare(rows: input.rows, columns: layer.outputs, kind: WW_S32)
         source = (input, layer)
     }

@@ -9,7 +9,7 @@ package enum Activation: Sendable {
     /// `x · Φ(x)`, exact.
     case gelu
 
-    fileprivate var layer: ww_activation {
+    var layer: ww_activation {
         switch self {
         case .none: WW_ACTIVATION_NONE
         case .quickGELU: WW_ACTIVATION_QUICK_GELU
@@ -17,7 +17,7 @@ package enum Activation: Sendable {
         }
     }
 
-    fileprivate var curve: ww_curve {
+    var curve: ww_curve {
         switch self {
         case .none: WW_LINE
         case .quickGELU: WW_QUICK_GELU
@@ -36,7 +36,8 @@ package enum LinearOutput: Sendable {
     case activations
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once for oneDNN.
+/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: for tiles, where the CPU has them for its
+/// precision and they fit its sizes, else for oneDNN.
 ///
 /// Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
@@ -45,9 +46,12 @@ package final class Linear {
     package let precision: Precision
     private let activation: Activation
     private let output: LinearOutput
-    private let handle: OpaquePointer
-    /// Keeps the mapped file alive that packed weights lie in.
-    private let packed: PackedWeights?
+    private let product: Product
+
+    private enum Product {
+        case oneDNN(OneDNNLayer)
+        case tiled(TiledLayer)
+    }
 
     /// Packs the weights of a layer, or takes them as `packed` has them.
     ///
@@ -59,34 +63,31 @@ package final class Linear {
     ) throws {
         precondition((bias?.count ?? outputs) == outputs)
         let precision = precision.resolved
-        let number: ww_number =
-            switch (precision, output) {
-            case (.int8, _): WW_NUMBER_S32
-            case (.bf16, .activations): WW_NUMBER_BF16
-            default: WW_NUMBER_F32
-            }
-        let shape = ww_linear_shape(
-            inputs: Int64(inputs), outputs: Int64(outputs), input: precision.number, output: number,
-            activation: precision == .int8 ? WW_ACTIVATION_NONE : activation.layer,
-            accumulate: output == .residual ? 1 : 0)
-        let failure = ComputeError(what: "a linear layer of \(inputs) x \(outputs)", status: nil)
-        if let found = packed?.find(name),
-            let made = ww_linear_create(shape, nil, bias, found.baseAddress, found.count)
-        {
-            handle = made
-            self.packed = packed
-        } else {
-            let weight = try weight()
-            precondition(weight.count == inputs * outputs)
-            guard let made = ww_linear_create(shape, weight, bias, nil, 0) else { throw failure }
-            handle = made
-            self.packed = nil
-        }
         self.inputs = inputs
         self.outputs = outputs
         self.precision = precision
         self.activation = activation
         self.output = output
+        guard precision == .f32 || max(inputs, outputs) <= WW_LONGEST_ROW else {
+            throw ComputeError(what: "\(precision.rawValue) layers of \(inputs) x \(outputs)", status: nil)
+        }
+        func read() throws -> [Float] {
+            let weight = try weight()
+            precondition(weight.count == inputs * outputs)
+            return weight
+        }
+        // Tiles know no activation of a float32 result.
+        let plain = output == .activations || activation == .none
+        if plain, TiledLayer.fits(precision, inputs: inputs, outputs: outputs) {
+            product = .tiled(
+                try TiledLayer(
+                    name, read, bias: bias, inputs: inputs, outputs: outputs, precision: precision, packed: packed))
+        } else {
+            product = .oneDNN(
+                try OneDNNLayer(
+                    name, read, bias: bias, inputs: inputs, outputs: outputs, activation: activation, output: output,
+                    precision: precision, packed: packed))
+        }
         packed?.keep(name, self)
     }
 
@@ -100,67 +101,68 @@ package final class Linear {
             output: accumulate ? .residual : .values, precision: .f32, packed: nil)
     }
 
-    deinit { ww_linear_destroy(handle) }
-
     /// out `[rows, outputs]` from x `[rows, inputs]`: a layer of float32.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
-        precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && precision == .f32)
-        try run(x.base, out.base, rows: x.rows)
+        precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
+        guard case .oneDNN(let layer) = product, precision == .f32 else { preconditionFailure("a layer of float32") }
+        try layer.run(x.base, out.base, rows: x.rows)
     }
 
     /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
-        guard precision == .int8 else { return try run(x.base, out.base, rows: x.rows) }
-        scratch.prepareSums(of: self, from: x)
-        try run(x.base, scratch.base, rows: x.rows)
-        scratch.withNumbers { sums in
-            if output == .residual {
-                ww_add_sums(out.base, sums, x.rows, outputs)
-            } else {
+        switch product {
+        case .tiled(let layer):
+            out.withNumbers { layer.run(x, $0, curve: WW_LINE, adding: output == .residual) }
+        case .oneDNN(let layer):
+            guard precision == .int8 else { return try layer.run(x.base, out.base, rows: x.rows) }
+            scratch.prepareSums(of: layer, from: x)
+            try layer.run(x.base, scratch.base, rows: x.rows)
+            scratch.withNumbers { sums in
+                if output == .residual {
+                    ww_add_sums(out.base, sums, x.rows, outputs)
+                } else {
+                    out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
+                }
+            }
+        }
+    }
+
+    /// out `[rows, outputs]` from x `[rows, inputs]`, as the next product takes it if there is an activation; without
+    /// one, as attention does.
+    package func callAsFunction(_ x: Activations, into out: Activations, scratch: Activations) throws(ComputeError) {
+        precondition(x.columns == inputs && out.columns == outputs && output == .activations)
+        let quantised = precision == .int8 && activation != .none
+        switch product {
+        case .tiled(let layer):
+            let values = quantised ? scratch : out
+            values.prepare(rows: x.rows, columns: outputs, kind: WW_BF16)
+            values.withNumbers { layer.run(x, $0, curve: activation.curve, adding: false) }
+            guard quantised else { return }
+            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            out.withNumbers { out in scratch.withNumbers { ww_requantise(out, $0, x.rows, outputs) } }
+        case .oneDNN(let layer):
+            guard precision == .int8 else {
+                out.prepare(rows: x.rows, columns: outputs, kind: precision.kind)
+                return try layer.run(x.base, out.base, rows: x.rows)
+            }
+            let sums = quantised ? scratch : out
+            sums.prepareSums(of: layer, from: x)
+            try layer.run(x.base, sums.base, rows: x.rows)
+            guard quantised else { return }
+            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            scratch.withNumbers { sums in
                 out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
             }
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`, in the layer's precision.
-    package func callAsFunction(_ x: Activations, into out: Activations, scratch: Activations) throws(ComputeError) {
-        precondition(x.columns == inputs && out.columns == outputs && output == .activations)
-        guard precision == .int8 else {
-            out.prepare(rows: x.rows, columns: outputs, kind: precision.kind)
-            return try run(x.base, out.base, rows: x.rows)
-        }
-        guard activation != .none else {
-            out.prepareSums(of: self, from: x)
-            return try run(x.base, out.base, rows: x.rows)
-        }
-        scratch.prepareSums(of: self, from: x)
-        try run(x.base, scratch.base, rows: x.rows)
-        out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
-        scratch.withNumbers { sums in
-            out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
-        }
-    }
-
-    private func run(_ x: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, rows: Int) throws(ComputeError) {
-        guard rows > 0 else { return }
-        let status = ww_linear_run(handle, x, out, Int64(rows))
-        guard status == 0 else {
-            throw ComputeError(what: "a product of \(rows) x \(inputs) x \(outputs)", status: Int(status))
-        }
-    }
-
-    /// What the sums of each output are worth.
-    var sumColumns: ww_columns {
-        let scales = ww_linear_scales(handle)
-        return ww_columns(scale: scales, offset: scales.map { $0 + outputs }, bias: ww_linear_bias(handle))
-    }
-
     /// The packed weights, as they lie in memory.
     var packedBytes: UnsafeRawBufferPointer {
-        var size = 0
-        let base = ww_linear_packed(handle, &size)
-        return UnsafeRawBufferPointer(start: base, count: size)
+        switch product {
+        case .oneDNN(let layer): layer.packedBytes
+        case .tiled(let layer): layer.packedBytes
+        }
     }
 }
 

@@ -5,5 +5,6 @@
 #include "head_kernels.h"
 #include "parallel.h"
 #include "resample.h"
+#include "tiled_product.h"
 #include "transformer_kernels.h"
 #endif

@@ -9,6 +9,9 @@
 
 typedef enum ww_kind { WW_F32 = 0, WW_BF16 = 1, WW_U8 = 2, WW_S32 = 3 } ww_kind;
 
+/// Rows of bfloat16 or bytes are made on the stack: no longer than this.
+enum { WW_LONGEST_ROW = 16384 };
+
 /// How a row's bytes become values. `zero` is a whole number.
 typedef struct ww_row {
     float scale, zero;
@@ -44,6 +47,9 @@ void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curv
 
 /// out = x, float32, in out's kind.
 void ww_convert(const ww_numbers *out, const float *x, size_t R, size_t W);
+
+/// out = in, in out's kind.
+void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W);
 
 /// x = the values of numbers of any kind.
 void ww_values(float *x, const ww_numbers *in, size_t R, size_t W);

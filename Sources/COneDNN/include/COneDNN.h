@@ -48,6 +48,9 @@ int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M);
 /// Begins or ends to add up the time inside of `ww_linear_run`'s products, of all layers; costs nothing when off.
 void ww_products_time(int on);
 double ww_products_seconds(void);
+/// Whether it is on; what others spend in products of theirs is added.
+int ww_products_timed(void);
+void ww_products_add(int64_t nanoseconds);
 
 /// Version of the oneDNN that is loaded, as major * 10000 + minor * 100 + patch.
 int ww_onednn_version(void);

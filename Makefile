@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test fuzz setup setup-test lint bench-memory clean
+.PHONY: build run test fuzz setup setup-test lint bench-memory bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -33,6 +33,11 @@ lint:
 # Ten minutes of four looped live streams: memory at the start and at the end.
 bench-memory: build
 	.build/release/watchword bench streams Tests/Fixtures/videos/lobby.mp4 --streams 4 --seconds 600
+
+# The image tower beside PyTorch, ONNX Runtime and OpenVINO, in turns; writes its section of Benchmarks/RESULTS.md.
+bench-peers: build
+	@Benchmarks/peers/install.sh .build/peers/venv
+	.build/peers/venv/bin/python Benchmarks/peers/encoder.py --results Benchmarks/RESULTS.md
 
 clean:
 	rm -rf .build .build-fuzz

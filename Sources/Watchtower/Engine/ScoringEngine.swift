@@ -1,12 +1,12 @@
 package import CLIP
-import Checkpoints
+package import Checkpoints
 import Foundation
 package import Heads
 package import Ingest
 package import Matching
 import Messaging
 package import Pixels
-import Tensors
+package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
 ///
@@ -45,7 +45,8 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
-        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = defaultRerank
+        model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
+        rerank: Int = defaultRerank
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         self.model = model
@@ -54,8 +55,18 @@ package actor ScoringEngine {
         self.rerank = rerank
         tokenizer = try model.tokenizer()
         let source = OpenedTensors(model.tensors)
-        images = try ImageEncoder(source, architecture: model.architecture, normalisation: model.normalisation)
-        texts = try TextEncoder(source, architecture: model.architecture)
+        let precision = precision.resolved(for: model.architecture)
+        // Texts are few, and each is compared with every window to come: they get more digits than pictures.
+        let textPrecision: Precision = precision == .bf16 ? .bf16 : .f32
+        let packed = (image: model.packed("image", precision), text: model.packed("text", textPrecision))
+        images = try ImageEncoder(
+            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
+            packed: packed.image)
+        texts = try TextEncoder(
+            source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        packed.image?.save()
+        packed.text?.save()
+        model.forget()
     }
 
     // MARK: Embedding
@@ -441,15 +452,19 @@ package struct WindowScore: Sendable {
 }
 
 /// A model's tensors behind one concrete type, for generic initialisers.
-struct OpenedTensors: TensorSource {
+package struct OpenedTensors: TensorSource {
     private let base: any TensorSource
-    let tensors: [String: TensorInfo]
-    var origin: String { base.origin }
+    package let tensors: [String: TensorInfo]
+    package var origin: String { base.origin }
 
-    init(_ base: any TensorSource) {
+    package init(_ base: any TensorSource) {
         self.base = base
         tensors = base.tensors
     }
 
-    func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        try base.floats(name, elements: elements)
+    }
 }

@@ -77,7 +77,7 @@ extension Bench {
             if let model {
                 let directory = try ModelDirectory(URL(filePath: model))
                 name = directory.architecture.name
-                let source = OpenedTensors(directory.tensors)
+                let source = directory.tensors
                 encoders = try precision.map {
                     ($0.resolved, try ImageEncoder(source, architecture: directory.architecture, precision: $0))
                 }

@@ -30,7 +30,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t one_caller = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static _Atomic size_t limit;
-static _Atomic int sleepers;
+static _Atomic int sleepers, resting;
 static size_t threads;  // beside the caller
 
 static void pause_briefly(void) {
@@ -60,6 +60,8 @@ void ww_set_workers(size_t count) {
     if (set) set((int)limit);
 }
 
+void ww_rest(void) { resting = 1; }
+
 // Takes pieces, of one's own part first, until none is left.
 static void work(size_t worker) {
     const size_t workers = job.workers;
@@ -85,7 +87,7 @@ static void *live(void *argument) {
         unsigned epoch = 0;
         for (int i = 0; i < SPINS; i++) {
             epoch = job.epoch;
-            if (epoch != seen && epoch % 2) break;
+            if ((epoch != seen && epoch % 2) || resting) break;
             pause_briefly();
         }
         if (epoch == seen || epoch % 2 == 0) {
@@ -129,6 +131,7 @@ void ww_parallel(size_t count, void (*body)(void *, size_t, size_t, size_t), voi
     job.context = context;
     job.count = count;
     job.workers = workers;
+    resting = 0;
     for (size_t i = 0; i < workers; i++) atomic_store_explicit(&job.parts[i].next, 0, memory_order_relaxed);
     atomic_store(&job.finished, 0);
     pthread_mutex_lock(&lock);

@@ -15,4 +15,6 @@ size_t ww_workers(void);
 
 /// Sets that, and what oneDNN uses when called from this thread; 0: all cores.
 void ww_set_workers(size_t count);
+/// Sends workers to sleep that wait for more work to come: another library's threads are about to want the cores.
+void ww_rest(void);
 #endif

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "parallel.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -30,7 +29,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t one_caller = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static _Atomic size_t limit;
-static _Atomic int sleepers, resting;
+static _Atomic int sleepers;
 static size_t threads;  // beside the caller
 
 static void pause_briefly(void) {
@@ -55,12 +54,7 @@ size_t ww_workers(void) {
 
 void ww_set_workers(size_t count) {
     limit = count == 0 ? cores() : count < MOST ? count : MOST;
-    // oneDNN brings an OpenMP runtime; this compiler may come without one.
-    void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (set) set((int)limit);
 }
-
-void ww_rest(void) { resting = 1; }
 
 // Takes pieces, of one's own part first, until none is left.
 static void work(size_t worker) {
@@ -87,7 +81,7 @@ static void *live(void *argument) {
         unsigned epoch = 0;
         for (int i = 0; i < SPINS; i++) {
             epoch = job.epoch;
-            if ((epoch != seen && epoch % 2) || resting) break;
+            if (epoch != seen && epoch % 2) break;
             pause_briefly();
         }
         if (epoch == seen || epoch % 2 == 0) {
@@ -131,7 +125,6 @@ void ww_parallel(size_t count, void (*body)(void *, size_t, size_t, size_t), voi
     job.context = context;
     job.count = count;
     job.workers = workers;
-    resting = 0;
     for (size_t i = 0; i < workers; i++) atomic_store_explicit(&job.parts[i].next, 0, memory_order_relaxed);
     atomic_store(&job.finished, 0);
     pthread_mutex_lock(&lock);

@@ -42,7 +42,6 @@ final class OneDNNLayer {
 
     func run(_ x: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, rows: Int) throws(ComputeError) {
         guard rows > 0 else { return }
-        ww_rest()
         let status = ww_linear_run(handle, x, out, Int64(rows))
         guard status == 0 else {
             throw ComputeError(what: "a product of \(rows) x \(inputs) x \(outputs)", status: Int(status))

@@ -10,7 +10,8 @@ struct PackedWeightsTests {
     private let k = 2048
     private let n = 2304
 
-    private func layer(_ packed: PackedWeights?, _ precision: Precision, weight: () throws -> [Float]) throws -> Linear {
+    private func layer(_ packed: PackedWeights?, _ precision: Precision, weight: () throws -> [Float]) throws -> Linear
+    {
         try Linear(
             name: "a", weight: weight, bias: nil, inputs: k, outputs: n, precision: precision, packed: packed)
     }
@@ -48,7 +49,8 @@ struct PackedWeightsTests {
         }
     }
 
-    @Test("are ignored and written anew when anything in the file is not as expected", arguments: [0, 9, 17, 40, -1, -2])
+    @Test(
+        "are ignored and written anew when anything in the file is not as expected", arguments: [0, 9, 17, 40, -1, -2])
     func damaged(_ place: Int) throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "m.packed")

@@ -24,7 +24,8 @@ package struct Configuration: Sendable, Equatable {
     package var queries: [QueryConfiguration] = []
 
     private static let keys = [
-        "model", "precision", "head", "frames", "threshold", "journal", "publish", "control", "batch", "pipelines", "plugins", "log",
+        "model", "precision", "head", "frames", "threshold", "journal", "publish", "control", "batch", "pipelines",
+        "plugins", "log",
         "streams", "queries",
     ]
 

@@ -400,7 +400,7 @@ int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
     const int64_t began = timed ? nanoseconds() : 0;
     const int64_t workers = (int64_t)layer->workers;
     // Two chunks a worker, so that one which is late can be helped, and all of one size but the last.
-    int64_t chunk = (M + 2 * workers - 1) / (2 * workers);
+    int64_t chunk = (M + workers - 1) / workers;
     if (chunk < FEWEST_ROWS) chunk = M < 2 * FEWEST_ROWS ? M : (M + M / FEWEST_ROWS - 1) / (M / FEWEST_ROWS);
     // More workers than when the layer was made have no shelf in it.
     if (workers == 1 || ww_workers() > layer->workers) chunk = M;
@@ -431,6 +431,12 @@ const char *ww_onednn_isa(void) {
     case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
     case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
     case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+#if DNNL_VERSION_MAJOR >= 3
+    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
+    case dnnl_cpu_isa_avx2_vnni_2: return "avx2_vnni_2";
+    case dnnl_cpu_isa_avx512_core_fp16: return "avx512_core_fp16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
+#endif
     default: return "other";
     }
 }

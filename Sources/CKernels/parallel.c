@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "parallel.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -55,9 +54,6 @@ size_t ww_workers(void) {
 
 void ww_set_workers(size_t count) {
     limit = count == 0 ? cores() : count < MOST ? count : MOST;
-    // oneDNN brings an OpenMP runtime; this compiler may come without one.
-    void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (set) set((int)limit);
 }
 
 // Takes pieces, of one's own part first, until none is left.

@@ -84,105 +84,147 @@ typedef struct product_work {
     size_t M;
 } product_work;
 
-// Sums of up to 32 rows by 32 outputs to values, and on to where they are wanted. All but `rows`, `m` and `n` is known
-// where this is inlined.
-TILES INLINE void deliver(const product_work *w, const void *block, size_t m, size_t n, size_t rows, int bytes,
-                          ww_kind kind, ww_curve curve, int add) {
+// A block of 32 rows by 32 outputs whose sums are there, and whose values are not.
+typedef struct pending {
+    char *sums;
+    size_t m, n, count, done;  // vectors: two a row
+} pending;
+
+// What is the same for all blocks, and known where this is inlined.
+typedef struct manner {
+    int bytes, add;
+    ww_kind kind;
+    ww_curve curve;
+} manner;
+
+// The next sixteen sums to values, and on to where they are wanted.
+TILES INLINE void deliver(const product_work *w, pending *p, manner how) {
     const ww_tiled *layer = w->layer;
-    const size_t N = layer->N;
-    const float *scales = (const float *)((const char *)layer->packed + layer->K * N), *offsets = scales + N;
-    for (size_t half = 0; half < PANEL; half += LANES) {
-        vf bias, scale = {0}, offset = {0};
-        load(&bias, layer->bias + n + half);
-        if (bytes) load(&scale, scales + n + half), load(&offset, offsets + n + half);
-        for (size_t r = 0; r < rows; r++) {
-            vf v;
-            if (bytes) {
-                vi sums;
-                memcpy(&sums, (const int32_t *)block + r * PANEL + half, sizeof sums);
-                const float a = w->x->rows[m + r].scale, b = a * w->x->rows[m + r].zero;
-                v = __builtin_convertvector(sums, vf) * scale * a + (bias - offset * b);
-            } else {
-                load(&v, (const float *)block + r * PANEL + half);
-                v += bias;
-            }
-            follow(&v, curve);
-            const size_t at = (m + r) * N + n + half;
-            if (kind == WW_BF16) {
-                const __m256i narrow = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-                memcpy((uint16_t *)w->out->data + at, &narrow, sizeof narrow);
-            } else {
-                float *o = (float *)w->out->data + at;
-                vf old;
-                if (add) load(&old, o), v += old;
-                store(o, &v);
-            }
-        }
+    const size_t r = p->done / 2, half = p->done % 2 * LANES, n = p->n + half, at = (p->m + r) * layer->N + n;
+    vf v, bias;
+    load(&bias, layer->bias + n);
+    if (how.bytes) {
+        const float *scales = (const float *)((const char *)layer->packed + layer->K * layer->N);
+        const float a = w->x->rows[p->m + r].scale, b = a * w->x->rows[p->m + r].zero;
+        vf scale, offset;
+        vi sums;
+        load(&scale, scales + n);
+        load(&offset, scales + layer->N + n);
+        memcpy(&sums, (const int32_t *)p->sums + r * PANEL + half, sizeof sums);
+        v = __builtin_convertvector(sums, vf) * scale * a + (bias - offset * b);
+    } else {
+        load(&v, (const float *)p->sums + r * PANEL + half);
+        v += bias;
     }
+    follow(&v, how.curve);
+    if (how.kind == WW_BF16) {
+        const __m256i narrow = (__m256i)_mm512_cvtneps_pbh((__m512)v);
+        memcpy((uint16_t *)w->out->data + at, &narrow, sizeof narrow);
+    } else {
+        float *o = (float *)w->out->data + at;
+        vf old;
+        if (how.add) load(&old, o), v += old;
+        store(o, &v);
+    }
+    p->done++;
 }
 
-// Panels [first, last) of outputs. Each is read from far away once, while the rows stay near.
-TILES INLINE void multiply(const product_work *w, size_t first, size_t last, int bytes, ww_kind kind, ww_curve curve,
-                           int add) {
+// Lines of memory that are wanted next.
+typedef struct ahead {
+    const char *next, *end;
+    size_t lines;  // a step
+} ahead;
+
+#define SUM(tile, x, y)           \
+    if (how.bytes)                \
+        _tile_dpbusd(tile, x, y); \
+    else                          \
+        _tile_dpbf16ps(tile, x, y);
+
+// The sums of two tiles of outputs by one or two of rows, through all of K. Tiles multiply for 64 cycles a step: in their
+// shadow, the block before is delivered and what comes next is fetched.
+TILES INLINE void sum(const product_work *w, char *sums, const char *a, const char *b, size_t steps, int two,
+                      pending *before, ahead *fetch, manner how) {
+    const size_t stride = steps * STEP, vectors = (2 * PANEL + steps - 1) / steps;
+    pending p = *before;
+    ahead f = *fetch;
+    _tile_zero(0);
+    _tile_zero(1);
+    if (two) _tile_zero(2);
+    if (two) _tile_zero(3);
+    for (size_t k = 0; k < steps; k++) {
+        _tile_loadd(4, a + k * STEP, stride);
+        _tile_loadd(6, b + k * 2 * TILE, STEP);
+        SUM(0, 4, 6)
+        _tile_loadd(7, b + k * 2 * TILE + TILE, STEP);
+        SUM(1, 4, 7)
+        if (two) {
+            _tile_loadd(5, a + 16 * stride + k * STEP, stride);
+            SUM(2, 5, 6)
+            SUM(3, 5, 7)
+        }
+        for (size_t i = 0; i < vectors && p.done < p.count; i++) deliver(w, &p, how);
+        for (size_t i = 0; i < f.lines && f.next < f.end; i++, f.next += 64) _mm_prefetch(f.next, _MM_HINT_T1);
+    }
+    while (p.done < p.count) deliver(w, &p, how);
+    _tile_stored(0, sums, PANEL * 4);
+    _tile_stored(1, sums + 64, PANEL * 4);
+    if (two) _tile_stored(2, sums + 16 * PANEL * 4, PANEL * 4);
+    if (two) _tile_stored(3, sums + 16 * PANEL * 4 + 64, PANEL * 4);
+    *fetch = f;
+}
+
+// Panels [first, last) of outputs, in groups that stay in the second cache, so that the rows, which may not fit there,
+// come from farther away once a group. Weights come from far away once.
+TILES INLINE void multiply(const product_work *w, size_t first, size_t last, manner how) {
+    enum { NEAR = 768 << 10 };
     const ww_tiled *layer = w->layer;
-    const size_t stride = layer->K * (bytes ? 1 : 2), steps = stride / STEP, panel = steps * 2 * TILE;
-    _Alignas(64) char block[PANEL * PANEL * 4];
-    const size_t blocks = (w->M + PANEL - 1) / PANEL, share = (panel / 64 + blocks - 1) / blocks;
-    for (size_t p = first; p < last; p++) {
-        const char *b = (const char *)layer->packed + p * panel;
-        const char *next = b + panel, *end = p + 1 < last ? next + panel : next;
+    const size_t stride = layer->K * (how.bytes ? 1 : 2), steps = stride / STEP, panel = steps * 2 * TILE;
+    const size_t blocks = (w->M + PANEL - 1) / PANEL, group = panel < NEAR ? NEAR / panel : 1;
+    const char *packed = layer->packed;
+    ahead fetch = {NULL, packed + last * panel, (panel / 64 + blocks * steps - 1) / (blocks * steps)};
+    _Alignas(64) char sums[2][PANEL * PANEL * 4];
+    pending before = {sums[1], 0, 0, 0, 0};
+    for (size_t p = first; p < last; p += group) {
+        const size_t until = p + group < last ? p + group : last;
+        fetch.next = packed + until * panel;
         for (size_t m = 0; m < w->M; m += PANEL) {
             const char *a = (const char *)w->x->data + m * stride;
             const size_t rows = w->M - m < PANEL ? w->M - m : PANEL;
-            for (size_t i = 0; i < share && next < end; i++, next += 64) _mm_prefetch(next, _MM_HINT_T1);
-            _tile_zero(0), _tile_zero(1);
-            if (rows > 16) {
-                _tile_zero(2), _tile_zero(3);
-                const char *a1 = a + 16 * stride;
-                for (size_t k = 0; k < steps; k++) {
-                    _tile_loadd(4, a + k * STEP, stride);
-                    _tile_loadd(6, b + k * 2 * TILE, STEP);
-                    if (bytes) _tile_dpbusd(0, 4, 6); else _tile_dpbf16ps(0, 4, 6);
-                    _tile_loadd(7, b + k * 2 * TILE + TILE, STEP);
-                    if (bytes) _tile_dpbusd(1, 4, 7); else _tile_dpbf16ps(1, 4, 7);
-                    _tile_loadd(5, a1 + k * STEP, stride);
-                    if (bytes) _tile_dpbusd(2, 5, 6); else _tile_dpbf16ps(2, 5, 6);
-                    if (bytes) _tile_dpbusd(3, 5, 7); else _tile_dpbf16ps(3, 5, 7);
-                }
-                _tile_stored(2, block + 16 * PANEL * 4, PANEL * 4);
-                _tile_stored(3, block + 16 * PANEL * 4 + 64, PANEL * 4);
-            } else {
-                for (size_t k = 0; k < steps; k++) {
-                    _tile_loadd(4, a + k * STEP, stride);
-                    _tile_loadd(6, b + k * 2 * TILE, STEP);
-                    if (bytes) _tile_dpbusd(0, 4, 6); else _tile_dpbf16ps(0, 4, 6);
-                    _tile_loadd(7, b + k * 2 * TILE + TILE, STEP);
-                    if (bytes) _tile_dpbusd(1, 4, 7); else _tile_dpbf16ps(1, 4, 7);
-                }
+            for (size_t q = p; q < until; q++) {
+                char *to = before.sums == sums[0] ? sums[1] : sums[0];
+                if (rows > 16)
+                    sum(w, to, a, packed + q * panel, steps, 1, &before, &fetch, how);
+                else
+                    sum(w, to, a, packed + q * panel, steps, 0, &before, &fetch, how);
+                before = (pending){to, m, q * PANEL, 2 * rows, 0};
             }
-            _tile_stored(0, block, PANEL * 4);
-            _tile_stored(1, block + 64, PANEL * 4);
-            deliver(w, block, m, p * PANEL, rows, bytes, kind, curve, add);
         }
     }
+    while (before.done < before.count) deliver(w, &before, how);
 }
 
-#define CASES(bytes)                                                                                       \
-    if (w->add) multiply(w, first, last, bytes, WW_F32, WW_LINE, 1);                                       \
-    else if (w->out->kind == WW_F32 && w->curve == WW_LINE) multiply(w, first, last, bytes, WW_F32, WW_LINE, 0); \
-    else if (w->curve == WW_LINE) multiply(w, first, last, bytes, WW_BF16, WW_LINE, 0);                    \
-    else if (w->curve == WW_QUICK_GELU) multiply(w, first, last, bytes, WW_BF16, WW_QUICK_GELU, 0);        \
-    else multiply(w, first, last, bytes, WW_BF16, WW_GELU, 0);
+TILES INLINE void choose(const product_work *w, size_t first, size_t last, int bytes) {
+    if (w->add)
+        multiply(w, first, last, (manner){bytes, 1, WW_F32, WW_LINE});
+    else if (w->out->kind == WW_F32)
+        multiply(w, first, last, (manner){bytes, 0, WW_F32, WW_LINE});
+    else if (w->curve == WW_LINE)
+        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_LINE});
+    else if (w->curve == WW_QUICK_GELU)
+        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_QUICK_GELU});
+    else
+        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_GELU});
+}
 
 TILES static void panels(void *context, size_t first, size_t last, size_t worker) {
     const product_work *w = context;
     (void)worker;
     tiles_begin();
-    if (w->layer->input == WW_U8) {
-        CASES(1)
-    } else {
-        CASES(0)
-    }
+    if (w->layer->input == WW_U8)
+        choose(w, first, last, 1);
+    else
+        choose(w, first, last, 0);
     tiles_end();
 }
 

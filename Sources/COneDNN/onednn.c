@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "COneDNN.h"
 
+#include <dlfcn.h>
 #include <math.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
@@ -8,18 +10,28 @@
 #include <string.h>
 #include <time.h>
 
+#include "CKernels.h"
+
 // K = inputs, N = outputs, M = rows of a call.
 
 static dnnl_engine_t engine;
-static dnnl_stream_t stream;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+// oneDNN computes on the thread that calls it: its OpenMP runtime would wait, spinning, for threads that the system does
+// not run. Rows are spread over the pool instead.
+static _Thread_local dnnl_stream_t stream;
 
 static void start(void) {
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) {
-        engine = NULL;
-        return;
-    }
-    if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) stream = NULL;
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
+}
+
+// Readies the calling thread, once; 0 if there is no oneDNN.
+static int ready(void) {
+    if (stream) return 1;
+    pthread_once(&once, start);
+    void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (set) set(1);
+    if (!engine || dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) stream = NULL;
+    return stream != NULL;
 }
 
 // A memory descriptor is a struct in 2.x and a handle in 3.x.
@@ -56,8 +68,16 @@ typedef struct entry {
     dnnl_memory_t source, destination;
 } entry;
 
-// Batches come in few sizes; more than this many, and the oldest primitive makes room.
-enum { ENTRIES = 32 };
+// Batches come in few sizes; more than this many, and a worker's oldest primitive makes room.
+enum { ENTRIES = 16 };
+// Fewer rows are not worth a worker of their own.
+enum { FEWEST_ROWS = 24 };
+
+// A worker's own: no two touch one at a time.
+typedef struct shelf {
+    entry entries[ENTRIES];
+    int count, next;
+} shelf;
 // Weights are packed as the product of this many rows wants them: eight pictures of ViT-B/32.
 enum { TYPICAL_ROWS = 400 };
 
@@ -70,8 +90,8 @@ struct ww_linear {
     md_t packed_md;
     int has_md;
     dnnl_memory_t packed_weight, bias_memory;
-    entry entries[ENTRIES];
-    int count, next;
+    shelf *shelves;
+    size_t workers;
 };
 
 static dnnl_data_type_t type_of(ww_number kind) {
@@ -95,7 +115,9 @@ static void entry_free(entry *e) {
 
 void ww_linear_destroy(ww_linear *layer) {
     if (!layer) return;
-    for (int i = 0; i < layer->count; i++) entry_free(&layer->entries[i]);
+    for (size_t w = 0; layer->shelves && w < layer->workers; w++)
+        for (int i = 0; i < layer->shelves[w].count; i++) entry_free(&layer->shelves[w].entries[i]);
+    free(layer->shelves);
     if (layer->packed_weight) dnnl_memory_destroy(layer->packed_weight);
     if (layer->bias_memory) dnnl_memory_destroy(layer->bias_memory);
     if (layer->has_md) md_free(&layer->packed_md);
@@ -216,17 +238,18 @@ static size_t rounded(size_t size) { return (size + 63) / 64 * 64; }
 
 ww_linear *ww_linear_create(ww_linear_shape shape, const float *weight, const float *bias, const void *packed,
                             size_t packed_size) {
-    pthread_once(&once, start);
-    if (!engine || !stream) return NULL;
+    if (!ready()) return NULL;
     ww_linear *layer = calloc(1, sizeof *layer);
     if (!layer) return NULL;
+    layer->workers = ww_workers();
+    layer->shelves = calloc(layer->workers, sizeof *layer->shelves);
     const size_t N = (size_t)shape.outputs;
     layer->shape = shape;
     layer->bias = calloc(N, sizeof(float));
     md_t bias_md, source, destination;
     dnnl_dims_t dims = {1, shape.outputs};
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t status = layer->bias ? md_init(&bias_md, 2, dims, dnnl_f32, dnnl_ab) : dnnl_out_of_memory;
+    dnnl_status_t status = layer->bias && layer->shelves ? md_init(&bias_md, 2, dims, dnnl_f32, dnnl_ab) : dnnl_out_of_memory;
     if (status == dnnl_success) {
         if (bias) memcpy(layer->bias, bias, N * sizeof(float));
         status = dnnl_memory_create(&layer->bias_memory, md_ref(&bias_md), engine, layer->bias);
@@ -311,36 +334,87 @@ void ww_products_add(int64_t more) { spent += more; }
 
 double ww_products_seconds(void) { return (double)spent * 1e-9; }
 
-int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
-    entry *found = NULL;
-    for (int i = 0; i < layer->count && !found; i++)
-        if (layer->entries[i].M == M) found = &layer->entries[i];
-    if (!found) {
-        entry made;
-        dnnl_status_t status = make(layer, M, &made);
-        if (status != dnnl_success) return (int)status;
-        if (layer->count < ENTRIES) {
-            found = &layer->entries[layer->count++];
-        } else {
-            found = &layer->entries[layer->next];
-            layer->next = (layer->next + 1) % ENTRIES;
-            entry_free(found);
-        }
-        *found = made;
+static entry *find(shelf *own, int64_t M) {
+    for (int i = 0; i < own->count; i++)
+        if (own->entries[i].M == M) return &own->entries[i];
+    return NULL;
+}
+
+// Makes what a worker needs for M rows, on the caller's thread: whichever worker meets them, nothing is left to be made.
+static dnnl_status_t prepare(ww_linear *layer, shelf *own, int64_t M) {
+    if (find(own, M)) return dnnl_success;
+    entry made;
+    const dnnl_status_t status = make(layer, M, &made);
+    if (status != dnnl_success) return status;
+    if (own->count < ENTRIES) {
+        own->entries[own->count++] = made;
+    } else {
+        entry_free(&own->entries[own->next]);
+        own->entries[own->next] = made;
+        own->next = (own->next + 1) % ENTRIES;
     }
+    return dnnl_success;
+}
+
+// One worker's rows.
+static dnnl_status_t run(ww_linear *layer, shelf *own, const void *x, void *out, int64_t M) {
+    entry *found = find(own, M);
+    if (!found || !ready()) return dnnl_runtime_error;
     dnnl_status_t status = dnnl_memory_set_data_handle(found->source, (void *)x);
     if (status == dnnl_success) status = dnnl_memory_set_data_handle(found->destination, out);
-    if (status != dnnl_success) return (int)status;
+    if (status != dnnl_success) return status;
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, found->source},
                                    {DNNL_ARG_WEIGHTS, layer->packed_weight},
                                    {DNNL_ARG_DST, found->destination},
                                    {DNNL_ARG_BIAS, layer->bias_memory}};
+    status = dnnl_primitive_execute(found->primitive, stream, layer->shape.input == WW_NUMBER_U8 ? 3 : 4, arguments);
+    return status == dnnl_success ? dnnl_stream_wait(stream) : status;
+}
+
+typedef struct run_work {
+    ww_linear *layer;
+    const char *x;
+    char *out;
+    int64_t M, chunk;
+    _Atomic int status;
+} run_work;
+
+static int64_t size_of(ww_number kind) {
+    return kind == WW_NUMBER_U8 ? 1 : kind == WW_NUMBER_BF16 ? 2 : 4;
+}
+
+static void run_chunks(void *context, size_t first, size_t last, size_t worker) {
+    run_work *w = context;
+    const ww_linear_shape *shape = &w->layer->shape;
+    for (int64_t c = (int64_t)first; c < (int64_t)last; c++) {
+        const int64_t from = c * w->chunk, rows = w->M - from < w->chunk ? w->M - from : w->chunk;
+        const dnnl_status_t status = run(
+            w->layer, &w->layer->shelves[worker], w->x + from * shape->inputs * size_of(shape->input),
+            w->out + from * shape->outputs * size_of(shape->output), rows);
+        if (status != dnnl_success) w->status = (int)status;
+    }
+}
+
+int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
     const int timed = timing;
     const int64_t began = timed ? nanoseconds() : 0;
-    status = dnnl_primitive_execute(found->primitive, stream, layer->shape.input == WW_NUMBER_U8 ? 3 : 4, arguments);
-    if (status == dnnl_success) status = dnnl_stream_wait(stream);
+    const int64_t workers = (int64_t)layer->workers;
+    // Two chunks a worker, so that one which is late can be helped, and all of one size but the last.
+    int64_t chunk = (M + workers - 1) / workers;
+    if (chunk < FEWEST_ROWS) chunk = M < 2 * FEWEST_ROWS ? M : (M + M / FEWEST_ROWS - 1) / (M / FEWEST_ROWS);
+    // More workers than when the layer was made have no shelf in it.
+    if (workers == 1 || ww_workers() > layer->workers) chunk = M;
+    const int64_t tail = M % chunk, users = chunk == M ? 1 : workers;
+    for (int64_t i = 0; i < users; i++) {
+        if (!ready()) return dnnl_runtime_error;
+        dnnl_status_t status = prepare(layer, &layer->shelves[i], chunk);
+        if (status == dnnl_success && tail) status = prepare(layer, &layer->shelves[i], tail);
+        if (status != dnnl_success) return (int)status;
+    }
+    run_work w = {layer, x, out, M, chunk, dnnl_success};
+    ww_parallel((size_t)((M + chunk - 1) / chunk), run_chunks, &w);
     if (timed) spent += nanoseconds() - began;
-    return (int)status;
+    return w.status;
 }
 
 int ww_onednn_version(void) {
@@ -357,6 +431,12 @@ const char *ww_onednn_isa(void) {
     case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
     case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
     case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+#if DNNL_VERSION_MAJOR >= 3
+    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
+    case dnnl_cpu_isa_avx2_vnni_2: return "avx2_vnni_2";
+    case dnnl_cpu_isa_avx512_core_fp16: return "avx512_core_fp16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
+#endif
     default: return "other";
     }
 }

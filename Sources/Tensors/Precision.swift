@@ -16,7 +16,8 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
     /// What `auto` stands for here; never `auto`.
     package var resolved: Precision {
         guard self == .auto else { return self }
-        return ["avx512_core_bf16", "avx512_core_amx"].contains(ComputeLibrary.instructionSet) ? .bf16 : .f32
+        let native = ["avx512_core_bf16", "avx512_core_fp16", "avx512_core_amx", "avx512_core_amx_fp16"]
+        return native.contains(ComputeLibrary.instructionSet) ? .bf16 : .f32
     }
 
     var number: ww_number {

@@ -12,10 +12,10 @@ package enum ProductTime {
     }
 }
 
-/// Cores that products and kernels of the calling thread use.
+/// Cores that products and kernels use.
 package enum Workers {
     package static var count: Int { ww_workers() }
 
-    /// Sets them; layers that have computed before on this thread keep what they had.
+    /// Sets them for layers that are made from now on; 0: all that the process may use.
     package static func set(_ count: Int) { ww_set_workers(count) }
 }

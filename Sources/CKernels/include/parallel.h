@@ -13,6 +13,6 @@ void ww_parallel(size_t count, void (*body)(void *context, size_t first, size_t 
 /// How many workers there are, the caller among them: the cores that this process may use, or fewer.
 size_t ww_workers(void);
 
-/// Sets that, and what oneDNN uses when called from this thread; 0: all cores.
+/// Sets that, for layers made from now on; 0: all cores.
 void ww_set_workers(size_t count);
 #endif

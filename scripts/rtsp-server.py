@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""A real RTSP server on loopback that plays a file, for tests: prints READY and the URI, then serves until it is killed."""
+"""A real RTSP server on loopback, for tests and benchmarks: prints READY and the URI, then serves until it is killed.
+
+It plays a file (--file; with --loop a raw H.264 one, again and again, from its start for every client), or encodes pictures
+of one colour as they are asked for (--keyframes): the colour is the frame's number, in base 8, the last digit in red.
+"""
 import argparse
 import signal
 import sys
@@ -8,21 +12,70 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+gi.require_version("GstVideo", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer, GstVideo  # noqa: E402
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--file", required=True)
+source = parser.add_mutually_exclusive_group(required=True)
+source.add_argument("--file", help="an MP4 file; with --loop, an H.264 byte stream")
+source.add_argument("--keyframes", help="numbers of the frames that are keyframes: 0,25,50")
+parser.add_argument("--loop", action="store_true", help="play the file again and again, for each client from its start")
 parser.add_argument("--port", default="0")
+parser.add_argument("--size", default="128x128", help="of encoded pictures")
+parser.add_argument("--bframes", type=int, default=0, help="B-frames between others, of encoded pictures")
+parser.add_argument("--mjpeg", action="store_true", help="encode as JPEG, where every unit is a keyframe")
 options = parser.parse_args()
 
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 Gst.init(None)
+payload = "rtph264pay name=pay0 pt=96 config-interval=-1"
+
+
+def colour(number):
+    red, green, blue = (number >> 3 * digit & 7 for digit in range(3))
+    return 0xFF000000 | (red * 32 + 16) << 16 | (green * 32 + 16) << 8 | blue * 32 + 16
+
+
+def configure(factory, media):
+    """Colours each picture by its number, and has the encoder make keyframes where they are asked for."""
+    keyframes = {int(number) for number in options.keyframes.split(",")}
+    pictures = media.get_element().get_by_name("pictures")
+    count = [0]
+
+    def number_next(pad, info):
+        if count[0] in keyframes:
+            pad.get_peer().send_event(
+                GstVideo.video_event_new_downstream_force_key_unit(
+                    Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, True, 0))
+        count[0] += 1
+        pictures.set_property("foreground-color", colour(count[0]))
+        return Gst.PadProbeReturn.OK
+
+    pictures.set_property("foreground-color", colour(0))
+    pictures.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, number_next)
+
+
+factory = GstRtspServer.RTSPMediaFactory()
+if options.keyframes:
+    width, height = options.size.split("x")
+    encode = (
+        f"x264enc key-int-max=100000 bframes={options.bframes} b-adapt=false b-pyramid=false rc-lookahead=1 sync-lookahead=0"
+        f" threads=1 pass=qual quantizer=12 option-string=scenecut=0 ! video/x-h264,profile=main ! {payload}")
+    factory.set_launch(
+        "( videotestsrc name=pictures is-live=true pattern=solid-color"
+        f" ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 ! "
+        + ("jpegenc ! rtpjpegpay name=pay0 pt=26" if options.mjpeg else encode) + " )")
+    factory.connect("media-configure", configure)
+elif options.loop:
+    factory.set_launch(f'( multifilesrc location="{options.file}" loop=true ! h264parse ! {payload} )')
+else:
+    factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! {payload} )')
+    factory.set_shared(True)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(options.port)
-factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )')
-factory.set_shared(True)
+# As many as connect at once: by default a client waits until another has been answered.
+server.set_backlog(256)
 server.get_mount_points().add_factory("/clip", factory)
 if server.attach(None) == 0:
     sys.exit("the RTSP server cannot listen")

@@ -24,17 +24,21 @@ final class FrameTap: @unchecked Sendable {
     private var state: State
     private let resizer: Resizer
     private let fps: Double
+    private let isLive: Bool
+    private let decoding: DecodingRecord
     private let sampled = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        fps: Double, clip: ClipFrames?, side: Int, onFrame: @escaping @Sendable (Frame) -> Void,
-        onEvent: @escaping @Sendable (SourceEvent) -> Void
+        fps: Double, clip: ClipFrames?, side: Int, isLive: Bool, decoding: DecodingRecord,
+        onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         state = State(sampler: FrameSampler(fps: fps), clip: clip.map { ClipChooser($0) })
         resizer = Resizer(side: side)
         self.fps = fps
+        self.isLive = isLive
+        self.decoding = decoding
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
@@ -73,7 +77,7 @@ final class FrameTap: @unchecked Sendable {
         callbacks.new_sample = { sink, user in
             guard let sink, let user, let sample = ww_app_sink_pull(sink) else { return GST_FLOW_OK }
             defer { ww_unref_sample(sample) }
-            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample)
+            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample, from: sink)
             return GST_FLOW_OK
         }
         ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
@@ -93,7 +97,8 @@ final class FrameTap: @unchecked Sendable {
                 return (take, !wasOver && state.clip?.isOver ?? false)
             }
             guard let time = Self.time(pts, state.segment) else { return (false, false) }
-            return (state.sampler.take(time), false)
+            let slack = decoding.isKeyframesOnly ? UnitFilter.tolerance / fps : 0
+            return (state.sampler.take(time, slack: slack), false)
         }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
@@ -134,10 +139,11 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    private func deliver(_ sample: OpaquePointer) {
+    private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
+        let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
+        let picture = decoding.whileScaling { Pipeline.withFrame(sample) { resizer.picture($0) } }
         guard let picture else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
@@ -149,7 +155,7 @@ final class FrameTap: @unchecked Sendable {
             return (state.latest, state.discontinuity)
         }
         sampled.wrappingAdd(1, ordering: .relaxed)
-        onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: Date(), discontinuity: discontinuity))
+        onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: wallClock, discontinuity: discontinuity))
     }
 
     /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.

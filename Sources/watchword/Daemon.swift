@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Messaging
 import Watchtower
 
@@ -123,6 +124,7 @@ struct Stream: AsyncParsableCommand {
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
         @Option(help: "Sampled frames a second.") var fps: Double?
+        @Option(help: "What of a live source is decoded: all, keyframes, or auto.") var decode: DecodeMode?
         @Flag(help: "Play a file at its own speed.") var realtime = false
         @Flag(help: "Play a file again and again.") var loop = false
         @OptionGroup var daemon: DaemonOptions
@@ -131,7 +133,8 @@ struct Stream: AsyncParsableCommand {
             try await Exit.guarding {
                 // The daemon has another working directory than its user.
                 let uri = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
-                let stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                stream.decode = decode
                 let result = try daemon.ask("stream.add", JSONValue(encoding: stream))
                 if daemon.json { try Terminal.say(json: result) } else { Terminal.say("added \(name)") }
             }
@@ -148,9 +151,12 @@ struct Stream: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let streams = try result.decoded(as: [StreamStatus].self)
                 Terminal.table(
-                    ["NAME", "STATE", "FPS", "SAMPLED", "DROPPED", "URI", "REASON"],
+                    ["NAME", "STATE", "FPS", "DECODING", "SAMPLED", "DROPPED", "URI", "REASON"],
                     streams.map {
-                        [$0.name, $0.state, "\($0.fps)", "\($0.sampled)", "\($0.dropped)", $0.uri, $0.reason ?? ""]
+                        [
+                            $0.name, $0.state, "\($0.fps)", $0.decoding, "\($0.sampled)", "\($0.dropped)", $0.uri,
+                            $0.reason ?? "",
+                        ]
                     })
             }
         }

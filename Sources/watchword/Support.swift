@@ -118,3 +118,5 @@ struct DaemonOptions: ParsableArguments {
         return reply.result ?? .null
     }
 }
+
+extension DecodeMode: ExpressibleByArgument {}

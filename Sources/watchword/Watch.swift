@@ -34,6 +34,8 @@ struct Watch: AsyncParsableCommand {
     var rerank = ScoringEngine.defaultRerank
     @Option(help: "Write every window's scores to this file, as JSON lines.")
     var scores: String?
+    @Option(help: "What of a live source is decoded: all, keyframes, or auto; of a file, all by default.")
+    var decode: DecodeMode?
     @Flag(help: "Play a file at its own speed.")
     var realtime = false
     @OptionGroup var clip: ClipOptions
@@ -88,6 +90,8 @@ struct Watch: AsyncParsableCommand {
         let templates = try PipelineTemplates(directory: Installation.pipelines)
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
+        // A file that is played in real time is the same frames as one that is not, unless told otherwise.
+        stream.decode = decode ?? (realtime ? .all : .auto)
         let source = defaults.source(stream)
         let output = try scores.map { path in
             guard FileManager.default.createFile(atPath: path, contents: nil),

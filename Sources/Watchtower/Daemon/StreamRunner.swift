@@ -35,6 +35,7 @@ package final class StreamRunner: Sendable {
     package let name: String
     package let description: SourceDescription
     package let isLive: Bool
+    package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
     private let onState: @Sendable (String, State) -> Void
@@ -93,7 +94,7 @@ package final class StreamRunner: Sendable {
         let source: VideoSource
         do {
             source = try VideoSource(
-                description, templates: templates,
+                description, templates: templates, decoding: decoding,
                 onFrame: { [weak self] frame in
                     self?.sampled.withLock { $0 += 1 }
                     queue.post(.frame(frame), to: name)

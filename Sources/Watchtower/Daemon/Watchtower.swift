@@ -192,6 +192,8 @@ package actor Watchtower {
             StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
                 reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
+                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
+                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
                 sampled: runner.sampledFrames, dropped: queue.dropped(runner.name))
         }.sorted { $0.name < $1.name }
     }
@@ -214,6 +216,12 @@ package struct StreamStatus: Codable, Sendable {
     package let reason: String?
     package let live: Bool
     package let fps: Double
+    /// What is decoded now: "all", or "keyframes" alone.
+    package let decoding: String
+    /// Coded units dropped before the decoder.
+    package let skippedUnits: UInt64
+    /// How often keyframes became too rare for `decode: auto`, and everything was decoded again.
+    package let returnsToAll: UInt64
     package let sampled: UInt64
     package let dropped: UInt64
 }

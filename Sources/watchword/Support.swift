@@ -40,7 +40,7 @@ enum Exit {
         case is CheckpointError, is TokenizerError: badData
         case is WriteError: cannotCreate
         case is ConfigurationError, is HeadError: badConfiguration
-        case is MessagingError: unavailable
+        case is MessagingError, is ClipServer.Missing: unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
         default: ExitCode(70)
         }

@@ -22,6 +22,8 @@ package actor Watchtower {
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
     private let started = Date()
     private var counters = Counters()
+    private var latency = LatencyHistogram()
+    private var measured = Measurement()
 
     /// What has been done since the start.
     package struct Counters: Sendable {
@@ -87,6 +89,10 @@ package actor Watchtower {
                 counters.encoded += step.encoded
                 counters.scored += step.scored
                 await deliver(step.detections)
+                let now = Date()
+                for case .frame(let frame) in items.map(\.item) {
+                    latency.add(seconds: now.timeIntervalSince(frame.wallClock))
+                }
             } catch {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
@@ -196,6 +202,27 @@ package actor Watchtower {
                 skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
                 sampled: runner.sampledFrames, dropped: queue.dropped(runner.name))
         }.sorted { $0.name < $1.name }
+    }
+
+    /// What has been done since the last call.
+    package func measure() async -> Measurement {
+        let time = await engine.time
+        var now = Measurement()
+        (now.encoded, now.scored, now.events) = (counters.encoded, counters.scored, counters.events)
+        now.failedBatches = counters.failedBatches
+        for runner in runners.values.map(\.runner) {
+            now.sampled += Int(runner.sampledFrames)
+            now.dropped += Int(queue.dropped(runner.name))
+            now.decodeSeconds += runner.decoding.decodeSeconds
+            now.scaleSeconds += runner.decoding.scaleSeconds
+        }
+        now.encodeSeconds = Double(time.encode) / 1e9
+        now.scoreSeconds = Double(time.all - time.encode) / 1e9
+        var difference = now - measured
+        difference.latency = latency
+        measured = now
+        latency = LatencyHistogram()
+        return difference
     }
 
     package func status() async throws -> DaemonStatus {

@@ -19,7 +19,10 @@ func headLibrary(_ name: String, _ target: String) -> Product {
 func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: ["HeadKit", "WatchwordHeadABI", "Checkpoints"] + more, path: "Plugins/\(name)",
-        swiftSettings: strict)
+        swiftSettings: strict,
+        linkerSettings: [
+            .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"])
+        ])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -43,6 +46,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         // C libraries, and the C that must be C.
@@ -90,6 +95,14 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
+        .target(
+            name: "Hub",
+            dependencies: [
+                "Checkpoints", "Digests", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
 
         // Assembly, and the two programs.
         .target(
@@ -112,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Ingest", "Matching", "Messaging",
+                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
                 "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -126,6 +139,7 @@ let package = Package(
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
+        tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
@@ -140,3 +154,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers are linked with libFuzzer's `main`, in a build of their own: Fuzz/fuzz.sh.
+if Context.environment["WATCHWORD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "watchword-fuzz", dependencies: ["CLIP", "Checkpoints", "TestSupport"], path: "Fuzz",
+            exclude: ["corpus", "fuzz.sh", "words.dict"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -1,7 +1,9 @@
 package import Checkpoints
 package import Tensors
 
-/// How frames become patches: CLIP4Clip's `linear_patch` (Luo et al. 2021, section 3.1).
+/// How frames become patches.
+///
+/// Source: CLIP4Clip's `linear_patch`; Luo et al. 2021, section 3.1.
 package enum LinearPatch: String, Sendable, Equatable {
     /// A 2D convolution of each frame by itself, `visual.conv1`.
     case planar = "2d"

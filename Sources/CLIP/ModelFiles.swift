@@ -1,3 +1,4 @@
+import Checkpoints
 package import Foundation
 import Tensors
 
@@ -11,12 +12,18 @@ package struct ModelFile {
         self.data = data
     }
 
+    /// Far beyond any real file; JSON grows when it is read.
+    private static let sizeLimit = 4 << 20
+
     /// Nil if there is no such file.
     init?(_ name: String, in directory: URL) throws {
-        let url = directory.appending(path: name)
-        guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-        guard let data = try? Data(contentsOf: url) else { throw ModelError(url.path, "the file cannot be read") }
-        self.init(path: url.path, data: data)
+        let path = directory.appending(path: name).path
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let file = try MappedFile(path: path)
+        guard file.count <= Self.sizeLimit else {
+            throw ModelError(path, "it has \(file.count) bytes, more than the limit of \(Self.sizeLimit)")
+        }
+        self.init(path: path, data: file.withBytes(0..<file.count) { Data($0) })
     }
 }
 

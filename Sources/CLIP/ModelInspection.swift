@@ -38,7 +38,9 @@ package struct ModelInspection: Sendable {
         }
         self.url = url
         let weights = isDirectory.boolValue ? ModelDirectory.findWeights(url) : url
-        defaults = note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() } ?? ModelDefaults()
+        defaults =
+            note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() }
+            ?? ModelDefaults()
         var source: (any TensorSource)?
         if let weights {
             let name = isDirectory.boolValue ? weights.lastPathComponent : ""
@@ -66,8 +68,9 @@ package struct ModelInspection: Sendable {
     private mutating func inspectTowers(_ source: (any TensorSource)?) {
         let url = url
         let config = note { try ModelFile("config.json", in: url) } ?? nil
-        let hasConfig = config != nil
-        let isHuggingFace = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? hasConfig
+        let hasConfig = FileManager.default.fileExists(atPath: url.appending(path: "config.json").path)
+        let hasNames = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? false
+        let isHuggingFace = hasConfig || hasNames
         layout = isHuggingFace ? .huggingFace : source == nil ? nil : .openAI
         if let config {
             architecture = note { try HuggingFaceConfig.parse(config) }
@@ -81,7 +84,7 @@ package struct ModelInspection: Sendable {
         } else {
             let prefix = OpenAINames.prefix(source.tensors.keys)
             let named = OpenAINames(source)
-            if !hasConfig { architecture = try? Architecture(inferredFrom: named) }
+            architecture = try? Architecture(inferredFrom: named)
             inspectTowers(named, stored: source) { prefix + $0 }
         }
     }

@@ -11,6 +11,10 @@ package enum StagedDirectory {
     ) throws {
         try check(destination, replacing: replacing)
         let parent = destination.standardizedFileURL.deletingLastPathComponent()
+        // Deepest first: those that are made here go again if they stay empty.
+        let missing = sequence(first: parent) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
+            .prefix { !FileManager.default.fileExists(atPath: $0.path) }
+        defer { for folder in missing { rmdir(folder.path) } }
         try makeDirectory(parent)
         let staged = parent.appending(path: ".\(destination.lastPathComponent).\(UUID().uuidString.prefix(8))")
         try makeDirectory(staged)
@@ -81,5 +85,27 @@ package enum StagedDirectory {
         guard descriptor >= 0 else { throw WriteError(entry.path, errno: errno) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw WriteError(entry.path, errno: errno) }
+    }
+}
+
+extension StagedDirectory {
+    /// Keeps other processes from filling the same directory, for as long as it lives.
+    package final class Lock: Sendable {
+        private let descriptor: Int32
+
+        /// Throws at once if another one has it.
+        package init(_ directory: URL) throws(WriteError) {
+            let descriptor = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw WriteError(directory.path, errno: errno) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let code = errno
+                close(descriptor)
+                guard code == EWOULDBLOCK else { throw WriteError(directory.path, errno: code) }
+                throw WriteError(directory.path, "another process is writing it")
+            }
+            self.descriptor = descriptor
+        }
+
+        deinit { close(descriptor) }
     }
 }

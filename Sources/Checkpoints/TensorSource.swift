@@ -143,6 +143,7 @@ package struct MemoryTensors: TensorSource, Sendable {
 
 /// A name from an untrusted file, for a message: in quotes, cut short, without control characters.
 func quoted(_ name: String) -> String {
+    if name.utf8.count <= 100, name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return "\"\(name)\"" }
     let shown = name.unicodeScalars.prefix(100)
     let text = shown.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : String($0) }.joined()
     return "\"\(text)\(shown.count < name.unicodeScalars.count ? "…" : "")\""

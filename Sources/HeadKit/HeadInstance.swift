@@ -74,11 +74,11 @@ struct LentWindows {
         return t
     }
 
-    /// `rows · width`, if that many numbers can lie in memory.
+    /// `rows · width`, if a call may lend as many numbers: at most 2³¹ - 1.
     static func size(_ rows: Int, _ width: Int, of what: String) throws -> Int {
         let (size, overflow) = rows.multipliedReportingOverflow(by: width)
-        guard !overflow, size <= Int.max / 64 else {
-            throw HeadFailure(WW_BAD_SHAPE, "\(rows) \(what) of width \(width) do not fit into memory")
+        guard !overflow, size <= Int(Int32.max) else {
+            throw HeadFailure(WW_BAD_SHAPE, "\(rows) \(what) of width \(width) are too many for one call")
         }
         return size
     }
@@ -94,11 +94,12 @@ enum LentWeights {
             guard let name = tensor.name.map({ String(cString: $0) }), let data = tensor.data else { continue }
             let sizes = UnsafeBufferPointer(start: tensor.shape, count: tensor.shape == nil ? 0 : Int(tensor.rank))
             let shape = sizes.map { Int($0) }
-            let values = try shape.reduce(1) { rows, size in
-                guard size >= 0, sizes.count == Int(tensor.rank) else {
+            let values = try shape.reduce(1) { count, size in
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                guard size >= 0, !overflow, product <= Int.max / 8, sizes.count == Int(tensor.rank) else {
                     throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
                 }
-                return try LentWindows.size(rows, size, of: "numbers of tensor \"\(name)\"")
+                return product
             }
             weights[name] = HeadWeights(
                 shape: shape, values: Array(UnsafeBufferPointer(start: data, count: values)))

@@ -19,7 +19,7 @@ package final class Head {
 
     private static let whySize = 512
 
-    /// Makes an instance; the weights are lent to the plugin for the
+    /// Makes an instance; the weights are lent to the plugin for the call.
     package init(
         _ library: HeadLibrary, width: Int, maxFrames: Int, weights: [String: HeadWeights], config: String = "{}"
     ) throws(HeadError) {
@@ -147,7 +147,7 @@ package final class Head {
         return text.isEmpty ? "status \(status.rawValue)" : text
     }
 
-    /// Lays the weights out as the contract's tensors for the length of the
+    /// Lays the weights out as the contract's tensors for the length of the call.
     private static func lend(
         _ weights: [String: HeadWeights], _ body: (UnsafeBufferPointer<ww_tensor>) -> ww_status
     ) -> ww_status {

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
-// @unchecked: `lock` guards `state`; `resizer` is the sink thread's
+// @unchecked: `lock` guards `state`; `resizer` and `gate` are the sink thread's
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
@@ -23,20 +23,23 @@ final class FrameTap: @unchecked Sendable {
     private let lock = NSLock()
     private var state: State
     private let resizer: Resizer
+    private var gate: ChangeGate
     private let fps: Double
     private let isLive: Bool
     private let decoding: DecodingRecord
     private let sampled = Atomic<UInt64>(0)
+    private let gated = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        fps: Double, clip: ClipFrames?, side: Int, isLive: Bool, decoding: DecodingRecord,
+        _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
-        state = State(sampler: FrameSampler(fps: fps), clip: clip.map { ClipChooser($0) })
-        resizer = Resizer(side: side)
-        self.fps = fps
+        fps = description.fps
+        state = State(sampler: FrameSampler(fps: fps), clip: description.clip.map { ClipChooser($0) })
+        resizer = Resizer(side: description.side)
+        gate = ChangeGate(threshold: description.gate)
         self.isLive = isLive
         self.decoding = decoding
         self.onFrame = onFrame
@@ -44,6 +47,8 @@ final class FrameTap: @unchecked Sendable {
     }
 
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
+    /// Sampled frames that showed nothing new.
+    var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
     /// Frames of a clip that the sampling took, wanted or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
     /// Whether decoded video has been seen at all.
@@ -143,8 +148,8 @@ final class FrameTap: @unchecked Sendable {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
-        let picture = decoding.whileScaling { Pipeline.withFrame(sample) { resizer.picture($0) } }
-        guard let picture else { return }
+        let seen = decoding.whileScaling { Pipeline.withFrame(sample) { gate.picture($0, resizer) } }
+        guard let (picture, number, isSame) = seen else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
                 state.offset = state.latest + 1 / fps - time
@@ -155,7 +160,11 @@ final class FrameTap: @unchecked Sendable {
             return (state.latest, state.discontinuity)
         }
         sampled.wrappingAdd(1, ordering: .relaxed)
-        onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: wallClock, discontinuity: discontinuity))
+        if isSame { gated.wrappingAdd(1, ordering: .relaxed) }
+        onFrame(
+            Frame(
+                picture: picture, pictureNumber: number, mediaTime: mediaTime, wallClock: wallClock,
+                discontinuity: discontinuity))
     }
 
     /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.

@@ -21,10 +21,12 @@ package struct SourceDescription: Sendable, Equatable {
     package var side: Int
     /// The launch line of template `custom`.
     package var launch: String?
+    /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
+    package var gate: Double?
 
     package init(
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
-        loop: Bool = false, side: Int, launch: String? = nil
+        loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil
     ) {
         self.uri = uri
         self.template = template
@@ -34,6 +36,7 @@ package struct SourceDescription: Sendable, Equatable {
         self.loop = loop
         self.side = side
         self.launch = launch
+        self.gate = gate
     }
 }
 
@@ -52,6 +55,8 @@ package struct ClipFrames: Sendable, Equatable {
 /// A sampled frame, resized for the encoder.
 package struct Frame: Sendable {
     package let picture: Picture
+    /// Frames of a source with one number have one picture: the gate found no change.
+    package let pictureNumber: UInt64
     /// Seconds: place in a file, or time since a live stream began.
     ///
     /// Never runs backwards within a source.
@@ -63,8 +68,11 @@ package struct Frame: Sendable {
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool
 
-    package init(picture: Picture, mediaTime: Double, wallClock: Date, discontinuity: Bool) {
+    package init(
+        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool
+    ) {
         self.picture = picture
+        self.pictureNumber = pictureNumber
         self.mediaTime = mediaTime
         self.wallClock = wallClock
         self.discontinuity = discontinuity

@@ -39,15 +39,15 @@ package final class VideoSource: @unchecked Sendable {
         self.line = line
         isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(
-            fps: description.fps, clip: description.clip, side: description.side, isLive: isLive, decoding: decoding,
-            onFrame: onFrame, onEvent: onEvent)
+        tap = FrameTap(description, isLive: isLive, decoding: decoding, onFrame: onFrame, onEvent: onEvent)
         decoderTap = isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding) : nil
     }
 
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
+    /// Sampled frames that showed nothing new.
+    package var gatedFrames: UInt64 { tap.gatedFrames }
     /// Frames of a clip that its sampling took so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
     private var shown: String { SourceURI.redacted(description.uri) }

@@ -4,7 +4,7 @@ package struct StandingQuery: Sendable, Equatable {
     package let text: String
     /// Other ways to say the text; all together make one text embedding.
     package let phrasings: [String]
-    /// Prompt templates, `{}` standing for the text: "a photo of {}". None is the text as it is.
+    /// Prompt templates with `{}` for the text, as in "a photo of {}"; the text as it is, if there are none.
     package let prompts: [String]
     package let tags: [String]
     package let head: String

@@ -3,6 +3,7 @@ import CLIP
 import Checkpoints
 import Foundation
 import Heads
+import Hub
 import Ingest
 import Matching
 import Messaging
@@ -39,6 +40,14 @@ enum Exit {
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
         case is WriteError: cannotCreate
+        case let hub as HubError:
+            switch hub.kind {
+            case .usage: usage
+            case .notFound: noInput
+            case .noPermission: noPermission
+            case .unavailable: unavailable
+            case .badData: badData
+            }
         case is ConfigurationError, is HeadError: badConfiguration
         case is MessagingError, is ClipServer.Missing: unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData

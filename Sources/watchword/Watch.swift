@@ -38,6 +38,8 @@ struct Watch: AsyncParsableCommand {
     var decode: DecodeMode?
     @Flag(help: "Play a file at its own speed.")
     var realtime = false
+    @Option(help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
+    var gate: Double?
     @OptionGroup var clip: ClipOptions
     @Flag(help: "Score windows that are not full yet, too.")
     var partial = false
@@ -52,6 +54,7 @@ struct Watch: AsyncParsableCommand {
         if query.isEmpty && queries == nil { throw ValidationError("give at least one --query or a file of --queries") }
         if let fps, !(fps > 0 && fps <= 1000) { throw ValidationError("--fps must be above 0") }
         if let frames, !(1...1024).contains(frames) { throw ValidationError("--frames must be 1 to 1024") }
+        if let gate, !(gate > 0 && gate <= 255) { throw ValidationError("--gate must be above 0 and up to 255") }
         if rerank < 1 { throw ValidationError("--rerank must be 1 or more") }
         if !Name.isValid(name) { throw ValidationError("--name must be letters, digits, hyphens or underscores") }
     }
@@ -92,6 +95,7 @@ struct Watch: AsyncParsableCommand {
         stream.template = template
         // A file that is played in real time is the same frames as one that is not, unless told otherwise.
         stream.decode = decode ?? (realtime ? .all : .auto)
+        stream.gate = gate
         let source = defaults.source(stream)
         let output = try scores.map { path in
             guard FileManager.default.createFile(atPath: path, contents: nil),
@@ -120,7 +124,9 @@ struct Watch: AsyncParsableCommand {
         if let failure = summary.failure { throw SourceError(failure) }
         if !json {
             Terminal.say(
-                "\(summary.frames) frames sampled, \(summary.windows) windows scored, \(summary.events) events, "
+                "\(summary.frames) frames sampled, "
+                    + (gate == nil ? "" : "\(summary.gated) unchanged, ")
+                    + "\(summary.windows) windows scored, \(summary.events) events, "
                     + "\(summary.dropped) frames dropped")
         }
     }

@@ -37,7 +37,8 @@ struct CaseTests {
         #expect(worstExcess(texts, wanted, rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
     }
 
-    @Test("frame embeddings match the reference, of 2D and of 3D patches", arguments: try folders(), Fixtures.weightFiles)
+    @Test(
+        "frame embeddings match the reference, of 2D and of 3D patches", arguments: try folders(), Fixtures.weightFiles)
     func frames(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
         let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))

@@ -86,6 +86,23 @@ struct ConversionTests {
         #expect(try converted.tokenizer().encode("a red circle") == model.tokenizer().encode("a red circle"))
     }
 
+    @Test("keep what the source says of sampling and thresholds, and name its head if it does not")
+    func defaults() throws {
+        let source = folder.appending(path: "source")
+        try FileManager.default.copyItem(
+            at: Fixtures.reference.appending(path: "cases/seqLSTM_2d"), to: source)
+        let own = source.appending(path: "watchword.json")
+        for (said, head) in [("", "lstm"), (#", "default_head": "mean""#, "mean")] {
+            try Data(#"{"sampling": {"fps": 2.5, "frames": 5}, "thresholds": {"lstm": 0.31}\#(said)}"#.utf8).write(
+                to: own)
+            let (_, converted, result) = try convert(source)
+            #expect(result.head == head && converted.defaults.head == head)
+            #expect(converted.defaults.fps == 2.5 && converted.defaults.frames == 5)
+            #expect(converted.defaults.thresholds == ["lstm": 0.31])
+            try FileManager.default.removeItem(at: converted.url)
+        }
+    }
+
     @Test("get CLIP's own vocabulary where its size is theirs, and read texts as before")
     func vocabulary() throws {
         struct Recipe: Decodable {

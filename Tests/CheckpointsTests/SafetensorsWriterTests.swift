@@ -102,6 +102,8 @@ struct StagedDirectoryTests {
     func failure() throws {
         struct Full: Error {}
         #expect(throws: Full.self) { try StagedDirectory.create(model, replacing: false) { _ in throw Full() } }
+        let deep = folder.appending(path: "a/b/model")
+        #expect(throws: Full.self) { try StagedDirectory.create(deep, replacing: false) { _ in throw Full() } }
         #expect(entries == [])
         try create("one")
         #expect(throws: Full.self) { try StagedDirectory.create(model, replacing: true) { _ in throw Full() } }

@@ -11,8 +11,9 @@ import Watchtower
 private func frame(_ time: Double, jump: Bool = false) -> LaneItem {
     .frame(
         Frame(
-            picture: Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3)), mediaTime: time,
-            wallClock: Date(timeIntervalSince1970: time), discontinuity: jump))
+            picture: Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3)),
+            pictureNumber: UInt64(time * 1000), mediaTime: time, wallClock: Date(timeIntervalSince1970: time),
+            discontinuity: jump))
 }
 
 @Suite("The frame queue")
@@ -31,7 +32,7 @@ struct FrameQueueTests {
         let queue = FrameQueue(depth: 2)
         queue.open("a", policy: .dropOldest)
         for time in 0..<5 { queue.post(frame(Double(time)), to: "a") }
-        #expect(queue.dropped("a") == 3 && queue.depthNow == 2)
+        #expect(queue.counts("a").dropped == 3 && queue.depthNow == 2)
         #expect(times(await queue.next(limit: 8, maxDelay: .zero)) == ["a 3", "a 4"])
         let file = FrameQueue(depth: 2)
         file.open("f", policy: .wait)

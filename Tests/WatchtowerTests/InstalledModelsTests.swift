@@ -54,9 +54,17 @@ struct InstalledModelsTests {
 
     @Test("may be named in a configuration")
     func configuration() throws {
-        let file = folder.appending(path: "w.yaml")
-        try Data("model: local\n".utf8).write(to: file)
-        // A path from the file's folder, before any name.
-        #expect(try Configuration.load(file.path).model == folder.appending(path: "local").path)
+        let elsewhere = FileManager.default.temporaryDirectory.appending(path: "config-\(UUID())")
+        try FileManager.default.createDirectory(
+            at: elsewhere.appending(path: "local"), withIntermediateDirectories: true)
+        let file = elsewhere.appending(path: "w.yaml")
+        // A path from the file's folder goes before a name; what is neither is said when it is opened.
+        for (model, place) in [
+            ("local", elsewhere.appending(path: "local")), ("openai/clip", folder.appending(path: "openai/clip")),
+            ("nobody", elsewhere.appending(path: "nobody")),
+        ] {
+            try Data("model: \(model)\n".utf8).write(to: file)
+            #expect(try Configuration.load(file.path, models: models).model == place.path)
+        }
     }
 }

@@ -61,7 +61,8 @@ struct SpatiotemporalTests {
         (0..<count).map { time in
             let rgb = (0..<64 * 64 * 3).map { UInt8(truncatingIfNeeded: ($0 &* 7 &+ time &* 53) ^ ($0 >> 4)) }
             return Frame(
-                picture: Picture(side: 64, rgb: rgb), mediaTime: Double(time), wallClock: Date(),
+                picture: Picture(side: 64, rgb: rgb), pictureNumber: UInt64(time), mediaTime: Double(time),
+                wallClock: Date(),
                 discontinuity: time == 0 || time == 6)
         }
     }

@@ -18,7 +18,7 @@ package enum ModelConversion {
     /// Files that are taken over as they are, if the source has them.
     private static let ownFiles = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
-        "special_tokens_map.json", "tokenizer.json", "watchword.json",
+        "special_tokens_map.json", "tokenizer.json",
     ]
 
     /// Converts; the destination appears whole or not at all.
@@ -150,12 +150,26 @@ private struct Writer {
                 "preprocessor_config.json",
                 ModelFilesWriter.preprocessor(model.normalisation, side: model.architecture.vision.side))
         }
-        result.head = has("watchword.json") ? model.defaults.head : inventory.trained
-        if !has("watchword.json") {
-            try write(
+        try writeDefaults()
+    }
+
+    /// `watchword.json`: the source's own, with the head that the weights are for if it names none.
+    private mutating func writeDefaults() throws {
+        let own = model.url.appending(path: "watchword.json")
+        guard FileManager.default.fileExists(atPath: own.path) else {
+            result.head = inventory.trained
+            return try write(
                 "watchword.json",
                 ModelFilesWriter.watchword(
                     fps: model.defaults.fps, frames: model.defaults.frames, head: result.head))
         }
+        var said = try JSONSerialization.jsonObject(with: Data(contentsOf: own)) as? [String: Any] ?? [:]
+        guard said["default_head"] == nil, inventory.trained != "mean" else {
+            result.head = model.defaults.head
+            return try copy("watchword.json")
+        }
+        result.head = inventory.trained
+        said["default_head"] = result.head
+        try write("watchword.json", ModelFilesWriter.json(said))
     }
 }

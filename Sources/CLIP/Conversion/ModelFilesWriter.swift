@@ -4,6 +4,8 @@ import Tensors
 /// The JSON files of Hugging Face's layout, for a model that has none of its own.
 enum ModelFilesWriter {
     /// `config.json` of a `CLIPModel` with these sizes.
+    ///
+    /// What only training needs is left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         func name(_ activation: Activation) -> String { activation == .gelu ? "gelu" : "quick_gelu" }
@@ -12,13 +14,11 @@ enum ModelFilesWriter {
         let end = text.endToken ?? 2
         return try json([
             "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,
-            "initializer_factor": 1.0,
             "vision_config": [
                 "model_type": "clip_vision_model", "hidden_size": vision.width, "intermediate_size": 4 * vision.width,
                 "num_hidden_layers": vision.layers, "num_attention_heads": vision.heads, "num_channels": 3,
                 "patch_size": vision.patch, "image_size": vision.side, "projection_dim": d,
                 "hidden_act": name(vision.activation), "layer_norm_eps": Double("\(vision.epsilon)") ?? 1e-5,
-                "attention_dropout": 0.0, "initializer_factor": 1.0, "initializer_range": 0.02,
             ] as [String: Any],
             "text_config": [
                 "model_type": "clip_text_model", "hidden_size": text.width, "intermediate_size": 4 * text.width,
@@ -26,7 +26,6 @@ enum ModelFilesWriter {
                 "max_position_embeddings": text.context, "vocab_size": text.vocabulary, "projection_dim": d,
                 "hidden_act": name(text.activation), "layer_norm_eps": Double("\(text.epsilon)") ?? 1e-5,
                 "bos_token_id": 0, "eos_token_id": end, "pad_token_id": 1,
-                "attention_dropout": 0.0, "initializer_factor": 1.0, "initializer_range": 0.02,
             ] as [String: Any],
         ])
     }

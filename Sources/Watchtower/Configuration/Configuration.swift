@@ -34,8 +34,10 @@ package struct Configuration: Sendable, Equatable {
 
     package init() {}
 
-    /// Reads a file; relative paths in it are taken from its folder.
-    package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
+    /// Reads a file; relative paths in it are taken from its folder, a model's name from `models`.
+    package static func load(
+        _ path: String, models: InstalledModels = .standard()
+    ) throws(ConfigurationError) -> Configuration {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(path: path, line: nil, reason: "the configuration cannot be read")
         }
@@ -43,7 +45,7 @@ package struct Configuration: Sendable, Equatable {
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
         // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
-        let model = try? InstalledModels.standard().resolve(configuration.model, from: folder).path
+        let model = try? models.resolve(configuration.model, from: folder).path
         configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
@@ -129,6 +131,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
+    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    package var gate: Double?
 
     package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
         self.name = name
@@ -141,7 +145,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     init(_ node: Node, path: String) throws(ConfigurationError) {
         let mapping = try YAMLMapping(
             node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch"])
+            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate"])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
         uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
@@ -156,6 +160,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         }
         realtime = try mapping.bool("realtime")
         loop = try mapping.bool("loop")
+        gate = try mapping.double("gate")
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
@@ -163,6 +168,9 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let gate, !(gate > 0 && gate <= 255) {
+            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
         }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil

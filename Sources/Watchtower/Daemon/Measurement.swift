@@ -4,12 +4,13 @@ import Ingest
 /// What the daemon has done, and the processor time it took, since the last time it was asked.
 package struct Measurement: Sendable {
     package var sampled = 0
-    package var encoded = 0
-    package var scored = 0
+    /// Of them, those that kept their embedding.
+    package var gated = 0
+    /// Left out because there was too much to do, or lost in a full queue.
     package var dropped = 0
     package var events = 0
     package var failedBatches = 0
-    /// From a frame's time stamp on the pipeline's clock to the end of its scoring, its events journaled and published.
+    /// Of each frame that was scored: from its time stamp on the pipeline's clock until its events were published.
     package var latency = LatencyHistogram()
     /// Processor seconds of each stage; encoding and scoring without the threads that help in a product.
     package var decodeSeconds = 0.0
@@ -20,8 +21,7 @@ package struct Measurement: Sendable {
     static func - (now: Measurement, before: Measurement) -> Measurement {
         var difference = now
         difference.sampled -= before.sampled
-        difference.encoded -= before.encoded
-        difference.scored -= before.scored
+        difference.gated -= before.gated
         difference.dropped -= before.dropped
         difference.events -= before.events
         difference.failedBatches -= before.failedBatches

@@ -28,6 +28,8 @@ package actor Watchtower {
     /// What has been done since the start.
     package struct Counters: Sendable {
         package var encoded = 0
+        /// Frames whose picture had not changed: they kept its embedding.
+        package var gated = 0
         package var scored = 0
         package var events = 0
         package var failedBatches = 0
@@ -87,6 +89,7 @@ package actor Watchtower {
             do {
                 let step = try await engine.process(items)
                 counters.encoded += step.encoded
+                counters.gated += step.reused
                 counters.scored += step.scored
                 await deliver(step.detections)
                 let now = Date()
@@ -200,7 +203,9 @@ package actor Watchtower {
                 reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
                 decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
                 skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
-                sampled: runner.sampledFrames, dropped: queue.dropped(runner.name))
+                sampled: runner.sampledFrames, gated: runner.gatedFrames,
+                effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1),
+                shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped)
         }.sorted { $0.name < $1.name }
     }
 
@@ -208,11 +213,11 @@ package actor Watchtower {
     package func measure() async -> Measurement {
         let time = await engine.time
         var now = Measurement()
-        (now.encoded, now.scored, now.events) = (counters.encoded, counters.scored, counters.events)
-        now.failedBatches = counters.failedBatches
+        (now.gated, now.events, now.failedBatches) = (counters.gated, counters.events, counters.failedBatches)
         for runner in runners.values.map(\.runner) {
             now.sampled += Int(runner.sampledFrames)
-            now.dropped += Int(queue.dropped(runner.name))
+            let counts = queue.counts(runner.name)
+            now.dropped += Int(counts.dropped + counts.shed)
             now.decodeSeconds += runner.decoding.decodeSeconds
             now.scaleSeconds += runner.decoding.scaleSeconds
         }
@@ -229,7 +234,7 @@ package actor Watchtower {
         DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
-            encoded: counters.encoded, scored: counters.scored, events: counters.events,
+            encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: counters.events,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
             journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)
     }
@@ -250,6 +255,13 @@ package struct StreamStatus: Codable, Sendable {
     /// How often keyframes became too rare for `decode: auto`, and everything was decoded again.
     package let returnsToAll: UInt64
     package let sampled: UInt64
+    /// Sampled frames that showed nothing new: they kept their embedding.
+    package let gated: UInt64
+    /// Sampled frames a second that are scored: fewer than asked for while there is too much to do.
+    package let effectiveFps: Double
+    /// Frames that were left out for that, evenly over all live streams.
+    package let shed: UInt64
+    /// Frames that waited too long in a full queue.
     package let dropped: UInt64
 }
 
@@ -263,6 +275,7 @@ package struct DaemonStatus: Codable, Sendable {
     package let queries: Int
     package let streams: [StreamStatus]
     package let encoded: Int
+    package let gated: Int
     package let scored: Int
     package let events: Int
     package let failedBatches: Int

@@ -32,6 +32,8 @@ package actor ScoringEngine {
 
     private struct StreamState {
         var sequence: FrameSequence
+        /// The newest picture's number and embedding.
+        var latest: (number: UInt64, place: EmbeddingPlace)?
         var window: FrameWindow
         var trackers: [String: Tracked] = [:]
         var lastScores: [String: Float] = [:]
@@ -172,7 +174,7 @@ package actor ScoringEngine {
         let began = ThreadClock.nanoseconds
         defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { streams[$0.stream] != nil }
-        var embeddings = try encode(items)
+        var embeddings = try encode(items).makeIterator()
         time.add(encode: ThreadClock.nanoseconds - began)
         var step = Step()
         var due: [GroupKey: DueWindows] = [:]
@@ -185,7 +187,7 @@ package actor ScoringEngine {
                 step.ended.append(item.stream)
             case .frame(let frame):
                 guard let embedding = embeddings.next() else { continue }
-                step.encoded += 1
+                if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
                 if frame.discontinuity {
                     streams[item.stream]?.window.clear()
                     order.append(.close(item.stream))
@@ -227,29 +229,52 @@ package actor ScoringEngine {
     }
 
     /// What the image tower makes of the frames among `items`, in their order, in one batch.
-    private func encode(_ items: [QueuedItem]) throws -> IndexingIterator<[FrameEmbeddings]> {
+    ///
+    /// A picture that the gate found unchanged keeps its embedding; not with 3D patches, where its neighbours count too.
+    private func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
+        let reuses = model.architecture.vision.linearPatch == .planar
         var inputs: [FrameInContext] = []
-        var completes: [Bool] = []
+        var places: [FramePlace] = []
         for item in items {
             guard case .frame(let frame) = item.item else {
                 streams[item.stream]?.sequence.clear()
                 continue
             }
-            if frame.discontinuity { streams[item.stream]?.sequence.clear() }
+            if frame.discontinuity {
+                streams[item.stream]?.sequence.clear()
+                streams[item.stream]?.latest = nil
+            }
+            if reuses, let latest = streams[item.stream]?.latest, latest.number == frame.pictureNumber {
+                places.append(.known(latest.place))
+                continue
+            }
             guard let due = streams[item.stream]?.sequence.append(frame.picture) else { continue }
+            places.append(.new(row: inputs.count, completes: due.completed != nil))
+            streams[item.stream]?.latest = (frame.pictureNumber, .row(inputs.count))
             inputs.append(due.newest)
             if let completed = due.completed { inputs += [completed.inner, completed.first] }
-            completes.append(due.completed != nil)
         }
-        guard !inputs.isEmpty else { return [].makeIterator() }
         do {
-            let rows = try images.encode(inputs)
-            var row = 0
-            return completes.map { completes in
-                defer { row += completes ? 3 : 1 }
-                return FrameEmbeddings(
-                    newest: rows.row(row), completed: completes ? (rows.row(row + 1), rows.row(row + 2)) : nil)
-            }.makeIterator()
+            let rows = inputs.isEmpty ? nil : try images.encode(inputs)
+            func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
+            // Rows live until the next batch: what a later frame may reuse is kept.
+            for stream in Set(items.map(\.stream)) {
+                guard reuses, let latest = streams[stream]?.latest, case .row(let place) = latest.place else {
+                    continue
+                }
+                streams[stream]?.latest = (latest.number, .kept(row(place)))
+            }
+            return places.map { place in
+                switch place {
+                case .new(let first, let completes):
+                    FrameEmbeddings(
+                        newest: row(first), completed: completes ? (row(first + 1), row(first + 2)) : nil,
+                        isNew: true)
+                case .known(.row(let first)): FrameEmbeddings(newest: row(first), completed: nil, isNew: false)
+                case .known(.kept(let embedding)):
+                    FrameEmbeddings(newest: embedding, completed: nil, isNew: false)
+                }
+            }
         } catch {
             // The frames are lost: no window goes on across the gap.
             for stream in Set(items.map(\.stream)) { forgetFrames(of: stream) }
@@ -259,6 +284,7 @@ package actor ScoringEngine {
 
     private func forgetFrames(of stream: String) {
         streams[stream]?.sequence.clear()
+        streams[stream]?.latest = nil
         streams[stream]?.window.clear()
     }
 
@@ -366,6 +392,19 @@ private enum Action {
 private struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?
+    /// Whether it was embedded now, not kept from an earlier frame.
+    let isNew: Bool
+}
+
+/// Where an embedding is: in the batch that is being made, or kept from an earlier one.
+private enum EmbeddingPlace {
+    case row(Int)
+    case kept([Float])
+}
+
+private enum FramePlace {
+    case new(row: Int, completes: Bool)
+    case known(EmbeddingPlace)
 }
 
 private struct DueWindows {
@@ -380,7 +419,9 @@ package struct Step: Sendable {
     package var scores: [WindowScore] = []
     /// Streams that ended in this batch: everything of theirs is scored.
     package var ended: [String] = []
+    /// Frames that were embedded, and those that kept the embedding of an unchanged picture.
     package var encoded = 0
+    package var reused = 0
     package var scored = 0
 }
 

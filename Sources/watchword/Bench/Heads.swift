@@ -78,7 +78,8 @@ extension Bench {
             let side = Double(square)
             return Report(
                 model: "random weights, seed \(seed)", layers: layers, attention_heads: attentionHeads,
-                threads: ProcessInfo.processInfo.activeProcessorCount, rounds: rounds, results: results,
+                threads: ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
+                    ?? ProcessInfo.processInfo.activeProcessorCount, rounds: rounds, results: results,
                 sgemm_square: square,
                 sgemm_square_gflops: 2 * side * side * side / timings[works.count - 1].median / 1e9)
         }
@@ -161,7 +162,7 @@ extension Bench.Heads {
             return [
                 head, "\(batch)", String(format: "%.2f", us_per_window),
                 String(format: "%.2f–%.2f", us_fastest, us_slowest),
-            ] + rates + [String(format: "%.1f", gb_per_s)]
+            ] + rates + [gflops > 0 ? "-" : String(format: "%.1f", gb_per_s)]
         }
     }
 

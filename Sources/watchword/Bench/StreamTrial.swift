@@ -12,7 +12,9 @@ struct StreamTrial {
         let fps: Double
         let seconds: Double
         let sampled: Int
+        /// Frames that were scored against all queries, and those of them that kept the last embedding.
         let scored: Int
+        let gated: Int
         let dropped: Int
         let p50_ms: Int
         let p99_ms: Int
@@ -44,10 +46,11 @@ struct StreamTrial {
     private let scoring: Task<Void, Never>
     private let server: ClipServer
     private let fps: Double
+    private let gate: Double?
     private let warmUp: Double
     private var count = 0
 
-    init(_ configuration: Configuration, server: ClipServer, fps: Double) async throws {
+    init(_ configuration: Configuration, server: ClipServer, fps: Double, gate: Double?) async throws {
         var logger = Logger(label: "bench")
         logger.logLevel = .error
         let tower = try await Watchtower(configuration, logger: logger)
@@ -56,6 +59,7 @@ struct StreamTrial {
         scoring = Task { await tower.run() }
         self.server = server
         self.fps = fps
+        self.gate = gate
         // Until windows are full, and three intervals of keyframes have been seen.
         warmUp = max(Double(tower.defaults.frames) / fps, 5) + 2
     }
@@ -73,12 +77,17 @@ struct StreamTrial {
         }
         while count < wanted {
             count += 1
-            try await tower.addStream(
-                StreamConfiguration(name: "camera-\(count)", uri: server.uri, fps: fps), keep: false)
+            var stream = StreamConfiguration(name: "camera-\(count)", uri: server.uri, fps: fps)
+            stream.gate = gate
+            try await tower.addStream(stream, keep: false)
             // Cameras are not in step: this spreads their keyframes over the second.
             try await Task.sleep(for: .milliseconds(130))
         }
         try await Task.sleep(for: .seconds(warmUp))
+        // After too many the rate comes back slowly.
+        for _ in 0..<60 where await tower.streamStatus().contains(where: { $0.effectiveFps < fps }) {
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 
     /// Measures the streams that are watched.
@@ -105,11 +114,11 @@ struct StreamTrial {
         func share(_ seconds: Double) -> Double { (seconds / cameraSeconds * 1e6).rounded() / 1e3 }
         let (p50, p99) = (done.latency.milliseconds(at: 0.5), done.latency.milliseconds(at: 0.99))
         // Frames on their way at the start or the end may count on one side only: one a stream.
-        let isComplete = done.dropped == 0 && done.failedBatches == 0 && done.encoded + count >= done.sampled
+        let isComplete = done.dropped == 0 && done.failedBatches == 0 && done.latency.count + count >= done.sampled
         let isFed = Double(done.sampled + count) >= 0.97 * cameraSeconds * fps
         return Result(
-            streams: count, fps: fps, seconds: elapsed, sampled: done.sampled, scored: done.encoded,
-            dropped: done.dropped, p50_ms: p50, p99_ms: p99, cpu_s_per_stream_s: cpu / cameraSeconds,
+            streams: count, fps: fps, seconds: elapsed, sampled: done.sampled, scored: done.latency.count,
+            gated: done.gated, dropped: done.dropped, p50_ms: p50, p99_ms: p99, cpu_s_per_stream_s: cpu / cameraSeconds,
             rss_mb: Memory.residentMegabytes, peak_rss_mb: Memory.peakMegabytes,
             by_stage_ms: Stages(
                 receive: share(receive), decode: share(done.decodeSeconds), scale: share(done.scaleSeconds),

@@ -23,6 +23,7 @@ extension Bench {
         var arch = "ViT-B/32"
         @Option(help: "A model instead.") var model: String?
         @Flag(help: "Cameras that show one still picture.") var still = false
+        @Option(help: "Embeds a frame anew only where a block of it has changed by so many levels.") var gate: Double?
         @Flag(help: "Print JSON.") var json = false
 
         private struct Report: Encodable {
@@ -33,6 +34,7 @@ extension Bench {
         }
 
         func validate() throws {
+            guard gate ?? 1 > 0 else { throw ValidationError("--gate must be above 0") }
             guard streams ?? 1 > 0, seconds >= 1, fps > 0, fps <= 25, 1...1000 ~= queries else {
                 throw ValidationError("streams and seconds go from 1, fps to 25, and queries from 1 to 1000")
             }
@@ -50,7 +52,7 @@ extension Bench {
                 let folder = FileManager.default.temporaryDirectory.appending(
                     path: "watchword-bench-\(ProcessInfo.processInfo.processIdentifier)")
                 defer { try? FileManager.default.removeItem(at: folder) }
-                var trial = try await StreamTrial(configuration(in: folder), server: server, fps: fps)
+                var trial = try await StreamTrial(configuration(in: folder), server: server, fps: fps, gate: gate)
                 var results: [StreamTrial.Result] = []
                 if let streams {
                     try await trial.watch(streams)
@@ -126,14 +128,15 @@ extension Bench {
             if json { return try Terminal.say(json: Report(model: name, queries: queries, results: results)) }
             Terminal.table(
                 [
-                    "STREAMS", "SECONDS", "SAMPLED", "SCORED", "DROPPED", "P50 MS", "P99 MS", "CPU S/STREAM S",
+                    "STREAMS", "SECONDS", "SAMPLED", "SCORED", "GATED", "DROPPED", "P50 MS", "P99 MS", "CPU S/STREAM S",
                     "PEAK MB",
                     "SERVER CPU", "CARRIED",
                 ],
                 results.map {
                     [
                         "\($0.streams)", String(format: "%.0f", $0.seconds), "\($0.sampled)", "\($0.scored)",
-                        "\($0.dropped)", "\($0.p50_ms)", "\($0.p99_ms)", String(format: "%.4f", $0.cpu_s_per_stream_s),
+                        "\($0.gated)", "\($0.dropped)", "\($0.p50_ms)", "\($0.p99_ms)",
+                        String(format: "%.4f", $0.cpu_s_per_stream_s),
                         String(format: "%.0f", $0.peak_rss_mb), String(format: "%.4f", $0.server_cpu_s_per_stream_s),
                         $0.carried ? "yes" : "no",
                     ]

@@ -1,0 +1,96 @@
+import Checkpoints
+import Digests
+import Foundation
+import NIOPosix
+
+/// A file on its way: `NAME.part`, the validator of what is in it, and at the end `NAME`.
+///
+/// Everything waits for the disk on NIO's threads for that, not on the cooperative pool.
+struct PartFile: Sendable {
+    let final: URL
+    private let part: URL
+    private let validatorFile: URL
+
+    init(_ name: String, in folder: URL) {
+        final = folder.appending(path: name)
+        part = final.appendingPathExtension("part")
+        validatorFile = final.appendingPathExtension("etag")
+    }
+
+    private func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+        let path = final.path
+        return try await NIOThreadPool.singleton.runIfActive {
+            do {
+                return try body()
+            } catch let error as WriteError {
+                throw error
+            } catch let error as CocoaError {
+                throw WriteError(path, error.localizedDescription)
+            } catch {
+                throw WriteError(path, (error as NSError).localizedDescription)
+            }
+        }
+    }
+
+    private static func size(_ url: URL) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: url.path))?[.size] as? Int
+    }
+
+    /// Bytes that are there from an earlier attempt, and what they are part of.
+    func begun() async throws -> (size: Int, validator: String?) {
+        try await blocking {
+            (Self.size(part) ?? 0, try? String(contentsOf: validatorFile, encoding: .utf8))
+        }
+    }
+
+    /// Forgets what there is, and begins anew with what has this validator.
+    func restart(validator: String?) async throws {
+        try await blocking {
+            try StagedDirectory.makeDirectory(final.deletingLastPathComponent())
+            try? FileManager.default.removeItem(at: validatorFile)
+            try Data().write(to: part)
+            if let validator { try Data(validator.utf8).write(to: validatorFile) }
+        }
+    }
+
+    /// Opens the part for more at its end.
+    func open() async throws -> FileHandle {
+        try await blocking {
+            let handle = try FileHandle(forWritingTo: part)
+            try handle.seekToEnd()
+            return handle
+        }
+    }
+
+    func append(_ bytes: Data, to handle: FileHandle) async throws {
+        try await blocking { try handle.write(contentsOf: bytes) }
+    }
+
+    /// Drops part and whole.
+    func discard() async throws {
+        try await blocking {
+            for file in [part, validatorFile, final] { try? FileManager.default.removeItem(at: file) }
+        }
+    }
+
+    /// The part becomes the file.
+    func finish() async throws {
+        try await blocking {
+            try? FileManager.default.removeItem(at: final)
+            try FileManager.default.moveItem(at: part, to: final)
+            try? FileManager.default.removeItem(at: validatorFile)
+        }
+    }
+
+    /// Whether part, or whole, is what the checksum says; nil if there is no such file.
+    func matches(_ checksum: RemoteFile.Checksum, whole: Bool) async throws -> Bool? {
+        try await blocking {
+            let file = whole ? final : part
+            guard let size = Self.size(file) else { return nil }
+            return switch checksum {
+            case .sha256(let wanted): try Digest.of(file: file.path) == wanted
+            case .gitBlob(let wanted): try Digest.of(file: file.path, .sha1, prefix: "blob \(size)\0") == wanted
+            }
+        }
+    }
+}

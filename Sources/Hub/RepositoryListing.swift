@@ -1,0 +1,83 @@
+import Foundation
+
+/// A file of a model on a hub.
+struct RemoteFile: Sendable, Equatable {
+    enum Checksum: Sendable, Equatable {
+        case sha256(String)
+        /// Of git's blob: its header, then the bytes.
+        case gitBlob(String)
+    }
+
+    let name: String
+    /// In bytes.
+    let size: Int?
+    let checksum: Checksum?
+}
+
+/// What a hub says there is of a model.
+///
+/// Untrusted: of the names, only those that Watchword reads are ever taken, so that none can be a path elsewhere.
+struct RepositoryListing {
+    let files: [RemoteFile]
+
+    /// Everything but weights.
+    private static let companions = [
+        "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
+        "special_tokens_map.json", "tokenizer.json", "watchword.json",
+    ]
+    /// In order of preference.
+    private static let weights = ["model.safetensors", "pytorch_model.bin"]
+
+    /// The longest listing that is read, in bytes.
+    static let limit = 32 << 20
+
+    /// Bytes that a file may have.
+    static func limit(of name: String) -> Int { companions.contains(name) ? 256 << 20 : 1 << 40 }
+
+    private struct Reply: Decodable {
+        struct Sibling: Decodable {
+            struct LFS: Decodable {
+                let sha256: String?
+                let size: Int?
+            }
+            let rfilename: String
+            let size: Int?
+            let blobId: String?
+            let lfs: LFS?
+        }
+        let siblings: [Sibling]
+    }
+
+    /// Reads the hub's answer, and chooses: the companions, the weights, the heads.
+    init(_ data: Data, model: ModelName) throws(HubError) {
+        guard let reply = try? JSONDecoder().decode(Reply.self, from: data) else {
+            throw HubError(.badData, "\(model.name): the server's list of files is not as a hub gives it")
+        }
+        var found: [String: RemoteFile] = [:]
+        for sibling in reply.siblings {
+            let name = sibling.rfilename
+            let isHead = name.wholeMatch(of: /heads\/[a-z][a-z0-9-]{0,63}\.safetensors/) != nil
+            guard isHead || Self.companions.contains(name) || Self.weights.contains(name) else { continue }
+            let size = sibling.lfs?.size ?? sibling.size
+            guard (size ?? 0) >= 0, (size ?? 0) <= Self.limit(of: name) else {
+                throw HubError(.badData, "\(model.name): \(name) is said to have \(size ?? 0) bytes")
+            }
+            var checksum: RemoteFile.Checksum?
+            if let lfs = sibling.lfs {
+                guard let sha256 = lfs.sha256?.lowercased(), sha256.wholeMatch(of: /[0-9a-f]{64}/) != nil else {
+                    throw HubError(.badData, "\(model.name): \(name) is said to have a SHA-256 that is none")
+                }
+                checksum = .sha256(sha256)
+            } else if let blob = sibling.blobId?.lowercased(), blob.wholeMatch(of: /[0-9a-f]{40}/) != nil {
+                checksum = .gitBlob(blob)
+            }
+            found[name] = RemoteFile(name: name, size: size, checksum: checksum)
+        }
+        guard let weights = Self.weights.first(where: { found[$0] != nil }) else {
+            throw HubError(.badData, "\(model.name) has neither \(Self.weights.joined(separator: " nor "))")
+        }
+        for other in Self.weights where other != weights { found[other] = nil }
+        // Small files first: a model that cannot be had is found out early.
+        files = found.values.sorted { ($0.size ?? 0, $0.name) < ($1.size ?? 0, $1.name) }
+    }
+}

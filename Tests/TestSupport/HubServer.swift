@@ -1,0 +1,39 @@
+package import Foundation
+
+/// `scripts/hub-server.py`, and a folder to pull into.
+package struct HubServer: Sendable {
+    /// What one request asked for.
+    package struct Request: Decodable {
+        package let path: String
+        package let headers: [String: String]
+    }
+
+    package let folder: URL
+    private let port: String
+    private let server: Program
+    private var log: URL { folder.appending(path: "log") }
+
+    package init(model: URL = Fixtures.shapes) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let script = Fixtures.repository.appending(path: "scripts/hub-server.py").path
+        server = try Program(
+            "/usr/bin/python3", [script, "--model", model.path, "--log", folder.appending(path: "log").path])
+        let ready = try await server.line()
+        guard ready.hasPrefix("READY ") else { throw MissingFixture(path: script) }
+        port = String(ready.dropFirst(6))
+    }
+
+    package func address(_ behaviour: String) -> String { "http://127.0.0.1:\(port)/\(behaviour)" }
+
+    /// Everything that was asked for so far, in order.
+    package func requests() throws -> [Request] {
+        guard let text = try? String(contentsOf: log, encoding: .utf8) else { return [] }
+        return try text.split(separator: "\n").map { try JSONDecoder().decode(Request.self, from: Data($0.utf8)) }
+    }
+
+    /// Requests for the weights.
+    package func weightRequests() throws -> [Request] {
+        try requests().filter { $0.path.contains("/resolve/main/model.safetensors") }
+    }
+}

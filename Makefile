@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test fuzz setup setup-test lint bench-memory bench-streams clean
+.PHONY: build run test fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -36,7 +36,15 @@ bench-memory: build
 
 # As many cameras as this machine can watch: 1080p25 H.264 over RTSP, ViT-B/32, 1,000 queries.
 bench-streams: build
-	.build/release/watchword bench streams
+	.build/release/watchword bench streams --precision int8
+
+# The image tower beside PyTorch, ONNX Runtime and OpenVINO, and cameras beside Python, in turns; writes the sections of
+# Benchmarks/RESULTS.md.
+bench-peers: build
+	@Benchmarks/peers/install.sh .build/peers/venv
+	.build/peers/venv/bin/python Benchmarks/peers/encoder.py --results Benchmarks/RESULTS.md
+	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8
+	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8 --still --gate 4
 
 clean:
 	rm -rf .build .build-fuzz

@@ -6,6 +6,7 @@ its cores over that. Both play the same clip from the same kind of server, one a
 """
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+
+from sections import replace_section
 
 ROOT = Path(__file__).resolve().parents[2]
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -55,7 +58,6 @@ class Camera(threading.Thread):
         self.mark, due, began = time.thread_time(), 0.0, None
         with av.open(self.uri, options={"rtsp_transport": "tcp"}) as container:
             video = container.streams.video[0]
-            video.thread_type, video.codec_context.thread_count = "NONE", 1
             for frame in container.decode(video):
                 if frame.time is None:
                     continue
@@ -101,7 +103,7 @@ def measure_peer(options):
     session = onnxruntime.InferenceSession(str(model(options.cache)), settings, providers=["CPUExecutionProvider"])
     queries = np.random.default_rng(2).standard_normal((options.queries, 512), dtype=np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
-    server, uri = serve()
+    server, uri = serve("still" if "--still" in options.ours else "moving")
     cameras = [Camera(uri, session, queries, options.fps) for _ in range(options.streams)]
     for camera in cameras:
         camera.start()
@@ -137,31 +139,38 @@ def main():
     parser.add_argument("--fps", type=float, default=1)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--results", type=Path, help="a Markdown file whose section is replaced")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("ours", nargs="*", help="more options of `watchword bench streams`, after --")
     options = parser.parse_args()
     if options.one:
-        return print(json.dumps(measure_peer(options)))
+        print(json.dumps(measure_peer(options)), flush=True)
+        os._exit(0)  # cameras are still being decoded
     peers, ours = [], []
     for round_ in range(options.rounds):
         print(f"round {round_ + 1} of {options.rounds}", file=sys.stderr)
-        command = [sys.executable, __file__, "--one"] + [a for a in sys.argv[1:] if a != "--"]
-        if "--" in sys.argv:
-            command = command[:len(command) - len(options.ours)]
+        command = [sys.executable, __file__, "--one"] + sys.argv[1:]
         peers.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
         ours.append(measure_ours(options))
-    print(f"{options.streams} cameras of 1080p25 H.264, {options.fps:g} fps, {options.queries} queries; "
-          f"medians of {options.rounds} rounds of {options.seconds:g} s.\n")
-    print("| system | CPU s a camera-second | least | most | of it, ms: decode | scale | encode | score |")
-    print("|---|---|---|---|---|---|---|---|")
+    lines = [
+        f"`Benchmarks/peers/streams.py`: {options.streams} cameras of 1080p25 H.264, {options.fps:g} fps, "
+        f"{options.queries} queries; medians of {options.rounds} rounds of {options.seconds:g} s; Watchword with "
+        f"`{' '.join(options.ours) or 'its defaults'}`.", "",
+        "| system | CPU s a camera-second | least | most | of it, ms: decode | scale | encode | score |",
+        "|---|---|---|---|---|---|---|---|"]
     for name, found in (("Python", peers), ("Watchword", ours)):
         cpu = sorted(result["cpu_s_per_stream_s"] for result in found)
         stages = [statistics.median(result["by_stage_ms"][stage] for result in found) for stage in STAGES]
-        print(f"| {name} | {statistics.median(cpu):.4f} | {cpu[0]:.4f} | {cpu[-1]:.4f} | "
-              + " | ".join(f"{stage:.1f}" for stage in stages) + " |")
+        lines.append(f"| {name} | {statistics.median(cpu):.4f} | {cpu[0]:.4f} | {cpu[-1]:.4f} | "
+                     + " | ".join(f"{stage:.1f}" for stage in stages) + " |")
     ratios = sorted(p["cpu_s_per_stream_s"] / o["cpu_s_per_stream_s"] for p, o in zip(peers, ours))
-    print(f"\nOn the same cores Watchword watches {statistics.median(ratios):.2f} times as many "
-          f"({ratios[0]:.2f} to {ratios[-1]:.2f}; wanted: at least 4, 6 with the gate on still pictures).")
+    lines += ["", f"On the same cores Watchword watches {statistics.median(ratios):.2f} times as many "
+              f"({ratios[0]:.2f} to {ratios[-1]:.2f}); at least 4 are wanted, and 6 with the gate on still pictures."]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if options.results:
+        scene = "still, gated" if "--gate" in options.ours else "moving"
+        replace_section(options.results, f"Cameras, beside Python ({scene})", text)
 
 
 if __name__ == "__main__":

@@ -19,20 +19,26 @@ package final class ImageEncoder {
     private let postNorm: LayerNorm
     private let projection: Linear
     private let normalisation: Normalisation
+    /// Of the patch projection.
+    private let patchPrecision: Precision
     private let patches: Matrix
+    private let converted: Activations
+    private let sums: Activations
     private let projected: Matrix
     private let tokens: Matrix
     private let output: Matrix
 
-    /// Reads the `visual.` tensors, in OpenAI's names.
+    /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
     package init(
-        _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip
+        _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
+        precision: Precision, packed: PackedWeights? = nil
     ) throws {
         let vision = architecture.vision
         let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
         self.architecture = architecture
         self.normalisation = normalisation
-        patchProjections = try Self.patchProjections(source, vision)
+        patchPrecision = vision.linearPatch == .planar ? precision.resolved : .f32
+        patchProjections = try Self.patchProjections(source, vision, precision, packed)
         classEmbedding = try source.floats("visual.class_embedding", shape: [w])
         positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
         func norm(_ name: String) throws -> LayerNorm {
@@ -46,29 +52,33 @@ package final class ImageEncoder {
             source, prefix: "visual.transformer.resblocks",
             shape: TransformerShape(
                 width: w, heads: vision.heads, layers: vision.layers, epsilon: vision.epsilon,
-                activation: vision.activation))
+                activation: vision.activation), precision: precision, packed: packed)
         projection = try Linear(
             weight: transposed(source.floats("visual.proj", shape: [w, d]), rows: w, columns: d), bias: nil,
             inputs: w, outputs: d)
         patches = Matrix(rows: 0, columns: 3 * p * p)
+        converted = Activations(columns: 3 * p * p)
+        sums = Activations(columns: w)
         projected = Matrix(rows: 0, columns: w)
         tokens = Matrix(rows: 0, columns: w)
         output = Matrix(rows: 0, columns: d)
     }
 
     private static func patchProjections(
-        _ source: some TensorSource, _ vision: Architecture.Vision
+        _ source: some TensorSource, _ vision: Architecture.Vision, _ precision: Precision, _ packed: PackedWeights?
     ) throws -> [Linear] {
         let (w, p) = (vision.width, vision.patch)
         switch vision.linearPatch {
         case .planar:
+            try source.check("visual.conv1.weight", shape: [w, 3, p, p])
             return [
                 try Linear(
-                    weight: source.floats("visual.conv1.weight", shape: [w, 3, p, p]), bias: nil, inputs: 3 * p * p,
-                    outputs: w)
+                    name: "visual.conv1.weight", weight: { try source.floats("visual.conv1.weight") }, bias: nil,
+                    inputs: 3 * p * p, outputs: w, precision: precision, packed: packed)
             ]
         case .spatiotemporal:
-            // [out, rgb, time, row, column]: one plane of time is a 2D kernel.
+            // [out, rgb, time, row, column]: one plane of time is a 2D kernel. They add up in float32, whatever the
+            // tower's precision: they are a small part of it.
             let kernel = try source.floats("visual.conv2.weight", shape: [w, 3, 3, p, p])
             return try (0..<3).map { time in
                 let planes = (0..<w * 3).flatMap { plane in
@@ -129,7 +139,12 @@ package final class ImageEncoder {
         projected.resize(rows: patches.rows)
         for (index, projection) in patchProjections.enumerated() {
             cut(index - patchProjections.count / 2)
-            try projection(patches, into: projected)
+            if patchPrecision == .f32 {
+                try projection(patches, into: projected)
+            } else {
+                converted.convert(patches, to: patchPrecision)
+                try projection(converted, into: projected, scratch: sums)
+            }
         }
         return try encodeProjected(count: count, trace: trace)
     }

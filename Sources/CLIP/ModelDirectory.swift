@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Foundation
+package import Tensors
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
@@ -16,6 +17,7 @@ package struct ModelDirectory: Sendable {
     package let weights: URL
     private let file: any CheckpointFile
     private let named: CheckpointNames
+    private let hash: String
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
@@ -31,6 +33,7 @@ package struct ModelDirectory: Sendable {
         self.weights = weights
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
+        hash = file.headerHash
         if let config = try ModelFile("config.json", in: url) {
             layout = .huggingFace
             var read = try HuggingFaceConfig.parse(config)
@@ -113,7 +116,26 @@ package struct ModelDirectory: Sendable {
     package var stored: any TensorSource { named }
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
-    package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }
+    package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(hash)" }
+
+    /// The kept weights of a tower, as products of `precision` want them; nil where no cache directory is known.
+    ///
+    /// Keyed by the weights' file (its hash, its size, when it was written), oneDNN, the CPU and the number of cores.
+    package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
+        guard let folder = PackedWeights.folder else { return nil }
+        var status = stat()
+        let written = stat(weights.path, &status) == 0 ? status.st_mtim : timespec()
+        let precision = precision.resolved.rawValue
+        let key = [
+            hash, "\(file.fileSize)", "\(written.tv_sec).\(written.tv_nsec)", tower, precision,
+            "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet,
+            ComputeLibrary.tiles, "\(Workers.count) cores",
+        ].joined(separator: ", ")
+        return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
+    }
+
+    /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
+    package func forget() { file.forget() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
 }

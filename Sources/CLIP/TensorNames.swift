@@ -34,6 +34,11 @@ package struct CheckpointNames: TensorSource, Sendable {
         guard let theirs = names[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         return try base.floats(theirs)
     }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        guard let theirs = names[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        return try base.floats(theirs, elements: elements)
+    }
 }
 
 /// A checkpoint's tensors under OpenAI's names: strips the `clip.` of CLIP4Clip checkpoints.
@@ -55,6 +60,10 @@ package struct OpenAINames: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(prefix + name) }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        try base.floats(prefix + name, elements: elements)
+    }
 
     /// What stands before the towers' names: `clip.`, or nothing.
     static func prefix(_ names: some Sequence<String>) -> String {
@@ -182,5 +191,10 @@ package struct HuggingFaceNames: TensorSource {
             return values
         case nil: throw CheckpointError(origin, .missingTensor(name))
         }
+    }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        if case .same(let from) = recipes[name] { return try base.floats(from, elements: elements) }
+        return Array(try floats(name)[elements])
     }
 }

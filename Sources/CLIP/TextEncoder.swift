@@ -9,7 +9,8 @@ import Transformer
 /// Not Sendable: it belongs to the compute executor.
 package final class TextEncoder {
     package let architecture: Architecture
-    private let tokenEmbedding: [Float]
+    /// Rows of the token embedding, read when a text has them: all of them are a third of the tower.
+    private let tokenEmbedding: (Int) throws -> [Float]
     private let positions: [Float]
     private let stack: TransformerStack
     private let finalNorm: LayerNorm
@@ -17,17 +18,21 @@ package final class TextEncoder {
     private let tokens: Matrix
     private let output: Matrix
 
-    /// Reads the text tensors, in OpenAI's names.
-    package init(_ source: some TensorSource, architecture: Architecture) throws {
+    /// Reads the text tensors, in OpenAI's names; weights that are packed already are not read.
+    package init(
+        _ source: some TensorSource, architecture: Architecture, precision: Precision, packed: PackedWeights? = nil
+    ) throws {
         let text = architecture.text
         let (w, d) = (text.width, architecture.embedding)
         self.architecture = architecture
-        tokenEmbedding = try source.floats("token_embedding.weight", shape: [text.vocabulary, w])
+        try source.check("token_embedding.weight", shape: [text.vocabulary, w])
+        tokenEmbedding = { try source.floats("token_embedding.weight", elements: $0 * w..<($0 + 1) * w) }
         positions = try source.floats("positional_embedding", shape: [text.context, w])
         stack = try TransformerStack(
             source, prefix: "transformer.resblocks",
             shape: TransformerShape(
-                width: w, heads: text.heads, layers: text.layers, epsilon: text.epsilon, activation: text.activation))
+                width: w, heads: text.heads, layers: text.layers, epsilon: text.epsilon, activation: text.activation),
+            precision: precision, packed: packed)
         finalNorm = LayerNorm(
             weight: try source.floats("ln_final.weight", shape: [w]),
             bias: try source.floats("ln_final.bias", shape: [w]), epsilon: text.epsilon)
@@ -53,7 +58,7 @@ package final class TextEncoder {
         }
         tokens.resize(rows: ids.count)
         for (row, id) in ids.enumerated() {
-            tokens.write(Array(tokenEmbedding[id * text.width..<(id + 1) * text.width]), atRow: row)
+            tokens.write(try tokenEmbedding(id), atRow: row)
         }
         tokens.add(repeating: Array(positions.prefix(ids.count * text.width)))
         let pooled = [Int32(poolingPlace(ids))]

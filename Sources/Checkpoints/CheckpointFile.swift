@@ -22,6 +22,20 @@ extension CheckpointFile {
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
 
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        guard elements.lowerBound >= 0, elements.upperBound <= info.count else {
+            throw CheckpointError(origin, .truncated("tensor \"\(name)\" has \(info.count) numbers"))
+        }
+        return try withBytes(of: name) { bytes in
+            let (first, size) = (elements.lowerBound * info.type.size, elements.count * info.type.size)
+            return widen(UnsafeRawBufferPointer(rebasing: bytes[first..<first + size]), info.type, elements.count)
+        }
+    }
+
+    /// Gives back the memory of what was read.
+    package func forget() { file.forget() }
+
     /// The tensor's numbers as 64-bit integers; only for integer types.
     package func integers(_ name: String) throws(CheckpointError) -> [Int] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
@@ -54,8 +68,13 @@ extension CheckpointFile {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach(mix) }
-        file.withBytes(0..<file.count) { bytes in
-            for offset in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 65536)) { mix(bytes[offset]) }
+        // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
+        let step = max(1, file.count / 65536)
+        for start in stride(from: 0, to: file.count, by: step * 4096) {
+            file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
+                for offset in stride(from: 0, to: bytes.count, by: step) { mix(bytes[offset]) }
+            }
+            file.forget()
         }
         let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits

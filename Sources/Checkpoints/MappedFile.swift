@@ -54,4 +54,9 @@ package final class MappedFile: @unchecked Sendable {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         return try body(UnsafeRawBufferPointer(start: base.map { $0 + range.lowerBound }, count: range.count))
     }
+
+    /// Gives back the memory of pages that were read; reading them again is cheap while the system caches them.
+    package func forget() {
+        if let base, isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
+    }
 }

@@ -61,16 +61,31 @@ package protocol TensorSource {
     var tensors: [String: TensorInfo] { get }
     /// The tensor's numbers, row-major, widened to float32 exactly (f16, bf16) or rounded (f64, integers).
     func floats(_ name: String) throws(CheckpointError) -> [Float]
+    /// Some of them, by their row-major places; a source that can reads no more than those.
+    func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float]
 }
 
 extension TensorSource {
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        let values = try floats(name)
+        guard elements.lowerBound >= 0, elements.upperBound <= values.count else {
+            throw CheckpointError(origin, .truncated("tensor \"\(name)\" has \(values.count) numbers"))
+        }
+        return Array(values[elements])
+    }
+
     /// The numbers of a tensor that must have the given shape.
     package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
+        try check(name, shape: shape)
+        return try floats(name)
+    }
+
+    /// Throws if there is no such tensor, or if it has another shape.
+    package func check(_ name: String, shape: [Int]) throws(CheckpointError) {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         guard info.shape == shape else {
             throw CheckpointError(origin, .wrongShape(name, found: info.shape, expected: shape))
         }
-        return try floats(name)
     }
 
     package func has(_ name: String) -> Bool { tensors[name] != nil }

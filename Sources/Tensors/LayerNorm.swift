@@ -17,6 +17,13 @@ package struct LayerNorm {
     /// out `[rows, width]` from x `[rows, width]`; `out` may be `x`.
     package func callAsFunction(_ x: Matrix, into out: Matrix) {
         precondition(x.columns == weight.count && out.columns == x.columns && out.rows == x.rows)
-        ww_layer_norm(out.base, x.base, weight, bias, epsilon, x.rows, x.columns)
+        out.withNumbers { ww_layer_norm($0, x.base, weight, bias, epsilon, x.rows, x.columns) }
+    }
+
+    /// out `[rows, width]` from x `[rows, width]`, as the products of `precision` take it.
+    package func callAsFunction(_ x: Matrix, into out: Activations, precision: Precision) {
+        precondition(x.columns == weight.count && out.columns == x.columns)
+        out.prepare(rows: x.rows, columns: x.columns, kind: precision.kind)
+        out.withNumbers { ww_layer_norm($0, x.base, weight, bias, epsilon, x.rows, x.columns) }
     }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 
 /// What follows a linear layer's product and bias.
@@ -7,48 +8,160 @@ package enum Activation: Sendable {
     case quickGELU
     /// `x · Φ(x)`, exact.
     case gelu
+
+    var layer: ww_activation {
+        switch self {
+        case .none: WW_ACTIVATION_NONE
+        case .quickGELU: WW_ACTIVATION_QUICK_GELU
+        case .gelu: WW_ACTIVATION_GELU
+        }
+    }
+
+    var curve: ww_curve {
+        switch self {
+        case .none: WW_LINE
+        case .quickGELU: WW_QUICK_GELU
+        case .gelu: WW_GELU
+        }
+    }
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once for oneDNN.
+/// Where the result of a layer goes.
+package enum LinearOutput: Sendable {
+    /// A float32 matrix.
+    case values
+    /// Added to a float32 matrix.
+    case residual
+    /// Activations in the layer's own precision; a layer of int8 without an activation leaves its sums.
+    case activations
+}
+
+/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: for tiles, where the CPU has them for its
+/// precision and they fit its sizes, else for oneDNN.
 ///
 /// Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
     package let inputs: Int
     package let outputs: Int
-    private let handle: OpaquePointer
+    package let precision: Precision
+    private let activation: Activation
+    private let output: LinearOutput
+    private let product: Product
 
-    /// Packs the weights of a layer.
-    ///
-    /// weight `[outputs, inputs]` as `nn.Linear` stores it, bias `[outputs]` or none. With `accumulate`, the result is
-    /// added to what `out` holds.
-    package init(
-        weight: [Float], bias: [Float]?, inputs: Int, outputs: Int, activation: Activation = .none,
-        accumulate: Bool = false
-    ) throws(ComputeError) {
-        precondition(weight.count == inputs * outputs && (bias?.count ?? outputs) == outputs)
-        let kind =
-            switch activation {
-            case .none: WW_ACTIVATION_NONE
-            case .quickGELU: WW_ACTIVATION_QUICK_GELU
-            case .gelu: WW_ACTIVATION_GELU
-            }
-        guard
-            let made = ww_linear_create(weight, bias, Int64(inputs), Int64(outputs), kind, accumulate ? 1 : 0)
-        else { throw ComputeError(what: "a linear layer of \(inputs) x \(outputs)", status: nil) }
-        handle = made
-        self.inputs = inputs
-        self.outputs = outputs
+    private enum Product {
+        case oneDNN(OneDNNLayer)
+        case tiled(TiledLayer)
     }
 
-    deinit { ww_linear_destroy(handle) }
+    /// Packs the weights of a layer, or takes them as `packed` has them.
+    ///
+    /// weight `[outputs, inputs]` as `nn.Linear` stores it: only evaluated when it is not packed yet. bias `[outputs]` or
+    /// none.
+    package init(
+        name: String, weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
+        activation: Activation = .none, output: LinearOutput = .values, precision: Precision, packed: PackedWeights?
+    ) throws {
+        precondition((bias?.count ?? outputs) == outputs)
+        let precision = precision.resolved
+        self.inputs = inputs
+        self.outputs = outputs
+        self.precision = precision
+        self.activation = activation
+        self.output = output
+        guard precision == .f32 || max(inputs, outputs) <= WW_LONGEST_ROW else {
+            throw ComputeError(what: "\(precision.rawValue) layers of \(inputs) x \(outputs)", status: nil)
+        }
+        func read() throws -> [Float] {
+            let weight = try weight()
+            precondition(weight.count == inputs * outputs)
+            return weight
+        }
+        // Tiles know no activation of a float32 result.
+        let plain = output == .activations || activation == .none
+        if plain, TiledLayer.fits(precision, inputs: inputs, outputs: outputs) {
+            product = .tiled(
+                try TiledLayer(
+                    name, read, bias: bias, inputs: inputs, outputs: outputs, precision: precision, packed: packed))
+        } else {
+            product = .oneDNN(
+                try OneDNNLayer(
+                    name, read, bias: bias, inputs: inputs, outputs: outputs, activation: activation, output: output,
+                    precision: precision, packed: packed))
+        }
+        packed?.keep(name, self)
+    }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`.
+    /// A layer of float32.
+    package convenience init(
+        weight: [Float], bias: [Float]?, inputs: Int, outputs: Int, activation: Activation = .none,
+        accumulate: Bool = false
+    ) throws {
+        try self.init(
+            name: "", weight: { weight }, bias: bias, inputs: inputs, outputs: outputs, activation: activation,
+            output: accumulate ? .residual : .values, precision: .f32, packed: nil)
+    }
+
+    /// out `[rows, outputs]` from x `[rows, inputs]`: a layer of float32.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
-        guard x.rows > 0 else { return }
-        let status = ww_linear_run(handle, x.base, out.base, Int64(x.rows))
-        guard status == 0 else {
-            throw ComputeError(what: "a product of \(x.rows) x \(inputs) x \(outputs)", status: Int(status))
+        guard case .oneDNN(let layer) = product, precision == .f32 else { preconditionFailure("a layer of float32") }
+        try layer.run(x.base, out.base, rows: x.rows)
+    }
+
+    /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
+    package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
+        precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
+        switch product {
+        case .tiled(let layer):
+            out.withNumbers { layer.run(x, $0, curve: WW_LINE, adding: output == .residual) }
+        case .oneDNN(let layer):
+            guard precision == .int8 else { return try layer.run(x.base, out.base, rows: x.rows) }
+            scratch.prepareSums(of: layer, from: x)
+            try layer.run(x.base, scratch.base, rows: x.rows)
+            scratch.withNumbers { sums in
+                if output == .residual {
+                    ww_add_sums(out.base, sums, x.rows, outputs)
+                } else {
+                    out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
+                }
+            }
+        }
+    }
+
+    /// out `[rows, outputs]` from x `[rows, inputs]`, as the next product takes it if there is an activation; without
+    /// one, as attention does.
+    package func callAsFunction(_ x: Activations, into out: Activations, scratch: Activations) throws(ComputeError) {
+        precondition(x.columns == inputs && out.columns == outputs && output == .activations)
+        let quantised = precision == .int8 && activation != .none
+        switch product {
+        case .tiled(let layer):
+            let values = quantised ? scratch : out
+            values.prepare(rows: x.rows, columns: outputs, kind: WW_BF16)
+            values.withNumbers { layer.run(x, $0, curve: activation.curve, adding: false) }
+            guard quantised else { return }
+            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            out.withNumbers { out in scratch.withNumbers { ww_requantise(out, $0, x.rows, outputs) } }
+        case .oneDNN(let layer):
+            guard precision == .int8 else {
+                out.prepare(rows: x.rows, columns: outputs, kind: precision.kind)
+                return try layer.run(x.base, out.base, rows: x.rows)
+            }
+            let sums = quantised ? scratch : out
+            sums.prepareSums(of: layer, from: x)
+            try layer.run(x.base, sums.base, rows: x.rows)
+            guard quantised else { return }
+            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            scratch.withNumbers { sums in
+                out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
+            }
+        }
+    }
+
+    /// The packed weights, as they lie in memory.
+    var packedBytes: UnsafeRawBufferPointer {
+        switch product {
+        case .oneDNN(let layer): layer.packedBytes
+        case .tiled(let layer): layer.packedBytes
         }
     }
 }
@@ -60,13 +173,4 @@ package struct ComputeError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         "oneDNN could not compute \(what)" + (status.map { " (status \($0))" } ?? "")
     }
-}
-
-/// What computes here, for `doctor` and benchmarks.
-package enum ComputeLibrary {
-    package static var oneDNNVersion: String {
-        let version = ww_onednn_version()
-        return "\(version / 10000).\(version / 100 % 100).\(version % 100)"
-    }
-    package static var instructionSet: String { String(cString: ww_onednn_isa()) }
 }

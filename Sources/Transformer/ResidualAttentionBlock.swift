@@ -13,9 +13,15 @@ package struct ResidualAttentionBlock {
     private let outProjection: Linear
     private let expand: Linear
     private let contract: Linear
+    private let precision: Precision
 
     /// Reads the twelve tensors below `prefix` ("transformer.resblocks.0"), named as in OpenAI's state dicts.
-    package init(_ source: some TensorSource, prefix p: String, shape: TransformerShape) throws {
+    ///
+    /// Weights that are packed already are not read.
+    package init(
+        _ source: some TensorSource, prefix p: String, shape: TransformerShape, precision: Precision = .f32,
+        packed: PackedWeights? = nil
+    ) throws {
         let w = shape.width
         let inner = source.tensors["\(p).mlp.c_fc.weight"]?.shape.first ?? 4 * w
         guard inner > 0 else {
@@ -25,23 +31,26 @@ package struct ResidualAttentionBlock {
         func floats(_ name: String, _ sizes: Int...) throws -> [Float] {
             try source.floats("\(p).\(name)", shape: sizes)
         }
+        func linear(
+            _ name: String, bias: String, _ inputs: Int, _ outputs: Int, _ output: LinearOutput,
+            _ activation: Activation = .none
+        ) throws -> Linear {
+            try source.check("\(p).\(name)", shape: [outputs, inputs])
+            return try Linear(
+                name: "\(p).\(name)", weight: { try floats(name, outputs, inputs) }, bias: floats(bias, outputs),
+                inputs: inputs, outputs: outputs, activation: activation, output: output, precision: precision,
+                packed: packed)
+        }
+        self.precision = precision.resolved
         norm1 = LayerNorm(
             weight: try floats("ln_1.weight", w), bias: try floats("ln_1.bias", w), epsilon: shape.epsilon)
         norm2 = LayerNorm(
             weight: try floats("ln_2.weight", w), bias: try floats("ln_2.bias", w), epsilon: shape.epsilon)
-        inProjection = try Linear(
-            weight: floats("attn.in_proj_weight", 3 * w, w), bias: floats("attn.in_proj_bias", 3 * w),
-            inputs: w, outputs: 3 * w)
+        inProjection = try linear("attn.in_proj_weight", bias: "attn.in_proj_bias", w, 3 * w, .activations)
         attention = Attention(heads: shape.heads, width: w)
-        outProjection = try Linear(
-            weight: floats("attn.out_proj.weight", w, w), bias: floats("attn.out_proj.bias", w),
-            inputs: w, outputs: w, accumulate: true)
-        expand = try Linear(
-            weight: floats("mlp.c_fc.weight", inner, w), bias: floats("mlp.c_fc.bias", inner),
-            inputs: w, outputs: inner, activation: shape.activation)
-        contract = try Linear(
-            weight: floats("mlp.c_proj.weight", w, inner), bias: floats("mlp.c_proj.bias", w),
-            inputs: inner, outputs: w, accumulate: true)
+        outProjection = try linear("attn.out_proj.weight", bias: "attn.out_proj.bias", w, w, .residual)
+        expand = try linear("mlp.c_fc.weight", bias: "mlp.c_fc.bias", w, inner, .activations, shape.activation)
+        contract = try linear("mlp.c_proj.weight", bias: "mlp.c_proj.bias", inner, w, .residual)
     }
 
     /// x `[sequences · tokens, width]`, in place.
@@ -49,29 +58,23 @@ package struct ResidualAttentionBlock {
     /// With `rows`, one token a sequence, only that token is carried through what follows attention, and x becomes
     /// `[sequences, width]`: all that the last block of a tower needs.
     package func callAsFunction(
-        _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, workspace: TransformerWorkspace
+        _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, workspace space: TransformerWorkspace
     ) throws {
-        let space = workspace
-        space.normed.resize(rows: x.rows)
-        space.packed.resize(rows: x.rows)
-        norm1(x, into: space.normed)
-        try inProjection(space.normed, into: space.packed)
+        norm1(x, into: space.normed, precision: precision)
+        try inProjection(space.normed, into: space.packed, scratch: space.sums)
         if let rows {
             for (sequence, row) in rows.enumerated() {
                 x.copyRow(sequence, from: x, row: sequence * tokens + Int(row))
             }
             x.resize(rows: rows.count)
         }
-        space.attended.resize(rows: x.rows)
         attention(
             space.packed, tokens: tokens, causal: mask.causal, lengths: mask.lengths, rows: rows,
-            into: space.attended)
-        try outProjection(space.attended, into: x)
-        space.normed.resize(rows: x.rows)
-        space.inner.resize(rows: x.rows)
-        norm2(x, into: space.normed)
-        try expand(space.normed, into: space.inner)
-        try contract(space.inner, into: x)
+            into: space.attended, precision: precision)
+        try outProjection(space.attended, into: x, scratch: space.sums)
+        norm2(x, into: space.normed, precision: precision)
+        try expand(space.normed, into: space.inner, scratch: space.sums)
+        try contract(space.inner, into: x, scratch: space.sums)
     }
 }
 

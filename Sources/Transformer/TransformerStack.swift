@@ -26,10 +26,14 @@ package struct TransformerStack {
     private let workspace: TransformerWorkspace
 
     /// Reads `prefix.0`, `prefix.1`, …; a prefix is, say, "visual.transformer.resblocks".
-    package init(_ source: some TensorSource, prefix: String, shape: TransformerShape) throws {
+    package init(
+        _ source: some TensorSource, prefix: String, shape: TransformerShape, precision: Precision = .f32,
+        packed: PackedWeights? = nil
+    ) throws {
         self.shape = shape
         blocks = try (0..<shape.layers).map {
-            try ResidualAttentionBlock(source, prefix: "\(prefix).\($0)", shape: shape)
+            try ResidualAttentionBlock(
+                source, prefix: "\(prefix).\($0)", shape: shape, precision: precision, packed: packed)
         }
         workspace = TransformerWorkspace(
             width: shape.width, inner: source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first ?? 4 * shape.width)
@@ -51,15 +55,18 @@ package struct TransformerStack {
 
 /// Scratch memory that all blocks of a stack share; grows to the largest batch, then stays.
 package final class TransformerWorkspace {
-    let normed: Matrix
-    let packed: Matrix
-    let attended: Matrix
-    let inner: Matrix
+    let normed: Activations
+    let packed: Activations
+    let attended: Activations
+    let inner: Activations
+    /// Sums of whichever product is under way.
+    let sums: Activations
 
     package init(width: Int, inner: Int) {
-        normed = Matrix(rows: 0, columns: width)
-        packed = Matrix(rows: 0, columns: 3 * width)
-        attended = Matrix(rows: 0, columns: width)
-        self.inner = Matrix(rows: 0, columns: inner)
+        normed = Activations(columns: width)
+        packed = Activations(columns: 3 * width)
+        attended = Activations(columns: width)
+        self.inner = Activations(columns: inner)
+        sums = Activations(columns: inner)
     }
 }

@@ -34,7 +34,7 @@ struct Embed: AsyncParsableCommand {
 
     func run() async throws {
         try await Exit.guarding {
-            let engine = try ScoringEngine(model: model.directory(), finder: .standard())
+            let engine = try ScoringEngine(model: model.directory(), finder: .standard(), precision: model.precision)
             for text in text {
                 let (embedding, truncated) = try await engine.embed(text: text)
                 if truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }

@@ -7,6 +7,7 @@ import Hub
 import Ingest
 import Matching
 import Messaging
+import Tensors
 import Watchtower
 
 /// Exit codes of sysexits.
@@ -105,6 +106,8 @@ extension MatchMessage {
 struct ModelOptions: ParsableArguments {
     @Option(help: "The model: a directory, a checkpoint file, or a name from `model list`.")
     var model: String = Installation.model.path
+    @Option(help: "f32, bf16, int8, or auto: bf16 for pictures where the CPU has it.")
+    var precision = Precision.auto
 
     func directory() throws -> ModelDirectory { try ModelDirectory(InstalledModels.standard().resolve(model)) }
 }
@@ -129,3 +132,4 @@ struct DaemonOptions: ParsableArguments {
 }
 
 extension DecodeMode: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

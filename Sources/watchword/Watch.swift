@@ -73,7 +73,8 @@ struct Watch: AsyncParsableCommand {
         if let queries { wanted += try QueryConfiguration.load(queries) }
         // With --scores and no threshold anywhere, scores are what is asked for, and no event is guessed.
         let onlyScores = scores != nil || clip.clip
-        let engine = try ScoringEngine(model: directory, finder: finder, partial: partial, rerank: rerank)
+        let engine = try ScoringEngine(
+            model: directory, finder: finder, precision: model.precision, partial: partial, rerank: rerank)
         var taken: Set<String> = []
         for var item in wanted {
             var id = item.id ?? QueryConfiguration.slug(item.text)

@@ -28,7 +28,7 @@ struct CaseTests {
         let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
-        let encoder = try TextEncoder(source, architecture: Architecture(inferredFrom: source))
+        let encoder = try TextEncoder(source, architecture: Architecture(inferredFrom: source), precision: .f32)
         let ids = try inputs.integers("token_ids")
         let shape = try #require(inputs.tensors["token_ids"]?.shape)
         var texts: [Float] = []
@@ -44,7 +44,7 @@ struct CaseTests {
         let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
-        let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source))
+        let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source), precision: .f32)
         #expect(encoder.architecture.vision.linearPatch.rawValue == fixture.linear_patch)
         var blocks: [Float] = []
         let length = try #require(inputs.tensors["frames"]?.shape[1])

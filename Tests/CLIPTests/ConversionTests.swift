@@ -60,7 +60,7 @@ struct ConversionTests {
         let ids = try inputs.integers("token_ids")
         let length = try #require(inputs.tensors["token_ids"]?.shape.last)
         func texts(_ model: ModelDirectory) throws -> [Float] {
-            let encoder = try TextEncoder(model.tensors, architecture: model.architecture)
+            let encoder = try TextEncoder(model.tensors, architecture: model.architecture, precision: .f32)
             return try stride(from: 0, to: ids.count, by: length).flatMap {
                 try encoder.encode(Array(ids[$0..<$0 + length]))
             }
@@ -68,7 +68,8 @@ struct ConversionTests {
         #expect(try texts(model) == texts(converted))
         let frames = try inputs.floats("frames")
         func pictures(_ model: ModelDirectory) throws -> [Float] {
-            try ImageEncoder(model.tensors, architecture: model.architecture).encode(planes: frames).values
+            try ImageEncoder(model.tensors, architecture: model.architecture, precision: .f32).encode(planes: frames)
+                .values
         }
         #expect(try pictures(model) == pictures(converted))
     }

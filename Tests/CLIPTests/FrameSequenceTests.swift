@@ -12,7 +12,7 @@ struct FrameSequenceTests {
 
     private func encoder() throws -> ImageEncoder {
         let source = OpenAINames(try Fixtures.safetensors(Self.folder.appending(path: "model.safetensors")))
-        return try ImageEncoder(source, architecture: Architecture(inferredFrom: source))
+        return try ImageEncoder(source, architecture: Architecture(inferredFrom: source), precision: .f32)
     }
 
     private func pictures(_ count: Int, side: Int) -> [Picture] {

@@ -1,6 +1,7 @@
 import CLIP
 import Checkpoints
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -24,8 +25,8 @@ struct ModelDirectoryTests {
         let model = try ModelDirectory(folder)
         _ = try model.tokenizer()
         let source = HuggingFaceNames(try SafetensorsFile(path: model.weights.path))
-        _ = try ImageEncoder(source, architecture: model.architecture)
-        _ = try TextEncoder(source, architecture: model.architecture)
+        _ = try ImageEncoder(source, architecture: model.architecture, precision: .f32)
+        _ = try TextEncoder(source, architecture: model.architecture, precision: .f32)
     }
 
     @Test("the bundled model opens")
@@ -118,7 +119,7 @@ struct ModelDirectoryTests {
         for name in wanted.tensors.tensors.keys {
             #expect(try found.tensors.floats(name) == wanted.tensors.floats(name), "\(name)")
         }
-        _ = try ImageEncoder(found.tensors, architecture: found.architecture)
+        _ = try ImageEncoder(found.tensors, architecture: found.architecture, precision: .f32)
     }
 
     @Test("names of older code become today's, what is no weight is left out, a clash is refused")

@@ -52,7 +52,7 @@ struct ProceduralTests {
         let architecture = try Architecture(inferredFrom: source)
         #expect(architecture.embedding == arch.config.embed)
 
-        let images = try ImageEncoder(source, architecture: architecture)
+        let images = try ImageEncoder(source, architecture: architecture, precision: .f32)
         let pictures = recipe.images.map {
             Picture(side: 224, rgb: ProceduralCLIP.image(kind: $0.kind, seed: $0.seed, t: $0.t))
         }
@@ -66,7 +66,7 @@ struct ProceduralTests {
             worstExcess(features.values, wanted, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol,
             "image features of \(name)")
 
-        let texts = try TextEncoder(source, architecture: architecture)
+        let texts = try TextEncoder(source, architecture: architecture, precision: .f32)
         let ids = try inputs.integers("token_ids")
         let wantedTexts = try expected.floats("text_features")
         for row in 0..<ids.count / 77 {
@@ -85,7 +85,7 @@ struct ProceduralTests {
         let wanted = try Fixtures.safetensors(folder.appending(path: heads.file)).floats("frame_embeddings_\(patch)")
         let arch = try #require(recipe.archs[heads.arch])
         let source = ProceduralCLIP(arch.config, seed: recipe.seed, spatiotemporal: patch == "3d")
-        let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source))
+        let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source), precision: .f32)
         #expect(encoder.architecture.vision.linearPatch.rawValue == patch)
         let d = arch.config.embed
         for (index, video) in heads.videos.enumerated() {
@@ -97,5 +97,31 @@ struct ProceduralTests {
             let worst = worstExcess(found, wanted[start..<start + found.count])
             #expect(worst <= heads.tolerance.embeddings_atol, "video \(index): \(worst)")
         }
+    }
+
+    @Test("low precisions are near f32 on ViT-B/32", arguments: [(Precision.bf16, 0.999), (.int8, 0.99)])
+    func lowPrecision(_ precision: Precision, _ bound: Double) throws {
+        let folder = Fixtures.reference.appending(path: "procedural")
+        let recipe = try Fixtures.json(Procedural.self, folder.appending(path: "procedural.json"))
+        let arch = try #require(recipe.archs["ViT-B/32"])
+        let expected = try Fixtures.safetensors(folder.appending(path: arch.file))
+        let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
+        let source = ProceduralCLIP(arch.config, seed: recipe.seed)
+        let architecture = try Architecture(inferredFrom: source)
+        let d = arch.config.embed
+        let pictures = recipe.images.map {
+            Picture(side: 224, rgb: ProceduralCLIP.image(kind: $0.kind, seed: $0.seed, t: $0.t))
+        }
+        let images = try ImageEncoder(source, architecture: architecture, precision: precision).encode(pictures)
+        let wanted = try expected.floats("image_features")
+        let pictureCosines = (0..<pictures.count).map { cosine(images.row($0), wanted[$0 * d..<($0 + 1) * d]) }
+        let encoder = try TextEncoder(source, architecture: architecture, precision: precision)
+        let ids = try inputs.integers("token_ids")
+        let texts = try expected.floats("text_features")
+        let textCosines = try (0..<ids.count / 77).map {
+            cosine(try encoder.encode(Array(ids[$0 * 77..<($0 + 1) * 77])), texts[$0 * d..<($0 + 1) * d])
+        }
+        print("ViT-B/32 \(precision.rawValue): cosines of pictures \(pictureCosines), of texts \(textCosines)")
+        #expect((pictureCosines.min() ?? 0) >= bound && (textCosines.min() ?? 0) >= bound)
     }
 }

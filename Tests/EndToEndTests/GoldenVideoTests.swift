@@ -6,6 +6,7 @@ import Ingest
 import Matching
 import Pixels
 import Synchronization
+import Tensors
 import TestSupport
 import Testing
 import Watchtower
@@ -26,7 +27,7 @@ struct GoldenVideoTests {
         let finder = HeadFinder.standard(first: [Fixtures.plugins])
 
         // Frame embeddings.
-        let engine = try ScoringEngine(model: model, finder: finder)
+        let engine = try ScoringEngine(model: model, finder: finder, precision: .f32)
         let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
         let source = SourceDescription(uri: video.path, fps: fps, side: model.architecture.vision.side)
         let frames = Mutex<[Frame]>([])

@@ -142,6 +142,8 @@ struct ProgramTests {
             (["watch", "LOBBY", "--query", "x", "--decode", "some"], 64, "--decode"),
             (["model", "inspect", "/tmp"], 65, "model.safetensors"),
             (["query", "list", "--control", "ipc:///tmp/nobody-listens.sock"], 69, "is watchwordd running?"),
+            (["bench", "streams", "--streams", "0"], 64, "go from 1"),
+            (["bench", "streams", "--arch", "ViT-Z/1"], 64, "ViT-Z/1"),
             (["nonsense"], 64, "nonsense"),
         ])
     func badInput(_ arguments: [String], _ code: Int32, _ part: String) async throws {

@@ -34,12 +34,12 @@ struct WholeModelTests {
         let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
 
         let shape = try #require(inputs.tensors["frames"]?.shape)
-        let images = try ImageEncoder(source, architecture: model.architecture)
+        let images = try ImageEncoder(source, architecture: model.architecture, precision: .f32)
         let frames = try images.encode(planes: inputs.floats("frames"), length: shape[1]).values
 
         let ids = try inputs.integers("token_ids")
         let words = try #require(inputs.tensors["token_ids"]?.shape[1])
-        let encoder = try TextEncoder(source, architecture: model.architecture)
+        let encoder = try TextEncoder(source, architecture: model.architecture, precision: .f32)
         let texts = try stride(from: 0, to: ids.count, by: words).flatMap {
             try encoder.encode(Array(ids[$0..<$0 + words]))
         }

@@ -26,17 +26,109 @@ struct TensorsTests {
         #expect(worstExcess(out.values, expected) < 1e-4)
     }
 
+    @Test(
+        "a layer of low precision is near its definition, and adds to a residual",
+        arguments: [Precision.bf16, .int8], [Activation.none, .quickGELU, .gelu])
+    func lowPrecision(_ precision: Precision, _ activation: Activation) throws {
+        let (rows, k, n) = (9, 72, 40)
+        let (weight, bias, x) = (numbers(n * k, 1), numbers(n, 2), numbers(rows * k, 3))
+        let (input, scratch, inner) = (Activations(columns: k), Activations(columns: n), Activations(columns: n))
+        input.convert(Matrix(x, columns: k), to: precision)
+        func layer(_ output: LinearOutput) throws -> Linear {
+            try Linear(
+                name: "", weight: { weight }, bias: bias, inputs: k, outputs: n,
+                activation: output == .residual ? .none : activation, output: output, precision: precision, packed: nil)
+        }
+        var (sums, expected): ([Float], [Float]) = ([], [])
+        for r in 0..<rows {
+            for o in 0..<n {
+                let sum = (0..<k).reduce(Double(bias[o])) { $0 + Double(x[r * k + $1]) * Double(weight[o * k + $1]) }
+                sums.append(Float(sum + 1))
+                expected.append(
+                    Float(
+                        activation == .none
+                            ? sum
+                            : activation == .gelu
+                                ? sum * 0.5 * (1 + erf(sum / 2.0.squareRoot())) : sum / (1 + exp(-1.702 * sum))))
+            }
+        }
+        let residual = Matrix([Float](repeating: 1, count: rows * n), columns: n)
+        try layer(.residual)(input, into: residual, scratch: scratch)
+        #expect(cosine(residual.values, sums) > 0.9998)
+        let values = Matrix(rows: rows, columns: n)
+        try layer(.values)(input, into: values, scratch: scratch)
+        #expect(cosine(values.values, expected) > 0.9998)
+        try layer(.activations)(input, into: inner, scratch: scratch)
+        #expect(cosine(inner.values, expected) > 0.9997)
+    }
+
+    @Test("quantised rows are within half a step of what they were", arguments: [1, 16, 37, 768])
+    func quantised(_ width: Int) {
+        let x = Matrix(numbers(7 * width, 11).map { $0 * 3 + 1 }, columns: width)
+        let bytes = Activations(columns: width)
+        bytes.convert(x, to: .int8)
+        for row in 0..<7 {
+            let (was, now) = (x.row(row), bytes.values[row * width..<(row + 1) * width])
+            let range = max(was.max() ?? 0, 0) - min(was.min() ?? 0, 0)
+            // Without VNNI there are 127 steps; and zero is a whole step, which moves the others by up to half of one.
+            #expect(worstExcess(now, was) <= Double(range / 127))
+        }
+    }
+
+    /// Sizes: few and many tokens, heads as wide as CLIP's and not; the wide ones use tiles where the CPU has them.
+    @Test(
+        "attention equals its definition", arguments: [(5, 8, 2), (50, 128, 2), (77, 24, 1), (197, 64, 1)],
+        [Precision.f32, .bf16])
+    func attentionDefinition(_ sizes: (tokens: Int, width: Int, heads: Int), _ precision: Precision) {
+        let (tokens, width, heads) = sizes
+        let (sequences, c) = (3, width / heads)
+        let values = numbers(sequences * tokens * 3 * width, 5)
+        let qkv = Activations(columns: 3 * width)
+        qkv.convert(Matrix(values, columns: 3 * width), to: precision)
+        let out = Activations(columns: width)
+        let attention = Attention(heads: heads, width: width)
+        for causal in [false, true] {
+            let lengths: [Int32]? = causal ? nil : [Int32(tokens), Int32(tokens / 2), 1]
+            attention(qkv, tokens: tokens, causal: causal, lengths: lengths, into: out, precision: precision)
+            var expected: [Float] = []
+            for s in 0..<sequences {
+                for t in 0..<tokens {
+                    var row: [Float] = []
+                    for h in 0..<heads {
+                        func at(_ token: Int, _ part: Int, _ i: Int) -> Double {
+                            Double(values[((s * tokens + token) * 3 + part) * width + h * c + i])
+                        }
+                        let seen = causal ? t + 1 : Int(lengths?[s] ?? 0)
+                        let scores = (0..<seen).map { key in
+                            exp((0..<c).reduce(0.0) { $0 + at(t, 0, $1) * at(key, 1, $1) } / Double(c).squareRoot())
+                        }
+                        let total = scores.reduce(0, +)
+                        row += (0..<c).map { i in
+                            Float((0..<seen).reduce(0.0) { $0 + scores[$1] * at($1, 2, i) } / total)
+                        }
+                    }
+                    expected += row
+                }
+            }
+            #expect(worstExcess(out.values, expected) < (precision == .f32 ? 1e-5 : 0.02))
+        }
+    }
+
     @Test("attention sees a prefix of keys, whatever the padding holds, and its chosen rows equal the whole")
     func attention() {
         let (tokens, width) = (5, 8)
         let attention = Attention(heads: 2, width: width)
         var values = numbers(2 * tokens * 3 * width, 5)
-        let whole = Matrix(rows: 2 * tokens, columns: width)
-        attention(Matrix(values, columns: 3 * width), tokens: tokens, lengths: [3, 5], into: whole)
+        let (qkv, whole, picked) = (
+            Activations(columns: 3 * width), Activations(columns: width), Activations(columns: width)
+        )
+        qkv.convert(Matrix(values, columns: 3 * width), to: .f32)
+        attention(qkv, tokens: tokens, lengths: [3, 5], into: whole, precision: .f32)
         for i in (3 * 3 * width)..<(5 * 3 * width) { values[i] = .nan }
-        let picked = Matrix(rows: 2, columns: width)
-        attention(Matrix(values, columns: 3 * width), tokens: tokens, lengths: [3, 5], rows: [2, 4], into: picked)
-        #expect(picked.values == whole.row(2) + whole.row(tokens + 4))
+        qkv.convert(Matrix(values, columns: 3 * width), to: .f32)
+        attention(qkv, tokens: tokens, lengths: [3, 5], rows: [2, 4], into: picked, precision: .f32)
+        let rows = whole.values
+        #expect(picked.values == Array(rows[2 * width..<3 * width] + rows[9 * width..<10 * width]))
         #expect(picked.values.allSatisfy { $0.isFinite })
     }
 

@@ -62,12 +62,16 @@ package struct ProceduralCLIP: TensorSource {
     }
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
-        guard let recipe = recipes[name], let info = tensors[name] else {
+        try floats(name, elements: 0..<(tensors[name]?.count ?? 0))
+    }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        guard let recipe = recipes[name] else {
             throw CheckpointError(origin, .missingTensor(name))
         }
         let key = Self.key(recipe.hashed, seed: seed)
         let step = (recipe.gain / Double(recipe.fan).squareRoot()) * (3.0 / 4294967295.0).squareRoot()
-        return (0..<info.count).map { index in
+        return elements.map { index in
             let word = Self.word(key, index)
             let n = Int(word & 0xFFFF) + Int(word >> 16 & 0xFFFF) + Int(word >> 32 & 0xFFFF) + Int(word >> 48) - 131070
             let product = Double(n) * step

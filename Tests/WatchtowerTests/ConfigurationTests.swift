@@ -28,6 +28,7 @@ struct ConfigurationTests {
             ("streams:\n- name: a.b\n  uri: c", "letters, digits"),
             ("queries:\n- id: q", "a query: \"text\" is missing"),
             ("rerank: 0", "1: rerank: expected 1 or more"),
+            ("precision: fp8", "precision: \"fp8\" is none of auto, f32, bf16, int8"),
             ("queries: 3", "queries: expected a list"),
             ("zzzzzzzzzzzzzzz: 1", "known keys: batch"),
             ("model: [", "this is not YAML"),

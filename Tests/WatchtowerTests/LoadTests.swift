@@ -185,8 +185,15 @@ struct GateTests {
                 return frame
             }, of: "s")
         #expect(abs((second.scores.last?.score ?? .nan) - (alone.first?.score ?? .nan)) < 1e-5)
+        // A source's last frames and its end in one batch.
+        let ending = try await engine.process(
+            [
+                item(3, level: 90, at: 5), item(3, level: 90, at: 6), QueuedItem(stream: "s", item: .end),
+                item(3, level: 10, at: 7, jump: true), item(3, level: 10, at: 8),
+            ])
+        #expect(ending.encoded == 2 && ending.reused == 2)
         // Another source may count from 1 again: after a jump nothing is kept.
-        let third = try await engine.process([item(2, level: 10, at: 5, jump: true)])
+        let third = try await engine.process([item(3, level: 10, at: 9, jump: true)])
         #expect(third.encoded == 1 && third.reused == 0)
     }
 }

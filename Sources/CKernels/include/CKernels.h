@@ -1,7 +1,11 @@
 #ifndef WATCHWORD_CKERNELS_H
 #define WATCHWORD_CKERNELS_H
+#include "activations.h"
+#include "attention.h"
 #include "head_kernels.h"
+#include "parallel.h"
 #include "resample.h"
 #include "signature.h"
+#include "tiled_product.h"
 #include "transformer_kernels.h"
 #endif

@@ -1,21 +1,8 @@
-/// What a transformer needs besides its matrix products. All arrays dense, row-major, float32; no aliasing of `out`.
-/// B = sequences, T = tokens of a sequence, W = width, H = attention heads, C = W / H.
+/// What is before and after a transformer. All arrays dense, row-major, float32; no aliasing of `out`. B = pictures.
 #ifndef WATCHWORD_TRANSFORMER_KERNELS_H
 #define WATCHWORD_TRANSFORMER_KERNELS_H
 #include <stddef.h>
 #include <stdint.h>
-
-/// LayerNorm over the last axis, biased variance: out (rows, W) from x (rows, W). `out` may be `x`.
-void ww_layer_norm(float *out, const float *x, const float *weight, const float *bias, float epsilon, size_t rows,
-                   size_t W);
-
-/// Multi-head attention, softmax(q · kᵀ / sqrt(C)) · v, for the sequences [first, last).
-///
-/// qkv (B, T, 3W): queries, keys, values side by side. lengths (B): keys that count in each sequence (a prefix), or
-/// NULL for all. causal: token t sees keys 0...t only. rows (B): the one query token wanted of each sequence, and out
-/// is (B, W); or NULL for all, and out is (B, T, W). scratch: at least T * (C + 1) floats.
-void ww_attention(float *out, const float *qkv, float *scratch, size_t first, size_t last, size_t T, size_t W, size_t H,
-                  const int32_t *lengths, int causal, const int32_t *rows);
 
 /// Divides each row (rows, W) by its L2 norm, in place; no epsilon, as the reference.
 void ww_normalise_rows(float *x, size_t rows, size_t W);

@@ -1,11 +1,13 @@
 import Foundation
 package import Ingest
 import Matching
+package import Tensors
 import Yams
 
 /// What `watchwordd --config FILE` says.
 package struct Configuration: Sendable, Equatable {
     package var model = "Models/shapes"
+    package var precision = Precision.auto
     package var head: String?
     package var frames: Int?
     package var threshold: Double?
@@ -27,7 +29,8 @@ package struct Configuration: Sendable, Equatable {
     package var queries: [QueryConfiguration] = []
 
     private static let keys = [
-        "model", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control", "batch",
+        "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
+        "batch",
         "pipelines", "plugins", "log",
         "streams", "queries",
     ]
@@ -60,6 +63,12 @@ package struct Configuration: Sendable, Equatable {
         let root = try YAMLMapping(
             YAMLMapping.compose(yaml, path: path), path: path, what: "the configuration", keys: Self.keys)
         model = try root.string("model") ?? model
+        if let name = try root.string("precision") {
+            guard let known = Precision(rawValue: name) else {
+                throw root.failure("precision", "\"\(name)\" is none of auto, f32, bf16, int8")
+            }
+            precision = known
+        }
         head = try root.string("head")
         frames = try root.integer("frames")
         if let frames, !(1...1024).contains(frames) {

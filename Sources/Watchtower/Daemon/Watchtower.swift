@@ -45,7 +45,8 @@ package actor Watchtower {
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
-        engine = try ScoringEngine(model: model, finder: finder, rerank: configuration.rerank)
+        engine = try ScoringEngine(
+            model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank)
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)

@@ -1,12 +1,11 @@
 package import CLIP
-import Checkpoints
 import Foundation
 package import Heads
 package import Ingest
 package import Matching
 import Messaging
 package import Pixels
-import Tensors
+package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
 ///
@@ -18,7 +17,7 @@ package actor ScoringEngine {
     package nonisolated let model: ModelDirectory
     private let finder: HeadFinder
     private let tokenizer: Tokenizer
-    private let images: ImageEncoder
+    private let encoder: FrameEncoder
     private let texts: TextEncoder
     private var groups: [GroupKey: QueryGroup] = [:]
     private var queries: [String: StandingQuery] = [:]
@@ -31,9 +30,6 @@ package actor ScoringEngine {
     package private(set) var time = EngineTime()
 
     private struct StreamState {
-        var sequence: FrameSequence
-        /// The newest picture's number and embedding.
-        var latest: (number: UInt64, place: EmbeddingPlace)?
         var window: FrameWindow
         var trackers: [String: Tracked] = [:]
         var lastScores: [String: Float] = [:]
@@ -46,17 +42,30 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
-        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = defaultRerank
+        model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
+        rerank: Int = defaultRerank
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
+        Products.useOneThread()
         self.model = model
         self.finder = finder
         self.partial = partial
         self.rerank = rerank
         tokenizer = try model.tokenizer()
-        let source = OpenedTensors(model.tensors)
-        images = try ImageEncoder(source, architecture: model.architecture, normalisation: model.normalisation)
-        texts = try TextEncoder(source, architecture: model.architecture)
+        let source = model.tensors
+        let precision = precision.resolved(for: model.architecture)
+        // Texts are few, and each is compared with every window to come: they get more digits than pictures.
+        let textPrecision: Precision = precision == .bf16 ? .bf16 : .f32
+        let packed = (image: model.packed("image", precision), text: model.packed("text", textPrecision))
+        let images = try ImageEncoder(
+            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
+            packed: packed.image)
+        encoder = FrameEncoder(images)
+        texts = try TextEncoder(
+            source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        packed.image?.save()
+        packed.text?.save()
+        model.forget()
     }
 
     // MARK: Embedding
@@ -75,7 +84,7 @@ package actor ScoringEngine {
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] {
-        let rows = try images.encode(pictures)
+        let rows = try encoder.images.encode(pictures)
         return (0..<pictures.count).map { rows.row($0) }
     }
 
@@ -136,7 +145,7 @@ package actor ScoringEngine {
     /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
     package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
         guard let first = frames.first, let last = frames.last else { return [] }
-        let rows = try images.encode(FrameInContext.window(frames.map(\.picture))).values
+        let rows = try encoder.images.encode(FrameInContext.window(frames.map(\.picture))).values
         let span = WindowSpan(
             mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
             wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
@@ -159,13 +168,13 @@ package actor ScoringEngine {
     package func addStream(_ name: String) {
         let patches = model.architecture.vision.linearPatch
         streams[name] = StreamState(
-            sequence: FrameSequence(patches),
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
     }
 
     /// Forgets a stream; its open events end.
     package func removeStream(_ name: String) -> [Detection] {
         defer { streams[name] = nil }
+        encoder.forget(name)
         return closeEvents(of: name)
     }
 
@@ -174,7 +183,7 @@ package actor ScoringEngine {
         let began = ThreadClock.nanoseconds
         defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { streams[$0.stream] != nil }
-        var embeddings = try encode(items).makeIterator()
+        var embeddings = try embed(items).makeIterator()
         time.add(encode: ThreadClock.nanoseconds - began)
         var step = Step()
         var due: [GroupKey: DueWindows] = [:]
@@ -182,7 +191,7 @@ package actor ScoringEngine {
         for item in items {
             switch item.item {
             case .end:
-                forgetFrames(of: item.stream)
+                streams[item.stream]?.window.clear()
                 order.append(.close(item.stream))
                 step.ended.append(item.stream)
             case .frame(let frame):
@@ -228,64 +237,13 @@ package actor ScoringEngine {
         return step
     }
 
-    /// What the image tower makes of the frames among `items`, in their order, in one batch.
-    ///
-    /// A picture that the gate found unchanged keeps its embedding; not with 3D patches, where its neighbours count too.
-    private func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
-        let reuses = model.architecture.vision.linearPatch == .planar
-        var inputs: [FrameInContext] = []
-        var places: [FramePlace] = []
-        for item in items {
-            guard case .frame(let frame) = item.item else {
-                streams[item.stream]?.sequence.clear()
-                continue
-            }
-            if frame.discontinuity {
-                streams[item.stream]?.sequence.clear()
-                streams[item.stream]?.latest = nil
-            }
-            if reuses, let latest = streams[item.stream]?.latest, latest.number == frame.pictureNumber {
-                places.append(.known(latest.place))
-                continue
-            }
-            guard let due = streams[item.stream]?.sequence.append(frame.picture) else { continue }
-            places.append(.new(row: inputs.count, completes: due.completed != nil))
-            streams[item.stream]?.latest = (frame.pictureNumber, .row(inputs.count))
-            inputs.append(due.newest)
-            if let completed = due.completed { inputs += [completed.inner, completed.first] }
-        }
+    private func embed(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
         do {
-            let rows = inputs.isEmpty ? nil : try images.encode(inputs)
-            func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
-            // Rows live until the next batch: what a later frame may reuse is kept.
-            for stream in Set(items.map(\.stream)) {
-                guard reuses, let latest = streams[stream]?.latest, case .row(let place) = latest.place else {
-                    continue
-                }
-                streams[stream]?.latest = (latest.number, .kept(row(place)))
-            }
-            return places.map { place in
-                switch place {
-                case .new(let first, let completes):
-                    FrameEmbeddings(
-                        newest: row(first), completed: completes ? (row(first + 1), row(first + 2)) : nil,
-                        isNew: true)
-                case .known(.row(let first)): FrameEmbeddings(newest: row(first), completed: nil, isNew: false)
-                case .known(.kept(let embedding)):
-                    FrameEmbeddings(newest: embedding, completed: nil, isNew: false)
-                }
-            }
+            return try encoder.encode(items)
         } catch {
-            // The frames are lost: no window goes on across the gap.
-            for stream in Set(items.map(\.stream)) { forgetFrames(of: stream) }
+            for item in items { streams[item.stream]?.window.clear() }
             throw error
         }
-    }
-
-    private func forgetFrames(of stream: String) {
-        streams[stream]?.sequence.clear()
-        streams[stream]?.latest = nil
-        streams[stream]?.window.clear()
     }
 
     private func scoreDue(_ due: [GroupKey: DueWindows]) throws -> [GroupKey: [[Float?]]] {
@@ -388,72 +346,8 @@ private enum Action {
     case score(GroupKey, Int)
 }
 
-/// A frame's embeddings: as the newest of its stream, and what is now known of the one before it (3D patches).
-private struct FrameEmbeddings {
-    let newest: [Float]
-    let completed: (inner: [Float], first: [Float])?
-    /// Whether it was embedded now, not kept from an earlier frame.
-    let isNew: Bool
-}
-
-/// Where an embedding is: in the batch that is being made, or kept from an earlier one.
-private enum EmbeddingPlace {
-    case row(Int)
-    case kept([Float])
-}
-
-private enum FramePlace {
-    case new(row: Int, completes: Bool)
-    case known(EmbeddingPlace)
-}
-
 private struct DueWindows {
     var frames: [Float] = []
     var spans: [WindowSpan] = []
     var streams: [String] = []
-}
-
-/// What one pass over a batch came to.
-package struct Step: Sendable {
-    package var detections: [Detection] = []
-    package var scores: [WindowScore] = []
-    /// Streams that ended in this batch: everything of theirs is scored.
-    package var ended: [String] = []
-    /// Frames that were embedded, and those that kept the embedding of an unchanged picture.
-    package var encoded = 0
-    package var reused = 0
-    package var scored = 0
-}
-
-/// A phase of an event: what an `EventMessage` is made of.
-package struct Detection: Sendable {
-    package let event: String
-    package let query: StandingQuery
-    package let stream: String
-    package let transition: EventTracker.Transition
-    package let model: String
-}
-
-/// The score of one window and query; nil if a pairing head did not look at the pair.
-package struct WindowScore: Sendable {
-    package let stream: String
-    package let span: WindowSpan
-    package let query: String
-    package let text: String
-    package let head: String
-    package let score: Float?
-}
-
-/// A model's tensors behind one concrete type, for generic initialisers.
-struct OpenedTensors: TensorSource {
-    private let base: any TensorSource
-    let tensors: [String: TensorInfo]
-    var origin: String { base.origin }
-
-    init(_ base: any TensorSource) {
-        self.base = base
-        tensors = base.tensors
-    }
-
-    func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(name) }
 }

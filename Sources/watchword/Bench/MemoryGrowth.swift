@@ -40,6 +40,7 @@ extension Bench {
                 defer { try? FileManager.default.removeItem(at: folder) }
                 var configuration = Configuration()
                 configuration.model = model.model
+                configuration.precision = model.precision
                 configuration.publish = "ipc://\(folder.path)/events.sock"
                 configuration.control = "ipc://\(folder.path)/control.sock"
                 configuration.journal = folder.appending(path: "journal.sqlite").path

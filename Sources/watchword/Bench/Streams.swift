@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Foundation
+import Tensors
 import Watchtower
 
 extension Bench {
@@ -22,6 +23,7 @@ extension Bench {
         @Option(help: "Random weights of an architecture: \(Architecture.knownNames.joined(separator: ", ")).")
         var arch = "ViT-B/32"
         @Option(help: "A model instead.") var model: String?
+        @Option(help: "auto, f32, bf16 or int8.") var precision = Precision.auto
         @Flag(help: "Cameras that show one still picture.") var still = false
         @Option(help: "Embeds a frame anew only where a block of it has changed by so many levels.") var gate: Double?
         @Flag(help: "Print JSON.") var json = false
@@ -29,6 +31,7 @@ extension Bench {
         private struct Report: Encodable {
             var bench = "streams"
             let model: String
+            let precision: String
             let queries: Int
             let results: [StreamTrial.Result]
         }
@@ -67,6 +70,7 @@ extension Bench {
 
         private func configuration(in folder: URL) throws -> Configuration {
             var configuration = Configuration()
+            configuration.precision = precision
             configuration.publish = "ipc://\(folder.path)/events.sock"
             configuration.journal = folder.appending(path: "journal.sqlite").path
             configuration.queries = texts.prefix(queries).map {
@@ -125,12 +129,15 @@ extension Bench {
 
         private func say(_ results: [StreamTrial.Result]) throws {
             let name = model ?? "\(arch), random weights"
-            if json { return try Terminal.say(json: Report(model: name, queries: queries, results: results)) }
+            if json {
+                return try Terminal.say(
+                    json: Report(
+                        model: name, precision: precision.resolved.rawValue, queries: queries, results: results))
+            }
             Terminal.table(
                 [
                     "STREAMS", "SECONDS", "SAMPLED", "SCORED", "GATED", "DROPPED", "P50 MS", "P99 MS", "CPU S/STREAM S",
-                    "PEAK MB",
-                    "SERVER CPU", "CARRIED",
+                    "PEAK MB", "SERVER CPU", "CARRIED",
                 ],
                 results.map {
                     [
@@ -152,7 +159,7 @@ extension Bench {
                     }
                 ])
             Terminal.say(
-                "\(name), \(queries) queries, \(fps) fps; of \(last.keyframes_only) streams keyframes alone are decoded"
+                "\(name), \(precision.resolved.rawValue), \(queries) queries, \(fps) fps; of \(last.keyframes_only) streams keyframes alone are decoded"
             )
         }
     }

@@ -1,0 +1,191 @@
+#include "rows.h"
+
+#include <math.h>
+
+#include "curves.h"
+#include "parallel.h"
+
+// Below this many numbers, waking another core takes longer than the work.
+enum { SMALL = 4096 };
+
+static void spread(size_t R, size_t W, void (*body)(void *, size_t, size_t, size_t), void *context) {
+    if (R * W < SMALL)
+        body(context, 0, R, 0);
+    else
+        ww_parallel(R, body, context);
+}
+
+// The longest row that a worker keeps on its stack.
+enum { ROW = WW_LONGEST_ROW };
+
+typedef struct norm_work {
+    const ww_numbers *out;
+    const float *x, *weight, *bias;
+    float epsilon;
+    size_t W;
+} norm_work;
+
+VARIANTS
+static void norm_rows(void *context, size_t first, size_t last, size_t worker) {
+    const norm_work *w = context;
+    const size_t W = w->W;
+    (void)worker;
+    float row[ROW];
+    for (size_t r = first; r < last; r++) {
+        const float *in = w->x + r * W;
+        float *o = w->out->kind == WW_F32 ? (float *)w->out->data + r * W : row;
+        float sum = 0;
+        for (size_t i = 0; i < W; i++) sum += in[i];
+        const float mean = sum / (float)W;
+        float squares = 0;
+        for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
+        const float scale = opaque(1.0f / sqrtf(squares / (float)W + w->epsilon));
+        for (size_t i = 0; i < W; i++) o[i] = (in[i] - mean) * scale * w->weight[i] + w->bias[i];
+        if (w->out->kind != WW_F32) put_row(w->out, r, W, row);
+    }
+}
+
+void ww_layer_norm(const ww_numbers *out, const float *x, const float *weight, const float *bias, float epsilon,
+                   size_t R, size_t W) {
+    norm_work w = {out, x, weight, bias, epsilon, W};
+    spread(R, W, norm_rows, &w);
+}
+
+typedef struct sums_work {
+    const ww_numbers *out, *sums;
+    float *x;
+    ww_curve curve;
+    size_t W;
+} sums_work;
+
+VARIANTS
+static void add_rows(void *context, size_t first, size_t last, size_t worker) {
+    const sums_work *w = context;
+    const size_t W = w->W;
+    const ww_columns *c = w->sums->columns;
+    (void)worker;
+    for (size_t r = first; r < last; r++) {
+        float *restrict x = w->x + r * W;
+        const int32_t *restrict p = (const int32_t *)w->sums->data + r * W;
+        const float a = w->sums->rows[r].scale, b = a * w->sums->rows[r].zero;
+        for (size_t i = 0; i < W; i++) x[i] += a * ((float)p[i] * c->scale[i]) - b * c->offset[i] + c->bias[i];
+    }
+}
+
+void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W) {
+    sums_work w = {NULL, sums, x, WW_LINE, W};
+    spread(R, W, add_rows, &w);
+}
+
+// Sixteen values of a row from their sums, through the curve.
+INLINE void finish(vf *v, const int32_t *sums, const ww_columns *c, size_t i, float a, float b, ww_curve curve) {
+    vi whole;
+    vf scale, offset, bias;
+    memcpy(&whole, sums + i, sizeof whole);
+    load(&scale, c->scale + i);
+    load(&offset, c->offset + i);
+    load(&bias, c->bias + i);
+    *v = __builtin_convertvector(whole, vf) * scale * a - offset * b + bias;
+    follow(v, curve);
+}
+
+// Values take their sums' place on the way. The curve is known where this is inlined.
+INLINE void finish_row(const ww_numbers *out, const ww_numbers *sums, size_t r, size_t W, ww_curve curve) {
+    const size_t whole = W / LANES * LANES;
+    const ww_columns *c = sums->columns;
+    const float a = sums->rows[r].scale, b = a * sums->rows[r].zero;
+    const int32_t *p = (const int32_t *)sums->data + r * W;
+    float *row = (float *)sums->data + r * W;
+    vf low = {0}, high = {0};
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v;
+        finish(&v, p, c, i, a, b, curve);
+        store(row + i, &v);
+        low = __builtin_elementwise_min(low, v);
+        high = __builtin_elementwise_max(high, v);
+    }
+    if (whole < W) {  // once more the last sixteen, by way of copies
+        int32_t last[LANES] = {0};
+        float scale[LANES] = {0}, offset[LANES] = {0}, bias[LANES] = {0};
+        const size_t rest = (W - whole) * sizeof(float);
+        memcpy(last, p + whole, rest);
+        memcpy(scale, c->scale + whole, rest);
+        memcpy(offset, c->offset + whole, rest);
+        memcpy(bias, c->bias + whole, rest);
+        const ww_columns columns = {scale, offset, bias};
+        vf v;
+        finish(&v, last, &columns, 0, a, b, curve);
+        low = __builtin_elementwise_min(low, v);
+        high = __builtin_elementwise_max(high, v);
+        memcpy(row + whole, &v, rest);
+    }
+    if (out->kind == WW_U8)
+        put_bytes(out, r, W, row, &low, &high);
+    else
+        put_row(out, r, W, row);
+}
+
+VARIANTS
+static void finish_rows(void *context, size_t first, size_t last, size_t worker) {
+    const sums_work *w = context;
+    (void)worker;
+    for (size_t r = first; r < last; r++) switch (w->curve) {
+        case WW_LINE: finish_row(w->out, w->sums, r, w->W, WW_LINE); break;
+        case WW_QUICK_GELU: finish_row(w->out, w->sums, r, w->W, WW_QUICK_GELU); break;
+        case WW_GELU: finish_row(w->out, w->sums, r, w->W, WW_GELU); break;
+        }
+}
+
+void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curve, size_t R, size_t W) {
+    sums_work w = {out, sums, NULL, curve, W};
+    spread(R, W, finish_rows, &w);
+}
+
+typedef struct convert_work {
+    const ww_numbers *out;
+    const float *x;
+    size_t W;
+} convert_work;
+
+VARIANTS
+static void convert_rows(void *context, size_t first, size_t last, size_t worker) {
+    const convert_work *w = context;
+    (void)worker;
+    for (size_t r = first; r < last; r++) put_row(w->out, r, w->W, w->x + r * w->W);
+}
+
+void ww_convert(const ww_numbers *out, const float *x, size_t R, size_t W) {
+    convert_work w = {out, x, W};
+    spread(R, W, convert_rows, &w);
+}
+
+typedef struct requantise_work {
+    const ww_numbers *out, *in;
+    size_t W;
+} requantise_work;
+
+VARIANTS
+static void requantise_rows(void *context, size_t first, size_t last, size_t worker) {
+    const requantise_work *w = context;
+    (void)worker;
+    float row[ROW];
+    for (size_t r = first; r < last; r++) {
+        get_row(row, w->in, r, w->W, 0, w->W);
+        put_row(w->out, r, w->W, row);
+    }
+}
+
+void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W) {
+    requantise_work w = {out, in, W};
+    spread(R, W, requantise_rows, &w);
+}
+
+VARIANTS
+void ww_values(float *x, const ww_numbers *in, size_t R, size_t W) {
+    for (size_t r = 0; r < R; r++)
+        if (in->kind == WW_U8)
+            for (size_t i = 0; i < W; i++)
+                x[r * W + i] = in->rows[r].scale * ((float)((const uint8_t *)in->data)[r * W + i] - in->rows[r].zero);
+        else
+            get_row(x + r * W, in, r, W, 0, W);
+}

@@ -1,0 +1,56 @@
+/// What lies between the products of a quantised or bfloat16 transformer. R = rows (tokens), W = columns, row-major.
+///
+/// A product's input is float32, bfloat16, or bytes. Bytes are quantised by row, when they are made: value =
+/// scale * (byte - zero). A product of bytes leaves int32 sums, which `ww_columns` and the rows' scales turn into values.
+#ifndef WATCHWORD_ACTIVATIONS_H
+#define WATCHWORD_ACTIVATIONS_H
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum ww_kind { WW_F32 = 0, WW_BF16 = 1, WW_U8 = 2, WW_S32 = 3 } ww_kind;
+
+/// Rows of bfloat16 or bytes are made on the stack: no longer than this.
+enum { WW_LONGEST_ROW = 16384 };
+
+/// How a row's bytes become values. `zero` is a whole number.
+typedef struct ww_row {
+    float scale, zero;
+} ww_row;
+
+/// How a column's sums become values: row.scale * (sum * scale - row.zero * offset) + bias.
+typedef struct ww_columns {
+    const float *scale;   ///< (W): of the column's weights
+    const float *offset;  ///< (W): scale * sum of the column's weights, as integers
+    const float *bias;    ///< (W)
+} ww_columns;
+
+/// Numbers of some kind: what a kernel reads or writes.
+typedef struct ww_numbers {
+    ww_kind kind;
+    void *data;                 ///< (R, W)
+    ww_row *rows;               ///< (R) of WW_U8; of WW_S32, those of the product's input
+    const ww_columns *columns;  ///< of WW_S32
+    int top;                    ///< largest byte of WW_U8: 255, or 127 where the CPU would saturate sums of two products
+} ww_numbers;
+
+/// LayerNorm over the last axis, biased variance: out from x (R, W), float32. `out` may be `x`.
+void ww_layer_norm(const ww_numbers *out, const float *x, const float *weight, const float *bias, float epsilon,
+                   size_t R, size_t W);
+
+/// x += values of the sums.
+void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W);
+
+typedef enum ww_curve { WW_LINE = 0, WW_QUICK_GELU = 1, WW_GELU = 2 } ww_curve;
+
+/// out = curve(values of the sums). The sums are overwritten.
+void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curve, size_t R, size_t W);
+
+/// out = x, float32, in out's kind.
+void ww_convert(const ww_numbers *out, const float *x, size_t R, size_t W);
+
+/// out = in, in out's kind.
+void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W);
+
+/// x = the values of numbers of any kind.
+void ww_values(float *x, const ww_numbers *in, size_t R, size_t W);
+#endif

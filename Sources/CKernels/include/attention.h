@@ -1,0 +1,19 @@
+/// Multi-head attention. B = sequences, T = tokens of a sequence, W = width, H = attention heads, C = W / H.
+#ifndef WATCHWORD_ATTENTION_H
+#define WATCHWORD_ATTENTION_H
+#include "activations.h"
+
+typedef struct ww_attention_shape {
+    size_t B, T, W, H;
+    const int32_t *lengths;  ///< (B): keys that count in each sequence (a prefix), or NULL for all
+    const int32_t *rows;     ///< (B): the one query token wanted of each sequence, or NULL for all
+    int causal;              ///< token t sees keys 0...t only
+} ww_attention_shape;
+
+/// Bytes that `ww_attention` wants as scratch, aligned to 64.
+size_t ww_attention_scratch(const ww_attention_shape *shape);
+
+/// softmax(q · kᵀ / sqrt(C)) · v: out (B, T, W), or (B, W) with `rows`, from qkv (B, T, 3W), queries, keys and values
+/// side by side. Products of what is not float32 are taken in bfloat16 where the CPU has tiles for it.
+void ww_attention(const ww_numbers *out, const ww_numbers *qkv, void *scratch, const ww_attention_shape *shape);
+#endif

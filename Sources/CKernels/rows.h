@@ -1,0 +1,93 @@
+/// One row in, one row out: shared by the kernels of this target.
+#ifndef WATCHWORD_ROWS_H
+#define WATCHWORD_ROWS_H
+#include "activations.h"
+#include "vectors.h"
+
+/// Row `r` of bytes from W floats, whose least and most, and 0, are among `low` and `high`.
+INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
+    const size_t whole = W / LANES * LANES;
+    uint8_t *o = (uint8_t *)out->data + r * W;
+    float bottom = 0, top = 0;
+    for (int i = 0; i < LANES; i++) {
+        bottom = (*low)[i] < bottom ? (*low)[i] : bottom;
+        top = (*high)[i] > top ? (*high)[i] : top;
+    }
+    const float range = top - bottom, most = (float)out->top;
+    const float scale = range > 0 ? range / most : 1, step = opaque(1 / scale);
+    const float zero = (float)(int)(-bottom * step + 0.5f);
+    out->rows[r] = (ww_row){scale, zero};
+    // x * step + zero lies in [-0.5, most + 0.5]: half more, cut down to a whole number, and it is rounded.
+    const float shift = zero + 0.5f;
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v;
+        load(&v, x + i);
+        v = v * step + shift;
+        clamp(&v, 0, most);
+        const vb bytes = __builtin_convertvector(__builtin_convertvector(v, vi), vb);
+        memcpy(o + i, &bytes, sizeof bytes);
+    }
+    for (size_t i = whole; i < W; i++) {
+        const float v = x[i] * step + shift;
+        o[i] = (uint8_t)(v > most ? most : v < 0 ? 0 : v);
+    }
+}
+
+/// Row `r` of `out` from W floats.
+INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
+    const size_t whole = W / LANES * LANES;
+    if (out->kind == WW_F32) {
+        float *o = (float *)out->data + r * W;
+        if (o != x) memcpy(o, x, W * sizeof *o);
+    } else if (out->kind == WW_BF16) {
+        uint16_t *o = (uint16_t *)out->data + r * W;
+        for (size_t i = 0; i < whole; i += LANES) {
+            vf v;
+            load(&v, x + i);
+            store_bf16(o + i, &v);
+        }
+        for (size_t i = whole; i < W; i++) {
+            uint32_t bits;
+            memcpy(&bits, x + i, sizeof bits);
+            o[i] = (uint16_t)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+    } else {
+        vf low = {0}, high = {0};
+        for (size_t i = 0; i < whole; i += LANES) {
+            vf v;
+            load(&v, x + i);
+            low = __builtin_elementwise_min(v, low);
+            high = __builtin_elementwise_max(v, high);
+        }
+        for (size_t i = whole; i < W; i++) {
+            low[0] = x[i] < low[0] ? x[i] : low[0];
+            high[0] = x[i] > high[0] ? x[i] : high[0];
+        }
+        put_bytes(out, r, W, x, &low, &high);
+    }
+}
+
+/// W floats from columns [at, at + W) of row `r`, whose length is `length`.
+INLINE void get_row(float *x, const ww_numbers *in, size_t r, size_t length, size_t at, size_t W) {
+    const size_t whole = W / LANES * LANES;
+    if (in->kind == WW_F32) {
+        memcpy(x, (const float *)in->data + r * length + at, W * sizeof *x);
+    } else if (in->kind == WW_BF16) {
+        const uint16_t *p = (const uint16_t *)in->data + r * length + at;
+        for (size_t i = 0; i < whole; i += LANES) {
+            vf v;
+            load_bf16(&v, p + i);
+            store(x + i, &v);
+        }
+        for (size_t i = whole; i < W; i++) {
+            const uint32_t bits = (uint32_t)p[i] << 16;
+            memcpy(x + i, &bits, sizeof bits);
+        }
+    } else {
+        const int32_t *p = (const int32_t *)in->data + r * length + at;
+        const float *scale = in->columns->scale + at, *offset = in->columns->offset + at, *bias = in->columns->bias + at;
+        const float a = in->rows[r].scale, b = a * in->rows[r].zero;
+        for (size_t i = 0; i < W; i++) x[i] = a * ((float)p[i] * scale[i]) - b * offset[i] + bias[i];
+    }
+}
+#endif

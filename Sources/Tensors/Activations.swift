@@ -1,0 +1,103 @@
+import CKernels
+import COneDNN
+
+/// What goes from one product to the next, in a precision's own numbers: float32, bfloat16, or bytes with a scale a row.
+///
+/// A product of bytes leaves sums, which mean something only with the rows of its input and the columns of its layer; who
+/// reads them does so before that input is overwritten.
+///
+/// Not Sendable, as `Matrix`. Grows to its largest use, then stays.
+package final class Activations {
+    package let columns: Int
+    package private(set) var rows = 0
+    private(set) var kind = WW_F32
+    private var data: UnsafeMutableRawPointer
+    private var dataSize = 64
+    private var scales: UnsafeMutablePointer<ww_row>
+    private var scaleCount = 1
+    /// Of sums: whose they are.
+    private var source: (input: Activations, layer: OneDNNLayer)?
+
+    package init(columns: Int) {
+        self.columns = columns
+        data = .allocate(byteCount: dataSize, alignment: 64)
+        scales = .allocate(capacity: scaleCount)
+    }
+
+    deinit {
+        data.deallocate()
+        scales.deallocate()
+    }
+
+    var base: UnsafeMutableRawPointer { data }
+
+    /// Makes room for `rows` rows of `columns`; what they hold is then undefined.
+    func prepare(rows: Int, columns: Int, kind: ww_kind) {
+        // Tiles read whole tiles of rows: what is beyond the last row does not matter, but it must be there.
+        let room = (rows + 31) / 32 * 32
+        let size = room * columns * (kind == WW_BF16 ? 2 : kind == WW_U8 ? 1 : 4)
+        if size > dataSize {
+            data.deallocate()
+            data = .allocate(byteCount: size, alignment: 64)
+            dataSize = size
+        }
+        if kind == WW_U8 && rows > scaleCount {
+            scales.deallocate()
+            scales = .allocate(capacity: rows)
+            scaleCount = rows
+        }
+        self.rows = rows
+        self.kind = kind
+        source = nil
+    }
+
+    func prepareSums(of layer: OneDNNLayer, from input: Activations) {
+        prepare(rows: input.rows, columns: layer.outputs, kind: WW_S32)
+        source = (input, layer)
+    }
+
+    /// Lends the kernels their view of the numbers.
+    func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
+        var numbers = ww_numbers(
+            kind: kind, data: data, rows: source?.input.scales ?? scales, columns: nil, top: ComputeLibrary.topByte)
+        guard let layer = source?.layer else { return withUnsafePointer(to: &numbers, body) }
+        var columns = layer.sumColumns
+        return withUnsafePointer(to: &columns) { columns in
+            numbers.columns = columns
+            return withUnsafePointer(to: &numbers, body)
+        }
+    }
+
+    /// A matrix in the numbers that `precision`'s products take.
+    package func convert(_ x: Matrix, to precision: Precision) {
+        precondition(x.columns == columns)
+        prepare(rows: x.rows, columns: columns, kind: precision.kind)
+        withNumbers { ww_convert($0, x.base, x.rows, x.columns) }
+    }
+
+    /// The numbers as float32, row-major.
+    package var values: [Float] {
+        [Float](unsafeUninitializedCapacity: rows * columns) { out, count in
+            if let base = out.baseAddress { withNumbers { ww_values(base, $0, rows, columns) } }
+            count = rows * columns
+        }
+    }
+}
+
+extension Precision {
+    var kind: ww_kind {
+        switch resolved {
+        case .bf16: WW_BF16
+        case .int8: WW_U8
+        default: WW_F32
+        }
+    }
+}
+
+extension Matrix {
+    /// Lends the kernels their view of the numbers.
+    func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
+        var numbers = ww_numbers(kind: WW_F32, data: base, rows: nil, columns: nil, top: 0)
+        return withUnsafePointer(to: &numbers, body)
+    }
+}

@@ -1,0 +1,148 @@
+package import Foundation
+
+/// Weights as oneDNN wants them, kept in a file from one start to the next.
+///
+/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own: `key` must name all it depends on.
+/// Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time, no more.
+package final class PackedWeights {
+    private let url: URL
+    private let key: String
+    private let mapped: UnsafeRawBufferPointer?
+    private var found: [String: Range<Int>] = [:]
+    private var layers: [(name: String, layer: Linear)] = []
+
+    private static let magic = Array("WWPACK01".utf8)
+    private static let alignment = 64
+    /// Fewer bytes are packed in no time.
+    private static let worthwhile = 16 << 20
+
+    /// Opens the file of a key in a folder; both may be missing.
+    package init(folder: URL, model: String, key: String) {
+        self.key = key
+        url = folder.appending(path: "\(model).packed")
+        mapped = Self.map(url)
+        if let mapped { found = Self.read(mapped, key: key) ?? [:] }
+    }
+
+    deinit {
+        if let mapped { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count) }
+    }
+
+    /// The cache directory: systemd's, the desktop's, or the usual one; nil if there is no home either.
+    package static var folder: URL? {
+        let environment = ProcessInfo.processInfo.environment
+        if let path = environment["CACHE_DIRECTORY"], !path.isEmpty { return URL(filePath: path) }
+        if let path = environment["XDG_CACHE_HOME"], path.hasPrefix("/") {
+            return URL(filePath: path).appending(path: "watchword")
+        }
+        return environment["HOME"].map { URL(filePath: $0).appending(path: ".cache/watchword") }
+    }
+
+    /// Packed weights of a layer, aligned; they live as long as this object.
+    func find(_ name: String) -> UnsafeRawBufferPointer? {
+        guard let mapped, let range = found[name] else { return nil }
+        return UnsafeRawBufferPointer(rebasing: mapped[range])
+    }
+
+    /// Remembers a layer for `save`.
+    func keep(_ name: String, _ layer: Linear) { layers.append((name, layer)) }
+
+    /// Writes the file, if it did not have every layer; gives the layers back.
+    package func save() {
+        defer { layers = [] }
+        guard layers.contains(where: { found[$0.name]?.count != $0.layer.packedBytes.count }),
+            layers.reduce(0, { $0 + $1.layer.packedBytes.count }) >= Self.worthwhile
+        else { return }
+        try? write()
+    }
+
+    // MARK: The file
+
+    // magic, length of the table, its checksum, the table (JSON); then each layer's bytes at the offset it says.
+    private struct Table: Codable {
+        let key: String
+        let size: Int
+        let layers: [String: [Int]]
+    }
+
+    private static func checksum(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    private static func map(_ url: URL) -> UnsafeRawBufferPointer? {
+        let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 24,
+            // Nobody else may have written what is trusted here.
+            status.st_uid == geteuid(), status.st_mode & 0o022 == 0,
+            let base = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED
+        else { return nil }
+        return UnsafeRawBufferPointer(start: base, count: Int(status.st_size))
+    }
+
+    private static func read(_ bytes: UnsafeRawBufferPointer, key: String) -> [String: Range<Int>]? {
+        guard bytes.prefix(8).elementsEqual(magic) else { return nil }
+        let length = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        guard length <= UInt64(bytes.count - 24) else { return nil }
+        let header = bytes[24..<24 + Int(length)]
+        guard bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self) == checksum(header),
+            let table = try? JSONDecoder().decode(Table.self, from: Data(header)),
+            table.key == key, table.size == bytes.count
+        else { return nil }
+        var found: [String: Range<Int>] = [:]
+        for (name, place) in table.layers {
+            guard place.count == 2, place[0] >= 24 + Int(length), place[0] % alignment == 0, place[1] > 0,
+                place[0] <= bytes.count, place[1] <= bytes.count - place[0]
+            else { return nil }
+            found[name] = place[0]..<place[0] + place[1]
+        }
+        return found
+    }
+
+    private func write() throws {
+        func rounded(_ size: Int) -> Int { (size + Self.alignment - 1) / Self.alignment * Self.alignment }
+        // The table's length depends on the offsets in it: room for it is set aside first.
+        let start = rounded(24 + key.utf8.count + layers.reduce(256) { $0 + $1.name.utf8.count + 48 })
+        var places: [String: [Int]] = [:]
+        var end = start
+        for (name, layer) in layers {
+            places[name] = [end, layer.packedBytes.count]
+            end = rounded(end + layer.packedBytes.count)
+        }
+        let table = try JSONEncoder().encode(Table(key: key, size: end, layers: places))
+        guard 24 + table.count <= start else { return }
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        let draft = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).\(getpid())")
+        defer { unlink(draft.path) }
+        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var head = Data(Self.magic)
+        withUnsafeBytes(of: UInt64(table.count)) { head.append(contentsOf: $0) }
+        withUnsafeBytes(of: Self.checksum(table)) { head.append(contentsOf: $0) }
+        head.append(table)
+        guard head.withUnsafeBytes({ Self.put($0, descriptor, at: 0) }), ftruncate(descriptor, off_t(end)) == 0 else {
+            return
+        }
+        for (name, layer) in layers {
+            guard let place = places[name], Self.put(layer.packedBytes, descriptor, at: place[0]) else { return }
+        }
+        guard fsync(descriptor) == 0 else { return }
+        rename(draft.path, url.path)
+    }
+
+    private static func put(_ bytes: UnsafeRawBufferPointer, _ descriptor: CInt, at offset: Int) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let written = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+            guard written > 0 else { return false }
+            done += written
+        }
+        return true
+    }
+}

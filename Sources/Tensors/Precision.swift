@@ -1,0 +1,44 @@
+import CKernels
+import COneDNN
+
+/// How a tower computes: the numbers of its matrix products.
+///
+/// LayerNorm, softmax, residuals and the projection into the joint space are float32 in all of them.
+package enum Precision: String, Sendable, CaseIterable, Codable {
+    /// bf16 where the CPU multiplies it natively, else f32.
+    case auto
+    case f32
+    /// Products of bfloat16, summed in float32.
+    case bf16
+    /// Weights in bytes by output channel, activations in bytes by token, quantised when they are made.
+    case int8
+
+    /// What `auto` stands for here; never `auto`.
+    package var resolved: Precision {
+        guard self == .auto else { return self }
+        return ["avx512_core_bf16", "avx512_core_amx"].contains(ComputeLibrary.instructionSet) ? .bf16 : .f32
+    }
+
+    var number: ww_number {
+        switch resolved {
+        case .bf16: WW_NUMBER_BF16
+        case .int8: WW_NUMBER_U8
+        default: WW_NUMBER_F32
+        }
+    }
+}
+
+/// What computes here, for `doctor` and benchmarks.
+package enum ComputeLibrary {
+    package static var oneDNNVersion: String {
+        let version = ww_onednn_version()
+        return "\(version / 10000).\(version / 100 % 100).\(version % 100)"
+    }
+    package static var instructionSet: String { String(cString: ww_onednn_isa()) }
+
+    /// Whether products use the CPU's tiles, and the version of the layout that weights are packed in for them.
+    package static var tiles: String { ww_tiled_fits(WW_BF16, 64, 64) != 0 ? "tiles 1" : "no tiles" }
+
+    /// Largest byte of an activation: without VNNI, the CPU saturates the sum of two products of whole bytes.
+    static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255
+}

@@ -1,0 +1,32 @@
+package import Matching
+
+/// What one pass over a batch came to.
+package struct Step: Sendable {
+    package var detections: [Detection] = []
+    package var scores: [WindowScore] = []
+    /// Streams that ended in this batch: everything of theirs is scored.
+    package var ended: [String] = []
+    /// Frames that were embedded, and those that kept the embedding of an unchanged picture.
+    package var encoded = 0
+    package var reused = 0
+    package var scored = 0
+}
+
+/// A phase of an event: what an `EventMessage` is made of.
+package struct Detection: Sendable {
+    package let event: String
+    package let query: StandingQuery
+    package let stream: String
+    package let transition: EventTracker.Transition
+    package let model: String
+}
+
+/// The score of one window and query; nil if a pairing head did not look at the pair.
+package struct WindowScore: Sendable {
+    package let stream: String
+    package let span: WindowSpan
+    package let query: String
+    package let text: String
+    package let head: String
+    package let score: Float?
+}

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test fuzz setup setup-test lint bench-memory bench-peers clean
+.PHONY: build run test fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -32,12 +32,19 @@ lint:
 
 # Ten minutes of four looped live streams: memory at the start and at the end.
 bench-memory: build
-	.build/release/watchword bench streams Tests/Fixtures/videos/lobby.mp4 --streams 4 --seconds 600
+	.build/release/watchword bench memory Tests/Fixtures/videos/lobby.mp4 --streams 4 --seconds 600
 
-# The image tower beside PyTorch, ONNX Runtime and OpenVINO, in turns; writes its section of Benchmarks/RESULTS.md.
+# As many cameras as this machine can watch: 1080p25 H.264 over RTSP, ViT-B/32, 1,000 queries.
+bench-streams: build
+	.build/release/watchword bench streams --precision int8
+
+# The image tower beside PyTorch, ONNX Runtime and OpenVINO, and cameras beside Python, in turns; writes the sections of
+# Benchmarks/RESULTS.md.
 bench-peers: build
 	@Benchmarks/peers/install.sh .build/peers/venv
 	.build/peers/venv/bin/python Benchmarks/peers/encoder.py --results Benchmarks/RESULTS.md
+	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8
+	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8 --still --gate 4
 
 clean:
 	rm -rf .build .build-fuzz

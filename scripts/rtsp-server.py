@@ -1,5 +1,10 @@
 #!/usr/bin/python3
-"""A real RTSP server on loopback that plays a file, for tests: prints READY and the URI, then serves until it is killed."""
+"""A real RTSP server on loopback, for tests and benchmarks: prints READY and the URI, then serves until it is killed.
+
+It plays an MP4 file (--file; with --loop again and again, from its start for every client, out of memory), or encodes
+pictures of one colour as they are asked for (--keyframes): the colour is the frame's number, in base 8, the last digit in
+red.
+"""
 import argparse
 import signal
 import sys
@@ -8,23 +13,115 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+gi.require_version("GstVideo", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer, GstVideo  # noqa: E402
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--file", required=True)
+source = parser.add_mutually_exclusive_group(required=True)
+source.add_argument("--file", help="an MP4 file with H.264")
+source.add_argument("--keyframes", help="numbers of the frames that are keyframes: 0,25,50")
+parser.add_argument("--loop", action="store_true", help="play the file again and again, for each client from its start")
 parser.add_argument("--port", default="0")
+parser.add_argument("--size", default="128x128", help="of encoded pictures")
+parser.add_argument("--bframes", type=int, default=0, help="B-frames between others, of encoded pictures")
+parser.add_argument("--mjpeg", action="store_true", help="encode as JPEG, where every unit is a keyframe")
+parser.add_argument("--attached", action="store_true", help="end when standard input does, as when its owner is gone")
 options = parser.parse_args()
 
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 Gst.init(None)
+payload = "rtph264pay name=pay0 pt=96 config-interval=-1"
+
+
+def colour(number):
+    red, green, blue = (number >> 3 * digit & 7 for digit in range(3))
+    return 0xFF000000 | (red * 32 + 16) << 16 | (green * 32 + 16) << 8 | blue * 32 + 16
+
+
+def configure(factory, media):
+    """Colours each picture by its number, and has the encoder make keyframes where they are asked for."""
+    keyframes = {int(number) for number in options.keyframes.split(",")}
+    pictures = media.get_element().get_by_name("pictures")
+    count = [0]
+
+    def number_next(pad, info):
+        if count[0] in keyframes:
+            pad.get_peer().send_event(
+                GstVideo.video_event_new_downstream_force_key_unit(
+                    Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, True, 0))
+        count[0] += 1
+        pictures.set_property("foreground-color", colour(count[0]))
+        return Gst.PadProbeReturn.OK
+
+    pictures.set_property("foreground-color", colour(0))
+    pictures.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, number_next)
+
+
+def units(file):
+    """The file's coded units, in whole groups that begin with a keyframe, and their caps."""
+    pipeline = Gst.parse_launch(f'filesrc location="{file}" ! qtdemux ! h264parse ! appsink name=units sync=false')
+    pipeline.set_state(Gst.State.PLAYING)
+    found = []
+    while sample := pipeline.get_by_name("units").emit("pull-sample"):
+        found.append(sample)
+    pipeline.set_state(Gst.State.NULL)
+    clip = [sample.get_buffer() for sample in found]
+    keyframes = [n for n, unit in enumerate(clip) if not unit.has_flags(Gst.BufferFlags.DELTA_UNIT)]
+    return clip[:keyframes[-1]] if len(keyframes) > 1 else clip, found[0].get_caps()
+
+
+def configure_loop(factory, media, clip, caps):
+    """Feeds the clip's units from keyframe to keyframe, so that Python has little to do."""
+    source = media.get_element().get_by_name("units")
+    source.set_property("caps", caps)
+    times = [(unit.pts - clip[0].pts, unit.dts - clip[0].dts) for unit in clip]
+    length = sum(unit.duration for unit in clip)
+    position = [0, 0]
+    everything = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
+
+    def feed(source, size):
+        group = Gst.BufferList.new()
+        while True:
+            unit = clip[position[0]].copy_region(everything, 0, clip[position[0]].get_size())
+            unit.pts, unit.dts = (time + position[1] for time in times[position[0]])
+            group.insert(-1, unit)
+            position[0] += 1
+            if position[0] == len(clip):
+                position[:] = [0, position[1] + length]
+            if not clip[position[0]].has_flags(Gst.BufferFlags.DELTA_UNIT):
+                break
+        source.emit("push-buffer-list", group)
+
+    source.connect("need-data", feed)
+
+
+factory = GstRtspServer.RTSPMediaFactory()
+if options.keyframes:
+    width, height = options.size.split("x")
+    encode = (
+        f"x264enc key-int-max=100000 bframes={options.bframes} b-adapt=false b-pyramid=false rc-lookahead=1 sync-lookahead=0"
+        f" threads=1 pass=qual quantizer=12 option-string=scenecut=0 ! video/x-h264,profile=main ! {payload}")
+    factory.set_launch(
+        "( videotestsrc name=pictures is-live=true pattern=solid-color"
+        f" ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 ! "
+        + ("jpegenc ! rtpjpegpay name=pay0 pt=26" if options.mjpeg else encode) + " )")
+    factory.connect("media-configure", configure)
+elif options.loop:
+    factory.set_launch(f"( appsrc name=units format=time max-bytes=1 ! {payload} )")
+    factory.connect("media-configure", configure_loop, *units(options.file))
+else:
+    factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! {payload} )')
+    factory.set_shared(True)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(options.port)
-factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )')
-factory.set_shared(True)
+# As many as connect at once: by default a client waits until another has been answered.
+server.set_backlog(256)
 server.get_mount_points().add_factory("/clip", factory)
 if server.attach(None) == 0:
     sys.exit("the RTSP server cannot listen")
 print(f"READY rtsp://127.0.0.1:{server.get_bound_port()}/clip", flush=True)
-GLib.MainLoop().run()
+loop = GLib.MainLoop()
+if options.attached:
+    GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.HUP, lambda *_: loop.quit())
+loop.run()

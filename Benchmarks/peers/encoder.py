@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from sections import replace_section
+
 PEERS = ["torch-f32", "torch-bf16", "ort-f32", "ort-int8", "openvino-f32", "openvino-bf16", "openvino-int8"]
 OURS = ["f32", "bf16", "int8"]
 # What must be how many times as fast as what, at the largest batch.
@@ -162,12 +164,7 @@ def report(options, times, shares):
     text = "\n".join(lines) + "\n"
     print(text)
     if options.results:
-        head = "## Encoder, beside its peers\n"
-        old = options.results.read_text() if options.results.exists() else "# Results\n"
-        before, _, after = old.partition(head)
-        following = after.find("\n## ")
-        rest = after[following:] if following >= 0 else ""
-        options.results.write_text(before.rstrip() + f"\n\n{head}\n{text}{rest}")
+        replace_section(options.results, "Encoder, beside its peers", text)
 
 
 if __name__ == "__main__":

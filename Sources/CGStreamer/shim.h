@@ -3,6 +3,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
+#include <string.h>
 
 // What Swift cannot call: casts that are macros, variadic functions, inline casts between GObject types.
 
@@ -54,6 +55,36 @@ static inline GstBuffer *ww_probe_buffer(GstPadProbeInfo *info) {
 static inline GstEvent *ww_probe_event(GstPadProbeInfo *info) {
     return GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM ? GST_PAD_PROBE_INFO_EVENT(info) : NULL;
 }
+// What `ww_watch_elements` calls: the pipeline, the bin that got the element, the element, the user's pointer.
+typedef void (*ww_element_added)(GstBin *pipeline, GstBin *bin, GstElement *element, gpointer user);
+typedef struct {
+    ww_element_added added;
+    gpointer user;
+} ww_element_watch;
+static inline void ww_element_found(const GValue *value, gpointer user) {
+    ww_element_watch *watch = user;
+    watch->added(NULL, NULL, GST_ELEMENT(g_value_get_object(value)), watch->user);
+}
+// Calls `added` for every element in a pipeline, however deep, and for each that is added later, on the thread that adds
+// it, before it has opened anything. [any-thread]
+static inline void ww_watch_elements(GstElement *pipeline, ww_element_added added, gpointer user) {
+    if (!GST_IS_BIN(pipeline)) return;
+    ww_element_watch watch = {added, user};
+    g_signal_connect(pipeline, "deep-element-added", G_CALLBACK(added), user);
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
+    gst_iterator_foreach(elements, ww_element_found, &watch);
+    gst_iterator_free(elements);
+}
+static inline gboolean ww_is_video_decoder(GstElement *element) {
+    const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
+    return !GST_IS_BIN(element) && klass && strstr(klass, "Decoder/Video");
+}
+static inline gboolean ww_has_property(GstElement *element, const char *name) {
+    return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != NULL;
+}
+static inline gboolean ww_is_delta(GstBuffer *buffer) { return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT); }
+// For a probe that has passed its buffer on itself, and answers GST_PAD_PROBE_HANDLED. [streaming-thread]
+static inline void ww_probe_set_flow(GstPadProbeInfo *info, GstFlowReturn flow) { GST_PAD_PROBE_INFO_FLOW_RETURN(info) = flow; }
 static inline GstMessageType ww_message_type(GstMessage *message) { return GST_MESSAGE_TYPE(message); }
 static inline gboolean ww_message_is_from(GstMessage *message, GstElement *element) {
     return GST_MESSAGE_SRC(message) == GST_OBJECT(element);
@@ -67,6 +98,12 @@ static inline void ww_unref_factory(GstElementFactory *factory) { gst_object_unr
 static inline void ww_unref_event(GstEvent *event) { gst_event_unref(event); }
 static inline gboolean ww_seek_to_start(GstElement *pipeline) {
     return gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT, 0);
+}
+// Seconds since a running time, by the pipeline's clock; 0 if it has none yet, or if that time is to come. [any-thread]
+static inline double ww_age(GstAppSink *sink, double seconds) {
+    GstClockTime now = gst_element_get_current_running_time(GST_ELEMENT(sink));
+    double age = now == GST_CLOCK_TIME_NONE ? 0 : (double)now / 1e9 - seconds;
+    return age > 0 ? age : 0;
 }
 static inline const guint8 *ww_frame_plane(GstVideoFrame *frame, gint plane) {
     return (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, plane);

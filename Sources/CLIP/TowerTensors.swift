@@ -3,14 +3,14 @@ import Checkpoints
 /// The tensors of CLIP's two towers in OpenAI's names: what there must be, in which shape.
 ///
 /// Source: CLIP4CLIP section 2.
-enum TowerTensors {
-    struct Expected: Sendable, Equatable {
-        let name: String
-        let shape: [Int]
+package enum TowerTensors {
+    package struct Expected: Sendable, Equatable {
+        package let name: String
+        package let shape: [Int]
     }
 
     /// Every tensor the towers need at these sizes.
-    static func expected(_ architecture: Architecture) -> [Expected] {
+    package static func expected(_ architecture: Architecture) -> [Expected] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         let (v, t, p) = (vision.width, text.width, vision.patch)
         var all = [

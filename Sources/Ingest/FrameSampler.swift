@@ -6,6 +6,8 @@ package struct FrameSampler: Sendable {
     private let fps: Double
     private var next = 0
     private var last = -Double.infinity
+    /// Time of the last frame that was sampled.
+    private var taken = -Double.infinity
 
     /// Half a tick of a 90 kHz clock: a time that is `k / fps` but for rounding counts as not before it.
     private static let tolerance = 0.5 / 90_000
@@ -16,11 +18,17 @@ package struct FrameSampler: Sendable {
     }
 
     /// Whether the frame at `time` (seconds) is sampled.
-    package mutating func take(_ time: Double) -> Bool {
+    ///
+    /// `slack` (seconds) is for keyframes that come about as often as frames are asked for: by a network's jitter one comes
+    /// a little before k/fps, and the next is a whole interval away. One that comes as much as `slack` too early is taken
+    /// if the last that was taken is nearly an interval old.
+    package mutating func take(_ time: Double, slack: Double = 0) -> Bool {
         let beganAnew = time < last - 1
         last = time
-        guard beganAnew || time + Self.tolerance >= Double(next) / fps else { return false }
-        next = index(after: time)
+        let isDue = time + Self.tolerance >= Double(next) / fps
+        guard beganAnew || isDue || slack > 0 && time - taken >= 1 / fps - slack else { return false }
+        taken = time
+        next = index(after: time + slack)
         return true
     }
 

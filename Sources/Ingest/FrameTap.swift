@@ -25,19 +25,23 @@ final class FrameTap: @unchecked Sendable {
     private let resizer: Resizer
     private var gate: ChangeGate
     private let fps: Double
+    private let isLive: Bool
+    private let decoding: DecodingRecord
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        _ description: SourceDescription, onFrame: @escaping @Sendable (Frame) -> Void,
-        onEvent: @escaping @Sendable (SourceEvent) -> Void
+        _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord,
+        onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         fps = description.fps
         state = State(sampler: FrameSampler(fps: fps), clip: description.clip.map { ClipChooser($0) })
         resizer = Resizer(side: description.side)
         gate = ChangeGate(threshold: description.gate)
+        self.isLive = isLive
+        self.decoding = decoding
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
@@ -78,7 +82,7 @@ final class FrameTap: @unchecked Sendable {
         callbacks.new_sample = { sink, user in
             guard let sink, let user, let sample = ww_app_sink_pull(sink) else { return GST_FLOW_OK }
             defer { ww_unref_sample(sample) }
-            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample)
+            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample, from: sink)
             return GST_FLOW_OK
         }
         ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
@@ -98,7 +102,8 @@ final class FrameTap: @unchecked Sendable {
                 return (take, !wasOver && state.clip?.isOver ?? false)
             }
             guard let time = Self.time(pts, state.segment) else { return (false, false) }
-            return (state.sampler.take(time), false)
+            let slack = decoding.isKeyframesOnly ? UnitFilter.tolerance / fps : 0
+            return (state.sampler.take(time, slack: slack), false)
         }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
@@ -139,10 +144,11 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    private func deliver(_ sample: OpaquePointer) {
+    private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let seen = Pipeline.withFrame(sample) { gate.picture($0, resizer) }
+        let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
+        let seen = decoding.whileScaling { Pipeline.withFrame(sample) { gate.picture($0, resizer) } }
         guard let (picture, number, isSame) = seen else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
@@ -157,7 +163,7 @@ final class FrameTap: @unchecked Sendable {
         if isSame { gated.wrappingAdd(1, ordering: .relaxed) }
         onFrame(
             Frame(
-                picture: picture, pictureNumber: number, mediaTime: mediaTime, wallClock: Date(),
+                picture: picture, pictureNumber: number, mediaTime: mediaTime, wallClock: wallClock,
                 discontinuity: discontinuity))
     }
 

@@ -11,6 +11,8 @@ package struct SourceDescription: Sendable, Equatable {
     package var fps: Double
     /// The file is one clip, sampled by frame numbers as the reference does; `fps` is not looked at.
     package var clip: ClipFrames?
+    /// What of a live source is decoded; of a file that is not played in real time, all is.
+    package var decode: DecodeMode
     /// A file is played at its own speed, as if it were live.
     package var realtime: Bool
     /// A file starts again when it has ended.
@@ -23,12 +25,13 @@ package struct SourceDescription: Sendable, Equatable {
     package var gate: Double?
 
     package init(
-        uri: String, template: String? = nil, fps: Double, realtime: Bool = false, loop: Bool = false, side: Int,
-        launch: String? = nil, gate: Double? = nil
+        uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
+        loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil
     ) {
         self.uri = uri
         self.template = template
         self.fps = fps
+        self.decode = decode
         self.realtime = realtime
         self.loop = loop
         self.side = side
@@ -58,6 +61,9 @@ package struct Frame: Sendable {
     ///
     /// Never runs backwards within a source.
     package let mediaTime: Double
+    /// When a live source gave the frame, before it was decoded: its time stamp on the pipeline's clock.
+    ///
+    /// Of a file, when it was decoded.
     package let wallClock: Date
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool

@@ -15,6 +15,7 @@ package final class VideoSource: @unchecked Sendable {
     package let isLive: Bool
     private let line: String
     private let tap: FrameTap
+    private let decoderTap: DecoderTap?
     private let onEvent: @Sendable (SourceEvent) -> Void
     private let lock = NSLock()
     private var pipeline: Pipeline?
@@ -24,9 +25,11 @@ package final class VideoSource: @unchecked Sendable {
 
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a live
     /// source it must return at once.
+    ///
+    /// `decoding` is told what is decoded.
     package init(
-        _ description: SourceDescription, templates: PipelineTemplates, onFrame: @escaping @Sendable (Frame) -> Void,
-        onEvent: @escaping @Sendable (SourceEvent) -> Void
+        _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
+        onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
             throw SourceError("\(SourceURI.redacted(description.uri)): fps must be above 0")
@@ -36,7 +39,8 @@ package final class VideoSource: @unchecked Sendable {
         self.line = line
         isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(description, onFrame: onFrame, onEvent: onEvent)
+        tap = FrameTap(description, isLive: isLive, decoding: decoding, onFrame: onFrame, onEvent: onEvent)
+        decoderTap = isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding) : nil
     }
 
     deinit { stop() }
@@ -58,6 +62,7 @@ package final class VideoSource: @unchecked Sendable {
         ww_set_int(made.sink, "max-buffers", 1)
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
         tap.attach(to: made)
+        decoderTap?.attach(to: made)
         let thread = Thread { [self] in watch(made) }
         thread.name = "watchword.bus"
         lock.withLock {

@@ -13,6 +13,11 @@ package enum Installation {
 
     private static func find(_ variable: String, inSources relative: String, installed: String) -> URL {
         if let path = ProcessInfo.processInfo.environment[variable] { return URL(filePath: path) }
+        return inSources(relative) ?? URL(filePath: installed)
+    }
+
+    /// A file or directory of the sources that the executable was built from; nil where there are none.
+    package static func inSources(_ relative: String) -> URL? {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
         var folder = URL(filePath: executable).deletingLastPathComponent()
         while folder.path != "/" {
@@ -20,6 +25,6 @@ package enum Installation {
             if FileManager.default.fileExists(atPath: candidate.path) { return candidate }
             folder = folder.deletingLastPathComponent()
         }
-        return URL(filePath: installed)
+        return nil
     }
 }

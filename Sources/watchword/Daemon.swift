@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Messaging
 import Watchtower
 
@@ -123,6 +124,7 @@ struct Stream: AsyncParsableCommand {
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
         @Option(help: "Sampled frames a second.") var fps: Double?
+        @Option(help: "What of a live source is decoded: all, keyframes, or auto.") var decode: DecodeMode?
         @Option(
             help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
         var gate: Double?
@@ -135,6 +137,7 @@ struct Stream: AsyncParsableCommand {
                 // The daemon has another working directory than its user.
                 let uri = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
                 var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                stream.decode = decode
                 stream.gate = gate
                 let result = try daemon.ask("stream.add", JSONValue(encoding: stream))
                 if daemon.json { try Terminal.say(json: result) } else { Terminal.say("added \(name)") }
@@ -152,11 +155,11 @@ struct Stream: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let streams = try result.decoded(as: [StreamStatus].self)
                 Terminal.table(
-                    ["NAME", "STATE", "FPS", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "URI", "REASON"],
+                    ["NAME", "STATE", "FPS", "DECODING", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "URI", "REASON"],
                     streams.map {
                         [
-                            $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), "\($0.sampled)", "\($0.gated)",
-                            "\($0.shed)", "\($0.dropped)", $0.uri, $0.reason ?? "",
+                            $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), $0.decoding, "\($0.sampled)",
+                            "\($0.gated)", "\($0.shed)", "\($0.dropped)", $0.uri, $0.reason ?? "",
                         ]
                     })
             }

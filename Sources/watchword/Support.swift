@@ -50,7 +50,7 @@ enum Exit {
             case .badData: badData
             }
         case is ConfigurationError, is HeadError: badConfiguration
-        case is MessagingError: unavailable
+        case is MessagingError, is ClipServer.Missing: unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
         default: ExitCode(70)
         }
@@ -131,4 +131,5 @@ struct DaemonOptions: ParsableArguments {
     }
 }
 
+extension DecodeMode: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

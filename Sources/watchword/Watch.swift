@@ -34,6 +34,8 @@ struct Watch: AsyncParsableCommand {
     var rerank = ScoringEngine.defaultRerank
     @Option(help: "Write every window's scores to this file, as JSON lines.")
     var scores: String?
+    @Option(help: "What of a live source is decoded: all, keyframes, or auto; of a file, all by default.")
+    var decode: DecodeMode?
     @Flag(help: "Play a file at its own speed.")
     var realtime = false
     @Option(help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
@@ -92,6 +94,8 @@ struct Watch: AsyncParsableCommand {
         let templates = try PipelineTemplates(directory: Installation.pipelines)
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
+        // A file that is played in real time is the same frames as one that is not, unless told otherwise.
+        stream.decode = decode ?? (realtime ? .all : .auto)
         stream.gate = gate
         let source = defaults.source(stream)
         let output = try scores.map { path in

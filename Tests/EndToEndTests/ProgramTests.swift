@@ -139,8 +139,11 @@ struct ProgramTests {
             (["watch", "LOBBY", "--query", String(repeating: "x", count: 10_000)], 65, "10000 characters"),
             (["watch", "LOBBY", "--query", "x", "--model", "/no/model"], 66, "/no/model"),
             (["watch", "LOBBY"], 64, "--query"),
+            (["watch", "LOBBY", "--query", "x", "--decode", "some"], 64, "--decode"),
             (["model", "inspect", "/tmp"], 65, "model.safetensors"),
             (["query", "list", "--control", "ipc:///tmp/nobody-listens.sock"], 69, "is watchwordd running?"),
+            (["bench", "streams", "--streams", "0"], 64, "go from 1"),
+            (["bench", "streams", "--arch", "ViT-Z/1"], 64, "ViT-Z/1"),
             (["nonsense"], 64, "nonsense"),
         ])
     func badInput(_ arguments: [String], _ code: Int32, _ part: String) async throws {
@@ -152,10 +155,7 @@ struct ProgramTests {
     func rtsp() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let server = try Program(
-            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path, "--file", lobby])
-        let ready = try await server.line()
-        try #require(ready.hasPrefix("READY "))
+        let server = try await RTSPServer(["--file", lobby])
         let config = folder.appending(path: "w.yaml")
         let (events, control) = ("ipc://\(folder.path)/e", "ipc://\(folder.path)/c")
         try Data(
@@ -193,7 +193,7 @@ struct ProgramTests {
                     if topic.startswith(b"match."): print(json.dumps([topic.decode(), int(seq), message]), flush=True)
                 replayed = [e["body"]["seq"] for e in ask("events.replay", {"since": 0})["result"]]
                 print(replayed == list(range(1, len(replayed) + 1)), flush=True)
-                """, events, control, String(ready.dropFirst(6)),
+                """, events, control, server.uri,
             ])
         let lines = try await client.rest().split(separator: "\n").map(String.init)
         try #require(lines.count >= 6, "\(lines)")

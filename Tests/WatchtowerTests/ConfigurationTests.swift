@@ -1,4 +1,5 @@
 import Foundation
+import Ingest
 import TestSupport
 import Testing
 import Watchtower
@@ -19,6 +20,10 @@ struct ConfigurationTests {
             ("model: x\nframes: many", "2: frames: expected a whole number, found the text \"many\""),
             ("streams:\n- name: a\n  uri: b\n  fps: fast", "4: fps: expected a number, found the text \"fast\""),
             ("streams:\n- name: a\n  uri: b\n  fps: 0", "fps: expected a number above 0"),
+            (
+                "streams:\n- name: a\n  uri: b\n  decode: some",
+                "4: decode: expected one of all, keyframes, auto, found \"some\""
+            ),
             ("streams:\n- name: a\n  uri: b\n- name: a\n  uri: c", "two of the name \"a\""),
             ("streams:\n- name: a.b\n  uri: c", "letters, digits"),
             ("queries:\n- id: q", "a query: \"text\" is missing"),
@@ -34,6 +39,12 @@ struct ConfigurationTests {
         #expect { try Configuration(yaml: yaml, path: "w.yaml") } throws: {
             "\($0)".hasPrefix("w.yaml") && "\($0)".contains(part)
         }
+    }
+
+    @Test("what is decoded is read, and may be left out")
+    func decode() throws {
+        let yaml = "streams:\n- {name: a, uri: b, decode: keyframes}\n- {name: c, uri: d}"
+        #expect(try Configuration(yaml: yaml, path: "w.yaml").streams.map(\.decode) == [.keyframes, nil])
     }
 
     @Test("queries may be texts alone, and get ids from them")

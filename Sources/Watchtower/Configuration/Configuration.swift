@@ -1,4 +1,5 @@
 import Foundation
+package import Ingest
 import Matching
 package import Tensors
 import Yams
@@ -135,6 +136,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var uri: String
     package var template: String?
     package var fps: Double?
+    package var decode: DecodeMode?
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
@@ -152,12 +154,19 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     init(_ node: Node, path: String) throws(ConfigurationError) {
         let mapping = try YAMLMapping(
             node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch", "gate"])
+            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate"])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
         uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
         template = try mapping.string("template")
         fps = try mapping.double("fps")
+        if let word = try mapping.string("decode") {
+            guard let mode = DecodeMode(rawValue: word) else {
+                let modes = DecodeMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw mapping.failure("decode", "expected one of \(modes), found \"\(word.prefix(40))\"")
+            }
+            decode = mode
+        }
         realtime = try mapping.bool("realtime")
         loop = try mapping.bool("loop")
         gate = try mapping.double("gate")

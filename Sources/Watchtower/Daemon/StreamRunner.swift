@@ -35,6 +35,7 @@ package final class StreamRunner: Sendable {
     package let name: String
     package let description: SourceDescription
     package let isLive: Bool
+    package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
     private let onState: @Sendable (String, State) -> Void
@@ -102,7 +103,7 @@ package final class StreamRunner: Sendable {
         let source: VideoSource
         do {
             source = try VideoSource(
-                description, templates: templates,
+                description, templates: templates, decoding: decoding,
                 onFrame: { [weak self] frame in
                     self?.counts.withLock {
                         $0.sampled += 1

@@ -22,6 +22,8 @@ package actor Watchtower {
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
     private let started = Date()
     private var counters = Counters()
+    private var latency = LatencyHistogram()
+    private var measured = Measurement()
 
     /// What has been done since the start.
     package struct Counters: Sendable {
@@ -91,6 +93,10 @@ package actor Watchtower {
                 counters.gated += step.reused
                 counters.scored += step.scored
                 await deliver(step.detections)
+                let now = Date()
+                for case .frame(let frame) in items.map(\.item) {
+                    latency.add(seconds: now.timeIntervalSince(frame.wallClock))
+                }
             } catch {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
@@ -196,10 +202,33 @@ package actor Watchtower {
             StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
                 reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
+                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
+                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
                 sampled: runner.sampledFrames, gated: runner.gatedFrames,
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1),
                 shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped)
         }.sorted { $0.name < $1.name }
+    }
+
+    /// What has been done since the last call.
+    package func measure() async -> Measurement {
+        let time = await engine.time
+        var now = Measurement()
+        (now.gated, now.events, now.failedBatches) = (counters.gated, counters.events, counters.failedBatches)
+        for runner in runners.values.map(\.runner) {
+            now.sampled += Int(runner.sampledFrames)
+            let counts = queue.counts(runner.name)
+            now.dropped += Int(counts.dropped + counts.shed)
+            now.decodeSeconds += runner.decoding.decodeSeconds
+            now.scaleSeconds += runner.decoding.scaleSeconds
+        }
+        now.encodeSeconds = Double(time.encode) / 1e9
+        now.scoreSeconds = Double(time.all - time.encode) / 1e9
+        var difference = now - measured
+        difference.latency = latency
+        measured = now
+        latency = LatencyHistogram()
+        return difference
     }
 
     package func status() async throws -> DaemonStatus {
@@ -220,6 +249,12 @@ package struct StreamStatus: Codable, Sendable {
     package let reason: String?
     package let live: Bool
     package let fps: Double
+    /// What is decoded now: "all", or "keyframes" alone.
+    package let decoding: String
+    /// Coded units dropped before the decoder.
+    package let skippedUnits: UInt64
+    /// How often keyframes became too rare for `decode: auto`, and everything was decoded again.
+    package let returnsToAll: UInt64
     package let sampled: UInt64
     /// Sampled frames that showed nothing new: they kept their embedding.
     package let gated: UInt64

@@ -27,6 +27,7 @@ package actor ScoringEngine {
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     private let rerank: Int
     package static let defaultRerank = 32
+    package private(set) var time = EngineTime()
 
     private struct StreamState {
         var window: FrameWindow
@@ -45,6 +46,7 @@ package actor ScoringEngine {
         rerank: Int = defaultRerank
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
+        Products.useOneThread()
         self.model = model
         self.finder = finder
         self.partial = partial
@@ -178,8 +180,11 @@ package actor ScoringEngine {
 
     /// Takes the next frames of all streams through to scores and events, in order.
     package func process(_ items: [QueuedItem], wantScores: Bool = false) throws -> Step {
+        let began = ThreadClock.nanoseconds
+        defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { streams[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
+        time.add(encode: ThreadClock.nanoseconds - began)
         var step = Step()
         var due: [GroupKey: DueWindows] = [:]
         var order: [Action] = []

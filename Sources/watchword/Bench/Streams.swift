@@ -1,94 +1,166 @@
 import ArgumentParser
+import CLIP
 import Foundation
-import Logging
+import Tensors
 import Watchtower
 
 extension Bench {
-    /// Memory and processor time of the whole daemon.
+    /// How many cameras this machine can watch.
     struct Streams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract:
-                "Loop a clip on several live streams through the whole daemon; prints memory at the start and at the end."
-        )
+            abstract: "The number of 1080p25 H.264 cameras that the whole daemon can watch in real time.",
+            discussion: """
+                Cameras are played over RTSP by a process of their own, with a keyframe a second, out of step. A number is \
+                carried if every sampled frame is scored against all queries, 99 of 100 within a second of the time its \
+                first packet came. Without --streams the largest such number is looked for. CPU is this process's; the \
+                server's is shown apart. BY STAGE is CPU milliseconds a camera-second.
+                """)
 
-        @Argument(help: "A video file, played again and again in real time.") var uri: String
-        @Option(help: "Number of streams.") var streams = 4
-        @Option(help: "Seconds to run.") var seconds = 600
-        @Option(help: "Seconds before them, until memory is measured for the first time.") var warmUp = 120
-        @Option(help: "Sampled frames a second; the model's own, if left out.") var fps: Double?
-        @OptionGroup var model: ModelOptions
+        @Option(help: "Number of streams; the largest that is carried is looked for, if left out.") var streams: Int?
+        @Option(help: "Seconds that are measured.") var seconds = 60.0
+        @Option(help: "Sampled frames a second.") var fps = 1.0
+        @Option(help: "Standing queries.") var queries = 1000
+        @Option(help: "Random weights of an architecture: \(Architecture.knownNames.joined(separator: ", ")).")
+        var arch = "ViT-B/32"
+        @Option(help: "A model instead.") var model: String?
+        @Option(help: "auto, f32, bf16 or int8.") var precision = Precision.auto
+        @Flag(help: "Cameras that show one still picture.") var still = false
+        @Option(help: "Embeds a frame anew only where a block of it has changed by so many levels.") var gate: Double?
         @Flag(help: "Print JSON.") var json = false
 
-        private struct Result: Encodable {
-            let streams: Int
-            let fps: Double
-            let seconds: Int
-            let sampled: UInt64
-            let scored: Int
-            let dropped: UInt64
-            let cpu_s_per_stream_s: Double
-            let rss_mb: Double
-            let rss_mb_at_start: Double
+        private struct Report: Encodable {
+            var bench = "streams"
+            let model: String
+            let precision: String
+            let queries: Int
+            let results: [StreamTrial.Result]
+        }
+
+        func validate() throws {
+            guard gate ?? 1 > 0 else { throw ValidationError("--gate must be above 0") }
+            guard streams ?? 1 > 0, seconds >= 1, fps > 0, fps <= 25, 1...1000 ~= queries else {
+                throw ValidationError("streams and seconds go from 1, fps to 25, and queries from 1 to 1000")
+            }
+            guard model != nil || Architecture.knownNames.contains(arch) else {
+                throw ValidationError(
+                    "there is no architecture \"\(arch)\" here: \(Architecture.knownNames.joined(separator: ", "))")
+            }
         }
 
         func run() async throws {
             Memory.keepSmall()
             try await Exit.guarding {
+                let scene = still ? "still" : "moving"
+                let server = try await offPool { Swift.Result { try ClipServer(scene: scene) } }.get()
                 let folder = FileManager.default.temporaryDirectory.appending(
                     path: "watchword-bench-\(ProcessInfo.processInfo.processIdentifier)")
                 defer { try? FileManager.default.removeItem(at: folder) }
-                var configuration = Configuration()
-                configuration.model = model.model
-                configuration.precision = model.precision
-                configuration.publish = "ipc://\(folder.path)/events.sock"
-                configuration.control = "ipc://\(folder.path)/control.sock"
-                configuration.journal = folder.appending(path: "journal.sqlite").path
-                let path = URL(filePath: uri).standardizedFileURL.path
-                configuration.streams = (1...max(1, streams)).map {
-                    StreamConfiguration(name: "bench-\($0)", uri: path, fps: fps, realtime: true, loop: true)
+                var trial = try await StreamTrial(configuration(in: folder), server: server, fps: fps, gate: gate)
+                var results: [StreamTrial.Result] = []
+                if let streams {
+                    try await trial.watch(streams)
+                    results.append(try await trial.measure(seconds: seconds))
+                } else {
+                    results = try await search(&trial)
                 }
-                configuration.queries = [
-                    "something moves to the left", "something appears", "an empty scene", "a red circle",
-                ].map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: 0.2) }
-                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-                var logger = Logger(label: "bench")
-                logger.logLevel = .error
-                let tower = try await Watchtower(configuration, logger: logger)
-                try await tower.begin()
-                let scoring = Task { await tower.run() }
-                // Caches and the allocator's arenas fill for a minute or two (`--warm-up 10` shows it).
-                try await Task.sleep(for: .seconds(warmUp))
-                let start = try await tower.status().rssMB
-                let cpu = clock()
-                for second in 0..<seconds {
-                    try await Task.sleep(for: .seconds(1))
-                    Terminal.progress(
-                        "\(second + 1) of \(seconds) s, \(String(format: "%.1f", Memory.residentMegabytes)) MB")
-                }
-                Terminal.progress("")
-                let used = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)
-                let status = try await tower.status()
-                await tower.stop()
-                await scoring.value
-                let result = Result(
-                    streams: streams, fps: fps ?? tower.defaults.fps, seconds: seconds,
-                    sampled: status.streams.reduce(0) { $0 + $1.sampled }, scored: status.scored,
-                    dropped: status.streams.reduce(0) { $0 + $1.dropped },
-                    cpu_s_per_stream_s: used / Double(seconds * streams), rss_mb: status.rssMB, rss_mb_at_start: start)
-                if json { return try Terminal.say(json: result) }
-                Terminal.table(
-                    [
-                        "STREAMS", "SECONDS", "SAMPLED", "SCORED", "DROPPED", "CPU S/STREAM S", "RSS START MB",
-                        "RSS END MB",
-                    ],
-                    [
-                        [
-                            "\(streams)", "\(seconds)", "\(result.sampled)", "\(result.scored)", "\(result.dropped)",
-                            String(format: "%.4f", result.cpu_s_per_stream_s), String(format: "%.1f", start),
-                            String(format: "%.1f", result.rss_mb),
-                        ]
-                    ])
+                await trial.end()
+                try say(results)
             }
+        }
+
+        private func configuration(in folder: URL) throws -> Configuration {
+            var configuration = Configuration()
+            configuration.precision = precision
+            configuration.publish = "ipc://\(folder.path)/events.sock"
+            configuration.journal = folder.appending(path: "journal.sqlite").path
+            configuration.queries = texts.prefix(queries).map {
+                QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: 0.3)
+            }
+            if let model {
+                configuration.model = model
+            } else if let architecture = Architecture(named: arch) {
+                Terminal.progress("writing random weights")
+                let directory = folder.appending(path: "model")
+                try RandomModel(architecture).write(to: directory)
+                configuration.model = directory.path
+            }
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            return configuration
+        }
+
+        /// A thousand different sentences.
+        private var texts: [String] {
+            let kinds = ["red", "blue", "green", "white", "black", "yellow", "small", "large", "old", "new"]
+            let things = ["van", "car", "bicycle", "dog", "cat", "box", "suitcase", "drone", "person", "truck"]
+            let deeds = [
+                "stops at the gate", "leaves the yard", "turns left", "turns right", "stands still", "falls over",
+                "crosses the road", "waits by the door", "moves fast", "comes back",
+            ]
+            return kinds.flatMap { kind in
+                things.flatMap { thing in deeds.map { "a \(kind) \(thing) \($0)" } }
+            }
+        }
+
+        /// Doubles, then halves the gap, with short runs; then measures the largest in full, or the next smaller.
+        private func search(_ trial: inout StreamTrial) async throws -> [StreamTrial.Result] {
+            var results: [StreamTrial.Result] = []
+            var (carried, tooMany, next) = (0, Int.max, 8)
+            func step(_ count: Int) -> Int { max(1, count / 32) }
+            while tooMany - carried > step(carried) {
+                try await trial.watch(next)
+                let result = try await trial.measure(seconds: min(15, seconds))
+                results.append(result)
+                if result.carried { carried = next } else { tooMany = next }
+                // Not more than the processors' time would do for, from what a stream has taken.
+                let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
+                let limit = max(carried + 1, Int(processors / result.cpu_s_per_stream_s))
+                next = tooMany == .max ? min(carried * 2, limit) : (carried + tooMany) / 2
+                if next == 0 { return results }
+            }
+            while carried > 0 {
+                try await trial.watch(carried)
+                let result = try await trial.measure(seconds: seconds)
+                results.append(result)
+                if result.carried { break }
+                carried -= step(carried)
+            }
+            return results
+        }
+
+        private func say(_ results: [StreamTrial.Result]) throws {
+            let name = model ?? "\(arch), random weights"
+            if json {
+                return try Terminal.say(
+                    json: Report(
+                        model: name, precision: precision.resolved.rawValue, queries: queries, results: results))
+            }
+            Terminal.table(
+                [
+                    "STREAMS", "SECONDS", "SAMPLED", "SCORED", "GATED", "DROPPED", "P50 MS", "P99 MS", "CPU S/STREAM S",
+                    "PEAK MB", "SERVER CPU", "CARRIED",
+                ],
+                results.map {
+                    [
+                        "\($0.streams)", String(format: "%.0f", $0.seconds), "\($0.sampled)", "\($0.scored)",
+                        "\($0.gated)", "\($0.dropped)", "\($0.p50_ms)", "\($0.p99_ms)",
+                        String(format: "%.4f", $0.cpu_s_per_stream_s),
+                        String(format: "%.0f", $0.peak_rss_mb), String(format: "%.4f", $0.server_cpu_s_per_stream_s),
+                        $0.carried ? "yes" : "no",
+                    ]
+                })
+            guard let last = results.last else { return }
+            Terminal.say("\nCPU milliseconds a camera-second of \(last.streams) streams, by stage:")
+            let stages = last.by_stage_ms
+            Terminal.table(
+                ["RECEIVE", "DECODE", "SCALE", "ENCODE", "SCORE", "OTHER"],
+                [
+                    [stages.receive, stages.decode, stages.scale, stages.encode, stages.score, stages.other].map {
+                        String(format: "%.2f", $0)
+                    }
+                ])
+            Terminal.say(
+                "\(name), \(precision.resolved.rawValue), \(queries) queries, \(fps) fps; of \(last.keyframes_only) streams keyframes alone are decoded"
+            )
         }
     }
 }

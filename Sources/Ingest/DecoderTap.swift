@@ -1,0 +1,84 @@
+import CGStreamer
+
+/// Stands before the video decoders of a live pipeline: drops what need not be decoded, and bounds their threads.
+///
+/// After a keyframe whose delta units are dropped the decoder is drained, or it would hold the picture back until it knows
+/// that none comes before it: with B-frames, for as many keyframes as it may reorder.
+// @unchecked: nothing changes but through `record`, which is safe
+final class DecoderTap: @unchecked Sendable {
+    private let mode: DecodeMode
+    private let fps: Double
+    private let record: DecodingRecord
+
+    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord) {
+        self.mode = mode
+        self.fps = fps
+        self.record = record
+        record.setKeyframesOnly(mode == .keyframes)
+    }
+
+    /// Watches for decoders; the pipeline must not outlive the tap.
+    func attach(to pipeline: Pipeline) {
+        ww_watch_elements(
+            pipeline.element,
+            { _, _, element, user in
+                guard let element, let user, ww_is_video_decoder(element) != 0 else { return }
+                Unmanaged<DecoderTap>.fromOpaque(user).takeUnretainedValue().found(element)
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
+        // One thread a camera: cameras are many and fill the cores by their number, while a decoder's own threads cost
+        // memory each, and with threads by frame a picture comes out as many units late as there are threads.
+        if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
+        guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
+        defer { gst_object_unref(pad) }
+        let gate = Unmanaged.passRetained(DecoderGate(UnitFilter(mode, fps: fps), record: record)).toOpaque()
+        gst_pad_add_probe(
+            pad, GST_PAD_PROBE_TYPE_BUFFER,
+            { pad, info, user in
+                guard let pad, let info, let user else { return GST_PAD_PROBE_OK }
+                return Unmanaged<DecoderGate>.fromOpaque(user).takeUnretainedValue().probe(pad, info)
+            }, gate, { user in if let user { Unmanaged<DecoderGate>.fromOpaque(user).release() } })
+    }
+}
+
+/// The probe of one decoder's sink pad.
+// @unchecked: only touched by the pad's streaming thread, which holds the pad's stream lock
+private final class DecoderGate: @unchecked Sendable {
+    private var filter: UnitFilter
+    private var isPassing = false
+    private let record: DecodingRecord
+
+    init(_ filter: UnitFilter, record: DecodingRecord) {
+        self.filter = filter
+        self.record = record
+    }
+
+    func probe(
+        _ pad: UnsafeMutablePointer<GstPad>, _ info: UnsafeMutablePointer<GstPadProbeInfo>
+    ) -> GstPadProbeReturn {
+        // A unit that is passed on from here comes by again.
+        guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
+        let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
+        let returns = filter.returns
+        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time)
+        if filter.returns > returns { record.addReturn() }
+        record.setKeyframesOnly(filter.isKeyframesOnly)
+        guard verdict != .drop else {
+            record.addSkipped()
+            return GST_PAD_PROBE_DROP
+        }
+        // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
+        isPassing = true
+        defer { isPassing = false }
+        let start = ThreadClock.nanoseconds
+        let flow = gst_pad_chain(pad, buffer)
+        // "The picture stands still": GstVideoDecoder gives out all it holds, and expects a keyframe.
+        if verdict == .passAndDrain { gst_pad_send_event(pad, gst_video_event_new_still_frame(1)) }
+        record.addDecoding(nanoseconds: ThreadClock.nanoseconds - start)
+        ww_probe_set_flow(info, flow)
+        return GST_PAD_PROBE_HANDLED
+    }
+}

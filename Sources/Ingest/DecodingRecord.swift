@@ -1,0 +1,48 @@
+import Foundation
+import Synchronization
+
+/// What one stream's decoding comes to, over all the times it is played: written by streaming threads, read by anyone.
+package final class DecodingRecord: Sendable {
+    private let keyframesOnly = Atomic(false)
+    private let skipped = Atomic<UInt64>(0)
+    private let returns = Atomic<UInt64>(0)
+    private let decoding = Atomic<UInt64>(0)
+    private let scaling = Atomic<UInt64>(0)
+
+    package init() {}
+
+    /// Whether delta units are dropped now.
+    package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
+    /// Units dropped before the decoder.
+    package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
+    /// How often keyframes became too rare, and everything was decoded again.
+    package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
+    /// Processor seconds spent on decoding, by the threads that hand units to the decoder.
+    package var decodeSeconds: Double {
+        let (all, scale) = (decoding.load(ordering: .relaxed), scaling.load(ordering: .relaxed))
+        // A picture is resized while its decoder hands it on.
+        return Double(all > scale ? all - scale : 0) / 1e9
+    }
+    /// Processor seconds spent on resizing.
+    package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
+
+    func setKeyframesOnly(_ value: Bool) { keyframesOnly.store(value, ordering: .relaxed) }
+    func addSkipped() { skipped.wrappingAdd(1, ordering: .relaxed) }
+    func addReturn() { returns.wrappingAdd(1, ordering: .relaxed) }
+    func addDecoding(nanoseconds: UInt64) { decoding.wrappingAdd(nanoseconds, ordering: .relaxed) }
+
+    func whileScaling<R>(_ body: () -> R) -> R {
+        let start = ThreadClock.nanoseconds
+        defer { scaling.wrappingAdd(ThreadClock.nanoseconds - start, ordering: .relaxed) }
+        return body()
+    }
+}
+
+/// Processor time of the calling thread.
+package enum ThreadClock {
+    package static var nanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Ingest
+
+/// What the daemon has done, and the processor time it took, since the last time it was asked.
+package struct Measurement: Sendable {
+    package var sampled = 0
+    /// Of them, those that kept their embedding.
+    package var gated = 0
+    /// Left out because there was too much to do, or lost in a full queue.
+    package var dropped = 0
+    package var events = 0
+    package var failedBatches = 0
+    /// Of each frame that was scored: from its time stamp on the pipeline's clock until its events were published.
+    package var latency = LatencyHistogram()
+    /// Processor seconds of each stage; encoding and scoring without the threads that help in a product.
+    package var decodeSeconds = 0.0
+    package var scaleSeconds = 0.0
+    package var encodeSeconds = 0.0
+    package var scoreSeconds = 0.0
+
+    static func - (now: Measurement, before: Measurement) -> Measurement {
+        var difference = now
+        difference.sampled -= before.sampled
+        difference.gated -= before.gated
+        difference.dropped -= before.dropped
+        difference.events -= before.events
+        difference.failedBatches -= before.failedBatches
+        difference.decodeSeconds -= before.decodeSeconds
+        difference.scaleSeconds -= before.scaleSeconds
+        difference.encodeSeconds -= before.encodeSeconds
+        difference.scoreSeconds -= before.scoreSeconds
+        return difference
+    }
+}
+
+/// Processor time of the scoring engine's thread.
+package struct EngineTime: Sendable {
+    package private(set) var encode: UInt64 = 0
+    package private(set) var all: UInt64 = 0
+
+    mutating func add(encode nanoseconds: UInt64) { encode += nanoseconds }
+    mutating func add(all nanoseconds: UInt64) { all += nanoseconds }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// A real RTSP server on loopback in a process of its own (`scripts/rtsp-server.py`).
+package struct RTSPServer: Sendable {
+    package let uri: String
+    private let program: Program
+
+    /// Starts it with the script's arguments, and waits until it listens.
+    package init(_ arguments: [String]) async throws {
+        program = try Program(
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path] + arguments)
+        let ready = try await program.line()
+        guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
+        uri = String(ready.dropFirst(6))
+    }
+}
+
+/// The RTSP server did not start.
+package struct MissingServer: Error, CustomStringConvertible {
+    package let said: String
+    package var description: String { "the RTSP server is not ready: \(said)" }
+}

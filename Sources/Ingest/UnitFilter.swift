@@ -10,8 +10,8 @@ package enum DecodeMode: String, Codable, Sendable, CaseIterable {
 ///
 /// A delta unit never reaches the decoder without what it refers to: from keyframes alone the way back begins at the next
 /// keyframe.
-struct UnitFilter {
-    enum Verdict { case pass, drop, passAndDrain }
+package struct UnitFilter {
+    package enum Verdict: Sendable { case pass, drop, passAndDrain }
 
     private enum State { case all, keyframes, awaitingKeyframe }
 
@@ -28,18 +28,18 @@ struct UnitFilter {
     private var frequent = 0
     private var late = 0
     /// How often `auto` went back from keyframes alone to everything.
-    private(set) var returns: UInt64 = 0
+    package private(set) var returns: UInt64 = 0
 
-    init(_ mode: DecodeMode, fps: Double) {
+    package init(_ mode: DecodeMode, fps: Double) {
         self.mode = mode
         interval = 1 / fps
         state = mode == .keyframes ? .keyframes : .all
     }
 
-    var isKeyframesOnly: Bool { state != .all }
+    package var isKeyframesOnly: Bool { state != .all }
 
     /// `time`: seconds of the unit's time stamp, nil if it has none.
-    mutating func verdict(isDelta: Bool, time: Double?) -> Verdict {
+    package mutating func verdict(isDelta: Bool, time: Double?) -> Verdict {
         if isDelta {
             sawDelta = true
             if state == .keyframes, mode == .auto, let time, let lastKeyframe, time - lastKeyframe > 1.5 * interval {

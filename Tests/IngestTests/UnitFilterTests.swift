@@ -1,6 +1,5 @@
+import Ingest
 import Testing
-
-@testable import Ingest
 
 @Suite("The filter before decoders")
 struct UnitFilterTests {

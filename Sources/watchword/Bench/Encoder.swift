@@ -48,8 +48,10 @@ extension Bench {
             guard batch.allSatisfy({ 1...256 ~= $0 }), 0...1024 ~= threads, rounds > 0, !precision.isEmpty else {
                 throw ValidationError("batches go from 1 to 256, threads from 0 to 1024, and rounds from 1")
             }
-            guard model != nil || RandomTower(arch) != nil else {
-                throw ValidationError("there is no architecture \"\(arch)\" here: ViT-B/32, ViT-B/16 or ViT-L/14")
+            guard model != nil || Architecture.knownNames.contains(arch) else {
+                throw ValidationError(
+                    "there is no architecture \"\(arch)\" here; there are: \(Architecture.knownNames.joined(separator: ", "))"
+                )
             }
         }
 
@@ -81,8 +83,8 @@ extension Bench {
                 encoders = try precision.map {
                     ($0.resolved, try ImageEncoder(source, architecture: directory.architecture, precision: $0))
                 }
-            } else if let tower = RandomTower(arch) {
-                let architecture = try Architecture(inferredFrom: tower)
+            } else if let architecture = Architecture(named: arch) {
+                let tower = RandomModel(architecture)
                 encoders = try precision.map {
                     Terminal.progress("weights of \($0.rawValue)")
                     return ($0.resolved, try ImageEncoder(tower, architecture: architecture, precision: $0))

@@ -2,7 +2,7 @@
 
 PyAV decodes every frame, libswscale resizes one a second, ONNX Runtime embeds it in int8 (ViT-B/32, random weights), numpy
 scores the mean of its window against a thousand queries. CPU seconds a camera-second are compared: what a machine carries is
-its cores over that. Both play the same clip from the same kind of server, one after the other, in turns.
+its cores over that. Both play the same clip from the same kind of server, in turns, each as many cameras as it surely carries.
 """
 import argparse
 import json
@@ -123,7 +123,7 @@ def measure_peer(options):
 
 
 def measure_ours(options):
-    command = [str(options.watchword), "bench", "streams", "--json", "--streams", str(options.streams)]
+    command = [str(options.watchword), "bench", "streams", "--json", "--streams", str(options.our_streams)]
     command += ["--seconds", str(options.seconds), "--fps", str(options.fps), "--queries", str(options.queries)]
     found = subprocess.run(command + options.ours, check=True, capture_output=True, text=True).stdout
     return json.loads(found)["results"][-1]
@@ -133,7 +133,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--watchword", type=Path, default=ROOT / ".build/release/watchword")
     parser.add_argument("--cache", type=Path, default=ROOT / ".build/peers")
-    parser.add_argument("--streams", type=int, default=4)
+    parser.add_argument("--streams", type=int, default=4, help="cameras that Python watches")
+    parser.add_argument("--our-streams", type=int, default=24, help="cameras that Watchword watches")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--warm-up", type=float, default=5)
     parser.add_argument("--fps", type=float, default=1)
@@ -153,7 +154,8 @@ def main():
         peers.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
         ours.append(measure_ours(options))
     lines = [
-        f"`Benchmarks/peers/streams.py`: {options.streams} cameras of 1080p25 H.264, {options.fps:g} fps, "
+        f"`Benchmarks/peers/streams.py`: {options.streams} cameras in Python and {options.our_streams} in Watchword, "
+        f"1080p25 H.264, {options.fps:g} fps, "
         f"{options.queries} queries; medians of {options.rounds} rounds of {options.seconds:g} s; Watchword with "
         f"`{' '.join(options.ours) or 'its defaults'}`.", "",
         "| system | CPU s a camera-second | least | most | of it, ms: decode | scale | encode | score |",

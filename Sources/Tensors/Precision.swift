@@ -5,7 +5,7 @@ import COneDNN
 ///
 /// LayerNorm, softmax, residuals and the projection into the joint space are float32 in all of them.
 package enum Precision: String, Sendable, CaseIterable, Codable {
-    /// bf16 where the CPU multiplies it natively, else f32.
+    /// bf16 where the CPU multiplies it natively and it pays (`Precision.resolved(for:)` in CLIP), else f32.
     case auto
     case f32
     /// Products of bfloat16, summed in float32.

@@ -106,7 +106,7 @@ extension MatchMessage {
 struct ModelOptions: ParsableArguments {
     @Option(help: "The model: a directory, a checkpoint file, or a name from `model list`.")
     var model: String = Installation.model.path
-    @Option(help: "f32, bf16, int8, or auto: bf16 for pictures where the CPU has it.")
+    @Option(help: "f32, bf16, int8, or auto: bf16 for the pictures of large models where the CPU has it.")
     var precision = Precision.auto
 
     func directory() throws -> ModelDirectory { try ModelDirectory(InstalledModels.standard().resolve(model)) }

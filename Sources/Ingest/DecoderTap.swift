@@ -99,7 +99,9 @@ private final class DecoderGate: @unchecked Sendable {
         return GST_PAD_PROBE_HANDLED
     }
 
-    /// A keyframe has come: what is held is not needed any more. All but the keyframe before has been left out.
+    /// A keyframe has come, and what is held is not needed any more.
+    ///
+    /// All of it but the keyframe has been left out.
     private func forgetHeld() {
         guard !held.isEmpty else { return }
         record.addSkipped(UInt64(held.count(where: { ww_is_delta($0) != 0 })))

@@ -13,7 +13,9 @@ package enum DecodeMode: String, Codable, Sendable, CaseIterable {
 /// trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from keyframes alone
 /// begins at the next keyframe.
 struct UnitFilter {
-    /// `hold`: keep the unit, it may be asked for. `passHeld`: pass what is held since the last keyframe, then the unit.
+    /// What becomes of a unit.
+    ///
+    /// `hold`: keep it, it may be asked for; `passHeld`: pass what is held since the last keyframe, then the unit.
     enum Verdict { case pass, drop, hold, passAndDrain, passHeld }
 
     private enum State { case all, trying, keyframes, awaitingKeyframe }

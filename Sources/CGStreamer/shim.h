@@ -82,6 +82,8 @@ static inline gboolean ww_is_video_decoder(GstElement *element) {
 static inline gboolean ww_has_property(GstElement *element, const char *name) {
     return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != NULL;
 }
+static inline GstBuffer *ww_ref_buffer(GstBuffer *buffer) { return gst_buffer_ref(buffer); }
+static inline void ww_unref_buffer(GstBuffer *buffer) { gst_buffer_unref(buffer); }
 static inline gboolean ww_is_delta(GstBuffer *buffer) { return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT); }
 // For a probe that has passed its buffer on itself, and answers GST_PAD_PROBE_HANDLED. [streaming-thread]
 static inline void ww_probe_set_flow(GstPadProbeInfo *info, GstFlowReturn flow) { GST_PAD_PROBE_INFO_FLOW_RETURN(info) = flow; }

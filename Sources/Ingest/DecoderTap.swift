@@ -48,12 +48,16 @@ final class DecoderTap: @unchecked Sendable {
 private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
     private var isPassing = false
+    /// The last keyframe and the units after it, while they may be asked for; references of our own.
+    private var held: [UnsafeMutablePointer<GstBuffer>] = []
     private let record: DecodingRecord
 
     init(_ filter: UnitFilter, record: DecodingRecord) {
         self.filter = filter
         self.record = record
     }
+
+    deinit { for buffer in held { ww_unref_buffer(buffer) } }
 
     func probe(
         _ pad: UnsafeMutablePointer<GstPad>, _ info: UnsafeMutablePointer<GstPadProbeInfo>
@@ -66,19 +70,42 @@ private final class DecoderGate: @unchecked Sendable {
         let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time)
         if filter.returns > returns { record.addReturn() }
         record.setKeyframesOnly(filter.isKeyframesOnly)
-        guard verdict != .drop else {
-            record.addSkipped()
+        switch verdict {
+        case .drop:
+            record.addSkipped(1)
             return GST_PAD_PROBE_DROP
+        case .hold:
+            held.append(ww_ref_buffer(buffer))
+            return GST_PAD_PROBE_DROP
+        case .pass, .passAndDrain, .passHeld: break
         }
         // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
         isPassing = true
         defer { isPassing = false }
         let start = ThreadClock.nanoseconds
+        if verdict == .passHeld {
+            // The chain takes the references. The decoder was drained after the keyframe, so it gets that one again.
+            for unit in held { gst_pad_chain(pad, unit) }
+            held = []
+        } else {
+            forgetHeld()
+            if filter.mayAskForHeld { held.append(ww_ref_buffer(buffer)) }
+        }
         let flow = gst_pad_chain(pad, buffer)
         // "The picture stands still": GstVideoDecoder gives out all it holds, and expects a keyframe.
         if verdict == .passAndDrain { gst_pad_send_event(pad, gst_video_event_new_still_frame(1)) }
         record.addDecoding(nanoseconds: ThreadClock.nanoseconds - start)
         ww_probe_set_flow(info, flow)
         return GST_PAD_PROBE_HANDLED
+    }
+
+    /// A keyframe has come, and what is held is not needed any more.
+    ///
+    /// All of it but the keyframe has been left out.
+    private func forgetHeld() {
+        guard !held.isEmpty else { return }
+        record.addSkipped(UInt64(held.count(where: { ww_is_delta($0) != 0 })))
+        for buffer in held { ww_unref_buffer(buffer) }
+        held = []
     }
 }

@@ -27,7 +27,7 @@ package final class DecodingRecord: Sendable {
     package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
 
     func setKeyframesOnly(_ value: Bool) { keyframesOnly.store(value, ordering: .relaxed) }
-    func addSkipped() { skipped.wrappingAdd(1, ordering: .relaxed) }
+    func addSkipped(_ count: UInt64) { skipped.wrappingAdd(count, ordering: .relaxed) }
     func addReturn() { returns.wrappingAdd(1, ordering: .relaxed) }
     func addDecoding(nanoseconds: UInt64) { decoding.wrappingAdd(nanoseconds, ordering: .relaxed) }
 

@@ -8,23 +8,34 @@ package enum DecodeMode: String, Codable, Sendable, CaseIterable {
 
 /// Decides unit by unit what a decoder gets: everything, or keyframes alone.
 ///
-/// A delta unit never reaches the decoder without what it refers to: from keyframes alone the way back begins at the next
-/// keyframe.
+/// `auto` tries keyframes alone first: were everything decoded until they have proved frequent, a daemon that opens all its
+/// cameras at once would have too much to do to ever find out. Until then units are held, so that nothing is lost where the
+/// trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from keyframes alone
+/// begins at the next keyframe.
 package struct UnitFilter {
-    package enum Verdict: Sendable { case pass, drop, passAndDrain }
+    /// What becomes of a unit.
+    ///
+    /// `hold`: keep it, it may be asked for; `passHeld`: pass what is held since the last keyframe, then the unit.
+    package enum Verdict: Sendable { case pass, drop, hold, passAndDrain, passHeld }
 
-    private enum State { case all, keyframes, awaitingKeyframe }
+    private enum State { case all, trying, keyframes, awaitingKeyframe }
 
     /// Keyframes within this share of the sampling interval of it come often enough: encoders and clocks are not exact.
     static let tolerance = 0.05
     /// Intervals in a row that make `auto` believe in them.
     private static let proof = 3
+    /// Units that are held at most.
+    static let most = 100
 
     private let mode: DecodeMode
     private let interval: Double
     private var state: State
     private var lastKeyframe: Double?
-    private var sawDelta = false
+    private var start: Double?
+    /// Delta units since the last keyframe, and as many as there have been where keyframes came often enough.
+    private var units = 0
+    private var usualUnits = 0
+    private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
     /// How often `auto` went back from keyframes alone to everything.
@@ -33,33 +44,66 @@ package struct UnitFilter {
     package init(_ mode: DecodeMode, fps: Double) {
         self.mode = mode
         interval = 1 / fps
-        state = mode == .keyframes ? .keyframes : .all
+        state =
+            switch mode {
+            case .all: .all
+            case .keyframes: .keyframes
+            case .auto: .trying
+            }
     }
 
     package var isKeyframesOnly: Bool { state != .all }
+    /// Whether a unit that does not reach the decoder may be asked for.
+    var mayAskForHeld: Bool { state == .trying && units < Self.most }
 
     /// `time`: seconds of the unit's time stamp, nil if it has none.
     package mutating func verdict(isDelta: Bool, time: Double?) -> Verdict {
-        if isDelta {
-            sawDelta = true
-            if state == .keyframes, mode == .auto, let time, let lastKeyframe, time - lastKeyframe > 1.5 * interval {
+        start = start ?? time
+        return isDelta ? delta(time) : keyframe(time)
+    }
+
+    private mutating func delta(_ time: Double?) -> Verdict {
+        units += 1
+        switch state {
+        case .all: return .pass
+        case .awaitingKeyframe: return .drop
+        case .keyframes:
+            // A machine with too much to do reads late and stretches time; the number of units is the camera's own.
+            if mode == .auto, isOverdue(time), Double(units) > 1.5 * Double(usualUnits) {
+                state = .awaitingKeyframe
                 leave()
             }
-            return state == .all ? .pass : .drop
+            return .drop
+        case .trying:
+            guard isOverdue(time) else { return mayAskForHeld ? .hold : .drop }
+            // Without a keyframe so far it is the decoder that knows where it can begin.
+            let isWhole = units <= Self.most || !sawKeyframe
+            state = isWhole ? .all : .awaitingKeyframe
+            return isWhole ? .passHeld : .drop
         }
+    }
+
+    private mutating func keyframe(_ time: Double?) -> Verdict {
         observeKeyframe(time)
+        sawKeyframe = true
         guard mode == .auto else { return state == .all ? .pass : .passAndDrain }
         switch state {
-        case .all where frequent >= Self.proof: state = .keyframes
-        case .keyframes where late > 1: leave()
+        case .all where frequent >= Self.proof, .trying where frequent >= Self.proof: state = .keyframes
+        case .keyframes where late > 1:
+            state = .all
+            leave()
+        case .trying where late > 1, .awaitingKeyframe: state = .all
         default: break
         }
-        if state == .awaitingKeyframe { state = .all }
         return state == .all ? .pass : .passAndDrain
     }
 
+    private func isOverdue(_ time: Double?) -> Bool {
+        guard let time, let since = lastKeyframe ?? start else { return false }
+        return time - since > 1.5 * interval
+    }
+
     private mutating func leave() {
-        state = .awaitingKeyframe
         frequent = 0
         returns += 1
     }
@@ -68,14 +112,17 @@ package struct UnitFilter {
     private mutating func observeKeyframe(_ time: Double?) {
         defer {
             lastKeyframe = time
-            sawDelta = false
+            units = 0
         }
-        guard let time, let lastKeyframe, time > lastKeyframe, sawDelta else {
+        guard let time, let lastKeyframe, time > lastKeyframe, units > 0 else {
+            if sawKeyframe, units == 0, state == .trying { state = .all }
             frequent = 0
             late = 0
             return
         }
-        let isOften = time - lastKeyframe <= (1 + Self.tolerance) * interval
+        let isInTime = time - lastKeyframe <= (1 + Self.tolerance) * interval
+        let isOften = isInTime || units <= usualUnits
+        if isInTime { usualUnits = max(usualUnits, units) }
         frequent = isOften ? frequent + 1 : 0
         late = isOften ? 0 : late + 1
     }

@@ -60,9 +60,7 @@ struct DecodeTests {
         // Had the decoder kept a picture, all units up to the next keyframe would have been dropped before it came.
         let before = try #require(frames.first).skipped
         #expect(before < 20 && (first > 0 || before == 0))
-        // No more than those before it: fewer, where a busy machine lost some on their way from the server.
-        #expect(zip(frames.indices, frames).allSatisfy { $1.skipped <= before + 19 * UInt64($0) })
-        #expect((frames.last?.skipped ?? 0) > before + 15 * UInt64(frames.count - 1))
+        #expect(frames.indices.allSatisfy { frames[$0].skipped <= before + 19 * UInt64($0) })
         #expect(frames.allSatisfy(\.keyframesOnly) && record.returnsToAll == 0)
     }
 

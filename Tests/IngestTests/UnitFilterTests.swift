@@ -22,47 +22,83 @@ struct UnitFilterTests {
             next += 1 + Int(state >> 33) % ((next / 500).isMultiple(of: 2) ? 25 : 80)
         }
         var filter = UnitFilter(.auto, fps: 1)
-        var whole = true
+        var (whole, held) = (true, true)
         var dropped = 0
         for (number, verdict) in verdicts(&filter, keyframes: keyframes, count: 5000).enumerated() {
             if keyframes.contains(number) {
                 #expect(verdict != .drop)
                 whole = true
+                held = true
             } else if verdict == .drop {
                 dropped += 1
                 whole = false
+                held = false
+            } else if verdict == .hold {
+                whole = false
             } else {
-                #expect(whole && verdict == .pass)
+                #expect(verdict == .pass && whole || verdict == .passHeld && held)
+                whole = true
             }
         }
         #expect(dropped > 1000 && dropped < 4000 && filter.returns > 2)
     }
 
-    @Test("auto drops from the fourth of as many keyframes as are asked for, and decodes all when they are late")
+    @Test("auto decodes keyframes alone while they come often, and all from the next keyframe on when they do not")
     func auto() {
         var filter = UnitFilter(.auto, fps: 1)
-        let found = verdicts(&filter, keyframes: [0, 25, 50, 75, 100, 200, 225], count: 240)
-        #expect(found[..<75].allSatisfy { $0 == .pass })
-        #expect(found[75] == .passAndDrain && found[100] == .passAndDrain)
+        let keyframes: Set<Int> = [0, 25, 50, 75, 100, 200, 225]
+        let found = verdicts(&filter, keyframes: keyframes, count: 240)
+        #expect(keyframes.filter { $0 <= 100 }.allSatisfy { found[$0] == .passAndDrain })
+        #expect(found.indices.filter { $0 < 75 && !keyframes.contains($0) }.allSatisfy { found[$0] == .hold })
         #expect(found[76..<100].allSatisfy { $0 == .drop } && found[101..<200].allSatisfy { $0 == .drop })
         #expect(found[200...].allSatisfy { $0 == .pass })
         #expect(filter.returns == 1 && !filter.isKeyframesOnly)
     }
 
-    @Test("auto leaves keyframes that are a little too rare, again and again")
+    @Test("where the trial fails nothing is lost: what was held is passed, and all after it", arguments: [0, 10])
+    func trial(first: Int) {
+        var filter = UnitFilter(.auto, fps: 1)
+        let found = verdicts(&filter, keyframes: [first, 250], count: 300)
+        let end = first + 38
+        #expect(found[..<first].allSatisfy { $0 == .hold } && found[first] == .passAndDrain)
+        #expect(found[(first + 1)..<end].allSatisfy { $0 == .hold } && found[end] == .passHeld)
+        #expect(found[(end + 1)...].allSatisfy { $0 == .pass } && filter.returns == 0)
+    }
+
+    @Test("without any keyframe all is passed on after a while")
+    func noKeyframe() {
+        var filter = UnitFilter(.auto, fps: 1)
+        let found = verdicts(&filter, keyframes: [], count: 100)
+        #expect(
+            found[..<38].allSatisfy { $0 == .hold } && found[38] == .passHeld && found[39...].allSatisfy { $0 == .pass }
+        )
+    }
+
+    @Test("time that is stretched by a late machine changes nothing while groups have as many units as before")
+    func stretched() {
+        var filter = UnitFilter(.auto, fps: 1)
+        _ = verdicts(&filter, keyframes: [0, 25, 50, 75], count: 100)
+        for number in 100..<400 {
+            let time = 4 + Double(number - 100) * 0.1
+            let verdict = filter.verdict(isDelta: !number.isMultiple(of: 25), time: time)
+            #expect(verdict == (number.isMultiple(of: 25) ? .passAndDrain : .drop))
+        }
+        #expect(filter.returns == 0)
+    }
+
+    @Test("auto leaves keyframes that are a little too rare")
     func tooRare() {
         var filter = UnitFilter(.auto, fps: 1)
-        let early = Set([0, 25, 50, 75])
-        let found = verdicts(&filter, keyframes: early.union([105, 135, 165, 195]), count: 200)
+        let found = verdicts(&filter, keyframes: [0, 25, 50, 75, 105, 135, 165, 195], count: 200)
         #expect(found[75] == .passAndDrain && found[105] == .passAndDrain)
         #expect(found[135...].allSatisfy { $0 == .pass } && filter.returns == 1)
     }
 
-    @Test("auto never drops where every unit is a keyframe, or where none comes often enough", arguments: [1, 30])
-    func never(every: Int) {
+    @Test("auto has nothing to drop where every unit is a keyframe")
+    func intraOnly() {
         var filter = UnitFilter(.auto, fps: 1)
-        let keyframes = Set(stride(from: 0, to: 500, by: every))
-        #expect(verdicts(&filter, keyframes: keyframes, count: 500).allSatisfy { $0 == .pass })
+        let found = verdicts(&filter, keyframes: Set(0..<100), count: 100)
+        #expect(found.dropFirst().allSatisfy { $0 == .pass } && !filter.isKeyframesOnly)
     }
 
     @Test("all and keyframes do what they say, whatever comes and without time stamps")

@@ -20,6 +20,7 @@ static struct {
     void (*body)(void *, size_t, size_t, size_t);
     void *context;
     size_t count, workers;
+    int cpu;  // that the caller runs on
     part parts[MOST];
     _Alignas(64) _Atomic unsigned epoch;
     _Alignas(64) _Atomic size_t finished, inside;
@@ -74,9 +75,20 @@ static void work(size_t worker) {
     if (done) atomic_fetch_add(&job.finished, done);
 }
 
+// A worker that woke on its caller's core runs when the caller does not, and is woken there again: the other cores stay
+// idle until the system balances them, which short jobs never live to see. It moves once, and stays free to be moved.
+static void part_from(int cpu, const cpu_set_t *allowed) {
+    if (cpu < 0 || sched_getcpu() != cpu || CPU_COUNT(allowed) < 2) return;
+    cpu_set_t others = *allowed;
+    CPU_CLR(cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof *allowed, allowed);
+}
+
 static void *live(void *argument) {
     const size_t worker = (size_t)argument;
     unsigned seen = 0;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) CPU_ZERO(&allowed);
     for (;;) {
         unsigned epoch = 0;
         for (int i = 0; i < SPINS; i++) {
@@ -94,7 +106,10 @@ static void *live(void *argument) {
         seen = epoch;
         atomic_fetch_add(&job.inside, 1);
         // Still the same job? Its caller waits for those inside before it changes anything.
-        if (job.epoch == epoch && worker < job.workers) work(worker);
+        if (job.epoch == epoch && worker < job.workers) {
+            part_from(job.cpu, &allowed);
+            work(worker);
+        }
         atomic_fetch_sub(&job.inside, 1);
     }
     return NULL;
@@ -125,6 +140,7 @@ void ww_parallel(size_t count, void (*body)(void *, size_t, size_t, size_t), voi
     job.context = context;
     job.count = count;
     job.workers = workers;
+    job.cpu = sched_getcpu();
     for (size_t i = 0; i < workers; i++) atomic_store_explicit(&job.parts[i].next, 0, memory_order_relaxed);
     atomic_store(&job.finished, 0);
     pthread_mutex_lock(&lock);

@@ -67,15 +67,7 @@ package struct ClipSession: Sendable {
                 case .started, .formatChanged, .warning: break
                 }
             })
-        let problem: SourceError? = await offPool {
-            do throws(SourceError) {
-                try video.start()
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let problem { throw problem }
+        if let problem = await video.startOffPool() { throw problem }
         var failure: String?
         for await why in ends {
             failure = why

@@ -61,15 +61,7 @@ package struct WatchSession: Sendable {
             })
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)
         await engine.addStream(name)
-        let problem: SourceError? = await offPool {
-            do throws(SourceError) {
-                try video.start()
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let problem { throw problem }
+        if let problem = await video.startOffPool() { throw problem }
         var summary = Summary()
         var seq: Int64 = 0
         var last: [String: Int64] = [:]

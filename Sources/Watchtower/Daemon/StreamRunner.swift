@@ -115,15 +115,8 @@ package final class StreamRunner: Sendable {
         } catch {
             return .failed("\(error)")
         }
-        let problem: String? = await offPool {
-            do throws(SourceError) {
-                try source.start()
-                return nil
-            } catch {
-                return "\(error)"
-            }
-        }
-        var end = State.failed(problem ?? "")
+        let problem = await source.startOffPool()
+        var end = State.failed(problem?.description ?? "")
         if problem == nil {
             end = .ended
             events: for await event in events {

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Ingest
 
 /// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.
 ///
@@ -21,5 +22,19 @@ package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> 
     await withCheckedContinuation { continuation in
         // A thread of its own: Dispatch's threads are counted against those of the cooperative pool.
         Thread { continuation.resume(returning: body()) }.start()
+    }
+}
+
+extension VideoSource {
+    /// Starts playing, which may wait for a device or a server; why it could not, if it could not.
+    func startOffPool() async -> SourceError? {
+        await offPool {
+            do throws(SourceError) {
+                try self.start()
+                return nil
+            } catch {
+                return error
+            }
+        }
     }
 }

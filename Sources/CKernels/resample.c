@@ -2,11 +2,7 @@
 
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define VARIANTS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VARIANTS
-#endif
+#include "variants.h"
 #define INLINE static inline __attribute__((always_inline))
 
 // W = outputs of a row, C = columns read. A frame is never converted as a whole: each row becomes three planes of bytes,

@@ -1,10 +1,6 @@
 #include "signature.h"
 
-#if defined(__x86_64__) && defined(__linux__)
-#define VARIANTS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VARIANTS
-#endif
+#include "variants.h"
 
 // Means of `grid` x `grid` blocks of a square of `side` samples, `step` bytes apart.
 static inline __attribute__((always_inline)) void means(float *out, const uint8_t *first, size_t stride, int32_t step,

@@ -1,7 +1,8 @@
 /// One function, several instruction sets: the loader picks.
 #ifndef WATCHWORD_VARIANTS_H
 #define WATCHWORD_VARIANTS_H
-#if defined(__x86_64__) && defined(__linux__)
+// Not under a sanitizer: the functions that choose would run, instrumented, before its runtime does.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 #define VARIANTS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define VARIANTS

@@ -17,13 +17,6 @@ struct AllocationTests {
         return ww_allocations() - before
     }
 
-    @Test("the counter counts: without it, as under a sanitizer, the other tests would show nothing")
-    func counts() {
-        var kept: [Int] = []
-        #expect(allocations { kept = Array(0..<1000) } > 0)
-        #expect(kept.count == 1000)
-    }
-
     /// The kinds of products that heads make.
     private enum Product {
         case plain, accumulated, activated

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test setup setup-test lint bench-memory clean
+.PHONY: build run test fuzz setup setup-test lint bench-memory clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -13,6 +13,12 @@ run: build
 test: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
 	$(SWIFT) test -c release --skip-build --no-parallel
+	@Fuzz/fuzz.sh 100000
+
+# Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
+RUNS := 10000000
+fuzz: setup
+	@Fuzz/fuzz.sh $(RUNS)
 
 setup:
 	@scripts/setup.sh
@@ -22,11 +28,11 @@ setup-test:
 	@scripts/fetch-real-video.sh
 
 lint:
-	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Package.swift
+	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Fuzz Package.swift
 
 # Ten minutes of four looped live streams: memory at the start and at the end.
 bench-memory: build
 	.build/release/watchword bench streams Tests/Fixtures/videos/lobby.mp4 --streams 4 --seconds 600
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz

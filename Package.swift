@@ -19,7 +19,10 @@ func headLibrary(_ name: String, _ target: String) -> Product {
 func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: ["HeadKit", "WatchwordHeadABI", "Checkpoints"] + more, path: "Plugins/\(name)",
-        swiftSettings: strict)
+        swiftSettings: strict,
+        linkerSettings: [
+            .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"])
+        ])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -69,7 +72,8 @@ let package = Package(
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
-        .target(name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        .target(
+            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"], swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
@@ -81,7 +85,8 @@ let package = Package(
 
         // The outside world.
         .target(
-            name: "Ingest", dependencies: ["CGStreamer", "Pixels", .product(name: "Logging", package: "swift-log")],
+            name: "Ingest",
+            dependencies: ["CGStreamer", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
@@ -130,21 +135,31 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
         tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Tensors", "Transformer"]),
-        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP"]),
+        tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
+        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
-        tests("WatchtowerTests", ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Pixels"]),
+        tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),
         tests(
             "EndToEndTests",
             ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers are linked with libFuzzer's `main`, in a build of their own: Fuzz/fuzz.sh.
+if Context.environment["WATCHWORD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "watchword-fuzz", dependencies: ["CLIP", "Checkpoints", "TestSupport"], path: "Fuzz",
+            exclude: ["corpus", "fuzz.sh", "words.dict"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -1,5 +1,4 @@
 import Checkpoints
-import Foundation
 import HeadKit
 import Tensors
 public import WatchwordHeadABI
@@ -15,15 +14,12 @@ final class LSTMHead: PoolingHead {
     /// Adds `W_hh h` to it, frame after frame.
     private let recurrent: Linear
 
-    /// Windows that step together.
-    private static let batch = 64
     private let frames: Matrix
     private let projected: Matrix
     private let gates: Matrix
     private let hidden: Matrix
     private let cell: Matrix
-    private var rows: [Float] = []
-    private var output: [Float] = []
+    private let outputs: Matrix
 
     init(width d: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws {
         width = d
@@ -43,54 +39,27 @@ final class LSTMHead: PoolingHead {
         gates = Matrix(rows: 0, columns: 4 * d)
         hidden = Matrix(rows: 0, columns: d)
         cell = Matrix(rows: 0, columns: d)
+        outputs = Matrix(rows: 0, columns: d)
     }
 
     func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws {
-        output.removeAll(keepingCapacity: true)
-        for first in stride(from: 0, to: windows.count, by: Self.batch) {
-            try run(windows, first..<min(first + Self.batch, windows.count))
-        }
-        output.withUnsafeBufferPointer {
-            MaskedMean.pool(
-                Windows(frames: $0, valid: windows.valid, frameCount: windows.frameCount, width: width), into: out)
-        }
-    }
-
-    /// Appends `lstm(frames) + frames` of some windows, `[windows, T, d]`, to `output`.
-    private func run(_ windows: Windows, _ range: Range<Int>) throws {
         let T = windows.frameCount
-        rows.removeAll(keepingCapacity: true)
-        for b in range { windows.append(b, to: &rows) }
-        frames.resize(rows: range.count * T)
-        projected.resize(rows: frames.rows)
-        frames.write(rows, atRow: 0)
+        frames.resize(rows: windows.count * T)
+        projected.resize(rows: windows.count * T)
+        outputs.resize(rows: windows.count * T)
+        for b in 0..<windows.count { frames.write(windows[b], atRow: b * T, room: T) }
         try input(frames, into: projected)
-        for state in [gates, hidden, cell] { state.resize(rows: range.count) }
-        let start = output.count
-        output.append(contentsOf: rows)
-        for t in 0..<(windows.valid[range].max() ?? 0) {
-            for b in 0..<range.count { gates.copyRow(b, from: projected, row: b * T + t) }
+        gates.resize(rows: windows.count)
+        hidden.resize(rows: windows.count)
+        cell.resize(rows: windows.count)
+        for t in 0..<Int(windows.valid.max() ?? 0) {
+            for b in 0..<windows.count { gates.copyRow(b, from: projected, row: b * T + t) }
             if t > 0 { try recurrent(hidden, into: gates) }
-            for b in 0..<range.count {
-                step(b, first: t == 0)
-                guard t < windows.valid[range.lowerBound + b] else { continue }
-                let row = start + (b * T + t) * width
-                for i in 0..<width { output[row + i] += hidden[b, i] }
-            }
+            LSTMStep.run(gates, first: t == 0, cell: cell, hidden: hidden)
+            for b in 0..<windows.count { outputs.copyRow(b * T + t, from: hidden, row: b) }
         }
+        outputs.pool(adding: windows.frames, lengths: windows.valid, frames: T, into: out)
     }
-
-    /// One window's gates to its next cell and hidden state.
-    private func step(_ b: Int, first: Bool) {
-        for i in 0..<width {
-            let kept = first ? 0 : sigmoid(gates[b, width + i]) * cell[b, i]
-            let next = kept + sigmoid(gates[b, i]) * tanh(gates[b, 2 * width + i])
-            cell[b, i] = next
-            hidden[b, i] = sigmoid(gates[b, 3 * width + i]) * tanh(next)
-        }
-    }
-
-    private func sigmoid(_ x: Float) -> Float { 1 / (1 + exp(-x)) }
 }
 
 private let descriptor = HeadDescriptor(

@@ -8,6 +8,8 @@ public import WatchwordHeadABI
 final class MeanHead: PoolingHead {
     let width: Int
     let maxFrames: Int
+    /// It has no scratch to bound.
+    static let batch = Int.max
 
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) {
         self.width = width

@@ -10,26 +10,26 @@ public import WatchwordHeadABI
 final class TightHead: PairingHead {
     let width: Int
     let maxFrames: Int
-    private let positions: [Float]
+    private let positions: Matrix
     private let stack: TransformerStack
     private let poolNorm: LayerNorm
     private let poolDense: Linear
     private let similarity: Linear
 
-    /// Pairs that go through the blocks together.
-    private static let batch = 64
     private let x: Matrix
     private let pooled: Matrix
     private let logits: Matrix
-    private let firstTokens = [Int32](repeating: 0, count: batch)
-    private var rows: [Float] = []
-    private var scores: [Float] = []
+    private var lengths: [Int32] = []
+    /// Zeros: the row of each pair's first token.
+    private var firstTokens: [Int32] = []
 
     init(width d: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws {
         width = d
         self.maxFrames = maxFrames
-        positions = try HeadWeightSizes.positions(
-            weights, "cross.embeddings.position_embeddings.weight", width: d, needed: maxFrames + 1)
+        positions = try Matrix(
+            HeadWeightSizes.positions(
+                weights, "cross.embeddings.position_embeddings.weight", width: d, needed: maxFrames + 1),
+            columns: d)
         let prefix = "cross.transformer.resblocks"
         let epsilon: Float = 1e-12
         stack = try TransformerStack(
@@ -53,30 +53,25 @@ final class TightHead: PairingHead {
 
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws {
         let tokens = pairs.windows.frameCount + 1
-        let positions = Array(self.positions.prefix(tokens * width))
-        scores.removeAll(keepingCapacity: true)
-        for first in stride(from: 0, to: pairs.count, by: Self.batch) {
-            let range = first..<min(first + Self.batch, pairs.count)
-            rows.removeAll(keepingCapacity: true)
-            for pair in range {
-                let text = Int(pairs.text[pair]) * width
-                rows.append(contentsOf: pairs.texts[text..<text + width])
-                pairs.windows.append(Int(pairs.window[pair]), to: &rows)
-            }
-            x.resize(rows: range.count * tokens)
-            x.write(rows, atRow: 0)
-            x.add(repeating: positions)
+        x.resize(rows: pairs.count * tokens)
+        lengths.removeAll(keepingCapacity: true)
+        firstTokens.removeAll(keepingCapacity: true)
+        for p in 0..<pairs.count {
+            let window = Int(pairs.window[p])
+            x.write(pairs.text(p), atRow: p * tokens)
+            x.write(pairs.windows[window], atRow: p * tokens + 1, room: tokens - 1)
             // The text is one key more than the frames.
-            let lengths = range.map { Int32(pairs.windows.valid[Int(pairs.window[$0])] + 1) }
-            try stack(x, tokens: tokens, mask: .prefix(lengths), rows: Array(firstTokens.prefix(range.count)))
-            pooled.resize(rows: range.count)
-            logits.resize(rows: range.count)
-            poolNorm(x, into: x)
-            try poolDense(x, into: pooled)
-            try similarity(pooled, into: logits)
-            for row in 0..<range.count { scores.append(logits[row, 0]) }
+            lengths.append(pairs.windows.valid[window] + 1)
+            firstTokens.append(0)
         }
-        _ = out.update(fromContentsOf: scores)
+        x.add(positions, every: tokens)
+        try stack(x, tokens: tokens, mask: .prefix(lengths), rows: firstTokens)
+        pooled.resize(rows: pairs.count)
+        logits.resize(rows: pairs.count)
+        poolNorm(x, into: x)
+        try poolDense(x, into: pooled)
+        try similarity(pooled, into: logits)
+        logits.copy(into: out)
     }
 }
 

@@ -10,21 +10,16 @@ public import WatchwordHeadABI
 final class TransformerHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    private let positions: [Float]
+    private let positions: Matrix
     private let stack: TransformerStack
-
-    /// Windows that go through the blocks together.
-    private static let batch = 64
     private let x: Matrix
-    private let frames: Matrix
-    private var rows: [Float] = []
-    private var output: [Float] = []
 
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws {
         self.width = width
         self.maxFrames = maxFrames
-        positions = try HeadWeightSizes.positions(
-            weights, "frame_position_embeddings.weight", width: width, needed: maxFrames)
+        positions = try Matrix(
+            HeadWeightSizes.positions(weights, "frame_position_embeddings.weight", width: width, needed: maxFrames),
+            columns: width)
         let prefix = "transformerClip.resblocks"
         stack = try TransformerStack(
             weights, prefix: prefix,
@@ -32,29 +27,15 @@ final class TransformerHead: PoolingHead {
                 width: width, heads: config.attentionHeads(width: width),
                 layers: HeadWeightSizes.layers(weights, prefix: prefix), epsilon: 1e-12))
         x = Matrix(rows: 0, columns: width)
-        frames = Matrix(rows: 0, columns: width)
     }
 
     func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws {
         let T = windows.frameCount
-        let positions = Array(self.positions.prefix(T * width))
-        output.removeAll(keepingCapacity: true)
-        for first in stride(from: 0, to: windows.count, by: Self.batch) {
-            let range = first..<min(first + Self.batch, windows.count)
-            rows.removeAll(keepingCapacity: true)
-            for b in range { windows.append(b, to: &rows) }
-            for matrix in [x, frames] {
-                matrix.resize(rows: range.count * T)
-                matrix.write(rows, atRow: 0)
-            }
-            x.add(repeating: positions)
-            try stack(x, tokens: T, mask: .prefix(windows.valid[range].map(Int32.init)))
-            x.add(frames)
-            output.append(contentsOf: x.values)
-        }
-        output.withUnsafeBufferPointer {
-            MaskedMean.pool(Windows(frames: $0, valid: windows.valid, frameCount: T, width: width), into: out)
-        }
+        x.resize(rows: windows.count * T)
+        for b in 0..<windows.count { x.write(windows[b], atRow: b * T, room: T) }
+        x.add(positions, every: T)
+        try stack(x, tokens: T, mask: .prefix(windows.valid))
+        x.pool(adding: windows.frames, lengths: windows.valid, frames: T, into: out)
     }
 }
 

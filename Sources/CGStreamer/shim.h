@@ -18,6 +18,12 @@ static inline gboolean ww_is_app_sink(GstElement *element) { return GST_IS_APP_S
 static inline void ww_app_sink_set_callbacks(GstElement *sink, GstAppSinkCallbacks *callbacks, gpointer user) {
     gst_app_sink_set_callbacks(GST_APP_SINK(sink), callbacks, user, NULL);
 }
+// What a sink takes; an element before it converts what it must, and passes the rest through. [any-thread]
+static inline void ww_app_sink_set_caps(GstElement *sink, const char *text) {
+    GstCaps *caps = gst_caps_from_string(text);
+    gst_app_sink_set_caps(GST_APP_SINK(sink), caps);
+    gst_caps_unref(caps);
+}
 static inline GstSample *ww_app_sink_pull(GstAppSink *sink) { return gst_app_sink_try_pull_sample(sink, 0); }
 static inline GstSample *ww_app_sink_wait(GstElement *sink, guint64 nanoseconds) {
     return gst_app_sink_try_pull_sample(GST_APP_SINK(sink), nanoseconds);
@@ -62,10 +68,10 @@ static inline void ww_unref_event(GstEvent *event) { gst_event_unref(event); }
 static inline gboolean ww_seek_to_start(GstElement *pipeline) {
     return gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT, 0);
 }
-static inline const guint8 *ww_frame_pixels(GstVideoFrame *frame) {
-    return (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, 0);
+static inline const guint8 *ww_frame_plane(GstVideoFrame *frame, gint plane) {
+    return (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, plane);
 }
-static inline gint ww_frame_stride(GstVideoFrame *frame) { return GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0); }
+static inline gint ww_frame_stride(GstVideoFrame *frame, gint plane) { return GST_VIDEO_FRAME_PLANE_STRIDE(frame, plane); }
 static inline gint ww_frame_width(GstVideoFrame *frame) { return GST_VIDEO_FRAME_WIDTH(frame); }
 static inline gint ww_frame_height(GstVideoFrame *frame) { return GST_VIDEO_FRAME_HEIGHT(frame); }
 static inline gboolean ww_frame_map(GstVideoFrame *frame, GstVideoInfo *info, GstBuffer *buffer) {

@@ -2,11 +2,8 @@
 
 #include <math.h>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define VARIANTS __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VARIANTS
-#endif
+#include "exponential.h"
+#include "variants.h"
 
 // Sums may be taken in any order: that is what lets them be vectors.
 #pragma clang fp reassociate(on) contract(fast)
@@ -22,28 +19,11 @@ void ww_layer_norm(float *out, const float *x, const float *weight, const float 
         const float mean = sum / (float)W;
         float squares = 0;
         for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
-        const float scale = 1.0f / sqrtf(squares / (float)W + epsilon);
+        // Opaque: leave to reassociate is leave to turn `x * (1 / y)` into a division of every x.
+        const volatile float inverse = 1.0f / sqrtf(squares / (float)W + epsilon);
+        const float scale = inverse;
         for (size_t i = 0; i < W; i++) o[i] = (in[i] - mean) * scale * weight[i] + bias[i];
     }
-}
-
-// e^x for x <= 0 within 2 ulp: 2^n by the exponent bits, 2^f by a polynomial (Cephes' expf). Vectorises, unlike expf.
-static inline __attribute__((always_inline)) float exponential(float x) {
-    x = x < -87.3f ? -87.3f : x;
-    const float n = floorf(x * 1.44269504f + 0.5f);
-    const float f = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * f + 1.3981999507e-3f;
-    p = p * f + 8.3334519073e-3f;
-    p = p * f + 4.1665795894e-2f;
-    p = p * f + 1.6666665459e-1f;
-    p = p * f + 5.0000001201e-1f;
-    p = p * f * f + f + 1.0f;
-    union {
-        int32_t i;
-        float f;
-    } power = {.i = ((int32_t)n + 127) << 23};
-    return p * power.f;
 }
 
 VARIANTS

@@ -1,6 +1,14 @@
 package import Checkpoints
 package import Tensors
 
+/// How frames become patches: CLIP4Clip's `linear_patch` (Luo et al. 2021, section 3.1).
+package enum LinearPatch: String, Sendable, Equatable {
+    /// A 2D convolution of each frame by itself, `visual.conv1`.
+    case planar = "2d"
+    /// A 3D convolution over a frame and its two neighbours in the window, `visual.conv2`.
+    case spatiotemporal = "3d"
+}
+
 /// The sizes of a CLIP model: a ViT and a causal text transformer into one joint space.
 package struct Architecture: Sendable, Equatable {
     package struct Vision: Sendable, Equatable {
@@ -12,6 +20,7 @@ package struct Architecture: Sendable, Equatable {
         package var side: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
+        package var linearPatch = LinearPatch.planar
         /// Tokens of one picture: the class token and the patches.
         package var tokens: Int { (side / patch) * (side / patch) + 1 }
     }
@@ -43,6 +52,7 @@ package struct Architecture: Sendable, Equatable {
             default: "\(vision.width)x\(vision.layers)"
             }
         return "ViT-\(size)/\(vision.patch)" + (vision.side == 224 ? "" : "@\(vision.side)")
+            + (vision.linearPatch == .planar ? "" : " 3D")
     }
 
     /// Infers the sizes from tensors in OpenAI's names (CLIP4CLIP section 1).
@@ -75,7 +85,7 @@ package struct Architecture: Sendable, Equatable {
         embedding = try shape("text_projection", rank: 2)[1]
         vision = Vision(
             width: conv[0], layers: layers("visual.transformer.resblocks."), heads: max(1, conv[0] / 64),
-            patch: conv[2], side: grid * conv[2])
+            patch: conv[2], side: grid * conv[2], linearPatch: Self.linearPatch(source))
         text = Text(
             width: width, layers: layers("transformer.resblocks."), heads: max(1, width / 64), context: context,
             vocabulary: vocabulary)
@@ -88,6 +98,11 @@ package struct Architecture: Sendable, Equatable {
                     .malformed("the \(tower) tower of width \(width) with \(layers) layers is not CLIP's"))
             }
         }
+    }
+
+    /// A checkpoint that has the kernel of 3D patches was trained with them (CLIP4CLIP section 2).
+    static func linearPatch(_ source: some TensorSource) -> LinearPatch {
+        source.has("visual.conv2.weight") ? .spatiotemporal : .planar
     }
 
     package init(vision: Vision, text: Text, embedding: Int) {

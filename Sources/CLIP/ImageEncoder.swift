@@ -5,12 +5,13 @@ import Transformer
 
 /// CLIP's image tower: a vision transformer with pre-LayerNorm blocks.
 ///
-/// Source: CLIP4CLIP section 5 (2D patches).
+/// Source: CLIP4CLIP section 5.
 ///
 /// Not Sendable: it belongs to the compute executor. Weights are immutable, scratch memory grows to the largest batch.
 package final class ImageEncoder {
     package let architecture: Architecture
-    private let patchProjection: Linear
+    /// One product a frame of the kernel: the frame itself, or the one before, itself and the one after, which add up.
+    private let patchProjections: [Linear]
     private let classEmbedding: [Float]
     private let positions: [Float]
     private let preNorm: LayerNorm
@@ -31,8 +32,7 @@ package final class ImageEncoder {
         let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
         self.architecture = architecture
         self.normalisation = normalisation
-        patchProjection = try Linear(
-            weight: source.floats("visual.conv1.weight", shape: [w, 3, p, p]), bias: nil, inputs: 3 * p * p, outputs: w)
+        patchProjections = try Self.patchProjections(source, vision)
         classEmbedding = try source.floats("visual.class_embedding", shape: [w])
         positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
         func norm(_ name: String) throws -> LayerNorm {
@@ -56,30 +56,87 @@ package final class ImageEncoder {
         output = Matrix(rows: 0, columns: d)
     }
 
-    /// Embeds pictures: `[pictures, d]`, one row each, not normalised.
+    private static func patchProjections(
+        _ source: some TensorSource, _ vision: Architecture.Vision
+    ) throws -> [Linear] {
+        let (w, p) = (vision.width, vision.patch)
+        switch vision.linearPatch {
+        case .planar:
+            return [
+                try Linear(
+                    weight: source.floats("visual.conv1.weight", shape: [w, 3, p, p]), bias: nil, inputs: 3 * p * p,
+                    outputs: w)
+            ]
+        case .spatiotemporal:
+            // [out, rgb, time, row, column]: one plane of time is a 2D kernel.
+            let kernel = try source.floats("visual.conv2.weight", shape: [w, 3, 3, p, p])
+            return try (0..<3).map { time in
+                let planes = (0..<w * 3).flatMap { plane in
+                    let start = (plane * 3 + time) * p * p
+                    return kernel[start..<start + p * p]
+                }
+                return try Linear(
+                    weight: planes, bias: nil, inputs: 3 * p * p, outputs: w, accumulate: time > 0)
+            }
+        }
+    }
+
+    /// Embeds pictures, each by itself: `[pictures, d]`, one row each, not normalised.
     package func encode(_ pictures: [Picture], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
-        let vision = architecture.vision
-        patches.resize(rows: pictures.count * (vision.tokens - 1))
-        Patches.cut(
-            pictures.map(\.rgb), side: vision.side, patch: vision.patch, mean: normalisation.mean,
-            deviation: normalisation.deviation, into: patches)
-        return try encodePatches(count: pictures.count, trace: trace)
+        try encode(pictures.map { FrameInContext($0) }, trace: trace)
     }
 
-    /// Embeds pictures given as normalised planes `[pictures, 3, side, side]`.
-    package func encode(planes: [Float], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
-        let vision = architecture.vision
-        let count = planes.count / (3 * vision.side * vision.side)
-        patches.resize(rows: count * (vision.tokens - 1))
-        Patches.cut(planes: planes, side: vision.side, patch: vision.patch, into: patches)
-        return try encodePatches(count: count, trace: trace)
+    /// Embeds frames, with 3D patches in the light of their neighbours: `[frames, d]`, not normalised.
+    package func encode(_ frames: [FrameInContext], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
+        try encode(count: frames.count, trace: trace) { time in
+            Patches.cut(
+                frames.map { frame in
+                    switch time {
+                    case -1: frame.previous?.rgb
+                    case 1: frame.next?.rgb
+                    default: frame.picture.rgb
+                    }
+                }, side: architecture.vision.side, patch: architecture.vision.patch, mean: normalisation.mean,
+                deviation: normalisation.deviation, into: patches)
+        }
     }
 
-    private func encodePatches(count: Int, trace: ((Matrix) -> Void)?) throws -> Matrix {
-        let perPicture = architecture.vision.tokens
+    /// Embeds windows given as normalised planes `[windows · length, 3, side, side]`.
+    ///
+    /// `length` matters to 3D patches only, which see neighbours within a window, and zeros beyond its ends.
+    package func encode(planes: [Float], length: Int = 1, trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
+        let vision = architecture.vision
+        let size = 3 * vision.side * vision.side
+        let count = planes.count / size
+        return try encode(count: count, trace: trace) { time in
+            var shifted = planes
+            if time != 0 {
+                let zeros = [Float](repeating: 0, count: size)
+                for frame in 0..<count {
+                    let neighbour = frame % length + time
+                    let source = (frame + time) * size
+                    let values = 0..<length ~= neighbour ? planes[source..<source + size] : zeros[...]
+                    shifted.replaceSubrange(frame * size..<(frame + 1) * size, with: values)
+                }
+            }
+            Patches.cut(planes: shifted, side: vision.side, patch: vision.patch, into: patches)
+        }
+    }
+
+    /// Cuts and projects the patches, one time of the kernel after the other, then runs the tower.
+    private func encode(count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int) -> Void) throws -> Matrix {
+        patches.resize(rows: count * (architecture.vision.tokens - 1))
         projected.resize(rows: patches.rows)
+        for (index, projection) in patchProjections.enumerated() {
+            cut(index - patchProjections.count / 2)
+            try projection(patches, into: projected)
+        }
+        return try encodeProjected(count: count, trace: trace)
+    }
+
+    private func encodeProjected(count: Int, trace: ((Matrix) -> Void)?) throws -> Matrix {
+        let perPicture = architecture.vision.tokens
         tokens.resize(rows: count * perPicture)
-        try patchProjection(patches, into: projected)
         for picture in 0..<count {
             tokens.write(classEmbedding, atRow: picture * perPicture)
             for patch in 1..<perPicture {

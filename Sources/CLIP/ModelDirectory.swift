@@ -3,7 +3,8 @@ package import Foundation
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
-/// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names.
+/// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names. Weights:
+/// `model.safetensors`, or else `pytorch_model.bin`.
 package struct ModelDirectory: Sendable {
     package enum Layout: String, Sendable { case huggingFace = "Hugging Face", openAI = "OpenAI / CLIP4Clip" }
 
@@ -13,7 +14,8 @@ package struct ModelDirectory: Sendable {
     package let defaults: ModelDefaults
     package let normalisation: Normalisation
     package let weights: URL
-    private let file: SafetensorsFile
+    private let file: any CheckpointFile
+    private let named: CheckpointNames
 
     package init(_ url: URL) throws {
         var isDirectory: ObjCBool = false
@@ -24,42 +26,39 @@ package struct ModelDirectory: Sendable {
         // A checkpoint file alone is a model without any of the files beside it.
         guard let weights = isDirectory.boolValue ? Self.findWeights(url) : url else {
             throw ModelError(
-                url.path, "the model directory has no \(Self.weightNames.joined(separator: " or "))")
+                url.path, "the model directory has neither \(Self.weightNames.joined(separator: " nor "))")
         }
         self.weights = weights
-        file = try Self.openWeights(weights)
-        let config = url.appending(path: "config.json")
-        if FileManager.default.fileExists(atPath: config.path) {
+        file = try openCheckpoint(path: weights.path)
+        named = try CheckpointNames(file)
+        if let config = try ModelFile("config.json", in: url) {
             layout = .huggingFace
-            architecture = try HuggingFaceConfig.read(config)
+            var read = try HuggingFaceConfig.parse(config)
+            read.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(named))
+            architecture = read
         } else {
             layout = .openAI
-            architecture = try Architecture(inferredFrom: OpenAINames(file))
+            architecture = try Architecture(inferredFrom: OpenAINames(named))
         }
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
-        defaults = try ModelDefaults.read(url.appending(path: "watchword.json"))
-        normalisation = try PreprocessorConfig.read(
-            url.appending(path: "preprocessor_config.json"), side: architecture.vision.side)
+        defaults = try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults()
+        normalisation = try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) ?? .clip
     }
 
     /// The files that may hold the weights; the first that is there does.
-    static let weightNames = ["model.safetensors"]
+    static let weightNames = ["model.safetensors", "pytorch_model.bin"]
 
     static func findWeights(_ folder: URL) -> URL? {
         weightNames.map { folder.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }
 
-    static func openWeights(_ url: URL) throws(CheckpointError) -> SafetensorsFile {
-        try SafetensorsFile(path: url.path)
-    }
-
     /// The towers' tensors in OpenAI's names.
     package var tensors: any TensorSource {
         switch layout {
-        case .huggingFace: HuggingFaceNames(file)
-        case .openAI: OpenAINames(file)
+        case .huggingFace: HuggingFaceNames(named)
+        case .openAI: OpenAINames(named)
         }
     }
 
@@ -87,7 +86,7 @@ package struct ModelDirectory: Sendable {
             source = try SafetensorsFile(path: path.path)
             names = source.tensors.keys.filter { !$0.hasPrefix("clip.") }
         } else {
-            source = file
+            source = named
             names = inventory[head]?.tensors ?? inventory.others
         }
         var found: [String: HeadWeights] = [:]
@@ -100,7 +99,7 @@ package struct ModelDirectory: Sendable {
 
     /// The heads that the checkpoint itself holds; none in Hugging Face's layout.
     package var inventory: HeadInventory {
-        layout == .openAI ? HeadInventory(checkpoint: file.tensors.keys) : HeadInventory([])
+        layout == .openAI ? HeadInventory(checkpoint: named.tensors.keys) : HeadInventory([])
     }
 
     /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
@@ -110,10 +109,10 @@ package struct ModelDirectory: Sendable {
         return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
 
-    /// The tensors as they are stored, under the names of the file.
-    package var stored: any TensorSource { file }
+    /// The tensors as they are stored, under the names of the file, brought up to date.
+    package var stored: any TensorSource { named }
 
-    /// `name@hash`, as events name the model: FNV-1a over the weights' header and size, cheap and stable.
+    /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
     package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(file.headerHash)" }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }

@@ -38,20 +38,21 @@ package struct ModelInspection: Sendable {
         }
         self.url = url
         let weights = isDirectory.boolValue ? ModelDirectory.findWeights(url) : url
-        defaults = note { try ModelDefaults.read(url.appending(path: "watchword.json")) } ?? ModelDefaults()
+        defaults =
+            note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() }
+            ?? ModelDefaults()
         var source: (any TensorSource)?
         if let weights {
             let name = isDirectory.boolValue ? weights.lastPathComponent : ""
             weightFiles.append(name)
-            source = note { try ModelDirectory.openWeights(weights) }
+            source = note { try CheckpointNames(openCheckpoint(path: weights.path)) }
         } else {
             problems.append("\(ModelDirectory.weightNames.joined(separator: " or ")) is missing")
         }
         inspectTowers(source)
         inspectHeads(source)
         inspectTokenizer()
-        let side = architecture?.vision.side ?? 224
-        _ = note { try PreprocessorConfig.read(url.appending(path: "preprocessor_config.json"), side: side) }
+        _ = note { try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) }
     }
 
     /// The result, or nil and a problem more.
@@ -65,14 +66,15 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectTowers(_ source: (any TensorSource)?) {
-        let config = url.appending(path: "config.json")
-        let hasConfig = FileManager.default.fileExists(atPath: config.path)
+        let url = url
+        let config = note { try ModelFile("config.json", in: url) } ?? nil
+        let hasConfig = FileManager.default.fileExists(atPath: url.appending(path: "config.json").path)
         let hasNames = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? false
         let isHuggingFace = hasConfig || hasNames
         layout = isHuggingFace ? .huggingFace : source == nil ? nil : .openAI
-        if hasConfig {
-            architecture = note { try HuggingFaceConfig.read(config) }
-        } else if isHuggingFace {
+        if let config {
+            architecture = note { try HuggingFaceConfig.parse(config) }
+        } else if isHuggingFace, !hasConfig {
             problems.append("config.json is missing: Hugging Face's layout needs it")
         }
         guard let source else { return }

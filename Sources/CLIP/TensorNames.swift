@@ -1,5 +1,41 @@
 package import Checkpoints
 
+/// A checkpoint's tensors under today's names, without what is no weight.
+///
+/// Strips the `module.` of data-parallel training; `gamma` and `beta` become `weight` and `bias`, as in CLIP4Clip's own
+/// loader; leaves out OpenAI's three scalars and Hugging Face's `position_ids`. Source: CLIP4CLIP section 2.
+package struct CheckpointNames: TensorSource, Sendable {
+    private let base: any TensorSource & Sendable
+    /// The base's names by ours.
+    private let names: [String: String]
+    package let tensors: [String: TensorInfo]
+    package var origin: String { base.origin }
+
+    /// Throws if two tensors come to have one name.
+    package init(_ base: any TensorSource & Sendable) throws(CheckpointError) {
+        self.base = base
+        var names: [String: String] = [:]
+        var tensors: [String: TensorInfo] = [:]
+        for (name, info) in base.tensors {
+            let stripped = name.hasPrefix("module.") ? String(name.dropFirst(7)) : name
+            if ["input_resolution", "context_length", "vocab_size"].contains(stripped) { continue }
+            if stripped.hasSuffix(".position_ids") { continue }
+            let ours = stripped.replacing("gamma", with: "weight").replacing("beta", with: "bias")
+            guard names.updateValue(name, forKey: ours) == nil else {
+                throw CheckpointError(base.origin, .malformed("two of its tensors are \"\(ours)\" by today's names"))
+            }
+            tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
+        }
+        self.names = names
+        self.tensors = tensors
+    }
+
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        guard let theirs = names[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        return try base.floats(theirs)
+    }
+}
+
 /// A checkpoint's tensors under OpenAI's names: strips the `clip.` of CLIP4Clip checkpoints.
 package struct OpenAINames: TensorSource {
     private let base: any TensorSource
@@ -68,7 +104,7 @@ package struct HuggingFaceNames: TensorSource {
             "visual.class_embedding": .same("vision_model.embeddings.class_embedding"),
             "visual.positional_embedding": .same("vision_model.embeddings.position_embedding.weight"),
             "visual.conv1.weight": .same("vision_model.embeddings.patch_embedding.weight"),
-            // 3D patches are CLIP4Clip's own; Hugging Face has no name for them, and passes over this one.
+            // CLIP4Clip's 3D patches have no name of Hugging Face's; they keep their own.
             "visual.conv2.weight": .same("visual.conv2.weight"),
         ]
         for part in ["weight", "bias"] {

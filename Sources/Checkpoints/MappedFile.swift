@@ -1,16 +1,28 @@
 import Foundation
 
-/// A file mapped read-only into memory; its pages are read when they are touched.
+/// A file mapped read-only into memory, whose pages are read when they are touched; or bytes that are there already.
 ///
-/// Immutable after `init`: the mapping is never written, moved or shared out beyond a closure.
-// @unchecked: the pointer is written in init only, the pages are read-only
+/// Immutable after `init`: the bytes are never written, moved or shared out beyond a closure.
+// @unchecked: the pointer is written in init only, the bytes are read-only
 package final class MappedFile: @unchecked Sendable {
     package let path: String
     private let base: UnsafeRawPointer?
+    private let isMapped: Bool
     package let count: Int
+
+    /// A copy of bytes in memory, for readers of files that come from elsewhere; `name` stands in messages.
+    package init(bytes: UnsafeRawBufferPointer, name: String) {
+        path = name
+        isMapped = false
+        count = bytes.count
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        copy.copyMemory(from: bytes)
+        base = UnsafeRawPointer(copy.baseAddress)
+    }
 
     package init(path: String) throws(CheckpointError) {
         self.path = path
+        isMapped = true
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw CheckpointError(path, .cannotOpen(String(cString: strerror(errno)))) }
         defer { close(descriptor) }
@@ -30,7 +42,9 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
-        if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+        guard let base else { return }
+        let pointer = UnsafeMutableRawPointer(mutating: base)
+        if isMapped { munmap(pointer, count) } else { pointer.deallocate() }
     }
 
     /// Lends the bytes `[offset, offset + count)`, which must lie inside the file, for the length of the call.

@@ -35,6 +35,22 @@ package struct TensorInfo: Sendable, Equatable {
         self.type = type
         self.shape = shape
     }
+
+    /// More dimensions than any model's tensors have.
+    static let rankLimit = 8
+
+    /// The number of elements of a shape; nil if a size is negative or the numbers are beyond any file.
+    ///
+    /// Sizes of 0 do not hide others, so that the sizes may be multiplied in any order, in bytes too.
+    static func count(of shape: [Int]) -> Int? {
+        var whole = 1
+        for size in shape {
+            let (product, overflow) = whole.multipliedReportingOverflow(by: max(size, 1))
+            guard size >= 0, !overflow, product <= 1 << 48 else { return nil }
+            whole = product
+        }
+        return shape.contains(0) ? 0 : whole
+    }
 }
 
 /// Named tensors from somewhere: a file, a renaming of another source, a recipe.
@@ -105,7 +121,7 @@ package struct HeadWeights: Sendable, Equatable {
 }
 
 /// Weights in memory as a source of tensors.
-package struct MemoryTensors: TensorSource {
+package struct MemoryTensors: TensorSource, Sendable {
     package let origin: String
     package let tensors: [String: TensorInfo]
     private let weights: [String: HeadWeights]
@@ -123,4 +139,12 @@ package struct MemoryTensors: TensorSource {
         guard let weight = weights[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         return weight.values
     }
+}
+
+/// A name from an untrusted file, for a message: in quotes, cut short, without control characters.
+func quoted(_ name: String) -> String {
+    if name.utf8.count <= 100, name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return "\"\(name)\"" }
+    let shown = name.unicodeScalars.prefix(100)
+    let text = shown.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : String($0) }.joined()
+    return "\"\(text)\(shown.count < name.unicodeScalars.count ? "…" : "")\""
 }

@@ -3,6 +3,9 @@ import Foundation
 package import WatchwordHeadABI
 
 /// The C side of a Swift head: each function of the descriptor is one line that calls these with the head's type.
+///
+/// A call's windows or pairs go to the head in batches. Its results go straight to the host's memory if one batch is
+/// all, else by way of memory that is kept, so that a call that fails half-way leaves `out` as it was.
 package enum HeadCalls {
     /// `watchword_head.create`.
     package static func create<H: TemporalHead>(
@@ -14,24 +17,18 @@ package enum HeadCalls {
             guard width > 0, maxFrames > 0 else {
                 throw HeadFailure(WW_BAD_SHAPE, "width \(width) and max_frames \(maxFrames) must be positive")
             }
-            var weights: [String: HeadWeights] = [:]
-            for index in 0..<count {
-                guard let tensor = tensors?[index], let name = tensor.name, let data = tensor.data else { continue }
-                let shape = (0..<Int(tensor.rank)).map { Int(tensor.shape[$0]) }
-                weights[String(cString: name)] = HeadWeights(
-                    shape: shape, values: Array(UnsafeBufferPointer(start: data, count: shape.reduce(1, *))))
-            }
+            guard let instance else { throw HeadFailure(WW_FAILED, "no room for the instance") }
             let head = try H(
                 width: Int(width), maxFrames: Int(maxFrames),
-                weights: MemoryTensors(weights, origin: "the head's weights"),
+                weights: MemoryTensors(try LentWeights.copy(tensors, count), origin: "the head's weights"),
                 config: HeadConfig(json: config.map { String(cString: $0) } ?? "{}"))
-            instance?.pointee = Unmanaged.passRetained(head).toOpaque()
+            instance.pointee = Unmanaged.passRetained(HeadInstance(head)).toOpaque()
         }
     }
 
     /// `watchword_head.destroy`.
     package static func destroy<H: TemporalHead>(_: H.Type, _ instance: UnsafeMutableRawPointer?) {
-        if let instance { Unmanaged<H>.fromOpaque(instance).release() }
+        if let instance { Unmanaged<HeadInstance<H>>.fromOpaque(instance).release() }
     }
 
     /// `watchword_head.pool`.
@@ -42,9 +39,13 @@ package enum HeadCalls {
     ) -> ww_status {
         report(why, size) {
             guard let instance, let out else { throw HeadFailure(WW_FAILED, "no instance, or no room for the result") }
-            let head = Unmanaged<H>.fromOpaque(instance).takeUnretainedValue()
-            let windows = try windows(head, frames, mask, B, T)
-            try head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: windows.count * head.width))
+            let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
+            let lent = try LentWindows(frames, mask, B, T, for: held.head)
+            let d = held.head.width
+            try held.run(lent.count, columns: d, into: out) { range, out in
+                let windows = held.windows(lent, range)
+                try held.head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: range.count * d))
+            }
         }
     }
 
@@ -61,45 +62,22 @@ package enum HeadCalls {
             guard let texts, let pairText, let pairWindow, Q > 0 else {
                 throw HeadFailure(WW_BAD_SHAPE, "\(P) pairs of \(Q) texts")
             }
-            let head = Unmanaged<H>.fromOpaque(instance).takeUnretainedValue()
-            let pairs = Pairs(
-                texts: UnsafeBufferPointer(start: texts, count: Int(Q) * head.width),
-                windows: try windows(head, frames, mask, B, T),
-                text: UnsafeBufferPointer(start: pairText, count: P),
-                window: UnsafeBufferPointer(start: pairWindow, count: P))
-            guard pairs.text.allSatisfy({ 0..<Q ~= $0 }), pairs.window.allSatisfy({ 0..<B ~= $0 }) else {
+            let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
+            let lent = try LentWindows(frames, mask, B, T, for: held.head)
+            let lentTexts = UnsafeBufferPointer(
+                start: texts, count: try LentWindows.size(Int(Q), held.head.width, of: "texts"))
+            for p in 0..<P where !(0..<Q ~= pairText[p] && 0..<B ~= pairWindow[p]) {
                 throw HeadFailure(WW_BAD_SHAPE, "a pair names a text or a window that is not there")
             }
-            try head.score(pairs, into: UnsafeMutableBufferPointer(start: out, count: P))
-        }
-    }
-
-    /// The windows of a call, if they fit the instance.
-    private static func windows(
-        _ head: some TemporalHead, _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32,
-        _ T: Int32
-    ) throws -> Windows {
-        guard let frames, let mask, B > 0, T > 0 else {
-            throw HeadFailure(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
-        }
-        guard Int(T) <= head.maxFrames else {
-            throw HeadFailure(WW_BAD_SHAPE, "windows of \(T) frames, made for at most \(head.maxFrames)")
-        }
-        return Windows(
-            frames: UnsafeBufferPointer(start: frames, count: Int(B) * Int(T) * head.width),
-            valid: try prefixes(mask, Int(B), Int(T)), frameCount: Int(T), width: head.width)
-    }
-
-    /// Lengths of the masks' prefixes; a hole or an empty window is refused.
-    package static func prefixes(_ mask: UnsafePointer<UInt8>, _ B: Int, _ T: Int) throws -> [Int] {
-        try (0..<B).map { b in
-            let row = UnsafeBufferPointer(start: mask + b * T, count: T)
-            let length = row.firstIndex(of: 0) ?? T
-            guard length > 0 else { throw HeadFailure(WW_BAD_SHAPE, "window \(b) has no frame") }
-            guard row[length...].allSatisfy({ $0 == 0 }) else {
-                throw HeadFailure(WW_BAD_SHAPE, "the mask of window \(b) is no prefix")
+            let windows = held.windows(lent, 0..<lent.count)
+            try held.run(P, columns: 1, into: out) { range, out in
+                let first = range.lowerBound
+                let pairs = Pairs(
+                    texts: lentTexts, windows: windows,
+                    text: UnsafeBufferPointer(start: pairText + first, count: range.count),
+                    window: UnsafeBufferPointer(start: pairWindow + first, count: range.count))
+                try held.head.score(pairs, into: UnsafeMutableBufferPointer(start: out, count: range.count))
             }
-            return length
         }
     }
 

@@ -2,22 +2,31 @@ package import Checkpoints
 package import WatchwordHeadABI
 
 /// A head written in Swift: what every plugin implements, whether it pools or pairs.
+///
+/// Once warm, a call must not allocate: keep scratch in the head, at its largest.
 package protocol TemporalHead: AnyObject {
     /// d, and the longest window it was made for.
     var width: Int { get }
     var maxFrames: Int { get }
+    /// Windows, or pairs, that it takes at once: what bounds its scratch.
+    static var batch: Int { get }
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws
+}
+
+extension TemporalHead {
+    /// Products are near their full rate there, and a linear layer keeps what it prepared for as many sizes.
+    package static var batch: Int { 32 }
 }
 
 /// A head that pools windows.
 package protocol PoolingHead: TemporalHead {
-    /// Writes the clip embedding of each window into `out`, all of them or, if it throws, none.
+    /// Writes the clip embeddings `[windows.count, width]` of at most `batch` windows.
     func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
 /// A head that scores texts and windows together.
 package protocol PairingHead: TemporalHead {
-    /// Writes the logit of each pair into `out`, all of them or, if it throws, none.
+    /// Writes the logits of at most `batch` pairs.
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
@@ -25,12 +34,12 @@ package protocol PairingHead: TemporalHead {
 package struct Windows {
     package let frames: UnsafeBufferPointer<Float>
     /// At least 1 each.
-    package let valid: [Int]
+    package let valid: [Int32]
     package let frameCount: Int
     package let width: Int
     package var count: Int { valid.count }
 
-    package init(frames: UnsafeBufferPointer<Float>, valid: [Int], frameCount: Int, width: Int) {
+    package init(frames: UnsafeBufferPointer<Float>, valid: [Int32], frameCount: Int, width: Int) {
         precondition(frames.count == valid.count * frameCount * width)
         self.frames = frames
         self.valid = valid
@@ -38,16 +47,10 @@ package struct Windows {
         self.width = width
     }
 
-    /// The frame embedding of window `b`, frame `t`.
-    package func frame(_ b: Int, _ t: Int) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(rebasing: frames[((b * frameCount + t) * width)..<((b * frameCount + t + 1) * width)])
-    }
-
-    /// Appends the frames of window `b`, `[frameCount, width]`, to `rows`; zeros instead of what the padding holds.
-    package func append(_ b: Int, to rows: inout [Float]) {
+    /// The frame embeddings of window `b`, `[valid[b], width]`.
+    package subscript(b: Int) -> UnsafeBufferPointer<Float> {
         let start = b * frameCount * width
-        rows.append(contentsOf: frames[start..<start + valid[b] * width])
-        rows.append(contentsOf: repeatElement(0, count: (frameCount - valid[b]) * width))
+        return UnsafeBufferPointer(rebasing: frames[start..<start + Int(valid[b]) * width])
     }
 }
 
@@ -60,6 +63,12 @@ package struct Pairs {
     package let text: UnsafeBufferPointer<Int32>
     package let window: UnsafeBufferPointer<Int32>
     package var count: Int { text.count }
+
+    /// The text embedding of pair `p`.
+    package func text(_ p: Int) -> UnsafeBufferPointer<Float> {
+        let start = Int(text[p]) * windows.width
+        return UnsafeBufferPointer(rebasing: texts[start..<start + windows.width])
+    }
 }
 
 /// Why a plugin's call failed: a status of the contract and a sentence.

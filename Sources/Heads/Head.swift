@@ -11,6 +11,12 @@ package final class Head {
     package var name: String { library.name }
     private let instance: UnsafeMutableRawPointer
 
+    // What a call hands over, kept: once warm, calls allocate nothing.
+    private var mask: [UInt8] = []
+    private var pairText: [Int32] = []
+    private var pairWindow: [Int32] = []
+    private var why = [CChar](repeating: 0, count: whySize)
+
     private static let whySize = 512
 
     /// Makes an instance; the weights are lent to the plugin for the call.
@@ -20,11 +26,15 @@ package final class Head {
         self.library = library
         self.width = width
         self.maxFrames = maxFrames
+        guard width > 0, maxFrames > 0, let d = Int32(exactly: width), let frames = Int32(exactly: maxFrames) else {
+            throw HeadError(
+                path: library.name,
+                reason: .call("create", why: "no head has width \(width) and windows of \(maxFrames) frames"))
+        }
         var made: UnsafeMutableRawPointer?
-        var why = [CChar](repeating: 0, count: Self.whySize)
+        var why = self.why
         let status = Self.lend(weights) { tensors in
-            library.descriptor.create(
-                Int32(width), Int32(maxFrames), tensors.baseAddress, tensors.count, config, &made, &why, why.count)
+            library.descriptor.create(d, frames, tensors.baseAddress, tensors.count, config, &made, &why, Self.whySize)
         }
         guard status == WW_OK, let made else {
             throw HeadError(path: library.name, reason: .call("create", why: Self.text(why, status)))
@@ -35,46 +45,101 @@ package final class Head {
     deinit { library.descriptor.destroy(instance) }
 
     /// Pools windows `[count, frames, width]`, the first `valid[b]` frames of each, to clip embeddings `[count, width]`.
-    package func pool(_ frames: [Float], valid: [Int], frames T: Int) throws(HeadError) -> [Float] {
-        precondition(frames.count == valid.count * T * width)
+    ///
+    /// `out` gets as long as that. Throws if the shapes do not fit or a result is no vector of length 1; what `out`
+    /// holds is then undefined.
+    package func pool(_ frames: [Float], valid: [Int], frames T: Int, into out: inout [Float]) throws(HeadError) {
         guard let pool = library.descriptor.pool else {
-            throw HeadError(path: name, reason: .call("pool", why: "it scores texts and windows together only"))
+            throw failure("pool", "it scores texts and windows together only")
         }
-        guard T <= maxFrames else {
-            throw HeadError(path: name, reason: .call("pool", why: "windows of \(T) frames, made for \(maxFrames)"))
+        let (B, T) = try check(frames, valid, T, in: "pool")
+        out.resize(to: valid.count * width)
+        guard B > 0 else { return }
+        why[0] = 0
+        let status = pool(instance, frames, mask, B, T, &out, &why, Self.whySize)
+        guard status == WW_OK else { throw failure("pool", Self.text(why, status)) }
+        for b in valid.indices {
+            let length = out.squares(b * width, width).squareRoot()
+            // Not a number is not within anything.
+            guard abs(length - 1) <= 1e-3 else {
+                throw failure("pool", "it gave window \(b) a clip embedding of length \(length), not 1")
+            }
         }
-        guard !valid.isEmpty else { return [] }
-        let mask = Self.mask(valid, T)
-        var out = [Float](repeating: 0, count: valid.count * width)
-        var why = [CChar](repeating: 0, count: Self.whySize)
-        let status = pool(instance, frames, mask, Int32(valid.count), Int32(T), &out, &why, why.count)
-        guard status == WW_OK else { throw HeadError(path: name, reason: .call("pool", why: Self.text(why, status))) }
+    }
+
+    /// The same, in an array of its own.
+    package func pool(_ frames: [Float], valid: [Int], frames T: Int) throws(HeadError) -> [Float] {
+        var out: [Float] = []
+        try pool(frames, valid: valid, frames: T, into: &out)
         return out
     }
 
-    /// Scores pairs of texts `[texts, width]` and windows; only for heads that pair.
+    /// Scores pairs of texts `[texts, width]` and windows, a logit each; only for heads that pair.
     ///
-    /// One logit a pair.
+    /// `out` gets as long as `pairs`. Throws if the shapes do not fit or a logit is not finite; what `out` holds is then
+    /// undefined.
+    package func score(
+        texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],
+        into out: inout [Float]
+    ) throws(HeadError) {
+        guard let score = library.pairing?.score else { throw failure("score", "it only pools windows") }
+        let (B, T) = try check(frames, valid, T, in: "score")
+        guard texts.count % width == 0, let Q = Int32(exactly: texts.count / width) else {
+            throw failure("score", "\(texts.count) numbers are no texts of width \(width)")
+        }
+        pairText.removeAll(keepingCapacity: true)
+        pairWindow.removeAll(keepingCapacity: true)
+        for pair in pairs {
+            guard 0..<Int(Q) ~= pair.text, valid.indices ~= pair.window else {
+                throw failure("score", "a pair names a text or a window that is not there")
+            }
+            pairText.append(Int32(pair.text))
+            pairWindow.append(Int32(pair.window))
+        }
+        out.resize(to: pairs.count)
+        guard !pairs.isEmpty else { return }
+        why[0] = 0
+        let status = score(
+            instance, texts, Q, frames, mask, B, T, pairText, pairWindow, pairs.count, &out, &why,
+            Self.whySize)
+        guard status == WW_OK else { throw failure("score", Self.text(why, status)) }
+        for p in pairs.indices where !out[p].isFinite {
+            throw failure("score", "it gave pair \(p) the score \(out[p])")
+        }
+    }
+
+    /// The same, in an array of its own.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)]
     ) throws(HeadError) -> [Float] {
-        precondition(frames.count == valid.count * T * width && texts.count % width == 0)
-        guard let pairing = library.pairing else {
-            throw HeadError(path: name, reason: .call("score", why: "it only pools windows"))
-        }
-        guard !pairs.isEmpty else { return [] }
-        let mask = Self.mask(valid, T)
-        var out = [Float](repeating: 0, count: pairs.count)
-        var why = [CChar](repeating: 0, count: Self.whySize)
-        let status = pairing.score(
-            instance, texts, Int32(texts.count / width), frames, mask, Int32(valid.count), Int32(T),
-            pairs.map { Int32($0.text) }, pairs.map { Int32($0.window) }, pairs.count, &out, &why, why.count)
-        guard status == WW_OK else { throw HeadError(path: name, reason: .call("score", why: Self.text(why, status))) }
+        var out: [Float] = []
+        try score(texts: texts, frames, valid: valid, frames: T, pairs: pairs, into: &out)
         return out
     }
 
-    private static func mask(_ valid: [Int], _ T: Int) -> [UInt8] {
-        valid.flatMap { length in (0..<T).map { $0 < length ? 1 : 0 } }
+    /// The contract's B and T, if the windows can be lent as such; fills the mask.
+    private func check(
+        _ frames: [Float], _ valid: [Int], _ T: Int, in what: String
+    ) throws(HeadError) -> (B: Int32, T: Int32) {
+        guard T > 0, T <= maxFrames, let frameCount = Int32(exactly: T) else {
+            throw failure(what, "windows of \(T) frames, made for 1 to \(maxFrames)")
+        }
+        let (window, tooWide) = T.multipliedReportingOverflow(by: width)
+        let (needed, tooMany) = window.multipliedReportingOverflow(by: valid.count)
+        guard !tooWide, !tooMany, let count = Int32(exactly: valid.count), frames.count >= needed else {
+            throw failure(
+                what, "\(frames.count) numbers are not \(valid.count) windows of \(T) frames of width \(width)")
+        }
+        mask.removeAll(keepingCapacity: true)
+        for (b, length) in valid.enumerated() {
+            guard 1...T ~= length else { throw failure(what, "window \(b) has \(length) of \(T) frames") }
+            for t in 0..<T { mask.append(t < length ? 1 : 0) }
+        }
+        return (count, frameCount)
+    }
+
+    private func failure(_ what: String, _ why: String) -> HeadError {
+        HeadError(path: name, reason: .call(what, why: why))
     }
 
     private static func text(_ why: [CChar], _ status: ww_status) -> String {
@@ -105,5 +170,26 @@ package final class Head {
             }
         }
         return next(0, [])
+    }
+}
+
+extension [Float] {
+    /// Makes it as long as that; allocates only beyond its record.
+    fileprivate mutating func resize(to count: Int) {
+        if self.count > count { removeLast(self.count - count) }
+        if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }
+    }
+
+    /// The sum of squares of `count` numbers from `start` on: in vectors, as the mean head is hardly slower than this.
+    fileprivate func squares(_ start: Int, _ count: Int) -> Float {
+        withUnsafeBytes { bytes in
+            var (sums, at) = (SIMD16<Float>(), start)
+            while at + 16 <= start + count {
+                let values = bytes.loadUnaligned(fromByteOffset: at * 4, as: SIMD16<Float>.self)
+                sums += values * values
+                at += 16
+            }
+            return self[at..<start + count].reduce(sums.sum()) { $0 + $1 * $1 }
+        }
     }
 }

@@ -7,10 +7,11 @@ import Synchronization
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
-// @unchecked: `lock` guards `state`; `resizer` is the sink thread's
+// @unchecked: `lock` guards `state`; `resizer` and `gate` are the sink thread's
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
+        var clip: ClipChooser?
         var segment: GstSegment?
         /// Added to media times: what a looped file has played before.
         var offset = 0.0
@@ -22,23 +23,30 @@ final class FrameTap: @unchecked Sendable {
     private let lock = NSLock()
     private var state: State
     private let resizer: Resizer
+    private var gate: ChangeGate
     private let fps: Double
     private let sampled = Atomic<UInt64>(0)
+    private let gated = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        fps: Double, side: Int, onFrame: @escaping @Sendable (Frame) -> Void,
+        _ description: SourceDescription, onFrame: @escaping @Sendable (Frame) -> Void,
         onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
-        state = State(sampler: FrameSampler(fps: fps))
-        resizer = Resizer(side: side)
-        self.fps = fps
+        fps = description.fps
+        state = State(sampler: FrameSampler(fps: fps), clip: description.clip.map { ClipChooser($0) })
+        resizer = Resizer(side: description.side)
+        gate = ChangeGate(threshold: description.gate)
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
 
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
+    /// Sampled frames that showed nothing new.
+    var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
+    /// Frames of a clip that the sampling took, wanted or not.
+    var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
 
@@ -83,10 +91,16 @@ final class FrameTap: @unchecked Sendable {
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         let pts = buffer.pointee.pts
-        let take = lock.withLock {
-            guard let time = Self.time(pts, state.segment) else { return false }
-            return state.sampler.take(time)
+        let (take, isOver) = lock.withLock {
+            if state.clip != nil {
+                let wasOver = state.clip?.isOver ?? false
+                let take = state.clip?.take() ?? false
+                return (take, !wasOver && state.clip?.isOver ?? false)
+            }
+            guard let time = Self.time(pts, state.segment) else { return (false, false) }
+            return (state.sampler.take(time), false)
         }
+        if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
@@ -97,31 +111,39 @@ final class FrameTap: @unchecked Sendable {
             gst_event_copy_segment(event, &segment)
             lock.withLock { state.segment = segment }
         case GST_EVENT_CAPS:
-            var caps: OpaquePointer?
-            var text = "video"
-            withUnsafeMutablePointer(to: &caps) { pointer in
-                pointer.withMemoryRebound(to: UnsafeMutablePointer<GstCaps>?.self, capacity: 1) {
-                    gst_event_parse_caps(event, $0)
-                    var info = GstVideoInfo()
-                    if let caps = $0.pointee, gst_video_info_from_caps(&info, caps) != 0 {
-                        text = "\(info.width)x\(info.height)"
-                    }
-                }
+            guard let format = Self.format(event) else { return }
+            do {
+                try lock.withLock { try state.clip?.learn(fps: format.fps) }
+            } catch {
+                onEvent(.failed("\(error)"))
             }
             let changed = lock.withLock {
-                defer { state.caps = text }
-                return state.caps != text
+                defer { state.caps = format.size }
+                return state.caps != format.size
             }
-            if changed { onEvent(.formatChanged(text)) }
+            if changed { onEvent(.formatChanged(format.size)) }
         default: break
+        }
+    }
+
+    /// Size ("640x480") and frame rate (0 if it varies) that a caps event announces.
+    private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
+        var caps: OpaquePointer?
+        return withUnsafeMutablePointer(to: &caps) { pointer in
+            pointer.withMemoryRebound(to: UnsafeMutablePointer<GstCaps>?.self, capacity: 1) {
+                gst_event_parse_caps(event, $0)
+                var info = GstVideoInfo()
+                guard let caps = $0.pointee, gst_video_info_from_caps(&info, caps) != 0 else { return nil }
+                return ("\(info.width)x\(info.height)", Double(info.fps_n) / Double(max(info.fps_d, 1)))
+            }
         }
     }
 
     private func deliver(_ sample: OpaquePointer) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
-        guard let picture else { return }
+        let seen = Pipeline.withFrame(sample) { gate.picture($0, resizer) }
+        guard let (picture, number, isSame) = seen else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
                 state.offset = state.latest + 1 / fps - time
@@ -132,7 +154,11 @@ final class FrameTap: @unchecked Sendable {
             return (state.latest, state.discontinuity)
         }
         sampled.wrappingAdd(1, ordering: .relaxed)
-        onFrame(Frame(picture: picture, mediaTime: mediaTime, wallClock: Date(), discontinuity: discontinuity))
+        if isSame { gated.wrappingAdd(1, ordering: .relaxed) }
+        onFrame(
+            Frame(
+                picture: picture, pictureNumber: number, mediaTime: mediaTime, wallClock: Date(),
+                discontinuity: discontinuity))
     }
 
     /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.

@@ -52,6 +52,8 @@ final class Pipeline: @unchecked Sendable {
                 "\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
         }
         ww_decode_video_only(parsed)
+        // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
+        ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB}")
         element = parsed
         self.sink = sink
         sampling = ww_bin_get(parsed, "convert") ?? sink
@@ -63,24 +65,5 @@ final class Pipeline: @unchecked Sendable {
         gst_object_unref(sink)
         gst_object_unref(sampling)
         gst_object_unref(element)
-    }
-
-    /// Width, height and the mapped pixels of a sample in RGB; nil if it is something else.
-    static func withPixels<R>(
-        _ sample: OpaquePointer, _ body: (UnsafeRawBufferPointer, _ width: Int, _ height: Int, _ stride: Int) -> R
-    ) -> R? {
-        guard let buffer = gst_sample_get_buffer(sample), let caps = gst_sample_get_caps(sample) else { return nil }
-        var info = GstVideoInfo()
-        guard gst_video_info_from_caps(&info, caps) != 0 else { return nil }
-        guard info.finfo.pointee.format == GST_VIDEO_FORMAT_RGB else { return nil }
-        var frame = GstVideoFrame()
-        guard ww_frame_map(&frame, &info, buffer) != 0 else { return nil }
-        defer { gst_video_frame_unmap(&frame) }
-        guard let pixels = ww_frame_pixels(&frame) else { return nil }
-        let (width, height) = (Int(ww_frame_width(&frame)), Int(ww_frame_height(&frame)))
-        let stride = Int(ww_frame_stride(&frame))
-        guard width > 0, height > 0, stride >= width * 3 else { return nil }
-        let bytes = UnsafeRawBufferPointer(start: pixels, count: stride * (height - 1) + width * 3)
-        return body(bytes, width, height, stride)
     }
 }

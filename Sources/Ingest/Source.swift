@@ -1,4 +1,5 @@
 package import Foundation
+package import Matching
 package import Pixels
 
 /// Where a stream's video comes from, and how it is sampled.
@@ -8,6 +9,8 @@ package struct SourceDescription: Sendable, Equatable {
     package var template: String?
     /// Sampled frames a second of media time; fractions too.
     package var fps: Double
+    /// The file is one clip, sampled by frame numbers as the reference does; `fps` is not looked at.
+    package var clip: ClipFrames?
     /// A file is played at its own speed, as if it were live.
     package var realtime: Bool
     /// A file starts again when it has ended.
@@ -16,10 +19,12 @@ package struct SourceDescription: Sendable, Equatable {
     package var side: Int
     /// The launch line of template `custom`.
     package var launch: String?
+    /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
+    package var gate: Double?
 
     package init(
         uri: String, template: String? = nil, fps: Double, realtime: Bool = false, loop: Bool = false, side: Int,
-        launch: String? = nil
+        launch: String? = nil, gate: Double? = nil
     ) {
         self.uri = uri
         self.template = template
@@ -28,12 +33,27 @@ package struct SourceDescription: Sendable, Equatable {
         self.loop = loop
         self.side = side
         self.launch = launch
+        self.gate = gate
+    }
+}
+
+/// Which frames of a clip become pictures.
+package struct ClipFrames: Sendable, Equatable {
+    package var sampling: ClipSampling
+    /// Places among the sampled frames; all, if nil, and none at all only counts them.
+    package var wanted: Set<Int>?
+
+    package init(_ sampling: ClipSampling, wanted: Set<Int>? = nil) {
+        self.sampling = sampling
+        self.wanted = wanted
     }
 }
 
 /// A sampled frame, resized for the encoder.
 package struct Frame: Sendable {
     package let picture: Picture
+    /// Frames of a source with one number have one picture: the gate found no change.
+    package let pictureNumber: UInt64
     /// Seconds: place in a file, or time since a live stream began.
     ///
     /// Never runs backwards within a source.
@@ -42,8 +62,11 @@ package struct Frame: Sendable {
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool
 
-    package init(picture: Picture, mediaTime: Double, wallClock: Date, discontinuity: Bool) {
+    package init(
+        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool
+    ) {
         self.picture = picture
+        self.pictureNumber = pictureNumber
         self.mediaTime = mediaTime
         self.wallClock = wallClock
         self.discontinuity = discontinuity

@@ -36,12 +36,16 @@ package final class VideoSource: @unchecked Sendable {
         self.line = line
         isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(fps: description.fps, side: description.side, onFrame: onFrame, onEvent: onEvent)
+        tap = FrameTap(description, onFrame: onFrame, onEvent: onEvent)
     }
 
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
+    /// Sampled frames that showed nothing new.
+    package var gatedFrames: UInt64 { tap.gatedFrames }
+    /// Frames of a clip that its sampling took so far, wanted or not.
+    package var clipFrames: Int { tap.clipFrames }
     private var shown: String { SourceURI.redacted(description.uri) }
 
     /// Starts playing.
@@ -177,7 +181,7 @@ package func stillImage(_ path: String, side: Int) throws(SourceError) -> Pictur
     }
     defer { ww_unref_sample(sample) }
     let resizer = Resizer(side: side)
-    let picture = Pipeline.withPixels(sample) { resizer.picture(rgb: $0, width: $1, height: $2, stride: $3) }
+    let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
     guard let picture else { throw SourceError("\(path): it is no picture") }
     return picture
 }

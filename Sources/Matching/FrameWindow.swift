@@ -18,33 +18,59 @@ package struct WindowSpan: Sendable, Equatable {
 
 /// The last frame embeddings of a stream, `[count, width]`, not normalised; slides by one sampled frame.
 ///
-/// A ring: appending overwrites the oldest frame once it is full, and allocates nothing.
+/// A ring: appending overwrites the oldest frame once it is full, and allocates nothing. Where the embedding of a frame
+/// depends on its neighbours in the window (3D patches), it keeps three of each: as a window's last frame, as an inner one,
+/// as the first.
 package struct FrameWindow: Sendable {
     package let width: Int
+    /// Whether a frame's embedding depends on its place in the window.
+    package let hasEdges: Bool
     package private(set) var capacity: Int
     package private(set) var count = 0
+    /// `[capacity, width]`: as inner frames, which all are where there are no edges.
     private var embeddings: [Float]
+    /// `[capacity, width]` each, as first and as last frames; empty where there are no edges.
+    private var firsts: [Float]
+    private var lasts: [Float]
     private var media: [Double]
     private var wall: [Double]
     /// Where the next frame goes.
     private var next = 0
 
-    package init(width: Int, capacity: Int) {
+    package init(width: Int, capacity: Int, hasEdges: Bool = false) {
         precondition(width > 0 && capacity > 0)
         self.width = width
+        self.hasEdges = hasEdges
         self.capacity = capacity
         embeddings = [Float](repeating: 0, count: width * capacity)
+        firsts = hasEdges ? embeddings : []
+        lasts = firsts
         media = [Double](repeating: 0, count: capacity)
         wall = [Double](repeating: 0, count: capacity)
     }
 
+    /// Takes the next frame; where there are edges, as a window's last.
     package mutating func append(_ embedding: [Float], mediaTime: Double, wallClock: Double) {
         precondition(embedding.count == width)
-        embeddings.replaceSubrange(next * width..<(next + 1) * width, with: embedding)
+        let place = next * width..<(next + 1) * width
+        embeddings.replaceSubrange(place, with: embedding)
+        if hasEdges {
+            firsts.replaceSubrange(place, with: embedding)
+            lasts.replaceSubrange(place, with: embedding)
+        }
         media[next] = mediaTime
         wall[next] = wallClock
         next = (next + 1) % capacity
         count = min(count + 1, capacity)
+    }
+
+    /// The newest frame as an inner one and as a window's first, known once the frame after it has come: call before that
+    /// is appended.
+    package mutating func complete(inner: [Float], first: [Float]) {
+        precondition(hasEdges && count > 0 && inner.count == width && first.count == width)
+        let slot = slot(age: 0)
+        embeddings.replaceSubrange(slot * width..<(slot + 1) * width, with: inner)
+        firsts.replaceSubrange(slot * width..<(slot + 1) * width, with: first)
     }
 
     package mutating func clear() {
@@ -55,11 +81,12 @@ package struct FrameWindow: Sendable {
     /// Makes room for longer windows; keeps the frames it has.
     package mutating func grow(to capacity: Int) {
         guard capacity > self.capacity else { return }
-        var grown = FrameWindow(width: width, capacity: capacity)
+        var grown = FrameWindow(width: width, capacity: capacity, hasEdges: hasEdges)
         for age in stride(from: count - 1, through: 0, by: -1) {
             let slot = slot(age: age)
-            grown.append(
-                Array(embeddings[slot * width..<(slot + 1) * width]), mediaTime: media[slot], wallClock: wall[slot])
+            func row(_ values: [Float]) -> [Float] { Array(values[slot * width..<(slot + 1) * width]) }
+            grown.append(row(hasEdges ? lasts : embeddings), mediaTime: media[slot], wallClock: wall[slot])
+            if hasEdges { grown.complete(inner: row(embeddings), first: row(firsts)) }
         }
         self = grown
     }
@@ -72,8 +99,14 @@ package struct FrameWindow: Sendable {
         guard frames > 0 else { return nil }
         for index in 0..<frames {
             let slot = slot(age: frames - 1 - index)
-            let to = offset + index * width
-            out.replaceSubrange(to..<to + width, with: embeddings[slot * width..<(slot + 1) * width])
+            let (to, from) = (offset + index * width, slot * width..<(slot + 1) * width)
+            if hasEdges, index == frames - 1 {
+                out.replaceSubrange(to..<to + width, with: lasts[from])
+            } else if hasEdges, index == 0 {
+                out.replaceSubrange(to..<to + width, with: firsts[from])
+            } else {
+                out.replaceSubrange(to..<to + width, with: embeddings[from])
+            }
         }
         let (first, last) = (slot(age: frames - 1), slot(age: 0))
         return WindowSpan(

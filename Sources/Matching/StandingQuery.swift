@@ -2,6 +2,10 @@
 package struct StandingQuery: Sendable, Equatable {
     package let id: String
     package let text: String
+    /// Other ways to say the text; all together make one text embedding.
+    package let phrasings: [String]
+    /// Prompt templates, `{}` standing for the text: "a photo of {}". None is the text as it is.
+    package let prompts: [String]
     package let tags: [String]
     package let head: String
     /// Window length in sampled frames.
@@ -19,20 +23,38 @@ package struct StandingQuery: Sendable, Equatable {
     package static let logitHysteresis: Float = 0.5
     /// Longest text in characters; CLIP itself reads its first 77 tokens.
     package static let longestText = 4096
+    /// Most sentences that are embedded for one query.
+    package static let mostSentences = 256
+
+    /// Every phrasing in every prompt: what is embedded, and averaged.
+    package var sentences: [String] {
+        ([text] + phrasings).flatMap { text in
+            prompts.isEmpty ? [text] : prompts.map { $0.replacing("{}", with: text) }
+        }
+    }
 
     package init(
-        id: String, text: String, tags: [String] = [], head: String, frames: Int, threshold: Float,
+        id: String, text: String, phrasings: [String] = [], prompts: [String] = [], tags: [String] = [], head: String,
+        frames: Int, threshold: Float,
         hysteresis: Float = cosineHysteresis, streams: [String] = ["*"], enabled: Bool = true
     ) throws(QueryError) {
         guard Name.isValid(id) else {
             throw QueryError(id, "the id must be 1 to 64 letters, digits, hyphens or underscores")
         }
-        guard text.contains(where: { !$0.isWhitespace }) else {
-            throw QueryError(id, "the text is empty; describe the event in words")
+        for text in [text] + phrasings {
+            guard text.contains(where: { !$0.isWhitespace }) else {
+                throw QueryError(id, "the text is empty; describe the event in words")
+            }
+            guard text.count <= Self.longestText else {
+                throw QueryError(
+                    id, "the text has \(text.count) characters, at most \(Self.longestText) are taken; shorten it")
+            }
         }
-        guard text.count <= Self.longestText else {
-            throw QueryError(
-                id, "the text has \(text.count) characters, at most \(Self.longestText) are taken; shorten it")
+        for prompt in prompts where prompt.ranges(of: "{}").count != 1 {
+            throw QueryError(id, "the prompt \"\(prompt.prefix(64))\" must hold {} once, where the text goes")
+        }
+        guard (1 + phrasings.count) * max(1, prompts.count) <= Self.mostSentences else {
+            throw QueryError(id, "phrasings times prompts make more than \(Self.mostSentences) sentences")
         }
         guard (1...1024).contains(frames) else {
             throw QueryError(id, "frames is \(frames), expected 1 to 1024")
@@ -42,6 +64,8 @@ package struct StandingQuery: Sendable, Equatable {
         guard !streams.isEmpty else { throw QueryError(id, "streams is empty; \"*\" selects all") }
         self.id = id
         self.text = text
+        self.phrasings = phrasings
+        self.prompts = prompts
         self.tags = tags
         self.head = head
         self.frames = frames

@@ -2,8 +2,8 @@ import CKernels
 
 /// Resizes frames for CLIP: shortest side to `side` by antialiased bicubic, then the centre square.
 ///
-/// Equal to Pillow's `BICUBIC` in every bit (CLIP4CLIP section 8). Keeps the coefficients of the last geometry, so one
-/// resizer serves one stream, on one thread.
+/// Equal to Pillow's `BICUBIC` over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the last
+/// geometry, so one resizer serves one stream, on one thread.
 package final class Resizer {
     package let side: Int
     private var plan: Plan?
@@ -14,30 +14,28 @@ package final class Resizer {
         self.side = side
     }
 
-    /// `rgb`: `height` rows of `stride` bytes, interleaved RGB.
-    package func picture(rgb: UnsafeRawBufferPointer, width: Int, height: Int, stride: Int) -> Picture {
-        precondition(width > 0 && height > 0 && stride >= width * 3 && rgb.count >= stride * (height - 1) + width * 3)
+    package func picture(_ frame: DecodedFrame) -> Picture {
         let plan: Plan
-        if let last = self.plan, last.width == width, last.height == height {
+        if let last = self.plan, last.width == frame.width, last.height == frame.height {
             plan = last
         } else {
-            plan = Plan(width: width, height: height, side: side)
+            plan = Plan(width: frame.width, height: frame.height, side: side)
             self.plan = plan
-            scratch = [UInt8](repeating: 0, count: plan.vertical.span.count * side * 3)
+            scratch = []
         }
-        let pixels = rgb.bindMemory(to: UInt8.self)
-        let out = [UInt8](unsafeUninitializedCapacity: side * side * 3) { out, count in
+        let rgb = [UInt8](unsafeUninitializedCapacity: side * side * 3) { out, count in
             plan.horizontal.withAxis { horizontal in
                 plan.vertical.withAxis { vertical in
-                    var (h, v) = (horizontal, vertical)
-                    ww_resample_rgb(
-                        out.baseAddress, &scratch, pixels.baseAddress, stride,
-                        Int32(plan.vertical.span.lowerBound), Int32(plan.vertical.span.count), &h, &v)
+                    var (planes, crop, h, v) = (frame.planes, plan.crop, horizontal, vertical)
+                    if scratch.isEmpty {
+                        scratch = [UInt8](repeating: 0, count: ww_resample_scratch(&crop, &h, &v))
+                    }
+                    ww_resample(out.baseAddress, &scratch, &planes, &crop, &h, &v)
                 }
             }
             count = side * side * 3
         }
-        return Picture(side: side, rgb: out)
+        return Picture(side: side, rgb: rgb)
     }
 }
 
@@ -59,12 +57,19 @@ private struct Plan {
         horizontal = Axis(input: width, output: w, wanted: offset(w)..<offset(w) + side)
         vertical = Axis(input: height, output: h, wanted: offset(h)..<offset(h) + side)
     }
+
+    /// What is read of a frame; from an even column, since two columns share their chroma.
+    var crop: ww_crop {
+        let column = horizontal.span.lowerBound / 2 * 2
+        return ww_crop(
+            column0: Int32(column), columns: Int32(horizontal.span.upperBound - column),
+            row0: Int32(vertical.span.lowerBound), rows: Int32(vertical.span.count))
+    }
 }
 
 /// Pillow's fixed-point coefficients of one axis, for the outputs that the crop keeps.
 private struct Axis {
     private var first: [Int32] = []
-    private var taps: [Int32] = []
     private var weights: [Int32] = []
     private let stride: Int
     /// Inputs that are read at all.
@@ -73,7 +78,8 @@ private struct Axis {
     init(input: Int, output: Int, wanted: Range<Int>) {
         let scale = Double(input) / Double(output)
         let w = max(scale, 1)
-        stride = Int((2 * w).rounded(.up)) * 2 + 1
+        // Whole vectors: the rest of a row is weighted with 0.
+        stride = (Int((2 * w).rounded(.up)) * 2 + 1 + 15) / 16 * 16
         span = 0..<0
         var lowest = input
         var highest = 0
@@ -84,7 +90,6 @@ private struct Axis {
             let raw = (start..<end).map { Self.cubic((Double($0) - centre + 0.5) / w) }
             let sum = raw.reduce(0, +)
             first.append(Int32(start))
-            taps.append(Int32(end - start))
             var row = raw.map { Int32(($0 / sum * 4_194_304).rounded(.toNearestOrAwayFromZero)) }
             row += [Int32](repeating: 0, count: stride - row.count)
             weights += row
@@ -105,13 +110,11 @@ private struct Axis {
 
     func withAxis(_ body: (ww_axis) -> Void) {
         first.withUnsafeBufferPointer { first in
-            taps.withUnsafeBufferPointer { taps in
-                weights.withUnsafeBufferPointer { weights in
-                    body(
-                        ww_axis(
-                            first: first.baseAddress, taps: taps.baseAddress, weights: weights.baseAddress,
-                            stride: Int32(stride), count: Int32(first.count)))
-                }
+            weights.withUnsafeBufferPointer { weights in
+                body(
+                    ww_axis(
+                        first: first.baseAddress, weights: weights.baseAddress, stride: Int32(stride),
+                        count: Int32(first.count)))
             }
         }
     }

@@ -69,12 +69,6 @@ package final class Matrix {
         }
     }
 
-    /// Adds another matrix of the same shape.
-    package func add(_ other: Matrix) {
-        precondition(rows == other.rows && columns == other.columns)
-        for i in 0..<rows * columns { base[i] += other.base[i] }
-    }
-
     /// Divides each row by its L2 norm.
     ///
     /// No epsilon, as the reference: a zero row becomes NaN.

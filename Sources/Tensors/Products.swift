@@ -15,6 +15,14 @@ package enum Products {
         }
     }
 
+    /// The same for matrices: out `[m, n]`.
+    package static func timesTransposed(_ a: Matrix, _ b: Matrix, into out: Matrix) {
+        precondition(a.columns == b.columns && out.rows == a.rows && out.columns == b.rows)
+        guard a.rows > 0, b.rows > 0 else { return }
+        let (m, n, k) = (CInt(a.rows), CInt(b.rows), CInt(a.columns))
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a.base, k, b.base, k, 0, out.base, n)
+    }
+
     /// The vector divided by its L2 norm; unchanged if the norm is 0.
     package static func unit(_ vector: [Float]) -> [Float] {
         let norm = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()

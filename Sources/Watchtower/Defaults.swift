@@ -8,6 +8,7 @@ package struct Defaults: Sendable {
     package var fps: Double
     package var frames: Int
     package var head: String
+    private let prompts: [String]
     private let threshold: Double?
     private let thresholds: [String: Double]
     private let side: Int
@@ -16,12 +17,13 @@ package struct Defaults: Sendable {
     /// The model's head, if its plugin and weights are here; else mean.
     package init(
         model: ModelDirectory, finder: HeadFinder, head: String? = nil, frames: Int? = nil, fps: Double? = nil,
-        threshold: Double? = nil
+        threshold: Double? = nil, prompts: [String]? = nil
     ) {
         self.fps = fps ?? model.defaults.fps
         self.frames = frames ?? model.defaults.frames
         self.head = head ?? (finder.names.contains(model.defaults.head) ? model.defaults.head : "mean")
         self.threshold = threshold
+        self.prompts = prompts ?? model.defaults.prompts
         thresholds = model.defaults.thresholds
         side = model.architecture.vision.side
         self.finder = finder
@@ -41,7 +43,8 @@ package struct Defaults: Sendable {
         }
         let hysteresis = from.hysteresis.map { Float($0) }
         return try StandingQuery(
-            id: id, text: from.text, tags: from.tags ?? [], head: head, frames: from.frames ?? frames,
+            id: id, text: from.text, phrasings: from.phrasings ?? [], prompts: from.prompts ?? prompts,
+            tags: from.tags ?? [], head: head, frames: from.frames ?? frames,
             threshold: Float(threshold),
             hysteresis: hysteresis
                 ?? (head == "tight" ? StandingQuery.logitHysteresis : StandingQuery.cosineHysteresis),
@@ -51,6 +54,6 @@ package struct Defaults: Sendable {
     package func source(_ from: StreamConfiguration) -> SourceDescription {
         SourceDescription(
             uri: from.uri, template: from.template, fps: from.fps ?? fps, realtime: from.realtime ?? false,
-            loop: from.loop ?? false, side: side, launch: from.launch)
+            loop: from.loop ?? false, side: side, launch: from.launch, gate: from.gate)
     }
 }

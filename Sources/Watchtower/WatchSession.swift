@@ -17,6 +17,8 @@ package struct WatchSession: Sendable {
     /// What a session came to.
     package struct Summary: Sendable {
         package var frames = 0
+        /// Frames whose picture had not changed: they kept its embedding.
+        package var gated = 0
         package var windows = 0
         package var events = 0
         package var dropped: UInt64 = 0
@@ -41,7 +43,7 @@ package struct WatchSession: Sendable {
 
     /// Plays the stream until it ends, fails, or the task is cancelled; every sampled frame of a file is scored.
     package func run(wantScores: Bool, report: @Sendable (Report) -> Void) async throws -> Summary {
-        let queue = FrameQueue()
+        let queue = FrameQueue(sheds: false)
         let failure = Mutex<String?>(nil)
         let warnings = Mutex<[String]>([])
         let name = name
@@ -83,7 +85,8 @@ package struct WatchSession: Sendable {
             try await withTaskCancellationHandler {
                 while let items = await queue.next(limit: batchSize, maxDelay: .milliseconds(20)) {
                     let step = try await engine.process(items, wantScores: wantScores)
-                    summary.frames += step.encoded
+                    summary.frames += step.encoded + step.reused
+                    summary.gated += step.reused
                     summary.windows += step.scored
                     tell(step.detections)
                     if wantScores { report(.scores(step.scores)) }
@@ -105,7 +108,7 @@ package struct WatchSession: Sendable {
             await offPool { video.stop() }
             throw error
         }
-        summary.dropped = queue.dropped(name)
+        summary.dropped = queue.counts(name).dropped
         queue.finish()
         await offPool { video.stop() }
         tell(await engine.removeStream(name))

@@ -12,6 +12,9 @@ struct Query: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a standing query, or replace the one of this id.")
         @Argument(help: "The event, described in words.") var text: String
+        @Option(name: .long, help: "Another way to say it; all are averaged.") var phrasing: [String] = []
+        @Option(name: .long, help: "A prompt template, \"a photo of {}\"; several are averaged.") var prompt: [String] =
+            []
         @Option(help: "Its id; made from the text, if left out.") var id: String?
         @Option(help: "The head.") var head: String?
         @Option(help: "Frames in a window.") var frames: Int?
@@ -24,6 +27,8 @@ struct Query: AsyncParsableCommand {
         func run() async throws {
             try await Exit.guarding {
                 var query = QueryConfiguration(id: id, text: text, head: head, threshold: threshold)
+                query.phrasings = phrasing.isEmpty ? nil : phrasing
+                query.prompts = prompt.isEmpty ? nil : prompt
                 query.frames = frames
                 query.hysteresis = hysteresis
                 query.streams = stream.isEmpty ? nil : stream
@@ -118,6 +123,9 @@ struct Stream: AsyncParsableCommand {
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
         @Option(help: "Sampled frames a second.") var fps: Double?
+        @Option(
+            help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
+        var gate: Double?
         @Flag(help: "Play a file at its own speed.") var realtime = false
         @Flag(help: "Play a file again and again.") var loop = false
         @OptionGroup var daemon: DaemonOptions
@@ -126,7 +134,8 @@ struct Stream: AsyncParsableCommand {
             try await Exit.guarding {
                 // The daemon has another working directory than its user.
                 let uri = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
-                let stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                stream.gate = gate
                 let result = try daemon.ask("stream.add", JSONValue(encoding: stream))
                 if daemon.json { try Terminal.say(json: result) } else { Terminal.say("added \(name)") }
             }
@@ -143,9 +152,12 @@ struct Stream: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let streams = try result.decoded(as: [StreamStatus].self)
                 Terminal.table(
-                    ["NAME", "STATE", "FPS", "SAMPLED", "DROPPED", "URI", "REASON"],
+                    ["NAME", "STATE", "FPS", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "URI", "REASON"],
                     streams.map {
-                        [$0.name, $0.state, "\($0.fps)", "\($0.sampled)", "\($0.dropped)", $0.uri, $0.reason ?? ""]
+                        [
+                            $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), "\($0.sampled)", "\($0.gated)",
+                            "\($0.shed)", "\($0.dropped)", $0.uri, $0.reason ?? "",
+                        ]
                     })
             }
         }

@@ -5,35 +5,28 @@ import Watchtower
 
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Head plugins.", subcommands: [List.self, Inspect.self])
-
-    private struct Description: Encodable {
-        let name, path, version, description, kind: String
-        let problem: String?
-    }
-
-    private static func describe(_ name: String, _ finder: HeadFinder) -> Description {
-        do {
-            let library = try finder.load(name)
-            return Description(
-                name: name, path: library.path, version: library.version, description: library.description,
-                kind: library.pools ? "pools" : "pairs", problem: nil)
-        } catch {
-            return Description(name: name, path: "", version: "", description: "", kind: "", problem: "\(error)")
-        }
-    }
+        abstract: "Head plugins.", subcommands: [List.self, Inspect.self, Probe.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the head plugins that are found.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the head plugins that are found, and those that others of their name hide.")
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
             let finder = HeadFinder.standard()
-            let heads = finder.names.map { Head.describe($0, finder) }
+            var heads: [HeadInspection] = []
+            for file in finder.files { heads.append(await HeadInspector(finder: finder).inspect(file)) }
+            heads.sort { $0.name < $1.name }
             if json { return try Terminal.say(json: heads) }
             Terminal.table(
                 ["NAME", "VERSION", "KIND", "DESCRIPTION"],
-                heads.map { [$0.name, $0.version, $0.kind, $0.problem ?? $0.description] })
+                heads.map {
+                    [
+                        $0.name, $0.version, $0.kind,
+                        $0.problem ?? $0.shadowedBy.map { [path = $0.path] in "\(path), hidden by \($0)" }
+                            ?? $0.description,
+                    ]
+                })
         }
     }
 
@@ -44,9 +37,35 @@ struct Head: AsyncParsableCommand {
 
         func run() async throws {
             try await Exit.guarding {
-                _ = try HeadFinder.standard().load(name)
-                try Terminal.say(json: Head.describe(name, .standard()))
+                let finder = HeadFinder.standard()
+                let found = await HeadInspector(finder: finder).inspect(try finder.file(name))
+                if let problem = found.problem {
+                    Terminal.complain(problem)
+                    throw Exit.badConfiguration
+                }
+                try Terminal.say(json: found)
             }
+        }
+    }
+
+    /// The child process of the others: it may crash.
+    struct Probe: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Open one plugin file and print what it says of itself.", shouldDisplay: false)
+        @Argument(help: "The file.") var path: String
+
+        func run() throws {
+            // What a plugin prints while it is opened must not be taken for the answer; its crash needs no core file.
+            let answer = FileHandle(fileDescriptor: dup(STDOUT_FILENO))
+            dup2(STDERR_FILENO, STDOUT_FILENO)
+            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            let finder = HeadFinder.standard()
+            guard let file = finder.files.first(where: { $0.path == path }) else {
+                throw HeadError(path: path, reason: .notFound(known: finder.names, searched: finder.directories))
+            }
+            let found = HeadInspection(opening: file, in: finder)
+            answer.write(try JSONEncoder().encode(found))
         }
     }
 }

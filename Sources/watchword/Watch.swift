@@ -8,20 +8,6 @@ import Messaging
 import Synchronization
 import Watchtower
 
-/// A line of `--scores`.
-private struct ScoreLine: Encodable {
-    struct QueryName: Encodable {
-        let id: String
-        let text: String
-    }
-    let stream: String
-    let start: Double
-    let end: Double
-    let query: QueryName
-    let head: String
-    let score: Float?
-}
-
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch one stream to its end, without a daemon.",
@@ -33,19 +19,26 @@ struct Watch: AsyncParsableCommand {
     var query: [String] = []
     @Option(help: "A YAML file of queries.")
     var queries: String?
+    @Option(name: .long, help: "A prompt template, \"a photo of {}\"; several are averaged.")
+    var prompt: [String] = []
     @OptionGroup var model: ModelOptions
     @Option(help: "The temporal head: mean, lstm, transformer, tight.")
     var head: String?
     @Option(help: "Sampled frames a second.")
     var fps: Double?
-    @Option(help: "Frames in a window.")
+    @Option(help: "Frames in a window; with --clip, the most that are kept.")
     var frames: Int?
     @Option(help: "Score that starts an event.")
     var threshold: Double?
+    @Option(help: "Queries a window that a head of texts and windows scores; the mean head chooses them.")
+    var rerank = ScoringEngine.defaultRerank
     @Option(help: "Write every window's scores to this file, as JSON lines.")
     var scores: String?
     @Flag(help: "Play a file at its own speed.")
     var realtime = false
+    @Option(help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
+    var gate: Double?
+    @OptionGroup var clip: ClipOptions
     @Flag(help: "Score windows that are not full yet, too.")
     var partial = false
     @Option(help: "A pipeline template, instead of the one the URI asks for.")
@@ -59,6 +52,8 @@ struct Watch: AsyncParsableCommand {
         if query.isEmpty && queries == nil { throw ValidationError("give at least one --query or a file of --queries") }
         if let fps, !(fps > 0 && fps <= 1000) { throw ValidationError("--fps must be above 0") }
         if let frames, !(1...1024).contains(frames) { throw ValidationError("--frames must be 1 to 1024") }
+        if let gate, !(gate > 0 && gate <= 255) { throw ValidationError("--gate must be above 0 and up to 255") }
+        if rerank < 1 { throw ValidationError("--rerank must be 1 or more") }
         if !Name.isValid(name) { throw ValidationError("--name must be letters, digits, hyphens or underscores") }
     }
 
@@ -70,12 +65,13 @@ struct Watch: AsyncParsableCommand {
         let directory = try model.directory()
         let finder = HeadFinder.standard()
         let defaults = Defaults(
-            model: directory, finder: finder, head: head, frames: frames, fps: fps, threshold: threshold)
+            model: directory, finder: finder, head: head, frames: frames, fps: fps, threshold: threshold,
+            prompts: prompt.isEmpty ? nil : prompt)
         var wanted = query.map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0) }
         if let queries { wanted += try QueryConfiguration.load(queries) }
         // With --scores and no threshold anywhere, scores are what is asked for, and no event is guessed.
-        let onlyScores = scores != nil
-        let engine = try ScoringEngine(model: directory, finder: finder, partial: partial)
+        let onlyScores = scores != nil || clip.clip
+        let engine = try ScoringEngine(model: directory, finder: finder, partial: partial, rerank: rerank)
         var taken: Set<String> = []
         for var item in wanted {
             var id = item.id ?? QueryConfiguration.slug(item.text)
@@ -85,6 +81,8 @@ struct Watch: AsyncParsableCommand {
                 copy += 1
             }
             item.id = id
+            // A clip is one window, whatever length a query asks for of a stream.
+            if clip.clip { item.frames = defaults.frames }
             if onlyScores, item.threshold == nil, (try? defaults.query(item)) == nil { item.threshold = 1e9 }
             if try await engine.add(defaults.query(item)).truncated {
                 Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
@@ -93,13 +91,21 @@ struct Watch: AsyncParsableCommand {
         let templates = try PipelineTemplates(directory: Installation.pipelines)
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
-        let session = WatchSession(engine: engine, name: name, source: defaults.source(stream), templates: templates)
+        stream.gate = gate
+        let source = defaults.source(stream)
         let output = try scores.map { path in
             guard FileManager.default.createFile(atPath: path, contents: nil),
                 let handle = FileHandle(forWritingAtPath: path)
             else { throw ConfigurationError(path: path, line: nil, reason: "the file of scores cannot be written") }
             return handle
         }
+        if clip.clip {
+            let session = ClipSession(
+                engine: engine, name: name, source: source, templates: templates, sampling: try clip.sampling,
+                selection: clip.select, maxFrames: defaults.frames)
+            return try await tell(session.run(), output)
+        }
+        let session = WatchSession(engine: engine, name: name, source: source, templates: templates)
         let task = Task {
             try await session.run(wantScores: output != nil) { report in tell(report, output) }
         }
@@ -114,9 +120,22 @@ struct Watch: AsyncParsableCommand {
         if let failure = summary.failure { throw SourceError(failure) }
         if !json {
             Terminal.say(
-                "\(summary.frames) frames sampled, \(summary.windows) windows scored, \(summary.events) events, "
+                "\(summary.frames) frames sampled, "
+                    + (gate == nil ? "" : "\(summary.gated) unchanged, ")
+                    + "\(summary.windows) windows scored, \(summary.events) events, "
                     + "\(summary.dropped) frames dropped")
         }
+    }
+
+    /// One line a query, the best first.
+    private func tell(_ clip: ClipSession.Result, _ output: FileHandle?) throws {
+        output?.write(ScoreLine.lines(clip.scores))
+        try output?.close()
+        if json { return Terminal.say(String(decoding: ScoreLine.lines(clip.scores).dropLast(), as: UTF8.self)) }
+        Terminal.table(
+            ["SCORE", "QUERY"],
+            clip.scores.map { [$0.score.map { String(format: "%.3f", $0) } ?? "not re-ranked", $0.text] })
+        Terminal.say("\(clip.sampled) frames sampled, \(clip.kept) kept")
     }
 
     private func tell(_ report: WatchSession.Report, _ output: FileHandle?) {
@@ -126,13 +145,7 @@ struct Watch: AsyncParsableCommand {
             Terminal.progress("")
             if json { try? Terminal.say(json: message) } else { Terminal.say(message.line) }
         case .scores(let scores):
-            let lines = scores.compactMap { score in
-                try? WireCoding.encode(
-                    ScoreLine(
-                        stream: score.stream, start: score.span.mediaStart, end: score.span.mediaEnd,
-                        query: .init(id: score.query, text: score.text), head: score.head, score: score.score))
-            }
-            output?.write(lines.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) })
+            output?.write(ScoreLine.lines(scores))
         case .progress(let frames, let mediaTime):
             Terminal.progress("\(frames) frames, \(String(format: "%.1f", mediaTime)) s of video")
         case .warning(let text):

@@ -22,10 +22,10 @@ struct CaseTests {
         }
     }
 
-    @Test("text embeddings match the reference", arguments: try folders())
-    func texts(_ folder: URL) throws {
+    @Test("text embeddings match the reference", arguments: try folders(), Fixtures.weightFiles)
+    func texts(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        let source = OpenAINames(try Fixtures.safetensors(folder.appending(path: "model.safetensors")))
+        let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let encoder = try TextEncoder(source, architecture: Architecture(inferredFrom: source))
@@ -37,19 +37,22 @@ struct CaseTests {
         #expect(worstExcess(texts, wanted, rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
     }
 
-    @Test("frame embeddings of 2D patches match the reference", arguments: try folders())
-    func frames(_ folder: URL) throws {
+    @Test(
+        "frame embeddings match the reference, of 2D and of 3D patches", arguments: try folders(), Fixtures.weightFiles)
+    func frames(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        guard fixture.linear_patch == "2d" else { return }
-        let source = OpenAINames(try Fixtures.safetensors(folder.appending(path: "model.safetensors")))
+        let source = OpenAINames(try Fixtures.checkpoint(folder.appending(path: weights)))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source))
+        #expect(encoder.architecture.vision.linearPatch.rawValue == fixture.linear_patch)
         var blocks: [Float] = []
-        let frames = try encoder.encode(planes: inputs.floats("frames"))
+        let length = try #require(inputs.tensors["frames"]?.shape[1])
+        let frames = try encoder.encode(planes: inputs.floats("frames"), length: length)
         let wanted = try expected.floats("frame_embeddings")
         #expect(worstExcess(frames.values, wanted, rtol: fixture.tolerance.rtol) <= fixture.tolerance.atol)
 
+        guard fixture.linear_patch == "2d" else { return }
         // The first picture alone, with its trace: one picture and a batch give the same numbers.
         let side = encoder.architecture.vision.side
         let first = Array(try inputs.floats("frames").prefix(3 * side * side))

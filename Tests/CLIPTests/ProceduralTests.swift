@@ -21,7 +21,20 @@ private struct Procedural: Decodable {
     let seed: UInt64
     let images: [Image]
     let tolerance: Tolerance
+    struct Heads: Decodable {
+        struct Video: Decodable {
+            let kind: Int, seed: Int, frames: Int
+        }
+        struct Tolerance: Decodable {
+            let embeddings_atol: Double
+        }
+        let videos: [Video]
+        let max_frames: Int
+        let arch: String, file: String
+        let tolerance: Tolerance
+    }
     let archs: [String: Arch]
+    let heads: Heads
 }
 
 @Suite("CLIP at full size, on procedural weights")
@@ -61,6 +74,28 @@ struct ProceduralTests {
             let want = wantedTexts[row * d..<(row + 1) * d]
             #expect(cosine(text, want) >= 0.99999)
             #expect(worstExcess(text, want, rtol: recipe.tolerance.rtol) <= recipe.tolerance.atol)
+        }
+    }
+
+    @Test("frame embeddings of whole videos match the reference, of 2D and of 3D patches", arguments: ["2d", "3d"])
+    func videos(_ patch: String) throws {
+        let folder = Fixtures.reference.appending(path: "procedural")
+        let recipe = try Fixtures.json(Procedural.self, folder.appending(path: "procedural.json"))
+        let heads = recipe.heads
+        let wanted = try Fixtures.safetensors(folder.appending(path: heads.file)).floats("frame_embeddings_\(patch)")
+        let arch = try #require(recipe.archs[heads.arch])
+        let source = ProceduralCLIP(arch.config, seed: recipe.seed, spatiotemporal: patch == "3d")
+        let encoder = try ImageEncoder(source, architecture: Architecture(inferredFrom: source))
+        #expect(encoder.architecture.vision.linearPatch.rawValue == patch)
+        let d = arch.config.embed
+        for (index, video) in heads.videos.enumerated() {
+            let pictures = (0..<video.frames).map {
+                Picture(side: 224, rgb: ProceduralCLIP.image(kind: video.kind, seed: video.seed, t: $0))
+            }
+            let found = try encoder.encode(FrameInContext.window(pictures)).values
+            let start = index * heads.max_frames * d
+            let worst = worstExcess(found, wanted[start..<start + found.count])
+            #expect(worst <= heads.tolerance.embeddings_atol, "video \(index): \(worst)")
         }
     }
 }

@@ -36,6 +36,8 @@ struct SafetensorsTests {
             #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
             #"{"a":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,4]}}"#,
             #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+            #"{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#,
+            #"{"a":{"dtype":"U8","shape":[16],"data_offsets":[0,16]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#,
             #"{"a":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}}"#, #"{"a":3}"#, "[]", "{",
         ])
     func lies(_ header: String) throws {

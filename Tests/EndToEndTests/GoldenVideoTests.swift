@@ -4,6 +4,7 @@ import Foundation
 import Heads
 import Ingest
 import Matching
+import Pixels
 import Synchronization
 import TestSupport
 import Testing
@@ -13,13 +14,14 @@ import Watchtower
 struct GoldenVideoTests {
     static func videos() throws -> [URL] { try Fixtures.entries(of: Fixtures.videos) { $0.pathExtension == "mp4" } }
 
-    @Test("frame embeddings and mean scores are those of the goldens", arguments: try videos())
+    /// Bounds of the issue: cosines within 0.01, logits within 0.05.
+    private static let heads = ["mean": 0.01, "lstm": 0.01, "transformer": 0.01, "tight": 0.05]
+
+    @Test("pictures, frame embeddings and every head's scores are those of the goldens", arguments: try videos())
     func goldens(_ video: URL) async throws {
         let golden = try Fixtures.safetensors(
             video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
         let fps = Double(golden.metadata["fps"] ?? "4") ?? 4
-        let length = Int(golden.metadata["window"] ?? "8") ?? 8
-        let queries = try JSONDecoder().decode([String].self, from: Data(#require(golden.metadata["queries"]).utf8))
         let model = try ModelDirectory(Fixtures.shapes)
         let finder = HeadFinder.standard(first: [Fixtures.plugins])
 
@@ -35,25 +37,41 @@ struct GoldenVideoTests {
         try player.start()
         for await _ in ends {}
         player.stop()
+        // The first pictures, byte for byte: decoding, colours, resize and crop are the reference's.
+        let pictures = try golden.integers("frames_rgb64_first24").map { UInt8($0) }
+        let found = frames.withLock { $0.flatMap(\.picture.rgb) }
+        #expect(found.prefix(pictures.count).elementsEqual(pictures))
         let embeddings = try await engine.embed(pictures: frames.withLock { $0.map(\.picture) })
         let expected = try golden.floats("frame_embeddings")
         let width = model.architecture.embedding
         let cosines = embeddings.indices.map { cosine(embeddings[$0], expected[$0 * width..<($0 + 1) * width]) }
         #expect(embeddings.count * width == expected.count)
-        #expect((cosines.min() ?? 0) >= 0.998 && cosines.reduce(0, +) / Double(cosines.count) >= 0.9995)
+        #expect((cosines.min() ?? 0) >= 0.99999)
 
-        // Window scores, as `watch --scores` writes them.
+        for (head, bound) in Self.heads.sorted(by: { $0.key < $1.key }) {
+            try await scores(of: head, within: bound, golden, source, engine)
+        }
+    }
+
+    /// Window scores, as `watch --scores` writes them.
+    private func scores(
+        of head: String, within bound: Double, _ golden: SafetensorsFile, _ source: SourceDescription,
+        _ engine: ScoringEngine
+    ) async throws {
+        let length = Int(golden.metadata["window"] ?? "8") ?? 8
+        let queries = try JSONDecoder().decode([String].self, from: Data(#require(golden.metadata["queries"]).utf8))
+        let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
         for (index, text) in queries.enumerated() {
             _ = try await engine.add(
-                StandingQuery(id: "q\(index)", text: text, head: "mean", frames: length, threshold: 100))
+                StandingQuery(id: "q\(index)", text: text, head: head, frames: length, threshold: 100))
         }
         let scores = Mutex<[WindowScore]>([])
         let session = WatchSession(engine: engine, name: "golden", source: source, templates: templates)
         let summary = try await session.run(wantScores: true) { report in
             if case .scores(let found) = report { scores.withLock { $0 += found } }
         }
-        #expect(summary.frames == embeddings.count && summary.dropped == 0)
-        let wanted = try golden.floats("scores.mean")
+        #expect(summary.frames == golden.tensors["timestamps"]?.count && summary.dropped == 0)
+        let wanted = try golden.floats("scores.\(head)")
         let found = scores.withLock { $0 }
         #expect(found.count == wanted.count)
         var seen: [String: Int] = [:]
@@ -64,6 +82,7 @@ struct GoldenVideoTests {
             seen[score.query] = row + 1
             worst = max(worst, abs(Double(score.score ?? .infinity) - Double(wanted[row * queries.count + column])))
         }
-        #expect(worst <= 0.01, "worst difference \(worst)")
+        print("\(head): worst \(worst)")
+        #expect(worst <= bound, "\(head): worst difference \(worst)")
     }
 }

@@ -92,10 +92,10 @@ struct ContractTests {
 
     @Test("a failed call leaves the result as it was", arguments: Plugins.names)
     func failedCalls(_ plugin: String) throws {
-        let descriptor = try descriptor(plugin)
+        let descriptor = try Contract(plugin).descriptor
         var instance: UnsafeMutableRawPointer?
         var why = [CChar](repeating: 0, count: 256)
-        let status = lend(try Plugins.bundledWeights(plugin)) {
+        let status = Contract.lend(try Plugins.bundledWeights(plugin)) {
             descriptor.create(128, 8, $0, $0.count, "{}", &instance, &why, why.count)
         }
         #expect(status == WW_OK)
@@ -123,7 +123,7 @@ struct ContractTests {
 
     @Test("statuses tell bad weights, bad configuration and bad shapes apart; a failed create makes nothing")
     func statuses() throws {
-        let descriptor = try descriptor("transformer")
+        let descriptor = try Contract("transformer").descriptor
         let weights = try Plugins.bundledWeights("transformer")
         let calls: [(Int32, [String: HeadWeights], String, ww_status)] = [
             (8, [:], "{}", WW_BAD_WEIGHTS), (8, weights, "{", WW_BAD_CONFIG), (33, weights, "{}", WW_BAD_SHAPE),
@@ -132,12 +132,12 @@ struct ContractTests {
         for (frames, weights, config, wanted) in calls {
             var instance: UnsafeMutableRawPointer?
             var why = [CChar](repeating: 0, count: 256)
-            let status = lend(weights) {
+            let status = Contract.lend(weights) {
                 descriptor.create(128, frames, $0, $0.count, config, &instance, &why, why.count)
             }
             #expect(status == wanted && instance == nil && why[0] != 0)
         }
-        #expect(try self.descriptor("tight").get_extension?("watchword.unknown/1") == nil)
+        #expect(try Contract("tight").descriptor.get_extension?("watchword.unknown/1") == nil)
     }
 
     @Test("a head that pools does not pair, and the other way round")
@@ -162,37 +162,5 @@ struct ContractTests {
                 says($0, "not there")
             }
         }
-    }
-
-    /// The plain descriptor, without the host between.
-    private func descriptor(_ plugin: String) throws -> watchword_head {
-        let library = try #require(dlopen("\(Fixtures.plugins)/libwatchword-head-\(plugin).so", RTLD_NOW | RTLD_LOCAL))
-        let symbol = try #require(dlsym(library, WW_HEAD_ENTRY))
-        return try #require(unsafeBitCast(symbol, to: watchword_head_entry_fn.self)()).pointee
-    }
-
-    /// Weights as the contract's tensors, for the length of a call.
-    private func lend<R>(_ weights: [String: HeadWeights], _ body: ([ww_tensor]) -> R) -> R {
-        func copy<T>(_ values: [T]) -> UnsafeMutableBufferPointer<T> {
-            let memory = UnsafeMutableBufferPointer<T>.allocate(capacity: values.count)
-            _ = memory.initialize(from: values)
-            return memory
-        }
-        let lent = weights.map { name, weight in
-            (name: copy(Array(name.utf8CString)), shape: copy(weight.shape.map(Int64.init)), data: copy(weight.values))
-        }
-        defer {
-            for tensor in lent {
-                tensor.name.deallocate()
-                tensor.shape.deallocate()
-                tensor.data.deallocate()
-            }
-        }
-        return body(
-            lent.map {
-                ww_tensor(
-                    name: $0.name.baseAddress, shape: $0.shape.baseAddress, data: $0.data.baseAddress,
-                    rank: UInt32($0.shape.count), reserved: 0)
-            })
     }
 }

@@ -30,25 +30,22 @@ private struct Procedural: Decodable {
     let heads: Heads
 }
 
-/// CLIP4Clip's names of the heads.
-private let ours = ["meanP": "mean", "seqLSTM": "lstm", "seqTransf": "transformer", "tightTransf": "tight"]
-
 @Suite("Heads against CLIP4Clip")
 struct ReferenceTests {
     private static func cases() throws -> [URL] {
         try Fixtures.entries(of: Fixtures.reference.appending(path: "cases"))
     }
 
-    @Test("the whole similarity matrix of every small case", arguments: try cases())
-    func similarity(_ folder: URL) throws {
+    @Test("the whole similarity matrix of every small case", arguments: try cases(), Fixtures.weightFiles)
+    func similarity(_ folder: URL, _ weights: String) throws {
         let fixture = try Fixtures.json(Case.self, folder.appending(path: "case.json"))
-        let model = try Fixtures.safetensors(folder.appending(path: "model.safetensors"))
+        let model = try Fixtures.checkpoint(folder.appending(path: weights))
         let expected = try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
         let inputs = try Fixtures.safetensors(folder.appending(path: "inputs.safetensors"))
         let shape = try #require(expected.tensors["frame_embeddings"]?.shape)
         let heads = fixture.model.head_heads
         let head = try Head(
-            Plugins.finder.load(#require(ours[fixture.head])), width: shape[2], maxFrames: shape[1],
+            Plugins.finder.load(#require(Plugins.byReference[fixture.head])), width: shape[2], maxFrames: shape[1],
             weights: Plugins.weights(model), config: heads > 0 ? "{\"attention_heads\": \(heads)}" : "{}")
         let scores = try head.similarity(
             texts: expected.floats("text_embeddings"), expected.floats("frame_embeddings"),
@@ -67,7 +64,7 @@ struct ReferenceTests {
         let recipe = try Fixtures.json(Procedural.self, folder.appending(path: "procedural.json"))
         let expected = try Fixtures.safetensors(folder.appending(path: "heads_vit_b32.safetensors"))
         let frames = name.hasSuffix("_3d") ? "frame_embeddings_3d" : "frame_embeddings_2d"
-        let plugin = try #require(ours[name.replacing("_3d", with: "")])
+        let plugin = try #require(Plugins.byReference[name.replacing("_3d", with: "")])
         let weights =
             plugin == "mean"
             ? [:] : try Plugins.weights(ProceduralCLIP.heads(width: 512, layers: 4, seed: recipe.seed))

@@ -8,6 +8,8 @@ import Testing
 enum Plugins {
     static let finder = HeadFinder.standard(first: [Fixtures.plugins])
     static let names = ["mean", "lstm", "transformer", "tight"]
+    /// By CLIP4Clip's names of the similarity calculators.
+    static let byReference = ["meanP": "mean", "seqLSTM": "lstm", "seqTransf": "transformer", "tightTransf": "tight"]
 
     /// Weights of a source that belong to no CLIP tower.
     static func weights(_ source: any TensorSource) throws -> [String: HeadWeights] {

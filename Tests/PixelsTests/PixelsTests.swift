@@ -48,10 +48,11 @@ struct PixelsTests {
             dense += row
             padded += row + [UInt8](repeating: 255, count: 12)
         }
-        let a = dense.withUnsafeBytes { resizer.picture(rgb: $0, width: width, height: height, stride: width * 3) }
-        let b = padded.withUnsafeBytes {
-            resizer.picture(rgb: $0, width: width, height: height, stride: width * 3 + 12)
-        }
+        let (short, long) = (Plane(dense), Plane(padded))
+        let a = resizer.picture(
+            DecodedFrame(rgb: short.bytes, width: width, height: height, stride: width * 3))
+        let b = resizer.picture(
+            DecodedFrame(rgb: long.bytes, width: width, height: height, stride: width * 3 + 12))
         #expect(a == b)
     }
 }

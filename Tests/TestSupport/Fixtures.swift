@@ -34,6 +34,11 @@ package enum Fixtures {
         try JSONDecoder().decode(type, from: Data(contentsOf: url))
     }
 
+    /// The two kinds of file that hold a reference case's weights.
+    package static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
+
+    package static func checkpoint(_ url: URL) throws -> any CheckpointFile { try openCheckpoint(path: url.path) }
+
     package static func safetensors(_ url: URL) throws -> SafetensorsFile { try SafetensorsFile(path: url.path) }
 }
 

@@ -17,8 +17,8 @@ package struct ProceduralCLIP: TensorSource {
         self.seed = seed
     }
 
-    /// Both towers, under OpenAI's names.
-    package init(_ sizes: Sizes, seed: UInt64) {
+    /// Both towers, under OpenAI's names; with the kernel of 3D patches, if `spatiotemporal`.
+    package init(_ sizes: Sizes, seed: UInt64, spatiotemporal: Bool = false) {
         var table = RecipeTable()
         let (v, t, p, d) = (sizes.vw, sizes.tw, sizes.patch, sizes.embed)
         let grid = sizes.image / p
@@ -29,6 +29,9 @@ package struct ProceduralCLIP: TensorSource {
         table.add("visual.proj", [v, d], 1, v)
         table.add("visual.positional_embedding", [grid * grid + 1, v], 0.05, 1)
         table.add("visual.conv1.weight", [v, 3, p, p], 1, 3 * p * p)
+        if spatiotemporal {
+            table.add("visual.conv2.weight", [v, 3, 3, p, p], 1, 9 * p * p, hashed: "clip.visual.conv2.weight")
+        }
         table.add("logit_scale", [], 0, 1, 4.605170185988092)
         table.norm("visual.ln_pre", v)
         table.norm("visual.ln_post", v)
@@ -62,7 +65,7 @@ package struct ProceduralCLIP: TensorSource {
         guard let recipe = recipes[name], let info = tensors[name] else {
             throw CheckpointError(origin, .missingTensor(name))
         }
-        let key = Self.key(name, seed: seed)
+        let key = Self.key(recipe.hashed, seed: seed)
         let step = (recipe.gain / Double(recipe.fan).squareRoot()) * (3.0 / 4294967295.0).squareRoot()
         return (0..<info.count).map { index in
             let word = Self.word(key, index)
@@ -123,6 +126,8 @@ package struct ProceduralCLIP: TensorSource {
 /// How one tensor's numbers are made.
 private struct Recipe {
     let gain: Double, fan: Int, mean: Double
+    /// The name that the numbers are made from.
+    let hashed: String
 }
 
 /// The recipe table of PROCEDURAL.md, filled in for the sizes of a model.
@@ -130,9 +135,11 @@ private struct RecipeTable {
     var tensors: [String: TensorInfo] = [:]
     var recipes: [String: Recipe] = [:]
 
-    mutating func add(_ name: String, _ shape: [Int], _ gain: Double, _ fan: Int, _ mean: Double = 0) {
+    mutating func add(
+        _ name: String, _ shape: [Int], _ gain: Double, _ fan: Int, _ mean: Double = 0, hashed: String? = nil
+    ) {
         tensors[name] = TensorInfo(name: name, type: .float32, shape: shape)
-        recipes[name] = Recipe(gain: gain, fan: fan, mean: mean)
+        recipes[name] = Recipe(gain: gain, fan: fan, mean: mean, hashed: hashed ?? name)
     }
 
     mutating func norm(_ name: String, _ w: Int) {

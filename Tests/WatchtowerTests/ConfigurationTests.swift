@@ -22,6 +22,7 @@ struct ConfigurationTests {
             ("streams:\n- name: a\n  uri: b\n- name: a\n  uri: c", "two of the name \"a\""),
             ("streams:\n- name: a.b\n  uri: c", "letters, digits"),
             ("queries:\n- id: q", "a query: \"text\" is missing"),
+            ("rerank: 0", "1: rerank: expected 1 or more"),
             ("queries: 3", "queries: expected a list"),
             ("zzzzzzzzzzzzzzz: 1", "known keys: batch"),
             ("model: [", "this is not YAML"),
@@ -38,5 +39,17 @@ struct ConfigurationTests {
     func slugs() throws {
         let found = try Configuration(yaml: "queries:\n- A red van!\n- text: two  dogs\n  id: d", path: "w.yaml")
         #expect(found.queries.map(\.id) == ["a-red-van", "d"])
+    }
+
+    @Test("phrasings and prompts are read, of a query and for all")
+    func prompts() throws {
+        let yaml = """
+            prompts: ["a photo of {}"]
+            queries:
+            - {text: a dog, phrasings: [a puppy, a hound], prompts: ["{}"]}
+            """
+        let found = try Configuration(yaml: yaml, path: "w.yaml")
+        #expect(found.prompts == ["a photo of {}"] && found.queries[0].prompts == ["{}"])
+        #expect(found.queries[0].phrasings == ["a puppy", "a hound"])
     }
 }

@@ -11,8 +11,9 @@ import Watchtower
 private func frame(_ time: Double, jump: Bool = false) -> LaneItem {
     .frame(
         Frame(
-            picture: Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3)), mediaTime: time,
-            wallClock: Date(timeIntervalSince1970: time), discontinuity: jump))
+            picture: Picture(side: 64, rgb: [UInt8](repeating: 90, count: 64 * 64 * 3)),
+            pictureNumber: UInt64(time * 1000), mediaTime: time, wallClock: Date(timeIntervalSince1970: time),
+            discontinuity: jump))
 }
 
 @Suite("The frame queue")
@@ -31,7 +32,7 @@ struct FrameQueueTests {
         let queue = FrameQueue(depth: 2)
         queue.open("a", policy: .dropOldest)
         for time in 0..<5 { queue.post(frame(Double(time)), to: "a") }
-        #expect(queue.dropped("a") == 3 && queue.depthNow == 2)
+        #expect(queue.counts("a").dropped == 3 && queue.depthNow == 2)
         #expect(times(await queue.next(limit: 8, maxDelay: .zero)) == ["a 3", "a 4"])
         let file = FrameQueue(depth: 2)
         file.open("f", policy: .wait)
@@ -135,5 +136,37 @@ struct ScoringEngineTests {
         await engine.addStream("s")
         let scores = try await engine.process(items(0..<4), wantScores: true).scores
         #expect(scores.count == 4 && scores.count { $0.score == nil } == 2)
+    }
+
+    @Test("phrasings and prompts make one embedding: the mean of the unit ones, as long as they are")
+    func ensemble() async throws {
+        let engine = try engine()
+        func query(_ phrasings: [String], _ prompts: [String]) throws -> StandingQuery {
+            try StandingQuery(
+                id: "q", text: "a circle", phrasings: phrasings, prompts: prompts, head: "mean", frames: 4, threshold: 0
+            )
+        }
+        let alone = try await engine.embed(text: "a circle").embedding
+        #expect(try await engine.embed(query([], [])).embedding == alone)
+        #expect(try await engine.embed(query([], ["{}"])).embedding == alone)
+        let sentences = ["a photo of a circle", "a circle", "a photo of a ring", "a ring"]
+        let both = try query(["a ring"], ["a photo of {}", "{}"])
+        #expect(both.sentences == sentences)
+        var mean = [Double](repeating: 0, count: alone.count)
+        var length = 0.0
+        for sentence in sentences {
+            let embedding = try await engine.embed(text: sentence).embedding.map(Double.init)
+            let norm = embedding.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            for i in mean.indices { mean[i] += embedding[i] / norm }
+            length += norm / Double(sentences.count)
+        }
+        let norm = mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let found = try await engine.embed(both).embedding
+        #expect(zip(found, mean).allSatisfy { abs(Double($0) - $1 / norm * length) < 1e-4 })
+        for prompt in ["a photo", "{} and {}"] {
+            #expect { try query([], [prompt]) } throws: { "\($0)".contains("must hold {} once") }
+        }
+        #expect(throws: QueryError.self) { try query([" "], []) }
+        #expect(throws: QueryError.self) { try query([String](repeating: "x", count: 300), []) }
     }
 }

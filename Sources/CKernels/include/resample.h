@@ -1,20 +1,48 @@
-/// Pillow's bicubic resampling, to the bit. R = side of the result.
+/// From a decoder's planes to CLIP's square picture: colours as libswscale makes them, Pillow's bicubic, both to the bit.
 #ifndef WATCHWORD_RESAMPLE_H
 #define WATCHWORD_RESAMPLE_H
 #include <stddef.h>
 #include <stdint.h>
 
-/// One axis: for each of `count` wanted outputs, the first input, how many, and their weights in 1 / 2^22.
+/// How a decoder laid a frame out.
+typedef enum ww_layout {
+    WW_LAYOUT_RGB = 0,   ///< one plane, interleaved
+    WW_LAYOUT_I420 = 1,  ///< Y, U, V planes, chroma halved both ways
+    WW_LAYOUT_NV12 = 2   ///< Y plane, then U and V interleaved, halved both ways
+} ww_layout;
+
+/// Y'CbCr to R'G'B' in fixed point: offset of Y times 8, then factors times 8192.
+typedef struct ww_colour {
+    int16_t y_offset, y, rv, bu, gu, gv;
+} ww_colour;
+
+/// A decoded frame, lent.
+typedef struct ww_frame {
+    ww_layout layout;
+    const uint8_t *planes[3];
+    size_t strides[3];
+    ww_colour colour;  ///< not read for RGB
+} ww_frame;
+
+/// One axis: for each of `count` wanted outputs, the first input and the weights in 1 / 2^22. `stride` is a multiple of
+/// 16: what an output does not need of it is 0.
 typedef struct ww_axis {
     const int32_t *first;    ///< (count)
-    const int32_t *taps;     ///< (count)
     const int32_t *weights;  ///< (count, stride)
     int32_t stride;
     int32_t count;
 } ww_axis;
 
-/// out (vertical.count, horizontal.count, 3) from interleaved RGB rows. `scratch` holds `rows` intermediate rows, of the
-/// inputs [row0, row0 + rows), each horizontal.count * 3 bytes.
-void ww_resample_rgb(uint8_t *out, uint8_t *scratch, const uint8_t *rgb, size_t stride, int32_t row0, int32_t rows,
-                     const ww_axis *horizontal, const ww_axis *vertical);
+/// Part of a frame that is read: `columns` from `column0` (even), `rows` from `row0`.
+typedef struct ww_crop {
+    int32_t column0, columns, row0, rows;
+} ww_crop;
+
+/// Bytes of scratch memory that `ww_resample` needs.
+size_t ww_resample_scratch(const ww_crop *crop, const ww_axis *horizontal, const ww_axis *vertical);
+
+/// out (vertical->count, horizontal->count, 3), interleaved RGB, from a frame whose crop covers what the axes read (their
+/// `first` counts from the frame's edge).
+void ww_resample(uint8_t *out, uint8_t *scratch, const ww_frame *frame, const ww_crop *crop, const ww_axis *horizontal,
+                 const ww_axis *vertical);
 #endif

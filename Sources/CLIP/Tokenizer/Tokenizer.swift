@@ -23,6 +23,11 @@ package struct Tokenizer: Sendable {
         self.init(try Vocabulary(vocabulary: vocabulary, merges: merges))
     }
 
+    /// The same from memory.
+    package init(vocabulary: [UInt8], merges: [UInt8]) throws(TokenizerError) {
+        self.init(try Vocabulary(vocabulary: vocabulary, file: "vocab.json", merges: merges, file: "merges.txt"))
+    }
+
     private init(_ vocabulary: Vocabulary) {
         startToken = Int(vocabulary.start)
         endToken = Int(vocabulary.end)

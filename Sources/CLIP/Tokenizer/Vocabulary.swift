@@ -34,18 +34,26 @@ struct Vocabulary {
 
     /// Hugging Face's layout, as `CLIPTokenizer.save_vocabulary` writes it.
     init(vocabulary: URL, merges: URL) throws(TokenizerError) {
-        let ids = try VocabularyJSON.parse(Self.read(vocabulary), file: vocabulary.path)
+        try self.init(
+            vocabulary: Self.read(vocabulary), file: vocabulary.path, merges: Self.read(merges), file: merges.path)
+    }
+
+    /// The contents of the two files; their names stand in messages.
+    init(
+        vocabulary: [UInt8], file vocabularyFile: String, merges: [UInt8], file mergesFile: String
+    ) throws(TokenizerError) {
+        let ids = try VocabularyJSON.parse(vocabulary, file: vocabularyFile)
         // Each row of the embedding has one token: this also bounds what the ids can index.
         var isTaken = [Bool](repeating: false, count: ids.count)
         for id in ids.values {
             guard id < ids.count, !isTaken[Int(id)] else {
                 throw TokenizerError(
-                    vocabulary.path, "the \(ids.count) tokens must have the ids 0 to \(ids.count - 1), each once")
+                    vocabularyFile, "the \(ids.count) tokens must have the ids 0 to \(ids.count - 1), each once")
             }
             isTaken[Int(id)] = true
         }
-        let pairs = try Self.parseMerges(Self.read(merges), file: merges.path)
-        try self.init(ids: ids, vocabularyFile: vocabulary.path, merges: pairs, mergesFile: merges.path)
+        let pairs = try Self.parseMerges(merges, file: mergesFile)
+        try self.init(ids: ids, vocabularyFile: vocabularyFile, merges: pairs, mergesFile: mergesFile)
     }
 
     private init(

@@ -8,6 +8,10 @@ package struct Configuration: Sendable, Equatable {
     package var head: String?
     package var frames: Int?
     package var threshold: Double?
+    /// Prompt templates of queries that bring none; the model's own, if nil.
+    package var prompts: [String]?
+    /// Candidates a window that a pairing head scores, chosen by the mean head.
+    package var rerank = ScoringEngine.defaultRerank
     /// The journal's file; in memory, if nil.
     package var journal: String?
     package var publish = Configuration.defaultEndpoint("events")
@@ -22,7 +26,8 @@ package struct Configuration: Sendable, Equatable {
     package var queries: [QueryConfiguration] = []
 
     private static let keys = [
-        "model", "head", "frames", "threshold", "journal", "publish", "control", "batch", "pipelines", "plugins", "log",
+        "model", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control", "batch",
+        "pipelines", "plugins", "log",
         "streams", "queries",
     ]
 
@@ -60,6 +65,9 @@ package struct Configuration: Sendable, Equatable {
             throw root.failure("frames", "expected 1 to 1024, found \(frames)")
         }
         threshold = try root.double("threshold")
+        prompts = try root.strings("prompts")
+        rerank = try root.integer("rerank") ?? rerank
+        guard rerank > 0 else { throw root.failure("rerank", "expected 1 or more, found \(rerank)") }
         journal = try root.string("journal")
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
@@ -121,6 +129,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
+    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    package var gate: Double?
 
     package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
         self.name = name
@@ -133,7 +143,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     init(_ node: Node, path: String) throws(ConfigurationError) {
         let mapping = try YAMLMapping(
             node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch"])
+            keys: ["name", "uri", "template", "fps", "realtime", "loop", "launch", "gate"])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
         uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
@@ -141,6 +151,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         fps = try mapping.double("fps")
         realtime = try mapping.bool("realtime")
         loop = try mapping.bool("loop")
+        gate = try mapping.double("gate")
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
@@ -148,6 +159,9 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let gate, !(gate > 0 && gate <= 255) {
+            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
         }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil
@@ -158,6 +172,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
 package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var id: String?
     package var text: String
+    /// Other ways to say it.
+    package var phrasings: [String]?
+    /// Prompt templates; the configuration's or the model's own, if nil.
+    package var prompts: [String]?
     package var tags: [String]?
     package var head: String?
     package var frames: Int?
@@ -180,9 +198,14 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         }
         let mapping = try YAMLMapping(
             node, path: path, what: "a query",
-            keys: ["id", "text", "tags", "head", "frames", "threshold", "hysteresis", "streams", "enabled"])
+            keys: [
+                "id", "text", "phrasings", "prompts", "tags", "head", "frames", "threshold", "hysteresis", "streams",
+                "enabled",
+            ])
         id = try mapping.string("id")
         text = try mapping.required("text")
+        phrasings = try mapping.strings("phrasings")
+        prompts = try mapping.strings("prompts")
         tags = try mapping.strings("tags")
         head = try mapping.string("head")
         frames = try mapping.integer("frames")

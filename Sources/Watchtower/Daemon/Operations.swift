@@ -115,7 +115,7 @@ package struct Operations: Sendable {
         var filled = from
         filled.threshold = from.threshold ?? 0
         let query = try tower.defaults.query(filled)
-        let rows = try await tower.engine.test(text: query.text, head: query.head, frames: query.frames)
+        let rows = try await tower.engine.test(query)
         return .array(
             rows.map { row in
                 .object([
@@ -158,6 +158,8 @@ package struct Operations: Sendable {
 package struct QueryDescription: Codable, Sendable {
     package let id: String
     package let text: String
+    package let phrasings: [String]
+    package let prompts: [String]
     package let tags: [String]
     package let head: String
     package let frames: Int
@@ -169,6 +171,8 @@ package struct QueryDescription: Codable, Sendable {
     init(_ query: StandingQuery) {
         id = query.id
         text = query.text
+        phrasings = query.phrasings
+        prompts = query.prompts
         tags = query.tags
         head = query.head
         frames = query.frames

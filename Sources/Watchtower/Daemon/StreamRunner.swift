@@ -39,7 +39,14 @@ package final class StreamRunner: Sendable {
     private let queue: FrameQueue
     private let onState: @Sendable (String, State) -> Void
     private let state = Mutex(State.connecting)
-    private let sampled = Mutex(UInt64(0))
+    private let counts = Mutex(Counts())
+
+    /// Over all of the stream's sources, one after the other.
+    private struct Counts {
+        var sampled: UInt64 = 0
+        var gated: UInt64 = 0
+        var latest: UInt64?
+    }
 
     /// Checks that the source can be made at all: a wrong template or URI is refused here, by a sentence.
     package init(
@@ -56,7 +63,9 @@ package final class StreamRunner: Sendable {
     }
 
     package var currentState: State { state.withLock { $0 } }
-    package var sampledFrames: UInt64 { sampled.withLock { $0 } }
+    package var sampledFrames: UInt64 { counts.withLock { $0.sampled } }
+    /// Sampled frames that showed nothing new.
+    package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
 
     /// Runs until the source has ended for good or the task is cancelled.
     package func run() async {
@@ -95,7 +104,11 @@ package final class StreamRunner: Sendable {
             source = try VideoSource(
                 description, templates: templates,
                 onFrame: { [weak self] frame in
-                    self?.sampled.withLock { $0 += 1 }
+                    self?.counts.withLock {
+                        $0.sampled += 1
+                        if $0.latest == frame.pictureNumber, !frame.discontinuity { $0.gated += 1 }
+                        $0.latest = frame.pictureNumber
+                    }
                     queue.post(.frame(frame), to: name)
                 }, onEvent: { continuation.yield($0) })
         } catch {

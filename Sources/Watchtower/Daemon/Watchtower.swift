@@ -26,6 +26,8 @@ package actor Watchtower {
     /// What has been done since the start.
     package struct Counters: Sendable {
         package var encoded = 0
+        /// Frames whose picture had not changed: they kept its embedding.
+        package var gated = 0
         package var scored = 0
         package var events = 0
         package var failedBatches = 0
@@ -41,10 +43,10 @@ package actor Watchtower {
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
-        engine = try ScoringEngine(model: model, finder: finder)
+        engine = try ScoringEngine(model: model, finder: finder, rerank: configuration.rerank)
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
-            threshold: configuration.threshold)
+            threshold: configuration.threshold, prompts: configuration.prompts)
         let journal = try Journal(path: configuration.journal)
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
@@ -85,6 +87,7 @@ package actor Watchtower {
             do {
                 let step = try await engine.process(items)
                 counters.encoded += step.encoded
+                counters.gated += step.reused
                 counters.scored += step.scored
                 await deliver(step.detections)
             } catch {
@@ -192,7 +195,9 @@ package actor Watchtower {
             StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
                 reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
-                sampled: runner.sampledFrames, dropped: queue.dropped(runner.name))
+                sampled: runner.sampledFrames, gated: runner.gatedFrames,
+                effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1),
+                shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped)
         }.sorted { $0.name < $1.name }
     }
 
@@ -200,7 +205,7 @@ package actor Watchtower {
         DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
-            encoded: counters.encoded, scored: counters.scored, events: counters.events,
+            encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: counters.events,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
             journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)
     }
@@ -215,6 +220,13 @@ package struct StreamStatus: Codable, Sendable {
     package let live: Bool
     package let fps: Double
     package let sampled: UInt64
+    /// Sampled frames that showed nothing new: they kept their embedding.
+    package let gated: UInt64
+    /// Sampled frames a second that are scored: fewer than asked for while there is too much to do.
+    package let effectiveFps: Double
+    /// Frames that were left out for that, evenly over all live streams.
+    package let shed: UInt64
+    /// Frames that waited too long in a full queue.
     package let dropped: UInt64
 }
 
@@ -228,6 +240,7 @@ package struct DaemonStatus: Codable, Sendable {
     package let queries: Int
     package let streams: [StreamStatus]
     package let encoded: Int
+    package let gated: Int
     package let scored: Int
     package let events: Int
     package let failedBatches: Int

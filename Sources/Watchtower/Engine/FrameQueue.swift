@@ -20,30 +20,72 @@ package struct QueuedItem: Sendable {
     }
 }
 
-/// The one bounded hand-over between all streams' media threads and the scoring engine.
+/// The one bounded hand-over between all streams' media threads and the scoring engine, and the batcher of all streams.
 ///
 /// Each stream has a lane. A full lane makes a file wait (its decoder is the only one held up); a live stream loses its
-/// oldest waiting frame, which is counted. Lanes are emptied in turn, so that none starves the others.
+/// oldest waiting frame, which is counted. Before that happens, live streams are thinned out evenly: see `LoadShedder`.
+/// Lanes are emptied in turn, so that none starves the others.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
+    /// Frames of a stream that were not scored, and why.
+    package struct Counts: Sendable, Equatable {
+        /// Lost from a full lane.
+        package var dropped: UInt64 = 0
+        /// Left out by the lowered sampling rate.
+        package var shed: UInt64 = 0
+    }
+
     private struct Lane {
         let policy: Policy
-        var items: Deque<LaneItem> = []
-        var dropped: UInt64 = 0
+        var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
+        var counts = Counts()
+        /// Of a frame: what the sampling rate has earned so far towards the next that is kept.
+        var credit = 0.0
+
+        /// Takes an item in, or not; how many more items wait.
+        mutating func take(_ item: LaneItem, depth: Int, keeps: Double, at now: ContinuousClock.Instant) -> Int {
+            var lost = 0
+            if policy == .dropOldest, case .frame(let frame) = item {
+                credit = min(credit + keeps, 1)
+                // A frame where nothing continues is kept: it tells the windows so.
+                guard credit >= 1 || frame.discontinuity else {
+                    counts.shed += 1
+                    return 0
+                }
+                credit -= 1
+            }
+            if policy == .dropOldest, items.count >= depth, case .frame? = items.first?.item {
+                items.removeFirst()
+                counts.dropped += 1
+                lost = 1
+            }
+            items.append((item, now))
+            return 1 - lost
+        }
     }
 
     private let depth: Int
+    private let sheds: Bool
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let condition = NSCondition()
     private var lanes: OrderedDictionary<String, Lane> = [:]
     private var turn = 0
     private var waiting = 0
     private var closed = false
-    private var consumer: CheckedContinuation<Void, Never>?
+    private var shedder = LoadShedder()
+    /// Who waits for items, and how many it waits for.
+    private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
-    /// `depth`: frames that may wait in one lane.
-    package init(depth: Int = 16) { self.depth = depth }
+    /// `depth`: frames that may wait in one lane; `sheds`: live streams are thinned out under load.
+    package init(
+        depth: Int = 16, sheds: Bool = true, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        self.depth = depth
+        self.sheds = sheds
+        self.now = now
+    }
 
     package func open(_ stream: String, policy: Policy) {
         locked { lanes[stream] = Lane(policy: policy) }
@@ -68,38 +110,42 @@ package final class FrameQueue: @unchecked Sendable {
                     condition.wait()
                 }
             }
-            guard !closed, lanes[stream] != nil else { return nil }
-            if lanes[stream]?.policy == .dropOldest, (lanes[stream]?.items.count ?? 0) >= depth,
-                case .frame? = lanes[stream]?.items.first
-            {
-                lanes[stream]?.items.removeFirst()
-                lanes[stream]?.dropped += 1
-                waiting -= 1
-            }
-            lanes[stream]?.items.append(item)
-            waiting += 1
-            defer { consumer = nil }
-            return consumer
+            guard !closed else { return nil }
+            waiting += lanes[stream]?.take(item, depth: depth, keeps: shedder.keeps, at: now()) ?? 0
+            return takeConsumer(if: waiting >= (consumer?.count ?? .max))
         }
         wake?.resume()
     }
 
     /// The next items, at most `limit`, one lane after the other; nil once the queue is finished.
     ///
-    /// Returns at once when `limit` items wait; else gives the others `maxDelay` to arrive.
+    /// Returns when `limit` items wait, or when the oldest has waited `maxDelay`.
     package func next(limit: Int, maxDelay: Duration) async -> [QueuedItem]? {
-        await waitForItems()
-        if locked({ waiting < limit && !closed }) { try? await Task.sleep(for: maxDelay) }
+        await wait(for: 1)
+        let oldest = locked { closed ? nil : lanes.values.compactMap(\.items.first?.arrival).min() }
+        if let oldest, maxDelay > .zero {
+            let deadline = oldest + maxDelay
+            let timer = Task {
+                try await Task.sleep(until: deadline)
+                wakeConsumer()
+            }
+            await wait(for: limit, until: deadline)
+            timer.cancel()
+        }
         return locked {
             if closed { return nil }
+            let time = now()
+            var longest = Duration.zero
             var taken: [QueuedItem] = []
             while taken.count < limit, waiting > 0 {
                 let index = turn % lanes.count
                 turn = (index + 1) % lanes.count
-                guard let item = lanes.values[index].items.popFirst() else { continue }
+                guard let (item, arrival) = lanes.values[index].items.popFirst() else { continue }
                 waiting -= 1
+                if lanes.values[index].policy == .dropOldest { longest = max(longest, time - arrival) }
                 taken.append(QueuedItem(stream: lanes.keys[index], item: item))
             }
+            if sheds { shedder.observe(wait: longest, at: time) }
             condition.broadcast()
             return taken
         }
@@ -110,27 +156,44 @@ package final class FrameQueue: @unchecked Sendable {
         let wake: CheckedContinuation<Void, Never>? = locked {
             closed = true
             condition.broadcast()
-            defer { consumer = nil }
-            return consumer
+            return takeConsumer(if: true)
         }
         wake?.resume()
     }
 
-    /// Frames that a live stream lost because scoring was late.
-    package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
+    /// Frames of a stream that were not scored.
+    package func counts(_ stream: String) -> Counts { locked { lanes[stream]?.counts ?? Counts() } }
+
+    /// Share of their sampled frames that live streams keep; below 1 there is more to do than can be done.
+    package var keeps: Double { locked { shedder.keeps } }
 
     /// Frames that wait, over all lanes.
     package var depthNow: Int { locked { waiting } }
 
-    private func waitForItems() async {
+    /// Waits until `count` items are there, the queue is finished, or somebody wakes the consumer.
+    ///
+    /// Whoever wakes it at the deadline may come before it waits: then it need not wait.
+    private func wait(for count: Int, until deadline: ContinuousClock.Instant? = nil) async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let ready = locked {
-                if waiting > 0 || closed { return true }
-                consumer = continuation
+                if waiting >= count || closed || deadline.map({ now() >= $0 }) ?? false { return true }
+                consumer = (continuation, count)
                 return false
             }
             if ready { continuation.resume() }
         }
+    }
+
+    private func wakeConsumer() {
+        let wake = locked { takeConsumer(if: waiting > 0) }
+        wake?.resume()
+    }
+
+    /// Call locked.
+    private func takeConsumer(if condition: Bool) -> CheckedContinuation<Void, Never>? {
+        guard condition else { return nil }
+        defer { consumer = nil }
+        return consumer?.continuation
     }
 
     private func locked<T>(_ body: () -> T) -> T {

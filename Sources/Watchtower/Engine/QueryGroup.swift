@@ -17,6 +17,9 @@ final class QueryGroup {
     private let width: Int
     private var matrix: QueryMatrix
     private var raw: [String: [Float]] = [:]
+    // Results of the heads, kept for the next call.
+    private var pooled: [Float] = []
+    private var logits: [Float] = []
 
     init(key: GroupKey, head: Head, candidates: Head?, width: Int) {
         self.key = key
@@ -43,7 +46,7 @@ final class QueryGroup {
     ///
     /// `keep`: queries of each window that must be looked at whatever the mean head says (their events are open).
     func score(_ frames: [Float], valid: [Int], keep: [Set<String>], rerank: Int) throws -> [[Float?]] {
-        let pooled = try (candidates ?? head).pool(frames, valid: valid, frames: key.frames)
+        try (candidates ?? head).pool(frames, valid: valid, frames: key.frames, into: &pooled)
         let cosines = Products.timesTransposed(pooled, matrix.storage, width: width)
         let q = matrix.count
         guard candidates != nil else {
@@ -61,7 +64,7 @@ final class QueryGroup {
             pairs += chosen.sorted().map { (text: $0, window: w) }
         }
         let texts = ids.flatMap { raw[$0] ?? [] }
-        let logits = try head.score(texts: texts, frames, valid: valid, frames: key.frames, pairs: pairs)
+        try head.score(texts: texts, frames, valid: valid, frames: key.frames, pairs: pairs, into: &logits)
         var rows = [[Float?]](repeating: [Float?](repeating: nil, count: q), count: valid.count)
         for (pair, logit) in zip(pairs, logits) { rows[pair.window][pair.text] = logit }
         return rows

@@ -2,7 +2,7 @@ package import CLIP
 import Checkpoints
 import Foundation
 package import Heads
-import Ingest
+package import Ingest
 package import Matching
 import Messaging
 package import Pixels
@@ -27,8 +27,12 @@ package actor ScoringEngine {
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     private let rerank: Int
+    package static let defaultRerank = 32
 
     private struct StreamState {
+        var sequence: FrameSequence
+        /// The newest picture's number and embedding.
+        var latest: (number: UInt64, place: EmbeddingPlace)?
         var window: FrameWindow
         var trackers: [String: Tracked] = [:]
         var lastScores: [String: Float] = [:]
@@ -41,7 +45,7 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
-        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = 32
+        model: ModelDirectory, finder: HeadFinder, partial: Bool = false, rerank: Int = defaultRerank
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         self.model = model
@@ -62,6 +66,12 @@ package actor ScoringEngine {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
+    /// Embeds a query, all its sentences as one: `[d]`, not normalised, and whether one was cut to the model's context.
+    package func embed(_ query: StandingQuery) throws -> (embedding: [Float], truncated: Bool) {
+        let sentences = try query.sentences.map { try embed(text: $0) }
+        return (TextEnsemble.average(sentences.map(\.embedding)), sentences.contains { $0.truncated })
+    }
+
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] {
         let rows = try images.encode(pictures)
@@ -74,7 +84,7 @@ package actor ScoringEngine {
     ///
     /// Returns whether the text was cut to the model's context, and the events that ended.
     package func add(_ query: StandingQuery) throws -> (truncated: Bool, ended: [Detection]) {
-        let (embedding, truncated) = try embed(text: query.text)
+        let (embedding, truncated) = try embed(query)
         let key = GroupKey(head: query.head, frames: query.frames)
         let group = try groups[key] ?? makeGroup(key)
         let ended = remove(query.id) ?? []
@@ -107,14 +117,11 @@ package actor ScoringEngine {
     package func query(_ id: String) -> StandingQuery? { queries[id] }
     package var allQueries: [StandingQuery] { queries.values.sorted { $0.id < $1.id } }
 
-    /// Score of a text on each stream's newest window, without it becoming a standing query.
-    package func test(text: String, head: String, frames: Int) throws -> [(
-        stream: String, score: Float?, span: WindowSpan?
-    )] {
-        let (embedding, _) = try embed(text: text)
-        let group = try makeGroup(GroupKey(head: head, frames: frames))
-        let probe = try StandingQuery(id: "probe", text: text, head: head, frames: frames, threshold: 0)
-        group.add(probe, embedding: embedding)
+    /// Score of a query on each stream's newest window, without it becoming a standing query.
+    package func test(_ query: StandingQuery) throws -> [(stream: String, score: Float?, span: WindowSpan?)] {
+        let frames = query.frames
+        let group = try makeGroup(GroupKey(head: query.head, frames: frames))
+        group.add(query, embedding: try embed(query).embedding)
         return try streams.keys.sorted().map { name in
             var buffer = [Float](repeating: 0, count: frames * width)
             guard let state = streams[name], state.window.count >= frames,
@@ -125,10 +132,34 @@ package actor ScoringEngine {
         }
     }
 
+    /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
+    package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
+        guard let first = frames.first, let last = frames.last else { return [] }
+        let rows = try images.encode(FrameInContext.window(frames.map(\.picture))).values
+        let span = WindowSpan(
+            mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
+            wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
+        var scores: [WindowScore] = []
+        for (key, group) in groups where key.frames >= frames.count {
+            let padding = [Float](repeating: 0, count: (key.frames - frames.count) * width)
+            let found = try group.score(rows + padding, valid: [frames.count], keep: [[]], rerank: rerank)
+            for (id, score) in zip(group.ids, found.first ?? []) {
+                guard let query = queries[id] else { continue }
+                scores.append(
+                    WindowScore(
+                        stream: stream, span: span, query: id, text: query.text, head: query.head, score: score))
+            }
+        }
+        return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
+    }
+
     // MARK: Streams and frames
 
     package func addStream(_ name: String) {
-        streams[name] = StreamState(window: FrameWindow(width: width, capacity: windowCapacity))
+        let patches = model.architecture.vision.linearPatch
+        streams[name] = StreamState(
+            sequence: FrameSequence(patches),
+            window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
     }
 
     /// Forgets a stream; its open events end.
@@ -139,31 +170,29 @@ package actor ScoringEngine {
 
     /// Takes the next frames of all streams through to scores and events, in order.
     package func process(_ items: [QueuedItem], wantScores: Bool = false) throws -> Step {
-        let frames = items.compactMap { item -> (String, Frame)? in
-            if case .frame(let frame) = item.item, streams[item.stream] != nil { (item.stream, frame) } else { nil }
-        }
-        let embeddings = frames.isEmpty ? nil : try images.encode(frames.map(\.1.picture))
+        let items = items.filter { streams[$0.stream] != nil }
+        var embeddings = try encode(items).makeIterator()
         var step = Step()
-        step.encoded = frames.count
         var due: [GroupKey: DueWindows] = [:]
         var order: [Action] = []
-        var row = 0
         for item in items {
-            guard streams[item.stream] != nil else { continue }
             switch item.item {
             case .end:
-                streams[item.stream]?.window.clear()
+                forgetFrames(of: item.stream)
                 order.append(.close(item.stream))
                 step.ended.append(item.stream)
             case .frame(let frame):
-                defer { row += 1 }
-                guard let embeddings else { continue }
+                guard let embedding = embeddings.next() else { continue }
+                if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
                 if frame.discontinuity {
                     streams[item.stream]?.window.clear()
                     order.append(.close(item.stream))
                 }
+                if let (inner, first) = embedding.completed {
+                    streams[item.stream]?.window.complete(inner: inner, first: first)
+                }
                 streams[item.stream]?.window.append(
-                    embeddings.row(row), mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
+                    embedding.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
                 for key in groups.keys {
                     guard let state = streams[item.stream], partial || state.window.count >= key.frames else {
                         continue
@@ -193,6 +222,66 @@ package actor ScoringEngine {
             }
         }
         return step
+    }
+
+    /// What the image tower makes of the frames among `items`, in their order, in one batch.
+    ///
+    /// A picture that the gate found unchanged keeps its embedding; not with 3D patches, where its neighbours count too.
+    private func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
+        let reuses = model.architecture.vision.linearPatch == .planar
+        var inputs: [FrameInContext] = []
+        var places: [FramePlace] = []
+        for item in items {
+            guard case .frame(let frame) = item.item else {
+                streams[item.stream]?.sequence.clear()
+                continue
+            }
+            if frame.discontinuity {
+                streams[item.stream]?.sequence.clear()
+                streams[item.stream]?.latest = nil
+            }
+            if reuses, let latest = streams[item.stream]?.latest, latest.number == frame.pictureNumber {
+                places.append(.known(latest.place))
+                continue
+            }
+            guard let due = streams[item.stream]?.sequence.append(frame.picture) else { continue }
+            places.append(.new(row: inputs.count, completes: due.completed != nil))
+            streams[item.stream]?.latest = (frame.pictureNumber, .row(inputs.count))
+            inputs.append(due.newest)
+            if let completed = due.completed { inputs += [completed.inner, completed.first] }
+        }
+        do {
+            let rows = inputs.isEmpty ? nil : try images.encode(inputs)
+            func row(_ row: Int) -> [Float] { rows?.row(row) ?? [] }
+            // Rows live until the next batch: what a later frame may reuse is kept.
+            for stream in Set(items.map(\.stream)) {
+                guard reuses, let latest = streams[stream]?.latest, case .row(let place) = latest.place else {
+                    continue
+                }
+                streams[stream]?.latest = (latest.number, .kept(row(place)))
+            }
+            return places.map { place in
+                switch place {
+                case .new(let first, let completes):
+                    FrameEmbeddings(
+                        newest: row(first), completed: completes ? (row(first + 1), row(first + 2)) : nil,
+                        isNew: true)
+                case .known(.row(let first)): FrameEmbeddings(newest: row(first), completed: nil, isNew: false)
+                case .known(.kept(let embedding)):
+                    FrameEmbeddings(newest: embedding, completed: nil, isNew: false)
+                }
+            }
+        } catch {
+            // The frames are lost: no window goes on across the gap.
+            for stream in Set(items.map(\.stream)) { forgetFrames(of: stream) }
+            throw error
+        }
+    }
+
+    private func forgetFrames(of stream: String) {
+        streams[stream]?.sequence.clear()
+        streams[stream]?.latest = nil
+        streams[stream]?.window.clear()
     }
 
     private func scoreDue(_ due: [GroupKey: DueWindows]) throws -> [GroupKey: [[Float?]]] {
@@ -259,9 +348,13 @@ package actor ScoringEngine {
     private var windowCapacity: Int { max(groups.keys.map(\.frames).max() ?? 1, model.defaults.frames) }
 
     private func makeGroup(_ key: GroupKey) throws -> QueryGroup {
+        guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
+            throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
+        }
         let library = try finder.load(key.head)
         let head = try Head(
-            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head))
+            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
+            config: model.defaults.configuration(ofHead: key.head))
         let candidates =
             library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
         return QueryGroup(key: key, head: head, candidates: candidates, width: width)
@@ -291,6 +384,25 @@ private enum Action {
     case score(GroupKey, Int)
 }
 
+/// A frame's embeddings: as the newest of its stream, and what is now known of the one before it (3D patches).
+private struct FrameEmbeddings {
+    let newest: [Float]
+    let completed: (inner: [Float], first: [Float])?
+    /// Whether it was embedded now, not kept from an earlier frame.
+    let isNew: Bool
+}
+
+/// Where an embedding is: in the batch that is being made, or kept from an earlier one.
+private enum EmbeddingPlace {
+    case row(Int)
+    case kept([Float])
+}
+
+private enum FramePlace {
+    case new(row: Int, completes: Bool)
+    case known(EmbeddingPlace)
+}
+
 private struct DueWindows {
     var frames: [Float] = []
     var spans: [WindowSpan] = []
@@ -303,7 +415,9 @@ package struct Step: Sendable {
     package var scores: [WindowScore] = []
     /// Streams that ended in this batch: everything of theirs is scored.
     package var ended: [String] = []
+    /// Frames that were embedded, and those that kept the embedding of an unchanged picture.
     package var encoded = 0
+    package var reused = 0
     package var scored = 0
 }
 

@@ -1,14 +1,10 @@
 import ArgumentParser
 import Foundation
-import Heads
-import Ingest
 import Logging
-import Messaging
 import Watchtower
 
-struct Bench: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Benchmarks.", subcommands: [Streams.self])
-
+extension Bench {
+    /// Memory and processor time of the whole daemon.
     struct Streams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:

@@ -1,0 +1,101 @@
+import CLIP
+import Checkpoints
+import Foundation
+import TestSupport
+
+/// The readers of untrusted files; `WATCHWORD_FUZZ` chooses one for the life of the process.
+private enum Reader: String {
+    case safetensors, zip, pickle, config, vocabulary
+
+    static let chosen: Reader = {
+        let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
+        guard let reader = Reader(rawValue: name) else {
+            fatalError("WATCHWORD_FUZZ is \"\(name)\", not the name of a reader")
+        }
+        return reader
+    }()
+}
+
+/// libFuzzer's entry: a hostile input is refused; a trap, a sanitizer's report, a hang or 2 GB of memory is a finding.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = UnsafeRawBufferPointer(start: start, count: count)
+    switch Reader.chosen {
+    case .safetensors:
+        read { try SafetensorsFile(bytes.inMemory) }
+        // The length before the header is hardly ever right after a mutation: put a right one before what may be a header.
+        if bytes.first == UInt8(ascii: "{") {
+            let length = withUnsafeBytes(of: UInt64(count).littleEndian) { Array($0) }
+            read { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
+        }
+    case .zip: read { try PyTorchFile(bytes.inMemory) }
+    case .pickle:
+        // The stream of old holds pickles as it is; any other pickle lies in an archive with two storages.
+        read { try PyTorchFile(bytes.inMemory) }
+        read { try PyTorchFile(archive(bytes).inMemory) }
+    case .config:
+        let file = ModelFile(path: "fuzz", data: Data(bytes))
+        attempt { _ = try HuggingFaceConfig.parse(file) }
+        attempt { _ = try ModelDefaults.parse(file) }
+        attempt { _ = try PreprocessorConfig.parse(file) }
+    case .vocabulary:
+        // vocab.json, a zero byte, merges.txt.
+        let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map(Array.init)
+        attempt {
+            let tokenizer = try Tokenizer(vocabulary: parts[0], merges: parts.count > 1 ? parts[1] : [])
+            _ = tokenizer.encode("a photo of <|endoftext|>")
+        }
+    }
+    return 0
+}
+
+/// Reads whatever a file's header claims, as a model's loading would.
+private func read(_ open: () throws -> any CheckpointFile) {
+    attempt {
+        let file = try open()
+        _ = file.headerHash
+        let names = try CheckpointNames(file)
+        for source in [file, names, OpenAINames(names), HuggingFaceNames(names)] as [any TensorSource] {
+            for info in source.tensors.values where info.count <= 4096 { attempt { _ = try source.floats(info.name) } }
+        }
+        for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }
+        _ = try Architecture(inferredFrom: OpenAINames(names))
+    }
+}
+
+/// A refusal is as good as a success, and its sentence must not trap either.
+private func attempt(_ body: () throws -> Void) {
+    do { try body() } catch { precondition(!"\(error)".isEmpty) }
+}
+
+/// An archive of two storages and, last, a pickle.
+private func archive(_ pickle: UnsafeRawBufferPointer) -> [UInt8] {
+    var bytes = Template.head + pickle + Template.directory
+    // The pickle's size, twice, is in the directory's last entry; the directory's place in the archive's last record.
+    let size = withUnsafeBytes(of: UInt32(pickle.count).littleEndian) { Array($0) }
+    let place = withUnsafeBytes(of: UInt32(Template.head.count + pickle.count).littleEndian) { Array($0) }
+    let record = bytes.count - 22 - 46 - "m/data.pkl".utf8.count
+    bytes.replaceSubrange(record + 20..<record + 28, with: size + size)
+    bytes.replaceSubrange(bytes.count - 6..<bytes.count - 2, with: place)
+    return bytes
+}
+
+/// What stands before and after the pickle.
+private enum Template {
+    private static let whole = Array(
+        ZipBytes([
+            .init("m/data/0", Data(repeating: 0x3C, count: 64)), .init("m/data/1", Data(repeating: 0xC3, count: 16)),
+            .init("m/data.pkl", Data()),
+        ]).bytes)
+    private static let split = whole.count - 22 - 3 * 46 - "m/data/0m/data/1m/data.pkl".utf8.count
+    static let head = Array(whole[..<split])
+    static let directory = Array(whole[split...])
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var inMemory: MappedFile { MappedFile(bytes: self, name: "fuzz") }
+}
+
+extension [UInt8] {
+    fileprivate var inMemory: MappedFile { withUnsafeBytes { $0.inMemory } }
+}

@@ -1,0 +1,20 @@
+/// What temporal heads need besides products and blocks. All arrays dense, row-major, float32; no aliasing of `out`.
+/// B = windows, T = frames of a window, W = width.
+#ifndef WATCHWORD_HEAD_KERNELS_H
+#define WATCHWORD_HEAD_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/// The end of every loose head: out (B, W) = unit(mean of unit(x + residual)) over the first lengths[b] frames.
+///
+/// x and residual (B, T, W); residual may be NULL. Each frame is read twice, the second time from the nearest cache: it
+/// is bound by memory. No epsilon, as the reference (CLIP4CLIP section 6): a zero frame becomes NaN.
+void ww_masked_mean(float *out, const float *x, const float *residual, const int32_t *lengths, size_t B, size_t T,
+                    size_t W);
+
+/// One step of an LSTM for B sequences: cell = σ(f)·cell + σ(i)·tanh(g), then hidden = σ(o)·tanh(cell).
+///
+/// gates (B, 4W): i, f, g, o side by side, before their activations, as PyTorch orders them. cell (B, W) is updated in
+/// place and hidden (B, W) is written. At the first step what cell holds counts as zero. σ and tanh are within 3e-7.
+void ww_lstm_step(float *hidden, float *cell, const float *gates, int first, size_t B, size_t W);
+#endif

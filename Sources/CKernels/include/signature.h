@@ -1,0 +1,8 @@
+/// What changed between two frames, cheaply: mean colours of a grid of blocks.
+#ifndef WATCHWORD_SIGNATURE_H
+#define WATCHWORD_SIGNATURE_H
+#include "resample.h"
+
+/// out (3, grid, grid): means of the three planes of a frame's centre square, in levels (Y, Cb, Cr, or R, G, B).
+void ww_signature(float *out, const ww_frame *frame, int32_t width, int32_t height, int32_t grid);
+#endif

@@ -1,0 +1,52 @@
+/// Reads a part of an untrusted file from front to back; every step is checked against the part's end.
+struct ByteReader {
+    let file: MappedFile
+    private(set) var offset: Int
+    let end: Int
+    /// What is read, for messages: "the pickle".
+    let what: String
+
+    /// `range` may reach beyond the file: then the file is cut short.
+    init(_ file: MappedFile, _ range: Range<Int>, what: String) throws(CheckpointError) {
+        guard range.lowerBound >= 0, range.upperBound <= file.count else {
+            throw CheckpointError(file.path, .truncated("\(what) would reach beyond its end"))
+        }
+        self.file = file
+        self.what = what
+        offset = range.lowerBound
+        end = range.upperBound
+    }
+
+    var remaining: Int { end - offset }
+
+    /// The next little-endian integer.
+    mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(CheckpointError) -> T {
+        let range = try next(MemoryLayout<T>.size)
+        return file.withBytes(range) { T(littleEndian: $0.loadUnaligned(as: T.self)) }
+    }
+
+    mutating func bytes(_ count: Int) throws(CheckpointError) -> [UInt8] {
+        file.withBytes(try next(count)) { Array($0) }
+    }
+
+    /// The bytes before the next line feed, which is read too; a line has at most 1000.
+    mutating func line() throws(CheckpointError) -> [UInt8] {
+        let window = offset..<offset + min(remaining, 1000)
+        guard let length = file.withBytes(window, { $0.firstIndex(of: 0x0A) }) else {
+            throw CheckpointError(file.path, .malformed("\(what) has a name without an end"))
+        }
+        let line = try bytes(length)
+        _ = try next(1)
+        return line
+    }
+
+    mutating func skip(_ count: Int) throws(CheckpointError) { _ = try next(count) }
+
+    private mutating func next(_ count: Int) throws(CheckpointError) -> Range<Int> {
+        guard count >= 0, count <= remaining else {
+            throw CheckpointError(file.path, .truncated("\(what) ends too early"))
+        }
+        defer { offset += count }
+        return offset..<offset + count
+    }
+}

@@ -1,0 +1,152 @@
+/// A state dict that `torch.save` wrote: a zip archive with a pickle and storages, or the stream of PyTorch before 1.6.
+///
+/// Everything in it is untrusted. The pickle is read by `Unpickler`, which runs no code; each tensor is checked against
+/// its storage before a byte is read. Source: PyTorch `torch/serialization.py`; CLIP4CLIP section 2.
+package struct PyTorchFile: CheckpointFile {
+    package let tensors: [String: TensorInfo]
+    package let file: MappedFile
+    private let places: [String: StridedTensor]
+
+    package init(path: String) throws(CheckpointError) { try self.init(MappedFile(path: path)) }
+
+    package init(_ file: MappedFile) throws(CheckpointError) {
+        let isArchive = ZipArchive.isArchive(file)
+        guard isArchive || PyTorchStream.isStream(file) else {
+            throw CheckpointError(file.path, .malformed("it is not a file that torch.save wrote"))
+        }
+        let content = try isArchive ? PyTorchArchive.read(file) : PyTorchStream.read(file)
+        var tensors: [String: TensorInfo] = [:]
+        var places: [String: StridedTensor] = [:]
+        // Views may repeat elements, so a small file could stand for any amount of memory.
+        var room = 4 * file.count + 1 << 24
+        for (name, tensor) in try StateDictionary.tensors(of: content.heap, path: file.path) {
+            let key = tensor.storage.key
+            guard let storage = content.storages[key] else {
+                throw CheckpointError(
+                    file.path, .truncated("tensor \(quoted(name)) is in the storage \(quoted(key)), which is not there")
+                )
+            }
+            guard tensor.storage.count <= storage.count / tensor.storage.type.size else {
+                throw CheckpointError(
+                    file.path,
+                    .truncated(
+                        "the storage \(quoted(key)) of tensor \(quoted(name)) claims \(tensor.storage.count) elements of "
+                            + "\(tensor.storage.type.size) bytes, it has \(storage.count) bytes"))
+            }
+            guard let place = StridedTensor(tensor, storage: storage) else {
+                throw CheckpointError(
+                    file.path,
+                    .malformed(
+                        "tensor \(quoted(name)) of shape \(tensor.shape) with offset \(tensor.offset) and strides "
+                            + "\(tensor.strides) does not fit its storage of \(tensor.storage.count) elements"))
+            }
+            room -= place.count
+            guard room >= 0 else {
+                throw CheckpointError(
+                    file.path, .malformed("its tensors are views that repeat far more numbers than the file holds"))
+            }
+            places[name] = place
+            tensors[name] = TensorInfo(name: name, type: place.type, shape: tensor.shape)
+        }
+        self.file = file
+        self.tensors = tensors
+        self.places = places
+    }
+
+    package func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R {
+        guard let place = places[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        return place.withBytes(of: file, body)
+    }
+}
+
+/// A pickle and the bytes of the storages it names, by key.
+struct PyTorchContent {
+    let heap: PickleHeap
+    let storages: [String: Range<Int>]
+}
+
+/// The container since PyTorch 1.6: `<any name>/data.pkl` and `<any name>/data/<key>`.
+enum PyTorchArchive {
+    static func read(_ file: MappedFile) throws(CheckpointError) -> PyTorchContent {
+        let entries = try ZipArchive(file).entries
+        let pickles = entries.keys.filter { $0.hasSuffix("/data.pkl") && $0.utf8.count(where: { $0 == 0x2F }) == 1 }
+        guard let pickle = pickles.first, pickles.count == 1, let range = entries[pickle] else {
+            throw CheckpointError(
+                file.path, .malformed("the zip archive has \(pickles.count) data.pkl, torch.save writes one"))
+        }
+        let top = pickle.dropLast("data.pkl".count)
+        guard entries["\(top)constants.pkl"] == nil, !entries.keys.contains(where: { $0.hasPrefix("\(top)code/") })
+        else {
+            throw CheckpointError(
+                file.path,
+                .malformed(
+                    "it is a TorchScript archive, which carries code (as OpenAI's .pt files do); in Python, save the "
+                        + "weights alone: torch.save(torch.jit.load(path).state_dict(), \"pytorch_model.bin\")"))
+        }
+        if let order = entries["\(top)byteorder"] {
+            guard file.withBytes(order, { $0.elementsEqual("little".utf8) }) else {
+                throw CheckpointError(file.path, .unsupported("a byte order other than little-endian"))
+            }
+        }
+        let prefix = "\(top)data/"
+        var storages: [String: Range<Int>] = [:]
+        for (name, bytes) in entries where name.hasPrefix(prefix) {
+            storages[String(name.dropFirst(prefix.count))] = bytes
+        }
+        return PyTorchContent(heap: try Unpickler.read(file, range).heap, storages: storages)
+    }
+}
+
+/// The container before PyTorch 1.6: five pickles one after the other (a magic number, the version, facts of the
+/// machine, the object, the storages' keys), then each storage: its length in elements, its bytes.
+enum PyTorchStream {
+    /// The pickle of the magic number.
+    private static let magic: [UInt8] = [
+        0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    ]
+
+    static func isStream(_ file: MappedFile) -> Bool {
+        file.count >= magic.count && file.withBytes(0..<magic.count) { $0.elementsEqual(magic) }
+    }
+
+    static func read(_ file: MappedFile) throws(CheckpointError) -> PyTorchContent {
+        var offset = magic.count
+        func next() throws(CheckpointError) -> PickleHeap {
+            let (heap, end) = try Unpickler.read(file, offset..<file.count)
+            offset = end
+            return heap
+        }
+        guard case .integer(1001) = try next().result else {
+            throw CheckpointError(file.path, .unsupported("this version of PyTorch's old stream format"))
+        }
+        let machine = try next()
+        guard case .dictionary(let facts) = machine.result,
+            case .flag(true)? = machine.entries(facts).first(where: { $0.key == "little_endian" })?.value
+        else { throw CheckpointError(file.path, .unsupported("a byte order other than little-endian")) }
+        let heap = try next()
+        let keys = try next()
+        guard case .list(let list) = keys.result else {
+            throw CheckpointError(
+                file.path, .malformed("it has \(keys.result.kind) where its storages' keys should be"))
+        }
+        let types = Dictionary(heap.storages.map { ($0.key, $0.type) }) { first, _ in first }
+        var reader = try ByteReader(file, offset..<file.count, what: "a storage")
+        var storages: [String: Range<Int>] = [:]
+        for value in keys.lists[list] {
+            guard case .text(let key) = value, let type = types[key], storages[key] == nil else {
+                throw CheckpointError(file.path, .malformed("its list of storages does not match its tensors"))
+            }
+            let count = try reader.integer(Int64.self)
+            guard count >= 0, count <= Int64(reader.remaining / type.size) else {
+                throw CheckpointError(
+                    file.path,
+                    .truncated(
+                        "the storage \(quoted(key)) claims \(count) elements, \(reader.remaining) bytes are left"))
+            }
+            let start = reader.offset
+            try reader.skip(Int(count) * type.size)
+            storages[key] = start..<reader.offset
+        }
+        return PyTorchContent(heap: heap, storages: storages)
+    }
+}

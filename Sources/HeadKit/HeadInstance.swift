@@ -1,0 +1,109 @@
+import Checkpoints
+import WatchwordHeadABI
+
+/// What the contract's `instance` points to: a head, and memory that its calls use again and again.
+final class HeadInstance<H: TemporalHead> {
+    let head: H
+    private var valid: [Int32] = []
+    private var staged: [Float] = []
+
+    init(_ head: H) { self.head = head }
+
+    /// Some of the windows of a call, as a head sees them.
+    func windows(_ lent: LentWindows, _ range: Range<Int>) -> Windows {
+        valid.removeAll(keepingCapacity: true)
+        for b in range { valid.append(Int32(lent.length(b))) }
+        let size = lent.frameCount * head.width
+        return Windows(
+            frames: UnsafeBufferPointer(start: lent.frames + range.lowerBound * size, count: range.count * size),
+            valid: valid, frameCount: lent.frameCount, width: head.width)
+    }
+
+    /// Has `body` compute `count` results of `columns` numbers, a batch at a time: all get to `out` or, if it throws, none.
+    func run(
+        _ count: Int, columns: Int, into out: UnsafeMutablePointer<Float>,
+        _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
+    ) throws {
+        guard count > H.batch else { return try body(0..<count, out) }
+        if staged.count < count * columns { staged = [Float](repeating: 0, count: count * columns) }
+        try staged.withUnsafeMutableBufferPointer { staged in
+            guard let base = staged.baseAddress else { return }
+            for first in stride(from: 0, to: count, by: H.batch) {
+                try body(first..<min(first + H.batch, count), base + first * columns)
+            }
+            out.update(from: base, count: count * columns)
+        }
+    }
+}
+
+/// The windows of a call, checked against the instance: nothing after this reads outside of what the host lent.
+struct LentWindows {
+    let frames: UnsafePointer<Float>
+    private let mask: UnsafePointer<UInt8>
+    let count: Int
+    let frameCount: Int
+
+    init(
+        _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
+        for head: some TemporalHead
+    ) throws {
+        guard let frames, let mask, B > 0, T > 0 else {
+            throw HeadFailure(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
+        }
+        guard Int(T) <= head.maxFrames else {
+            throw HeadFailure(WW_BAD_SHAPE, "windows of \(T) frames, made for at most \(head.maxFrames)")
+        }
+        _ = try Self.size(Int(B) * Int(T), head.width, of: "frames")
+        self.frames = frames
+        self.mask = mask
+        count = Int(B)
+        frameCount = Int(T)
+        for b in 0..<count {
+            let length = length(b)
+            guard length > 0 else { throw HeadFailure(WW_BAD_SHAPE, "window \(b) has no frame") }
+            for t in length..<frameCount where mask[b * frameCount + t] != 0 {
+                throw HeadFailure(WW_BAD_SHAPE, "the mask of window \(b) is no prefix")
+            }
+        }
+    }
+
+    /// Frames of window `b` that count.
+    func length(_ b: Int) -> Int {
+        var t = 0
+        while t < frameCount, mask[b * frameCount + t] != 0 { t += 1 }
+        return t
+    }
+
+    /// `rows · width`, if a call may lend as many numbers: at most 2³¹ - 1.
+    static func size(_ rows: Int, _ width: Int, of what: String) throws -> Int {
+        let (size, overflow) = rows.multipliedReportingOverflow(by: width)
+        guard !overflow, size <= Int(Int32.max) else {
+            throw HeadFailure(WW_BAD_SHAPE, "\(rows) \(what) of width \(width) are too many for one call")
+        }
+        return size
+    }
+}
+
+/// The weights of a `create` call.
+enum LentWeights {
+    /// Copies the tensors, if their shapes can be.
+    static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {
+        guard let tensors else { return [:] }
+        var weights: [String: HeadWeights] = [:]
+        for tensor in UnsafeBufferPointer(start: tensors, count: count) {
+            guard let name = tensor.name.map({ String(cString: $0) }), let data = tensor.data else { continue }
+            let sizes = UnsafeBufferPointer(start: tensor.shape, count: tensor.shape == nil ? 0 : Int(tensor.rank))
+            let shape = sizes.map { Int($0) }
+            let values = try shape.reduce(1) { count, size in
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                guard size >= 0, !overflow, product <= Int.max / 8, sizes.count == Int(tensor.rank) else {
+                    throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
+                }
+                return product
+            }
+            weights[name] = HeadWeights(
+                shape: shape, values: Array(UnsafeBufferPointer(start: data, count: values)))
+        }
+        return weights
+    }
+}

@@ -1,0 +1,75 @@
+/// Which frames of a whole clip the reference decodes: so many a second, at whole frame numbers.
+///
+/// Source: CLIP4CLIP section 8 (CLIP4Clip `rawvideo_util.video_to_tensor`), its truncated frame rates included: at 29.97
+/// frames a second, second s begins at frame 29 s (S10).
+package struct ClipSampling: Sendable, Equatable {
+    /// Frames of each second; 0 takes every frame.
+    package let rate: Int
+    /// First and last second that is looked at, both included; the whole clip, if nil.
+    package let seconds: ClosedRange<Int>?
+
+    package init(rate: Int = 1, seconds: ClosedRange<Int>? = nil) throws(ClipError) {
+        guard rate >= 0 else { throw ClipError("a clip cannot be sampled at \(rate) frames a second") }
+        guard seconds.map({ $0.lowerBound >= 0 }) ?? true else { throw ClipError("a clip begins at second 0") }
+        self.rate = rate
+        self.seconds = seconds
+    }
+
+    /// The rule for a clip of `fps` frames a second.
+    ///
+    /// Throws where the reference fails: below one frame a second, and for a rate that the clip does not have.
+    package func rule(fps: Double) throws(ClipError) -> Rule {
+        guard fps.isFinite, fps >= 1, fps < 100_000 else {
+            throw ClipError("a clip of \(fps) frames a second cannot be sampled by whole seconds")
+        }
+        let whole = Int(fps)
+        let step = rate == 0 ? 1 : max(1, whole / rate)
+        let taken = rate == 0 ? whole : rate
+        guard (whole + step - 1) / step >= taken else {
+            throw ClipError("a clip of \(fps) frames a second does not have \(rate) frames in each")
+        }
+        return Rule(fps: whole, step: step, taken: taken, seconds: seconds)
+    }
+
+    /// Says of each frame number whether it is taken.
+    package struct Rule: Sendable, Equatable {
+        let fps, step, taken: Int
+        let seconds: ClosedRange<Int>?
+
+        package func takes(frame: Int) -> Bool {
+            let (second, offset) = (frame / fps, frame % fps)
+            return offset % step == 0 && offset / step < taken && (seconds?.contains(second) ?? true)
+        }
+
+        /// Whether no frame from this one on is taken.
+        package func isOver(at frame: Int) -> Bool { seconds.map { frame / fps > $0.upperBound } ?? false }
+    }
+}
+
+/// Which of a clip's sampled frames are kept if there are more than a window takes.
+///
+/// Source: CLIP4CLIP section 8, `slice_framepos` 0, 1 and 2.
+package enum ClipSelection: String, Sendable, CaseIterable {
+    case head, tail, uniform
+
+    /// Places of the kept frames among `count`, ascending; all, if they are no more than `limit`.
+    package func indices(of count: Int, limit: Int) -> [Int] {
+        guard count > limit else { return Array(0..<max(count, 0)) }
+        switch self {
+        case .head: return Array(0..<limit)
+        case .tail: return Array(count - limit..<count)
+        case .uniform:
+            guard limit > 1 else { return limit == 1 ? [0] : [] }
+            // numpy.linspace(0, count - 1, num=limit, dtype=int): rounded down, but for the last.
+            let step = Double(count - 1) / Double(limit - 1)
+            return (0..<limit - 1).map { Int((Double($0) * step).rounded(.down)) } + [count - 1]
+        }
+    }
+}
+
+/// A clip that cannot be sampled as asked, and why.
+package struct ClipError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,24 @@
+import CKernels
+
+/// The mean colours of a grid of blocks over what the encoder sees of a frame: tells whether a picture has changed for a
+/// hundredth of what embedding it costs.
+///
+/// Chroma is in it, since a thing can turn from red to blue and keep its brightness.
+package struct ColourSignature: Sendable, Equatable {
+    /// Blocks along each side of the frame's centre square.
+    package static let grid = 24
+    private let means: [Float]
+
+    package init(_ frame: DecodedFrame) {
+        means = [Float](unsafeUninitializedCapacity: 3 * Self.grid * Self.grid) { out, count in
+            var planes = frame.planes
+            ww_signature(out.baseAddress, &planes, Int32(frame.width), Int32(frame.height), Int32(Self.grid))
+            count = 3 * Self.grid * Self.grid
+        }
+    }
+
+    /// How far the block that changed most has moved, in levels (0...255).
+    package func difference(from other: ColourSignature) -> Float {
+        zip(means, other.means).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    }
+}

@@ -1,0 +1,86 @@
+import CAllocations
+import Checkpoints
+import Heads
+import Tensors
+import TestSupport
+import Testing
+
+/// What a warm call asks the allocator for, from the host's method through the contract's C function into the plugin.
+@Suite("Heads allocate nothing once warm")
+struct AllocationTests {
+    private static let (width, frames) = (128, 8)
+
+    /// Calls of the allocator that this thread makes in `body`.
+    private func allocations(_ body: () throws -> Void) rethrows -> UInt64 {
+        let before = ww_allocations()
+        try body()
+        return ww_allocations() - before
+    }
+
+    /// The kinds of products that heads make.
+    private enum Product {
+        case plain, accumulated, activated
+    }
+
+    /// What oneDNN itself asks for in one product with packed weights.
+    private func cost(_ product: Product) throws -> UInt64 {
+        let linear = try Linear(
+            weight: [Float](repeating: 1, count: Self.width * Self.width), bias: nil, inputs: Self.width,
+            outputs: Self.width, activation: product == .activated ? .quickGELU : .none,
+            accumulate: product == .accumulated)
+        let (x, out) = (Matrix(rows: 8, columns: Self.width), Matrix(rows: 8, columns: Self.width))
+        try linear(x, into: out)
+        return try allocations { try linear(x, into: out) }
+    }
+
+    /// The products of one batch.
+    private func products(_ plugin: String) throws -> [Product] {
+        let layers = Set(
+            try Plugins.bundledWeights(plugin).keys.compactMap { $0.firstMatch(of: /resblocks\.(\d+)\./)?.1 })
+        let blocks = layers.flatMap { _ in [Product.plain, .accumulated, .activated, .accumulated] }
+        return switch plugin {
+        case "mean": []
+        // One for all frames, one for each step but the first.
+        case "lstm": [.plain] + [Product](repeating: .accumulated, count: Self.frames - 1)
+        case "transformer": blocks
+        default: blocks + [.activated, .plain]
+        }
+    }
+
+    @Test("the counter sees Swift's allocations, oneDNN's and a plugin's")
+    func counts() throws {
+        var kept: [[Int]] = []
+        #expect(allocations { kept = (1...3).map { [Int](repeating: $0, count: 1000 * $0) } } >= 3)
+        #expect(kept.count == 3)
+        let weights = try Plugins.bundledWeights("lstm")
+        let library = try Plugins.finder.load("lstm")
+        #expect(
+            try allocations {
+                _ = try Head(library, width: Self.width, maxFrames: Self.frames, weights: weights)
+            } > 10)
+    }
+
+    @Test("beyond what oneDNN asks for in each product", arguments: Plugins.names, [1, 5, 70])
+    func warmCalls(_ plugin: String, _ count: Int) throws {
+        let head = try Plugins.bundled(plugin, maxFrames: Self.frames)
+        let windows = (0..<count * Self.frames * Self.width).map { Float($0 % 97) - 40 }
+        let valid = (0..<count).map { $0 == 0 ? Self.frames : $0 % Self.frames + 1 }
+        let texts = [Float](windows.prefix(2 * Self.width))
+        let pairs = (0..<count).map { (text: $0 % 2, window: $0) }
+        var out: [Float] = []
+        func call() throws {
+            if head.library.pairs {
+                try head.score(texts: texts, windows, valid: valid, frames: Self.frames, pairs: pairs, into: &out)
+            } else {
+                try head.pool(windows, valid: valid, frames: Self.frames, into: &out)
+            }
+        }
+        try call()
+        let first = out.map { $0 }
+        let batches = UInt64((count + 31) / 32)
+        let allowed = batches * (try products(plugin).reduce(0) { try $0 + cost($1) })
+        let made = try allocations { try call() }
+        #expect(made <= allowed, "\(made) allocations, \(allowed) of them oneDNN's")
+        #expect(out == first)
+    }
+}

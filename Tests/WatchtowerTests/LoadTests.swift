@@ -1,0 +1,192 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Heads
+import Ingest
+import Matching
+import Pixels
+import Synchronization
+import TestSupport
+import Testing
+import Watchtower
+
+/// A clock that goes on when it is told to.
+private final class ManualClock: Sendable {
+    private let time = Mutex(ContinuousClock.now)
+    func advance(_ by: Duration) { time.withLock { $0 += by } }
+    var now: ContinuousClock.Instant { time.withLock { $0 } }
+}
+
+private func frame(_ number: Int, jump: Bool = false) -> LaneItem {
+    .frame(
+        Frame(
+            picture: Picture(side: 1, rgb: [0, 0, 0]), pictureNumber: UInt64(number), mediaTime: Double(number),
+            wallClock: Date(), discontinuity: jump))
+}
+
+@Suite("Under load")
+struct LoadTests {
+    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each.
+    private func play(_ queue: FrameQueue, _ clock: ManualClock, steps: Int, streams: [String], capacity: Int) async
+        -> [String: Int]
+    {
+        var taken: [String: Int] = [:]
+        for step in 0..<steps {
+            for stream in streams { queue.post(frame(step), to: stream) }
+            clock.advance(.milliseconds(100))
+            guard queue.depthNow > 0 else { continue }
+            for item in await queue.next(limit: capacity, maxDelay: .zero) ?? [] { taken[item.stream, default: 0] += 1 }
+        }
+        return taken
+    }
+
+    @Test("live streams are thinned out evenly, none starves, and all come back when there is time")
+    func shedding() async {
+        let clock = ManualClock()
+        let queue = FrameQueue(now: { clock.now })
+        let streams = (0..<8).map { "s\($0)" }
+        for stream in streams { queue.open(stream, policy: .dropOldest) }
+        // Half of what comes can be taken.
+        _ = await play(queue, clock, steps: 300, streams: streams, capacity: 4)
+        let before = streams.map { queue.counts($0) }
+        let taken = await play(queue, clock, steps: 400, streams: streams, capacity: 4)
+        let each = streams.map { taken[$0] ?? 0 }
+        #expect((each.max() ?? 0) - (each.min() ?? 0) <= 4 && (each.min() ?? 0) >= 170, "\(each)")
+        for (stream, earlier) in zip(streams, before) {
+            let counts = queue.counts(stream)
+            // Frames are left out before they come, not lost after they have waited.
+            #expect(counts.shed - earlier.shed > 150)
+            #expect(counts.dropped - earlier.dropped <= 10, "\(counts) \(earlier)")
+            #expect(
+                Int(counts.shed + counts.dropped - earlier.shed - earlier.dropped) + (taken[stream] ?? 0) - 400 <= 16)
+        }
+        _ = await play(queue, clock, steps: 400, streams: streams, capacity: 16)
+        #expect(queue.keeps == 1)
+        let shed = streams.map { queue.counts($0).shed }
+        _ = await play(queue, clock, steps: 50, streams: streams, capacity: 16)
+        #expect(streams.map { queue.counts($0).shed } == shed)
+    }
+
+    @Test("a frame where nothing continues is never left out, and a file is never thinned out")
+    func kept() async {
+        let clock = ManualClock()
+        let queue = FrameQueue(now: { clock.now })
+        queue.open("live", policy: .dropOldest)
+        _ = await play(queue, clock, steps: 200, streams: ["live", "live", "live"], capacity: 1)
+        #expect(queue.keeps < 0.6)
+        while queue.depthNow > 0 { _ = await queue.next(limit: 8, maxDelay: .zero) }
+        for number in 0..<8 { queue.post(frame(number, jump: true), to: "live") }
+        #expect(queue.depthNow == 8)
+        queue.open("file", policy: .wait)
+        for number in 0..<8 { queue.post(frame(number), to: "file") }
+        #expect(queue.counts("file").shed == 0 && queue.counts("file").dropped == 0 && queue.depthNow == 16)
+    }
+
+    @Test("a batch leaves when it is full, at once, and otherwise when its oldest frame has waited")
+    func batching() async {
+        let queue = FrameQueue()
+        queue.open("a", policy: .dropOldest)
+        for number in 0..<4 { queue.post(frame(number), to: "a") }
+        // An hour's delay: only a full batch can end the wait.
+        #expect(await queue.next(limit: 4, maxDelay: .seconds(3600))?.count == 4)
+        queue.post(frame(4), to: "a")
+        #expect(await queue.next(limit: 4, maxDelay: .milliseconds(5))?.count == 1)
+        async let late = queue.next(limit: 2, maxDelay: .seconds(3600))
+        for number in 5..<7 { queue.post(frame(number), to: "a") }
+        #expect(await late?.count == 2)
+        async let last = queue.next(limit: 2, maxDelay: .seconds(3600))
+        queue.finish()
+        #expect(await last == nil)
+    }
+}
+
+@Suite("The gate")
+struct GateTests {
+    private static func videos() throws -> [URL] {
+        try Fixtures.entries(of: Fixtures.videos) { $0.pathExtension == "mp4" }
+    }
+
+    private struct Event: Equatable, CustomStringConvertible {
+        let query: String
+        let start, end: Double
+        var description: String { "\(query) \(start)–\(end)" }
+    }
+
+    /// The events of a golden video's queries and two more, with the model's own thresholds.
+    private func events(_ video: URL, gate: Double?) async throws -> (events: [Event], summary: WatchSession.Summary) {
+        let golden = try Fixtures.safetensors(
+            video.deletingPathExtension().appendingPathExtension("golden.safetensors"))
+        let queries = try JSONDecoder().decode([String].self, from: Data(#require(golden.metadata["queries"]).utf8))
+        let model = try ModelDirectory(Fixtures.shapes)
+        let finder = HeadFinder.standard(first: [Fixtures.plugins])
+        let engine = try ScoringEngine(model: model, finder: finder)
+        let defaults = Defaults(model: model, finder: finder)
+        for (index, text) in queries.enumerated() {
+            _ = try await engine.add(defaults.query(QueryConfiguration(id: "q\(index)", text: text)))
+        }
+        let found = Mutex<[Event]>([])
+        let session = try WatchSession(
+            engine: engine, name: "v", source: SourceDescription(uri: video.path, fps: 4, side: 64, gate: gate),
+            templates: PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines")))
+        let summary = try await session.run(wantScores: false) { report in
+            guard case .detection(let detection, _, _) = report, detection.transition.phase == .end else { return }
+            let event = Event(
+                query: detection.query.id, start: detection.transition.mediaStart, end: detection.transition.mediaEnd)
+            found.withLock { $0.append(event) }
+        }
+        return (found.withLock { $0 }, summary)
+    }
+
+    @Test("loses no event of the golden videos, and embeds less", arguments: try videos())
+    func losesNothing(_ video: URL) async throws {
+        let (all, _) = try await events(video, gate: nil)
+        let (gated, summary) = try await events(video, gate: 2)
+        // Printed for the record of how much a gate saves.
+        print(
+            "\(video.lastPathComponent): \(summary.gated) of \(summary.frames) frames unchanged, \(all.count) events, \(gated.count) gated"
+        )
+        #expect(summary.gated < summary.frames && summary.dropped == 0)
+        for event in all {
+            #expect(
+                gated.contains { $0.query == event.query && $0.start <= event.end && $0.end >= event.start },
+                "lost: \(event)")
+        }
+        for event in gated {
+            #expect(
+                all.contains { $0.query == event.query && $0.start <= event.end && $0.end >= event.start },
+                "made up: \(event)")
+        }
+    }
+
+    @Test("keeps the embedding of an unchanged picture, within a batch and over batches, and says so")
+    func reuse() async throws {
+        let engine = try ScoringEngine(
+            model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]))
+        _ = try await engine.add(StandingQuery(id: "q", text: "a circle", head: "mean", frames: 2, threshold: 1000))
+        await engine.addStream("s")
+        func item(_ number: UInt64, level: UInt8, at time: Double, jump: Bool = false) -> QueuedItem {
+            QueuedItem(
+                stream: "s",
+                item: .frame(
+                    Frame(
+                        picture: Picture(side: 64, rgb: [UInt8](repeating: level, count: 64 * 64 * 3)),
+                        pictureNumber: number, mediaTime: time, wallClock: Date(), discontinuity: jump)))
+        }
+        let first = try await engine.process(
+            [item(1, level: 10, at: 0), item(1, level: 10, at: 1), item(2, level: 200, at: 2)], wantScores: true)
+        #expect(first.encoded == 2 && first.reused == 1)
+        // The picture would be another: what is kept is the embedding of number 2.
+        let second = try await engine.process(
+            [item(2, level: 10, at: 3), item(2, level: 10, at: 4)], wantScores: true)
+        #expect(second.encoded == 0 && second.reused == 2)
+        let alone = try await engine.score(
+            clip: [UInt64(2), 2].map { (number) throws -> Frame in
+                guard case .frame(let frame) = item(number, level: 200, at: 0).item else { throw CancellationError() }
+                return frame
+            }, of: "s")
+        #expect(abs((second.scores.last?.score ?? .nan) - (alone.first?.score ?? .nan)) < 1e-5)
+        // Another source may count from 1 again: after a jump nothing is kept.
+        let third = try await engine.process([item(2, level: 10, at: 5, jump: true)])
+        #expect(third.encoded == 1 && third.reused == 0)
+    }
+}

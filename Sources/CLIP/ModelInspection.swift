@@ -74,7 +74,7 @@ package struct ModelInspection: Sendable {
         layout = isHuggingFace ? .huggingFace : source == nil ? nil : .openAI
         if let config {
             architecture = note { try HuggingFaceConfig.parse(config) }
-        } else if isHuggingFace {
+        } else if isHuggingFace, !hasConfig {
             problems.append("config.json is missing: Hugging Face's layout needs it")
         }
         guard let source else { return }

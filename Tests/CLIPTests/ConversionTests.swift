@@ -29,10 +29,12 @@ struct ConversionTests {
         }
     }
 
-    @Test("hold the source's bits, towers and head, whatever names the source has", arguments: try CaseTests.folders())
-    func bits(_ source: URL) throws {
+    @Test(
+        "hold the source's bits, towers and head, from either kind of file", arguments: try CaseTests.folders(),
+        ["model.safetensors", "pytorch_model.bin"])
+    func bits(_ source: URL, file: String) throws {
         // A checkpoint file alone, and the directory that it lies in, are the same model.
-        let (model, converted, result) = try convert(source.appending(path: "model.safetensors"))
+        let (model, converted, result) = try convert(source.appending(path: file))
         #expect(model.layout == .openAI && converted.layout == .huggingFace)
         #expect(result.leftOut == [])
         let named = Set(model.tensors.tensors.keys)

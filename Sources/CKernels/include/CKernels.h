@@ -4,6 +4,7 @@
 #include "attention.h"
 #include "head_kernels.h"
 #include "parallel.h"
+#include "preview.h"
 #include "resample.h"
 #include "signature.h"
 #include "tiled_product.h"

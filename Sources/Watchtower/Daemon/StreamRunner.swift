@@ -64,7 +64,7 @@ package final class StreamRunner: Sendable {
     }
 
     /// Names of the stream's lanes: its own, then those of its regions.
-    package var lanes: [String] { Lane.names(name, description.regions.keys) }
+    package var lanes: [String] { LaneName.all(name, description.regions.keys) }
 
     package var currentState: State { state.withLock { $0 } }
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } }
@@ -109,7 +109,7 @@ package final class StreamRunner: Sendable {
                 description, templates: templates, decoding: decoding,
                 onFrame: { [weak self] frame in
                     if frame.region == nil { self?.count(frame) }
-                    queue.post(.frame(frame), to: Lane.name(name, frame.region))
+                    queue.post(.frame(frame), to: LaneName.of(name, frame.region))
                 }, onEvent: { continuation.yield($0) })
         } catch {
             return .failed("\(error)")

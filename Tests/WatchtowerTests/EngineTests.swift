@@ -81,7 +81,7 @@ struct ScoringEngineTests {
 
     /// A query that everything matches.
     private func always(_ head: String = "mean") throws -> StandingQuery {
-        try StandingQuery(id: "q", text: "a circle", head: head, frames: 4, threshold: -1000)
+        try StandingQuery(id: "q", text: "a circle", head: head, frames: 4, rule: .score(-1000))
     }
 
     @Test(
@@ -131,7 +131,7 @@ struct ScoringEngineTests {
             model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]), rerank: 2)
         for (index, text) in ["a circle", "a star", "a heart", "a dark room"].enumerated() {
             _ = try await engine.add(
-                StandingQuery(id: "q\(index)", text: text, head: "tight", frames: 4, threshold: 1000))
+                StandingQuery(id: "q\(index)", text: text, head: "tight", frames: 4, rule: .score(1000)))
         }
         await engine.addStream("s")
         let scores = try await engine.process(items(0..<4), wantScores: true).scores
@@ -142,9 +142,11 @@ struct ScoringEngineTests {
     func ensemble() async throws {
         let engine = try engine()
         func query(_ phrasings: [String], _ prompts: [String]) throws -> StandingQuery {
-            try StandingQuery(
-                id: "q", text: "a circle", phrasings: phrasings, prompts: prompts, head: "mean", frames: 4, threshold: 0
-            )
+            var settings = StandingQuery.Settings()
+            settings.prompts = prompts
+            return try StandingQuery(
+                id: "q", text: "a circle", phrasings: phrasings, head: "mean", frames: 4, rule: .score(0),
+                settings: settings)
         }
         let alone = try await engine.embed(text: "a circle").embedding
         #expect(try await engine.embed(query([], [])).embedding == alone)

@@ -153,32 +153,3 @@ package struct Operations: Sendable {
         ControlFailure("not-found", "there is no query \"\(id.prefix(64))\"")
     }
 }
-
-/// A standing query as it is answered.
-package struct QueryDescription: Codable, Sendable {
-    package let id: String
-    package let text: String
-    package let phrasings: [String]
-    package let prompts: [String]
-    package let tags: [String]
-    package let head: String
-    package let frames: Int
-    package let threshold: Float
-    package let hysteresis: Float
-    package let streams: [String]
-    package let enabled: Bool
-
-    init(_ query: StandingQuery) {
-        id = query.id
-        text = query.text
-        phrasings = query.phrasings
-        prompts = query.prompts
-        tags = query.tags
-        head = query.head
-        frames = query.frames
-        threshold = query.threshold
-        hysteresis = query.hysteresis
-        streams = query.selector.patterns
-        enabled = query.enabled
-    }
-}

@@ -265,18 +265,20 @@ package actor ScoringEngine {
     ) {
         step.scored += 1
         for (row, id) in group.ids.enumerated() {
-            guard let query = queries[id], query.enabled, query.selector.matches(stream) else { continue }
+            guard let query = queries[id], query.settings.enabled, query.settings.selector.matches(stream) else {
+                continue
+            }
             if wantScores {
                 step.scores.append(
                     WindowScore(
                         stream: stream, span: span, query: id, text: query.text, head: query.head, score: scores[row]))
             }
-            guard let score = scores[row] else { continue }
+            guard let score = scores[row], let threshold = query.rule.fixedThreshold else { continue }
             streams[stream]?.lastScores[id] = score
             var tracked =
                 streams[stream]?.trackers[id]
-                ?? Tracked(tracker: EventTracker(threshold: query.threshold, hysteresis: query.hysteresis))
-            for transition in tracked.tracker.observe(score: score, span: span) {
+                ?? Tracked(tracker: EventTracker(query.settings.policy))
+            for transition in tracked.tracker.observe(score, threshold: threshold, span: span) {
                 if transition.phase == .start { tracked.event = ULID.make() }
                 step.detections.append(detection(query, stream, transition, event: tracked.event))
                 if transition.phase == .end { tracked.event = "" }

@@ -78,13 +78,17 @@ package struct Frame: Sendable {
     package let discontinuity: Bool
     /// What people are shown of it, where that is asked for.
     package let preview: Preview?
+    /// Whether it shows anything.
+    package let health: PictureHealth
 
     package init(
         picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool,
-        region: String? = nil, preview: Preview? = nil
+        region: String? = nil, preview: Preview? = nil,
+        health: PictureHealth = .good
     ) {
         self.region = region
         self.preview = preview
+        self.health = health
         self.picture = picture
         self.pictureNumber = pictureNumber
         self.mediaTime = mediaTime

@@ -41,14 +41,21 @@ package struct Defaults: Sendable {
             throw QueryError(
                 id, "the model has no default threshold for head \"\(head)\"; give the query one (threshold: 0.25)")
         }
-        let hysteresis = from.hysteresis.map { Float($0) }
+        let rule = ThresholdRule.score(Float(threshold))
+        var settings = StandingQuery.Settings()
+        settings.prompts = from.prompts ?? prompts
+        settings.tags = from.tags ?? []
+        settings.policy.hysteresis =
+            from.hysteresis.map { Float($0) } ?? EventPolicy.hysteresis(of: rule, head: head)
+        do {
+            settings.selector = try StreamSelector(from.streams ?? ["*"])
+        } catch {
+            throw QueryError(id, "\(error)")
+        }
+        settings.enabled = from.enabled ?? true
         return try StandingQuery(
-            id: id, text: from.text, phrasings: from.phrasings ?? [], prompts: from.prompts ?? prompts,
-            tags: from.tags ?? [], head: head, frames: from.frames ?? frames,
-            threshold: Float(threshold),
-            hysteresis: hysteresis
-                ?? (head == "tight" ? StandingQuery.logitHysteresis : StandingQuery.cosineHysteresis),
-            streams: from.streams ?? ["*"], enabled: from.enabled ?? true)
+            id: id, text: from.text, phrasings: from.phrasings ?? [], head: head, frames: from.frames ?? frames,
+            rule: rule, settings: settings)
     }
 
     package func source(_ from: StreamConfiguration) -> SourceDescription {

@@ -56,7 +56,10 @@ struct Query: AsyncParsableCommand {
                 Terminal.table(
                     ["ID", "HEAD", "FRAMES", "THRESHOLD", "STREAMS", "TEXT"],
                     queries.map {
-                        [$0.id, $0.head, "\($0.frames)", "\($0.threshold)", $0.streams.joined(separator: ","), $0.text]
+                        [
+                            $0.id, $0.head, "\($0.frames)", $0.threshold.map { "\($0)" } ?? "learnt",
+                            $0.streams.joined(separator: ","), $0.text,
+                        ]
                     })
             }
         }

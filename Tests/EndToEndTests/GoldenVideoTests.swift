@@ -64,7 +64,7 @@ struct GoldenVideoTests {
         let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
         for (index, text) in queries.enumerated() {
             _ = try await engine.add(
-                StandingQuery(id: "q\(index)", text: text, head: head, frames: length, threshold: 100))
+                StandingQuery(id: "q\(index)", text: text, head: head, frames: length, rule: .score(100)))
         }
         let scores = Mutex<[WindowScore]>([])
         let session = WatchSession(engine: engine, name: "golden", source: source, templates: templates)

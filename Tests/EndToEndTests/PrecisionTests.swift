@@ -34,7 +34,7 @@ struct PrecisionTests {
                 _ = try await engine.add(
                     StandingQuery(
                         id: "\(head)-\(index)", text: text, head: head, frames: model.defaults.frames,
-                        threshold: Float(#require(model.defaults.thresholds[head]))))
+                        rule: .score(Float(#require(model.defaults.thresholds[head])))))
             }
         }
         let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))

@@ -21,7 +21,7 @@ struct ClipSessionTests {
             model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]))
         for (id, head) in [("m", "mean"), ("t", "transformer"), ("p", "tight")] {
             _ = try await engine.add(
-                StandingQuery(id: id, text: "a blue circle", head: head, frames: frames, threshold: 1000))
+                StandingQuery(id: id, text: "a blue circle", head: head, frames: frames, rule: .score(1000)))
         }
         return engine
     }

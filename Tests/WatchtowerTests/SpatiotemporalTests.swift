@@ -52,7 +52,7 @@ struct SpatiotemporalTests {
             model: model, finder: .standard(first: [Fixtures.plugins]), partial: partial)
         for head in ["mean", "lstm", "transformer", "tight"] {
             _ = try await engine.add(
-                StandingQuery(id: head, text: "a blue circle", head: head, frames: 4, threshold: 1000))
+                StandingQuery(id: head, text: "a blue circle", head: head, frames: 4, rule: .score(1000)))
         }
         return engine
     }
@@ -71,7 +71,7 @@ struct SpatiotemporalTests {
     func windows() async throws {
         let engine = try await engine(side: 0.4, partial: true)
         let frames = frames(12)
-        for stream in ["a", "b"] { await engine.addStream(stream) }
+        for stream in ["a", "b"] { await engine.addLane(stream) }
         var found: [String: [WindowScore]] = [:]
         // Two streams take turns, in batches of 5.
         let items = frames.flatMap { frame in
@@ -98,7 +98,7 @@ struct SpatiotemporalTests {
         let flat = try ScoringEngine(
             model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]))
         _ = try await flat.add(
-            StandingQuery(id: "transformer", text: "a blue circle", head: "transformer", frames: 4, threshold: 1000))
+            StandingQuery(id: "transformer", text: "a blue circle", head: "transformer", frames: 4, rule: .score(1000)))
         let clip = Array(frames(4))
         let wanted = try await flat.score(clip: clip, of: "s").first?.score
         let found = try await engine(side: 0).score(clip: clip, of: "s").first { $0.query == "transformer" }?.score
@@ -112,7 +112,7 @@ struct SpatiotemporalTests {
         let engine = try await engine(side: 0.4)
         await #expect {
             try await engine.add(
-                StandingQuery(id: "one", text: "a circle", head: "mean", frames: 1, threshold: 1000))
+                StandingQuery(id: "one", text: "a circle", head: "mean", frames: 1, rule: .score(1000)))
         } throws: {
             "\($0)".contains("windows need 2 frames or more")
         }

@@ -115,16 +115,8 @@ package struct Operations: Sendable {
         var filled = from
         filled.threshold = from.threshold ?? 0
         let query = try tower.defaults.query(filled)
-        let rows = try await tower.engine.test(query)
-        return .array(
-            rows.map { row in
-                .object([
-                    "stream": .string(row.stream), "score": row.score.map { .number(Double($0)) } ?? .null,
-                    "head": .string(query.head),
-                    "media": row.span.map { .object(["start": .number($0.mediaStart), "end": .number($0.mediaEnd)]) }
-                        ?? .null,
-                ])
-            })
+        let embedding = try await tower.engine.embed(query)
+        return try JSONValue(encoding: await tower.engine.test(query, embedding))
     }
 
     private func arguments<T: Decodable>(_ args: JSONValue, as type: T.Type) throws -> T {
@@ -151,34 +143,5 @@ package struct Operations: Sendable {
 
     private static func noQuery(_ id: String) -> ControlFailure {
         ControlFailure("not-found", "there is no query \"\(id.prefix(64))\"")
-    }
-}
-
-/// A standing query as it is answered.
-package struct QueryDescription: Codable, Sendable {
-    package let id: String
-    package let text: String
-    package let phrasings: [String]
-    package let prompts: [String]
-    package let tags: [String]
-    package let head: String
-    package let frames: Int
-    package let threshold: Float
-    package let hysteresis: Float
-    package let streams: [String]
-    package let enabled: Bool
-
-    init(_ query: StandingQuery) {
-        id = query.id
-        text = query.text
-        phrasings = query.phrasings
-        prompts = query.prompts
-        tags = query.tags
-        head = query.head
-        frames = query.frames
-        threshold = query.threshold
-        hysteresis = query.hysteresis
-        streams = query.selector.patterns
-        enabled = query.enabled
     }
 }

@@ -11,10 +11,10 @@ extension Detection {
     package func message(seq: Int64, prev: Int64?) -> MatchMessage {
         MatchMessage(
             seq: seq, prev: prev, event: event, phase: "\(transition.phase)",
-            query: .init(id: query.id, text: query.text, tags: query.tags), stream: stream,
+            query: .init(id: query.id, text: query.text, tags: query.settings.tags), stream: stream,
             score: Double(transition.score),
             peak: .init(score: Double(transition.peak.score), at: Self.date(transition.peak.wallTime)),
-            threshold: Double(query.threshold), head: query.head, model: model,
+            threshold: Double(transition.threshold), head: query.head, model: model,
             start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
             media: .init(start: transition.mediaStart, end: transition.mediaEnd))
     }

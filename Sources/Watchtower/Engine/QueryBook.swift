@@ -26,7 +26,7 @@ final class QueryBook {
 
     /// Makes sure that the query's head can be used with this model, so that nothing is half done later.
     func group(for query: StandingQuery) throws -> QueryGroup {
-        let key = GroupKey(head: query.head, frames: query.frames)
+        let key = GroupKey(query)
         if let group = groups[key] { return group }
         let group = try makeGroup(key)
         groups[key] = group
@@ -53,13 +53,15 @@ final class QueryBook {
     }
 
     /// Removes a query; O(d).
-    func remove(_ id: String) -> Standing? {
+    ///
+    /// A group that is left empty goes too, unless it is about to be used again.
+    func remove(_ id: String, keepingGroup: Bool = false) -> Standing? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil
         free.append(slot)
         timed.remove(slot)
         groups[standing.key]?.remove(standing)
-        if groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
+        if !keepingGroup, groups[standing.key]?.isEmpty == true { groups[standing.key] = nil }
         return standing
     }
 

@@ -1,4 +1,5 @@
 import CLIP
+import Foundation
 import Heads
 import Matching
 import Tensors
@@ -144,10 +145,12 @@ final class QueryGroup {
     /// Takes a batch of windows: who has to be looked at in each of them.
     ///
     /// The clip embeddings stay until the next call, for `score` and `clip`.
-    func look(at batch: WindowBatch, rerank: Int) throws -> [[Found]] {
+    ///
+    /// `also`: one that a pairing head looks at whatever the mean head says.
+    func look(at batch: WindowBatch, rerank: Int, also: Standing? = nil) throws -> [[Found]] {
         try (candidates ?? head).pool(
             batch.frames, valid: batch.spans.map(\.frames), frames: key.frames, into: &pooled)
-        return pairs ? try pair(batch, rerank: rerank) : search(batch)
+        return pairs ? try pair(batch, rerank: rerank, also: also) : search(batch)
     }
 
     /// The clip embedding of a window of the last batch, by the mean head if this one pairs.
@@ -184,7 +187,7 @@ final class QueryGroup {
     }
 
     /// Chooses by the mean head, then asks the pairing one.
-    private func pair(_ batch: WindowBatch, rerank: Int) throws -> [[Found]] {
+    private func pair(_ batch: WindowBatch, rerank: Int, also: Standing?) throws -> [[Found]] {
         var texts: [Float] = []
         var places: [Slot: Int] = [:]
         var pairs: [(text: Int, window: Int)] = []
@@ -198,7 +201,7 @@ final class QueryGroup {
             return place
         }
         for (window, lane) in batch.lanes.enumerated() {
-            for standing in choose(lane, window, rerank: rerank) {
+            for standing in choose(lane, window, rerank: rerank, also: also) {
                 let first = place(of: standing)
                 for text in first...first + standing.rawContrasts.count { pairs.append((text, window)) }
                 asked.append((window, standing))
@@ -220,11 +223,11 @@ final class QueryGroup {
 
     /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule needs
     /// to see every window.
-    private func choose(_ lane: Lane, _ window: Int, rerank: Int) -> [Standing] {
+    private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: Standing?) -> [Standing] {
         let clip = Array(clip(window))
-        var chosen: [Standing] = []
+        var chosen = also.map { [$0] } ?? []
         var others: [(standing: Standing, cosine: Float)] = []
-        for standing in listed.values where standing.isWatched && standing.selects(lane) {
+        for standing in listed.values where standing !== also && standing.isWatched && standing.selects(lane) {
             if standing.floor == nil || lane.isInMotion(standing.slot, key) {
                 chosen.append(standing)
             } else if let cosine = everyWindow.score(clip, standing.slot) {

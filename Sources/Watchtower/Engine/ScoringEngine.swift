@@ -1,5 +1,5 @@
 package import CLIP
-import Foundation
+package import Foundation
 package import Heads
 package import Ingest
 package import Matching
@@ -103,13 +103,14 @@ package actor ScoringEngine {
     ///
     /// What is learnt for its budget stays, if its description, head, window length and budget are the same.
     @discardableResult
-    package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection] {
+    package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
+    {
         _ = try book.group(for: query)
         let old = book[query.id]
         let learnt = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
         }
-        let ended = remove(query.id) ?? []
+        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
         for (name, calibration) in learnt ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
         growWindows()
@@ -127,7 +128,9 @@ package actor ScoringEngine {
     /// Removes a query; its open events end.
     ///
     /// Nil if there is none of that id.
-    package func remove(_ id: String) -> [Detection]? {
+    package func remove(_ id: String) -> [Detection]? { remove(id, keepingGroup: false) }
+
+    private func remove(_ id: String, keepingGroup: Bool) -> [Detection]? {
         guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
         for name in lanes.keys.sorted() {
@@ -135,13 +138,39 @@ package actor ScoringEngine {
             ended += lane.drop(standing, book, model: model.identity)
             lane.calibrations[standing.slot] = nil
         }
-        _ = book.remove(id)
+        _ = book.remove(id, keepingGroup: keepingGroup)
         return ended
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
     package var allQueries: [StandingQuery] { book.all }
     package var queryCount: Int { book.count }
+
+    /// Why a standing query is heard of on each of the lanes, or not; of all lanes that there are, if none is named.
+    ///
+    /// Nil if there is no such query.
+    package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
+        guard let standing = book[id], let group = book.groups[standing.key] else { return nil }
+        return try explain(standing, group, names)
+    }
+
+    /// The same of a query that does not stand, against each lane's newest window.
+    package func test(
+        _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
+    ) throws -> [Explanation] {
+        let standing = Standing(query, slot: -1, contrasts: embedding.contrasts, isWatched: true)
+        let group = try QueryGroup(standing.key, model: model, finder: finder)
+        group.add(standing, embedding)
+        return try explain(standing, group, names)
+    }
+
+    private func explain(_ standing: Standing, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
+        let explainer = Explainer(
+            book: book, logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
+            .filter { names != nil || standing.selects($0) }
+            .map { try explainer.explain(standing, group, $0) }
+    }
 
     /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
     package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
@@ -213,7 +242,9 @@ package actor ScoringEngine {
             switch action {
             case .close(let lane): step.detections += lane.close(book, model: model.identity)
             case .score(let key, let index, let still):
-                guard let batch = due[key], let group = book.groups[key], let here = found[key]?[index] else { continue }
+                guard let batch = due[key], let group = book.groups[key], let here = found[key]?[index] else {
+                    continue
+                }
                 let (lane, span) = (batch.lanes[index], batch.spans[index])
                 step.scored += 1
                 step.detections += observe(group, key, here, index, lane, span, still)

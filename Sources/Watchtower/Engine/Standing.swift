@@ -1,13 +1,18 @@
-package import Matching
+import Matching
 import Tensors
 
 /// Place of a standing query in the engine: small numbers, used again when a query has gone.
-package typealias Slot = Int32
+typealias Slot = Int32
 
 /// What queries must share to be scored together.
 struct GroupKey: Hashable {
     let head: String
     let frames: Int
+
+    init(_ query: StandingQuery) {
+        head = query.head
+        frames = query.frames
+    }
 }
 
 /// A query's embeddings: what is made of its description, by the towers and once.
@@ -48,7 +53,7 @@ final class Standing {
 
     func selects(_ lane: Lane) -> Bool { query.settings.selector.matches(lane.name, labels: lane.labels) }
 
-    var key: GroupKey { GroupKey(head: query.head, frames: query.frames) }
+    var key: GroupKey { GroupKey(query) }
 
     /// Whether its threshold is one number for all windows, so that an index can find who reaches it.
     var floor: Float? { if case .score(let threshold) = query.rule { threshold } else { nil } }

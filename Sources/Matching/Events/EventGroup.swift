@@ -1,0 +1,162 @@
+/// The events of one `group` of queries on one stream: near-identical descriptions of one event give one alert.
+///
+/// The group is a tracker over its members' trackers. Its event starts with the first member's; the member of the highest
+/// priority, then of the best margin over its threshold, leads it and gives it its name for as long as it goes on. Others
+/// join silently; one whose peak beats the event's, in score and in margin, takes the peak over. It ends when the last
+/// member's event has ended. Members have no cooldown of their own (`EventPolicy.ofMember`): the group has the longest of
+/// those that took part.
+package struct EventGroup: Sendable {
+    /// A member whose tracker has an open event.
+    package struct Member: Sendable {
+        package let id: String
+        package let priority: Int
+        package let policy: EventPolicy
+        /// The tracker's `current`.
+        package let event: EventTracker.Transition
+
+        package init(id: String, priority: Int, policy: EventPolicy, event: EventTracker.Transition) {
+            self.id = id
+            self.priority = priority
+            self.policy = policy
+            self.event = event
+        }
+
+        fileprivate var margin: Float { event.score - event.threshold }
+        fileprivate var peakMargin: Float { event.peak.score - event.threshold }
+    }
+
+    /// What to tell the world, in the name of the query that leads.
+    package struct Told: Sendable, Equatable {
+        package let leader: String
+        /// Whose score and threshold it has: the peak's member.
+        package let member: String
+        package let transition: EventTracker.Transition
+    }
+
+    private struct Open {
+        let leader: String
+        let policy: EventPolicy
+        var member: String
+        /// Span, score, threshold and peak as they would be told now.
+        var now: EventTracker.Transition
+        var peakMargin: Float
+        var toldPeak: Float
+        var toldAt: Double
+        var cooldown: Double
+    }
+
+    private var open: Open?
+    private var barrier: (media: Double, wall: Double)?
+    private var carried: Double?
+    private var newest = -Double.infinity
+
+    package init() {}
+
+    package var isOpen: Bool { open != nil }
+    package var leader: String? { open?.leader }
+    /// Until which media time nothing starts.
+    package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
+    /// Whether a new group would do the same from here on.
+    package var isIdle: Bool { open == nil && barrier == nil && carried == nil }
+
+    /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in motion.
+    ///
+    /// `span`: the longest of the members' windows of that frame.
+    package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
+        var told: [Told] = []
+        if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }
+        newest = span.mediaEnd
+        if let left = carried {
+            barrier = (span.mediaStart + left, span.wallStart)
+            carried = nil
+        }
+        if open != nil {
+            let change = members.isEmpty ? finish() : join(members)
+            return told + (change.map { [$0] } ?? [])
+        }
+        guard !members.isEmpty else {
+            if let reached = barrier?.media, span.mediaStart >= reached { barrier = nil }
+            return told
+        }
+        return told + (start(members).map { [$0] } ?? [])
+    }
+
+    /// Ends the open event: the stream has ended, jumped, or gone, or its leader has been removed or changed.
+    package mutating func close() -> Told? {
+        let end = finish()
+        if let barrier, barrier.media > newest { carried = barrier.media - newest }
+        barrier = nil
+        newest = -.infinity
+        return end
+    }
+
+    private mutating func start(_ members: [Member]) -> Told? {
+        if let barrier, newest < barrier.media { return nil }
+        let ready = members.filter { $0.margin >= 0 }
+        guard let best = ready.max(by: { ($0.priority, $0.margin, $1.id) < ($1.priority, $1.margin, $0.id) }) else {
+            return nil
+        }
+        let event = best.event
+        let reached = barrier?.media ?? -.infinity
+        let inSpan = event.peak.mediaTime >= reached
+        let peak =
+            inSpan
+            ? event.peak
+            : EventTracker.Peak(score: event.score, wallTime: event.wallEnd, mediaTime: event.mediaEnd)
+        let now = EventTracker.Transition(
+            phase: .start, score: event.score, threshold: event.threshold, peak: peak,
+            mediaStart: max(event.mediaStart, reached), mediaEnd: event.mediaEnd,
+            wallStart: max(event.wallStart, barrier?.wall ?? -.infinity), wallEnd: event.wallEnd)
+        open = Open(
+            leader: best.id, policy: best.policy, member: best.id, now: now, peakMargin: peak.score - event.threshold,
+            toldPeak: peak.score, toldAt: event.mediaEnd, cooldown: members.map(\.policy.cooldown).max() ?? 0)
+        return Told(leader: best.id, member: best.id, transition: now)
+    }
+
+    private mutating func join(_ members: [Member]) -> Told? {
+        guard var event = open else { return nil }
+        for member in members {
+            event.cooldown = max(event.cooldown, member.policy.cooldown)
+            let rises = member.event.peak.score > event.now.peak.score && member.peakMargin > event.peakMargin
+            if rises, member.event.peak.mediaTime >= event.now.mediaStart {
+                event.now = event.now.with(peak: member.event.peak, threshold: member.event.threshold)
+                event.peakMargin = member.peakMargin
+                event.member = member.id
+            }
+        }
+        // The score goes with the threshold: both are the peak's member's, as long as its event is open.
+        let mediaEnd = members.map(\.event.mediaEnd).reduce(event.now.mediaEnd, max)
+        let wallEnd = members.map(\.event.wallEnd).reduce(event.now.wallEnd, max)
+        let score = members.first { $0.id == event.member }?.event.score
+        event.now = event.now.with(score: score, mediaEnd: mediaEnd, wallEnd: wallEnd)
+        let peak = event.now.peak.score
+        let due =
+            peak > event.toldPeak && peak >= event.toldPeak + event.policy.updateStep
+            && newest - event.toldAt >= event.policy.updateInterval
+        if due {
+            event.toldPeak = peak
+            event.toldAt = newest
+        }
+        open = event
+        return due ? Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .update)) : nil
+    }
+
+    private mutating func finish() -> Told? {
+        defer { open = nil }
+        guard let event = open else { return nil }
+        barrier = (event.now.mediaEnd + event.cooldown, event.now.wallEnd)
+        return Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
+    }
+}
+
+extension EventTracker.Transition {
+    fileprivate func with(
+        phase: EventTracker.Phase? = nil, score: Float? = nil, peak: EventTracker.Peak? = nil, threshold: Float? = nil,
+        mediaEnd: Double? = nil, wallEnd: Double? = nil
+    ) -> Self {
+        Self(
+            phase: phase ?? self.phase, score: score ?? self.score, threshold: threshold ?? self.threshold,
+            peak: peak ?? self.peak, mediaStart: mediaStart, mediaEnd: mediaEnd ?? self.mediaEnd, wallStart: wallStart,
+            wallEnd: wallEnd ?? self.wallEnd)
+    }
+}

@@ -1,0 +1,65 @@
+/// When matches become an event, when it is told of again, and when it is over.
+///
+/// Times are seconds of media time.
+package struct EventPolicy: Sendable, Hashable {
+    /// How far the value must fall below the threshold to end an event.
+    package var hysteresis: Float
+    /// How long a match must last: from the end of its first window to the end of the one that starts the event.
+    package var minimumDuration: Double
+    /// Windows that must match of the last `windows`, for an event to start and to go on.
+    package var needed: Int
+    package var windows: Int
+    /// How long after an event's end nothing belongs to another one.
+    package var cooldown: Double
+    /// An update is sent when the peak has risen by so much, at most once in so many seconds.
+    package var updateStep: Float
+    package var updateInterval: Double
+
+    package init(
+        hysteresis: Float = cosineHysteresis, minimumDuration: Double = 0, needed: Int = 1, of windows: Int = 1,
+        cooldown: Double = 0, updateStep: Float = 0.01, updateInterval: Double = 1
+    ) {
+        self.hysteresis = hysteresis
+        self.minimumDuration = minimumDuration
+        self.needed = needed
+        self.windows = windows
+        self.cooldown = cooldown
+        self.updateStep = updateStep
+        self.updateInterval = updateInterval
+    }
+
+    /// Default hysteresis of cosines, of logits, and of probabilities.
+    package static let cosineHysteresis: Float = 0.02
+    package static let logitHysteresis: Float = 0.5
+    package static let probabilityHysteresis: Float = 0.05
+    /// Most windows that a match may have to be confirmed in.
+    package static let mostWindows = 64
+
+    /// Default hysteresis of what a rule compares.
+    package static func hysteresis(of rule: ThresholdRule, head: String) -> Float {
+        if case .contrast = rule { return probabilityHysteresis }
+        return head == "tight" ? logitHysteresis : cosineHysteresis
+    }
+
+    /// The same without a cooldown, for members of a group: the group has it.
+    package var ofMember: EventPolicy {
+        var policy = self
+        policy.cooldown = 0
+        return policy
+    }
+
+    /// What is wrong with it; names the key.
+    var problem: String? {
+        let day: ClosedRange<Double> = 0...86_400
+        guard hysteresis.isFinite, hysteresis >= 0 else { return "hysteresis must be 0 or more" }
+        guard day.contains(minimumDuration) else { return "minimum_duration must be 0 to 86400 seconds" }
+        guard (1...Self.mostWindows).contains(windows) else {
+            return "confirm: of is \(windows), expected 1 to \(Self.mostWindows) windows"
+        }
+        guard (1...windows).contains(needed) else { return "confirm: need is \(needed), expected 1 to \(windows)" }
+        guard day.contains(cooldown) else { return "cooldown must be 0 to 86400 seconds" }
+        guard updateStep.isFinite, updateStep >= 0 else { return "update: step must be 0 or more" }
+        guard day.contains(updateInterval) else { return "update: interval must be 0 to 86400 seconds" }
+        return nil
+    }
+}

@@ -1,0 +1,244 @@
+/// The life of one query's events on one stream.
+///
+/// A match begins when `needed` of the last `windows` windows are at or above the threshold, and lasts while as many are not
+/// below threshold - hysteresis. It becomes an event, `start`, once it has lasted for the minimum duration, no cooldown runs,
+/// and the window itself is at the threshold; `update` when the peak has risen; `end` when the match is over, or its stream
+/// jumps or ends. A match that never became an event leaves no trace: it starts no cooldown.
+///
+/// Spans of two events never overlap: what windows share with the event before, or with its cooldown, is cut off.
+package struct EventTracker: Sendable {
+    package enum Phase: String, Sendable { case start, update, end }
+
+    package struct Peak: Sendable, Equatable {
+        /// What was compared with the threshold: the score, or the probability of a contrast.
+        package let score: Float
+        /// Wall clock and media time of the last frame of the peak's window.
+        package let wallTime: Double
+        package let mediaTime: Double
+
+        package init(score: Float, wallTime: Double, mediaTime: Double) {
+            self.score = score
+            self.wallTime = wallTime
+            self.mediaTime = mediaTime
+        }
+    }
+
+    /// What to tell the world.
+    ///
+    /// The span goes from the first frame of the first window that held to the last frame of the last one.
+    package struct Transition: Sendable, Equatable {
+        package let phase: Phase
+        package let score: Float
+        /// The threshold that the score was compared with.
+        package let threshold: Float
+        package let peak: Peak
+        package let mediaStart: Double
+        package let mediaEnd: Double
+        package let wallStart: Double
+        package let wallEnd: Double
+    }
+
+    /// Why the last window started no event.
+    package enum Hold: Sendable, Equatable {
+        case belowThreshold
+        /// So many of the last windows matched, fewer than needed.
+        case confirming(matched: Int, needed: Int)
+        /// It has matched for so many seconds, not long enough yet.
+        case tooShort(lasted: Double, needed: Double)
+        /// The event before is too near: nothing starts before this media time.
+        case coolingDown(until: Double)
+    }
+
+    /// A match that goes on.
+    private struct Match {
+        let first: WindowSpan
+        var last: WindowSpan
+        var score: Float
+        var threshold: Float
+        /// Nil while everything so far belongs to the cooldown.
+        var peak: Peak?
+        /// Nil until the event has started.
+        var event: Event?
+    }
+
+    /// What has been told of a match.
+    private struct Event {
+        let mediaStart: Double
+        let wallStart: Double
+        var peak: Float
+        var at: Double
+    }
+
+    /// A window before the newest one.
+    private struct Seen {
+        let value: Float
+        let span: WindowSpan
+        let matched: Bool
+        let held: Bool
+    }
+
+    /// Up to which moment everything belongs to the event before, and by media time to its cooldown.
+    private struct Barrier {
+        let media: Double
+        let wall: Double
+    }
+
+    package let policy: EventPolicy
+    /// The last `windows - 1` windows, oldest first.
+    private var seen: [Seen] = []
+    private var match: Match?
+    private var barrier: Barrier?
+    /// Seconds of cooldown that were left when the stream jumped: they begin anew with its next window.
+    private var carried: Double?
+    /// Media time of the newest window.
+    private var now = -Double.infinity
+    /// Why the last window started no event; nil if an event is open.
+    package private(set) var hold: Hold? = .belowThreshold
+
+    package init(_ policy: EventPolicy) { self.policy = policy }
+
+    package var isOpen: Bool { match?.event != nil }
+
+    /// Whether a new tracker would do the same from here on: nothing open, nothing begun, and the event before is far away.
+    package var isIdle: Bool {
+        match == nil && barrier == nil && carried == nil && !seen.contains { $0.matched }
+    }
+
+    /// The open event as it is now.
+    package var current: Transition? { match.flatMap { transition(.update, $0) } }
+
+    /// Takes the next window's value: what the rule compares with the threshold.
+    ///
+    /// A value that is nil or no number matches nothing. A window that ends before the one before it did is a jump: the open
+    /// event ends.
+    package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
+        var told: [Transition] = []
+        if span.mediaEnd < now { told += close().map { [$0] } ?? [] }
+        now = span.mediaEnd
+        settleBarrier(span)
+        let value = value ?? .nan
+        let matched = value >= threshold
+        let held = value >= threshold - policy.hysteresis
+        let matches = seen.count { $0.matched } + (matched ? 1 : 0)
+        let holds = seen.count { $0.held } + (held ? 1 : 0)
+        if match == nil, matched, matches >= policy.needed {
+            match = begin(value, threshold, span)
+        } else if match != nil, holds < policy.needed {
+            hold = .belowThreshold
+            return told + (finish().map { [$0] } ?? [])
+        }
+        remember(Seen(value: value, span: span, matched: matched, held: held))
+        guard match != nil else {
+            hold = matches > 0 ? .confirming(matched: matches, needed: policy.needed) : .belowThreshold
+            return told
+        }
+        guard held else {
+            if !isOpen { hold = .belowThreshold }
+            return told
+        }
+        return told + advance(value, threshold, span, matched: matched)
+    }
+
+    /// Ends the open event, if there is one: its stream has ended, jumped, or gone, and what comes next has other times.
+    ///
+    /// What is left of a cooldown begins anew with the next window.
+    package mutating func close() -> Transition? {
+        let end = finish()
+        if let barrier, barrier.media > now { carried = barrier.media - now }
+        barrier = nil
+        now = -.infinity
+        hold = .belowThreshold
+        return end
+    }
+
+    /// A match of the newest window and those before it that matched.
+    private func begin(_ value: Float, _ threshold: Float, _ span: WindowSpan) -> Match {
+        let earlier = seen.filter { $0.matched }
+        var match = Match(first: earlier.first?.span ?? span, last: span, score: value, threshold: threshold)
+        for window in earlier { raise(&match, to: window.value, window.span) }
+        return match
+    }
+
+    /// A window of the match that goes on: starts its event, or tells of a higher peak.
+    private mutating func advance(
+        _ value: Float, _ threshold: Float, _ span: WindowSpan, matched: Bool
+    ) -> [Transition] {
+        guard var going = match else { return [] }
+        going.last = span
+        going.score = value
+        going.threshold = threshold
+        raise(&going, to: value, span)
+        let phase = going.event == nil ? start(&going, span, matched: matched) : update(&going, span)
+        match = going
+        return phase.flatMap { transition($0, going) }.map { [$0] } ?? []
+    }
+
+    private func raise(_ match: inout Match, to value: Float, _ span: WindowSpan) {
+        if let barrier, span.mediaEnd < barrier.media { return }
+        if let peak = match.peak, peak.score >= value { return }
+        match.peak = Peak(score: value, wallTime: span.wallEnd, mediaTime: span.mediaEnd)
+    }
+
+    private mutating func start(_ going: inout Match, _ span: WindowSpan, matched: Bool) -> Phase? {
+        let lasted = span.mediaEnd - going.first.mediaEnd
+        if let barrier, span.mediaEnd < barrier.media {
+            hold = .coolingDown(until: barrier.media)
+        } else if lasted < policy.minimumDuration {
+            hold = .tooShort(lasted: lasted, needed: policy.minimumDuration)
+        } else if !matched {
+            hold = .belowThreshold
+        } else if let peak = going.peak {
+            hold = nil
+            going.event = Event(
+                mediaStart: max(going.first.mediaStart, barrier?.media ?? -.infinity),
+                wallStart: max(going.first.wallStart, barrier?.wall ?? -.infinity), peak: peak.score,
+                at: span.mediaEnd)
+            return .start
+        }
+        return nil
+    }
+
+    private func update(_ going: inout Match, _ span: WindowSpan) -> Phase? {
+        guard let event = going.event, let peak = going.peak?.score, peak > event.peak,
+            peak >= event.peak + policy.updateStep, span.mediaEnd - event.at >= policy.updateInterval
+        else { return nil }
+        going.event?.peak = peak
+        going.event?.at = span.mediaEnd
+        return .update
+    }
+
+    /// The match is over; its event ends, and the cooldown begins, if it had become one.
+    private mutating func finish() -> Transition? {
+        defer { match = nil }
+        seen = []
+        guard let over = match, let end = transition(.end, over) else { return nil }
+        barrier = Barrier(media: end.mediaEnd + policy.cooldown, wall: end.wallEnd)
+        return end
+    }
+
+    private mutating func remember(_ window: Seen) {
+        guard policy.windows > 1 else { return }
+        seen.append(window)
+        if seen.count >= policy.windows { seen.removeFirst() }
+    }
+
+    /// Anchors a carried cooldown in the stream's new times, and drops a barrier that no window reaches back to.
+    private mutating func settleBarrier(_ span: WindowSpan) {
+        if let left = carried {
+            barrier = Barrier(media: span.mediaStart + left, wall: span.wallStart)
+            carried = nil
+        }
+        guard let reached = barrier?.media, span.mediaStart >= reached, match == nil,
+            !seen.contains(where: { $0.matched })
+        else { return }
+        barrier = nil
+    }
+
+    private func transition(_ phase: Phase, _ match: Match) -> Transition? {
+        guard let event = match.event, let peak = match.peak else { return nil }
+        return Transition(
+            phase: phase, score: match.score, threshold: match.threshold, peak: peak,
+            mediaStart: event.mediaStart, mediaEnd: match.last.mediaEnd, wallStart: event.wallStart,
+            wallEnd: match.last.wallEnd)
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+
+/// When a query is watched: whenever a clock on the wall of some zone reads a time within one of the spans.
+///
+/// That says what happens when clocks change: in an hour that comes twice both are meant, one that is left out is not.
+package struct ActiveHours: Sendable, Hashable {
+    /// Days of the week in a time zone, and times of those days.
+    package struct Rule: Sendable, Hashable {
+        /// IANA name, as in "Europe/Berlin".
+        package let zone: String
+        package let days: Set<Weekday>
+        package let spans: [Span]
+        fileprivate let timeZone: TimeZone
+        /// Which seconds of a week that begins on Monday are active: ascending, apart, not touching but at the week's ends.
+        fileprivate let week: [Range<Int>]
+
+        package init(
+            zone: String, days: Set<Weekday> = Set(Weekday.allCases), spans: [Span] = [.wholeDay]
+        ) throws(QueryPartError) {
+            // Foundation takes any "GMT+…" and abbreviations, too, whose rules nobody means.
+            guard zone == "UTC" || zone.contains("/"), let timeZone = TimeZone(identifier: zone) else {
+                throw QueryPartError(
+                    "active: zone \"\(zone.prefix(64))\" is no time zone; use an IANA name, as in Europe/Berlin or UTC")
+            }
+            guard !days.isEmpty else { throw QueryPartError("active: days is empty; leave it out for all days") }
+            guard !spans.isEmpty else { throw QueryPartError("active: hours is empty; leave it out for whole days") }
+            guard spans.count <= 48 else { throw QueryPartError("active: hours has more than 48 spans") }
+            self.zone = zone
+            self.days = days
+            self.spans = spans
+            self.timeZone = timeZone
+            week = Self.week(days, spans)
+        }
+
+        private static func week(_ days: Set<Weekday>, _ spans: [Span]) -> [Range<Int>] {
+            var pieces: [Range<Int>] = []
+            for day in days {
+                for span in spans {
+                    let begin = day.rawValue * secondsOfDay + span.from * 60
+                    let end = day.rawValue * secondsOfDay + span.to * 60 + (span.to <= span.from ? secondsOfDay : 0)
+                    pieces.append(begin..<min(end, secondsOfWeek))
+                    if end > secondsOfWeek { pieces.append(0..<end - secondsOfWeek) }
+                }
+            }
+            var merged: [Range<Int>] = []
+            for piece in pieces.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+                if let last = merged.last, piece.lowerBound <= last.upperBound {
+                    merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, piece.upperBound)
+                } else {
+                    merged.append(piece)
+                }
+            }
+            return merged
+        }
+    }
+
+    /// Times of a day, in minutes after midnight; one that ends before it begins goes on into the next day.
+    package struct Span: Sendable, Hashable, CustomStringConvertible {
+        package let from: Int
+        package let to: Int
+        package static let wholeDay = Span(from: 0, to: 1440)
+
+        private init(from: Int, to: Int) {
+            self.from = from
+            self.to = to
+        }
+
+        /// Reads "22:00-06:00"; "00:00-24:00" is a whole day.
+        package init(_ text: String) throws(QueryPartError) {
+            let times = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
+            guard times.count == 2, let from = times[0], let to = times[1], from < 1440, from != to else {
+                throw QueryPartError(
+                    "active: hours: \"\(text.prefix(40))\" is no span of time, as in \"08:00-18:30\" or \"22:00-06:00\""
+                )
+            }
+            self.init(from: from, to: to)
+        }
+
+        private static func minutes(_ text: Substring) -> Int? {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[1].utf8.count == 2, (1...2).contains(parts[0].utf8.count),
+                parts.allSatisfy({ $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }),
+                let hour = Int(parts[0]), let minute = Int(parts[1]), minute < 60,
+                hour < 24 || hour == 24 && minute == 0
+            else { return nil }
+            return hour * 60 + minute
+        }
+
+        package var description: String { "\(Self.clock(from))-\(Self.clock(to))" }
+
+        private static func clock(_ minutes: Int) -> String {
+            func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            return "\(two(minutes / 60)):\(two(minutes % 60))"
+        }
+    }
+
+    /// Days of the week, from Monday.
+    package enum Weekday: Int, Sendable, CaseIterable {
+        case mon, tue, wed, thu, fri, sat, sun
+
+        /// As a configuration says it: "mon".
+        package var word: String { "\(self)" }
+
+        package init?(_ word: String) {
+            guard let day = Self.allCases.first(where: { $0.word == word }) else { return nil }
+            self = day
+        }
+    }
+
+    /// Active if any of them is; always, if there is none.
+    package let rules: [Rule]
+    package static let always = ActiveHours([])
+
+    package init(_ rules: [Rule]) { self.rules = rules }
+
+    /// Whether it is active at a moment, in seconds since 1970.
+    package func isActive(at time: Double) -> Bool {
+        rules.isEmpty || time.isFinite && rules.contains { $0.isActive(at: time) }
+    }
+
+    /// The first moment after `time` at which it becomes active or stops being so; nil if it does not within 400 days.
+    package func nextChange(after time: Double) -> Double? {
+        guard !rules.isEmpty, time.isFinite else { return nil }
+        let active = isActive(at: time)
+        var now = time
+        while now < time + 400 * Double(secondsOfDay) {
+            guard let next = rules.compactMap({ $0.nextChange(after: now) }).min() else { return nil }
+            if isActive(at: next) != active { return next }
+            now = next
+        }
+        return nil
+    }
+}
+
+extension ActiveHours.Rule {
+    fileprivate func isActive(at time: Double) -> Bool {
+        let second = secondOfWeek(time)
+        return week.contains { Double($0.lowerBound) <= second && second < Double($0.upperBound) }
+    }
+
+    private func offset(_ time: Double) -> Double {
+        Double(timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: time)))
+    }
+
+    /// What the zone's clock and calendar read: seconds since Monday, 0:00.
+    private func secondOfWeek(_ time: Double) -> Double {
+        // 1970 began on a Thursday.
+        let local = time + offset(time) + Double(3 * secondsOfDay)
+        return local - (local / Double(secondsOfWeek)).rounded(.down) * Double(secondsOfWeek)
+    }
+
+    /// The first moment after `time` at which this rule's state changes.
+    fileprivate func nextChange(after time: Double) -> Double? {
+        if week.first == 0..<secondsOfWeek { return nil }
+        let active = isActive(at: time)
+        var now = time
+        // Between two changes of the clock a week repeats: whatever changes at all does so within one.
+        while true {
+            let clockChange = timeZone.nextDaylightSavingTimeTransition(after: Date(timeIntervalSince1970: now))?
+                .timeIntervalSince1970
+            let next = now + secondsToChange(now, from: active)
+            guard let clockChange, clockChange > now, clockChange <= next else { return next }
+            if isActive(at: clockChange) != active { return clockChange }
+            now = clockChange
+        }
+    }
+
+    /// Seconds until a clock that is not changed reads a time of the other state.
+    private func secondsToChange(_ time: Double, from active: Bool) -> Double {
+        let second = secondOfWeek(time)
+        func ahead(_ mark: Int) -> Double {
+            let distance = Double(mark % secondsOfWeek) - second
+            return distance > 0 ? distance : distance + Double(secondsOfWeek)
+        }
+        let begins = Set(week.map { $0.lowerBound % secondsOfWeek })
+        let ends = Set(week.map { $0.upperBound % secondsOfWeek })
+        // Where one span ends as another begins, at the week's turn, nothing changes.
+        let marks = active ? ends.subtracting(begins) : begins.subtracting(ends)
+        return marks.map(ahead).min() ?? Double(secondsOfWeek)
+    }
+}
+
+private let secondsOfDay = 86_400
+private let secondsOfWeek = 604_800

@@ -1,0 +1,35 @@
+/// An example picture of a query, as it was given: a JPEG, PNG or whatever else the engine can decode.
+package struct QueryImage: Sendable, Hashable {
+    /// What it is called in messages to people: a file's name.
+    package let name: String
+    package let encoded: [UInt8]
+
+    package init(name: String, encoded: [UInt8]) {
+        self.name = name
+        self.encoded = encoded
+    }
+
+    /// Most pictures of one query, and most bytes of one.
+    package static let most = 16
+    package static let largest = 8 << 20
+
+    /// What kind of picture it begins like; nil if it is none that is known.
+    package var kind: String? {
+        func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { encoded.dropFirst(offset).starts(with: bytes) }
+        if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }
+        if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "png" }
+        return nil
+    }
+
+    static func problem(of images: [QueryImage]) -> String? {
+        guard images.count <= most else { return "images are \(images.count), at most \(most) are taken" }
+        for image in images {
+            guard !image.encoded.isEmpty else { return "images: \"\(image.name)\" is empty" }
+            guard image.encoded.count <= largest else {
+                return "images: \"\(image.name)\" has \(image.encoded.count) bytes, at most \(largest) are taken"
+            }
+            guard image.kind != nil else { return "images: \"\(image.name)\" is neither a JPEG nor a PNG picture" }
+        }
+        return nil
+    }
+}

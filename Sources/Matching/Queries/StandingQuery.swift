@@ -1,0 +1,143 @@
+/// What all selected streams are watched for: a sentence, example pictures, or both.
+package struct StandingQuery: Sendable, Equatable {
+    package let id: String
+    /// The event in words; empty if pictures alone describe it.
+    package let text: String
+    /// Other ways to say the text; all together make one text embedding.
+    package let phrasings: [String]
+    /// Example pictures; alone, or mixed with the text.
+    package let images: [QueryImage]
+    package let head: String
+    /// Window length in sampled frames.
+    package let frames: Int
+    package let rule: ThresholdRule
+    package let settings: Settings
+
+    /// What a query has besides its description and its rule; every part has a default.
+    package struct Settings: Sendable, Equatable {
+        /// Prompt templates with `{}` for the text, as in "a photo of {}"; the text as it is, if there are none.
+        package var prompts: [String] = []
+        /// Words for subscribers, carried in every message.
+        package var tags: [String] = []
+        /// Whatever its owner wants to keep with it.
+        package var metadata: [String: String] = [:]
+        package var selector = StreamSelector.all
+        package var activeHours = ActiveHours.always
+        package var policy = EventPolicy()
+        /// Queries of one group have one alert a stream together.
+        package var group: String?
+        /// Who leads a group's event; the highest.
+        package var priority = 0
+        /// Seconds since 1970 from which on it is watched no more; never, if nil.
+        package var expires: Double?
+        package var enabled = true
+        /// Whether an event keeps the picture of its peak.
+        package var snapshot = true
+        /// Whether an event keeps a short clip.
+        package var clip = false
+
+        package init() {}
+    }
+
+    /// Longest text in characters; CLIP itself reads its first 77 tokens.
+    package static let longestText = 4096
+    /// Most sentences that are embedded for one query.
+    package static let mostSentences = 256
+    /// Priorities there are.
+    package static let priorities = -1000...1000
+
+    /// Every phrasing in every prompt: what is embedded, and averaged.
+    package var sentences: [String] { text.isEmpty ? [] : ([text] + phrasings).flatMap(sentences(of:)) }
+
+    /// A text in every prompt, as contrasts are embedded too.
+    package func sentences(of text: String) -> [String] {
+        settings.prompts.isEmpty ? [text] : settings.prompts.map { $0.replacing("{}", with: text) }
+    }
+
+    /// Whether it is watched at a moment, in seconds since 1970: enabled, not expired, within its active hours.
+    package func isWatched(at time: Double) -> Bool {
+        settings.enabled && !isExpired(at: time) && settings.activeHours.isActive(at: time)
+    }
+
+    package func isExpired(at time: Double) -> Bool { settings.expires.map { time >= $0 } ?? false }
+
+    /// The first moment after `time` at which `isWatched` may have changed by itself; nil if it never will.
+    package func nextChange(after time: Double) -> Double? {
+        guard settings.enabled, !isExpired(at: time) else { return nil }
+        return [settings.expires, settings.activeHours.nextChange(after: time)].compactMap { $0 }.min()
+    }
+
+    /// Checks everything; the sentence of an error names the query and the key.
+    package init(
+        id: String, text: String, phrasings: [String] = [], images: [QueryImage] = [], head: String, frames: Int,
+        rule: ThresholdRule, settings: Settings = Settings()
+    ) throws(QueryError) {
+        guard Name.isValid(id) else {
+            throw QueryError(id, "the id must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        let problem =
+            Self.problem(text, phrasings, images)
+            ?? ((1...1024).contains(frames) ? nil : "frames is \(frames), expected 1 to 1024")
+            ?? rule.problem ?? settings.problem
+        if let problem { throw QueryError(id, problem) }
+        guard (1 + phrasings.count) * max(1, settings.prompts.count) <= Self.mostSentences else {
+            throw QueryError(id, "phrasings times prompts make more than \(Self.mostSentences) sentences")
+        }
+        self.id = id
+        self.text = text
+        self.phrasings = phrasings
+        self.images = images
+        self.head = head
+        self.frames = frames
+        self.rule = rule
+        self.settings = settings
+    }
+
+    private static func problem(_ text: String, _ phrasings: [String], _ images: [QueryImage]) -> String? {
+        if images.isEmpty || !text.isEmpty {
+            if let problem = problem(ofText: text, "text") { return problem }
+        } else if !phrasings.isEmpty {
+            return "phrasings are other ways to say the text, and there is no text"
+        }
+        for phrasing in phrasings { if let problem = problem(ofText: phrasing, "phrasings") { return problem } }
+        return QueryImage.problem(of: images)
+    }
+
+    static func problem(ofText text: String, _ key: String) -> String? {
+        // An ASCII text needs no look at grapheme clusters: a million queries are checked at a start.
+        guard text.utf8.contains(where: { $0 > 0x20 }), text.contains(where: { !$0.isWhitespace }) else {
+            return key == "text"
+                ? "the text is empty; describe the event in words"
+                : "\(key): a text is empty; say something or leave it out"
+        }
+        guard text.utf8.count <= longestText || text.count <= longestText else {
+            return "\(key): the text has \(text.count) characters, at most \(longestText) are taken; shorten it"
+        }
+        return nil
+    }
+}
+
+extension StandingQuery.Settings {
+    /// What is wrong with the settings; names the key.
+    fileprivate var problem: String? {
+        for prompt in prompts where prompt.ranges(of: "{}").count != 1 {
+            return "prompts: \"\(prompt.prefix(64))\" must hold {} once, where the text goes"
+        }
+        guard tags.count <= 64 else { return "tags are \(tags.count), at most 64 are taken" }
+        for tag in tags where !(1...128).contains(tag.utf8.count) {
+            return "tags: \"\(tag.prefix(64))\" must have 1 to 128 bytes"
+        }
+        guard metadata.count <= 64 else { return "metadata has \(metadata.count) keys, at most 64 are taken" }
+        for (key, value) in metadata where !(1...128).contains(key.utf8.count) || value.utf8.count > 4096 {
+            return "metadata: \"\(key.prefix(64))\" must have 1 to 128 bytes, its value at most 4096"
+        }
+        if let group, !Name.isValid(group) {
+            return "group: \"\(group.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores"
+        }
+        guard StandingQuery.priorities.contains(priority) else {
+            return "priority is \(priority), expected -1000 to 1000"
+        }
+        if let expires, !expires.isFinite { return "expires is no moment" }
+        return policy.problem
+    }
+}

@@ -1,0 +1,108 @@
+/// Which streams a query watches.
+///
+/// Each pattern is a stream's name or `label:` and a label, with `*` for any run of characters and `?` for one; then perhaps
+/// `/` and the name of a region. Without a region the whole picture is meant: `*` selects no regions, as in paths, `*/*`
+/// selects all of them. A pattern that begins with `!` excludes: without a region, the stream and all its regions. Exclusions
+/// win whatever the order; a selector of exclusions alone selects all other whole pictures.
+package struct StreamSelector: Sendable, Hashable {
+    package let patterns: [String]
+    private let included: [Pattern]
+    private let excluded: [Pattern]
+
+    /// Every stream's whole picture.
+    package static let all = StreamSelector()
+
+    private struct Pattern: Sendable, Hashable {
+        let isLabel: Bool
+        let stream: [UInt8]
+        /// Nil: the whole picture; for an exclusion, everything of the stream.
+        let region: [UInt8]?
+    }
+
+    private init() {
+        patterns = ["*"]
+        included = [Pattern(isLabel: false, stream: [UInt8(ascii: "*")], region: nil)]
+        excluded = []
+    }
+
+    package init(_ patterns: [String]) throws(QueryPartError) {
+        if patterns == ["*"] {
+            self = .all
+            return
+        }
+        guard !patterns.isEmpty else { throw QueryPartError("streams is empty; \"*\" selects all") }
+        var included: [Pattern] = []
+        var excluded: [Pattern] = []
+        for pattern in patterns {
+            let excludes = pattern.hasPrefix("!")
+            let parsed = try Self.parse(excludes ? pattern.dropFirst() : pattern[...], of: pattern)
+            if excludes { excluded.append(parsed) } else { included.append(parsed) }
+        }
+        self.patterns = patterns
+        self.included = included.isEmpty ? Self.all.included : included
+        self.excluded = excluded
+    }
+
+    private static func parse(_ text: Substring, of whole: String) throws(QueryPartError) -> Pattern {
+        let isLabel = text.hasPrefix("label:")
+        let parts = (isLabel ? text.dropFirst(6) : text).utf8.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let allowed: (UInt8) -> Bool = { Name.isValid($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
+        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.count <= 64 && $0.allSatisfy(allowed) }) else {
+            throw QueryPartError(
+                "streams: \"\(whole.prefix(64))\" is no selector; it takes names with * and ?, label:NAME, NAME/REGION, "
+                    + "and ! to exclude")
+        }
+        return Pattern(
+            isLabel: isLabel, stream: Array(parts[0]), region: parts.count == 2 ? Array(parts[1]) : nil)
+    }
+
+    /// Whether it selects a stream, or a region of one (`lobby/door`); labels are the stream's.
+    package func matches(_ name: String, labels: [String] = []) -> Bool {
+        if self == .all { return !name.utf8.contains(UInt8(ascii: "/")) }
+        let parts = name.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
+        let stream = parts.first.map { Array($0) } ?? []
+        let region = parts.count == 2 ? Array(parts[1]) : nil
+        func covers(_ pattern: Pattern) -> Bool {
+            pattern.isLabel
+                ? labels.contains { glob(pattern.stream, Array($0.utf8)) } : glob(pattern.stream, stream)
+        }
+        let isExcluded = excluded.contains { pattern in
+            guard let wanted = pattern.region else { return covers(pattern) }
+            return region.map { glob(wanted, $0) && covers(pattern) } ?? false
+        }
+        return !isExcluded
+            && included.contains { pattern in
+                switch (pattern.region, region) {
+                case (nil, nil): covers(pattern)
+                case (let wanted?, let region?): glob(wanted, region) && covers(pattern)
+                default: false
+                }
+            }
+    }
+
+    package static func == (a: StreamSelector, b: StreamSelector) -> Bool { a.patterns == b.patterns }
+    package func hash(into hasher: inout Hasher) { hasher.combine(patterns) }
+}
+
+/// Greedy matching that goes back to the last star only: linear in practice, never exponential.
+private func glob(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
+    var (p, n) = (0, 0)
+    var star: (pattern: Int, name: Int)?
+    while n < name.count {
+        if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
+            star = (p, n)
+            p += 1
+        } else if p < pattern.count, pattern[p] == UInt8(ascii: "?") || pattern[p] == name[n] {
+            p += 1
+            n += 1
+        } else if let back = star {
+            p = back.pattern + 1
+            n = back.name + 1
+            star = (back.pattern, back.name + 1)
+        } else {
+            return false
+        }
+    }
+    return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
+}

@@ -1,0 +1,57 @@
+/// What must be reached for a window to match a query.
+package enum ThresholdRule: Sendable, Hashable {
+    /// The score: a cosine for pooling heads, a logit for `tight`.
+    case score(Float)
+    /// The query's probability among its contrasts: softmax over their scores at the model's logit scale.
+    case contrast(against: [String], probability: Float)
+    /// The score that the stream's own background reaches so many times a day; learnt.
+    case budget(falseAlertsPerDay: Double)
+
+    /// The threshold, where it is known without looking at a stream.
+    ///
+    /// A score, or a probability for contrasts; nil for a budget, whose threshold is learnt per stream.
+    package var fixedThreshold: Float? {
+        switch self {
+        case .score(let threshold), .contrast(_, let threshold): threshold
+        case .budget: nil
+        }
+    }
+
+    /// The key that a configuration gives the rule by.
+    package var key: String {
+        switch self {
+        case .score: "threshold"
+        case .contrast: "against"
+        case .budget: "false_alerts_per_day"
+        }
+    }
+
+    /// Most contrasts of one query.
+    package static let mostContrasts = 64
+    /// Probability that a contrast asks for when it is not said: more likely than all its contrasts together.
+    package static let defaultProbability: Float = 0.5
+    /// Alerts a day that a budget may allow: from one in three years to one every ten seconds.
+    package static let budgets: ClosedRange<Double> = 0.001...8640
+
+    /// What is wrong with the rule; names its key.
+    var problem: String? {
+        switch self {
+        case .score(let threshold):
+            return threshold.isFinite ? nil : "threshold must be a finite number"
+        case .contrast(let texts, let probability):
+            guard (1...Self.mostContrasts).contains(texts.count) else {
+                return "against has \(texts.count) texts, expected 1 to \(Self.mostContrasts)"
+            }
+            for text in texts { if let problem = StandingQuery.problem(ofText: text, "against") { return problem } }
+            guard probability > 0, probability < 1 else {
+                return "probability is \(probability), expected a number between 0 and 1"
+            }
+            return nil
+        case .budget(let alerts):
+            let range = Self.budgets
+            return range.contains(alerts)
+                ? nil
+                : "false_alerts_per_day is \(alerts), expected \(range.lowerBound) to \(Int(range.upperBound))"
+        }
+    }
+}

@@ -5,6 +5,7 @@
 #include "head_kernels.h"
 #include "parallel.h"
 #include "resample.h"
+#include "score_index.h"
 #include "signature.h"
 #include "tiled_product.h"
 #include "transformer_kernels.h"

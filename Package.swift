@@ -137,7 +137,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
-        tests("TensorsTests", ["Tensors"]),
+        tests("TensorsTests", ["Tensors", "CAllocations"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
         tests("HubTests", ["Hub", "Checkpoints"]),

@@ -6,6 +6,7 @@
 #include "parallel.h"
 #include "preview.h"
 #include "resample.h"
+#include "score_index.h"
 #include "signature.h"
 #include "tiled_product.h"
 #include "transformer_kernels.h"

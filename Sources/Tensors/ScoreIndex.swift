@@ -139,6 +139,14 @@ package final class ScoreIndex {
         return withBlock(of: Int(row)) { ww_score($0.pointee.rows + $1 * padded, fitting, padded) }
     }
 
+    /// The row of a tag; nil if there is none.
+    package func row(_ tag: Int32) -> [Float]? {
+        guard let row = places[tag] else { return nil }
+        return withBlock(of: Int(row)) {
+            Array(UnsafeBufferPointer(start: $0.pointee.rows + $1 * padded, count: width))
+        }
+    }
+
     private static let blockRows = WW_SCORE_BLOCK
 
     private func addBlock() {

@@ -48,7 +48,9 @@ package struct EventGroup: Sendable {
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
+    /// Media times of the newest window's end and beginning.
     private var newest = -Double.infinity
+    private var reach = -Double.infinity
 
     package init() {}
 
@@ -56,8 +58,9 @@ package struct EventGroup: Sendable {
     package var leader: String? { open?.leader }
     /// Until which media time nothing starts.
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
-    /// Whether a new group would do the same from here on.
-    package var isIdle: Bool { open == nil && barrier == nil && carried == nil }
+    /// Whether a new group would do the same from here on, if none of its members' trackers is in motion either: a match
+    /// that has not become an event yet may reach back into the event before.
+    package var isIdle: Bool { open == nil && carried == nil && (barrier.map { reach >= $0.media } ?? true) }
 
     /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in motion.
     ///
@@ -66,6 +69,7 @@ package struct EventGroup: Sendable {
         var told: [Told] = []
         if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }
         newest = span.mediaEnd
+        reach = span.mediaStart
         if let left = carried {
             barrier = (span.mediaStart + left, span.wallStart)
             carried = nil
@@ -73,10 +77,6 @@ package struct EventGroup: Sendable {
         if open != nil {
             let change = members.isEmpty ? finish() : join(members)
             return told + (change.map { [$0] } ?? [])
-        }
-        guard !members.isEmpty else {
-            if let reached = barrier?.media, span.mediaStart >= reached { barrier = nil }
-            return told
         }
         return told + (start(members).map { [$0] } ?? [])
     }
@@ -92,7 +92,8 @@ package struct EventGroup: Sendable {
 
     private mutating func start(_ members: [Member]) -> Told? {
         if let barrier, newest < barrier.media { return nil }
-        let ready = members.filter { $0.margin >= 0 }
+        // A member may be open without its newest window having held, or held at the threshold.
+        let ready = members.filter { $0.margin >= 0 && $0.event.mediaEnd >= newest }
         guard let best = ready.max(by: { ($0.priority, $0.margin, $1.id) < ($1.priority, $1.margin, $0.id) }) else {
             return nil
         }

@@ -2,7 +2,7 @@
 ///
 /// A match begins when `needed` of the last `windows` windows are at or above the threshold, and lasts while as many are not
 /// below threshold - hysteresis. It becomes an event, `start`, once it has lasted for the minimum duration, no cooldown runs,
-/// and the window itself is at the threshold; `update` when the peak has risen; `end` when the match is over, or its stream
+/// and as many windows, the newest among them, are at the threshold; `update` when the peak has risen; `end` when the match is over, or its stream
 /// jumps or ends. A match that never became an event leaves no trace: it starts no cooldown.
 ///
 /// Spans of two events never overlap: what windows share with the event before, or with its cooldown, is cut off.
@@ -136,7 +136,7 @@ package struct EventTracker: Sendable {
             if !isOpen { hold = .belowThreshold }
             return told
         }
-        return told + advance(value, threshold, span, matched: matched)
+        return told + advance(value, threshold, span, matches: matched ? matches : 0)
     }
 
     /// Ends the open event, if there is one: its stream has ended, jumped, or gone, and what comes next has other times.
@@ -161,14 +161,14 @@ package struct EventTracker: Sendable {
 
     /// A window of the match that goes on: starts its event, or tells of a higher peak.
     private mutating func advance(
-        _ value: Float, _ threshold: Float, _ span: WindowSpan, matched: Bool
+        _ value: Float, _ threshold: Float, _ span: WindowSpan, matches: Int
     ) -> [Transition] {
         guard var going = match else { return [] }
         going.last = span
         going.score = value
         going.threshold = threshold
         raise(&going, to: value, span)
-        let phase = going.event == nil ? start(&going, span, matched: matched) : update(&going, span)
+        let phase = going.event == nil ? start(&going, span, matches: matches) : update(&going, span)
         match = going
         return phase.flatMap { transition($0, going) }.map { [$0] } ?? []
     }
@@ -179,14 +179,14 @@ package struct EventTracker: Sendable {
         match.peak = Peak(score: value, wallTime: span.wallEnd, mediaTime: span.mediaEnd)
     }
 
-    private mutating func start(_ going: inout Match, _ span: WindowSpan, matched: Bool) -> Phase? {
+    private mutating func start(_ going: inout Match, _ span: WindowSpan, matches: Int) -> Phase? {
         let lasted = span.mediaEnd - going.first.mediaEnd
         if let barrier, span.mediaEnd < barrier.media {
             hold = .coolingDown(until: barrier.media)
         } else if lasted < policy.minimumDuration {
             hold = .tooShort(lasted: lasted, needed: policy.minimumDuration)
-        } else if !matched {
-            hold = .belowThreshold
+        } else if matches < policy.needed {
+            hold = matches == 0 ? .belowThreshold : .confirming(matched: matches, needed: policy.needed)
         } else if let peak = going.peak {
             hold = nil
             going.event = Event(

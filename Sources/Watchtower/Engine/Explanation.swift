@@ -50,13 +50,22 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var frames: [BestFrame] = []
     package var heldBack: Hold?
 
+    /// What is learnt of the stream's background, and where the score lies in it.
     package struct Background: Codable, Sendable, Equatable {
-        /// "learning", "pinned" or "drifted", and how far the learning is (0...1).
+        /// "learning", "pinned" or "drifted", and how much of the warm-up is done (0...1).
         package let state: String
         package let progress: Double
+        /// Of the threshold; 0 while there is none.
         package let version: Int
-        /// Days between alerts at this score, by the background alone; nil while that is not known.
+        /// Alerts since it was pinned, true and false ones.
+        package let alerts: Int
+        /// How far the score lies above the background's mean, in its standard deviations.
+        package let deviations: Double?
+        /// Such a score comes by chance once in so many days; nil while that is not known.
         package let returnDays: Double?
+        /// Where the threshold no longer fits: what it would be, and why.
+        package let suggested: Double?
+        package let why: String?
     }
 }
 

@@ -34,6 +34,9 @@ final class Lane {
     var histories: [GroupKey: WindowHistory] = [:]
     /// When the newest frame was seen: seconds since 1970.
     private(set) var lastFrame: Double?
+    /// Seconds since 1970 at the first window; from then on by media time, whatever the stream's own times do.
+    private(set) var clock = 0.0
+    private var latestMedia: Double?
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
 
@@ -43,7 +46,20 @@ final class Lane {
         self.window = window
     }
 
-    func saw(_ frame: Frame) { lastFrame = frame.wallClock.timeIntervalSince1970 }
+    func saw(_ frame: Frame) {
+        lastFrame = frame.wallClock.timeIntervalSince1970
+        health = frame.health
+    }
+
+    /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream jumped.
+    func advance(to span: WindowSpan) {
+        if let latestMedia, span.mediaEnd >= latestMedia {
+            clock += span.mediaEnd - latestMedia
+        } else {
+            clock = max(clock, span.wallEnd)
+        }
+        latestMedia = span.mediaEnd
+    }
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }

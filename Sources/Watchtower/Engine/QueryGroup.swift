@@ -88,6 +88,8 @@ final class QueryGroup {
 
     /// All of them, oldest place first.
     var members: [Standing] { standings.values.sorted { $0.slot < $1.slot } }
+    /// Those whose threshold is learnt.
+    var learners: [Standing] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
     var isEmpty: Bool { standings.isEmpty }
     var pairs: Bool { candidates != nil }
 

@@ -23,6 +23,10 @@ package actor ScoringEngine {
     private var lanes: [String: Lane] = [:]
     /// What the model multiplies cosines by to make probabilities of them.
     private let logitScale: Float
+    /// How thresholds are learnt from budgets.
+    private let calibration: CalibrationSettings
+    /// What was learnt before this process, by lane and query, until both are there.
+    private var learnt: [String: [String: Calibration]] = [:]
     /// Windows that are not full yet are scored too.
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
@@ -33,7 +37,7 @@ package actor ScoringEngine {
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
-        rerank: Int = defaultRerank
+        rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings()
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
@@ -41,6 +45,7 @@ package actor ScoringEngine {
         self.finder = finder
         self.partial = partial
         self.rerank = rerank
+        self.calibration = calibration
         tokenizer = try model.tokenizer()
         let source = model.tensors
         let precision = precision.resolved(for: model.architecture)
@@ -107,12 +112,13 @@ package actor ScoringEngine {
     {
         _ = try book.group(for: query)
         let old = book[query.id]
-        let learnt = old.map { old in
+        let kept = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
         }
         let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
-        for (name, calibration) in learnt ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
+        for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
+        for lane in lanes.values { recall(standing, lane) }
         growWindows()
         return ended
     }
@@ -192,17 +198,16 @@ package actor ScoringEngine {
 
     // MARK: Lanes and frames
 
-    /// Makes a lane, or an empty one of one that there is; `calibrations`: what is known of its queries, by id.
-    package func addLane(_ name: String, labels: [String] = [], calibrations: [String: Calibration] = [:]) {
+    /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
+    package func addLane(_ name: String, labels: [String] = []) {
         for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
         let lane = Lane(
             name, labels: labels,
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
-        for (id, calibration) in calibrations {
-            if let standing = book[id] { lane.calibrations[standing.slot] = calibration }
-        }
+        if let old = lanes[name] { lane.calibrations = old.calibrations }
         lanes[name] = lane
+        for group in book.groups.values { for standing in group.learners { recall(standing, lane) } }
     }
 
     /// Forgets a lane; its open events end.
@@ -247,7 +252,8 @@ package actor ScoringEngine {
                 }
                 let (lane, span) = (batch.lanes[index], batch.spans[index])
                 step.scored += 1
-                step.detections += observe(group, key, here, index, lane, span, still)
+                lane.advance(to: span)
+                observe(group, key, here, index, lane, span, still, &step)
                 if wantScores { step.scores += allScores(group, here, index, span, lane) }
                 if !group.pairs {
                     lane.histories[key, default: WindowHistory(width: width)].append(
@@ -313,27 +319,25 @@ package actor ScoringEngine {
     /// Follows the events of those who may match a window, and of those in motion.
     private func observe(
         _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane, _ span: WindowSpan,
-        _ still: Still
-    ) -> [Detection] {
-        var detections: [Detection] = []
+        _ still: Still, _ step: inout Step
+    ) {
         var waiting = Set(lane.inMotion(key))
         for here in found {
             waiting.remove(here.slot)
             guard let standing = book[here.slot], standing.isWatched else { continue }
-            let judgement = judge(standing, here, group, lane, span)
-            detections += lane.observe(standing, judgement, span, still, model: model.identity)
+            let judgement = judge(standing, here, group, lane, &step)
+            step.detections += lane.observe(standing, judgement, span, still, model: model.identity)
         }
         for slot in waiting.sorted() {
             guard let standing = book[slot] else { continue }
-            let judgement =
-                group.score(standing, index).map { judge(standing, $0, group, lane, span) } ?? .blind(standing)
-            detections += lane.observe(standing, judgement, span, still, model: model.identity)
+            let judgement = group.score(standing, index).map { judge(standing, $0, group, lane, &step) }
+            step.detections += lane.observe(
+                standing, judgement ?? .blind(standing), span, still, model: model.identity)
         }
-        return detections
     }
 
     private func judge(
-        _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ span: WindowSpan
+        _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout Step
     ) -> Judgement {
         switch standing.query.rule {
         case .score(let threshold): return Judgement(value: found.score, threshold: threshold)
@@ -342,7 +346,10 @@ package actor ScoringEngine {
             return Judgement(
                 value: Judgement.probability(found.score, against: found.contrasts, scale: scale),
                 threshold: probability)
-        case .budget(let alerts): return lane.learn(standing, found.score, alerts, span)
+        case .budget(let alerts):
+            let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
+            if let change { step.thresholds.append(change) }
+            return judgement
         }
     }
 
@@ -368,6 +375,41 @@ package actor ScoringEngine {
                 stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
                 head: standing.query.head, score: known[standing.slot] ?? group.score(standing, index)?.score)
         }
+    }
+
+    // MARK: Learnt thresholds
+
+    /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
+    package func restore(_ calibration: Calibration, query: String, lane: String) {
+        learnt[lane, default: [:]][query] = calibration
+    }
+
+    private func recall(_ standing: Standing, _ lane: Lane) {
+        guard case .budget(let alerts) = standing.query.rule,
+            let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
+            calibration.falseAlertsPerDay == alerts
+        else { return }
+        lane.calibrations[standing.slot] = calibration
+    }
+
+    /// What has been learnt since the last call.
+    package func changedCalibrations() -> [(query: String, lane: String, calibration: Calibration)] {
+        lanes.values.flatMap { lane in
+            defer { lane.changedCalibrations = [] }
+            return lane.changedCalibrations.compactMap { slot in
+                guard let standing = book[slot], let calibration = lane.calibrations[slot] else { return nil }
+                return (standing.query.id, lane.name, calibration)
+            }
+        }
+    }
+
+    /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.
+    ///
+    /// Nil if there is no such query.
+    package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
+        guard let standing = book[id] else { return nil }
+        return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }
+            .compactMap { $0.recalibrate(standing) }
     }
 
     // MARK: Room

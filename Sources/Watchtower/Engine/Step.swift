@@ -4,6 +4,7 @@ package import Matching
 /// What one pass over a batch came to.
 package struct Step: Sendable {
     package var detections: [Detection] = []
+    package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
     /// Lanes that ended in this batch: everything of theirs is scored.
     package var ended: [String] = []

@@ -1,4 +1,4 @@
-import Matching
+package import Matching
 
 /// A learnt threshold that was pinned or moved: to be recorded.
 package struct ThresholdChange: Sendable, Equatable {

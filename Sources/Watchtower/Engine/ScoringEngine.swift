@@ -394,13 +394,15 @@ package actor ScoringEngine {
 
     /// What has been learnt since the last call.
     package func changedCalibrations() -> [(query: String, lane: String, calibration: Calibration)] {
-        lanes.values.flatMap { lane in
-            defer { lane.changedCalibrations = [] }
-            return lane.changedCalibrations.compactMap { slot in
-                guard let standing = book[slot], let calibration = lane.calibrations[slot] else { return nil }
-                return (standing.query.id, lane.name, calibration)
+        var changed: [(query: String, lane: String, calibration: Calibration)] = []
+        for lane in lanes.values {
+            for slot in lane.changedCalibrations {
+                guard let standing = book[slot], let calibration = lane.calibrations[slot] else { continue }
+                changed.append((standing.query.id, lane.name, calibration))
             }
+            lane.changedCalibrations = []
         }
+        return changed
     }
 
     /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.

@@ -26,3 +26,16 @@ extension Detection {
 
     private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }
 }
+
+extension ThresholdChange {
+    /// The change for the journal, which gives it its numbers.
+    package var pending: PendingMessage {
+        PendingMessage(topic: "threshold.\(lane).\(query)", query: query, stream: lane) { seq, prev in
+            try WireCoding.encode(
+                ThresholdMessage(
+                    seq: seq, prev: prev, query: query, stream: lane, version: change.version,
+                    threshold: Double(change.new), previous: change.old.map { Double($0) }, why: change.why,
+                    at: Date(timeIntervalSince1970: change.at)))
+        }
+    }
+}

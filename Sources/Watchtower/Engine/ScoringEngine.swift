@@ -15,6 +15,8 @@ package actor ScoringEngine {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     package nonisolated let model: ModelDirectory
+    /// Embeddings of texts and pictures are the same wherever this is.
+    package nonisolated let embeddingIdentity: String
     private let finder: HeadFinder
     private let tokenizer: Tokenizer
     private let encoder: FrameEncoder
@@ -58,6 +60,7 @@ package actor ScoringEngine {
         encoder = FrameEncoder(images)
         texts = try TextEncoder(
             source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        embeddingIdentity = "\(model.identity) \(textPrecision.rawValue) \(precision.rawValue)"
         logitScale = try model.logitScale()
         packed.image?.save()
         packed.text?.save()
@@ -76,7 +79,9 @@ package actor ScoringEngine {
     /// Embeds a query, all its sentences and pictures as one, and its contrasts.
     ///
     /// `pictures`: its images, decoded; see `QueryPictures`.
+    /// Throws, too, if its head cannot be used with the model.
     package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
+        try check(query)
         var truncated = false
         func ensemble(_ sentences: [String]) throws -> [[Float]] {
             try sentences.map { sentence in
@@ -96,6 +101,9 @@ package actor ScoringEngine {
             query: TextEnsemble.average(kinds.filter { !$0.isEmpty }), contrasts: contrasts, truncated: truncated)
     }
 
+    /// Throws if a query's head cannot be used with the model.
+    package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
+
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] {
         let rows = try encoder.images.encode(pictures)
@@ -110,7 +118,7 @@ package actor ScoringEngine {
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
-        _ = try book.group(for: query)
+        try check(query)
         let old = book[query.id]
         let kept = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
@@ -123,10 +131,20 @@ package actor ScoringEngine {
         return ended
     }
 
+    /// Adds many; the events that end are returned, and how many took another's place.
+    package func add(_ queries: [(StandingQuery, QueryEmbedding)]) throws -> (ended: [Detection], replaced: Int) {
+        var ended: [Detection] = []
+        var replaced = 0
+        for (query, embedding) in queries {
+            if book[query.id] != nil { replaced += 1 }
+            ended += try add(query, embedding)
+        }
+        return (ended, replaced)
+    }
+
     /// Embeds a query and adds it.
     @discardableResult
     package func add(_ query: StandingQuery, pictures: [Picture] = []) throws -> (truncated: Bool, ended: [Detection]) {
-        _ = try book.group(for: query)
         let embedding = try embed(query, pictures: pictures)
         return (embedding.truncated, try add(query, embedding))
     }

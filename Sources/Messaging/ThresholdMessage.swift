@@ -1,0 +1,32 @@
+package import Foundation
+
+/// A learnt threshold that was pinned or moved, topic `threshold.<stream>.<query-id>`: it never moves without one.
+package struct ThresholdMessage: Codable, Sendable, Equatable {
+    package var v = 1
+    package let seq: Int64
+    package let prev: Int64?
+    package let query: String
+    package let stream: String
+    /// 1 for the first; one more each time.
+    package let version: Int
+    package let threshold: Double
+    /// What it was before; nil for the first.
+    package let previous: Double?
+    package let why: String
+    package let at: Date
+
+    package init(
+        seq: Int64, prev: Int64?, query: String, stream: String, version: Int, threshold: Double, previous: Double?,
+        why: String, at: Date
+    ) {
+        self.seq = seq
+        self.prev = prev
+        self.query = query
+        self.stream = stream
+        self.version = version
+        self.threshold = threshold
+        self.previous = previous
+        self.why = why
+        self.at = at
+    }
+}

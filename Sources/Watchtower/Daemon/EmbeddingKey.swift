@@ -1,0 +1,26 @@
+import Digests
+import Foundation
+import Matching
+
+/// Names an embedding by all that it is made of, but for the model: SHA-256 of sentences and pictures.
+enum EmbeddingKey {
+    /// The key of the query's own embedding, then those of its contrasts.
+    static func keys(of query: StandingQuery) -> [Data] {
+        var keys = [key(query.sentences, query.images)]
+        if case .contrast(let texts, _) = query.rule { keys += texts.map { key(query.sentences(of: $0), []) } }
+        return keys
+    }
+
+    /// Each part with its length, so that no two lists of parts read the same.
+    private static func key(_ sentences: [String], _ images: [QueryImage]) -> Data {
+        let digest = Digest(.sha256)
+        func update(_ bytes: [UInt8]) {
+            digest.update(Array("\(bytes.count):".utf8))
+            digest.update(bytes)
+        }
+        update(Array("\(sentences.count)".utf8))
+        for sentence in sentences { update(Array(sentence.utf8)) }
+        for image in images { update(image.encoded) }
+        return Data(digest.hexadecimal.utf8)
+    }
+}

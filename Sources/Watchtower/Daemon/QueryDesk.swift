@@ -1,0 +1,288 @@
+import CLIP
+package import Foundation
+import Ingest
+import Journal
+package import Logging
+package import Matching
+package import Messaging
+import Pixels
+
+/// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the engine.
+///
+/// Descriptions are embedded while scoring goes on, a text at a time between batches; then changes are made one after the
+/// other, so that journal and engine agree whatever comes at once. Runs on an executor of its own: reading a hundred thousand
+/// queries, and decoding their pictures, would hold up the cooperative pool.
+package actor QueryDesk {
+    private let executor = QueueExecutor(label: "watchword.queries")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let engine: ScoringEngine
+    private let outbox: Outbox
+    private let defaults: Defaults
+    private let logger: Logger
+    /// Where events go that end because their query does.
+    private let deliver: @Sendable ([Detection]) async -> Void
+    private var lastChange = Task<Void, Never> {}
+    /// Queries that an import is embedding, and how many are done.
+    package private(set) var importing: Progress?
+
+    package struct Progress: Codable, Sendable, Equatable {
+        package var done: Int
+        package let total: Int
+    }
+
+    /// What has come of an import.
+    package struct Imported: Codable, Sendable, Equatable {
+        package var added = 0
+        package var replaced = 0
+        /// Ids of those whose text is longer than the model reads.
+        package var truncated: [String] = []
+    }
+
+    package init(
+        engine: ScoringEngine, outbox: Outbox, defaults: Defaults, logger: Logger,
+        deliver: @escaping @Sendable ([Detection]) async -> Void
+    ) {
+        self.engine = engine
+        self.outbox = outbox
+        self.defaults = defaults
+        self.logger = logger
+        self.deliver = deliver
+    }
+
+    // MARK: Changes
+
+    /// Brings in the configuration's queries, then those of the journal, which win, and what was learnt for them.
+    ///
+    /// A wrong query of the configuration is refused by a sentence; one of the journal is left out, and said.
+    package func begin(_ configured: [QueryConfiguration]) async throws {
+        for saved in try await outbox.calibrations() {
+            do {
+                let calibration = try JSONDecoder().decode(Calibration.self, from: saved.json)
+                await engine.restore(calibration, query: saved.query, lane: saved.stream)
+            } catch {
+                logger.error(
+                    "what was learnt of a query is left out",
+                    metadata: ["query.id": "\(saved.query)", "stream": "\(saved.stream)", "error": "\(error)"])
+            }
+        }
+        _ = try await add(configured.map { try (defaults.query($0), nil) })
+        var kept: [(query: StandingQuery, json: Data?)] = []
+        for saved in try await outbox.saved(.query) {
+            do {
+                kept.append((try defaults.query(WireCoding.decode(QueryConfiguration.self, saved.json)), nil))
+            } catch {
+                logger.error("a saved query is left out", metadata: ["query.id": "\(saved.id)", "error": "\(error)"])
+            }
+        }
+        _ = try await add(kept)
+    }
+
+    /// Adds or replaces a query, and keeps it.
+    package func add(_ from: QueryConfiguration) async throws -> (query: StandingQuery, truncated: Bool) {
+        let query = try defaults.query(from)
+        let imported = try await add([(query, try Self.json(from, id: query.id))])
+        return (query, !imported.truncated.isEmpty)
+    }
+
+    /// Adds or replaces many, in one transaction; if one of them is wrong, none.
+    package func add(all configurations: [QueryConfiguration]) async throws -> Imported {
+        var seen: Set<String> = []
+        let queries = try configurations.map { from in
+            let query = try defaults.query(from)
+            guard seen.insert(query.id).inserted else { throw QueryError(query.id, "there are two of this id") }
+            return (query: query, json: Optional(try Self.json(from, id: query.id)))
+        }
+        return try await add(queries)
+    }
+
+    /// Changes what is given of a query; null takes a setting back to its default.
+    package func update(_ id: String, _ changes: [String: JSONValue]) async throws -> (
+        query: StandingQuery, truncated: Bool
+    ) {
+        guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
+        guard changes["id"]?.string ?? id == id else { throw QueryError(id, "id: it cannot be changed") }
+        let saved = try await outbox.saved(.query, id: id)
+        var fields: [String: JSONValue] = [:]
+        let json = try saved.map { try WireCoding.decode(JSONValue.self, $0) }
+            ?? JSONValue(encoding: QueryConfiguration(standing, pictures: true))
+        if case .object(let known) = json { fields = known }
+        // A new rule takes the place of the old one.
+        let rules = ["threshold", "against", "false_alerts_per_day"]
+        if changes.contains(where: { rules.contains($0.key) && $0.value != .null }) {
+            for key in rules + ["probability"] where changes[key] == nil { fields[key] = nil }
+            if changes["probability"] == nil, changes["against"] != nil, let old = json["probability"] {
+                fields["probability"] = old
+            }
+        }
+        for (key, value) in changes { fields[key] = value == .null ? nil : value }
+        fields["id"] = .string(id)
+        return try await add(QueryConfiguration(json: .object(fields)))
+    }
+
+    /// Removes a query; false if there is none.
+    package func remove(_ id: String) async throws -> Bool {
+        try await inTurn { desk in
+            guard await desk.engine.query(id) != nil else { return false }
+            try await desk.outbox.forget(.query, id: id)
+            guard let ended = await desk.engine.remove(id) else { return false }
+            await desk.deliver(ended)
+            return true
+        }
+    }
+
+    /// Embeds, keeps those that have a text to keep, then lets them stand.
+    private func add(_ queries: [(query: StandingQuery, json: Data?)]) async throws -> Imported {
+        var imported = Imported()
+        var embeddings: [QueryEmbedding] = []
+        embeddings.reserveCapacity(queries.count)
+        if queries.count > 1 { importing = Progress(done: 0, total: queries.count) }
+        defer { if queries.count > 1 { importing = nil } }
+        for start in stride(from: 0, to: queries.count, by: Self.chunk) {
+            let chunk = queries[start..<min(start + Self.chunk, queries.count)].map(\.query)
+            embeddings += try await embed(chunk)
+            importing?.done = embeddings.count
+        }
+        imported.truncated = zip(queries, embeddings).filter { $1.truncated }.map { $0.0.query.id }
+        for id in imported.truncated {
+            logger.warning(
+                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(id)"])
+        }
+        let (all, done) = (embeddings, imported)
+        return try await inTurn { desk in
+            var imported = done
+            let kept = queries.compactMap { query, json in json.map { (id: query.id, json: $0) } }
+            if !kept.isEmpty { try await desk.outbox.save(.query, kept) }
+            for start in stride(from: 0, to: queries.count, by: Self.chunk) {
+                let places = start..<min(start + Self.chunk, queries.count)
+                let (ended, replaced) = try await desk.engine.add(
+                    places.map { (queries[$0].query, all[$0]) })
+                imported.replaced += replaced
+                imported.added += places.count - replaced
+                await desk.deliver(ended)
+            }
+            return imported
+        }
+    }
+
+    /// Queries that are handed on at once: between two handfuls the engine scores.
+    private static let chunk = 256
+
+    private func inTurn<T: Sendable>(_ body: @escaping @Sendable (QueryDesk) async throws -> T) async throws -> T {
+        let before = lastChange
+        let work = Task {
+            await before.value
+            return try await body(self)
+        }
+        lastChange = Task { _ = await work.result }
+        return try await work.value
+    }
+
+    private static func json(_ from: QueryConfiguration, id: String) throws -> Data {
+        var full = from
+        full.id = id
+        return try WireCoding.encode(full)
+    }
+
+    // MARK: Embeddings
+
+    /// The queries' embeddings: those that were made before are read from the journal.
+    private func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+        let keys = queries.map { EmbeddingKey.keys(of: $0) }
+        let model = engine.embeddingIdentity
+        let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
+        var made: [(key: Data, vector: [Float])] = []
+        var embeddings: [QueryEmbedding] = []
+        var next = 0
+        for (query, keys) in zip(queries, keys) {
+            let vectors = known[next..<next + keys.count].compactMap { $0 }
+            next += keys.count
+            if vectors.count == keys.count {
+                // Only the query's head and window have to be possible; what was cut was said when it was made.
+                try await engine.check(query)
+                embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
+                continue
+            }
+            let embedding = try await engine.embed(query, pictures: pictures(of: query))
+            made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
+            embeddings.append(embedding)
+        }
+        if !made.isEmpty {
+            do { try await outbox.save(embeddings: made, model: model) } catch {
+                // They can be made again.
+                logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
+            }
+        }
+        return embeddings
+    }
+
+    private func pictures(of query: StandingQuery) throws -> [Picture] {
+        let side = engine.model.architecture.vision.side
+        return try query.images.map { image in
+            do {
+                return try StillImage.picture(bytes: Data(image.encoded), shown: image.name, side: side)
+            } catch {
+                throw QueryError(query.id, "images: \(error)")
+            }
+        }
+    }
+
+    // MARK: Questions
+
+    /// What the query would score on the streams' newest windows, without it standing.
+    package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
+        let query = try defaults.query(from)
+        let embedding = try await embed([query])
+        return try await engine.test(query, embedding[0], lanes: lanes)
+    }
+
+    /// All queries as they can be imported again.
+    package func export() async -> [QueryConfiguration] {
+        await engine.allQueries.map { QueryConfiguration($0, pictures: true) }
+    }
+
+    // MARK: Learnt thresholds
+
+    /// Keeps what has been learnt since the last time.
+    package func saveCalibrations() async {
+        let changed = await engine.changedCalibrations()
+        guard !changed.isEmpty else { return }
+        do {
+            let saved = try changed.map { query, lane, calibration in
+                SavedCalibration(query: query, stream: lane, json: try JSONEncoder().encode(calibration))
+            }
+            try await outbox.save(calibrations: saved)
+        } catch {
+            logger.error("learnt thresholds cannot be kept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Records thresholds that were pinned or moved: kept, then told.
+    package func record(_ changes: [ThresholdChange]) async {
+        guard !changes.isEmpty else { return }
+        await saveCalibrations()
+        for change in changes {
+            logger.notice(
+                "threshold",
+                metadata: [
+                    "query.id": "\(change.query)", "stream": "\(change.lane)", "version": "\(change.change.version)",
+                    "old": "\(change.change.old.map { "\($0)" } ?? "none")", "new": "\(change.change.new)",
+                    "why": "\(change.change.why)",
+                ])
+        }
+        await outbox.send(changes.map(\.pending))
+    }
+
+    /// Moves a query's learnt thresholds, on all lanes or one; nil if there is no such query.
+    package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
+        guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
+        await record(changes)
+        return changes
+    }
+}
+
+extension ControlFailure {
+    static func noQuery(_ id: String) -> ControlFailure {
+        ControlFailure("not-found", "there is no query \"\(id.prefix(64))\"")
+    }
+}

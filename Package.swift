@@ -53,6 +53,7 @@ let package = Package(
         // C libraries, and the C that must be C.
         .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
@@ -65,7 +66,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
         .target(name: "Checkpoints", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
-        .target(name: "Pixels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "Pixels", dependencies: ["CKernels", "CTurboJPEG"], swiftSettings: strict),
         .target(
             name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
             swiftSettings: strict),
@@ -86,7 +87,7 @@ let package = Package(
         // The outside world.
         .target(
             name: "Ingest",
-            dependencies: ["CGStreamer", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CGStreamer", "CPlatform", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
@@ -136,7 +137,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
-        tests("TensorsTests", ["Tensors"]),
+        tests("TensorsTests", ["Tensors", "CAllocations"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
         tests("HubTests", ["Hub", "Checkpoints"]),

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 
 enum {
-    MOST = 64,    // workers
     PIECES = 4,   // that a worker's part is cut into
     SPINS = 4000  // of waiting before a worker sleeps: some 50 microseconds, longer than the gaps inside a batch
 };
@@ -21,7 +20,7 @@ static struct {
     void *context;
     size_t count, workers;
     int cpu;  // that the caller runs on
-    part parts[MOST];
+    part parts[WW_MOST_WORKERS];
     _Alignas(64) _Atomic unsigned epoch;
     _Alignas(64) _Atomic size_t finished, inside;
 } job;
@@ -44,7 +43,7 @@ static void pause_briefly(void) {
 static size_t cores(void) {
     cpu_set_t set;
     const size_t found = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
-    return found < MOST ? found : MOST;
+    return found < WW_MOST_WORKERS ? found : WW_MOST_WORKERS;
 }
 
 size_t ww_workers(void) {
@@ -54,7 +53,7 @@ size_t ww_workers(void) {
 }
 
 void ww_set_workers(size_t count) {
-    limit = count == 0 ? cores() : count < MOST ? count : MOST;
+    limit = count == 0 ? cores() : count < WW_MOST_WORKERS ? count : WW_MOST_WORKERS;
 }
 
 // Takes pieces, of one's own part first, until none is left.

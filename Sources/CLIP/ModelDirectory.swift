@@ -65,6 +65,15 @@ package struct ModelDirectory: Sendable {
         }
     }
 
+    /// What cosines are multiplied by before a softmax makes probabilities of them: e to the `logit_scale`, as a rule 100.
+    package func logitScale() throws -> Float {
+        let stored = try tensors.floats("logit_scale").first.map { exp($0) }
+        guard let stored, stored.isFinite, stored > 0 else {
+            throw ModelError(url.path, "its logit_scale is not a finite number")
+        }
+        return stored
+    }
+
     /// The tokenizer: the directory's own vocabulary, or CLIP's, built in.
     package func tokenizer() throws -> Tokenizer {
         let vocabulary = url.appending(path: "vocab.json")

@@ -1,9 +1,10 @@
-#define _GNU_SOURCE  // renameat2
+#define _GNU_SOURCE  // renameat2, memfd_create
 #include "CPlatform.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -17,3 +18,5 @@ void ww_limit_arenas(int count) {
 }
 
 int ww_exchange(const char *a, const char *b) { return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE); }
+
+int ww_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
-// @unchecked: `lock` guards `state`; `resizer` and `gate` are the sink thread's
+// @unchecked: `lock` guards `state`; `lanes` are the sink thread's
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
@@ -22,8 +22,9 @@ final class FrameTap: @unchecked Sendable {
 
     private let lock = NSLock()
     private var state: State
-    private let resizer: Resizer
-    private var gate: ChangeGate
+    /// The whole picture, then the regions; the sink thread's.
+    private var lanes: [Lane]
+    private let previews: Bool
     private let fps: Double
     private let isLive: Bool
     private let decoding: DecodingRecord
@@ -38,8 +39,9 @@ final class FrameTap: @unchecked Sendable {
     ) {
         fps = description.fps
         state = State(sampler: FrameSampler(fps: fps), clip: description.clip.map { ClipChooser($0) })
-        resizer = Resizer(side: description.side)
-        gate = ChangeGate(threshold: description.gate)
+        let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
+        lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
+        previews = description.previews
         self.isLive = isLive
         self.decoding = decoding
         self.onFrame = onFrame
@@ -148,8 +150,12 @@ final class FrameTap: @unchecked Sendable {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
-        let seen = decoding.whileScaling { Pipeline.withFrame(sample) { gate.picture($0, resizer) } }
-        guard let (picture, number, isSame) = seen else { return }
+        let pictures = decoding.whileScaling {
+            Pipeline.withFrame(sample) { frame in
+                lanes.indices.map { lanes[$0].see(frame, previews: previews) }
+            }
+        }
+        guard let pictures else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
                 state.offset = state.latest + 1 / fps - time
@@ -160,11 +166,13 @@ final class FrameTap: @unchecked Sendable {
             return (state.latest, state.discontinuity)
         }
         sampled.wrappingAdd(1, ordering: .relaxed)
-        if isSame { gated.wrappingAdd(1, ordering: .relaxed) }
-        onFrame(
-            Frame(
-                picture: picture, pictureNumber: number, mediaTime: mediaTime, wallClock: wallClock,
-                discontinuity: discontinuity))
+        if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
+        for (lane, seen) in zip(lanes, pictures) {
+            onFrame(
+                Frame(
+                    picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
+                    discontinuity: discontinuity, region: lane.name, preview: seen.preview))
+        }
     }
 
     /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.
@@ -175,5 +183,28 @@ final class FrameTap: @unchecked Sendable {
         guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
         let time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
         return time == ww_no_time() ? nil : Double(time) / 1e9
+    }
+}
+
+/// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
+private struct Lane {
+    let name: String?
+    private let region: PictureRegion?
+    private let resizer: Resizer
+    private var gate: ChangeGate
+
+    init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
+        self.name = name
+        self.region = region
+        resizer = Resizer(side: description.side)
+        gate = ChangeGate(threshold: description.gate)
+    }
+
+    mutating func see(
+        _ frame: DecodedFrame, previews: Bool
+    ) -> (picture: Picture, number: UInt64, isSame: Bool, preview: Preview?) {
+        let part = region.map { frame.cropped(to: $0) } ?? frame
+        let (picture, number, isSame) = gate.picture(part, resizer)
+        return (picture, number, isSame, previews ? Preview(part) : nil)
     }
 }

@@ -23,10 +23,15 @@ package struct SourceDescription: Sendable, Equatable {
     package var launch: String?
     /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
     package var gate: Double?
+    /// Parts of the picture that are sampled as lanes of their own, beside the whole.
+    package var regions: [String: PictureRegion]
+    /// Whether frames carry a preview for people.
+    package var previews: Bool
 
     package init(
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
-        loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil
+        loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil,
+        regions: [String: PictureRegion] = [:], previews: Bool = false
     ) {
         self.uri = uri
         self.template = template
@@ -37,6 +42,8 @@ package struct SourceDescription: Sendable, Equatable {
         self.side = side
         self.launch = launch
         self.gate = gate
+        self.regions = regions
+        self.previews = previews
     }
 }
 
@@ -52,8 +59,10 @@ package struct ClipFrames: Sendable, Equatable {
     }
 }
 
-/// A sampled frame, resized for the encoder.
+/// A sampled frame, or a region of one, resized for the encoder.
 package struct Frame: Sendable {
+    /// The region that it shows; the whole picture, if nil.
+    package let region: String?
     package let picture: Picture
     /// Frames of a source with one number have one picture: the gate found no change.
     package let pictureNumber: UInt64
@@ -67,10 +76,19 @@ package struct Frame: Sendable {
     package let wallClock: Date
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool
+    /// What people are shown of it, where that is asked for.
+    package let preview: Preview?
+    /// Whether it shows anything.
+    package let health: PictureHealth
 
     package init(
-        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool
+        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool,
+        region: String? = nil, preview: Preview? = nil,
+        health: PictureHealth = .good
     ) {
+        self.region = region
+        self.preview = preview
+        self.health = health
         self.picture = picture
         self.pictureNumber = pictureNumber
         self.mediaTime = mediaTime

@@ -1,6 +1,5 @@
 import CGStreamer
 import Foundation
-package import Pixels
 import Synchronization
 
 /// One source of video: a GStreamer pipeline, sampled.
@@ -171,22 +170,4 @@ package final class VideoSource: @unchecked Sendable {
         let detail = String(cString: debug).split(separator: "\n").last.map(String.init) ?? ""
         return detail.isEmpty ? reason : "\(reason) (\(detail))"
     }
-}
-
-/// Reads a still picture (PNG, JPEG and whatever else GStreamer decodes) and resizes it for the encoder.
-package func stillImage(_ path: String, side: Int) throws(SourceError) -> Picture {
-    guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
-    let uri = URL(filePath: path).absoluteString
-    let pipeline = try Pipeline(
-        "uridecodebin uri=\"\(uri)\" ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false",
-        shown: path)
-    gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
-    guard let sample = ww_app_sink_wait(pipeline.sink, 10_000_000_000) else {
-        throw SourceError("\(path): it is no picture that GStreamer can decode")
-    }
-    defer { ww_unref_sample(sample) }
-    let resizer = Resizer(side: side)
-    let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
-    guard let picture else { throw SourceError("\(path): it is no picture") }
-    return picture
 }

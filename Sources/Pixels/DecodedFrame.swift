@@ -38,6 +38,53 @@ package struct DecodedFrame {
         planes = ww_frame(
             layout: WW_LAYOUT_NV12, planes: (y, uv, nil), strides: (strides.0, strides.1, 0), colour: colour.factors)
     }
+
+    private init(width: Int, height: Int, planes: ww_frame) {
+        self.width = width
+        self.height = height
+        self.planes = planes
+    }
+
+    /// The part of the frame that the fractions name, from an even column and row on, since two share their chroma; at
+    /// least 2 x 2 samples of it.
+    package func cropped(to part: PictureRegion) -> DecodedFrame {
+        let column = min(Int(part.x * Double(width)), max(width - 2, 0)) / 2 * 2
+        let row = min(Int(part.y * Double(height)), max(height - 2, 0)) / 2 * 2
+        let columns = min(max(Int((part.width * Double(width)).rounded()), 2), width - column)
+        let rows = min(max(Int((part.height * Double(height)).rounded()), 2), height - row)
+        var part = planes
+        switch planes.layout {
+        case WW_LAYOUT_RGB: part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column * 3 }
+        case WW_LAYOUT_I420:
+            part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column }
+            part.planes.1 = planes.planes.1.map { $0 + row / 2 * planes.strides.1 + column / 2 }
+            part.planes.2 = planes.planes.2.map { $0 + row / 2 * planes.strides.2 + column / 2 }
+        default:
+            part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column }
+            part.planes.1 = planes.planes.1.map { $0 + row / 2 * planes.strides.1 + column }
+        }
+        return DecodedFrame(width: columns, height: rows, planes: part)
+    }
+}
+
+/// A rectangle of a picture, in fractions of its width and height from its upper left corner.
+package struct PictureRegion: Sendable, Equatable {
+    package let x: Double
+    package let y: Double
+    package let width: Double
+    package let height: Double
+
+    /// Nil unless the rectangle has an area and lies within the picture.
+    package init?(x: Double, y: Double, width: Double, height: Double) {
+        let numbers = [x, y, width, height, x + width, y + height]
+        guard numbers.allSatisfy({ $0.isFinite && $0 >= 0 && $0 <= 1 + 1e-9 }), width > 0, height > 0 else {
+            return nil
+        }
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
 }
 
 /// How a stream's Y'CbCr becomes R'G'B': its matrix and range, in libswscale's fixed point.

@@ -60,7 +60,7 @@ package struct WatchSession: Sendable {
                 }
             })
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)
-        await engine.addStream(name)
+        await engine.addLane(name)
         if let problem = await video.startOffPool() { throw problem }
         var summary = Summary()
         var seq: Int64 = 0
@@ -103,7 +103,7 @@ package struct WatchSession: Sendable {
         summary.dropped = queue.counts(name).dropped
         queue.finish()
         await offPool { video.stop() }
-        tell(await engine.removeStream(name))
+        tell(await engine.removeLane(name))
         summary.failure = failure.withLock { $0 }
         return summary
     }

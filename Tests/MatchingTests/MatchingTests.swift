@@ -28,17 +28,6 @@ struct MatchingTests {
         #expect(window.copyLast(1, into: &none, at: 0) == nil)
     }
 
-    @Test("a matrix of queries adds and removes rows without disturbing the others")
-    func matrix() {
-        var matrix = QueryMatrix(width: 2)
-        for (index, id) in ["a", "b", "c"].enumerated() { matrix.add(id, [Float(index), 1]) }
-        matrix.remove("a")
-        matrix.remove("nobody")
-        #expect(matrix.ids == ["c", "b"] && matrix.storage == [2, 1, 1, 1])
-        matrix.add("b", [7, 7])
-        #expect(matrix.storage == [2, 1, 7, 7])
-    }
-
     @Test("a query that cannot stand is refused by name", arguments: ["", "  ", String(repeating: "x", count: 10_000)])
     func badTexts(_ text: String) {
         #expect(throws: QueryError.self) {

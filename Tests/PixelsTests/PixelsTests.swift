@@ -21,7 +21,7 @@ struct PixelsTests {
         let images = try Fixtures.json(List.self, folder.appending(path: "preprocess.json")).images
         #expect(!images.isEmpty)
         for image in images {
-            let picture = try stillImage(folder.appending(path: image.file).path, side: 224)
+            let picture = try StillImage.picture(file: folder.appending(path: image.file).path, side: 224)
             let name = image.file.replacing(".png", with: "")
             let planes = try expected.integers("crop_u8.\(name)")
             var different = 0

@@ -90,7 +90,7 @@ struct ScoringEngineTests {
     func endings(_ way: String) async throws {
         let engine = try engine()
         _ = try await engine.add(always())
-        await engine.addStream("s")
+        await engine.addLane("s")
         #expect(try await engine.process(items(0..<3)).detections.isEmpty)
         let started = try await engine.process(items(3..<5)).detections
         #expect(started.map(\.transition.phase) == [.start])
@@ -99,7 +99,7 @@ struct ScoringEngineTests {
             switch way {
             case "jump": try await engine.process([QueuedItem(stream: "s", item: frame(9, jump: true))]).detections
             case "end": try await engine.process([QueuedItem(stream: "s", item: .end)]).detections
-            case "stream": await engine.removeStream("s")
+            case "stream": await engine.removeLane("s")
             case "query": await engine.remove("q") ?? []
             default: try await engine.add(always()).ended
             }
@@ -114,7 +114,7 @@ struct ScoringEngineTests {
         for size in [1, 5] {
             let engine = try engine(partial: true)
             _ = try await engine.add(always(head))
-            await engine.addStream("s")
+            await engine.addLane("s")
             var scores: [Float?] = []
             for start in stride(from: 0, to: 10, by: size) {
                 scores += try await engine.process(items(start..<start + size), wantScores: true).scores.map(\.score)
@@ -133,7 +133,7 @@ struct ScoringEngineTests {
             _ = try await engine.add(
                 StandingQuery(id: "q\(index)", text: text, head: "tight", frames: 4, rule: .score(1000)))
         }
-        await engine.addStream("s")
+        await engine.addLane("s")
         let scores = try await engine.process(items(0..<4), wantScores: true).scores
         #expect(scores.count == 4 && scores.count { $0.score == nil } == 2)
     }
@@ -149,8 +149,8 @@ struct ScoringEngineTests {
                 settings: settings)
         }
         let alone = try await engine.embed(text: "a circle").embedding
-        #expect(try await engine.embed(query([], [])).embedding == alone)
-        #expect(try await engine.embed(query([], ["{}"])).embedding == alone)
+        #expect(try await engine.embed(query([], [])).query == alone)
+        #expect(try await engine.embed(query([], ["{}"])).query == alone)
         let sentences = ["a photo of a circle", "a circle", "a photo of a ring", "a ring"]
         let both = try query(["a ring"], ["a photo of {}", "{}"])
         #expect(both.sentences == sentences)
@@ -163,7 +163,7 @@ struct ScoringEngineTests {
             length += norm / Double(sentences.count)
         }
         let norm = mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let found = try await engine.embed(both).embedding
+        let found = try await engine.embed(both).query
         #expect(zip(found, mean).allSatisfy { abs(Double($0) - $1 / norm * length) < 1e-4 })
         for prompt in ["a photo", "{} and {}"] {
             #expect { try query([], [prompt]) } throws: { "\($0)".contains("must hold {} once") }

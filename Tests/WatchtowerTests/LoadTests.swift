@@ -163,7 +163,7 @@ struct GateTests {
         let engine = try ScoringEngine(
             model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]))
         _ = try await engine.add(StandingQuery(id: "q", text: "a circle", head: "mean", frames: 2, rule: .score(1000)))
-        await engine.addStream("s")
+        await engine.addLane("s")
         func item(_ number: UInt64, level: UInt8, at time: Double, jump: Bool = false) -> QueuedItem {
             QueuedItem(
                 stream: "s",

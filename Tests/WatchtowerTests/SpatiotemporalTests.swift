@@ -71,7 +71,7 @@ struct SpatiotemporalTests {
     func windows() async throws {
         let engine = try await engine(side: 0.4, partial: true)
         let frames = frames(12)
-        for stream in ["a", "b"] { await engine.addStream(stream) }
+        for stream in ["a", "b"] { await engine.addLane(stream) }
         var found: [String: [WindowScore]] = [:]
         // Two streams take turns, in batches of 5.
         let items = frames.flatMap { frame in

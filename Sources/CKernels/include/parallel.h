@@ -3,6 +3,9 @@
 #define WATCHWORD_PARALLEL_H
 #include <stddef.h>
 
+/// Workers that there can be.
+enum { WW_MOST_WORKERS = 64 };
+
 /// Calls `body(context, first, last, worker)` until [0, count) is covered, and returns then. worker < ww_workers().
 ///
 /// Each worker begins with its own part, always cut alike, so that it finds in its cache what it wrote before; one that is

@@ -8,4 +8,7 @@ void ww_limit_arenas(int count);
 /// Exchanges the names of two files or directories in one step. 0, or -1 and errno: where one of them is missing, or the
 /// file system cannot.
 int ww_exchange(const char *a, const char *b);
+
+/// Descriptor of a new file that is only in memory, closed on exec; -1 and errno on failure.
+int ww_memory_file(const char *name);
 #endif

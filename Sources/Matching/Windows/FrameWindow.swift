@@ -114,6 +114,15 @@ package struct FrameWindow: Sendable {
         )
     }
 
+    /// The last `length` frames and when they were, oldest first, each as its place in a longer window has it.
+    package func last(_ length: Int) -> [(embedding: [Float], mediaTime: Double)] {
+        (0..<min(length, count)).reversed().map { age in
+            let slot = slot(age: age)
+            let rows = hasEdges && age == 0 ? lasts : embeddings
+            return (Array(rows[slot * width..<(slot + 1) * width]), media[slot])
+        }
+    }
+
     /// Place of the frame that came `age` frames before the newest.
     private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
 }

@@ -115,16 +115,8 @@ package struct Operations: Sendable {
         var filled = from
         filled.threshold = from.threshold ?? 0
         let query = try tower.defaults.query(filled)
-        let rows = try await tower.engine.test(query)
-        return .array(
-            rows.map { row in
-                .object([
-                    "stream": .string(row.stream), "score": row.score.map { .number(Double($0)) } ?? .null,
-                    "head": .string(query.head),
-                    "media": row.span.map { .object(["start": .number($0.mediaStart), "end": .number($0.mediaEnd)]) }
-                        ?? .null,
-                ])
-            })
+        let embedding = try await tower.engine.embed(query)
+        return try JSONValue(encoding: await tower.engine.test(query, embedding))
     }
 
     private func arguments<T: Decodable>(_ args: JSONValue, as type: T.Type) throws -> T {

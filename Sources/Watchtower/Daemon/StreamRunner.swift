@@ -63,6 +63,9 @@ package final class StreamRunner: Sendable {
         self.onState = onState
     }
 
+    /// Names of the stream's lanes: its own, then those of its regions.
+    package var lanes: [String] { LaneName.all(name, description.regions.keys) }
+
     package var currentState: State { state.withLock { $0 } }
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } }
     /// Sampled frames that showed nothing new.
@@ -70,15 +73,15 @@ package final class StreamRunner: Sendable {
 
     /// Runs until the source has ended for good or the task is cancelled.
     package func run() async {
-        queue.open(name, policy: isLive ? .dropOldest : .wait)
-        defer { if Task.isCancelled { queue.close(name) } }
+        for lane in lanes { queue.open(lane, policy: isLive ? .dropOldest : .wait) }
+        defer { if Task.isCancelled { close() } }
         var pause = Duration.seconds(1)
         while !Task.isCancelled {
             set(.connecting)
             let played = ContinuousClock.now
             let end = await playOnce()
             if Task.isCancelled { break }
-            queue.post(.end, to: name)
+            for lane in lanes { queue.post(.end, to: lane) }
             switch end {
             case .ended where !isLive:
                 set(.ended)
@@ -105,12 +108,8 @@ package final class StreamRunner: Sendable {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding,
                 onFrame: { [weak self] frame in
-                    self?.counts.withLock {
-                        $0.sampled += 1
-                        if $0.latest == frame.pictureNumber, !frame.discontinuity { $0.gated += 1 }
-                        $0.latest = frame.pictureNumber
-                    }
-                    queue.post(.frame(frame), to: name)
+                    if frame.region == nil { self?.count(frame) }
+                    queue.post(.frame(frame), to: LaneName.of(name, frame.region))
                 }, onEvent: { continuation.yield($0) })
         } catch {
             return .failed("\(error)")
@@ -131,9 +130,19 @@ package final class StreamRunner: Sendable {
             }
         }
         // A cancelled file may be waiting for room in its lane; stopping waits for its thread.
-        if Task.isCancelled { queue.close(name) }
+        if Task.isCancelled { close() }
         await offPool { source.stop() }
         return end
+    }
+
+    private func close() { for lane in lanes { queue.close(lane) } }
+
+    private func count(_ frame: Frame) {
+        counts.withLock {
+            $0.sampled += 1
+            if $0.latest == frame.pictureNumber, !frame.discontinuity { $0.gated += 1 }
+            $0.latest = frame.pictureNumber
+        }
     }
 
     private func set(_ new: State) {

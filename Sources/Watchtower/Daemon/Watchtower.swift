@@ -179,7 +179,7 @@ package actor Watchtower {
         runners[from.name] = (
             runner,
             Task {
-                await engine.addStream(from.name)
+                for lane in runner.lanes { await engine.addLane(lane) }
                 await runner.run()
             }
         )
@@ -188,10 +188,10 @@ package actor Watchtower {
 
     /// Stops a stream and ends its events; false if there is none.
     package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
-        guard let (_, task) = runners.removeValue(forKey: name) else { return false }
+        guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
         await task.value
-        await deliver(await engine.removeStream(name))
+        for lane in runner.lanes { await deliver(await engine.removeLane(lane)) }
         if forget { try? await outbox.forget(.stream, id: name) }
         return true
     }
@@ -234,7 +234,7 @@ package actor Watchtower {
     package func status() async throws -> DaemonStatus {
         DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
-            uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
+            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: streamStatus(),
             encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: counters.events,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
             journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)

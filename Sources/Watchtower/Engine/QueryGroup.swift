@@ -1,72 +1,244 @@
+import CLIP
+import Foundation
 import Heads
 import Matching
 import Tensors
 
-/// What queries must share to be scored by one product.
-struct GroupKey: Hashable {
-    let head: String
-    let frames: Int
+/// A query that has to be looked at in a window, and what it scored there.
+struct Found {
+    let slot: Slot
+    let score: Float
+    /// Scores of its contrasts, in the rule's order.
+    let contrasts: [Float]
 }
 
-/// Standing queries of one head and window length: the head's instance and their matrix of text embeddings.
+/// The windows of a batch that one group scores: frame embeddings `[count, frames, d]`, and whose they are.
+struct WindowBatch {
+    var frames: [Float] = []
+    var spans: [WindowSpan] = []
+    var lanes: [Lane] = []
+}
+
+/// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
+///
+/// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for each
+/// selector and active hours, so that a stream is scored against those who may match it. Contrasts and budgets have no
+/// threshold that holds for all windows: they are scored in each. A head that pairs texts and windows is asked for those
+/// whom the mean head likes best, and for those whose events are going on.
 final class QueryGroup {
+    private struct PartitionKey: Hashable {
+        let selector: StreamSelector
+        let hours: ActiveHours
+    }
+
+    /// Queries that watch the same streams at the same hours.
+    private final class Partition {
+        let index: ScoreIndex
+        var watched = 0
+        private let selector: StreamSelector
+        private var selected: [String: Bool] = [:]
+
+        init(_ selector: StreamSelector, width: Int) {
+            self.selector = selector
+            index = ScoreIndex(width: width)
+        }
+
+        func selects(_ lane: Lane) -> Bool {
+            if let known = selected[lane.name] { return known }
+            let selects = selector.matches(lane.name, labels: lane.labels)
+            selected[lane.name] = selects
+            return selects
+        }
+
+        func forget(_ lane: String) { selected[lane] = nil }
+    }
+
     private let head: Head
     /// For a head that pairs texts and windows: the mean head, which chooses whom it looks at.
     private let candidates: Head?
     private let key: GroupKey
     private let width: Int
-    private var matrix: QueryMatrix
-    private var raw: [String: [Float]] = [:]
-    // Results of the heads, kept for the next call.
+    private var partitions: [PartitionKey: Partition] = [:]
+    /// Unit rows of the queries that are scored in every window, and who they are.
+    private let everyWindow: ScoreIndex
+    private var listed: [Slot: Standing] = [:]
+    private var standings: [Slot: Standing] = [:]
+    /// For a pairing head: text embeddings as the tower gives them.
+    private var raw: [Slot: [Float]] = [:]
+    // Results of the heads and the index, kept for the next call.
     private var pooled: [Float] = []
     private var logits: [Float] = []
+    private var hits: [ScoreIndex.Hit] = []
 
-    init(key: GroupKey, head: Head, candidates: Head?, width: Int) {
+    /// Throws if the head is not there, or cannot be used with the model.
+    init(_ key: GroupKey, model: ModelDirectory, finder: HeadFinder) throws {
+        guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
+            throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
+        }
         self.key = key
-        self.head = head
-        self.candidates = candidates
-        self.width = width
-        matrix = QueryMatrix(width: width)
+        width = model.architecture.embedding
+        let library = try finder.load(key.head)
+        head = try Head(
+            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
+            config: model.defaults.configuration(ofHead: key.head))
+        candidates =
+            library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
+        everyWindow = ScoreIndex(width: width)
     }
 
-    var ids: [String] { matrix.ids }
-    var isEmpty: Bool { matrix.count == 0 }
+    /// All of them, oldest place first.
+    var members: [Standing] { standings.values.sorted { $0.slot < $1.slot } }
+    /// Those whose threshold is learnt.
+    var learners: [Standing] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
+    var isEmpty: Bool { standings.isEmpty }
+    var pairs: Bool { candidates != nil }
 
-    func add(_ query: StandingQuery, embedding: [Float]) {
-        matrix.add(query.id, Products.unit(embedding))
-        if candidates != nil { raw[query.id] = embedding }
+    // MARK: Members
+
+    func add(_ standing: Standing, _ embedding: QueryEmbedding) {
+        standings[standing.slot] = standing
+        let unit = Products.unit(embedding.query)
+        if pairs { raw[standing.slot] = embedding.query }
+        guard let floor = standing.floor, !pairs else {
+            listed[standing.slot] = standing
+            everyWindow.put(standing.slot, unit, floor: .nan)
+            return
+        }
+        let key = Self.partition(of: standing)
+        let partition = partitions[key] ?? Partition(key.selector, width: width)
+        partitions[key] = partition
+        partition.index.put(standing.slot, unit, floor: standing.isWatched ? floor : .nan)
+        if standing.isWatched { partition.watched += 1 }
     }
 
-    func remove(_ id: String) {
-        matrix.remove(id)
-        raw[id] = nil
+    func remove(_ standing: Standing) {
+        standings[standing.slot] = nil
+        raw[standing.slot] = nil
+        if listed.removeValue(forKey: standing.slot) != nil { everyWindow.remove(standing.slot) }
+        let key = Self.partition(of: standing)
+        guard let partition = partitions[key], partition.index.remove(standing.slot) else { return }
+        if standing.isWatched { partition.watched -= 1 }
+        if partition.index.count == 0 { partitions[key] = nil }
     }
 
-    /// Scores windows `[w, frames, d]`: one row a window, in the order of `ids`; nil where a pairing head did not look.
+    /// Its time has come, or is over.
+    func setWatched(_ standing: Standing, _ isWatched: Bool) {
+        guard let floor = standing.floor, let partition = partitions[Self.partition(of: standing)] else { return }
+        partition.index.setFloor(standing.slot, isWatched ? floor : .nan)
+        partition.watched += isWatched ? 1 : -1
+    }
+
+    /// A lane's labels may be others the next time it is asked for.
+    func forget(_ lane: String) { for partition in partitions.values { partition.forget(lane) } }
+
+    private static func partition(of standing: Standing) -> PartitionKey {
+        PartitionKey(selector: standing.query.settings.selector, hours: standing.query.settings.activeHours)
+    }
+
+    /// Unit text embedding of a member.
+    func embedding(of standing: Standing) -> [Float]? { index(of: standing)?.row(standing.slot) }
+
+    private func index(of standing: Standing) -> ScoreIndex? {
+        listed[standing.slot] == nil ? partitions[Self.partition(of: standing)]?.index : everyWindow
+    }
+
+    // MARK: Scores
+
+    /// Takes a batch of windows: who has to be looked at in each of them.
     ///
-    /// `keep`: queries of each window that must be looked at whatever the mean head says (their events are open).
-    func score(_ frames: [Float], valid: [Int], keep: [Set<String>], rerank: Int) throws -> [[Float?]] {
-        try (candidates ?? head).pool(frames, valid: valid, frames: key.frames, into: &pooled)
-        let cosines = Products.timesTransposed(pooled, matrix.storage, width: width)
-        let q = matrix.count
-        guard candidates != nil else {
-            return (0..<valid.count).map { w in cosines[w * q..<(w + 1) * q].map { $0 } }
-        }
-        let ids = matrix.ids
-        var pairs: [(text: Int, window: Int)] = []
-        for w in 0..<valid.count {
-            let row = cosines[w * q..<(w + 1) * q]
-            var chosen = Set(ids.indices.filter { keep[w].contains(ids[$0]) })
-            for index in ids.indices.sorted(by: { row[row.startIndex + $0] > row[row.startIndex + $1] }).prefix(rerank)
-            {
-                chosen.insert(index)
+    /// The clip embeddings stay until the next call, for `score` and `clip`.
+    ///
+    /// `also`: one that a pairing head looks at whatever the mean head says.
+    func look(at batch: WindowBatch, rerank: Int, also: Standing? = nil) throws -> [[Found]] {
+        try (candidates ?? head).pool(
+            batch.frames, valid: batch.spans.map(\.frames), frames: key.frames, into: &pooled)
+        return pairs ? try pair(batch, rerank: rerank, also: also) : search(batch)
+    }
+
+    /// The clip embedding of a window of the last batch, by the mean head if this one pairs.
+    func clip(_ window: Int) -> ArraySlice<Float> { pooled[window * width..<(window + 1) * width] }
+
+    /// A member's score of a window of the last batch; not for heads that pair.
+    func score(_ standing: Standing, _ window: Int) -> Found? {
+        guard !pairs, let score = index(of: standing)?.score(Array(clip(window)), standing.slot) else { return nil }
+        return Found(slot: standing.slot, score: score, contrasts: contrasts(standing, window))
+    }
+
+    private func contrasts(_ standing: Standing, _ window: Int) -> [Float] {
+        guard !standing.contrasts.isEmpty else { return [] }
+        return Products.timesTransposed(Array(clip(window)), standing.contrasts.flatMap { $0 }, width: width)
+    }
+
+    private func search(_ batch: WindowBatch) -> [[Found]] {
+        var found = [[Found]](repeating: [], count: batch.lanes.count)
+        for partition in partitions.values where partition.watched > 0 {
+            let wanted = batch.lanes.indices.filter { partition.selects(batch.lanes[$0]) }
+            guard !wanted.isEmpty else { continue }
+            let windows = wanted.count == batch.lanes.count ? pooled : wanted.flatMap { clip($0) }
+            partition.index.search(windows, into: &hits)
+            for hit in hits {
+                found[wanted[hit.window]].append(Found(slot: hit.tag, score: hit.score, contrasts: []))
             }
-            pairs += chosen.sorted().map { (text: $0, window: w) }
         }
-        let texts = ids.flatMap { raw[$0] ?? [] }
-        try head.score(texts: texts, frames, valid: valid, frames: key.frames, pairs: pairs, into: &logits)
-        var rows = [[Float?]](repeating: [Float?](repeating: nil, count: q), count: valid.count)
-        for (pair, logit) in zip(pairs, logits) { rows[pair.window][pair.text] = logit }
-        return rows
+        for standing in listed.values where standing.isWatched {
+            for (window, lane) in batch.lanes.enumerated() where standing.selects(lane) {
+                if let here = score(standing, window) { found[window].append(here) }
+            }
+        }
+        return found
+    }
+
+    /// Chooses by the mean head, then asks the pairing one.
+    private func pair(_ batch: WindowBatch, rerank: Int, also: Standing?) throws -> [[Found]] {
+        var texts: [Float] = []
+        var places: [Slot: Int] = [:]
+        var pairs: [(text: Int, window: Int)] = []
+        var asked: [(window: Int, standing: Standing)] = []
+        func place(of standing: Standing) -> Int {
+            if let known = places[standing.slot] { return known }
+            let place = texts.count / width
+            places[standing.slot] = place
+            texts += raw[standing.slot] ?? []
+            for contrast in standing.rawContrasts { texts += contrast }
+            return place
+        }
+        for (window, lane) in batch.lanes.enumerated() {
+            for standing in choose(lane, window, rerank: rerank, also: also) {
+                let first = place(of: standing)
+                for text in first...first + standing.rawContrasts.count { pairs.append((text, window)) }
+                asked.append((window, standing))
+            }
+        }
+        try head.score(
+            texts: texts, batch.frames, valid: batch.spans.map(\.frames), frames: key.frames, pairs: pairs,
+            into: &logits)
+        var found = [[Found]](repeating: [], count: batch.lanes.count)
+        var next = 0
+        for (window, standing) in asked {
+            let count = standing.rawContrasts.count
+            found[window].append(
+                Found(slot: standing.slot, score: logits[next], contrasts: Array(logits[next + 1..<next + 1 + count])))
+            next += 1 + count
+        }
+        return found
+    }
+
+    /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule needs
+    /// to see every window.
+    private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: Standing?) -> [Standing] {
+        let clip = Array(clip(window))
+        var chosen = also.map { [$0] } ?? []
+        var others: [(standing: Standing, cosine: Float)] = []
+        for standing in listed.values where standing !== also && standing.isWatched && standing.selects(lane) {
+            if standing.floor == nil || lane.isInMotion(standing.slot, key) {
+                chosen.append(standing)
+            } else if let cosine = everyWindow.score(clip, standing.slot) {
+                others.append((standing, cosine))
+            }
+        }
+        if others.count > rerank {
+            others.sort { ($0.cosine, $1.standing.query.id) > ($1.cosine, $0.standing.query.id) }
+        }
+        return chosen + others.prefix(rerank).map(\.standing)
     }
 }

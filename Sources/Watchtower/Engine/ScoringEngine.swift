@@ -1,5 +1,5 @@
 package import CLIP
-import Foundation
+package import Foundation
 package import Heads
 package import Ingest
 package import Matching
@@ -19,9 +19,14 @@ package actor ScoringEngine {
     private let tokenizer: Tokenizer
     private let encoder: FrameEncoder
     private let texts: TextEncoder
-    private var groups: [GroupKey: QueryGroup] = [:]
-    private var queries: [String: StandingQuery] = [:]
-    private var streams: [String: StreamState] = [:]
+    private let book: QueryBook
+    private var lanes: [String: Lane] = [:]
+    /// What the model multiplies cosines by to make probabilities of them.
+    private let logitScale: Float
+    /// How thresholds are learnt from budgets.
+    private let calibration: CalibrationSettings
+    /// What was learnt before this process, by lane and query, until both are there.
+    private var learnt: [String: [String: Calibration]] = [:]
     /// Windows that are not full yet are scored too.
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
@@ -29,21 +34,10 @@ package actor ScoringEngine {
     package static let defaultRerank = 32
     package private(set) var time = EngineTime()
 
-    private struct StreamState {
-        var window: FrameWindow
-        var trackers: [String: Tracked] = [:]
-        var lastScores: [String: Float] = [:]
-    }
-
-    private struct Tracked {
-        var tracker: EventTracker
-        var event = ""
-    }
-
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
-        rerank: Int = defaultRerank
+        rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings()
     ) throws {
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
@@ -51,6 +45,7 @@ package actor ScoringEngine {
         self.finder = finder
         self.partial = partial
         self.rerank = rerank
+        self.calibration = calibration
         tokenizer = try model.tokenizer()
         let source = model.tensors
         let precision = precision.resolved(for: model.architecture)
@@ -63,9 +58,11 @@ package actor ScoringEngine {
         encoder = FrameEncoder(images)
         texts = try TextEncoder(
             source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        logitScale = try model.logitScale()
         packed.image?.save()
         packed.text?.save()
         model.forget()
+        book = QueryBook { [model, finder] in try QueryGroup($0, model: model, finder: finder) }
     }
 
     // MARK: Embedding
@@ -76,10 +73,27 @@ package actor ScoringEngine {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    /// Embeds a query, all its sentences as one: `[d]`, not normalised, and whether one was cut to the model's context.
-    package func embed(_ query: StandingQuery) throws -> (embedding: [Float], truncated: Bool) {
-        let sentences = try query.sentences.map { try embed(text: $0) }
-        return (TextEnsemble.average(sentences.map(\.embedding)), sentences.contains { $0.truncated })
+    /// Embeds a query, all its sentences and pictures as one, and its contrasts.
+    ///
+    /// `pictures`: its images, decoded; see `QueryPictures`.
+    package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
+        var truncated = false
+        func ensemble(_ sentences: [String]) throws -> [[Float]] {
+            try sentences.map { sentence in
+                let (embedding, isCut) = try embed(text: sentence)
+                truncated = truncated || isCut
+                return embedding
+            }
+        }
+        // Words and pictures weigh the same, however many there are of each.
+        var kinds = [TextEnsemble.average(try ensemble(query.sentences))]
+        if !pictures.isEmpty { kinds.append(TextEnsemble.average(try embed(pictures: pictures))) }
+        var contrasts: [[Float]] = []
+        if case .contrast(let against, _) = query.rule {
+            contrasts = try against.map { TextEnsemble.average(try ensemble(query.sentences(of: $0))) }
+        }
+        return QueryEmbedding(
+            query: TextEnsemble.average(kinds.filter { !$0.isEmpty }), contrasts: contrasts, truncated: truncated)
     }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
@@ -90,56 +104,78 @@ package actor ScoringEngine {
 
     // MARK: Standing queries
 
-    /// Adds a query, or replaces the one of the same id, whose open events then end.
+    /// Adds a query, or replaces the one of the same id, whose open events then end; they are returned.
     ///
-    /// Returns whether the text was cut to the model's context, and the events that ended.
-    package func add(_ query: StandingQuery) throws -> (truncated: Bool, ended: [Detection]) {
-        let (embedding, truncated) = try embed(query)
-        let key = GroupKey(head: query.head, frames: query.frames)
-        let group = try groups[key] ?? makeGroup(key)
-        let ended = remove(query.id) ?? []
-        group.add(query, embedding: embedding)
-        groups[key] = group
-        queries[query.id] = query
+    /// What is learnt for its budget stays, if its description, head, window length and budget are the same.
+    @discardableResult
+    package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
+    {
+        _ = try book.group(for: query)
+        let old = book[query.id]
+        let kept = old.map { old in
+            old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
+        }
+        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
+        let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
+        for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
+        for lane in lanes.values { recall(standing, lane) }
         growWindows()
-        return (truncated, ended)
+        return ended
+    }
+
+    /// Embeds a query and adds it.
+    @discardableResult
+    package func add(_ query: StandingQuery, pictures: [Picture] = []) throws -> (truncated: Bool, ended: [Detection]) {
+        _ = try book.group(for: query)
+        let embedding = try embed(query, pictures: pictures)
+        return (embedding.truncated, try add(query, embedding))
     }
 
     /// Removes a query; its open events end.
     ///
     /// Nil if there is none of that id.
-    package func remove(_ id: String) -> [Detection]? {
-        guard let query = queries.removeValue(forKey: id) else { return nil }
-        let key = GroupKey(head: query.head, frames: query.frames)
-        groups[key]?.remove(id)
-        if groups[key]?.isEmpty == true { groups[key] = nil }
+    package func remove(_ id: String) -> [Detection]? { remove(id, keepingGroup: false) }
+
+    private func remove(_ id: String, keepingGroup: Bool) -> [Detection]? {
+        guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
-        for name in streams.keys.sorted() {
-            streams[name]?.lastScores[id] = nil
-            guard var tracked = streams[name]?.trackers.removeValue(forKey: id) else { continue }
-            if let transition = tracked.tracker.close() {
-                ended.append(detection(query, name, transition, event: tracked.event))
-            }
+        for name in lanes.keys.sorted() {
+            guard let lane = lanes[name] else { continue }
+            ended += lane.drop(standing, book, model: model.identity)
+            lane.calibrations[standing.slot] = nil
         }
+        _ = book.remove(id, keepingGroup: keepingGroup)
         return ended
     }
 
-    package func query(_ id: String) -> StandingQuery? { queries[id] }
-    package var allQueries: [StandingQuery] { queries.values.sorted { $0.id < $1.id } }
+    package func query(_ id: String) -> StandingQuery? { book[id]?.query }
+    package var allQueries: [StandingQuery] { book.all }
+    package var queryCount: Int { book.count }
 
-    /// Score of a query on each stream's newest window, without it becoming a standing query.
-    package func test(_ query: StandingQuery) throws -> [(stream: String, score: Float?, span: WindowSpan?)] {
-        let frames = query.frames
-        let group = try makeGroup(GroupKey(head: query.head, frames: frames))
-        group.add(query, embedding: try embed(query).embedding)
-        return try streams.keys.sorted().map { name in
-            var buffer = [Float](repeating: 0, count: frames * width)
-            guard let state = streams[name], state.window.count >= frames,
-                let span = state.window.copyLast(frames, into: &buffer, at: 0)
-            else { return (name, nil, nil) }
-            let rows = try group.score(buffer, valid: [span.frames], keep: [[]], rerank: 1)
-            return (name, rows.first?.first ?? nil, span)
-        }
+    /// Why a standing query is heard of on each of the lanes, or not; of all lanes that there are, if none is named.
+    ///
+    /// Nil if there is no such query.
+    package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
+        guard let standing = book[id], let group = book.groups[standing.key] else { return nil }
+        return try explain(standing, group, names)
+    }
+
+    /// The same of a query that does not stand, against each lane's newest window.
+    package func test(
+        _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
+    ) throws -> [Explanation] {
+        let standing = Standing(query, slot: -1, contrasts: embedding.contrasts, isWatched: true)
+        let group = try QueryGroup(standing.key, model: model, finder: finder)
+        group.add(standing, embedding)
+        return try explain(standing, group, names)
+    }
+
+    private func explain(_ standing: Standing, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
+        let explainer = Explainer(
+            book: book, logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
+            .filter { names != nil || standing.selects($0) }
+            .map { try explainer.explain(standing, group, $0) }
     }
 
     /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
@@ -149,89 +185,82 @@ package actor ScoringEngine {
         let span = WindowSpan(
             mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
             wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
+        let lane = Lane(stream, labels: [], window: FrameWindow(width: width, capacity: 1))
         var scores: [WindowScore] = []
-        for (key, group) in groups where key.frames >= frames.count {
+        for (key, group) in book.groups where key.frames >= frames.count {
             let padding = [Float](repeating: 0, count: (key.frames - frames.count) * width)
-            let found = try group.score(rows + padding, valid: [frames.count], keep: [[]], rerank: rerank)
-            for (id, score) in zip(group.ids, found.first ?? []) {
-                guard let query = queries[id] else { continue }
-                scores.append(
-                    WindowScore(
-                        stream: stream, span: span, query: id, text: query.text, head: query.head, score: score))
-            }
+            let found = try group.look(
+                at: WindowBatch(frames: rows + padding, spans: [span], lanes: [lane]), rerank: rerank)
+            scores += allScores(group, found.first ?? [], 0, span, lane)
         }
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
 
-    // MARK: Streams and frames
+    // MARK: Lanes and frames
 
-    package func addStream(_ name: String) {
+    /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
+    package func addLane(_ name: String, labels: [String] = []) {
+        for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
-        streams[name] = StreamState(
+        let lane = Lane(
+            name, labels: labels,
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
+        if let old = lanes[name] { lane.calibrations = old.calibrations }
+        lanes[name] = lane
+        for group in book.groups.values { for standing in group.learners { recall(standing, lane) } }
     }
 
-    /// Forgets a stream; its open events end.
-    package func removeStream(_ name: String) -> [Detection] {
-        defer { streams[name] = nil }
+    /// Forgets a lane; its open events end.
+    package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
-        return closeEvents(of: name)
+        return lanes.removeValue(forKey: name)?.close(book, model: model.identity) ?? []
     }
 
-    /// Takes the next frames of all streams through to scores and events, in order.
+    /// Takes the next frames of all lanes through to scores and events, in order.
     package func process(_ items: [QueuedItem], wantScores: Bool = false) throws -> Step {
         let began = ThreadClock.nanoseconds
         defer { time.add(all: ThreadClock.nanoseconds - began) }
-        let items = items.filter { streams[$0.stream] != nil }
+        let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
         time.add(encode: ThreadClock.nanoseconds - began)
         var step = Step()
-        var due: [GroupKey: DueWindows] = [:]
+        var due: [GroupKey: WindowBatch] = [:]
         var order: [Action] = []
         for item in items {
+            guard let lane = lanes[item.stream] else { continue }
             switch item.item {
             case .end:
-                streams[item.stream]?.window.clear()
-                order.append(.close(item.stream))
+                lane.window.clear()
+                order.append(.close(lane))
                 step.ended.append(item.stream)
             case .frame(let frame):
                 guard let embedding = embeddings.next() else { continue }
-                if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
-                if frame.discontinuity {
-                    streams[item.stream]?.window.clear()
-                    order.append(.close(item.stream))
-                }
-                if let (inner, first) = embedding.completed {
-                    streams[item.stream]?.window.complete(inner: inner, first: first)
-                }
-                streams[item.stream]?.window.append(
-                    embedding.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
-                for key in groups.keys {
-                    guard let state = streams[item.stream], partial || state.window.count >= key.frames else {
-                        continue
-                    }
-                    var windows = due[key] ?? DueWindows()
-                    let offset = windows.frames.count
-                    windows.frames += [Float](repeating: 0, count: key.frames * width)
-                    guard let span = state.window.copyLast(key.frames, into: &windows.frames, at: offset) else {
-                        continue
-                    }
-                    windows.spans.append(span)
-                    windows.streams.append(item.stream)
-                    due[key] = windows
-                    order.append(.score(key, windows.spans.count - 1))
-                }
+                take(frame, embedding, lane, &due, &order, &step)
             }
         }
-        let scores = try scoreDue(due)
+        for standing in book.refresh(at: Date().timeIntervalSince1970) {
+            for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
+        }
+        var found: [GroupKey: [[Found]]] = [:]
+        for (key, batch) in due { found[key] = try book.groups[key]?.look(at: batch, rerank: rerank) }
         for action in order {
             switch action {
-            case .close(let stream): step.detections += closeEvents(of: stream)
-            case .score(let key, let index):
-                guard let windows = due[key], let group = groups[key], let values = scores[key]?[index] else {
+            case .close(let lane): step.detections += lane.close(book, model: model.identity)
+            case .score(let key, let index, let still):
+                guard let batch = due[key], let group = book.groups[key], let here = found[key]?[index] else {
                     continue
                 }
-                observe(group, windows.streams[index], windows.spans[index], values, &step, wantScores)
+                let (lane, span) = (batch.lanes[index], batch.spans[index])
+                step.scored += 1
+                lane.advance(to: span)
+                observe(group, key, here, index, lane, span, still, &step)
+                if wantScores { step.scores += allScores(group, here, index, span, lane) }
+                if !group.pairs {
+                    lane.histories[key, default: WindowHistory(width: width)].append(
+                        group.clip(index), at: span.mediaEnd)
+                }
+            case .blind(let lane, let span): step.detections += blind(lane, span)
+            case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
             }
         }
         return step
@@ -241,94 +270,158 @@ package actor ScoringEngine {
         do {
             return try encoder.encode(items)
         } catch {
-            for item in items { streams[item.stream]?.window.clear() }
+            for item in items { lanes[item.stream]?.window.clear() }
             throw error
         }
     }
 
-    private func scoreDue(_ due: [GroupKey: DueWindows]) throws -> [GroupKey: [[Float?]]] {
-        var scores: [GroupKey: [[Float?]]] = [:]
-        for (key, windows) in due {
-            guard let group = groups[key] else { continue }
-            let keep = windows.streams.map { stream in
-                Set(streams[stream]?.trackers.filter { !$0.value.event.isEmpty }.keys.map { $0 } ?? [])
-            }
-            scores[key] = try group.score(
-                windows.frames, valid: windows.spans.map(\.frames), keep: keep, rerank: rerank)
-        }
-        return scores
-    }
-
-    private func observe(
-        _ group: QueryGroup, _ stream: String, _ span: WindowSpan, _ scores: [Float?], _ step: inout Step,
-        _ wantScores: Bool
+    /// Slides a lane's window by a frame, and notes what has to be scored.
+    private func take(
+        _ frame: Frame, _ embedding: FrameEmbeddings, _ lane: Lane, _ due: inout [GroupKey: WindowBatch],
+        _ order: inout [Action], _ step: inout Step
     ) {
-        step.scored += 1
-        for (row, id) in group.ids.enumerated() {
-            guard let query = queries[id], query.settings.enabled, query.settings.selector.matches(stream) else {
-                continue
-            }
-            if wantScores {
-                step.scores.append(
-                    WindowScore(
-                        stream: stream, span: span, query: id, text: query.text, head: query.head, score: scores[row]))
-            }
-            guard let score = scores[row], let threshold = query.rule.fixedThreshold else { continue }
-            streams[stream]?.lastScores[id] = score
-            var tracked =
-                streams[stream]?.trackers[id]
-                ?? Tracked(tracker: EventTracker(query.settings.policy))
-            for transition in tracked.tracker.observe(score, threshold: threshold, span: span) {
-                if transition.phase == .start { tracked.event = ULID.make() }
-                step.detections.append(detection(query, stream, transition, event: tracked.event))
-                if transition.phase == .end { tracked.event = "" }
-            }
-            streams[stream]?.trackers[id] = tracked
+        if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
+        let wall = frame.wallClock.timeIntervalSince1970
+        let moment = WindowSpan(
+            mediaStart: frame.mediaTime, mediaEnd: frame.mediaTime, wallStart: wall, wallEnd: wall, frames: 1)
+        lane.saw(frame)
+        if frame.discontinuity {
+            lane.window.clear()
+            order.append(.close(lane))
+        }
+        guard frame.health == .good else {
+            // A picture that shows nothing is no part of a window: what comes after it does not continue what was before.
+            step.blind += 1
+            lane.window.clear()
+            order += [.blind(lane, moment), .settle(lane, moment)]
+            return
+        }
+        if let (inner, first) = embedding.completed, lane.window.count > 0 {
+            lane.window.complete(inner: inner, first: first)
+        }
+        lane.window.append(embedding.newest, mediaTime: frame.mediaTime, wallClock: wall)
+        let still = Still(frame.preview)
+        var longest = moment
+        for key in book.groups.keys where partial || lane.window.count >= key.frames {
+            var batch = due[key] ?? WindowBatch()
+            let offset = batch.frames.count
+            batch.frames += [Float](repeating: 0, count: key.frames * width)
+            guard let span = lane.window.copyLast(key.frames, into: &batch.frames, at: offset) else { continue }
+            batch.spans.append(span)
+            batch.lanes.append(lane)
+            due[key] = batch
+            order.append(.score(key, batch.spans.count - 1, still))
+            if span.mediaStart < longest.mediaStart { longest = span }
+        }
+        order.append(.settle(lane, longest))
+    }
+
+    /// Follows the events of those who may match a window, and of those in motion.
+    private func observe(
+        _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane, _ span: WindowSpan,
+        _ still: Still, _ step: inout Step
+    ) {
+        var waiting = Set(lane.inMotion(key))
+        for here in found {
+            waiting.remove(here.slot)
+            guard let standing = book[here.slot], standing.isWatched else { continue }
+            let judgement = judge(standing, here, group, lane, &step)
+            step.detections += lane.observe(standing, judgement, span, still, model: model.identity)
+        }
+        for slot in waiting.sorted() {
+            guard let standing = book[slot] else { continue }
+            let judgement = group.score(standing, index).map { judge(standing, $0, group, lane, &step) }
+            step.detections += lane.observe(
+                standing, judgement ?? .blind(standing), span, still, model: model.identity)
         }
     }
 
-    private func closeEvents(of stream: String) -> [Detection] {
-        guard let trackers = streams[stream]?.trackers else { return [] }
-        var ended: [Detection] = []
-        for id in trackers.keys.sorted() {
-            guard let query = queries[id], var tracked = trackers[id], let transition = tracked.tracker.close() else {
-                continue
-            }
-            ended.append(detection(query, stream, transition, event: tracked.event))
+    private func judge(
+        _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout Step
+    ) -> Judgement {
+        switch standing.query.rule {
+        case .score(let threshold): return Judgement(value: found.score, threshold: threshold)
+        case .contrast(_, let probability):
+            let scale = group.pairs ? 1 : logitScale
+            return Judgement(
+                value: Judgement.probability(found.score, against: found.contrasts, scale: scale),
+                threshold: probability)
+        case .budget(let alerts):
+            let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
+            if let change { step.thresholds.append(change) }
+            return judgement
         }
-        streams[stream]?.trackers = [:]
-        return ended
     }
 
-    private func detection(
-        _ query: StandingQuery, _ stream: String, _ transition: EventTracker.Transition, event: String
-    ) -> Detection {
-        Detection(event: event, query: query, stream: stream, transition: transition, model: model.identity)
+    /// A frame showed nothing: matches that go on see a window that does not match.
+    private func blind(_ lane: Lane, _ span: WindowSpan) -> [Detection] {
+        var detections: [Detection] = []
+        for key in book.groups.keys {
+            for slot in lane.inMotion(key).sorted() {
+                guard let standing = book[slot] else { continue }
+                detections += lane.observe(standing, .blind(standing), span, Still(nil), model: model.identity)
+            }
+        }
+        return detections
     }
 
-    // MARK: Groups
+    /// Every query's score of a window, for those who want to see them all.
+    private func allScores(
+        _ group: QueryGroup, _ found: [Found], _ index: Int, _ span: WindowSpan, _ lane: Lane
+    ) -> [WindowScore] {
+        let known = Dictionary(found.map { ($0.slot, $0.score) }, uniquingKeysWith: { first, _ in first })
+        return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
+            WindowScore(
+                stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
+                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, index)?.score)
+        }
+    }
+
+    // MARK: Learnt thresholds
+
+    /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
+    package func restore(_ calibration: Calibration, query: String, lane: String) {
+        learnt[lane, default: [:]][query] = calibration
+    }
+
+    private func recall(_ standing: Standing, _ lane: Lane) {
+        guard case .budget(let alerts) = standing.query.rule,
+            let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
+            calibration.falseAlertsPerDay == alerts
+        else { return }
+        lane.calibrations[standing.slot] = calibration
+    }
+
+    /// What has been learnt since the last call.
+    package func changedCalibrations() -> [(query: String, lane: String, calibration: Calibration)] {
+        var changed: [(query: String, lane: String, calibration: Calibration)] = []
+        for lane in lanes.values {
+            for slot in lane.changedCalibrations {
+                guard let standing = book[slot], let calibration = lane.calibrations[slot] else { continue }
+                changed.append((standing.query.id, lane.name, calibration))
+            }
+            lane.changedCalibrations = []
+        }
+        return changed
+    }
+
+    /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.
+    ///
+    /// Nil if there is no such query.
+    package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
+        guard let standing = book[id] else { return nil }
+        return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }
+            .compactMap { $0.recalibrate(standing) }
+    }
+
+    // MARK: Room
 
     private var width: Int { model.architecture.embedding }
-    private var windowCapacity: Int { max(groups.keys.map(\.frames).max() ?? 1, model.defaults.frames) }
+    private var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
 
-    private func makeGroup(_ key: GroupKey) throws -> QueryGroup {
-        guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
-            throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
-        }
-        let library = try finder.load(key.head)
-        let head = try Head(
-            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
-            config: model.defaults.configuration(ofHead: key.head))
-        let candidates =
-            library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
-        return QueryGroup(key: key, head: head, candidates: candidates, width: width)
-    }
-
-    /// A longer window length came: streams keep what they have and grow.
+    /// A longer window length came: lanes keep what they have and grow.
     private func growWindows() {
-        for name in streams.keys where (streams[name]?.window.capacity ?? 0) < windowCapacity {
-            streams[name]?.window.grow(to: windowCapacity)
-        }
+        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.window.grow(to: windowCapacity) }
     }
 
     /// Names of all head plugins, and why one cannot be used with this model.
@@ -344,12 +437,8 @@ package actor ScoringEngine {
 }
 
 private enum Action {
-    case close(String)
-    case score(GroupKey, Int)
-}
-
-private struct DueWindows {
-    var frames: [Float] = []
-    var spans: [WindowSpan] = []
-    var streams: [String] = []
+    case close(Lane)
+    case score(GroupKey, Int, Still)
+    case blind(Lane, WindowSpan)
+    case settle(Lane, WindowSpan)
 }

@@ -1,14 +1,17 @@
+package import Foundation
 package import Matching
 
 /// What one pass over a batch came to.
 package struct Step: Sendable {
     package var detections: [Detection] = []
+    package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
-    /// Streams that ended in this batch: everything of theirs is scored.
+    /// Lanes that ended in this batch: everything of theirs is scored.
     package var ended: [String] = []
-    /// Frames that were embedded, and those that kept the embedding of an unchanged picture.
+    /// Frames that were embedded, those that kept the embedding of an unchanged picture, and those that showed nothing.
     package var encoded = 0
     package var reused = 0
+    package var blind = 0
     package var scored = 0
 }
 
@@ -19,6 +22,8 @@ package struct Detection: Sendable {
     package let stream: String
     package let transition: EventTracker.Transition
     package let model: String
+    /// The peak's picture, a JPEG file, if it is another than was told before.
+    package let snapshot: Data?
 }
 
 /// The score of one window and query; nil if a pairing head did not look at the pair.

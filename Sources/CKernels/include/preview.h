@@ -1,0 +1,9 @@
+/// A small picture for people, made of a decoder's planes.
+#ifndef WATCHWORD_PREVIEW_H
+#define WATCHWORD_PREVIEW_H
+#include "resample.h"
+
+/// out (height / factor, width / factor, 3), interleaved RGB: each pixel the mean brightness of `factor` x `factor`, with
+/// the chroma of their middle. `sums` has room for `width` numbers.
+void ww_preview(uint8_t *out, uint16_t *sums, const ww_frame *frame, int32_t width, int32_t height, int32_t factor);
+#endif

@@ -1,0 +1,261 @@
+/// A threshold learnt from an alert budget, for one query on one stream.
+///
+/// Streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory",
+/// KDD 2017), with four differences. Scores of overlapping windows are declustered, since a budget counts alerts, not windows. The
+/// tail is a posterior, not a point (`TailFit`). The threshold is pinned: what comes later is learnt in the background, and moves
+/// it only by a recorded recalibration. And true events do not feed the null: what reaches the pinned threshold is left out, and the
+/// fit knows that it is; of the warm-up, the highest peaks that do not continue the tail of the others are.
+///
+/// A value of a few KB; O(1) a window, but for a fit of milliseconds once an hour.
+package struct Calibration: Sendable, Codable, Equatable {
+    package enum State: Sendable, Equatable {
+        /// Share of the warm-up that is done, below 1.
+        case learning(progress: Double)
+        case pinned
+        /// The pinned threshold no longer fits.
+        case drifted(suggested: Float, why: String)
+    }
+
+    package let falseAlertsPerDay: Double
+    package let settings: CalibrationSettings
+    package private(set) var pin: CalibrationPin?
+    /// The last changes, oldest first, at most `historyLimit`.
+    package private(set) var history: [Recalibration] = []
+    /// Scores that were no numbers.
+    package private(set) var ignored = 0
+    /// Seconds that were watched.
+    package private(set) var seconds = 0.0
+    /// Clusters that reached the threshold since it was pinned: true alerts and false ones.
+    package private(set) var alerts = 0
+
+    package static let historyLimit = 8
+
+    private var scores = Spread()
+    private var local: Double?
+    private var older: NullPeaks?
+    private var newer: NullPeaks?
+    private var lastTime: Double?
+    private var drift: Drift?
+    private var shifted = 0
+    private var nextReview = 0.0
+    private var nextAutomatic = 0.0
+
+    private struct Drift: Sendable, Codable, Equatable {
+        let suggested: Float
+        let why: String
+    }
+
+    package init(falseAlertsPerDay: Double, settings: CalibrationSettings = CalibrationSettings()) {
+        precondition(falseAlertsPerDay > 0 && falseAlertsPerDay.isFinite)
+        self.falseAlertsPerDay = falseAlertsPerDay
+        self.settings = settings
+    }
+
+    /// A score at or above it is an alert: the pin's; nil while learning.
+    package private(set) var threshold: Float?
+
+    package var state: State {
+        guard pin != nil else {
+            let time = seconds / settings.warmUp
+            let seen = Double(clusters) / Double(settings.warmUpClusters)
+            return .learning(progress: min(time, max(seen, time / 2), 0.999))
+        }
+        return drift.map { .drifted(suggested: $0.suggested, why: $0.why) } ?? .pinned
+    }
+
+    /// Takes the score of the next window, whose last frame is from `time` (seconds, of any clock that goes on).
+    ///
+    /// Returns the change, if this pinned or moved the threshold: to be recorded before it is used.
+    package mutating func observe(_ score: Float, at time: Double) -> Recalibration? {
+        guard score.isFinite, time.isFinite else {
+            ignored += 1
+            return nil
+        }
+        let step = lastTime.map { min(max(time - $0, 0), settings.longestStep) } ?? 0
+        lastTime = time
+        seconds += step
+        let isAlert = threshold.map { score >= $0 } ?? false
+        if !isAlert {
+            scores.add(Double(score))
+            let part = min(1, step / settings.meanHorizon)
+            local = local.map { $0 + (Double(score) - $0) * part } ?? Double(score)
+        }
+        follow(score, at: time, after: step)
+        guard threshold != nil else { return pinIfLearnt(at: time) }
+        guard seconds >= nextReview else { return nil }
+        nextReview = seconds + settings.review
+        review()
+        guard settings.policy == .automatic, seconds >= nextAutomatic else { return nil }
+        return refine(at: time)
+    }
+
+    /// Moves the threshold to what the null asks for by now.
+    ///
+    /// Nil if nothing else is known than when it was pinned.
+    package mutating func recalibrate(at time: Double, why: String = "asked for") -> Recalibration? {
+        guard let pin else { return nil }
+        if let fit = fit(below: pin.threshold) {
+            return set(Float(fit.score(perDay: falseAlertsPerDay)), fit, .tail, at: time, why: why)
+        }
+        guard let drift else { return nil }
+        return set(drift.suggested, nil, .record, at: time, why: why)
+    }
+
+    /// How far a score is from what comes by chance; nil before any was seen.
+    package func margin(of score: Float) -> CalibrationMargin? {
+        guard score.isFinite, let rank = scores.histogram.share(below: Double(score)) else { return nil }
+        let deviation = max(scores.deviation, Spread.least)
+        return CalibrationMargin(
+            deviations: (Double(score) - scores.mean) / deviation, rank: rank,
+            days: pin?.perDay(above: Double(score)).map { 1 / $0 })
+    }
+
+    /// The score below which the share `p` of the null's windows lies; nil before any was seen.
+    package func quantile(_ p: Double) -> Float? { scores.histogram.quantile(p).map { Float($0) } }
+
+    private var clusters: Int { (older?.clusters ?? 0) + (newer?.clusters ?? 0) }
+
+    // MARK: The null
+
+    private mutating func follow(_ score: Float, at time: Double, after step: Double) {
+        guard var peaks = newer else {
+            // A generation begins once it is known what an ordinary score is.
+            if seconds >= settings.levelling, scores.histogram.total >= 32 {
+                newer = quantile(settings.levelQuantile).map { NullPeaks(level: $0) }
+            }
+            return
+        }
+        if let peak = peaks.observe(score, at: time, after: step, gap: settings.gap) {
+            if let threshold, peak >= threshold { alerts += 1 } else { peaks.keep(peak) }
+        }
+        newer = peaks
+        if peaks.seconds >= settings.generation {
+            scores.halve()
+            older = peaks
+            newer = quantile(settings.levelQuantile).map { NullPeaks(level: $0) }
+        }
+    }
+
+    /// Peaks of both generations above which none is missing, in descending order, and the seconds they took.
+    private var peaks: (sorted: [Float], seconds: Double) {
+        let both = [older, newer].compactMap { $0 }
+        let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
+        let sorted = both.flatMap(\.peaks).filter { $0 > floor }.sorted(by: >)
+        return (sorted, both.reduce(0) { $0 + $1.seconds })
+    }
+
+    private func fit(below cut: Float?) -> TailFit? {
+        let (sorted, seconds) = peaks
+        guard seconds >= settings.warmUp - settings.levelling - settings.longestStep else { return nil }
+        return TailFit(peaks: sorted, seconds: seconds, k: Self.tail(clusters), below: cut)
+    }
+
+    /// How many peaks make the tail of so many clusters: the more there are, the higher it begins.
+    private static func tail(_ clusters: Int) -> Int {
+        min(max(Int(2 * Double(clusters).squareRoot()), 32), NullPeaks.capacity)
+    }
+
+    // MARK: Pinning
+
+    private mutating func pinIfLearnt(at time: Double) -> Recalibration? {
+        guard seconds >= settings.warmUp, clusters >= settings.warmUpClusters || seconds >= 2 * settings.warmUp else {
+            return nil
+        }
+        guard clusters >= settings.warmUpClusters, let fit = fit(below: contamination()) else {
+            guard seconds >= 2 * settings.warmUp else { return nil }
+            let width = max(scores.deviation, Spread.least)
+            let cycles = 86_400 / seconds / falseAlertsPerDay
+            let threshold = scores.highest + width * max(Math.log(cycles), 1)
+            return set(Float(threshold), nil, .record, at: time, why: "the warm-up is over; it had few clusters")
+        }
+        let threshold = Float(fit.score(perDay: falseAlertsPerDay))
+        return set(threshold, fit, .tail, at: time, why: "the warm-up is over")
+    }
+
+    /// The least of the warm-up's peaks that do not continue the tail of the others; nil if all do.
+    ///
+    /// They are taken for true events. Looked for at the widest gaps among the highest peaks, and where it is least probable that
+    /// so many come by chance.
+    private func contamination() -> Float? {
+        let (sorted, seconds) = peaks
+        let most = min(24, sorted.count / 4)
+        guard most > 0 else { return nil }
+        let gaps = (1...most).map { count in (count: count, width: sorted[count - 1] - sorted[count]) }
+        var found: (chance: Double, peak: Float)?
+        for (count, _) in gaps.sorted(by: { $0.width > $1.width }).prefix(4) {
+            let peak = sorted[count - 1]
+            guard let fit = TailFit(peaks: sorted, seconds: seconds, k: Self.tail(clusters), below: peak) else {
+                continue
+            }
+            let expected = fit.perDay(above: Double(peak)) * seconds / 86_400
+            let chance = Math.chance(atLeast: count, expected: expected)
+            if chance < settings.contamination, chance < found?.chance ?? 1 { found = (chance, peak) }
+        }
+        return found?.peak
+    }
+
+    private mutating func set(
+        _ threshold: Float, _ fit: TailFit?, _ basis: CalibrationPin.Basis, at time: Double, why: String
+    ) -> Recalibration {
+        let curve = fit.map { fit in
+            (0..<CalibrationPin.curveSteps).map { fit.score(perDay: CalibrationPin.rate(Double($0))) }
+        }
+        let change = Recalibration(
+            version: (pin?.version ?? 0) + 1, at: time, why: why, old: pin?.threshold, new: threshold)
+        pin = CalibrationPin(
+            threshold: threshold, version: change.version, at: time, basis: basis, mean: local ?? scores.mean,
+            deviation: max(scores.deviation, Spread.least), curve: curve ?? [])
+        history = history.suffix(Self.historyLimit - 1) + [change]
+        self.threshold = threshold
+        drift = nil
+        shifted = 0
+        alerts = 0
+        nextReview = seconds + settings.review
+        // An hour tells little of what comes once a day: while young, look again when twice as much is known.
+        nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+        return change
+    }
+
+    // MARK: Drift
+
+    /// Asks whether the pinned threshold still fits.
+    private mutating func review() {
+        guard let pin else { return }
+        if let local, abs(local - pin.mean) > settings.shift * pin.deviation {
+            shifted += 1
+            if shifted == 2 {  // not a passing busy hour: what was learnt is of another scene
+                older = nil
+                newer = nil
+                scores = Spread()
+            }
+            if shifted >= 2, fit(below: pin.threshold) == nil {
+                let suggested = pin.threshold + Float(local - pin.mean)
+                drift = Drift(suggested: suggested, why: "the mean score has moved from \(pin.mean) to \(local)")
+                return
+            }
+        } else {
+            shifted = 0
+        }
+        guard let fit = fit(below: pin.threshold) else { return }
+        let expected = fit.perDay(above: Double(pin.threshold))
+        let excess = expected / falseAlertsPerDay
+        guard excess > settings.misfit || excess < 1 / settings.misfit else {
+            drift = nil
+            return
+        }
+        drift = Drift(
+            suggested: Float(fit.score(perDay: falseAlertsPerDay)),
+            why: "\(expected) false alerts a day are expected by now, where \(falseAlertsPerDay) are allowed")
+    }
+
+    private mutating func refine(at time: Double) -> Recalibration? {
+        guard let pin, let fit = fit(below: pin.threshold) else { return nil }
+        let excess = fit.perDay(above: Double(pin.threshold)) / falseAlertsPerDay
+        guard excess > settings.refinement || excess < 1 / settings.refinement else {
+            nextAutomatic = seconds + min(seconds, 86_400) * 0.999
+            return nil
+        }
+        let why = "more is known: \(excess) times the budget was expected"
+        return set(Float(fit.score(perDay: falseAlertsPerDay)), fit, .tail, at: time, why: why)
+    }
+}

@@ -1,0 +1,57 @@
+/// How the scores of all windows are spread: counts in bins of one width, which doubles when a score falls outside.
+///
+/// Fixed memory, O(1) a score. Halves its counts now and then, so that it forgets slowly.
+struct ScoreHistogram: Sendable, Codable, Equatable {
+    private static let bins = 128
+    private var counts: [Double] = []
+    private var origin = 0.0
+    private var width = 1.0 / 256
+    private(set) var total = 0.0
+
+    mutating func add(_ score: Double) {
+        if counts.isEmpty {
+            counts = [Double](repeating: 0, count: Self.bins)
+            origin = score - width * Double(Self.bins / 2)
+        }
+        while score < origin || score >= origin + width * Double(Self.bins) { widen(towards: score) }
+        let bin = Int((score - origin) / width)
+        counts[min(max(bin, 0), Self.bins - 1)] += 1
+        total += 1
+    }
+
+    /// Everything counts half as much from now on.
+    mutating func halve() {
+        for bin in counts.indices { counts[bin] /= 2 }
+        total /= 2
+    }
+
+    /// The score below which the share `p` of all windows lies; nil if there is none.
+    func quantile(_ p: Double) -> Double? {
+        guard total > 0 else { return nil }
+        var left = min(max(p, 0), 1) * total
+        for (bin, count) in counts.enumerated() where count > 0 {
+            if left <= count { return origin + width * (Double(bin) + left / count) }
+            left -= count
+        }
+        return counts.lastIndex { $0 > 0 }.map { origin + width * Double($0 + 1) }
+    }
+
+    /// The share of windows that score less.
+    func share(below score: Double) -> Double? {
+        guard total > 0 else { return nil }
+        let place = (score - origin) / width
+        guard place > 0 else { return 0 }
+        guard place < Double(Self.bins) else { return 1 }
+        let bin = Int(place)
+        return (counts[..<bin].reduce(0, +) + counts[bin] * (place - Double(bin))) / total
+    }
+
+    private mutating func widen(towards score: Double) {
+        var wide = [Double](repeating: 0, count: Self.bins)
+        let shift = score < origin ? Self.bins / 2 : 0
+        for (bin, count) in counts.enumerated() { wide[bin / 2 + shift] += count }
+        counts = wide
+        if shift > 0 { origin -= width * Double(Self.bins) }
+        width *= 2
+    }
+}

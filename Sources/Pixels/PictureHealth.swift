@@ -1,0 +1,1 @@
+package enum PictureHealth: String, Sendable, Codable { case good, black, frozen, blurred }

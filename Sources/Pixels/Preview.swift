@@ -1,0 +1,45 @@
+import CKernels
+import CTurboJPEG
+package import Foundation
+
+/// A small picture of a frame for people: interleaved RGB, `[height, width, 3]`.
+///
+/// Made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are averaged,
+/// nothing is interpolated.
+package struct Preview: Sendable, Equatable {
+    package let width: Int
+    package let height: Int
+    package let rgb: [UInt8]
+
+    /// Longest side of a preview.
+    package static let longestSide = 640
+
+    package init(_ frame: DecodedFrame) {
+        let longest = max(frame.width, frame.height)
+        let factor = min((longest + Self.longestSide - 1) / Self.longestSide, min(frame.width, frame.height), 255)
+        let (width, height) = (frame.width / factor, frame.height / factor)
+        let sums = [UInt16](repeating: 0, count: frame.width * 3)
+        rgb = [UInt8](unsafeUninitializedCapacity: width * height * 3) { out, count in
+            var (planes, sums) = (frame.planes, sums)
+            ww_preview(
+                out.baseAddress, &sums, &planes, Int32(frame.width), Int32(frame.height), Int32(factor))
+            count = width * height * 3
+        }
+        self.width = width
+        self.height = height
+    }
+
+    /// The picture as a JPEG file; nil if libjpeg-turbo refuses it, which only a lack of memory makes it do.
+    package func jpeg(quality: Int = 85) -> Data? {
+        guard let compressor = tjInitCompress() else { return nil }
+        defer { tjDestroy(compressor) }
+        var bytes: UnsafeMutablePointer<UInt8>?
+        var size: UInt = 0
+        defer { tjFree(bytes) }
+        let status = tjCompress2(
+            compressor, rgb, Int32(width), 0, Int32(height), Int32(TJPF_RGB.rawValue), &bytes, &size,
+            Int32(TJSAMP_420.rawValue), Int32(quality), TJFLAG_FASTDCT)
+        guard status == 0, let bytes else { return nil }
+        return Data(bytes: bytes, count: Int(size))
+    }
+}

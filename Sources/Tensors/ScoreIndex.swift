@@ -1,0 +1,183 @@
+import CKernels
+
+/// Exact search of many unit rows for those that score at least their floor against a window.
+///
+/// A row is a text embedding `[width]` with a floor of its own, found again by a tag of the caller's: any whole number, such
+/// as a query's place in its table. A score is the dot product, summed in float64 and rounded once to float32; it is the
+/// same number alone, in a batch and on every CPU, and `score >= floor` is decided on it.
+///
+/// Rows are kept as float32 and as bytes. A search reads the bytes, and scores what their error bound (proven in
+/// `score_bytes.c`) cannot exclude: that saves three quarters of the reading, and never changes a result. A million rows of
+/// width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it does.
+///
+/// Rows and windows should be finite: one with a number that is not matches nothing. Not Sendable, as `Matrix`.
+package final class ScoreIndex {
+    /// A window and a row whose score is at least the row's floor.
+    package struct Hit: Equatable, Sendable {
+        /// Place of the window among those of the call.
+        package let window: Int
+        package let tag: Int32
+        package let score: Float
+
+        package init(window: Int, tag: Int32, score: Float) {
+            self.window = window
+            self.tag = tag
+            self.score = score
+        }
+    }
+
+    package static let widest = WW_SCORE_WIDEST
+
+    package let width: Int
+    package var count: Int { tags.count }
+    /// Of each row: the last one takes the place of one that is removed.
+    package private(set) var tags: [Int32] = []
+    private var places: [Int32: Int32] = [:]
+    private var blocks: [ww_score_block] = []
+    private let padded: Int
+    private let search: OpaquePointer
+    private let work: UnsafeMutablePointer<Double>
+
+    package init(width: Int) {
+        precondition(1...Self.widest ~= width)
+        self.width = width
+        padded = ww_score_padded(width)
+        search = ww_search_make(width)
+        work = .allocate(capacity: 2 * padded)
+    }
+
+    deinit {
+        for block in blocks { withUnsafePointer(to: block) { ww_score_block_free($0) } }
+        ww_search_free(search)
+        work.deallocate()
+    }
+
+    /// Makes room for `count` rows in all.
+    ///
+    /// Their memory becomes resident as they are written.
+    package func reserve(_ count: Int) {
+        tags.reserveCapacity(count)
+        places.reserveCapacity(count)
+        while blocks.count * Self.blockRows < count { addBlock() }
+    }
+
+    package func contains(_ tag: Int32) -> Bool { places[tag] != nil }
+
+    /// Adds a row, or replaces the one of the same tag.
+    ///
+    /// O(width · log width), however many there are. A floor that is NaN is never reached.
+    package func put(_ tag: Int32, _ embedding: [Float], floor: Float) {
+        precondition(embedding.count == width)
+        let row: Int
+        if let place = places[tag] {
+            row = Int(place)
+        } else {
+            row = tags.count
+            if row == blocks.count * Self.blockRows { addBlock() }
+            tags.append(tag)
+            places[tag] = Int32(row)
+        }
+        withBlock(of: row) { ww_score_put($0, $1, embedding, width, floor, tag, work) }
+    }
+
+    /// Changes the floor of a row, if there is one of that tag.
+    package func setFloor(_ tag: Int32, _ floor: Float) {
+        guard let row = places[tag] else { return }
+        withBlock(of: Int(row)) { ww_score_set_floor($0, $1, floor) }
+    }
+
+    /// Removes a row; the last one takes its place.
+    ///
+    /// O(width). Whether there was one of that tag.
+    @discardableResult
+    package func remove(_ tag: Int32) -> Bool {
+        guard let place = places.removeValue(forKey: tag) else { return false }
+        let (row, last) = (Int(place), tags.count - 1)
+        withBlock(of: last) { from, lastInBlock in
+            if row != last {
+                withBlock(of: row) { ww_score_copy($0, $1, from, lastInBlock, padded) }
+                tags[row] = tags[last]
+                places[tags[row]] = place
+            }
+            ww_score_clear(from, lastInBlock)
+        }
+        tags.removeLast()
+        // One free block is kept, so that rows which come and go at its edge do not make and free it.
+        if blocks.count * Self.blockRows >= tags.count + 2 * Self.blockRows, let spare = blocks.popLast() {
+            withUnsafePointer(to: spare) { ww_score_block_free($0) }
+        }
+        return true
+    }
+
+    /// Finds the pairs of windows `[count, width]` and rows whose score is at least the row's floor: by window.
+    ///
+    /// `hits` is overwritten, and keeps its memory. `scan` is for tests and benchmarks.
+    package func search(_ windows: [Float], into hits: inout [Hit], scan: ScoreScan = .best) {
+        precondition(windows.count % width == 0 && scan.isAvailable)
+        let found = ww_search_run(search, blocks, count, windows, windows.count / width, scan.kind)
+        hits.removeAll(keepingCapacity: true)
+        for hit in UnsafeBufferPointer(start: ww_search_hits(search), count: found) {
+            hits.append(Hit(window: Int(hit.window), tag: hit.tag, score: hit.score))
+        }
+    }
+
+    /// The same, as a new array.
+    package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
+        var hits: [Hit] = []
+        search(windows, into: &hits, scan: scan)
+        return hits
+    }
+
+    /// Pairs that the last search scored, because the bound did not exclude them.
+    package var scored: Int { ww_search_scored(search) }
+
+    /// The score of a window `[width]` and the row of a tag; nil if there is none.
+    package func score(_ window: [Float], _ tag: Int32) -> Float? {
+        precondition(window.count == width)
+        guard let row = places[tag] else { return nil }
+        let fitting = padded == width ? window : window + [Float](repeating: 0, count: padded - width)
+        return withBlock(of: Int(row)) { ww_score($0.pointee.rows + $1 * padded, fitting, padded) }
+    }
+
+    /// The row of a tag; nil if there is none.
+    package func row(_ tag: Int32) -> [Float]? {
+        guard let row = places[tag] else { return nil }
+        return withBlock(of: Int(row)) {
+            Array(UnsafeBufferPointer(start: $0.pointee.rows + $1 * padded, count: width))
+        }
+    }
+
+    private static let blockRows = WW_SCORE_BLOCK
+
+    private func addBlock() {
+        var block = ww_score_block()
+        ww_score_block_make(&block, padded)
+        blocks.append(block)
+    }
+
+    /// Lends the kernels a row's block, and its place there.
+    private func withBlock<R>(of row: Int, _ body: (UnsafePointer<ww_score_block>, Int) -> R) -> R {
+        withUnsafePointer(to: blocks[row / Self.blockRows]) { body($0, row % Self.blockRows) }
+    }
+}
+
+/// How a search multiplies bytes: what is fastest here, or one way of those there are.
+package enum ScoreScan: String, CaseIterable, Sendable {
+    /// Not at all: every pair is scored.
+    case none
+    case portable, avx2, vnni, amx
+    case best
+
+    package var isAvailable: Bool { ww_scan_available(kind) != 0 }
+
+    var kind: ww_scan {
+        switch self {
+        case .none: WW_SCAN_NONE
+        case .portable: WW_SCAN_PORTABLE
+        case .avx2: WW_SCAN_AVX2
+        case .vnni: WW_SCAN_VNNI
+        case .amx: WW_SCAN_AMX
+        case .best: WW_SCAN_BEST
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/// Names of lanes: a stream's whole picture is a lane of the stream's name, a region of it is `stream/region`.
+package enum LaneName {
+    package static func of(_ stream: String, _ region: String?) -> String {
+        region.map { "\(stream)/\($0)" } ?? stream
+    }
+
+    /// All lanes of a stream, its own first.
+    package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
+        [stream] + regions.sorted().map { of(stream, $0) }
+    }
+}

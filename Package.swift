@@ -148,7 +148,7 @@ let package = Package(
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
-        tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),
+        tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels"]),
         tests(
             "EndToEndTests",
             ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),

@@ -34,28 +34,14 @@ package struct Defaults: Sendable {
     /// Without a threshold of its own, the model's for the head is taken; none is guessed. An unknown head is said
     /// before anything else.
     package func query(_ from: QueryConfiguration) throws -> StandingQuery {
-        let id = from.id ?? QueryConfiguration.slug(from.text)
+        let id = from.idOrSlug
         let head = from.head ?? self.head
         _ = try finder.load(head)
-        guard let threshold = from.threshold ?? threshold ?? thresholds[head] else {
+        guard let rule = from.rule ?? (threshold ?? thresholds[head]).map({ .score(Float($0)) }) else {
             throw QueryError(
                 id, "the model has no default threshold for head \"\(head)\"; give the query one (threshold: 0.25)")
         }
-        let rule = ThresholdRule.score(Float(threshold))
-        var settings = StandingQuery.Settings()
-        settings.prompts = from.prompts ?? prompts
-        settings.tags = from.tags ?? []
-        settings.policy.hysteresis =
-            from.hysteresis.map { Float($0) } ?? EventPolicy.hysteresis(of: rule, head: head)
-        do {
-            settings.selector = try StreamSelector(from.streams ?? ["*"])
-        } catch {
-            throw QueryError(id, "\(error)")
-        }
-        settings.enabled = from.enabled ?? true
-        return try StandingQuery(
-            id: id, text: from.text, phrasings: from.phrasings ?? [], head: head, frames: from.frames ?? frames,
-            rule: rule, settings: settings)
+        return try from.standing(id: id, head: head, frames: from.frames ?? frames, rule: rule, prompts: prompts)
     }
 
     package func source(_ from: StreamConfiguration) -> SourceDescription {

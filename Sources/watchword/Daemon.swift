@@ -57,7 +57,7 @@ struct Query: AsyncParsableCommand {
                     ["ID", "HEAD", "FRAMES", "THRESHOLD", "STREAMS", "TEXT"],
                     queries.map {
                         [
-                            $0.id, $0.head, "\($0.frames)", $0.threshold.map { "\($0)" } ?? "learnt",
+                            $0.id, $0.head, "\($0.frames)", $0.ruleInWords,
                             $0.streams.joined(separator: ","), $0.text,
                         ]
                     })

@@ -142,6 +142,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var launch: String?
     /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
     package var gate: Double?
+    /// Words that queries select streams by.
+    package var labels: [String]?
 
     package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
         self.name = name
@@ -154,7 +156,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     init(_ node: Node, path: String) throws(ConfigurationError) {
         let mapping = try YAMLMapping(
             node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate"])
+            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels"])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
         uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
@@ -170,6 +172,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         realtime = try mapping.bool("realtime")
         loop = try mapping.bool("loop")
         gate = try mapping.double("gate")
+        labels = try mapping.strings("labels")
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
@@ -181,84 +184,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let gate, !(gate > 0 && gate <= 255) {
             return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
         }
+        for label in labels ?? [] where !Name.isValid(label) {
+            return ("labels", "\"\(label.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil
-    }
-}
-
-/// A standing query, as the configuration, `--queries` and `query.add` give it; what is left out comes from the model.
-package struct QueryConfiguration: Codable, Sendable, Equatable {
-    package var id: String?
-    package var text: String
-    /// Other ways to say it.
-    package var phrasings: [String]?
-    /// Prompt templates; the configuration's or the model's own, if nil.
-    package var prompts: [String]?
-    package var tags: [String]?
-    package var head: String?
-    package var frames: Int?
-    package var threshold: Double?
-    package var hysteresis: Double?
-    package var streams: [String]?
-    package var enabled: Bool?
-
-    package init(id: String? = nil, text: String, head: String? = nil, threshold: Double? = nil) {
-        self.id = id
-        self.text = text
-        self.head = head
-        self.threshold = threshold
-    }
-
-    init(_ node: Node, path: String) throws(ConfigurationError) {
-        if let text = node.scalar?.string {
-            self.text = text
-            return
-        }
-        let mapping = try YAMLMapping(
-            node, path: path, what: "a query",
-            keys: [
-                "id", "text", "phrasings", "prompts", "tags", "head", "frames", "threshold", "hysteresis", "streams",
-                "enabled",
-            ])
-        id = try mapping.string("id")
-        text = try mapping.required("text")
-        phrasings = try mapping.strings("phrasings")
-        prompts = try mapping.strings("prompts")
-        tags = try mapping.strings("tags")
-        head = try mapping.string("head")
-        frames = try mapping.integer("frames")
-        threshold = try mapping.double("threshold")
-        hysteresis = try mapping.double("hysteresis")
-        streams = try mapping.strings("streams")
-        enabled = try mapping.bool("enabled")
-    }
-
-    /// A YAML list of queries; ids that are left out are made from the texts.
-    static func list(_ nodes: [Node], path: String) throws(ConfigurationError) -> [QueryConfiguration] {
-        var queries: [QueryConfiguration] = []
-        for node in nodes { queries.append(try QueryConfiguration(node, path: path)) }
-        return queries.map { query in
-            var query = query
-            query.id = query.id ?? Self.slug(query.text)
-            return query
-        }
-    }
-
-    /// The queries of a file: a list, or a mapping with `queries`.
-    package static func load(_ path: String) throws(ConfigurationError) -> [QueryConfiguration] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError(path: path, line: nil, reason: "the file of queries cannot be read")
-        }
-        let node = try YAMLMapping.compose(String(decoding: data, as: UTF8.self), path: path)
-        if let sequence = node.sequence { return try list(Array(sequence), path: path) }
-        let mapping = try YAMLMapping(node, path: path, what: "the file", keys: ["queries"])
-        return try list(mapping.list("queries") ?? [], path: path)
-    }
-
-    /// An id made from a text: "a red circle appears" is `a-red-circle-appears`.
-    package static func slug(_ text: String) -> String {
-        let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-        let slug = String(words.joined(separator: "-").prefix(48))
-        return slug.isEmpty ? "query-\(String(abs(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }), radix: 36))" : slug
     }
 }

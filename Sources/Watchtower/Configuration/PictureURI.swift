@@ -1,0 +1,54 @@
+package import Foundation
+package import Matching
+
+/// Example pictures as `data:` URIs: how they travel, and are kept.
+package enum PictureURI {
+    /// Reads a picture's file; a relative path begins at `folder`.
+    package static func read(_ path: String, from folder: URL) throws(QueryPartError) -> QueryImage {
+        let url = path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
+        let size = (try? FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int) ?? 0
+        guard size <= QueryImage.largest else {
+            throw QueryPartError("\(path) has \(size) bytes, at most \(QueryImage.largest) are taken")
+        }
+        guard let data = FileManager.default.contents(atPath: url.path) else {
+            throw QueryPartError("\(path) cannot be read")
+        }
+        let image = QueryImage(name: url.lastPathComponent, encoded: [UInt8](data))
+        return try checked(image, path)
+    }
+
+    private static func checked(_ image: QueryImage, _ name: String) throws(QueryPartError) -> QueryImage {
+        guard !image.encoded.isEmpty else { throw QueryPartError("\(name) is empty") }
+        guard image.kind != nil else { throw QueryPartError("\(name) is neither a JPEG nor a PNG picture") }
+        guard image.encoded.count <= QueryImage.largest else {
+            throw QueryPartError(
+                "\(name) has \(image.encoded.count) bytes, at most \(QueryImage.largest) are taken")
+        }
+        return image
+    }
+
+    /// As in `data:image/png;name=gate.png;base64,…`.
+    package static func encode(_ image: QueryImage) -> String {
+        let name = image.name.addingPercentEncoding(
+            withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-_.")))
+        return
+            "data:image/\(image.kind ?? "png");name=\(name ?? "");base64,\(Data(image.encoded).base64EncodedString())"
+    }
+
+    package static func decode(_ text: String) throws(QueryPartError) -> QueryImage {
+        guard text.hasPrefix("data:") else {
+            throw QueryPartError(
+                "\"\(text.prefix(64))\" is a path; pictures are sent as data: URIs, as the watchword command makes them"
+            )
+        }
+        guard let comma = text.firstIndex(of: ","), text[..<comma].hasSuffix(";base64") else {
+            throw QueryPartError("a data: URI must be as in data:image/jpeg;base64,…")
+        }
+        guard let data = Data(base64Encoded: String(text[text.index(after: comma)...])) else {
+            throw QueryPartError("a data: URI's picture is not base64")
+        }
+        let named = text[..<comma].split(separator: ";").first { $0.hasPrefix("name=") }?.dropFirst(5)
+        let name = named.map(String.init)?.removingPercentEncoding ?? "picture"
+        return try checked(QueryImage(name: name, encoded: [UInt8](data)), name)
+    }
+}

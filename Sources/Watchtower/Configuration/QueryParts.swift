@@ -1,0 +1,148 @@
+import Foundation
+import Matching
+
+/// Windows of the last `of` that must match: `confirm: {need: 2, of: 3}`, or "2/3".
+package struct Confirmation: Codable, Sendable, Equatable {
+    package let need: Int
+    package let of: Int
+
+    package init(need: Int, of: Int) {
+        self.need = need
+        self.of = of
+    }
+
+    /// Reads "2/3".
+    package init?(_ text: String) {
+        let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 2, let need = numbers[0], let of = numbers[1] else { return nil }
+        self.init(need: need, of: of)
+    }
+
+    init?<Node>(_ values: Mapping<Node>) throws(ConfigurationError) {
+        guard let node = values.node("confirm") else { return nil }
+        if let text = node.text {
+            guard let read = Self(text) else {
+                throw values.failure("confirm", "\"\(text.prefix(40))\" is not as in \"2/3\", two of three windows")
+            }
+            self = read
+            return
+        }
+        guard let parts = try values.mapping("confirm", keys: ["need", "of"]) else { return nil }
+        guard let need = try parts.integer("need"), let of = try parts.integer("of") else {
+            throw values.failure("confirm", "both need and of are wanted, as in {need: 2, of: 3}")
+        }
+        self.init(need: need, of: of)
+    }
+}
+
+/// When a peak that rises is told again: `update: {step: 0.01, interval: 1}`.
+package struct UpdatePolicy: Codable, Sendable, Equatable {
+    package var step: Double?
+    package var interval: Double?
+
+    package init(step: Double? = nil, interval: Double? = nil) {
+        self.step = step
+        self.interval = interval
+    }
+}
+
+/// `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`; days and hours may be lists, or left out for all.
+package struct ActivePart: Codable, Sendable, Equatable {
+    package var zone: String
+    package var days: [String]?
+    package var hours: [String]?
+
+    package init(zone: String, days: [String]? = nil, hours: [String]? = nil) {
+        self.zone = zone
+        self.days = days
+        self.hours = hours
+    }
+
+    init(_ rule: ActiveHours.Rule) {
+        zone = rule.zone
+        let all = rule.days.count == ActiveHours.Weekday.allCases.count
+        days = all ? nil : ActiveHours.Weekday.allCases.filter(rule.days.contains).map(\.word)
+        hours = rule.spans == [.wholeDay] ? nil : rule.spans.map(\.description)
+    }
+
+    func rule() throws(QueryPartError) -> ActiveHours.Rule {
+        var days = Set(ActiveHours.Weekday.allCases)
+        if let wanted = self.days {
+            days = []
+            for word in wanted { days.formUnion(try Self.days(word)) }
+        }
+        var spans = [ActiveHours.Span.wholeDay]
+        if let hours {
+            spans = []
+            for text in hours { spans.append(try ActiveHours.Span(text)) }
+        }
+        return try ActiveHours.Rule(zone: zone, days: days, spans: spans)
+    }
+
+    /// Reads "mon", or "fri-mon".
+    private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { ActiveHours.Weekday(String($0)) }
+        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
+            throw QueryPartError("active: days: \"\(text.prefix(40))\" is none of mon … sun, nor a run as in mon-fri")
+        }
+        let all = ActiveHours.Weekday.allCases
+        let length = (last.rawValue - first.rawValue + all.count) % all.count
+        return (0...length).map { all[(first.rawValue + $0) % all.count] }
+    }
+
+    static func list<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> [ActivePart]? {
+        guard let node = values.node("active") else { return nil }
+        let nodes = node.items ?? [node]
+        var parts: [ActivePart] = []
+        for item in nodes {
+            let part = try Mapping(
+                item, path: values.path, line: values.line, what: "active", keys: ["zone", "days", "hours"])
+            let read = ActivePart(
+                zone: try part.required("zone"), days: try part.strings("days"), hours: try part.strings("hours"))
+            do throws(QueryPartError) {
+                _ = try read.rule()
+            } catch {
+                throw ConfigurationError(path: values.path, line: part.line, reason: "\(error)")
+            }
+            parts.append(read)
+        }
+        return parts
+    }
+}
+
+/// A moment in time to the millisecond, written in ISO 8601 and UTC.
+package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
+    /// Milliseconds since 1970.
+    private let milliseconds: Int64
+
+    private static let plain = Date.ISO8601FormatStyle()
+    private static let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    package init(secondsSince1970 seconds: Double) { milliseconds = Int64((seconds * 1000).rounded()) }
+
+    /// Reads a date and a time with their zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
+    package init?(_ text: String) {
+        guard let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text)) else { return nil }
+        self.init(secondsSince1970: date.timeIntervalSince1970)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        guard let read = Self(try value.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: value, debugDescription: "this is no moment of ISO 8601")
+        }
+        self = read
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        try value.encode(description)
+    }
+
+    package var secondsSince1970: Double { Double(milliseconds) / 1000 }
+
+    package var description: String {
+        let date = Date(timeIntervalSince1970: secondsSince1970)
+        return milliseconds % 1000 == 0 ? date.formatted(Self.plain) : date.formatted(Self.fractional)
+    }
+}

@@ -27,11 +27,14 @@ package struct SourceDescription: Sendable, Equatable {
     package var regions: [String: PictureRegion]
     /// Whether frames carry a preview for people.
     package var previews: Bool
+    /// Seconds of one and the same picture after which it counts as frozen.
+    package var frozen: Double
 
     package init(
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
         loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil,
-        regions: [String: PictureRegion] = [:], previews: Bool = false
+        regions: [String: PictureRegion] = [:], previews: Bool = false,
+        frozen: Double = 60
     ) {
         self.uri = uri
         self.template = template
@@ -44,6 +47,7 @@ package struct SourceDescription: Sendable, Equatable {
         self.gate = gate
         self.regions = regions
         self.previews = previews
+        self.frozen = frozen
     }
 }
 

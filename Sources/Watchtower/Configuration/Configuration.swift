@@ -1,6 +1,6 @@
 import Foundation
-package import Ingest
-import Matching
+package import Journal
+package import Matching
 package import Tensors
 import Yams
 
@@ -22,6 +22,10 @@ package struct Configuration: Sendable, Equatable {
     package var batchSize = 8
     /// Seconds that a frame may wait for others to fill its batch.
     package var batchDelay = 0.02
+    /// How thresholds are learnt from budgets.
+    package var calibration = CalibrationSettings()
+    /// How long messages and snapshots are kept.
+    package var retention = Retention.standard
     package var pipelines: String?
     package var plugins: [String] = []
     package var logLevel = "info"
@@ -31,7 +35,7 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "batch",
-        "pipelines", "plugins", "log",
+        "calibration", "retention", "pipelines", "plugins", "log",
         "streams", "queries",
     ]
 
@@ -90,6 +94,15 @@ package struct Configuration: Sendable, Equatable {
             }
             guard (0...10).contains(batchDelay) else { throw batch.failure("delay", "expected 0 to 10 seconds") }
         }
+        calibration = try Self.calibration(root, path)
+        if let node = root.node("retention") {
+            let kept = try YAMLMapping(node, path: path, what: "retention", keys: ["days", "megabytes"])
+            let (days, megabytes) = (try kept.double("days"), try kept.double("megabytes"))
+            for (key, value) in [("days", days), ("megabytes", megabytes)] {
+                if let value, value <= 0 { throw kept.failure(key, "expected a number above 0, found \(value)") }
+            }
+            retention = Retention(days: days, megabytes: megabytes)
+        }
         pipelines = try root.string("pipelines")
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {
@@ -104,6 +117,29 @@ package struct Configuration: Sendable, Equatable {
         queries = try QueryConfiguration.list(root.list("queries") ?? [], path: path)
         try Self.unique(streams.map(\.name), "stream", root.failure)
         try Self.unique(queries.compactMap(\.id), "query", root.failure)
+    }
+
+    private static func calibration(
+        _ root: YAMLMapping, _ path: String
+    ) throws(ConfigurationError) -> CalibrationSettings {
+        var settings = CalibrationSettings()
+        guard let node = root.node("calibration") else { return settings }
+        let values = try YAMLMapping(node, path: path, what: "calibration", keys: ["warm_up", "recalibrate"])
+        if let seconds = try values.double("warm_up") {
+            guard (60...604_800).contains(seconds) else {
+                throw values.failure("warm_up", "expected 60 to 604800 seconds, found \(seconds)")
+            }
+            settings.warmUp = seconds
+            // A short warm-up is levelled in its first twelfth, as the usual one is.
+            settings.levelling = min(settings.levelling, seconds / 12)
+        }
+        if let word = try values.string("recalibrate") {
+            guard let policy = CalibrationSettings.Policy(rawValue: word) else {
+                throw values.failure("recalibrate", "\"\(word.prefix(40))\" is none of manual, automatic")
+            }
+            settings.policy = policy
+        }
+        return settings
     }
 
     private static func unique(
@@ -127,67 +163,5 @@ package struct Configuration: Sendable, Equatable {
                 "/tmp/watchword-\(getuid())"
             }
         return "ipc://\(folder)/\(name).sock"
-    }
-}
-
-/// A stream, as the configuration and `stream.add` give it.
-package struct StreamConfiguration: Codable, Sendable, Equatable {
-    package var name: String
-    package var uri: String
-    package var template: String?
-    package var fps: Double?
-    package var decode: DecodeMode?
-    package var realtime: Bool?
-    package var loop: Bool?
-    package var launch: String?
-    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
-    package var gate: Double?
-    /// Words that queries select streams by.
-    package var labels: [String]?
-
-    package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
-        self.name = name
-        self.uri = uri
-        self.fps = fps
-        self.realtime = realtime
-        self.loop = loop
-    }
-
-    init(_ node: Node, path: String) throws(ConfigurationError) {
-        let mapping = try YAMLMapping(
-            node, path: path, what: "a stream",
-            keys: ["name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels"])
-        name = try mapping.required("name")
-        launch = try mapping.string("launch")
-        uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
-        template = try mapping.string("template")
-        fps = try mapping.double("fps")
-        if let word = try mapping.string("decode") {
-            guard let mode = DecodeMode(rawValue: word) else {
-                let modes = DecodeMode.allCases.map(\.rawValue).joined(separator: ", ")
-                throw mapping.failure("decode", "expected one of \(modes), found \"\(word.prefix(40))\"")
-            }
-            decode = mode
-        }
-        realtime = try mapping.bool("realtime")
-        loop = try mapping.bool("loop")
-        gate = try mapping.double("gate")
-        labels = try mapping.strings("labels")
-        if let problem { throw mapping.failure(problem.key, problem.reason) }
-    }
-
-    /// What is wrong with the values, whoever gave them.
-    package var problem: (key: String, reason: String)? {
-        if !Name.isValid(name) {
-            return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
-        }
-        if let gate, !(gate > 0 && gate <= 255) {
-            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
-        }
-        for label in labels ?? [] where !Name.isValid(label) {
-            return ("labels", "\"\(label.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
-        }
-        if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
-        return nil
     }
 }

@@ -145,6 +145,22 @@ struct Mapping<Node: ConfigurationNode> {
         return try Mapping(node, path: path, line: line ?? self.line, what: key, keys: keys)
     }
 
+    /// Any keys with lists of numbers.
+    func numbers(_ key: String) throws(ConfigurationError) -> [String: [Double]]? {
+        guard let (node, _) = entry(key) else { return nil }
+        guard let pairs = node.pairs else { throw wrong(key, "keys and lists of numbers", node) }
+        var lists: [String: [Double]] = [:]
+        for pair in pairs {
+            guard let name = pair.key else { throw failure(key, "a key must be a word") }
+            let numbers = pair.value.items?.map(\.number)
+            guard let numbers, !numbers.contains(nil) else {
+                throw failure(key, "\(name): expected a list of numbers, found \(pair.value.name)")
+            }
+            lists[name] = numbers.compactMap { $0 }
+        }
+        return lists
+    }
+
     /// Any keys with texts.
     func texts(_ key: String) throws(ConfigurationError) -> [String: String]? {
         guard let (node, _) = entry(key) else { return nil }

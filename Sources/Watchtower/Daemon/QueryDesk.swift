@@ -104,7 +104,8 @@ package actor QueryDesk {
         guard changes["id"]?.string ?? id == id else { throw QueryError(id, "id: it cannot be changed") }
         let saved = try await outbox.saved(.query, id: id)
         var fields: [String: JSONValue] = [:]
-        let json = try saved.map { try WireCoding.decode(JSONValue.self, $0) }
+        let json =
+            try saved.map { try WireCoding.decode(JSONValue.self, $0) }
             ?? JSONValue(encoding: QueryConfiguration(standing, pictures: true))
         if case .object(let known) = json { fields = known }
         // A new rule takes the place of the old one.

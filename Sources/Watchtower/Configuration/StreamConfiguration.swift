@@ -1,0 +1,100 @@
+package import Ingest
+import Matching
+package import Pixels
+import Yams
+
+/// A stream, as the configuration and `stream.add` give it.
+package struct StreamConfiguration: Codable, Sendable, Equatable {
+    package var name: String
+    package var uri: String
+    package var template: String?
+    package var fps: Double?
+    package var decode: DecodeMode?
+    package var realtime: Bool?
+    package var loop: Bool?
+    package var launch: String?
+    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    package var gate: Double?
+    /// Words that queries select streams by.
+    package var labels: [String]?
+    /// Parts of the picture that are lanes of their own, as in `door: [x, y, width, height]`, in fractions of the picture.
+    package var regions: [String: [Double]]?
+    /// Whether events keep a picture of their peak; they do, if nil.
+    package var snapshots: Bool?
+    /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
+    package var frozen: Double?
+
+    package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
+        self.name = name
+        self.uri = uri
+        self.fps = fps
+        self.realtime = realtime
+        self.loop = loop
+    }
+
+    init(_ node: Node, path: String) throws(ConfigurationError) {
+        let mapping = try YAMLMapping(
+            node, path: path, what: "a stream",
+            keys: [
+                "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
+                "regions", "snapshots", "frozen",
+            ])
+        name = try mapping.required("name")
+        launch = try mapping.string("launch")
+        uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
+        template = try mapping.string("template")
+        fps = try mapping.double("fps")
+        if let word = try mapping.string("decode") {
+            guard let mode = DecodeMode(rawValue: word) else {
+                let modes = DecodeMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw mapping.failure("decode", "expected one of \(modes), found \"\(word.prefix(40))\"")
+            }
+            decode = mode
+        }
+        realtime = try mapping.bool("realtime")
+        loop = try mapping.bool("loop")
+        gate = try mapping.double("gate")
+        labels = try mapping.strings("labels")
+        regions = try mapping.numbers("regions")
+        snapshots = try mapping.bool("snapshots")
+        frozen = try mapping.double("frozen")
+        if let problem { throw mapping.failure(problem.key, problem.reason) }
+    }
+
+    /// What is wrong with the values, whoever gave them.
+    package var problem: (key: String, reason: String)? {
+        if !Name.isValid(name) {
+            return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let gate, !(gate > 0 && gate <= 255) {
+            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
+        }
+        for label in labels ?? [] where !Name.isValid(label) {
+            return ("labels", "\"\(label.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        for (region, numbers) in (regions ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard Name.isValid(region) else {
+                return ("regions", "\"\(region.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+            }
+            guard Self.rectangle(numbers) != nil else {
+                return (
+                    "regions", "\(region): expected [x, y, width, height] in fractions of the picture, within it"
+                )
+            }
+        }
+        guard (regions ?? [:]).count <= 16 else { return ("regions", "at most 16 are taken") }
+        if let frozen, !(frozen >= 1 && frozen <= 86_400) {
+            return ("frozen", "expected 1 to 86400 seconds, found \(frozen)")
+        }
+        if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
+        return nil
+    }
+
+    /// The regions by name, those that are rectangles.
+    package var rectangles: [String: PictureRegion] { (regions ?? [:]).compactMapValues(Self.rectangle) }
+
+    private static func rectangle(_ numbers: [Double]) -> PictureRegion? {
+        guard numbers.count == 4 else { return nil }
+        return PictureRegion(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3])
+    }
+}

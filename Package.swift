@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CPlatform", "CLIP", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints",
+                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints",
                 "Tensors",
                 "Yams",
                 .product(name: "Collections", package: "swift-collections"),
@@ -146,7 +146,7 @@ let package = Package(
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),
-        tests("JournalTests", ["Journal"]),
+        tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels"]),
         tests(

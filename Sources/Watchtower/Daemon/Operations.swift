@@ -21,26 +21,29 @@ package struct Operations: Sendable {
 
     package init(_ tower: Watchtower) { self.tower = tower }
 
-    package static let names = [
-        "query.add", "query.list", "query.get", "query.remove", "query.test", "stream.add", "stream.list", "stream.get",
-        "stream.remove", "events.replay", "status", "heads.list",
-    ]
+    package static let names =
+        QueryOperations.names + [
+            "stream.add", "stream.list", "stream.get", "stream.remove", "events.replay", "events.open", "status",
+            "heads.list",
+        ]
+
+    /// Requests of so many bytes are read on a thread of their own: reading a hundred thousand queries takes its time.
+    private static let large = 65_536
 
     /// Answers one request; never throws, whatever the bytes are.
     package func answer(_ data: Data) async -> Data {
         var id = ""
         do {
-            guard let json = try? WireCoding.decode(JSONValue.self, data) else {
-                throw ControlFailure("bad-request", "the request is not JSON")
-            }
+            let read = data.count > Self.large ? await offPool { Self.json(data) } : Self.json(data)
+            guard let json = read else { throw ControlFailure("bad-request", "the request is not JSON") }
             id = json["id"]?.string ?? ""
-            guard let request = try? json.decoded(as: ControlRequest.self) else {
+            guard let operation = json["op"]?.string, let version = json["v"]?.integer, json["id"]?.string != nil else {
                 throw ControlFailure("bad-request", "the request needs \"v\", \"id\" and \"op\"")
             }
-            guard request.v == 1 else {
-                throw ControlFailure("bad-version", "version \(request.v) of the protocol is not spoken here; use 1")
+            guard version == 1 else {
+                throw ControlFailure("bad-version", "version \(version) of the protocol is not spoken here; use 1")
             }
-            let result = try await perform(request.op, request.args ?? .object([:]))
+            let result = try await perform(operation, json["args"] ?? .object([:]))
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
             let failure = (error as? ControlFailure).map { ControlReply.Failure(code: $0.code, message: "\($0)") }
@@ -49,49 +52,38 @@ package struct Operations: Sendable {
         }
     }
 
+    private static func json(_ data: Data) -> JSONValue? { try? WireCoding.decode(JSONValue.self, data) }
+
     private func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
         switch operation {
-        case "query.add":
-            let (query, truncated) = try await tower.addQuery(arguments(args, as: QueryConfiguration.self))
-            return .object(["query": try JSONValue(encoding: QueryDescription(query)), "truncated": .bool(truncated)])
-        case "query.list":
-            return .array(try await tower.engine.allQueries.map { try JSONValue(encoding: QueryDescription($0)) })
-        case "query.get":
-            let id = try name(args, "id")
-            guard let query = await tower.engine.query(id) else { throw Self.noQuery(id) }
-            return try JSONValue(encoding: QueryDescription(query))
-        case "query.remove":
-            let id = try name(args, "id")
-            guard try await tower.removeQuery(id) else { throw Self.noQuery(id) }
-            return .object(["removed": .string(id)])
-        case "query.test":
-            return try await test(args)
+        case let name where name.hasPrefix("query."):
+            return try await QueryOperations(tower).perform(name, args)
         case "stream.add":
-            let stream = try arguments(args, as: StreamConfiguration.self)
+            let stream = try ControlArguments.read(args, as: StreamConfiguration.self)
             try await tower.addStream(stream)
             return .object(["added": .string(stream.name)])
         case "stream.list":
             return try JSONValue(encoding: await tower.streamStatus())
         case "stream.get":
-            let wanted = try name(args, "name")
+            let wanted = try ControlArguments.name(args, "name")
             guard let found = await tower.streamStatus().first(where: { $0.name == wanted }) else {
                 throw ControlFailure("not-found", "there is no stream \"\(wanted)\"")
             }
             return try JSONValue(encoding: found)
         case "stream.remove":
-            let wanted = try name(args, "name")
-            guard await tower.removeStream(wanted) else {
+            let wanted = try ControlArguments.name(args, "name")
+            guard try await tower.removeStream(wanted) else {
                 throw ControlFailure("not-found", "there is no stream \"\(wanted)\"")
             }
             return .object(["removed": .string(wanted)])
         case "events.replay":
-            let limit = min(max(Int(args["limit"]?.integer ?? 1000), 1), 10_000)
-            let entries = try await tower.outbox.entries(
-                since: args["since"]?.integer ?? 0, limit: limit, topicPrefix: args["topic"]?.string)
-            return .array(
-                try entries.map {
-                    .object(["topic": .string($0.topic), "body": try WireCoding.decode(JSONValue.self, $0.body)])
-                })
+            return try await replay(args)
+        case "events.open":
+            let (seq, entries) = try await tower.outbox.openEvents()
+            let events = try entries.map { try WireCoding.decode(JSONValue.self, $0.body) }
+            return .object([
+                "seq": .integer(seq), "journal": .string(tower.outbox.identity), "events": .array(events),
+            ])
         case "status":
             return try JSONValue(encoding: await tower.status())
         case "heads.list":
@@ -110,38 +102,27 @@ package struct Operations: Sendable {
         }
     }
 
-    private func test(_ args: JSONValue) async throws -> JSONValue {
-        let from = try arguments(args, as: QueryConfiguration.self)
-        var filled = from
-        filled.threshold = from.threshold ?? 0
-        let query = try tower.defaults.query(filled)
-        let embedding = try await tower.engine.embed(query)
-        return try JSONValue(encoding: await tower.engine.test(query, embedding))
-    }
-
-    private func arguments<T: Decodable>(_ args: JSONValue, as type: T.Type) throws -> T {
-        do {
-            return try args.decoded(as: type)
-        } catch let error as DecodingError {
-            throw ControlFailure("bad-argument", Self.sentence(error))
+    /// Messages in order of their numbers; in the place of those that are gone there is one of topic `lost`.
+    private func replay(_ args: JSONValue) async throws -> JSONValue {
+        struct Arguments: Decodable {
+            var since, limit: Int64?
+            var topic, query, stream, journal: String?
         }
-    }
-
-    private static func sentence(_ error: DecodingError) -> String {
-        switch error {
-        case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" has a wrong type, expected \(type)"
-        default: "the arguments are malformed"
+        let wanted = try ControlArguments.read(args, as: Arguments.self)
+        if let journal = wanted.journal, journal != tower.outbox.identity {
+            throw ControlFailure("other-journal", "seq \(wanted.since ?? 0) is of another journal; this one began anew")
         }
-    }
-
-    private func name(_ args: JSONValue, _ key: String) throws -> String {
-        guard let value = args[key]?.string else { throw ControlFailure("bad-argument", "\"\(key)\" is missing") }
-        return value
-    }
-
-    private static func noQuery(_ id: String) -> ControlFailure {
-        ControlFailure("not-found", "there is no query \"\(id.prefix(64))\"")
+        let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
+        let page = try await tower.outbox.replay(
+            since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
+        var result = try page.entries.map {
+            (seq: $0.seq, topic: $0.topic, body: try WireCoding.decode(JSONValue.self, $0.body))
+        }
+        for hole in page.holes {
+            let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
+            result.append((lost.seq, LostMessage.topic, try JSONValue(encoding: lost)))
+        }
+        result.sort { $0.seq < $1.seq }
+        return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 }

@@ -86,9 +86,10 @@ package actor QueryDesk {
     }
 
     /// Adds or replaces many, in one transaction; if one of them is wrong, none.
-    package func add(all configurations: [QueryConfiguration]) async throws -> Imported {
+    package func add(json all: [JSONValue]) async throws -> Imported {
         var seen: Set<String> = []
-        let queries = try configurations.map { from in
+        let queries = try all.map { json in
+            let from = try QueryConfiguration(json: json)
             let query = try defaults.query(from)
             guard seen.insert(query.id).inserted else { throw QueryError(query.id, "there are two of this id") }
             return (query: query, json: Optional(try Self.json(from, id: query.id)))

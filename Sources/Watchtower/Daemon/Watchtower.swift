@@ -12,11 +12,15 @@ import Synchronization
 package actor Watchtower {
     package nonisolated let engine: ScoringEngine
     package nonisolated let outbox: Outbox
+    package nonisolated let queries: QueryDesk
     package nonisolated let defaults: Defaults
     private let configuration: Configuration
     private let templates: PipelineTemplates
     /// States of streams on their way out, in the order they came; one consumer keeps it.
     private let states: AsyncStream<PendingMessage>.Continuation
+    private let alerts: AlertDesk
+    /// Heartbeats and retention; what is learnt is kept.
+    private let upkeep: [Task<Void, Never>]
     private let queue = FrameQueue()
     private let logger: Logger
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
@@ -31,7 +35,8 @@ package actor Watchtower {
         /// Frames whose picture had not changed: they kept its embedding.
         package var gated = 0
         package var scored = 0
-        package var events = 0
+        /// Frames that showed nothing: black, frozen or without any edge.
+        package var blind = 0
         package var failedBatches = 0
     }
 
@@ -45,8 +50,10 @@ package actor Watchtower {
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
         templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
-        engine = try ScoringEngine(
-            model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank)
+        let engine = try ScoringEngine(
+            model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
+            calibration: configuration.calibration)
+        self.engine = engine
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)
@@ -54,6 +61,22 @@ package actor Watchtower {
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
         self.outbox = outbox
+        await outbox.endInterrupted()
+        let alerts = AlertDesk(outbox: outbox, logger: logger)
+        self.alerts = alerts
+        let queries = QueryDesk(engine: engine, outbox: outbox, defaults: defaults, logger: logger) {
+            await alerts.deliver($0)
+        }
+        self.queries = queries
+        upkeep = [
+            Task { await outbox.run(retention: configuration.retention) },
+            Task {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .seconds(60))
+                    await queries.saveCalibrations()
+                }
+            },
+        ]
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
         states = continuation
         Task { for await message in stream { await outbox.send([message]) } }
@@ -63,15 +86,7 @@ package actor Watchtower {
     ///
     /// A wrong query or stream is refused as a whole, by a sentence.
     package func begin() async throws {
-        for query in configuration.queries { _ = try await addQuery(query, keep: false) }
-        for saved in try await outbox.saved(.query) {
-            do {
-                let query = try WireCoding.decode(QueryConfiguration.self, saved.json)
-                _ = try await addQuery(query, keep: false)
-            } catch {
-                logger.error("a saved query is left out", metadata: ["query.id": "\(saved.id)", "error": "\(error)"])
-            }
-        }
+        try await queries.begin(configuration.queries)
         for stream in configuration.streams { try await addStream(stream, keep: false) }
         for saved in try await outbox.saved(.stream) {
             do {
@@ -92,7 +107,10 @@ package actor Watchtower {
                 counters.encoded += step.encoded
                 counters.gated += step.reused
                 counters.scored += step.scored
-                await deliver(step.detections)
+                counters.blind += step.blind
+                // A threshold is recorded before what it found is told.
+                await queries.record(step.thresholds)
+                await alerts.deliver(step.detections)
                 let now = Date()
                 for case .frame(let frame) in items.map(\.item) {
                     latency.add(seconds: now.timeIntervalSince(frame.wallClock))
@@ -106,53 +124,10 @@ package actor Watchtower {
 
     /// Stops the streams, ends open events, and lets everything out.
     package func stop() async {
-        for name in runners.keys.sorted() { _ = await removeStream(name, forget: false) }
+        for name in runners.keys.sorted() { _ = try? await removeStream(name, forget: false) }
         queue.finish()
-    }
-
-    private func deliver(_ detections: [Detection]) async {
-        counters.events += detections.count { $0.transition.phase == .start }
-        for detection in detections {
-            logger.info(
-                "event",
-                metadata: [
-                    "event": "\(detection.event)", "phase": "\(detection.transition.phase)",
-                    "query.id": "\(detection.query.id)", "stream": "\(detection.stream)",
-                    "score": "\(detection.transition.score)",
-                ])
-        }
-        await outbox.send(detections.map(\.pending))
-    }
-
-    // MARK: Queries
-
-    /// Adds or replaces a query.
-    ///
-    /// `keep`: it shall be there after a restart.
-    package func addQuery(_ from: QueryConfiguration, keep: Bool = true) async throws -> (
-        query: StandingQuery, truncated: Bool
-    ) {
-        let query = try defaults.query(from)
-        let (truncated, ended) = try await engine.add(query)
-        await deliver(ended)
-        if truncated {
-            logger.warning(
-                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(query.id)"])
-        }
-        if keep {
-            var full = from
-            full.id = query.id
-            try await outbox.save(.query, id: query.id, json: WireCoding.encode(full))
-        }
-        return (query, truncated)
-    }
-
-    /// Removes a query; false if there is none.
-    package func removeQuery(_ id: String) async throws -> Bool {
-        guard let ended = await engine.remove(id) else { return false }
-        try await outbox.forget(.query, id: id)
-        await deliver(ended)
-        return true
+        upkeep.forEach { $0.cancel() }
+        await queries.saveCalibrations()
     }
 
     // MARK: Streams
@@ -173,26 +148,26 @@ package actor Watchtower {
             }
             states.yield(message)
         }
+        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
         // Another request may add the same name while the old runner stops: look again after each wait.
-        while runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
+        while runners[from.name] != nil { _ = try await removeStream(from.name, forget: false) }
         let engine = engine
         runners[from.name] = (
             runner,
             Task {
-                for lane in runner.lanes { await engine.addLane(lane) }
+                for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }
                 await runner.run()
             }
         )
-        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
     }
 
     /// Stops a stream and ends its events; false if there is none.
-    package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
+    package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
+        if forget, runners[name] != nil { try await outbox.forget(.stream, id: name) }
         guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
         await task.value
-        for lane in runner.lanes { await deliver(await engine.removeLane(lane)) }
-        if forget { try? await outbox.forget(.stream, id: name) }
+        for lane in runner.lanes { await alerts.deliver(await engine.removeLane(lane)) }
         return true
     }
 
@@ -214,7 +189,7 @@ package actor Watchtower {
     package func measure() async -> Measurement {
         let time = await engine.time
         var now = Measurement()
-        (now.gated, now.events, now.failedBatches) = (counters.gated, counters.events, counters.failedBatches)
+        (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
         for runner in runners.values.map(\.runner) {
             now.sampled += Int(runner.sampledFrames)
             let counts = queue.counts(runner.name)
@@ -232,12 +207,14 @@ package actor Watchtower {
     }
 
     package func status() async throws -> DaemonStatus {
-        DaemonStatus(
+        let journal = await outbox.status()
+        return DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: streamStatus(),
-            encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: counters.events,
-            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
-            journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)
+            encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: await alerts.started,
+            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
+            journaled: configuration.journal != nil && journal.journaled, journal: journal,
+            rssMB: Memory.residentMegabytes)
     }
 }
 
@@ -282,8 +259,9 @@ package struct DaemonStatus: Codable, Sendable {
     package let failedBatches: Int
     package let waiting: Int
     package let seq: Int64
-    /// Whether messages outlive the process.
+    /// Whether messages outlive the process: there is a journal, and it takes them.
     package let journaled: Bool
+    package let journal: JournalStatus
     package let rssMB: Double
 }
 

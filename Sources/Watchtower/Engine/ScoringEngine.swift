@@ -228,6 +228,11 @@ package actor ScoringEngine {
         for group in book.groups.values { for standing in group.learners { recall(standing, lane) } }
     }
 
+    package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
+
+    /// What each lane's pictures are like.
+    package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
+
     /// Forgets a lane; its open events end.
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)

@@ -1,5 +1,6 @@
 import Journal
 import Logging
+import Matching
 
 /// What becomes of detections: their pictures are kept, they are logged, journaled and published, in their order.
 actor AlertDesk {

@@ -1,5 +1,5 @@
 import CLIP
-package import Foundation
+import Foundation
 import Ingest
 import Journal
 package import Logging

@@ -4,7 +4,7 @@ import Heads
 import Ingest
 import Journal
 package import Logging
-package import Matching
+import Matching
 import Messaging
 import Synchronization
 

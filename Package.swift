@@ -145,7 +145,7 @@ let package = Package(
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels"]),
-        tests("JournalTests", ["Journal"]),
+        tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),
         tests(

@@ -1,144 +1,211 @@
 package import Foundation
 import GRDB
-
-/// A message to be numbered: the body is written once its `seq`, and the `seq` before it on its topic, are known.
-package struct PendingMessage: Sendable {
-    package let topic: String
-    package let body: @Sendable (_ seq: Int64, _ prev: Int64?) throws -> Data
-
-    package init(topic: String, body: @escaping @Sendable (_ seq: Int64, _ prev: Int64?) throws -> Data) {
-        self.topic = topic
-        self.body = body
-    }
-}
-
-/// A committed message.
-package struct Entry: Sendable, Equatable {
-    package let seq: Int64
-    package let prev: Int64?
-    package let topic: String
-    package let body: Data
-}
+import Synchronization
 
 /// The journal cannot be opened, read or written: one sentence that names its file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// The durable, ordered log of messages, numbered by `seq` without gaps; and the standing queries and streams that were
-/// added while running.
+/// The durable, ordered log of messages, numbered by `seq` without gaps; and what else outlives the process: standing
+/// queries and streams that were added while running, calibrations, embeddings of texts, snapshots of events.
 ///
-/// All calls wait for the disk: they belong on an executor that may.
+/// All calls wait for the disk: they belong on an executor that may. A commit is on the disk when it returns
+/// (`synchronous = FULL`), so that a number is given once even if the power fails.
 package final class Journal: Sendable {
-    private let database: any DatabaseWriter
-    private let path: String
+    let database: any DatabaseWriter
+    let snapshots: SnapshotFolder?
+    private let mark: LastNumberFile?
+    private let numbering: Mutex<Numbering>
+    /// Of the file itself: another one means that numbers began anew.
+    package let identity: String
+    /// What was wrong with the file that was found, and where it is now.
+    package let damage: String?
+    private let name: String
+
+    /// The newest number, and the newest of each topic that was written to lately.
+    private struct Numbering {
+        var last: Int64
+        var topics: [String: Int64] = [:]
+        /// Topics remembered at most, once all of their messages are on the disk.
+        static let limit = 100_000
+    }
 
     /// Opens or makes the journal; in memory, if there is no path.
+    ///
+    /// A file that is damaged is moved aside, with its name in `damage`, and an empty one takes its place, which goes
+    /// on counting where that one was, if that can still be read.
     package init(path: String?) throws(JournalError) {
-        self.path = path ?? "journal in memory"
+        name = path ?? "journal in memory"
         do {
-            if let path {
-                let folder = URL(filePath: path).deletingLastPathComponent().path
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                database = try DatabasePool(path: path)  // WAL
-            } else {
+            guard let path else {
                 database = try DatabaseQueue()
+                try Schema.migrations.migrate(database)
+                (snapshots, mark, damage) = (nil, nil, nil)
+                let state = try Self.state(database)
+                identity = state.identity
+                numbering = Mutex(Numbering(last: state.seq))
+                return
             }
-            try Self.migrations.migrate(database)
+            let folder = URL(filePath: path).deletingLastPathComponent().path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let opened = try JournalFile.open(path)
+            (database, damage) = (opened.database, opened.damage)
+            let mark = LastNumberFile(path: path + "-last")
+            self.mark = mark
+            try Self.skip(to: max(opened.salvaged ?? 0, mark.number), database)
+            let state = try Self.state(database)
+            identity = state.identity
+            numbering = Mutex(Numbering(last: state.seq))
+            mark.clear()
+            snapshots = try SnapshotFolder(path + ".d/snapshots")
+            try snapshots?.sweep(keeping: Self.eventNames(database))
         } catch {
-            throw JournalError(description: "\(path ?? "journal"): the journal cannot be opened: \(Self.reason(error))")
+            throw JournalError(description: "\(name): the journal cannot be opened: \(Self.reason(error))")
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
+    private static func state(_ database: any DatabaseWriter) throws -> (identity: String, seq: Int64) {
+        guard let row = try database.read({ try Row.fetchOne($0, sql: "SELECT seq, identity FROM state") }) else {
+            throw DatabaseError(message: "its state is missing")
+        }
+        return (row["identity"], row["seq"])
+    }
+
+    /// Numbers that were given, but whose messages are gone, are not given again.
+    private static func skip(to number: Int64, _ database: any DatabaseWriter) throws {
+        try database.write { database in
+            let last = try Int64.fetchOne(database, sql: "SELECT seq FROM state") ?? 0
+            guard number > last else { return }
+            try record(Hole(first: last + 1, last: number, reason: .unjournaled), database)
+            try database.execute(sql: "UPDATE state SET seq = ?", arguments: [number])
+        }
+    }
+
+    static func reason(_ error: any Error) -> String {
         (error as? DatabaseError)?.message ?? "\((error as NSError).localizedDescription)"
     }
 
-    private static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE message (
-                        seq INTEGER PRIMARY KEY, prev INTEGER, topic TEXT NOT NULL, body BLOB NOT NULL) STRICT;
-                    CREATE INDEX message_topic ON message (topic, seq);
-                    CREATE TABLE query (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT;
-                    CREATE TABLE stream (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT;
-                    """)
-        }
-        return migrator
+    func doing<T>(_ what: String, _ body: () throws -> T) throws(JournalError) -> T {
+        do { return try body() } catch { throw JournalError(description: "\(name): \(what): \(Self.reason(error))") }
     }
 
-    private func doing<T>(_ what: String, _ body: () throws -> T) throws(JournalError) -> T {
-        do { return try body() } catch { throw JournalError(description: "\(path): \(what): \(Self.reason(error))") }
-    }
+    // MARK: Numbers
 
-    /// Numbers and stores the messages in one transaction: all of them, or none.
-    package func append(_ messages: [PendingMessage]) throws(JournalError) -> [Entry] {
-        try doing("messages cannot be written") {
-            try database.write { database in
-                var seq = try Int64.fetchOne(database, sql: "SELECT max(seq) FROM message") ?? 0
-                return try messages.map { message in
-                    let prev = try Int64.fetchOne(
-                        database, sql: "SELECT max(seq) FROM message WHERE topic = ?", arguments: [message.topic])
-                    seq += 1
+    /// The newest number that was given; 0 if there is none yet.
+    package var lastSeq: Int64 { numbering.withLock { $0.last } }
+
+    /// Numbers messages; what cannot be written as a body takes no number.
+    package func number(_ messages: [PendingMessage]) -> (entries: [Entry], refused: [any Error]) {
+        numbering.withLock { numbering in
+            var entries: [Entry] = []
+            var refused: [any Error] = []
+            entries.reserveCapacity(messages.count)
+            for message in messages {
+                let seq = numbering.last + 1
+                let prev = previous(message.topic, &numbering)
+                do {
                     let body = try message.body(seq, prev)
-                    try database.execute(
-                        sql: "INSERT INTO message (seq, prev, topic, body) VALUES (?, ?, ?, ?)",
-                        arguments: [seq, prev, message.topic, body])
-                    return Entry(seq: seq, prev: prev, topic: message.topic, body: body)
+                    entries.append(
+                        Entry(
+                            seq: seq, prev: prev, topic: message.topic, query: message.query, stream: message.stream,
+                            event: message.event, body: body))
+                    numbering.last = seq
+                    numbering.topics[message.topic] = seq
+                } catch {
+                    refused.append(error)
                 }
             }
+            return (entries, refused)
         }
     }
 
-    /// Messages after `since`, oldest first, at most `limit`, of topics that begin with the prefix.
-    package func entries(since: Int64, limit: Int, topicPrefix: String? = nil) throws(JournalError) -> [Entry] {
-        try doing("messages cannot be read") {
-            try database.read { database in
-                try Row.fetchAll(
-                    database,
-                    sql: """
-                        SELECT seq, prev, topic, body FROM message
-                        WHERE seq > ? AND substr(topic, 1, length(?)) = ? ORDER BY seq LIMIT ?
-                        """,
-                    arguments: [since, topicPrefix ?? "", topicPrefix ?? "", limit]
-                ).map { Entry(seq: $0["seq"], prev: $0["prev"], topic: $0["topic"], body: $0["body"]) }
+    private func previous(_ topic: String, _ numbering: inout Numbering) -> Int64? {
+        if let known = numbering.topics[topic] { return known }
+        do {
+            return try database.read {
+                try Int64.fetchOne($0, sql: "SELECT last FROM topic WHERE name = ?", arguments: [topic])
+            }
+        } catch {
+            // Unreadable: a subscriber that is told of too new a number asks, and finds that nothing is missing.
+            return numbering.last > 0 ? numbering.last : nil
+        }
+    }
+
+    /// Numbers and stores messages in one transaction: all of them, or none.
+    package func append(_ messages: [PendingMessage], at time: Date = Date()) throws(JournalError) -> [Entry] {
+        let before = numbering.withLock { $0 }
+        let (entries, refused) = number(messages)
+        do {
+            if let error = refused.first { try doing("messages cannot be written") { throw error } }
+            try commit(entries, at: time)
+            return entries
+        } catch {
+            numbering.withLock { $0 = before }
+            throw error
+        }
+    }
+
+    /// Stores numbered messages in one transaction, after the hole before them, if there is one: all of it, or nothing.
+    ///
+    /// `ended`: events whose `end` is among what the hole lost.
+    package func commit(
+        _ entries: [Entry], after hole: Hole? = nil, ended: Set<String> = [], at time: Date = Date()
+    ) throws(JournalError) {
+        guard let last = entries.last?.seq ?? hole?.last else { return }
+        try doing("messages cannot be written") {
+            try database.write { database in
+                if let hole { try Self.record(hole, database) }
+                for event in ended {
+                    try database.execute(sql: "UPDATE event SET phase = 'end' WHERE name = ?", arguments: [event])
+                }
+                let bytes = try Self.insert(entries, time.timeIntervalSince1970, database)
+                try database.execute(sql: "UPDATE state SET seq = ?, bytes = bytes + ?", arguments: [last, bytes])
             }
         }
-    }
-
-    /// The newest number; 0 if there is no message yet.
-    package func lastSeq() throws(JournalError) -> Int64 {
-        try doing("messages cannot be read") {
-            try database.read { try Int64.fetchOne($0, sql: "SELECT max(seq) FROM message") ?? 0 }
+        numbering.withLock { numbering in
+            if numbering.last == last, numbering.topics.count > Numbering.limit { numbering.topics = [:] }
         }
     }
 
-    /// What is kept besides messages.
-    package enum Kind: String, Sendable { case query, stream }
-
-    package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {
-        try doing("\(kind.rawValue) \"\(id)\" cannot be written") {
-            try database.write {
-                try $0.execute(
-                    sql: "INSERT OR REPLACE INTO \(kind.rawValue) (id, json) VALUES (?, ?)", arguments: [id, json])
+    private static func insert(_ entries: [Entry], _ time: Double, _ database: Database) throws -> Int {
+        let topic = try database.cachedStatement(
+            sql: """
+                INSERT INTO topic (name, query, stream, last) VALUES (?, ?, ?, ?)
+                ON CONFLICT (name) DO UPDATE SET last = excluded.last RETURNING id
+                """)
+        // What has ended stays so.
+        let event = try database.cachedStatement(
+            sql: """
+                INSERT INTO event (name, query, stream, first, last, phase, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (name) DO UPDATE SET last = excluded.last,
+                    phase = CASE WHEN phase = 'end' THEN phase ELSE excluded.phase END,
+                    snapshot = coalesce(excluded.snapshot, snapshot) RETURNING id
+                """)
+        let message = try database.cachedStatement(
+            sql: "INSERT INTO message (seq, prev, topic, event, time, body) VALUES (?, ?, ?, ?, ?, ?)")
+        var bytes = 0
+        for entry in entries {
+            let topicID = try Int64.fetchOne(topic, arguments: [entry.topic, entry.query, entry.stream, entry.seq])
+            var eventID: Int64?
+            if let mark = entry.event {
+                eventID = try Int64.fetchOne(
+                    event,
+                    arguments: [
+                        mark.id, entry.query, entry.stream, entry.seq, entry.seq, mark.phase.rawValue, mark.snapshot,
+                    ])
             }
+            try message.execute(arguments: [entry.seq, entry.prev, topicID, eventID, time, entry.body])
+            bytes += entry.body.count + Schema.rowBytes
         }
+        return bytes
     }
 
-    package func remove(_ kind: Kind, id: String) throws(JournalError) {
-        try doing("\(kind.rawValue) \"\(id)\" cannot be removed") {
-            try database.write { try $0.execute(sql: "DELETE FROM \(kind.rawValue) WHERE id = ?", arguments: [id]) }
-        }
-    }
+    /// Notes the newest number that was published and could not be stored, in place, which a full disk allows.
+    ///
+    /// After a crash it is not given again.
+    package func note(published number: Int64) { mark?.write(number) }
 
-    package func saved(_ kind: Kind) throws(JournalError) -> [(id: String, json: Data)] {
-        try doing("\(kind.rawValue) entries cannot be read") {
-            try database.read { database in
-                try Row.fetchAll(database, sql: "SELECT id, json FROM \(kind.rawValue) ORDER BY id")
-                    .map { (id: $0["id"], json: $0["json"]) }
-            }
-        }
-    }
+    /// All that was published is stored.
+    package func clearNote() { mark?.clear() }
 }

@@ -78,7 +78,8 @@ final class Socket: @unchecked Sendable {
 
     enum Kind { case publish, subscribe, router, request }
 
-    init(_ kind: Kind) throws(MessagingError) {
+    /// `queue`: messages that wait for a peer at most; ZeroMQ's 1000, if nil.
+    init(_ kind: Kind, queue: Int32? = nil) throws(MessagingError) {
         let type =
             switch kind {
             case .publish: ZMQ_PUB
@@ -91,6 +92,10 @@ final class Socket: @unchecked Sendable {
         }
         handle = socket
         _ = ww_set_int(socket, ZMQ_LINGER, 0)
+        if let queue {
+            _ = ww_set_int(socket, ZMQ_SNDHWM, queue)
+            _ = ww_set_int(socket, ZMQ_RCVHWM, queue)
+        }
         _ = ww_set_int64(socket, ZMQ_MAXMSGSIZE, Self.messageLimit)
         _ = ww_set_int(socket, ZMQ_IPV6, 1)
     }

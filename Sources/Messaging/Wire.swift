@@ -76,13 +76,14 @@ package struct ControlRequest: Codable, Sendable {
 
 /// The answer: a result, or an error's code and sentence.
 package struct ControlReply: Codable, Sendable {
-    package struct Failure: Codable, Sendable, Equatable {
+    package struct Failure: Codable, Sendable, Equatable, Error, CustomStringConvertible {
         package let code: String
         package let message: String
         package init(code: String, message: String) {
             self.code = code
             self.message = message
         }
+        package var description: String { message }
     }
 
     package var v = 1
@@ -150,10 +151,15 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let start: Date
     package let end: Date
     package let media: Media
+    /// The picture of the peak, a file.
+    package let snapshot: String?
+    /// Why it ended, if not by itself: "interrupted" after a crash.
+    package let reason: String?
 
     package init(
         seq: Int64, prev: Int64?, event: String, phase: String, query: Query, stream: String, score: Double, peak: Peak,
-        threshold: Double, head: String, model: String, start: Date, end: Date, media: Media
+        threshold: Double, head: String, model: String, start: Date, end: Date, media: Media, snapshot: String? = nil,
+        reason: String? = nil
     ) {
         self.seq = seq
         self.prev = prev
@@ -169,6 +175,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
         self.start = start
         self.end = end
         self.media = media
+        self.snapshot = snapshot
+        self.reason = reason
     }
 }
 
@@ -189,6 +197,46 @@ package struct StreamMessage: Codable, Sendable, Equatable {
         self.state = state
         self.reason = reason
         self.at = at
+    }
+}
+
+/// What tells a subscriber, every some seconds, how far it should have come; topic `heartbeat`, not numbered itself.
+package struct HeartbeatMessage: Codable, Sendable, Equatable {
+    package static let topic = "heartbeat"
+
+    package var v = 1
+    /// Of the newest message that was published.
+    package let seq: Int64
+    /// Of the journal that numbers come from: with another one they began anew.
+    package let journal: String
+    package let journaled: Bool
+    package let at: Date
+
+    package init(seq: Int64, journal: String, journaled: Bool, at: Date) {
+        self.seq = seq
+        self.journal = journal
+        self.journaled = journaled
+        self.at = at
+    }
+}
+
+/// In a replay, the place of messages that are not there any more; topic `lost`.
+package struct LostMessage: Codable, Sendable, Equatable {
+    package static let topic = "lost"
+
+    package var v = 1
+    /// The last of them, so that a replay can go on after it.
+    package let seq: Int64
+    package let first: Int64
+    package let last: Int64
+    /// "retention", or "unjournaled": the disk was full for longer than messages could be kept.
+    package let reason: String
+
+    package init(first: Int64, last: Int64, reason: String) {
+        seq = last
+        self.first = first
+        self.last = last
+        self.reason = reason
     }
 }
 

@@ -20,52 +20,37 @@ struct Events: AsyncParsableCommand {
         ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.defaultEndpoint("events")
     @OptionGroup var daemon: DaemonOptions
 
+    @Flag(help: "Print the events that are open now first.")
+    var open = false
+
     func validate() throws {
-        if since == nil && !follow { throw ValidationError("give --since SEQ, --follow, or both") }
+        if since == nil && !follow && !open { throw ValidationError("give --since SEQ, --open, --follow, or several") }
     }
 
     func run() async throws {
         try await Exit.guarding {
-            // Subscribe first, then replay: what happens in between comes twice, and is known by its seq.
-            let subscriber = follow ? try Subscriber(connecting: publish, prefixes: ["match."]) : nil
-            let live = subscriber?.messages()
-            var last = since ?? 0
-            if since != nil { last = try replay(after: last) }
-            guard let live else { return }
-            signal(SIGINT, SIG_DFL)
-            var caughtUp = since == nil
-            for await message in live {
-                // The first live message shows whether the journal went on while the subscription was being made.
-                if !caughtUp, message.seq > last + 1 { last = try replay(after: last) }
-                caughtUp = true
-                guard since == nil || message.seq > last else { continue }
-                last = message.seq
-                try show(message.topic, message.body)
+            let follower = EventFollower(
+                publish: publish, control: daemon.control, filter: .init(query: query, stream: stream))
+            // Sockets and a full terminal are waited for on a thread of its own.
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                Thread {
+                    continuation.resume(
+                        with: Result { try follower.run(since: since, open: open, live: follow) { try show($0) } })
+                }.start()
             }
         }
     }
 
-    /// Prints what the journal has after a seq; returns the last seq seen.
-    private func replay(after start: Int64) throws -> Int64 {
-        var last = start
-        while true {
-            let page =
-                try daemon.ask(
-                    "events.replay", .object(["since": .integer(last), "limit": .integer(1000)])
-                ).array ?? []
-            for entry in page {
-                guard let topic = entry["topic"]?.string, let body = entry["body"] else { continue }
-                last = max(last, body["seq"]?.integer ?? last)
-                try show(topic, WireCoding.encode(body))
-            }
-            if page.count < 1000 { return last }
+    private func show(_ followed: Followed) throws {
+        switch followed {
+        case .open(let message), .message(let message):
+            if daemon.json { return Terminal.say(String(decoding: message.body, as: UTF8.self)) }
+            Terminal.say(try WireCoding.decode(MatchMessage.self, message.body).line)
+        case .lost(let lost):
+            let why = lost.reason == "retention" ? "are older than the journal keeps" : "could not be journaled"
+            Terminal.complain("messages \(lost.first) to \(lost.last) \(why)")
+        case .restarted: Terminal.complain("the daemon has a new journal: numbers begin again at 1")
+        case .away(let why): Terminal.complain("\(why) Waiting for it.")
         }
-    }
-
-    private func show(_ topic: String, _ body: Data) throws {
-        guard topic.hasPrefix("match."), let message = try? WireCoding.decode(MatchMessage.self, body),
-            query == nil || message.query.id == query, stream == nil || message.stream == stream
-        else { return }
-        if daemon.json { try Terminal.say(json: message) } else { Terminal.say(message.line) }
     }
 }

@@ -51,6 +51,7 @@ enum Exit {
             }
         case is ConfigurationError, is HeadError: badConfiguration
         case is MessagingError, is ClipServer.Missing: unavailable
+        case let failure as ControlReply.Failure: failure.code == "busy" ? unavailable : badData
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
         default: ExitCode(70)
         }

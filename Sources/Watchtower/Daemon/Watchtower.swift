@@ -17,6 +17,8 @@ package actor Watchtower {
     private let templates: PipelineTemplates
     /// States of streams on their way out, in the order they came; one consumer keeps it.
     private let states: AsyncStream<PendingMessage>.Continuation
+    /// Heartbeats and retention.
+    private let upkeep: Task<Void, Never>
     private let queue = FrameQueue()
     private let logger: Logger
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
@@ -54,6 +56,8 @@ package actor Watchtower {
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
         self.outbox = outbox
+        await outbox.endInterrupted()
+        upkeep = Task { await outbox.run() }
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
         states = continuation
         Task { for await message in stream { await outbox.send([message]) } }
@@ -106,8 +110,9 @@ package actor Watchtower {
 
     /// Stops the streams, ends open events, and lets everything out.
     package func stop() async {
-        for name in runners.keys.sorted() { _ = await removeStream(name, forget: false) }
+        for name in runners.keys.sorted() { _ = try? await removeStream(name, forget: false) }
         queue.finish()
+        upkeep.cancel()
     }
 
     private func deliver(_ detections: [Detection]) async {
@@ -133,24 +138,33 @@ package actor Watchtower {
         query: StandingQuery, truncated: Bool
     ) {
         let query = try defaults.query(from)
-        let (truncated, ended) = try await engine.add(query)
-        await deliver(ended)
-        if truncated {
-            logger.warning(
-                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(query.id)"])
-        }
+        // Saved first: if the disk takes nothing, the query is refused and nothing has changed.
+        let before = keep ? try await outbox.saved(.query, id: query.id) : nil
         if keep {
             var full = from
             full.id = query.id
             try await outbox.save(.query, id: query.id, json: WireCoding.encode(full))
+        }
+        let truncated: Bool, ended: [Detection]
+        do {
+            (truncated, ended) = try await engine.add(query)
+        } catch {
+            if keep { try? await outbox.restore(.query, id: query.id, json: before) }
+            throw error
+        }
+        await deliver(ended)
+        if truncated {
+            logger.warning(
+                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(query.id)"])
         }
         return (query, truncated)
     }
 
     /// Removes a query; false if there is none.
     package func removeQuery(_ id: String) async throws -> Bool {
-        guard let ended = await engine.remove(id) else { return false }
+        guard await engine.query(id) != nil else { return false }
         try await outbox.forget(.query, id: id)
+        guard let ended = await engine.remove(id) else { return false }
         await deliver(ended)
         return true
     }
@@ -173,8 +187,9 @@ package actor Watchtower {
             }
             states.yield(message)
         }
+        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
         // Another request may add the same name while the old runner stops: look again after each wait.
-        while runners[from.name] != nil { _ = await removeStream(from.name, forget: false) }
+        while runners[from.name] != nil { _ = try await removeStream(from.name, forget: false) }
         let engine = engine
         runners[from.name] = (
             runner,
@@ -183,16 +198,15 @@ package actor Watchtower {
                 await runner.run()
             }
         )
-        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
     }
 
     /// Stops a stream and ends its events; false if there is none.
-    package func removeStream(_ name: String, forget: Bool = true) async -> Bool {
+    package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
+        if forget, runners[name] != nil { try await outbox.forget(.stream, id: name) }
         guard let (_, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
         await task.value
         await deliver(await engine.removeStream(name))
-        if forget { try? await outbox.forget(.stream, id: name) }
         return true
     }
 
@@ -232,12 +246,14 @@ package actor Watchtower {
     }
 
     package func status() async throws -> DaemonStatus {
-        DaemonStatus(
+        let journal = await outbox.status()
+        return DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.allQueries.count, streams: streamStatus(),
             encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: counters.events,
-            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: try await outbox.lastSeq(),
-            journaled: configuration.journal != nil, rssMB: Memory.residentMegabytes)
+            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
+            journaled: configuration.journal != nil && journal.journaled, journal: journal,
+            rssMB: Memory.residentMegabytes)
     }
 }
 
@@ -282,8 +298,9 @@ package struct DaemonStatus: Codable, Sendable {
     package let failedBatches: Int
     package let waiting: Int
     package let seq: Int64
-    /// Whether messages outlive the process.
+    /// Whether messages outlive the process: there is a journal, and it takes them.
     package let journaled: Bool
+    package let journal: JournalStatus
     package let rssMB: Double
 }
 

@@ -21,7 +21,15 @@ extension Detection {
 
     /// The event for the journal, which gives it its numbers.
     package var pending: PendingMessage {
-        PendingMessage(topic: topic) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev)) }
+        let phase: EventMark.Phase =
+            switch transition.phase {
+            case .start: .start
+            case .update: .update
+            case .end: .end
+            }
+        return PendingMessage(
+            topic: topic, query: query.id, stream: stream, event: EventMark(id: event, phase: phase)
+        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev)) }
     }
 
     private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }

@@ -72,7 +72,7 @@ struct StreamTrial {
     /// Watches so many streams from now on, and lets them settle.
     mutating func watch(_ wanted: Int) async throws {
         while count > wanted {
-            _ = await tower.removeStream("camera-\(count)", forget: false)
+            _ = try await tower.removeStream("camera-\(count)", forget: false)
             count -= 1
         }
         while count < wanted {

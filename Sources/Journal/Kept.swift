@@ -1,0 +1,149 @@
+package import Foundation
+import GRDB
+
+/// What is kept besides messages: each call is one transaction.
+extension Journal {
+    package enum Kind: String, Sendable { case query, stream }
+
+    package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {
+        try save(kind, [(id, json)])
+    }
+
+    package func save(_ kind: Kind, _ values: [(id: String, json: Data)]) throws(JournalError) {
+        try doing("\(Self.what(kind, values.map(\.id))) cannot be written") {
+            try database.write { database in
+                let statement = try database.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO \(kind.rawValue) (id, json) VALUES (?, ?)")
+                for (id, json) in values { try statement.execute(arguments: [id, json]) }
+            }
+        }
+    }
+
+    package func remove(_ kind: Kind, id: String) throws(JournalError) { try remove(kind, [id]) }
+
+    /// Removes them and what was learnt for them.
+    package func remove(_ kind: Kind, _ ids: [String]) throws(JournalError) {
+        try doing("\(Self.what(kind, ids)) cannot be removed") {
+            try database.write { database in
+                let entry = try database.cachedStatement(sql: "DELETE FROM \(kind.rawValue) WHERE id = ?")
+                let learnt = try database.cachedStatement(sql: "DELETE FROM calibration WHERE \(kind.rawValue) = ?")
+                for id in ids {
+                    try entry.execute(arguments: [id])
+                    try learnt.execute(arguments: [id])
+                }
+            }
+        }
+    }
+
+    private static func what(_ kind: Kind, _ ids: [String]) -> String {
+        if ids.count == 1, let id = ids.first { return "\(kind.rawValue) \"\(id)\"" }
+        return "\(ids.count) \(kind == .query ? "queries" : "streams")"
+    }
+
+    /// One of them, if there is one of that id.
+    package func saved(_ kind: Kind, id: String) throws(JournalError) -> Data? {
+        try doing("\(Self.what(kind, [id])) cannot be read") {
+            try database.read {
+                try Data.fetchOne($0, sql: "SELECT json FROM \(kind.rawValue) WHERE id = ?", arguments: [id])
+            }
+        }
+    }
+
+    package func saved(_ kind: Kind) throws(JournalError) -> [(id: String, json: Data)] {
+        try doing("\(kind == .query ? "queries" : "streams") cannot be read") {
+            try database.read { database in
+                try Row.fetchAll(database, sql: "SELECT id, json FROM \(kind.rawValue) ORDER BY id")
+                    .map { (id: $0["id"], json: $0["json"]) }
+            }
+        }
+    }
+}
+
+/// What has been learnt of a query's scores on a stream, as its owner writes it.
+package struct SavedCalibration: Sendable, Equatable {
+    package let query: String
+    package let stream: String
+    package let json: Data
+
+    package init(query: String, stream: String, json: Data) {
+        self.query = query
+        self.stream = stream
+        self.json = json
+    }
+}
+
+extension Journal {
+    package func save(calibrations: [SavedCalibration]) throws(JournalError) {
+        try doing("calibrations cannot be written") {
+            try database.write { database in
+                let statement = try database.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO calibration (query, stream, json) VALUES (?, ?, ?)")
+                for value in calibrations { try statement.execute(arguments: [value.query, value.stream, value.json]) }
+            }
+        }
+    }
+
+    package func calibrations() throws(JournalError) -> [SavedCalibration] {
+        try doing("calibrations cannot be read") {
+            try database.read { database in
+                try Row.fetchAll(database, sql: "SELECT query, stream, json FROM calibration ORDER BY query, stream")
+                    .map { SavedCalibration(query: $0["query"], stream: $0["stream"], json: $0["json"]) }
+            }
+        }
+    }
+}
+
+/// Embeddings of texts, so that a restart need not compute them again: `[d]` floats of a key under a model's identity.
+extension Journal {
+    package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws(JournalError) {
+        try doing("embeddings cannot be written") {
+            try database.write { database in
+                try database.execute(
+                    sql: "INSERT OR IGNORE INTO embedding_model (name) VALUES (?)", arguments: [model])
+                let id = try Self.modelID(model, database)
+                let statement = try database.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO embedding (key, model, vector) VALUES (?, ?, ?)")
+                for (key, vector) in embeddings { try statement.execute(arguments: [key, id, Self.bytes(vector)]) }
+            }
+        }
+    }
+
+    /// Those of the keys that are kept, in the order of the keys; nil for the others.
+    package func embeddings(of keys: [Data], model: String) throws(JournalError) -> [[Float]?] {
+        try doing("embeddings cannot be read") {
+            try database.read { database in
+                guard let id = try Self.modelID(model, database) else { return keys.map { _ in nil } }
+                let statement = try database.cachedStatement(
+                    sql: "SELECT vector FROM embedding WHERE key = ? AND model = ?")
+                return try keys.map { try Data.fetchOne(statement, arguments: [$0, id]).map(Self.floats) }
+            }
+        }
+    }
+
+    /// Removes those of keys that nothing uses any more, whatever their model.
+    package func removeEmbeddings(of keys: [Data]) throws(JournalError) {
+        try doing("embeddings cannot be removed") {
+            try database.write { database in
+                let statement = try database.cachedStatement(sql: "DELETE FROM embedding WHERE key = ?")
+                for key in keys { try statement.execute(arguments: [key]) }
+            }
+        }
+    }
+
+    private static func modelID(_ model: String, _ database: Database) throws -> Int64? {
+        try Int64.fetchOne(database, sql: "SELECT id FROM embedding_model WHERE name = ?", arguments: [model])
+    }
+
+    /// Little-endian, four bytes each.
+    private static func bytes(_ vector: [Float]) -> Data {
+        var data = Data(capacity: vector.count * 4)
+        for value in vector { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
+        return data
+    }
+
+    private static func floats(_ data: Data) -> [Float] {
+        var values = [Float](repeating: 0, count: data.count / 4)
+        values.withUnsafeMutableBytes { _ = data.copyBytes(to: $0, count: data.count / 4 * 4) }
+        return values.map { Float(bitPattern: UInt32(littleEndian: $0.bitPattern)) }
+    }
+}

@@ -1,0 +1,97 @@
+package import Foundation
+
+/// Where an event is in its life, as the journal needs to know it.
+package struct EventMark: Sendable, Equatable {
+    package enum Phase: String, Sendable { case start, update, end }
+
+    package let id: String
+    package let phase: Phase
+    package let snapshot: String?
+
+    package init(id: String, phase: Phase, snapshot: String? = nil) {
+        self.id = id
+        self.phase = phase
+        self.snapshot = snapshot
+    }
+}
+
+/// A message to be numbered: the body is written once its `seq`, and the `seq` before it on its topic, are known.
+package struct PendingMessage: Sendable {
+    package let topic: String
+    package let query: String?
+    package let stream: String?
+    package let event: EventMark?
+    package let body: @Sendable (_ seq: Int64, _ prev: Int64?) throws -> Data
+
+    package init(
+        topic: String, query: String? = nil, stream: String? = nil, event: EventMark? = nil,
+        body: @escaping @Sendable (_ seq: Int64, _ prev: Int64?) throws -> Data
+    ) {
+        self.topic = topic
+        self.query = query
+        self.stream = stream
+        self.event = event
+        self.body = body
+    }
+}
+
+/// A numbered message.
+package struct Entry: Sendable, Equatable {
+    package let seq: Int64
+    package let prev: Int64?
+    package let topic: String
+    package let query: String?
+    package let stream: String?
+    package let event: EventMark?
+    package let body: Data
+}
+
+/// Numbers that the journal no longer holds, or never held: `first` to `last`, both included.
+package struct Hole: Sendable, Equatable {
+    package enum Reason: String, Sendable {
+        /// The messages were too old, or too many.
+        case retention
+        /// They were published while the disk took nothing, and more came than are kept for later.
+        case unjournaled
+    }
+
+    package var first: Int64
+    package var last: Int64
+    package let reason: Reason
+
+    package init(first: Int64, last: Int64, reason: Reason) {
+        self.first = first
+        self.last = last
+        self.reason = reason
+    }
+}
+
+/// Which messages a replay is about; all of them, if nothing is said.
+package struct MessageFilter: Sendable, Equatable {
+    package var topicPrefix: String?
+    package var query: String?
+    package var stream: String?
+
+    package init(topicPrefix: String? = nil, query: String? = nil, stream: String? = nil) {
+        self.topicPrefix = topicPrefix
+        self.query = query
+        self.stream = stream
+    }
+
+    package func passes(_ entry: Entry) -> Bool {
+        // Byte for byte, as the database compares.
+        entry.topic.utf8.starts(with: (topicPrefix ?? "").utf8) && (query == nil || entry.query == query)
+            && (stream == nil || entry.stream == stream)
+    }
+}
+
+/// A piece of the journal: messages in order, and what is missing among them.
+package struct ReplayPage: Sendable, Equatable {
+    package var entries: [Entry]
+    package var holes: [Hole]
+
+    package init(entries: [Entry], holes: [Hole]) {
+        self.entries = entries
+        self.holes = holes
+    }
+}

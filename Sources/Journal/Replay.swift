@@ -1,0 +1,104 @@
+import Foundation
+import GRDB
+
+extension Journal {
+    /// Messages after `since`, oldest first, at most `limit`, and the holes from there to the last of them (to the end,
+    /// if there are fewer).
+    package func replay(
+        since: Int64, limit: Int, filter: MessageFilter = MessageFilter()
+    ) throws(JournalError) -> ReplayPage {
+        try doing("messages cannot be read") {
+            try database.read { database in
+                let entries = try Row.fetchAll(
+                    database, sql: Self.sql(filter),
+                    arguments: [
+                        "since": since, "limit": limit, "prefix": filter.topicPrefix, "query": filter.query,
+                        "stream": filter.stream,
+                    ]
+                ).map(Self.entry)
+                let through = entries.count < limit ? Int64.max : entries.last?.seq ?? .max
+                let holes = try Row.fetchAll(
+                    database, sql: "SELECT first, last, reason FROM hole WHERE last > ? AND first <= ? ORDER BY first",
+                    arguments: [since, through]
+                ).map {
+                    Hole(
+                        first: max($0["first"], since + 1), last: $0["last"],
+                        reason: Hole.Reason(rawValue: $0["reason"]) ?? .unjournaled)
+                }
+                return ReplayPage(entries: entries, holes: holes)
+            }
+        }
+    }
+
+    private static let columns = """
+        message.seq, message.prev, topic.name, topic.query, topic.stream, message.body, event.name AS event, event.phase,
+        event.snapshot
+        """
+
+    /// A filter by query or stream leaves few, which are found by topic.
+    ///
+    /// Else the messages are gone through in order.
+    private static func sql(_ filter: MessageFilter) -> String {
+        let conditions = """
+            (:prefix IS NULL OR substr(topic.name, 1, length(:prefix)) = :prefix)
+            AND (:query IS NULL OR topic.query = :query) AND (:stream IS NULL OR topic.stream = :stream)
+            """
+        let joined = "JOIN topic ON topic.id = message.topic LEFT JOIN event ON event.id = message.event"
+        if filter.query == nil, filter.stream == nil {
+            return """
+                SELECT \(columns) FROM message \(joined) WHERE seq > :since AND \(conditions) ORDER BY seq LIMIT :limit
+                """
+        }
+        return """
+            SELECT \(columns) FROM (
+                SELECT seq AS found FROM message INDEXED BY message_topic
+                WHERE topic IN (SELECT id FROM topic WHERE \(conditions)) AND seq > :since ORDER BY seq LIMIT :limit)
+            JOIN message ON message.seq = found \(joined) ORDER BY message.seq
+            """
+    }
+
+    private static func entry(_ row: Row) -> Entry {
+        let phase = (row["phase"] as String?).flatMap { EventMark.Phase(rawValue: $0) }
+        let mark = (row["event"] as String?).map {
+            EventMark(id: $0, phase: phase ?? .update, snapshot: row["snapshot"])
+        }
+        return Entry(
+            seq: row["seq"], prev: row["prev"], topic: row["name"], query: row["query"], stream: row["stream"],
+            event: mark, body: row["body"])
+    }
+
+    /// The newest message of each event that has not ended, oldest event first.
+    package func openEvents() throws(JournalError) -> [Entry] {
+        try doing("events cannot be read") {
+            try database.read { database in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
+                        JOIN topic ON topic.id = message.topic WHERE event.phase <> 'end' ORDER BY event.first
+                        """
+                ).map(Self.entry)
+            }
+        }
+    }
+
+    static func eventNames(_ database: any DatabaseWriter) throws -> Set<String> {
+        try database.read { try Set(String.fetchAll($0, sql: "SELECT name FROM event")) }
+    }
+
+    /// Adds a hole; one that continues another of the same reason becomes one with it.
+    static func record(_ hole: Hole, _ database: Database) throws {
+        var hole = hole
+        let neighbours = try Row.fetchAll(
+            database, sql: "SELECT first, last FROM hole WHERE reason = ? AND (last = ? OR first = ?)",
+            arguments: [hole.reason.rawValue, hole.first - 1, hole.last + 1])
+        for row in neighbours {
+            hole.first = min(hole.first, row["first"])
+            hole.last = max(hole.last, row["last"])
+            try database.execute(sql: "DELETE FROM hole WHERE first = ?", arguments: [row["first"] as Int64])
+        }
+        try database.execute(
+            sql: "INSERT INTO hole (first, last, reason) VALUES (?, ?, ?)",
+            arguments: [hole.first, hole.last, hole.reason.rawValue])
+    }
+}

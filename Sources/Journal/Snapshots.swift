@@ -1,0 +1,81 @@
+package import Foundation
+import Synchronization
+
+/// Pictures of events, one file each, named after its event: `<event>.jpg`.
+///
+/// A picture is there whole or not at all. Files of other names are nobody's business here.
+final class SnapshotFolder: Sendable {
+    private let folder: String
+    private let total = Mutex<Int>(0)
+
+    init(_ folder: String) throws {
+        self.folder = folder
+    }
+
+    /// Bytes that all pictures take.
+    var bytes: Int { total.withLock { $0 } }
+
+    private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
+
+    /// A name that is a file's and nothing else: an event's id has only letters and digits.
+    private static func isName(_ event: some StringProtocol) -> Bool {
+        (1...64).contains(event.utf8.count) && event.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    }
+
+    /// Writes a picture, in place of the one that the event had; its path.
+    func write(_ data: Data, event: String) throws -> String {
+        guard Self.isName(event) else { throw CocoaError(.fileWriteInvalidFileName) }
+        let path = path(event)
+        let part = path + ".part"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let before = size(path) ?? 0
+        do {
+            try data.write(to: URL(filePath: part))
+            let file = try FileHandle(forUpdating: URL(filePath: part))
+            try file.synchronize()
+            try file.close()
+            guard rename(part, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        } catch {
+            unlink(part)
+            throw error
+        }
+        total.withLock { $0 += data.count - before }
+        return path
+    }
+
+    func remove(_ events: [String]) {
+        for event in events where Self.isName(event) {
+            guard let bytes = size(path(event)), unlink(path(event)) == 0 else { continue }
+            total.withLock { $0 -= bytes }
+        }
+    }
+
+    /// Removes pictures of events that there are none of, and what a crash left half written; counts the others.
+    func sweep(keeping events: Set<String>) {
+        var bytes = 0
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            let path = "\(folder)/\(name)"
+            if name.hasSuffix(".jpg.part"), Self.isName(name.dropLast(9)) {
+                unlink(path)
+            } else if name.hasSuffix(".jpg"), Self.isName(name.dropLast(4)) {
+                if events.contains(String(name.dropLast(4))) { bytes += size(path) ?? 0 } else { unlink(path) }
+            }
+        }
+        total.withLock { $0 = bytes }
+    }
+
+    private func size(_ path: String) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+    }
+}
+
+extension Journal {
+    /// Keeps a picture of an event (JPEG), in place of the one that it had; its path.
+    ///
+    /// Written before the message that names it; removed with the event. Nil for a journal in memory.
+    package func write(snapshot: Data, event: String) throws(JournalError) -> String? {
+        try doing("the snapshot of event \(event.prefix(64)) cannot be written") {
+            try snapshots?.write(snapshot, event: event)
+        }
+    }
+}

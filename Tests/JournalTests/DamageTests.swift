@@ -55,7 +55,7 @@ struct DamageTests {
         #expect(try journal.seqs() == next && journal.openEvents().isEmpty)
     }
 
-    @Test("a file cut short is moved aside, and numbers go on after those it had")
+    @Test("a file cut short is moved aside, and messages are taken again")
     func truncated() throws {
         let (path, pages) = try made()
         let file = try FileHandle(forUpdating: URL(filePath: path))

@@ -47,7 +47,8 @@ package struct Defaults: Sendable {
     package func source(_ from: StreamConfiguration) -> SourceDescription {
         SourceDescription(
             uri: from.uri, template: from.template, fps: from.fps ?? fps, decode: from.decode ?? .auto,
-            realtime: from.realtime ?? false, loop: from.loop ?? false, side: side, launch: from.launch, gate: from.gate,
+            realtime: from.realtime ?? false, loop: from.loop ?? false, side: side, launch: from.launch,
+            gate: from.gate,
             regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60
         )
     }

@@ -86,8 +86,10 @@ struct Watch: AsyncParsableCommand {
             item.id = id
             // A clip is one window, whatever length a query asks for of a stream.
             if clip.clip { item.frames = defaults.frames }
-            if onlyScores, item.threshold == nil, (try? defaults.query(item)) == nil { item.threshold = 1e9 }
-            if try await engine.add(defaults.query(item)).truncated {
+            if onlyScores, (try? defaults.query(item)) == nil { item.threshold = item.threshold ?? 1e9 }
+            let standing = try defaults.query(item)
+            let pictures = try QueryPictures.decode(standing, side: directory.architecture.vision.side)
+            if try await engine.add(standing, pictures: pictures).truncated {
                 Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
             }
         }
@@ -97,6 +99,7 @@ struct Watch: AsyncParsableCommand {
         // A file that is played in real time is the same frames as one that is not, unless told otherwise.
         stream.decode = decode ?? (realtime ? .all : .auto)
         stream.gate = gate
+        stream.snapshots = false
         let source = defaults.source(stream)
         let output = try scores.map { path in
             guard FileManager.default.createFile(atPath: path, contents: nil),

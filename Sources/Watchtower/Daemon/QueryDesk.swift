@@ -1,11 +1,9 @@
 import CLIP
 import Foundation
-import Ingest
 import Journal
 package import Logging
 package import Matching
 package import Messaging
-import Pixels
 
 /// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the engine.
 ///
@@ -205,7 +203,8 @@ package actor QueryDesk {
                 embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
                 continue
             }
-            let embedding = try await engine.embed(query, pictures: pictures(of: query))
+            let side = engine.model.architecture.vision.side
+            let embedding = try await engine.embed(query, pictures: QueryPictures.decode(query, side: side))
             made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
             embeddings.append(embedding)
         }
@@ -216,17 +215,6 @@ package actor QueryDesk {
             }
         }
         return embeddings
-    }
-
-    private func pictures(of query: StandingQuery) throws -> [Picture] {
-        let side = engine.model.architecture.vision.side
-        return try query.images.map { image in
-            do {
-                return try StillImage.picture(bytes: Data(image.encoded), shown: image.name, side: side)
-            } catch {
-                throw QueryError(query.id, "images: \(error)")
-            }
-        }
     }
 
     // MARK: Questions

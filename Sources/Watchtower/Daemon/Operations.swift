@@ -22,7 +22,8 @@ package struct Operations: Sendable {
     package init(_ tower: Watchtower) { self.tower = tower }
 
     package static let names = [
-        "query.add", "query.list", "query.get", "query.remove", "query.test", "stream.add", "stream.list", "stream.get",
+        "query.add", "query.list", "query.get", "query.remove", "query.test",
+        "query.update", "query.import", "query.export", "query.explain", "stream.add", "stream.list", "stream.get",
         "stream.remove", "events.replay", "status", "heads.list",
     ]
 
@@ -64,6 +65,25 @@ package struct Operations: Sendable {
             let id = try name(args, "id")
             guard try await tower.removeQuery(id) else { throw Self.noQuery(id) }
             return .object(["removed": .string(id)])
+        case "query.update":
+            let id = try name(args, "id")
+            guard let old = await tower.engine.query(id) else { throw Self.noQuery(id) }
+            let (query, truncated) = try await tower.addQuery(QueryConfiguration(old).changed(by: args))
+            return .object(["query": try JSONValue(encoding: QueryDescription(query)), "truncated": .bool(truncated)])
+        case "query.import":
+            return try await importQueries(args)
+        case "query.export":
+            return try await export(args)
+        case "query.explain":
+            let id = try name(args, "id")
+            let lane = args["stream"]?.string
+            guard let told = try await tower.engine.explain(id, lanes: lane.map { [$0] }) else {
+                throw Self.noQuery(id)
+            }
+            if let lane, told.isEmpty {
+                throw ControlFailure("not-found", "there is no stream \"\(lane.prefix(129))\"")
+            }
+            return try JSONValue(encoding: told)
         case "query.test":
             return try await test(args)
         case "stream.add":
@@ -108,6 +128,32 @@ package struct Operations: Sendable {
                 "unknown-operation",
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
+    }
+
+    /// All are checked before the first is added.
+    private func importQueries(_ args: JSONValue) async throws -> JSONValue {
+        guard let given = args["queries"]?.array else {
+            throw ControlFailure("bad-argument", "\"queries\" must be a list")
+        }
+        let queries = try given.map { try QueryConfiguration(json: $0) }
+        for query in queries { _ = try tower.defaults.query(query) }
+        var cut: [JSONValue] = []
+        for query in queries {
+            let added = try await tower.addQuery(query)
+            if added.truncated { cut.append(.string(added.query.id)) }
+        }
+        return .object(["added": .integer(Int64(queries.count)), "truncated": .array(cut)])
+    }
+
+    /// Queries by id, from the one after `after` on, a page at a time.
+    private func export(_ args: JSONValue) async throws -> JSONValue {
+        let after = args["after"]?.string ?? ""
+        let limit = min(max(Int(args["limit"]?.integer ?? 1000), 1), 10_000)
+        let page = await tower.engine.allQueries.drop { $0.id <= after }.prefix(limit)
+        return .object([
+            "queries": .array(try page.map { try JSONValue(encoding: QueryConfiguration($0)) }),
+            "next": page.count == limit ? (page.last?.id).map { .string($0) } ?? .null : .null,
+        ])
     }
 
     private func test(_ args: JSONValue) async throws -> JSONValue {

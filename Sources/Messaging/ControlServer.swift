@@ -84,6 +84,9 @@ package final class ControlServer: @unchecked Sendable {
 
 /// Asks a daemon: one request, one reply.
 package struct ControlClient: Sendable {
+    /// Bytes of the largest request and reply.
+    package static let largestRequest = Int(Socket.messageLimit)
+
     private let endpoint: String
 
     package init(_ endpoint: String) { self.endpoint = endpoint }

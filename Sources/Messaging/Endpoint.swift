@@ -74,7 +74,7 @@ final class Socket: @unchecked Sendable {
     }
 
     /// Largest message taken from a peer.
-    static let messageLimit: Int64 = 16 << 20
+    static let messageLimit: Int64 = 128 << 20
 
     enum Kind { case publish, subscribe, router, request }
 

@@ -124,8 +124,17 @@ struct DaemonOptions: ParsableArguments {
 
     /// Asks the daemon; an error of its becomes a `ControlFailure`.
     func ask(_ operation: String, _ args: JSONValue = .object([:]), timeout: Double = 30) throws -> JSONValue {
-        let request = ControlRequest(id: ULID.make(), op: operation, args: args)
-        let data = try ControlClient(control).request(WireCoding.encode(request), timeout: timeout)
+        try ask(encoded: WireCoding.encode(ControlRequest(id: ULID.make(), op: operation, args: args)), timeout)
+    }
+
+    /// Asks what is written already: a request that is too large to be made a `JSONValue` first.
+    func ask(encoded request: Data, _ timeout: Double) throws -> JSONValue {
+        guard request.count <= ControlClient.largestRequest else {
+            let sizes =
+                "\(request.count >> 20) MB, and at most \(ControlClient.largestRequest >> 20) MB are taken at once"
+            throw ControlFailure("too-large", "the request has \(sizes); do it in parts")
+        }
+        let data = try ControlClient(control).request(request, timeout: timeout)
         let reply = try WireCoding.decode(ControlReply.self, data)
         if let error = reply.error { throw ControlFailure(error.code, error.message) }
         return reply.result ?? .null

@@ -95,29 +95,12 @@ package actor QueryDesk {
         return try await add(queries)
     }
 
-    /// Changes what is given of a query; null takes a setting back to its default.
-    package func update(_ id: String, _ changes: [String: JSONValue]) async throws -> (
-        query: StandingQuery, truncated: Bool
-    ) {
+    /// Changes what is given of a query; null takes a key back to its default.
+    package func update(_ id: String, _ changes: JSONValue) async throws -> (query: StandingQuery, truncated: Bool) {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
-        guard changes["id"]?.string ?? id == id else { throw QueryError(id, "id: it cannot be changed") }
-        let saved = try await outbox.saved(.query, id: id)
-        var fields: [String: JSONValue] = [:]
-        let json =
-            try saved.map { try WireCoding.decode(JSONValue.self, $0) }
-            ?? JSONValue(encoding: QueryConfiguration(standing, pictures: true))
-        if case .object(let known) = json { fields = known }
-        // A new rule takes the place of the old one.
-        let rules = ["threshold", "against", "false_alerts_per_day"]
-        if changes.contains(where: { rules.contains($0.key) && $0.value != .null }) {
-            for key in rules + ["probability"] where changes[key] == nil { fields[key] = nil }
-            if changes["probability"] == nil, changes["against"] != nil, let old = json["probability"] {
-                fields["probability"] = old
-            }
-        }
-        for (key, value) in changes { fields[key] = value == .null ? nil : value }
-        fields["id"] = .string(id)
-        return try await add(QueryConfiguration(json: .object(fields)))
+        // As it was given, so that what was left to defaults still is.
+        let given = try await outbox.saved(.query, id: id).map { try WireCoding.decode(QueryConfiguration.self, $0) }
+        return try await add((given ?? QueryConfiguration(standing)).changed(by: changes))
     }
 
     /// Removes a query; false if there is none.
@@ -224,11 +207,6 @@ package actor QueryDesk {
         let query = try defaults.query(from)
         let embedding = try await embed([query])
         return try await engine.test(query, embedding[0], lanes: lanes)
-    }
-
-    /// All queries as they can be imported again.
-    package func export() async -> [QueryConfiguration] {
-        await engine.allQueries.map { QueryConfiguration($0, pictures: true) }
     }
 
     // MARK: Learnt thresholds

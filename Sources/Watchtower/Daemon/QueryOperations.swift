@@ -19,10 +19,7 @@ struct QueryOperations {
             return try added(await tower.queries.add(QueryConfiguration(json: args)))
         case "query.update":
             let id = try ControlArguments.name(args, "id")
-            guard case .object(let changes)? = args["changes"] else {
-                throw ControlFailure("bad-argument", "\"changes\" is missing: keys and their new values")
-            }
-            return try added(await tower.queries.update(id, changes))
+            return try added(await tower.queries.update(id, args))
         case "query.import":
             guard let queries = args["queries"]?.array else {
                 throw ControlFailure("bad-argument", "\"queries\" is missing: a list of queries")
@@ -31,7 +28,7 @@ struct QueryOperations {
         case "query.list":
             return .array(try await tower.engine.allQueries.map { try JSONValue(encoding: QueryDescription($0)) })
         case "query.export":
-            return try JSONValue(encoding: await tower.queries.export())
+            return try await export(args)
         case "query.get":
             let id = try ControlArguments.name(args, "id")
             guard let query = await tower.engine.query(id) else { throw ControlFailure.noQuery(id) }
@@ -72,6 +69,16 @@ struct QueryOperations {
     private func added(_ result: (query: StandingQuery, truncated: Bool)) throws -> JSONValue {
         .object([
             "query": try JSONValue(encoding: QueryDescription(result.query)), "truncated": .bool(result.truncated),
+        ])
+    }
+
+    /// Queries by id, from the one after `after` on, a page at a time.
+    private func export(_ args: JSONValue) async throws -> JSONValue {
+        let limit = min(max(Int(args["limit"]?.integer ?? 5000), 1), 10_000)
+        let page = await tower.engine.queries(after: args["after"]?.string ?? "", limit: limit)
+        return .object([
+            "queries": .array(try page.map { try JSONValue(encoding: QueryConfiguration($0)) }),
+            "next": page.count == limit ? (page.last?.id).map { .string($0) } ?? .null : .null,
         ])
     }
 

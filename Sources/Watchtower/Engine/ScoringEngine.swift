@@ -168,6 +168,10 @@ package actor ScoringEngine {
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
     package var allQueries: [StandingQuery] { book.all }
+    /// The queries that come after an id, by id, at most `limit`.
+    package func queries(after id: String, limit: Int) -> [StandingQuery] {
+        Array(book.all.drop { $0.id <= id }.prefix(limit))
+    }
     package var queryCount: Int { book.count }
 
     /// Why a standing query is heard of on each of the lanes, or not; of all lanes that there are, if none is named.

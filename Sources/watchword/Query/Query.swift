@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import Messaging
+import Watchtower
+
+struct Query: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Standing queries of the running daemon.",
+        subcommands: [
+            Add.self, Edit.self, Enable.self, Disable.self, List.self, Show.self, Remove.self, Import.self, Export.self,
+            Explain.self, Test.self,
+        ])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add a standing query, or replace the one of this id.")
+        @Argument(help: "The event, described in words; may be left out if there are pictures.") var text: String?
+        @Option(help: "Its id; made from the text, if left out.") var id: String?
+        @OptionGroup(title: "What is matched, and when") var query: QueryOptions
+        @Flag(help: "Add it without watching for it yet.") var disabled = false
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                var keys = try query.given()
+                keys["text"] = text.map { .string($0) }
+                keys["id"] = id.map { .string($0) }
+                if disabled { keys["enabled"] = .bool(false) }
+                let query = try QueryConfiguration(json: .object(keys))
+                try Query.told(daemon.ask("query.add", JSONValue(encoding: query), timeout: 120), "added", daemon)
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the standing queries.")
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let result = try daemon.ask("query.list", timeout: 120)
+                if daemon.json { return try Terminal.say(json: result) }
+                let queries = try result.decoded(as: [QueryDescription].self)
+                Terminal.table(
+                    ["ID", "HEAD", "FRAMES", "RULE", "STREAMS", "STATE", "TEXT"],
+                    queries.map { query in
+                        let pictures = query.images.map(\.name).joined(separator: ", ")
+                        return [
+                            query.id, query.head, "\(query.frames)", query.ruleInWords,
+                            query.streams.joined(separator: ","), query.enabled ? "enabled" : "disabled",
+                            [query.text, pictures].filter { !$0.isEmpty }.joined(separator: " + "),
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one standing query.")
+        @Argument(help: "Its id.") var id: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding { try Terminal.say(json: daemon.ask("query.get", .object(["id": .string(id)]))) }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove a standing query; its open events end.")
+        @Argument(help: "Its id.") var id: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let result = try daemon.ask("query.remove", .object(["id": .string(id)]))
+                if daemon.json { try Terminal.say(json: result) } else { Terminal.say("removed \(id)") }
+            }
+        }
+    }
+
+    /// What the daemon says of a query that was added or changed.
+    static func told(_ result: JSONValue, _ word: String, _ daemon: DaemonOptions) throws {
+        if daemon.json { return try Terminal.say(json: result) }
+        if result["truncated"] == .bool(true) {
+            Terminal.complain("the text is longer than the model reads; the rest is ignored")
+        }
+        Terminal.say("\(word) \(result["query"]?["id"]?.string ?? "")")
+    }
+}

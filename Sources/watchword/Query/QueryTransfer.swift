@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import Messaging
+import Watchtower
+
+extension Query {
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add all queries of a file, or none of them if one is wrong.",
+            discussion:
+                "YAML (a list, or a mapping with \"queries\") or JSON lines; JSON lines are far quicker to read.")
+        @Argument(help: "The file; - is standard input.") var file: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let queries = try read()
+                Terminal.progress("\(queries.count) queries read; the daemon is adding them")
+                defer { Terminal.progress("") }
+                let result = try daemon.ask(encoded: request(queries), 900)
+                Terminal.progress("")
+                if daemon.json { return try Terminal.say(json: result) }
+                for id in result["truncated"]?.array ?? [] {
+                    let name = id.string ?? ""
+                    Terminal.complain("query \"\(name)\": the text is longer than the model reads; the rest is ignored")
+                }
+                Terminal.say("added \(result["added"]?.integer ?? 0) queries")
+            }
+        }
+
+        private func read() throws -> [QueryConfiguration] {
+            guard file == "-" else { return try QueryConfiguration.load(file) }
+            let data = try FileHandle.standardInput.readToEnd() ?? Data()
+            let folder = URL(filePath: FileManager.default.currentDirectoryPath)
+            return try QueryConfiguration.read(data, path: "standard input", folder: folder)
+        }
+
+        /// The request as bytes, written query by query: 100,000 of them are never one tree in memory.
+        private func request(_ queries: [QueryConfiguration]) throws -> Data {
+            let head = try WireCoding.encode(ControlRequest(id: ULID.make(), op: "query.import", args: nil))
+            var data = Data(head.dropLast()) + Data(",\"args\":{\"queries\":[".utf8)
+            for (index, query) in queries.enumerated() {
+                if index > 0 { data.append(UInt8(ascii: ",")) }
+                data += try WireCoding.encode(query)
+            }
+            return data + Data("]}}".utf8)
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print all queries, complete, so that importing them elsewhere gives the same.")
+        enum Format: String, ExpressibleByArgument, CaseIterable { case yaml, jsonl }
+        @Option(help: "How they are written.") var format = Format.yaml
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                var after: JSONValue?
+                var isEmpty = true
+                repeat {
+                    let page = try daemon.ask("query.export", .object(after.map { ["after": $0] } ?? [:]), timeout: 120)
+                    let queries = try (page["queries"]?.array ?? []).map { try QueryConfiguration(json: $0) }
+                    switch daemon.json ? .jsonl : format {
+                    case .jsonl: FileHandle.standardOutput.write(try QueryConfiguration.jsonLines(queries))
+                    case .yaml where !queries.isEmpty:
+                        FileHandle.standardOutput.write(Data(try QueryConfiguration.yaml(queries).utf8))
+                    case .yaml: break
+                    }
+                    isEmpty = isEmpty && queries.isEmpty
+                    after = page["next"].flatMap { $0 == .null ? nil : $0 }
+                } while after != nil
+                if isEmpty, format == .yaml, !daemon.json { Terminal.say("[]") }
+            }
+        }
+    }
+}

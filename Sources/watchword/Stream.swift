@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import Ingest
+import Messaging
+import Watchtower
+
+struct Stream: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Streams of the running daemon.", subcommands: [Add.self, List.self, Show.self, Remove.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add a stream, or replace the one of this name.")
+        @Argument(help: "Its name.") var name: String
+        @Argument(help: "Its URI.") var uri: String
+        @Option(help: "Sampled frames a second.") var fps: Double?
+        @Option(help: "What of a live source is decoded: all, keyframes, or auto.") var decode: DecodeMode?
+        @Option(
+            help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
+        var gate: Double?
+        @Option(name: .long, help: "A word that queries may select it by.") var label: [String] = []
+        @Flag(help: "Play a file at its own speed.") var realtime = false
+        @Flag(help: "Play a file again and again.") var loop = false
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                // The daemon has another working directory than its user.
+                let uri = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
+                var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime, loop: loop)
+                stream.decode = decode
+                stream.gate = gate
+                stream.labels = label.isEmpty ? nil : label
+                let result = try daemon.ask("stream.add", JSONValue(encoding: stream))
+                if daemon.json { try Terminal.say(json: result) } else { Terminal.say("added \(name)") }
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the streams and what they are doing.")
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let result = try daemon.ask("stream.list")
+                if daemon.json { return try Terminal.say(json: result) }
+                let streams = try result.decoded(as: [StreamStatus].self)
+                Terminal.table(
+                    ["NAME", "STATE", "FPS", "DECODING", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "URI", "REASON"],
+                    streams.map {
+                        [
+                            $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), $0.decoding, "\($0.sampled)",
+                            "\($0.gated)", "\($0.shed)", "\($0.dropped)", $0.uri, $0.reason ?? "",
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one stream.")
+        @Argument(help: "Its name.") var name: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                try Terminal.say(json: daemon.ask("stream.get", .object(["name": .string(name)])))
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove a stream; its open events end.")
+        @Argument(help: "Its name.") var name: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let result = try daemon.ask("stream.remove", .object(["name": .string(name)]))
+                if daemon.json { try Terminal.say(json: result) } else { Terminal.say("removed \(name)") }
+            }
+        }
+    }
+}

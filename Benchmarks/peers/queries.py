@@ -142,7 +142,7 @@ def report(options, found):
             each = statistics.median(times((count, windows, name))) / windows
             lines.append(f"10,000 queries, {windows} windows at once: {each:.3f} ms a window, wanted below {MILLISECONDS}.")
     for result in found.get((1_000_000, options.windows[0], "watchword"), [])[:1]:
-        lines.append(f"1,000,000 queries: {result['rss_mb'] / 1000:.2f} GB, wanted below {GIGABYTES}; "
+        lines.append(f"1,000,000 queries: {result['rss_mb'] * 2**20 / 1e9:.2f} GB, wanted below {GIGABYTES}; "
                      f"adding one takes {result['add_us']:.1f} µs, removing one {result['remove_us']:.1f} µs.")
     text = "\n".join(lines) + "\n"
     print(text)

@@ -38,13 +38,14 @@ bench-memory: build
 bench-streams: build
 	.build/release/watchword bench streams --precision int8
 
-# The image tower beside PyTorch, ONNX Runtime and OpenVINO, and cameras beside Python, in turns; writes the sections of
-# Benchmarks/RESULTS.md.
+# The image tower beside PyTorch, ONNX Runtime and OpenVINO, cameras beside Python, and standing queries beside FAISS, in
+# turns; writes the sections of Benchmarks/RESULTS.md.
 bench-peers: build
 	@Benchmarks/peers/install.sh .build/peers/venv
 	.build/peers/venv/bin/python Benchmarks/peers/encoder.py --results Benchmarks/RESULTS.md
 	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8
 	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8 --still --gate 4
+	.build/peers/venv/bin/python Benchmarks/peers/queries.py --results Benchmarks/RESULTS.md
 
 clean:
 	rm -rf .build .build-fuzz

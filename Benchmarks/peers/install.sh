@@ -6,7 +6,7 @@ venv=$1
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 stamp="$venv/installed-$(cksum <"$here/requirements.txt" | tr ' ' '-')"
 [ -e "$stamp" ] && exit 0
-echo "Installing the peers (PyTorch, ONNX Runtime, OpenVINO) into $venv"
+echo "Installing the peers (PyTorch, ONNX Runtime, OpenVINO, FAISS) into $venv"
 "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
 # PyPI's torch for x86 does not start without gigabytes of CUDA packages; a CPU wheel where pip is told of one (find-links)
 # needs none of them.

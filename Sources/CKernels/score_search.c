@@ -11,8 +11,10 @@
 enum {
     UNIT = 16,  // panels that a core looks through for all windows, before it takes more: they stay in its second cache
     UNITS = WW_SCORE_BLOCK / WW_SCORE_PANEL / UNIT,  // of a block
-    FEW = 32,             // rows that are scored faster than windows are made bytes
-    ALONE = 4 << 20       // products of bytes that are done before another core is awake
+    FEW = 32,  // rows that are scored faster than windows are made bytes
+    // Bytes to read and products to sum that are done before it pays to wake another core.
+    NEAR = 1 << 20,
+    SHORT = 16 << 20
 };
 
 // What one core has found.
@@ -220,7 +222,7 @@ size_t ww_search_run(ww_search *s, const ww_score_block *blocks, size_t count, c
     prepare(s, windows, B);
     const size_t units = (count + UNIT * WW_SCORE_PANEL - 1) / (UNIT * WW_SCORE_PANEL);
     if (units > s->part_room) s->parts = room_for(s->parts, s->part_room = units, sizeof *s->parts);
-    if (count * s->live * s->P <= ALONE)
+    if (count * s->P <= NEAR && count * s->live * s->P <= SHORT)
         look(s, 0, units, 0);
     else
         ww_parallel(units, look, s);

@@ -6,6 +6,7 @@
 #include "parallel.h"
 #include "resample.h"
 #include "signature.h"
+#include "health.h"
 #include "tiled_product.h"
 #include "transformer_kernels.h"
 #endif

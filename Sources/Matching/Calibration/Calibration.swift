@@ -51,8 +51,8 @@ package struct Calibration: Sendable, Codable, Equatable {
         self.settings = settings
     }
 
-    /// A score at or above it is an alert; nil while learning.
-    package var threshold: Float? { pin?.threshold }
+    /// A score at or above it is an alert: the pin's; nil while learning.
+    package private(set) var threshold: Float?
 
     package var state: State {
         guard pin != nil else {
@@ -81,7 +81,7 @@ package struct Calibration: Sendable, Codable, Equatable {
             local = local.map { $0 + (Double(score) - $0) * part } ?? Double(score)
         }
         follow(score, at: time, after: step)
-        guard pin != nil else { return pinIfLearnt(at: time) }
+        guard threshold != nil else { return pinIfLearnt(at: time) }
         guard seconds >= nextReview else { return nil }
         nextReview = seconds + settings.review
         review()
@@ -152,7 +152,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// How many peaks make the tail of so many clusters: the more there are, the higher it begins.
     private static func tail(_ clusters: Int) -> Int {
-        min(max(Int(2 * Double(clusters).squareRoot()), 32), NullPeaks.capacity)
+        min(max(Int(3 * Double(clusters).squareRoot()), 32), NullPeaks.capacity - 1)
     }
 
     // MARK: Pinning
@@ -206,6 +206,7 @@ package struct Calibration: Sendable, Codable, Equatable {
             threshold: threshold, version: change.version, at: time, basis: basis, mean: local ?? scores.mean,
             deviation: max(scores.deviation, Spread.least), curve: curve ?? [])
         history = history.suffix(Self.historyLimit - 1) + [change]
+        self.threshold = threshold
         drift = nil
         shifted = 0
         alerts = 0

@@ -16,7 +16,7 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     /// Mean and standard deviation of the null's windows then.
     package let mean: Double
     package let deviation: Double
-    /// Scores that the null peaks above 1000, 562, ... 0.001 times a day (four steps a decade); empty without a tail.
+    /// Scores that the null peaks above 1000 to 0.001 times a day, in four steps a decade; empty without a tail.
     let curve: [Double]
 
     /// Times a day that the null peaks at `score` or above; 1000 at most.
@@ -50,6 +50,6 @@ package struct CalibrationMargin: Sendable, Equatable {
     package let deviations: Double
     /// Share of the null's windows that score less.
     package let rank: Double
-    /// Such a score comes by chance once in so many days; nil if no tail is known. From 0.001 to 1000.
+    /// Days in which such a score comes once by chance, 0.001 to 1000; nil if no tail is known.
     package let days: Double?
 }

@@ -8,6 +8,7 @@
 #include "resample.h"
 #include "score_index.h"
 #include "signature.h"
+#include "health.h"
 #include "tiled_product.h"
 #include "transformer_kernels.h"
 #endif

@@ -152,7 +152,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// How many peaks make the tail of so many clusters: the more there are, the higher it begins.
     private static func tail(_ clusters: Int) -> Int {
-        min(max(Int(2 * Double(clusters).squareRoot()), 32), NullPeaks.capacity)
+        min(max(Int(3 * Double(clusters).squareRoot()), 32), NullPeaks.capacity - 1)
     }
 
     // MARK: Pinning

@@ -3,7 +3,7 @@
 /// Windows overlap, so their scores come in runs: all scores above `level` that are not parted by `gap` seconds below it are
 /// one cluster, as they would be one alert. Keeps the `capacity` highest peaks and says above which score it has all.
 struct NullPeaks: Sendable, Codable, Equatable {
-    static let capacity = 160
+    static let capacity = 192
 
     let level: Float
     /// Seconds that were watched.

@@ -25,7 +25,7 @@ struct TailFit: Sendable {
     /// Fewest peaks that make a tail.
     static let fewest = 8
     /// What is believed of the shape before any peak is seen: scores are bounded, so a little below 0.
-    private static let prior = (mean: -0.1, deviation: 0.13)
+    private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
 
     /// Fits the `k` highest of the peaks below `cut`.

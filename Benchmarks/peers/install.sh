@@ -7,9 +7,9 @@ venv=$1
 stamp="$venv/installed-$(cksum <"$here/requirements.txt" | tr ' ' '-')"
 [ -e "$stamp" ] && exit 0
 echo "Installing the peers (PyTorch, ONNX Runtime, OpenVINO, FAISS) into $venv"
-"$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
+"$venv/bin/python" -m pip install -q --disable-pip-version-check -r "$here/requirements.txt"
 # PyPI's torch for x86 does not start without gigabytes of CUDA packages; a CPU wheel where pip is told of one (find-links)
 # needs none of them.
-"$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index torch 2>/dev/null ||
-    "$venv/bin/pip" install -q --disable-pip-version-check torch
+"$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-index torch 2>/dev/null ||
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check torch
 touch "$stamp"

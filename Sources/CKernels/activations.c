@@ -40,8 +40,27 @@ static void norm_rows(void *context, size_t first, size_t last, size_t worker) {
         float squares = 0;
         for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
         const float scale = opaque(1.0f / sqrtf(squares / (float)W + w->epsilon));
-        for (size_t i = 0; i < W; i++) o[i] = (in[i] - mean) * scale * w->weight[i] + w->bias[i];
-        if (w->out->kind != WW_F32) put_row(w->out, r, W, row);
+        vf low = {0}, high = {0};
+        const size_t whole = W / LANES * LANES;
+        for (size_t i = 0; i < whole; i += LANES) {
+            vf v, weight, bias;
+            load(&v, in + i);
+            load(&weight, w->weight + i);
+            load(&bias, w->bias + i);
+            v = (v - mean) * scale * weight + bias;
+            store(o + i, &v);
+            low = __builtin_elementwise_min(v, low);
+            high = __builtin_elementwise_max(v, high);
+        }
+        for (size_t i = whole; i < W; i++) {
+            o[i] = (in[i] - mean) * scale * w->weight[i] + w->bias[i];
+            low[0] = o[i] < low[0] ? o[i] : low[0];
+            high[0] = o[i] > high[0] ? o[i] : high[0];
+        }
+        if (w->out->kind == WW_U8)
+            put_bytes(w->out, r, W, row, &low, &high);
+        else if (w->out->kind == WW_BF16)
+            put_row(w->out, r, W, row);
     }
 }
 
@@ -164,15 +183,47 @@ typedef struct requantise_work {
     size_t W;
 } requantise_work;
 
+// A word of 32 bits holds two bfloat16: the upper half of a float32 each.
+INLINE void halves(vf *even, vf *odd, const uint16_t *p) {
+    vi words;
+    memcpy(&words, p, sizeof words);
+    *even = (vf)(words << 16);
+    *odd = (vf)(words & (int32_t)0xFFFF0000);
+}
+
+// Row `r` of bytes from W bfloat16, a whole number of pairs of vectors, without a row of float32 between them.
+INLINE void bytes_from_bf16(const ww_numbers *out, size_t r, size_t W, const uint16_t *x) {
+    vf low = {0}, high = {0}, even, odd;
+    for (size_t i = 0; i < W; i += 2 * LANES) {
+        halves(&even, &odd, x + i);
+        low = __builtin_elementwise_min(low, __builtin_elementwise_min(even, odd));
+        high = __builtin_elementwise_max(high, __builtin_elementwise_max(even, odd));
+    }
+    const ww_quantiser by = quantiser(out, r, &low, &high);
+    uint8_t *o = (uint8_t *)out->data + r * W;
+    for (size_t i = 0; i < W; i += 2 * LANES) {
+        vi left, right;
+        halves(&even, &odd, x + i);
+        quantise(&left, &even, by);
+        quantise(&right, &odd, by);
+        const vh pairs = __builtin_convertvector(left | right << 8, vh);
+        memcpy(o + i, &pairs, sizeof pairs);
+    }
+}
+
 VARIANTS
 static void requantise_rows(void *context, size_t first, size_t last, size_t worker) {
     const requantise_work *w = context;
     (void)worker;
+    const int direct = w->in->kind == WW_BF16 && w->out->kind == WW_U8 && w->W % (2 * LANES) == 0;
     float row[ROW];
-    for (size_t r = first; r < last; r++) {
-        get_row(row, w->in, r, w->W, 0, w->W);
-        put_row(w->out, r, w->W, row);
-    }
+    for (size_t r = first; r < last; r++)
+        if (direct) {
+            bytes_from_bf16(w->out, r, w->W, (const uint16_t *)w->in->data + r * w->W);
+        } else {
+            get_row(row, w->in, r, w->W, 0, w->W);
+            put_row(w->out, r, w->W, row);
+        }
 }
 
 void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W) {

@@ -4,10 +4,12 @@
 #include "activations.h"
 #include "vectors.h"
 
-/// Row `r` of bytes from W floats, whose least and most, and 0, are among `low` and `high`.
-INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
-    const size_t whole = W / LANES * LANES;
-    uint8_t *o = (uint8_t *)out->data + r * W;
+/// How a row's bytes are made: of its numbers `low` and `high` are the least and most, 0 among them.
+typedef struct ww_quantiser {
+    float step, shift, most;
+} ww_quantiser;
+
+INLINE ww_quantiser quantiser(const ww_numbers *out, size_t r, const vf *low, const vf *high) {
     float bottom = 0, top = 0;
     for (int i = 0; i < LANES; i++) {
         bottom = (*low)[i] < bottom ? (*low)[i] : bottom;
@@ -18,18 +20,31 @@ INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x,
     const float zero = (float)(int)(-bottom * step + 0.5f);
     out->rows[r] = (ww_row){scale, zero};
     // x * step + zero lies in [-0.5, most + 0.5]: half more, cut down to a whole number, and it is rounded.
-    const float shift = zero + 0.5f;
+    return (ww_quantiser){step, zero + 0.5f, most};
+}
+
+INLINE void quantise(vi *out, const vf *x, ww_quantiser by) {
+    vf v = *x * by.step + by.shift;
+    clamp(&v, 0, by.most);
+    *out = __builtin_convertvector(v, vi);
+}
+
+/// Row `r` of bytes from W floats, whose least and most, and 0, are among `low` and `high`.
+INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
+    const size_t whole = W / LANES * LANES;
+    uint8_t *o = (uint8_t *)out->data + r * W;
+    const ww_quantiser by = quantiser(out, r, low, high);
     for (size_t i = 0; i < whole; i += LANES) {
         vf v;
+        vi bytes;
         load(&v, x + i);
-        v = v * step + shift;
-        clamp(&v, 0, most);
-        const vb bytes = __builtin_convertvector(__builtin_convertvector(v, vi), vb);
-        memcpy(o + i, &bytes, sizeof bytes);
+        quantise(&bytes, &v, by);
+        const vb narrow = __builtin_convertvector(bytes, vb);
+        memcpy(o + i, &narrow, sizeof narrow);
     }
     for (size_t i = whole; i < W; i++) {
-        const float v = x[i] * step + shift;
-        o[i] = (uint8_t)(v > most ? most : v < 0 ? 0 : v);
+        const float v = x[i] * by.step + by.shift;
+        o[i] = (uint8_t)(v > by.most ? by.most : v < 0 ? 0 : v);
     }
 }
 

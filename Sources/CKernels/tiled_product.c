@@ -84,12 +84,6 @@ typedef struct product_work {
     size_t M;
 } product_work;
 
-// A block of 32 rows by 32 outputs whose sums are there, and whose values are not.
-typedef struct pending {
-    char *sums;
-    size_t m, n, count, done;  // vectors: two a row
-} pending;
-
 // What is the same for all blocks, and known where this is inlined.
 typedef struct manner {
     int bytes, add;
@@ -97,36 +91,52 @@ typedef struct manner {
     ww_curve curve;
 } manner;
 
-// The next sixteen sums to values, and on to where they are wanted.
-TILES INLINE void deliver(const product_work *w, pending *p, manner how) {
-    const ww_tiled *layer = w->layer;
-    const size_t r = p->done / 2, half = p->done % 2 * LANES, n = p->n + half, at = (p->m + r) * layer->N + n;
-    vf v, bias;
-    load(&bias, layer->bias + n);
-    if (how.bytes) {
-        const float *scales = (const float *)((const char *)layer->packed + layer->K * layer->N);
-        const float a = w->x->rows[p->m + r].scale, b = a * w->x->rows[p->m + r].zero;
-        vf scale, offset;
-        vi sums;
-        load(&scale, scales + n);
-        load(&offset, scales + layer->N + n);
-        memcpy(&sums, (const int32_t *)p->sums + r * PANEL + half, sizeof sums);
-        v = __builtin_convertvector(sums, vf) * scale * a + (bias - offset * b);
-    } else {
-        load(&v, (const float *)p->sums + r * PANEL + half);
-        v += bias;
+// What a block's values are made with, kept apart from what is written meanwhile.
+typedef struct means {
+    const float *bias, *scale, *offset;
+    const ww_row *rows;
+    char *out;
+    size_t stride;  // bytes of a row of `out`
+} means;
+
+// A block of 32 rows by 32 outputs whose sums are there, and whose values are not.
+typedef struct pending {
+    const char *sums;
+    size_t m, n, count, done;  // rows
+} pending;
+
+// The next row's sums to values, and on to where they are wanted.
+TILES INLINE void deliver(means by, pending *p, manner how) {
+    const size_t r = p->done++;
+    const char *sums = p->sums + r * PANEL * 4;
+    char *out = by.out + (p->m + r) * by.stride + p->n * (how.kind == WW_BF16 ? 2 : 4);
+    float a = 0, b = 0;
+    if (how.bytes) a = by.rows[p->m + r].scale, b = a * by.rows[p->m + r].zero;
+    for (size_t i = 0; i < PANEL; i += LANES) {
+        const size_t n = p->n + i;
+        vf v, bias;
+        load(&bias, by.bias + n);
+        if (how.bytes) {
+            vf scale, offset;
+            vi whole;
+            load(&scale, by.scale + n);
+            load(&offset, by.offset + n);
+            memcpy(&whole, sums + i * 4, sizeof whole);
+            v = __builtin_convertvector(whole, vf) * scale * a + (bias - offset * b);
+        } else {
+            load(&v, (const float *)sums + i);
+            v += bias;
+        }
+        follow(&v, how.curve);
+        if (how.kind == WW_BF16) {
+            const __m256i narrow = (__m256i)_mm512_cvtneps_pbh((__m512)v);
+            memcpy(out + i * 2, &narrow, sizeof narrow);
+        } else {
+            vf old;
+            if (how.add) load(&old, (const float *)out + i), v += old;
+            store((float *)out + i, &v);
+        }
     }
-    follow(&v, how.curve);
-    if (how.kind == WW_BF16) {
-        const __m256i narrow = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-        memcpy((uint16_t *)w->out->data + at, &narrow, sizeof narrow);
-    } else {
-        float *o = (float *)w->out->data + at;
-        vf old;
-        if (how.add) load(&old, o), v += old;
-        store(o, &v);
-    }
-    p->done++;
 }
 
 // Lines of memory that are wanted next.
@@ -134,6 +144,10 @@ typedef struct ahead {
     const char *next, *end;
     size_t lines;  // a step
 } ahead;
+
+INLINE void fetch_to(ahead *f, const char *end) {
+    for (; f->next < end && f->next < f->end; f->next += 64) _mm_prefetch(f->next, _MM_HINT_T1);
+}
 
 #define SUM(tile, x, y)           \
     if (how.bytes)                \
@@ -143,9 +157,9 @@ typedef struct ahead {
 
 // The sums of two tiles of outputs by one or two of rows, through all of K. Tiles multiply for 64 cycles a step: in their
 // shadow, the block before is delivered and what comes next is fetched.
-TILES INLINE void sum(const product_work *w, char *sums, const char *a, const char *b, size_t steps, int two,
-                      pending *before, ahead *fetch, manner how) {
-    const size_t stride = steps * STEP, vectors = (2 * PANEL + steps - 1) / steps;
+TILES INLINE void sum(means by, char *sums, const char *a, const char *b, size_t steps, int two, pending *before,
+                      ahead *fetch, manner how) {
+    const size_t stride = steps * STEP, rows = (PANEL + steps - 1) / steps;
     pending p = *before;
     ahead f = *fetch;
     _tile_zero(0);
@@ -163,10 +177,10 @@ TILES INLINE void sum(const product_work *w, char *sums, const char *a, const ch
             SUM(2, 5, 6)
             SUM(3, 5, 7)
         }
-        for (size_t i = 0; i < vectors && p.done < p.count; i++) deliver(w, &p, how);
-        for (size_t i = 0; i < f.lines && f.next < f.end; i++, f.next += 64) _mm_prefetch(f.next, _MM_HINT_T1);
+        for (size_t i = 0; i < rows && p.done < p.count; i++) deliver(by, &p, how);
+        fetch_to(&f, f.next + f.lines * 64);
     }
-    while (p.done < p.count) deliver(w, &p, how);
+    while (p.done < p.count) deliver(by, &p, how);
     _tile_stored(0, sums, PANEL * 4);
     _tile_stored(1, sums + 64, PANEL * 4);
     if (two) _tile_stored(2, sums + 16 * PANEL * 4, PANEL * 4);
@@ -175,56 +189,70 @@ TILES INLINE void sum(const product_work *w, char *sums, const char *a, const ch
 }
 
 // Panels [first, last) of outputs, in groups that stay in the second cache, so that the rows, which may not fit there,
-// come from farther away once a group. Weights come from far away once.
-TILES INLINE void multiply(const product_work *w, size_t first, size_t last, manner how) {
-    enum { NEAR = 768 << 10 };
+// come from farther away once a group. Weights come from far away once: while one group multiplies, the next is fetched,
+// up to panel `end`, where the worker's part ends. Nobody has fetched the first group of a part: its first rows do so for
+// themselves, a few lines faster than they use them.
+TILES INLINE void multiply(const product_work *w, size_t first, size_t last, size_t end, int cold, manner how) {
+    enum { NEAR = 768 << 10, HEAD = 8 << 10 };
     const ww_tiled *layer = w->layer;
     const size_t stride = layer->K * (how.bytes ? 1 : 2), steps = stride / STEP, panel = steps * 2 * TILE;
     const size_t blocks = (w->M + PANEL - 1) / PANEL, group = panel < NEAR ? NEAR / panel : 1;
+    const size_t even = (panel / 64 + blocks * steps - 1) / (blocks * steps), fast = 2 * TILE / 64 * 3 / 2;
     const char *packed = layer->packed;
-    ahead fetch = {NULL, packed + last * panel, (panel / 64 + blocks * steps - 1) / (blocks * steps)};
+    const float *scales = (const float *)(packed + layer->K * layer->N);
+    const means by = {layer->bias,    scales, scales + layer->N, w->x->rows, w->out->data,
+                      layer->N * (how.kind == WW_BF16 ? 2 : 4)};
+    ahead fetch = {packed + first * panel, packed + end * panel, fast};
+    if (cold) fetch_to(&fetch, fetch.next + HEAD);
     _Alignas(64) char sums[2][PANEL * PANEL * 4];
     pending before = {sums[1], 0, 0, 0, 0};
     for (size_t p = first; p < last; p += group) {
         const size_t until = p + group < last ? p + group : last;
-        fetch.next = packed + until * panel;
         for (size_t m = 0; m < w->M; m += PANEL) {
             const char *a = (const char *)w->x->data + m * stride;
             const size_t rows = w->M - m < PANEL ? w->M - m : PANEL;
+            if (m > 0 || !cold) {
+                fetch.lines = even;
+                if (fetch.next < packed + until * panel) fetch.next = packed + until * panel;
+            }
             for (size_t q = p; q < until; q++) {
                 char *to = before.sums == sums[0] ? sums[1] : sums[0];
                 if (rows > 16)
-                    sum(w, to, a, packed + q * panel, steps, 1, &before, &fetch, how);
+                    sum(by, to, a, packed + q * panel, steps, 1, &before, &fetch, how);
                 else
-                    sum(w, to, a, packed + q * panel, steps, 0, &before, &fetch, how);
-                before = (pending){to, m, q * PANEL, 2 * rows, 0};
+                    sum(by, to, a, packed + q * panel, steps, 0, &before, &fetch, how);
+                before = (pending){to, m, q * PANEL, rows, 0};
             }
         }
+        cold = 0;
     }
-    while (before.done < before.count) deliver(w, &before, how);
+    while (before.done < before.count) deliver(by, &before, how);
 }
 
-TILES INLINE void choose(const product_work *w, size_t first, size_t last, int bytes) {
+TILES INLINE void choose(const product_work *w, size_t first, size_t last, size_t end, int cold, int bytes) {
     if (w->add)
-        multiply(w, first, last, (manner){bytes, 1, WW_F32, WW_LINE});
+        multiply(w, first, last, end, cold, (manner){bytes, 1, WW_F32, WW_LINE});
     else if (w->out->kind == WW_F32)
-        multiply(w, first, last, (manner){bytes, 0, WW_F32, WW_LINE});
+        multiply(w, first, last, end, cold, (manner){bytes, 0, WW_F32, WW_LINE});
     else if (w->curve == WW_LINE)
-        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_LINE});
+        multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_LINE});
     else if (w->curve == WW_QUICK_GELU)
-        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_QUICK_GELU});
+        multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_QUICK_GELU});
     else
-        multiply(w, first, last, (manner){bytes, 0, WW_BF16, WW_GELU});
+        multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_GELU});
 }
 
 TILES static void panels(void *context, size_t first, size_t last, size_t worker) {
     const product_work *w = context;
-    (void)worker;
+    // The worker's own part, cut as the pool cuts it; a piece of another's part may be followed by anything.
+    const size_t count = w->layer->N / PANEL, workers = ww_workers();
+    const size_t start = count * worker / workers, stop = count * (worker + 1) / workers;
+    const int own = start <= first && last <= stop;
     tiles_begin();
     if (w->layer->input == WW_U8)
-        choose(w, first, last, 1);
+        choose(w, first, last, own ? stop : last, !own || first == start, 1);
     else
-        choose(w, first, last, 0);
+        choose(w, first, last, own ? stop : last, !own || first == start, 0);
     tiles_end();
 }
 

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#include "vectors.h"
+#include "parallel.h"
+#include "rows.h"
 
 VARIANTS
 void ww_normalise_rows(float *x, size_t rows, size_t W) {
@@ -15,39 +16,80 @@ void ww_normalise_rows(float *x, size_t rows, size_t W) {
     }
 }
 
-VARIANTS
-void ww_patchify_bytes(float *out, const uint8_t *rgb, const float mean[3], const float std[3], size_t B, size_t R,
-                       size_t P) {
-    // A byte has 256 values: the three roundings of the reference are done once for each.
+typedef struct patch_work {
+    const ww_numbers *out;
+    const uint8_t *const *pictures;
+    const float *planes;
     float table[3][256];
+    size_t R, P;
+} patch_work;
+
+// Patches [first, last) of all pictures: rows of `out`.
+VARIANTS
+static void cut_patches(void *context, size_t first, size_t last, size_t worker) {
+    const patch_work *w = context;
+    const size_t R = w->R, P = w->P, g = R / P, W = 3 * P * P;
+    (void)worker;
+    float own[WW_LONGEST_ROW];
+    for (size_t r = first; r < last; r++) {
+        float *patch = w->out->kind == WW_F32 ? (float *)w->out->data + r * W : own;
+        const size_t picture = r / (g * g), top = r % (g * g) / g * P, left = r % g * P;
+        if (w->planes) {
+            for (size_t c = 0; c < 3; c++)
+                for (size_t y = 0; y < P; y++)
+                    memcpy(patch + (c * P + y) * P, w->planes + ((picture * 3 + c) * R + top + y) * R + left,
+                           P * sizeof *patch);
+        } else if (w->pictures[picture]) {
+            for (size_t y = 0; y < P; y++) {
+                const uint8_t *line = w->pictures[picture] + ((top + y) * R + left) * 3;
+                for (size_t c = 0; c < 3; c++)
+                    for (size_t x = 0; x < P; x++) patch[(c * P + y) * P + x] = w->table[c][line[x * 3 + c]];
+            }
+        } else {
+            memset(patch, 0, W * sizeof *patch);
+        }
+        put_row(w->out, r, W, patch);
+    }
+}
+
+void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
+                  size_t B, size_t R, size_t P) {
+    patch_work w = {.out = out, .pictures = pictures, .R = R, .P = P};
+    // A byte has 256 values: the three roundings of the reference are done once for each.
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) {
             const float unit = (float)v / 255.0f;
             const float centred = unit - mean[c];
-            table[c][v] = centred / std[c];
+            w.table[c][v] = centred / std[c];
         }
-    const size_t g = R / P;
-    for (size_t b = 0; b < B; b++)
-        for (size_t y = 0; y < R; y++) {
-            const uint8_t *line = rgb + (b * R + y) * R * 3;
-            for (size_t gx = 0; gx < g; gx++) {
-                float *patch = out + (b * g * g + (y / P) * g + gx) * 3 * P * P + (y % P) * P;
-                for (size_t c = 0; c < 3; c++)
-                    for (size_t x = 0; x < P; x++) patch[c * P * P + x] = table[c][line[(gx * P + x) * 3 + c]];
-            }
-        }
+    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
 }
 
+void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P) {
+    patch_work w = {.out = out, .planes = planes, .R = R, .P = P};
+    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
+}
+
+typedef struct token_work {
+    float *out;
+    const float *first, *rest, *positions;
+    size_t T, W;
+} token_work;
+
 VARIANTS
-void ww_patchify_planes(float *out, const float *planes, size_t B, size_t R, size_t P) {
-    const size_t g = R / P;
-    for (size_t b = 0; b < B; b++)
-        for (size_t c = 0; c < 3; c++)
-            for (size_t y = 0; y < R; y++) {
-                const float *line = planes + ((b * 3 + c) * R + y) * R;
-                for (size_t gx = 0; gx < g; gx++) {
-                    float *patch = out + (b * g * g + (y / P) * g + gx) * 3 * P * P + c * P * P + (y % P) * P;
-                    for (size_t x = 0; x < P; x++) patch[x] = line[gx * P + x];
-                }
-            }
+static void place_tokens(void *context, size_t first, size_t last, size_t worker) {
+    const token_work *w = context;
+    (void)worker;
+    for (size_t r = first; r < last; r++) {
+        const size_t b = r / w->T, t = r % w->T;
+        const float *in = t ? w->rest + (b * (w->T - 1) + t - 1) * w->W : w->first, *at = w->positions + t * w->W;
+        float *out = w->out + r * w->W;
+        for (size_t i = 0; i < w->W; i++) out[i] = in[i] + at[i];
+    }
+}
+
+void ww_place_tokens(float *out, const float *first, const float *rest, const float *positions, size_t B, size_t T,
+                     size_t W) {
+    token_work w = {out, first, rest, positions, T, W};
+    ww_parallel(B * T, place_tokens, &w);
 }

@@ -21,8 +21,7 @@ package final class ImageEncoder {
     private let normalisation: Normalisation
     /// Of the patch projection.
     private let patchPrecision: Precision
-    private let patches: Matrix
-    private let converted: Activations
+    private let patches: Activations
     private let sums: Activations
     private let projected: Matrix
     private let tokens: Matrix
@@ -56,8 +55,7 @@ package final class ImageEncoder {
         projection = try Linear(
             weight: transposed(source.floats("visual.proj", shape: [w, d]), rows: w, columns: d), bias: nil,
             inputs: w, outputs: d)
-        patches = Matrix(rows: 0, columns: 3 * p * p)
-        converted = Activations(columns: 3 * p * p)
+        patches = Activations(columns: 3 * p * p)
         sums = Activations(columns: w)
         projected = Matrix(rows: 0, columns: w)
         tokens = Matrix(rows: 0, columns: w)
@@ -107,7 +105,7 @@ package final class ImageEncoder {
                     default: frame.picture.rgb
                     }
                 }, side: architecture.vision.side, patch: architecture.vision.patch, mean: normalisation.mean,
-                deviation: normalisation.deviation, into: patches)
+                deviation: normalisation.deviation, into: patches, precision: patchPrecision)
         }
     }
 
@@ -129,22 +127,17 @@ package final class ImageEncoder {
                     shifted.replaceSubrange(frame * size..<(frame + 1) * size, with: values)
                 }
             }
-            Patches.cut(planes: shifted, side: vision.side, patch: vision.patch, into: patches)
+            Patches.cut(
+                planes: shifted, side: vision.side, patch: vision.patch, into: patches, precision: patchPrecision)
         }
     }
 
     /// Cuts and projects the patches, one time of the kernel after the other, then runs the tower.
     private func encode(count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int) -> Void) throws -> Matrix {
-        patches.resize(rows: count * (architecture.vision.tokens - 1))
-        projected.resize(rows: patches.rows)
+        projected.resize(rows: count * (architecture.vision.tokens - 1))
         for (index, projection) in patchProjections.enumerated() {
             cut(index - patchProjections.count / 2)
-            if patchPrecision == .f32 {
-                try projection(patches, into: projected)
-            } else {
-                converted.convert(patches, to: patchPrecision)
-                try projection(converted, into: projected, scratch: sums)
-            }
+            try projection(patches, into: projected, scratch: sums)
         }
         return try encodeProjected(count: count, trace: trace)
     }
@@ -152,14 +145,7 @@ package final class ImageEncoder {
     private func encodeProjected(count: Int, trace: ((Matrix) -> Void)?) throws -> Matrix {
         let perPicture = architecture.vision.tokens
         tokens.resize(rows: count * perPicture)
-        for picture in 0..<count {
-            tokens.write(classEmbedding, atRow: picture * perPicture)
-            for patch in 1..<perPicture {
-                tokens.copyRow(
-                    picture * perPicture + patch, from: projected, row: picture * (perPicture - 1) + patch - 1)
-            }
-        }
-        tokens.add(repeating: positions)
+        tokens.placeTokens(first: classEmbedding, rest: projected, positions: positions)
         preNorm(tokens, into: tokens)
         trace?(tokens)
         // Only the class token is pooled, so only it leaves the last block.

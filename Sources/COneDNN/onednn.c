@@ -12,7 +12,7 @@
 
 #include "CKernels.h"
 
-// K = inputs, N = outputs, M = rows of a call.
+// K = inputs, N = outputs, M = rows of a call, S = slabs of a layer.
 
 static dnnl_engine_t engine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -42,6 +42,10 @@ static dnnl_status_t md_init(md_t *md, int n, const dnnl_dims_t dims, dnnl_data_
                              dnnl_format_tag_t tag) {
     return dnnl_memory_desc_create_with_tag(md, n, dims, type, tag);
 }
+static dnnl_status_t md_strided(md_t *md, int n, const dnnl_dims_t dims, dnnl_data_type_t type,
+                                const dnnl_dims_t strides) {
+    return dnnl_memory_desc_create_with_strides(md, n, dims, type, strides);
+}
 static void md_free(md_t *md) {
     if (*md) dnnl_memory_desc_destroy(*md);
 }
@@ -54,6 +58,10 @@ static const dnnl_memory_desc_t *md_ref(const md_t *md) { return md; }
 static dnnl_status_t md_init(md_t *md, int n, const dnnl_dims_t dims, dnnl_data_type_t type,
                              dnnl_format_tag_t tag) {
     return dnnl_memory_desc_init_by_tag(md, n, dims, type, tag);
+}
+static dnnl_status_t md_strided(md_t *md, int n, const dnnl_dims_t dims, dnnl_data_type_t type,
+                                const dnnl_dims_t strides) {
+    return dnnl_memory_desc_init_by_strides(md, n, dims, type, strides);
 }
 static void md_free(md_t *md) { (void)md; }
 static dnnl_status_t md_of(md_t *md, const_dnnl_primitive_desc_t pd) {
@@ -70,8 +78,12 @@ typedef struct entry {
 
 // Batches come in few sizes; more than this many, and a worker's oldest primitive makes room.
 enum { ENTRIES = 16 };
-// Fewer rows are not worth a worker of their own.
-enum { FEWEST_ROWS = 24 };
+// Weights lie in slabs of at least so many outputs, each a product of its own: few rows are spread over cores by slabs, so
+// that each weight is read by one core only; many rows by rows.
+enum { SLAB = 384, MOST_SLABS = 16 };
+// Fewer rows are not worth a worker of their own; more than so many are read from the cache again and again by fewer than
+// one core a slab.
+enum { FEWEST_ROWS = 24, FEW_ROWS = 64 };
 
 // A worker's own: no two touch one at a time.
 typedef struct shelf {
@@ -84,12 +96,13 @@ enum { TYPICAL_ROWS = 400 };
 struct ww_linear {
     ww_linear_shape shape;
     float *bias;
-    void *packed;  // owned, or lent
+    void *packed;  // owned, or lent: slab after slab
     int owned;
-    size_t packed_size, sums_at;
-    md_t packed_md;
+    int64_t slabs, columns;  // of a slab
+    size_t packed_size, slab_size, sums_at;
+    md_t packed_md;  // of a slab
     int has_md;
-    dnnl_memory_t packed_weight, bias_memory;
+    dnnl_memory_t packed_weight[MOST_SLABS], bias_memory[MOST_SLABS];
     shelf *shelves;
     size_t workers;
 };
@@ -118,8 +131,10 @@ void ww_linear_destroy(ww_linear *layer) {
     for (size_t w = 0; layer->shelves && w < layer->workers; w++)
         for (int i = 0; i < layer->shelves[w].count; i++) entry_free(&layer->shelves[w].entries[i]);
     free(layer->shelves);
-    if (layer->packed_weight) dnnl_memory_destroy(layer->packed_weight);
-    if (layer->bias_memory) dnnl_memory_destroy(layer->bias_memory);
+    for (int64_t i = 0; i < layer->slabs; i++) {
+        if (layer->packed_weight[i]) dnnl_memory_destroy(layer->packed_weight[i]);
+        if (layer->bias_memory[i]) dnnl_memory_destroy(layer->bias_memory[i]);
+    }
     if (layer->has_md) md_free(&layer->packed_md);
     if (layer->owned) free(layer->packed);
     free(layer->bias);
@@ -151,16 +166,18 @@ static dnnl_status_t attributes(const ww_linear *layer, dnnl_primitive_attr_t *a
     return status;
 }
 
-// Describes the product of M rows; the weights in the packed layout, or in whichever oneDNN likes, if there is none yet.
+// Describes the product of M rows and a slab; the weights in the packed layout, or in whichever oneDNN likes, if there is
+// none yet.
 static dnnl_status_t describe(ww_linear *layer, int64_t M, dnnl_primitive_desc_t *pd, md_t *source, md_t *destination) {
-    const int64_t K = layer->shape.inputs, N = layer->shape.outputs;
+    const int64_t K = layer->shape.inputs, N = layer->columns;
     const int biased = layer->shape.input != WW_NUMBER_U8;
     md_t weight, bias;
     dnnl_dims_t a = {M, K}, b = {K, N}, c = {M, N}, d = {1, N};
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t status;
     if ((status = md_init(source, 2, a, type_of(layer->shape.input), dnnl_ab)) != dnnl_success) return status;
-    if ((status = md_init(destination, 2, c, type_of(layer->shape.output), dnnl_ab)) != dnnl_success) return status;
+    dnnl_dims_t strides = {layer->shape.outputs, 1};
+    if ((status = md_strided(destination, 2, c, type_of(layer->shape.output), strides)) != dnnl_success) return status;
     if ((status = md_init(&weight, 2, b, weight_type(layer), dnnl_format_tag_any)) != dnnl_success) return status;
     if ((status = md_init(&bias, 2, d, dnnl_f32, dnnl_ab)) != dnnl_success) return status;
     const md_t *chosen = layer->has_md ? &layer->packed_md : &weight;
@@ -182,10 +199,10 @@ static dnnl_status_t describe(ww_linear *layer, int64_t M, dnnl_primitive_desc_t
     return status;
 }
 
-// Brings plain weights (N, K) of `type` into the packed layout.
-static dnnl_status_t pack(ww_linear *layer, const void *weight, dnnl_data_type_t type) {
+// Brings plain weights (columns, K) of `type` into the packed layout of a slab.
+static dnnl_status_t pack_slab(ww_linear *layer, int64_t slab, const void *weight, dnnl_data_type_t type) {
     md_t plain;
-    dnnl_dims_t dims = {layer->shape.inputs, layer->shape.outputs};
+    dnnl_dims_t dims = {layer->shape.inputs, layer->columns};
     dnnl_memory_t from = NULL;
     dnnl_primitive_desc_t reorder_pd = NULL;
     dnnl_primitive_t reorder = NULL;
@@ -197,7 +214,7 @@ static dnnl_status_t pack(ww_linear *layer, const void *weight, dnnl_data_type_t
             &reorder_pd, md_ref(&plain), engine, md_ref(&layer->packed_md), engine, NULL);
     if (status == dnnl_success) status = dnnl_primitive_create(&reorder, reorder_pd);
     if (status == dnnl_success) {
-        dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, layer->packed_weight}};
+        dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, layer->packed_weight[slab]}};
         status = dnnl_primitive_execute(reorder, stream, 2, arguments);
         if (status == dnnl_success) status = dnnl_stream_wait(stream);
     }
@@ -205,6 +222,15 @@ static dnnl_status_t pack(ww_linear *layer, const void *weight, dnnl_data_type_t
     if (reorder_pd) dnnl_primitive_desc_destroy(reorder_pd);
     if (from) dnnl_memory_destroy(from);
     md_free(&plain);
+    return status;
+}
+
+// The same for all slabs of weights (N, K), whose numbers have `size` bytes.
+static dnnl_status_t pack(ww_linear *layer, const void *weight, dnnl_data_type_t type, size_t size) {
+    dnnl_status_t status = dnnl_success;
+    for (int64_t i = 0; i < layer->slabs && status == dnnl_success; i++)
+        status = pack_slab(
+            layer, i, (const char *)weight + (size_t)(i * layer->columns * layer->shape.inputs) * size, type);
     return status;
 }
 
@@ -229,9 +255,16 @@ static dnnl_status_t quantise_and_pack(ww_linear *layer, const float *weight) {
         }
         offset[n] = scale[n] * (float)sum;
     }
-    const dnnl_status_t status = pack(layer, bytes, dnnl_s8);
+    const dnnl_status_t status = pack(layer, bytes, dnnl_s8, 1);
     free(bytes);
     return status;
+}
+
+// As many slabs as there are, all alike, of at least SLAB outputs in whole blocks of 64.
+static int64_t slabs_of(int64_t N) {
+    for (int64_t count = N / SLAB < MOST_SLABS ? N / SLAB : MOST_SLABS; count > 1; count--)
+        if (N % (count * 64) == 0) return count;
+    return 1;
 }
 
 static size_t rounded(size_t size) { return (size + 63) / 64 * 64; }
@@ -245,14 +278,18 @@ ww_linear *ww_linear_create(ww_linear_shape shape, const float *weight, const fl
     layer->shelves = calloc(layer->workers, sizeof *layer->shelves);
     const size_t N = (size_t)shape.outputs;
     layer->shape = shape;
+    layer->slabs = slabs_of(shape.outputs);
+    layer->columns = shape.outputs / layer->slabs;
     layer->bias = calloc(N, sizeof(float));
     md_t bias_md, source, destination;
-    dnnl_dims_t dims = {1, shape.outputs};
+    dnnl_dims_t dims = {1, layer->columns};
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t status = layer->bias && layer->shelves ? md_init(&bias_md, 2, dims, dnnl_f32, dnnl_ab) : dnnl_out_of_memory;
     if (status == dnnl_success) {
         if (bias) memcpy(layer->bias, bias, N * sizeof(float));
-        status = dnnl_memory_create(&layer->bias_memory, md_ref(&bias_md), engine, layer->bias);
+        for (int64_t i = 0; i < layer->slabs && status == dnnl_success; i++)
+            status = dnnl_memory_create(
+                &layer->bias_memory[i], md_ref(&bias_md), engine, layer->bias + i * layer->columns);
         md_free(&bias_md);
     }
     if (status == dnnl_success && (status = describe(layer, TYPICAL_ROWS, &pd, &source, &destination)) == dnnl_success) {
@@ -263,7 +300,8 @@ ww_linear *ww_linear_create(ww_linear_shape shape, const float *weight, const fl
         dnnl_primitive_desc_destroy(pd);
     }
     if (status == dnnl_success) {
-        layer->sums_at = rounded(dnnl_memory_desc_get_size(md_ref(&layer->packed_md)));
+        layer->slab_size = rounded(dnnl_memory_desc_get_size(md_ref(&layer->packed_md)));
+        layer->sums_at = (size_t)layer->slabs * layer->slab_size;
         layer->packed_size =
             shape.input == WW_NUMBER_U8 ? rounded(layer->sums_at + 2 * N * sizeof(float)) : layer->sums_at;
         if (packed && packed_size == layer->packed_size) {
@@ -273,12 +311,14 @@ ww_linear *ww_linear_create(ww_linear_shape shape, const float *weight, const fl
             layer->owned = 1;
             if (layer->packed) memset(layer->packed, 0, layer->packed_size);
         }
-        status = layer->packed ? dnnl_memory_create(
-                                     &layer->packed_weight, md_ref(&layer->packed_md), engine, layer->packed)
-                               : dnnl_out_of_memory;
+        if (!layer->packed) status = dnnl_out_of_memory;
+        for (int64_t i = 0; i < layer->slabs && status == dnnl_success; i++)
+            status = dnnl_memory_create(
+                &layer->packed_weight[i], md_ref(&layer->packed_md), engine,
+                (char *)layer->packed + (size_t)i * layer->slab_size);
     }
     if (status == dnnl_success && layer->owned)
-        status = shape.input == WW_NUMBER_U8 ? quantise_and_pack(layer, weight) : pack(layer, weight, dnnl_f32);
+        status = shape.input == WW_NUMBER_U8 ? quantise_and_pack(layer, weight) : pack(layer, weight, dnnl_f32, sizeof(float));
     if (status != dnnl_success) {
         ww_linear_destroy(layer);
         return NULL;
@@ -356,17 +396,17 @@ static dnnl_status_t prepare(ww_linear *layer, shelf *own, int64_t M) {
     return dnnl_success;
 }
 
-// One worker's rows.
-static dnnl_status_t run(ww_linear *layer, shelf *own, const void *x, void *out, int64_t M) {
+// One worker's rows, of one slab.
+static dnnl_status_t run(ww_linear *layer, shelf *own, int64_t slab, const void *x, void *out, int64_t M) {
     entry *found = find(own, M);
     if (!found || !ready()) return dnnl_runtime_error;
     dnnl_status_t status = dnnl_memory_set_data_handle(found->source, (void *)x);
     if (status == dnnl_success) status = dnnl_memory_set_data_handle(found->destination, out);
     if (status != dnnl_success) return status;
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, found->source},
-                                   {DNNL_ARG_WEIGHTS, layer->packed_weight},
+                                   {DNNL_ARG_WEIGHTS, layer->packed_weight[slab]},
                                    {DNNL_ARG_DST, found->destination},
-                                   {DNNL_ARG_BIAS, layer->bias_memory}};
+                                   {DNNL_ARG_BIAS, layer->bias_memory[slab]}};
     status = dnnl_primitive_execute(found->primitive, stream, layer->shape.input == WW_NUMBER_U8 ? 3 : 4, arguments);
     return status == dnnl_success ? dnnl_stream_wait(stream) : status;
 }
@@ -386,11 +426,14 @@ static int64_t size_of(ww_number kind) {
 static void run_chunks(void *context, size_t first, size_t last, size_t worker) {
     run_work *w = context;
     const ww_linear_shape *shape = &w->layer->shape;
-    for (int64_t c = (int64_t)first; c < (int64_t)last; c++) {
-        const int64_t from = c * w->chunk, rows = w->M - from < w->chunk ? w->M - from : w->chunk;
+    const int64_t slabs = w->layer->slabs, columns = w->layer->columns;
+    // A slab after the other, of all chunks: numbered so that few rows, one chunk, are slabs only.
+    for (int64_t i = (int64_t)first; i < (int64_t)last; i++) {
+        const int64_t from = i / slabs * w->chunk, slab = i % slabs;
+        const int64_t rows = w->M - from < w->chunk ? w->M - from : w->chunk;
         const dnnl_status_t status = run(
-            w->layer, &w->layer->shelves[worker], w->x + from * shape->inputs * size_of(shape->input),
-            w->out + from * shape->outputs * size_of(shape->output), rows);
+            w->layer, &w->layer->shelves[worker], slab, w->x + from * shape->inputs * size_of(shape->input),
+            w->out + (from * shape->outputs + slab * columns) * size_of(shape->output), rows);
         if (status != dnnl_success) w->status = (int)status;
     }
 }
@@ -399,12 +442,13 @@ int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
     const int timed = timing;
     const int64_t began = timed ? nanoseconds() : 0;
     const int64_t workers = (int64_t)layer->workers;
-    // Two chunks a worker, so that one which is late can be helped, and all of one size but the last.
-    int64_t chunk = (M + workers - 1) / workers;
+    // Few rows stay together; many are cut into a chunk a worker, all of one size but the last.
+    int64_t chunk = layer->slabs >= workers && M <= FEW_ROWS ? M : (M + workers - 1) / workers;
     if (chunk < FEWEST_ROWS) chunk = M < 2 * FEWEST_ROWS ? M : (M + M / FEWEST_ROWS - 1) / (M / FEWEST_ROWS);
     // More workers than when the layer was made have no shelf in it.
-    if (workers == 1 || ww_workers() > layer->workers) chunk = M;
-    const int64_t tail = M % chunk, users = chunk == M ? 1 : workers;
+    const int alone = workers == 1 || ww_workers() > layer->workers;
+    if (alone) chunk = M;
+    const int64_t tail = M % chunk, users = alone ? 1 : workers;
     for (int64_t i = 0; i < users; i++) {
         if (!ready()) return dnnl_runtime_error;
         dnnl_status_t status = prepare(layer, &layer->shelves[i], chunk);
@@ -412,7 +456,11 @@ int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
         if (status != dnnl_success) return (int)status;
     }
     run_work w = {layer, x, out, M, chunk, dnnl_success};
-    ww_parallel((size_t)((M + chunk - 1) / chunk), run_chunks, &w);
+    const size_t pieces = (size_t)((M + chunk - 1) / chunk * layer->slabs);
+    if (alone)
+        run_chunks(&w, 0, pieces, 0);
+    else
+        ww_parallel(pieces, run_chunks, &w);
     if (timed) spent += nanoseconds() - began;
     return w.status;
 }

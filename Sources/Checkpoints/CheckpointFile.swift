@@ -19,6 +19,8 @@ extension CheckpointFile {
 
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
+        // Large ones are given back as we go, or a model would be in memory twice when its last layer is read.
+        defer { if info.count >= 1 << 18 { file.forget() } }
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
 

@@ -6,27 +6,44 @@ package enum Patches {
     ///
     /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5).
     package static func cut(
-        _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], into out: Matrix
+        _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], into out: Activations,
+        precision: Precision
     ) {
-        let patches = (side / patch) * (side / patch)
         precondition(mean.count == 3 && deviation.count == 3 && out.columns == 3 * patch * patch)
-        precondition(out.rows == pictures.count * patches)
-        for (index, picture) in pictures.enumerated() {
-            guard let picture else {
-                (out.base + index * patches * out.columns).update(repeating: 0, count: patches * out.columns)
-                continue
-            }
-            precondition(picture.count == side * side * 3)
-            ww_patchify_bytes(
-                out.base + index * patches * out.columns, picture, mean, deviation, 1, side, patch)
+        precondition(pictures.allSatisfy { $0.map { $0.count == side * side * 3 } ?? true })
+        let patches = (side / patch) * (side / patch)
+        out.prepare(rows: pictures.count * patches, columns: out.columns, kind: precision.kind)
+        withPointers(pictures[...], []) { pointers in
+            out.withNumbers { ww_cut_bytes($0, pointers, mean, deviation, pictures.count, side, patch) }
         }
     }
 
     /// Normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
-    package static func cut(planes: [Float], side: Int, patch: Int, into out: Matrix) {
+    package static func cut(planes: [Float], side: Int, patch: Int, into out: Activations, precision: Precision) {
         let pictures = planes.count / (3 * side * side)
         precondition(planes.count == pictures * 3 * side * side && out.columns == 3 * patch * patch)
-        precondition(out.rows == pictures * (side / patch) * (side / patch))
-        ww_patchify_planes(out.base, planes, pictures, side, patch)
+        let patches = (side / patch) * (side / patch)
+        out.prepare(rows: pictures * patches, columns: out.columns, kind: precision.kind)
+        out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch) }
+    }
+
+    /// Lends all pictures at once: one call within another, a picture each.
+    private static func withPointers(
+        _ pictures: ArraySlice<[UInt8]?>, _ found: [UnsafePointer<UInt8>?], _ body: ([UnsafePointer<UInt8>?]) -> Void
+    ) {
+        guard let next = pictures.first else { return body(found) }
+        guard let next else { return withPointers(pictures.dropFirst(), found + [nil], body) }
+        next.withUnsafeBufferPointer { withPointers(pictures.dropFirst(), found + [$0.baseAddress], body) }
+    }
+}
+
+extension Matrix {
+    /// A tower's first tokens `[pictures · tokens, width]`: `first`, then `rest` `[pictures · (tokens - 1), width]`, each in
+    /// its place, `positions` `[tokens, width]` added.
+    package func placeTokens(first: [Float], rest: Matrix, positions: [Float]) {
+        let tokens = positions.count / columns
+        precondition(first.count == columns && rest.columns == columns && positions.count == tokens * columns)
+        precondition(tokens > 0 && rows % tokens == 0 && rest.rows == rows / tokens * (tokens - 1))
+        ww_place_tokens(base, first, rest.base, positions, rows / tokens, tokens, columns)
     }
 }

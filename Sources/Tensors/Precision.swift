@@ -37,8 +37,9 @@ package enum ComputeLibrary {
     }
     package static var instructionSet: String { String(cString: ww_onednn_isa()) }
 
-    /// Whether products use the CPU's tiles, and the version of the layout that weights are packed in for them.
-    package static var tiles: String { ww_tiled_fits(WW_BF16, 64, 64) != 0 ? "tiles 1" : "no tiles" }
+    /// Whether products use the CPU's tiles, and the versions of the layouts that weights are packed in, for them and in
+    /// slabs for oneDNN.
+    package static var tiles: String { (ww_tiled_fits(WW_BF16, 64, 64) != 0 ? "tiles 1" : "no tiles") + ", slabs 1" }
 
     /// Largest byte of an activation: without VNNI, the CPU saturates the sum of two products of whole bytes.
     static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255

@@ -33,6 +33,6 @@ struct ThreadTimes {
 
     /// GStreamer's threads, which name themselves by what they serve; all others of this process are known.
     static func isMedia(_ name: String) -> Bool {
-        !(name.contains("-qos") || name.hasPrefix("ZMQ") || name == "watchword")
+        !(name.contains("-qos") || name.hasPrefix("ZMQ") || name == "watchword" || name == "ww-pool")
     }
 }

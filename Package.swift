@@ -79,6 +79,9 @@ let package = Package(
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
+        // The shapes world: scenes, pictures, captions and truth.
+        .target(name: "World", swiftSettings: safe),
+
         // Windows, queries, events.
         .target(
             name: "Matching", swiftSettings: safe),
@@ -86,7 +89,9 @@ let package = Package(
         // The outside world.
         .target(
             name: "Ingest",
-            dependencies: ["CGStreamer", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CGStreamer", "Matching", "Pixels", "World", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
@@ -126,7 +131,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors",
+                "Tensors", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -143,8 +148,9 @@ let package = Package(
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
+        tests("WorldTests", ["World", "Checkpoints"]),
         tests("MatchingTests", ["Matching"]),
-        tests("IngestTests", ["Ingest", "Pixels"]),
+        tests("IngestTests", ["Ingest", "Pixels", "World"]),
         tests("JournalTests", ["Journal"]),
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),

@@ -40,7 +40,7 @@ enum Exit {
         case is QueryError, is TextError, is ClipError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
-        case is WriteError: cannotCreate
+        case is WriteError, is VideoWriteError, is WorldFile.Unwritable: cannotCreate
         case let hub as HubError:
             switch hub.kind {
             case .usage: usage

@@ -80,7 +80,11 @@ let package = Package(
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
-        .target(name: "World", swiftSettings: safe),
+        .target(name: "Randomness", swiftSettings: safe),
+        .target(name: "World", dependencies: ["Randomness"], swiftSettings: safe),
+
+        // What a model is worth: retrieval benchmarks and their metrics.
+        .target(name: "Evaluation", dependencies: ["Randomness"], swiftSettings: safe),
 
         // Windows, queries, events.
         .target(
@@ -131,7 +135,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors", "World",
+                "Tensors", "Evaluation", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -148,7 +152,8 @@ let package = Package(
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
-        tests("WorldTests", ["World", "Checkpoints"]),
+        tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
+        tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
         tests("JournalTests", ["Journal"]),

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// What is behind the objects: two colours and a pattern between them.
 package struct Background: Sendable, Equatable {

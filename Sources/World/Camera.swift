@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// What a camera does to pictures: noise, softness, brightness.
 package struct Camera: Sendable {

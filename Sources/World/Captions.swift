@@ -1,3 +1,5 @@
+package import Randomness
+
 /// Words for a claim: the canonical ones, or any at random.
 package struct Captioner {
     /// Nil chooses the canonical words.

@@ -1,3 +1,5 @@
+package import Randomness
+
 extension Claim {
     /// A claim that is true of a window; nil when nothing can be said.
     ///

@@ -1,3 +1,5 @@
+import Randomness
+
 /// Scene after scene of the world as one camera sees it, with pauses in between; without end, or of a given length.
 ///
 /// A seed determines it all.

@@ -1,3 +1,5 @@
+import Randomness
+
 /// A window of a scene with a caption that is true of it: what models are trained and measured on.
 package struct LabelledClip: Sendable {
     package let scene: Scene

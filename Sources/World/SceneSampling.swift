@@ -1,4 +1,5 @@
 import Foundation
+package import Randomness
 
 extension Scene {
     /// A scene as they are in this world: things appear, something happens, things vanish.

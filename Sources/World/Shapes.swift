@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// What an object may be: its outline is fixed.
 package enum Shape: Int, CaseIterable, Sendable {

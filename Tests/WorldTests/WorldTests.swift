@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Randomness
 import TestSupport
 import Testing
 import World

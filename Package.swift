@@ -86,6 +86,9 @@ let package = Package(
         // What a model is worth: retrieval benchmarks and their metrics.
         .target(name: "Evaluation", dependencies: ["Randomness"], swiftSettings: safe),
 
+        // How it is made better: forward and backward passes, the loss, the optimiser.
+        .target(name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], swiftSettings: safe),
+
         // Windows, queries, events.
         .target(
             name: "Matching", swiftSettings: safe),
@@ -135,7 +138,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors", "Evaluation", "World",
+                "Tensors", "Evaluation", "Pixels", "Training", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -154,6 +157,7 @@ let package = Package(
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
         tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
+        tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
         tests("JournalTests", ["Journal"]),

@@ -80,6 +80,16 @@ let package = Package(
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
+        // The shapes world: scenes, pictures, captions and truth.
+        .target(name: "Randomness", swiftSettings: safe),
+        .target(name: "World", dependencies: ["Randomness"], swiftSettings: safe),
+
+        // What a model is worth: retrieval benchmarks and their metrics.
+        .target(name: "Evaluation", dependencies: ["Randomness"], swiftSettings: safe),
+
+        // How it is made better: forward and backward passes, the loss, the optimiser.
+        .target(name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], swiftSettings: safe),
+
         // Windows, queries, events.
         .target(
             name: "Matching", swiftSettings: safe),
@@ -87,7 +97,13 @@ let package = Package(
         // The outside world.
         .target(
             name: "Ingest",
+<<<<<<< HEAD
             dependencies: ["CGStreamer", "CPlatform", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
+=======
+            dependencies: [
+                "CGStreamer", "Matching", "Pixels", "World", .product(name: "Logging", package: "swift-log"),
+            ],
+>>>>>>> world
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
@@ -127,7 +143,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors",
+                "Tensors", "Evaluation", "Pixels", "Training", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -144,9 +160,17 @@ let package = Package(
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
+        tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
+        tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
+        tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching"]),
+<<<<<<< HEAD
         tests("IngestTests", ["Ingest", "Pixels"]),
         tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
+=======
+        tests("IngestTests", ["Ingest", "Pixels", "World"]),
+        tests("JournalTests", ["Journal"]),
+>>>>>>> world
         tests("MessagingTests", ["Messaging"]),
         tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels"]),
         tests(

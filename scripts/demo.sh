@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, to be seen: the daemon watches a clip as if it were live; its events are printed as they happen.
+# The main job, to be seen: the daemon watches a live scene that never ends; its events are printed as they happen.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 bin="$root/.build/release"
@@ -19,16 +19,17 @@ journal: journal.sqlite
 pipelines: $root/Pipelines
 log: {level: warning}
 streams:
-- {name: lobby, uri: $root/Tests/Fixtures/videos/lobby.mp4, realtime: true, loop: true}
+- {name: shapes, uri: "shapes://7"}
 queries:
-- a blue circle
-- a circle
-- a ring appears
+- something appears
+- something moves to the left
+- something moves to the right
+- two shapes meet
 - the lights go out
 YAML
 "$bin/watchwordd" --config "$folder/demo.yaml" &
 daemon=$!
-echo "Watching lobby.mp4 for: a blue circle, a circle, a ring appears, the lights go out. Ctrl-C ends it."
+echo "Watching shapes://7: what appears, moves to the left or right, meets, and the lights. Ctrl-C ends it."
 while [ ! -S "$folder/events.sock" ]; do kill -0 "$daemon" && sleep 0.1; done
 "$bin/watchword" events --follow &
 events=$!

@@ -1,6 +1,7 @@
 #ifndef WATCHWORD_CGSTREAMER_SHIM_H
 #define WATCHWORD_CGSTREAMER_SHIM_H
 #include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
 #include <string.h>
@@ -106,6 +107,30 @@ static inline double ww_age(GstAppSink *sink, double seconds) {
     GstClockTime now = gst_element_get_current_running_time(GST_ELEMENT(sink));
     double age = now == GST_CLOCK_TIME_NONE ? 0 : (double)now / 1e9 - seconds;
     return age > 0 ? age : 0;
+}
+static inline gboolean ww_is_app_src(GstElement *element) { return GST_IS_APP_SRC(element); }
+// `needed` is called on the source's streaming thread; `done` when the source is gone. [any-thread]
+static inline void ww_app_src_feed(
+    GstElement *source, void (*needed)(GstAppSrc *, guint, gpointer), gpointer user, GDestroyNotify done) {
+    GstAppSrcCallbacks callbacks = {0};
+    callbacks.need_data = needed;
+    gst_app_src_set_callbacks(GST_APP_SRC(source), &callbacks, user, done);
+}
+// Copies the bytes. [streaming-thread]
+static inline GstFlowReturn ww_app_src_push(
+    GstAppSrc *source, const void *bytes, gsize count, guint64 pts, guint64 duration) {
+    GstBuffer *buffer = gst_buffer_new_allocate(NULL, count, NULL);
+    if (!buffer) return GST_FLOW_ERROR;
+    gst_buffer_fill(buffer, 0, bytes, count);
+    GST_BUFFER_PTS(buffer) = pts;
+    GST_BUFFER_DURATION(buffer) = duration;
+    return gst_app_src_push_buffer(source, buffer);
+}
+static inline void ww_app_src_end(GstAppSrc *source) { gst_app_src_end_of_stream(source); }
+// Seconds since the pipeline began to play, by its clock; 0 before. [any-thread]
+static inline double ww_running_seconds(GstAppSrc *source) {
+    GstClockTime now = gst_element_get_current_running_time(GST_ELEMENT(source));
+    return now == GST_CLOCK_TIME_NONE ? 0 : (double)now / 1e9;
 }
 static inline const guint8 *ww_frame_plane(GstVideoFrame *frame, gint plane) {
     return (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, plane);

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
-// @unchecked: `lock` guards `state`; `lanes` are the sink thread's
+// @unchecked: `lock` guards `state`; `lanes` and `monitor` are the sink thread's
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
@@ -25,6 +25,8 @@ final class FrameTap: @unchecked Sendable {
     /// The whole picture, then the regions; the sink thread's.
     private var lanes: [Lane]
     private let previews: Bool
+    /// Of the whole picture; the sink thread's.
+    private var monitor: HealthMonitor
     private let fps: Double
     private let isLive: Bool
     private let decoding: DecodingRecord
@@ -42,6 +44,9 @@ final class FrameTap: @unchecked Sendable {
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
         lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
         previews = description.previews
+        var limits = HealthMonitor.Limits()
+        limits.frozen = description.frozen
+        monitor = HealthMonitor(limits: limits)
         self.isLive = isLive
         self.decoding = decoding
         self.onFrame = onFrame
@@ -150,12 +155,13 @@ final class FrameTap: @unchecked Sendable {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
-        let pictures = decoding.whileScaling {
+        let seen = decoding.whileScaling {
             Pipeline.withFrame(sample) { frame in
-                lanes.indices.map { lanes[$0].see(frame, previews: previews) }
+                let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
+                return (pictures, levels: pictures.first.map { PictureLevels($0.picture) }, mark: frame.fingerprint)
             }
         }
-        guard let pictures else { return }
+        guard let (pictures, levels, mark) = seen else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
                 state.offset = state.latest + 1 / fps - time
@@ -165,13 +171,15 @@ final class FrameTap: @unchecked Sendable {
             state.latest = time + state.offset
             return (state.latest, state.discontinuity)
         }
+        if discontinuity { monitor.reset() }
+        let health = levels.map { monitor.observe($0, at: mediaTime, decoded: mark) } ?? .good
         sampled.wrappingAdd(1, ordering: .relaxed)
         if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
         for (lane, seen) in zip(lanes, pictures) {
             onFrame(
                 Frame(
                     picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
-                    discontinuity: discontinuity, region: lane.name, preview: seen.preview))
+                    discontinuity: discontinuity, region: lane.name, preview: seen.preview, health: health))
         }
     }
 

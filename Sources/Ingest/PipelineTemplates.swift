@@ -58,12 +58,13 @@ package struct PipelineTemplates: Sendable {
         case "http", "https": "http"
         case "v4l2": "v4l2"
         case "test": "test"
+        case "shapes": "shapes"
         default: "file"
         }
     }
 
     /// A value that a launch line takes as one word whatever is in it.
-    private static func quoted(_ value: String) -> String {
+    static func quoted(_ value: String) -> String {
         "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 }

@@ -1,6 +1,7 @@
 import CGStreamer
 import Foundation
 import Synchronization
+import World
 
 /// One source of video: a GStreamer pipeline, sampled.
 ///
@@ -13,6 +14,8 @@ package final class VideoSource: @unchecked Sendable {
     /// A file, and a file over HTTP, waits.
     package let isLive: Bool
     private let line: String
+    /// What `shapes://` shows.
+    private let film: Film?
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
     private let onEvent: @Sendable (SourceEvent) -> Void
@@ -36,7 +39,8 @@ package final class VideoSource: @unchecked Sendable {
         let (template, line) = try templates.launchLine(description)
         self.description = description
         self.line = line
-        isLive = ["rtsp", "v4l2", "test"].contains(template) || description.realtime
+        film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
+        isLive = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
         self.onEvent = onEvent
         tap = FrameTap(description, isLive: isLive, decoding: decoding, onFrame: onFrame, onEvent: onEvent)
         decoderTap = isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding) : nil
@@ -60,6 +64,7 @@ package final class VideoSource: @unchecked Sendable {
         ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
         ww_set_int(made.sink, "max-buffers", 1)
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
+        if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
         tap.attach(to: made)
         decoderTap?.attach(to: made)
         let thread = Thread { [self] in watch(made) }
@@ -150,7 +155,7 @@ package final class VideoSource: @unchecked Sendable {
     }
 
     /// The message's sentence; GStreamer's debug part is for GStreamer's developers.
-    private static func text(
+    static func text(
         _ message: UnsafeMutablePointer<GstMessage>,
         _ parse: (
             UnsafeMutablePointer<GstMessage>?, UnsafeMutablePointer<UnsafeMutablePointer<GError>?>?,

@@ -58,7 +58,7 @@ extension DecodedFrame {
 package struct HealthMonitor: Sendable {
     /// How long it must last, in seconds of media time.
     package struct Limits: Sendable, Equatable {
-        package var black = 10.0
+        package var black = 1.0
         package var blurred = 60.0
         package var frozen = 60.0
         /// Fewest equal pictures in a row that are frozen, however far apart.

@@ -1,7 +1,5 @@
-import Foundation
 package import Ingest
 package import Matching
-import Synchronization
 
 /// A file as one clip, as CLIP4Clip's data loaders read it: sampled by frame numbers, cut to a window's length, scored once.
 package struct ClipSession: Sendable {
@@ -15,11 +13,7 @@ package struct ClipSession: Sendable {
 
     private let engine: ScoringEngine
     private let name: String
-    private let source: SourceDescription
-    private let templates: PipelineTemplates
-    private let sampling: ClipSampling
-    private let selection: ClipSelection
-    private let maxFrames: Int
+    private let reader: ClipReader
 
     /// `maxFrames`: the window length of the engine's queries.
     package init(
@@ -28,53 +22,14 @@ package struct ClipSession: Sendable {
     ) {
         self.engine = engine
         self.name = name
-        self.source = source
-        self.templates = templates
-        self.sampling = sampling
-        self.selection = selection
-        self.maxFrames = maxFrames
+        reader = ClipReader(
+            source: source, templates: templates, sampling: sampling, selection: selection, maxFrames: maxFrames)
     }
 
-    /// Decodes the clip, twice if its length decides which frames are kept, so that only those are ever in memory.
+    /// Reads the clip and scores it.
     package func run() async throws -> Result {
-        var wanted = Set(0..<maxFrames)
-        var sampled: Int?
-        if selection != .head {
-            let count = try await play(ClipFrames(sampling, wanted: [])).sampled
-            wanted = Set(selection.indices(of: count, limit: maxFrames))
-            sampled = count
-        }
-        let (frames, seen) = try await play(ClipFrames(sampling, wanted: wanted))
-        guard !frames.isEmpty else {
-            throw ClipError("\(SourceURI.redacted(source.uri)): there is no frame where the clip is sampled")
-        }
-        let scores = try await engine.score(clip: frames, of: name)
-        return Result(scores: scores, sampled: sampled ?? seen, kept: frames.count)
-    }
-
-    /// Plays the source to its end, or to the last second that is looked at.
-    private func play(_ clip: ClipFrames) async throws -> (frames: [Frame], sampled: Int) {
-        var description = source
-        description.clip = clip
-        let frames = Mutex<[Frame]>([])
-        let (ends, end) = AsyncStream<String?>.makeStream()
-        let video = try VideoSource(
-            description, templates: templates, onFrame: { frame in frames.withLock { $0.append(frame) } },
-            onEvent: { event in
-                switch event {
-                case .failed(let why): end.yield(why)
-                case .endOfStream: end.yield(nil)
-                case .started, .formatChanged, .warning: break
-                }
-            })
-        if let problem = await video.startOffPool() { throw problem }
-        var failure: String?
-        for await why in ends {
-            failure = why
-            break
-        }
-        await offPool { video.stop() }
-        if let failure { throw SourceError(failure) }
-        return (frames.withLock { $0 }, video.clipFrames)
+        let (frames, sampled) = try await reader.frames()
+        return Result(
+            scores: try await engine.score(clip: frames, of: name), sampled: sampled, kept: frames.count)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Checkpoints
+import Evaluation
 import Foundation
 import Heads
 import Hub
@@ -38,9 +39,11 @@ enum Exit {
         switch error {
         case is SourceError: noInput
         case is QueryError, is TextError, is ClipError: badData
+        case let data as DataSetError: data.isMissing ? noInput : badData
+        case is Eval.NothingToMeasure: noInput
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
-        case is WriteError: cannotCreate
+        case is WriteError, is VideoWriteError, is WorldFile.Unwritable: cannotCreate
         case let hub as HubError:
             switch hub.kind {
             case .usage: usage

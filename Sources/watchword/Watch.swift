@@ -13,7 +13,7 @@ struct Watch: AsyncParsableCommand {
         abstract: "Watch one stream to its end, without a daemon.",
         discussion: "Prints events as they happen. With --scores, every window's scores are written as JSON lines.")
 
-    @Argument(help: "A file, rtsp://, http(s)://, v4l2:///dev/video0 or test://ball.")
+    @Argument(help: "A file, rtsp://, http(s)://, v4l2:///dev/video0, test://ball or shapes://7.")
     var uri: String
     @Option(name: .long, parsing: .upToNextOption, help: "What to watch for; may be given several times.")
     var query: [String] = []

@@ -1,0 +1,154 @@
+import Foundation
+
+/// Captions, and the clips that they describe.
+package struct RetrievalSet: Sendable {
+    /// A video, or a part of it.
+    package struct Clip: Sendable, Hashable {
+        /// As the data set calls it.
+        package let id: String
+        package let path: String
+        /// Seconds; nil takes the video whole.
+        package let start: Double?
+        package let end: Double?
+
+        package init(id: String, path: String, start: Double? = nil, end: Double? = nil) {
+            (self.id, self.path, self.start, self.end) = (id, path, start, end)
+        }
+    }
+
+    package struct Item: Sendable, Equatable {
+        /// The clip's place in `clips`.
+        package let clip: Int
+        package let caption: String
+    }
+
+    package struct Missing: Sendable, Equatable, Encodable {
+        package let video: String
+        package let why: String
+
+        package init(_ video: String, _ why: String) { (self.video, self.why) = (video, why) }
+    }
+
+    package private(set) var clips: [Clip] = []
+    package private(set) var items: [Item] = []
+    /// Videos that the lists name and that are not there, in the order of the lists.
+    package private(set) var missing: [Missing] = []
+    package var pairing: Pairing
+
+    init(_ pairing: Pairing) { self.pairing = pairing }
+
+    /// Adds a caption of the clip that was added last, or of a new one.
+    mutating func add(_ clip: Clip, _ caption: String) {
+        if clips.last != clip || pairing == .oneToOne { clips.append(clip) }
+        items.append(Item(clip: clips.count - 1, caption: caption))
+    }
+
+    mutating func miss(_ video: String, _ why: String = "there is no such file") {
+        let missed = Missing(video, why)
+        if missing.last != missed { missing.append(missed) }
+    }
+
+    /// The set without some of its clips, which are then missing.
+    package func without(_ lost: [Int: String]) -> RetrievalSet {
+        var set = RetrievalSet(pairing)
+        set.missing = missing
+        for item in items {
+            if let why = lost[item.clip] {
+                set.miss(clips[item.clip].id, why)
+            } else if set.pairing == .oneToOne || set.clips.last != clips[item.clip] {
+                set.clips.append(clips[item.clip])
+                set.items.append(Item(clip: set.clips.count - 1, caption: item.caption))
+            } else {
+                set.items.append(Item(clip: set.clips.count - 1, caption: item.caption))
+            }
+        }
+        return set
+    }
+}
+
+/// A data set that could not be read: one sentence that names the file, and the line where there is one.
+package struct DataSetError: Error, Equatable, CustomStringConvertible {
+    package let path: String
+    package let line: Int?
+    package let reason: String
+    /// Whether the file is not there at all.
+    package let isMissing: Bool
+
+    init(_ path: String, line: Int? = nil, _ reason: String, isMissing: Bool = false) {
+        (self.path, self.line, self.reason, self.isMissing) = (path, line, reason, isMissing)
+    }
+
+    package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
+}
+
+/// Reads the files of a data set.
+enum DataSetFile {
+    static func data(_ url: URL) throws(DataSetError) -> Data {
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw DataSetError(url.path, "there is no such file", isMissing: true)
+        }
+        do { return try Data(contentsOf: url) } catch { throw DataSetError(url.path, "it cannot be read") }
+    }
+
+    static func text(_ url: URL) throws(DataSetError) -> String {
+        guard let text = String(data: try data(url), encoding: .utf8) else {
+            throw DataSetError(url.path, "it is not UTF-8 text")
+        }
+        return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+    }
+
+    /// Lines without the white space around them, each with its number; empty ones are left out.
+    static func lines(_ url: URL) throws(DataSetError) -> [(number: Int, text: String)] {
+        try text(url).split(omittingEmptySubsequences: false) { $0.isNewline }.enumerated().compactMap { index, line in
+            let text = line.trimmingCharacters(in: .whitespaces)
+            return text.isEmpty ? nil : (index + 1, text)
+        }
+    }
+
+    static func json<T: Decodable>(_ type: T.Type, _ url: URL) throws(DataSetError) -> T {
+        let bytes = try data(url)
+        do {
+            return try JSONDecoder().decode(type, from: bytes)
+        } catch {
+            throw DataSetError(url.path, "it is not the JSON that this data set has: \(Self.sentence(error))")
+        }
+    }
+
+    static func sentence(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "it cannot be decoded" }
+        let context: DecodingError.Context
+        switch error {
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found): context = found
+        case .keyNotFound(let key, _): return "\"\(key.stringValue)\" is missing"
+        @unknown default: return "it cannot be decoded"
+        }
+        let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return place.isEmpty ? context.debugDescription : "\(place): \(context.debugDescription)"
+    }
+}
+
+/// The video files below a directory, by id.
+struct VideoFolder {
+    private let paths: [String: String]
+
+    /// `wholeName`: the id is the file's name; else the name without its last extension.
+    init(_ url: URL, wholeName: Bool = false) throws(DataSetError) {
+        guard Self.isDirectory(url), let files = FileManager.default.subpaths(atPath: url.path)
+        else { throw DataSetError(url.path, "there is no such directory of videos", isMissing: true) }
+        var paths: [String: String] = [:]
+        for file in files.sorted() {
+            let video = url.appending(path: file)
+            guard !Self.isDirectory(video) else { continue }
+            let name = video.lastPathComponent
+            let id = wholeName ? name : name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+            paths[id] = video.path
+        }
+        self.paths = paths
+    }
+
+    private static func isDirectory(_ url: URL) -> Bool {
+        (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
+    }
+
+    subscript(_ id: String) -> String? { paths[id] }
+}

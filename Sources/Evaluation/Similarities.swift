@@ -1,0 +1,26 @@
+/// Scores of texts and videos, and which belong together.
+package struct Similarities: Sendable {
+    /// `[texts, videos]`, row-major.
+    package let values: [Float]
+    package let videos: Int
+    /// The video of each text; texts of one video follow each other.
+    package let videoOfText: [Int]
+
+    package var texts: Int { videoOfText.count }
+
+    package init(_ values: [Float], videos: Int, videoOfText: [Int]) {
+        precondition(values.count == videos * videoOfText.count)
+        precondition(videoOfText.allSatisfy { (0..<videos).contains($0) })
+        (self.values, self.videos, self.videoOfText) = (values, videos, videoOfText)
+    }
+
+    func row(_ text: Int) -> ArraySlice<Float> { values[text * videos..<(text + 1) * videos] }
+}
+
+/// How a benchmark pairs texts with videos.
+package enum Pairing: String, Sendable, Equatable, Codable {
+    /// Text i belongs to video i.
+    case oneToOne = "one-to-one"
+    /// A video has several sentences, and is ranked once.
+    case multiSentence = "multi-sentence"
+}

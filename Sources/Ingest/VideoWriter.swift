@@ -1,0 +1,82 @@
+import CGStreamer
+import Foundation
+
+/// Writes pictures as files: H.264 in MP4, or one PNG a frame.
+///
+/// Waits for the disk and the encoder: call it off the cooperative pool.
+package struct VideoWriter: Sendable {
+    package let width: Int
+    package let height: Int
+    /// Whole frames a second.
+    package let fps: Int
+
+    package init(width: Int, height: Int, fps: Int) {
+        precondition(width > 0 && height > 0 && fps > 0)
+        (self.width, self.height, self.fps) = (width, height, fps)
+    }
+
+    /// Writes an MP4 file; it is there whole, or not at all.
+    ///
+    /// `next` gives the RGB bytes of a frame by its number, nil after the last.
+    package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
+        let part = path + ".part"
+        defer { try? FileManager.default.removeItem(atPath: part) }
+        let encoder =
+            "video/x-raw,format=I420 ! x264enc pass=quant quantizer=22 key-int-max=\(2 * fps) threads=1 "
+            + "! video/x-h264,profile=high ! h264parse ! mp4mux faststart=true"
+        try run(
+            encoder + " ! filesink location=\(PipelineTemplates.quoted(part))", path, elements: ["x264enc", "mp4mux"],
+            next)
+        guard rename(part, path) == 0 else { throw VideoWriteError(path, String(cString: strerror(errno))) }
+    }
+
+    /// Writes `00000.png`, `00001.png`, … into a directory that is there.
+    package func writePNG(into folder: String, next: @escaping (Int) throws -> [UInt8]?) throws {
+        let names = PipelineTemplates.quoted(folder.replacing("%", with: "%%") + "/%05d.png")
+        try run("pngenc ! multifilesink location=\(names)", folder, elements: ["pngenc", "multifilesink"], next)
+    }
+
+    private func run(
+        _ rest: String, _ path: String, elements: [String], _ next: @escaping (Int) throws -> [UInt8]?
+    ) throws {
+        try GStreamer.initialize()
+        for element in elements where !GStreamer.hasElement(element) {
+            throw VideoWriteError(path, "GStreamer's element \(element) is not installed")
+        }
+        let caps = "video/x-raw,format=RGB,width=\(width),height=\(height),framerate=\(fps)/1"
+        let line = "appsrc name=pictures format=time caps=\(caps) ! videoconvert ! \(rest)"
+        var error: UnsafeMutablePointer<GError>?
+        let parsed = gst_parse_launch_full(line, nil, GST_PARSE_FLAG_FATAL_ERRORS, &error)
+        defer { g_clear_error(&error) }
+        guard let parsed else {
+            throw VideoWriteError(path, error.map { String(cString: $0.pointee.message) } ?? "unknown error")
+        }
+        gst_object_ref_sink(parsed)  // was floating: now ours
+        defer {
+            gst_element_set_state(parsed, GST_STATE_NULL)
+            gst_object_unref(parsed)
+        }
+        let feed = PictureFeed(fps: fps, next: next)
+        try feed.attach(to: parsed, shown: path)
+        guard gst_element_set_state(parsed, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE,
+            let bus = gst_element_get_bus(parsed)
+        else { throw VideoWriteError(path, "there is no such directory, or it may not be written to") }
+        defer { gst_object_unref(bus) }
+        let kinds = GstMessageType(rawValue: GST_MESSAGE_EOS.rawValue | GST_MESSAGE_ERROR.rawValue)
+        guard let message = gst_bus_timed_pop_filtered(bus, ww_no_time(), kinds) else { return }
+        defer { ww_unref_message(message) }
+        if let failure = feed.failure { throw failure }
+        guard ww_message_type(message) == GST_MESSAGE_ERROR else { return }
+        throw VideoWriteError(path, VideoSource.text(message, gst_message_parse_error))
+    }
+}
+
+/// A video that could not be written, and why.
+package struct VideoWriteError: Error, Equatable, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+
+    init(_ path: String, _ reason: String) { (self.path, self.reason) = (path, reason) }
+
+    package var description: String { "\(path) cannot be written: \(reason)" }
+}

@@ -1,0 +1,95 @@
+import Tensors
+
+// N = rows, I = inputs, O = outputs
+
+/// `y = x · weightᵀ + bias`, weight `[O, I]` as `nn.Linear` stores it.
+struct Linear: Sendable {
+    let inputs: Int
+    let outputs: Int
+    private let weight: Int
+    private let bias: Int?
+
+    /// `names`: of the weight and, if there is one, the bias.
+    init(_ layout: inout ParameterLayout, weight: String, bias: String?, inputs: Int, outputs: Int) {
+        (self.inputs, self.outputs) = (inputs, outputs)
+        self.weight = layout.claim(weight, [outputs, inputs])
+        self.bias = bias.map { layout.claim($0, [outputs]) }
+    }
+
+    /// A convolution whose kernel, of the given shape, is `[O, I]` as a matrix.
+    init(_ layout: inout ParameterLayout, convolution: String, shape: [Int], inputs: Int, outputs: Int) {
+        (self.inputs, self.outputs) = (inputs, outputs)
+        weight = layout.claim(convolution, shape)
+        bias = nil
+    }
+
+    /// x `[N, I]`, result `[N, O]`.
+    func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> [Real] {
+        var y = [Real](repeating: 0, count: N * outputs)
+        if let bias {
+            for row in 0..<N {
+                for column in 0..<outputs { y[row * outputs + column] = p[bias + column] }
+            }
+        }
+        GeneralProduct.multiply(
+            x, MatrixPlace(stride: inputs), p, MatrixPlace(weight, stride: inputs, transposed: true), into: &y,
+            MatrixPlace(stride: outputs), m: N, n: outputs, k: inputs, beta: 1)
+        return y
+    }
+
+    /// Adds to the gradient; the result is that of the input, `[N, I]`.
+    func backward<Real: ProductScalar>(
+        _ dy: [Real], _ x: [Real], rows N: Int, _ p: [Real], _ g: inout [Real]
+    ) -> [Real] {
+        GeneralProduct.multiply(
+            dy, MatrixPlace(stride: outputs, transposed: true), x, MatrixPlace(stride: inputs), into: &g,
+            MatrixPlace(weight, stride: inputs), m: outputs, n: inputs, k: N, beta: 1)
+        if let bias { addColumns(dy, rows: N, columns: outputs, to: &g, at: bias) }
+        var dx = [Real](repeating: 0, count: N * inputs)
+        GeneralProduct.multiply(
+            dy, MatrixPlace(stride: outputs), p, MatrixPlace(weight, stride: inputs), into: &dx,
+            MatrixPlace(stride: inputs), m: N, n: inputs, k: outputs)
+        return dx
+    }
+}
+
+/// `y = x · matrix`, matrix `[I, O]`, without a bias: CLIP's projections.
+struct Projection: Sendable {
+    let inputs: Int
+    let outputs: Int
+    private let matrix: Int
+
+    init(_ layout: inout ParameterLayout, _ name: String, inputs: Int, outputs: Int) {
+        (self.inputs, self.outputs) = (inputs, outputs)
+        matrix = layout.claim(name, [inputs, outputs])
+    }
+
+    func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> [Real] {
+        var y = [Real](repeating: 0, count: N * outputs)
+        GeneralProduct.multiply(
+            x, MatrixPlace(stride: inputs), p, MatrixPlace(matrix, stride: outputs), into: &y,
+            MatrixPlace(stride: outputs), m: N, n: outputs, k: inputs)
+        return y
+    }
+
+    func backward<Real: ProductScalar>(
+        _ dy: [Real], _ x: [Real], rows N: Int, _ p: [Real], _ g: inout [Real]
+    ) -> [Real] {
+        GeneralProduct.multiply(
+            x, MatrixPlace(stride: inputs, transposed: true), dy, MatrixPlace(stride: outputs), into: &g,
+            MatrixPlace(matrix, stride: outputs), m: inputs, n: outputs, k: N, beta: 1)
+        var dx = [Real](repeating: 0, count: N * inputs)
+        GeneralProduct.multiply(
+            dy, MatrixPlace(stride: outputs), p, MatrixPlace(matrix, stride: outputs, transposed: true), into: &dx,
+            MatrixPlace(stride: inputs), m: N, n: inputs, k: outputs)
+        return dx
+    }
+}
+
+/// Adds the sums of the columns of `[N, columns]` to what begins at a place.
+func addColumns<Real: ProductScalar>(_ x: [Real], rows N: Int, columns: Int, to g: inout [Real], at place: Int) {
+    for row in 0..<N {
+        let start = row * columns
+        for column in 0..<columns { g[place + column] += x[start + column] }
+    }
+}

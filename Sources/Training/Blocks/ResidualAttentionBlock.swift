@@ -1,0 +1,119 @@
+import Tensors
+
+/// `x += attention(ln_1(x))`, then `x += c_proj(quickgelu(c_fc(ln_2(x))))`.
+struct ResidualAttentionBlock: Sendable {
+    private let shape: StackShape
+    private let first: LayerNorm
+    private let second: LayerNorm
+    private let packing: Linear
+    private let unpacking: Linear
+    private let expansion: Linear
+    private let contraction: Linear
+
+    init(_ layout: inout ParameterLayout, _ name: String, _ shape: StackShape) {
+        self.shape = shape
+        let W = shape.width
+        packing = Linear(
+            &layout, weight: name + ".attn.in_proj_weight", bias: name + ".attn.in_proj_bias", inputs: W,
+            outputs: 3 * W)
+        unpacking = Linear(
+            &layout, weight: name + ".attn.out_proj.weight", bias: name + ".attn.out_proj.bias", inputs: W,
+            outputs: W)
+        first = LayerNorm(&layout, name + ".ln_1", width: W, epsilon: shape.epsilon)
+        expansion = Linear(
+            &layout, weight: name + ".mlp.c_fc.weight", bias: name + ".mlp.c_fc.bias", inputs: W, outputs: 4 * W)
+        contraction = Linear(
+            &layout, weight: name + ".mlp.c_proj.weight", bias: name + ".mlp.c_proj.bias", inputs: 4 * W, outputs: W)
+        second = LayerNorm(&layout, name + ".ln_2", width: W, epsilon: shape.epsilon)
+    }
+
+    struct Saved<Real: ProductScalar> {
+        fileprivate let first: LayerNorm.Saved<Real>
+        fileprivate let second: LayerNorm.Saved<Real>
+        fileprivate let attended: [Real]
+        fileprivate let packed: [Real]
+        fileprivate let probabilities: [Real]
+        fileprivate let context: [Real]
+        fileprivate let narrow: [Real]
+        fileprivate let wide: [Real]
+        fileprivate let activated: [Real]
+    }
+
+    /// Changes x `[B, T, W]`.
+    func forward<Real: ProductScalar>(
+        _ x: inout [Real], B: Int, T: Int, mask: AttentionMask, _ p: [Real]
+    ) -> Saved<Real> {
+        let N = B * T
+        let (attended, first) = first.forward(x, rows: N, p)
+        let packed = packing.forward(attended, rows: N, p)
+        let (context, probabilities) = Attention.forward(packed, B: B, T: T, W: shape.width, H: shape.heads, mask: mask)
+        add(unpacking.forward(context, rows: N, p), to: &x)
+        let (narrow, second) = second.forward(x, rows: N, p)
+        let wide = expansion.forward(narrow, rows: N, p)
+        let activated = QuickGELU.forward(wide)
+        add(contraction.forward(activated, rows: N, p), to: &x)
+        return Saved(
+            first: first, second: second, attended: attended, packed: packed, probabilities: probabilities,
+            context: context, narrow: narrow, wide: wide, activated: activated)
+    }
+
+    /// Turns the output's gradient into the input's, and adds to the parameters'.
+    func backward<Real: ProductScalar>(
+        _ dx: inout [Real], _ saved: Saved<Real>, B: Int, T: Int, _ p: [Real], _ g: inout [Real]
+    ) {
+        let N = B * T
+        let dActivated = contraction.backward(dx, saved.activated, rows: N, p, &g)
+        let dWide = QuickGELU.backward(dActivated, saved.wide)
+        let dNarrow = expansion.backward(dWide, saved.narrow, rows: N, p, &g)
+        add(second.backward(dNarrow, saved.second, rows: N, p, &g), to: &dx)
+        let dContext = unpacking.backward(dx, saved.context, rows: N, p, &g)
+        let dPacked = Attention.backward(
+            dContext, saved.packed, saved.probabilities, B: B, T: T, W: shape.width, H: shape.heads)
+        let dAttended = packing.backward(dPacked, saved.attended, rows: N, p, &g)
+        add(first.backward(dAttended, saved.first, rows: N, p, &g), to: &dx)
+    }
+}
+
+/// The sizes of a stack of residual attention blocks.
+package struct StackShape: Sendable, Equatable {
+    package var width: Int
+    package var heads: Int
+    package var layers: Int
+    package var epsilon: Double
+
+    package init(width: Int, heads: Int, layers: Int, epsilon: Double) {
+        (self.width, self.heads, self.layers, self.epsilon) = (width, heads, layers, epsilon)
+    }
+}
+
+/// Residual attention blocks, one after the other.
+struct TransformerStack: Sendable {
+    private let blocks: [ResidualAttentionBlock]
+
+    init(_ layout: inout ParameterLayout, _ prefix: String, _ shape: StackShape) {
+        var blocks: [ResidualAttentionBlock] = []
+        for index in 0..<shape.layers { blocks.append(ResidualAttentionBlock(&layout, "\(prefix).\(index)", shape)) }
+        self.blocks = blocks
+    }
+
+    func forward<Real: ProductScalar>(
+        _ x: inout [Real], B: Int, T: Int, mask: AttentionMask, _ p: [Real]
+    ) -> [ResidualAttentionBlock.Saved<Real>] {
+        blocks.map { $0.forward(&x, B: B, T: T, mask: mask, p) }
+    }
+
+    /// Goes down to block `lowest`: the gradients of those below it, and of the input, are then not known.
+    func backward<Real: ProductScalar>(
+        _ dx: inout [Real], _ saved: [ResidualAttentionBlock.Saved<Real>], B: Int, T: Int, downTo lowest: Int = 0,
+        _ p: [Real], _ g: inout [Real]
+    ) {
+        for index in blocks.indices.reversed() where index >= lowest {
+            blocks[index].backward(&dx, saved[index], B: B, T: T, p, &g)
+        }
+    }
+}
+
+func add<Real: ProductScalar>(_ x: [Real], to y: inout [Real]) {
+    precondition(x.count == y.count)
+    for index in y.indices { y[index] += x[index] }
+}

@@ -1,0 +1,65 @@
+package import Checkpoints
+import Foundation
+import Randomness
+
+/// Where parameters come from at first: what is stored, or else CLIP's text tower and chance, as the reference does.
+///
+/// Source: CLIP4CLIP section 10.
+package enum Initialisation {
+    /// The values of every parameter of a layout.
+    ///
+    /// `stored` has what a model already holds, `clip` CLIP's tensors in OpenAI's names. Random numbers are those of the
+    /// seed and the tensor's name.
+    package static func parameters(
+        _ layout: ParameterLayout, stored: some TensorSource, clip: some TensorSource, seed: UInt64
+    ) throws -> [Float] {
+        var values: [Float] = []
+        values.reserveCapacity(layout.count)
+        for entry in layout.entries {
+            if stored.has(entry.name) {
+                values += try stored.floats(entry.name, shape: entry.shape)
+            } else if let own = try fromTower(entry, clip) {
+                values += own
+            } else if let text = try fromText(entry, clip) {
+                values += text
+            } else {
+                values += random(entry, seed)
+            }
+        }
+        return values
+    }
+
+    /// A tensor of the towers themselves.
+    private static func fromTower(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
+        guard entry.name.hasPrefix("clip.") else { return nil }
+        let name = String(entry.name.dropFirst(5))
+        if entry.name == "clip.logit_scale" && !clip.has(name) { return [Float(log(1 / 0.07))] }
+        return try clip.floats(name, shape: entry.shape)
+    }
+
+    /// Positions and blocks are the text tower's, where it has them in the same size.
+    private static func fromText(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
+        var name: String?
+        if entry.name.hasSuffix("position_embeddings.weight") { name = "positional_embedding" }
+        for prefix in ["transformerClip.", "cross.transformer."] where entry.name.hasPrefix(prefix) {
+            name = "transformer." + entry.name.dropFirst(prefix.count)
+        }
+        guard let name, clip.tensors[name]?.shape == entry.shape else { return nil }
+        return try clip.floats(name)
+    }
+
+    private static func random(_ entry: ParameterLayout.Entry, _ seed: UInt64) -> [Float] {
+        // FNV-1a of the name: a tensor's numbers do not depend on which others there are.
+        let hash = entry.name.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        var random = SeededRandom(seed: seed ^ hash)
+        func uniform(_ bound: Double) -> [Float] { entry.range.map { _ in Float(random.uniform(-bound, bound)) } }
+        if entry.name.hasPrefix("lstm_visual.") {
+            return uniform(1 / Double(entry.shape[0] / 4).squareRoot())
+        }
+        if entry.name.hasSuffix("in_proj_weight") { return uniform((6 / Double(4 * entry.shape[1])).squareRoot()) }
+        let isNorm = entry.name.contains(".ln_")
+        if entry.name.hasSuffix("bias") { return [Float](repeating: 0, count: entry.range.count) }
+        if isNorm { return [Float](repeating: 1, count: entry.range.count) }
+        return entry.range.map { _ in Float(0.02 * random.normal()) }
+    }
+}

@@ -1,0 +1,122 @@
+import Randomness
+
+/// Steps through a data set: batches in an order that the seed determines, gradients, updates.
+///
+/// All that it knows is in `progress`, so that a training that goes on from there comes to the same weights, to the bit.
+package struct Trainer {
+    /// Where a training is.
+    package struct Progress: Sendable, Equatable {
+        package var epoch = 0
+        /// Steps of the epoch that are done.
+        package var step = 0
+        package var parameters: [Float]
+        package var optimiserStep = 0
+        package var first: [Float]
+        package var second: [Float]
+    }
+
+    package struct Report: Sendable, Equatable {
+        package let epoch: Int
+        package let step: Int
+        package let loss: Double
+        /// Of the gradient, before it was clipped.
+        package let norm: Double
+        package let endsEpoch: Bool
+    }
+
+    package let model: TrainingModel
+    package let plan: TrainingPlan
+    package private(set) var parameters: [Float]
+    package private(set) var epoch: Int
+    private var step: Int
+    private var optimiser: BertAdam<Float>
+    private let freezing: Freezing
+    private let examples: Int
+    private var order: [Int]
+    private let batch: ([Int]) throws -> TrainingBatch<Float>
+
+    /// `batch` makes a batch of the examples of the given numbers.
+    package init(
+        _ model: TrainingModel, plan: TrainingPlan, from progress: Progress, examples: Int,
+        spatiotemporal: Bool = false,
+        batch: @escaping ([Int]) throws -> TrainingBatch<Float>
+    ) throws(TrainingError) {
+        if let problem = plan.problem(examples: examples) { throw TrainingError(problem) }
+        self.model = model
+        self.plan = plan
+        self.examples = examples
+        self.batch = batch
+        freezing = Freezing(layers: plan.frozenLayers, spatiotemporal: spatiotemporal)
+        var rates = plan.rates
+        // The reference's count: a fraction where the parts do not fill the last step.
+        let parts = Double(plan.parts(of: examples))
+        rates.total = (parts + Double(plan.accumulation) - 1) / Double(plan.accumulation) * Double(plan.epochs)
+        optimiser = BertAdam(model.layout, rates: rates, freezing: freezing)
+        optimiser.restore(step: progress.optimiserStep, first: progress.first, second: progress.second)
+        parameters = progress.parameters
+        (epoch, step) = (progress.epoch, progress.step)
+        order = Self.order(of: examples, plan.seed, progress.epoch)
+    }
+
+    package var isOver: Bool { epoch >= plan.epochs }
+    package var progress: Progress {
+        let state = optimiser.state
+        return Progress(
+            epoch: epoch, step: step, parameters: parameters, optimiserStep: state.step, first: state.first,
+            second: state.second)
+    }
+
+    private static func order(of count: Int, _ seed: UInt64, _ epoch: Int) -> [Int] {
+        var random = SeededRandom(seed: seed &+ UInt64(epoch) &* 0x9E37_79B9_7F4A_7C15)
+        return Array(0..<count).shuffled(using: &random)
+    }
+
+    /// One step; a loss that is no number is an error, and changes nothing.
+    package mutating func advance() throws -> Report {
+        precondition(!isOver)
+        var gradient: [Float] = []
+        var loss = 0.0
+        let steps = plan.steps(of: examples)
+        for part in 0..<plan.accumulation {
+            let start = (step * plan.accumulation + part) * plan.part
+            let made = try batch(Array(order[start..<start + plan.part]))
+            let number = UInt64((epoch * steps + step) * plan.accumulation + part)
+            let drop = plan.dropout > 0 ? (plan.dropout, plan.seed &* 31 &+ number) : nil
+            let (value, g) = model.evaluate(made, parameters, freezing: freezing, dropout: drop)
+            loss += value / Double(plan.accumulation)
+            let share = 1 / Float(plan.accumulation)
+            if gradient.isEmpty { gradient = [Float](repeating: 0, count: g.count) }
+            for index in g.indices { gradient[index] += g[index] * share }
+        }
+        guard loss.isFinite else {
+            throw TrainingError("the loss is \(loss) in step \(step + 1) of epoch \(epoch + 1): training stops")
+        }
+        let norm = optimiser.update(&parameters, gradient)
+        guard norm.isFinite else {
+            throw TrainingError("the gradient is \(norm) in step \(step + 1) of epoch \(epoch + 1): training stops")
+        }
+        step += 1
+        let report = Report(epoch: epoch, step: step, loss: loss, norm: norm, endsEpoch: step == steps)
+        if report.endsEpoch {
+            (epoch, step) = (epoch + 1, 0)
+            order = Self.order(of: examples, plan.seed, epoch)
+        }
+        return report
+    }
+}
+
+extension Trainer.Progress {
+    /// The beginning, with the given parameters.
+    package init(parameters: [Float]) {
+        self.parameters = parameters
+        first = [Float](repeating: 0, count: parameters.count)
+        second = first
+    }
+}
+
+/// Why a training cannot go on: one sentence.
+package struct TrainingError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,57 @@
+import Checkpoints
+package import Foundation
+
+/// A training's state on disk: parameters, the optimiser's moments, and the plan they belong to.
+package enum TrainingCheckpoint {
+    /// Writes it whole, or leaves what was there.
+    package static func write(
+        _ progress: Trainer.Progress, of model: TrainingModel, plan: TrainingPlan, data: String, to url: URL
+    ) throws {
+        var weights: [String: HeadWeights] = [:]
+        for entry in model.layout.entries {
+            for (kind, values) in [("p", progress.parameters), ("m", progress.first), ("v", progress.second)] {
+                weights["\(kind).\(entry.name)"] = HeadWeights(shape: entry.shape, values: Array(values[entry.range]))
+            }
+        }
+        let part = url.appendingPathExtension("part")
+        try? FileManager.default.removeItem(at: part)
+        defer { try? FileManager.default.removeItem(at: part) }
+        try SafetensorsWriter.write(
+            MemoryTensors(weights, origin: url.path), names: weights.keys,
+            metadata: [
+                "epoch": "\(progress.epoch)", "step": "\(progress.step)", "optimiser_step": "\(progress.optimiserStep)",
+                "plan": try described(plan), "data": data,
+            ], to: part.path)
+        guard unsafe rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
+    }
+
+    /// Reads it; throws if it is of another model, plan or data set.
+    package static func read(
+        _ url: URL, of model: TrainingModel, plan: TrainingPlan, data: String
+    ) throws -> Trainer.Progress {
+        let file = try SafetensorsFile(path: url.path)
+        guard file.metadata["plan"] == (try described(plan)), file.metadata["data"] == data else {
+            throw TrainingError(
+                "\(url.path): this training was begun with other options or other data; without --resume it begins anew"
+            )
+        }
+        guard let epoch = file.metadata["epoch"].flatMap({ Int($0) }), epoch >= 0,
+            let step = file.metadata["step"].flatMap({ Int($0) }), step >= 0,
+            let optimiserStep = file.metadata["optimiser_step"].flatMap({ Int($0) }), optimiserStep >= 0
+        else { throw TrainingError("\(url.path): it is no checkpoint of a training") }
+        var progress = Trainer.Progress(parameters: [])
+        (progress.epoch, progress.step, progress.optimiserStep) = (epoch, step, optimiserStep)
+        for entry in model.layout.entries {
+            progress.parameters += try file.floats("p.\(entry.name)", shape: entry.shape)
+            progress.first += try file.floats("m.\(entry.name)", shape: entry.shape)
+            progress.second += try file.floats("v.\(entry.name)", shape: entry.shape)
+        }
+        return progress
+    }
+
+    private static func described(_ plan: TrainingPlan) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(plan), as: UTF8.self)
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+package import Tensors
+
+/// The reference's optimiser: Adam without bias correction, with warm-up, decay, and two kinds of clipping.
+///
+/// Source: CLIP4CLIP section 9.
+package struct BertAdam<Real: ProductScalar>: Sendable {
+    /// How fast is learnt.
+    package struct Rates: Sendable, Equatable, Codable {
+        package var base = 1e-4
+        /// Times the base, for the towers.
+        package var towerFactor = 1e-3
+        package var decay = 0.2
+        /// The share of all steps in which the rate rises.
+        package var warmUp = 0.1
+        /// Steps of the whole training; a fraction where accumulation leaves one.
+        package var total = 1.0
+
+        package init() {}
+
+        /// The factor of the rates at a step.
+        package func factor(step: Int) -> Double {
+            let x = Double(step) / total
+            return x < warmUp ? x / warmUp : 0.5 * (1 + cos(.pi * x))
+        }
+    }
+
+    package let rates: Rates
+    private let layout: ParameterLayout
+    private let freezing: Freezing
+    package private(set) var step = 0
+    /// Mean of the gradients, and of their squares.
+    private var first: [Real]
+    private var second: [Real]
+
+    package init(_ layout: ParameterLayout, rates: Rates, freezing: Freezing) {
+        (self.layout, self.rates, self.freezing) = (layout, rates, freezing)
+        first = [Real](repeating: 0, count: layout.count)
+        second = first
+    }
+
+    /// What must be kept to go on later.
+    package var state: (step: Int, first: [Real], second: [Real]) { (step, first, second) }
+
+    /// Goes on from what was kept.
+    package mutating func restore(step: Int, first: [Real], second: [Real]) {
+        precondition(first.count == layout.count && second.count == layout.count)
+        (self.step, self.first, self.second) = (step, first, second)
+    }
+
+    /// Changes the parameters by one step; returns the norm of the gradient before it was clipped.
+    package mutating func update(_ p: inout [Real], _ gradient: [Real]) -> Double {
+        let trained = layout.entries.filter { freezing.isTrained($0.name) }
+        let norm = trained.reduce(0) { $0 + squares(gradient, $1.range) }.squareRoot()
+        let shrink = min(1, 1 / (norm + 1e-6))
+        let factor = rates.factor(step: step)
+        for entry in trained {
+            let own = squares(gradient, entry.range).squareRoot() * shrink
+            let scale = Real(shrink * min(1, 1 / (own + 1e-6)))
+            let rate = Real(rates.base * (entry.name.contains("clip.") ? rates.towerFactor : 1) * factor)
+            let decay = entry.name.contains("bias") ? 0 : Real(rates.decay)
+            for index in entry.range {
+                let g = gradient[index] * scale
+                first[index] = 0.9 * first[index] + 0.1 * g
+                second[index] = 0.98 * second[index] + 0.02 * g * g
+                let change = first[index] / (second[index].squareRoot() + 1e-6) + decay * p[index]
+                p[index] -= rate * change
+            }
+        }
+        if let scale = layout.entry("clip.logit_scale") {
+            p[scale.range.lowerBound] = min(p[scale.range.lowerBound], Real(log(100.0)))
+        }
+        step += 1
+        return norm
+    }
+
+    private func squares(_ gradient: [Real], _ range: Range<Int>) -> Double {
+        var sum = 0.0
+        for index in range { sum += Double(gradient[index]) * Double(gradient[index]) }
+        return sum
+    }
+}

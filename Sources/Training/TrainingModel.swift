@@ -1,0 +1,162 @@
+package import Tensors
+
+/// What is trained: a head, and the towers or what is known of their results.
+package enum HeadKind: String, Sendable, CaseIterable {
+    case mean, lstm, transformer, tight
+}
+
+/// The sizes of a head.
+package struct HeadShape: Sendable, Equatable {
+    package var kind: HeadKind
+    /// Of the head's blocks, for those that have any; the width is the joint one.
+    package var stack: StackShape
+    /// Rows of its table of positions.
+    package var positions: Int
+
+    package init(kind: HeadKind, stack: StackShape, positions: Int) {
+        (self.kind, self.stack, self.positions) = (kind, stack, positions)
+    }
+}
+
+/// One batch: text i belongs to video i.
+package struct TrainingBatch<Real: ProductScalar>: Sendable {
+    package enum Texts: Sendable {
+        case tokens(TokenBatch)
+        /// `[N, D]`, of a frozen tower.
+        case embeddings([Real])
+    }
+    package enum Frames: Sendable {
+        /// `[V, T, 3, R, R]`, normalised.
+        case pictures([Real])
+        /// `[V, T, D]`, of a frozen tower.
+        case embeddings([Real])
+    }
+    package let texts: Texts
+    package let frames: Frames
+    /// Valid frames of each video.
+    package let valid: [Int]
+
+    package init(texts: Texts, frames: Frames, valid: [Int]) {
+        (self.texts, self.frames, self.valid) = (texts, frames, valid)
+    }
+}
+
+/// CLIP4Clip as it is trained: towers, a head, the loss, and the gradient of all that is learnt.
+package struct TrainingModel: Sendable {
+    package let layout: ParameterLayout
+    package let head: HeadShape
+    private let images: ImageEncoder?
+    private let texts: TextEncoder?
+    private let part: Part
+
+    private enum Part: Sendable {
+        case mean(LooseScore)
+        case lstm(LSTMHead, LooseScore)
+        case transformer(TransformerHead, LooseScore)
+        case tight(TightHead)
+    }
+
+    /// A tower without a shape is frozen: batches then hold its results.
+    package init(head: HeadShape, images: ImageShape? = nil, texts: TextShape? = nil) {
+        var layout = ParameterLayout()
+        self.head = head
+        self.images = images.map { ImageEncoder(&layout, $0) }
+        self.texts = texts.map { TextEncoder(&layout, $0) }
+        part =
+            switch head.kind {
+            case .mean: .mean(LooseScore(&layout))
+            case .lstm: .lstm(LSTMHead(&layout, width: head.stack.width), LooseScore(&layout))
+            case .transformer:
+                .transformer(
+                    TransformerHead(&layout, head.stack, positions: head.positions), LooseScore(&layout))
+            case .tight: .tight(TightHead(&layout, head.stack, positions: head.positions))
+            }
+        self.layout = layout
+    }
+
+    /// The loss of a batch, and the gradient of every parameter that is not frozen; a frozen one's is undefined.
+    ///
+    /// `dropout`: probability and seed for the tight head's embeddings.
+    package func evaluate<Real: ProductScalar>(
+        _ batch: TrainingBatch<Real>, _ p: [Real], freezing: Freezing = .none,
+        dropout: (probability: Double, seed: UInt64)? = nil
+    ) -> (loss: Double, gradient: [Real]) {
+        let D = head.stack.width
+        var g = [Real](repeating: 0, count: layout.count)
+        let (texts, savedTexts) = embed(batch.texts, p)
+        let (frames, savedFrames) = embed(batch, p)
+        let windows = Windows(frames: frames, valid: batch.valid, width: D)
+        let count = batch.valid.count
+        var loss = 0.0
+        let dTexts: [Real]
+        let dFrames: [Real]
+        func score(_ loose: LooseScore, _ frames: [Real]) -> (texts: [Real], frames: [Real]) {
+            let pooled = Windows(frames: frames, valid: batch.valid, width: D)
+            let (scores, saved) = loose.forward(texts, pooled, p)
+            let (value, dScores) = ContrastiveLoss.evaluate(scores, count: count)
+            loss = value
+            return loose.backward(dScores, pooled, saved, p, &g)
+        }
+        switch part {
+        case .mean(let loose): (dTexts, dFrames) = score(loose, frames)
+        case .lstm(let lstm, let loose):
+            let (made, saved) = lstm.forward(windows, p)
+            let gradients = score(loose, made)
+            dTexts = gradients.texts
+            dFrames = lstm.backward(gradients.frames, windows, saved, p, &g)
+        case .transformer(let transformer, let loose):
+            let (made, saved) = transformer.forward(windows, p)
+            let gradients = score(loose, made)
+            dTexts = gradients.texts
+            dFrames = transformer.backward(gradients.frames, windows, saved, p, &g)
+        case .tight(let tight):
+            let drop = dropout.map { TightHead.Dropout(probability: $0.probability, seed: $0.seed) }
+            let scores = tight.forward(texts, windows, dropout: drop, p)
+            let (value, dScores) = ContrastiveLoss.evaluate(scores, count: count)
+            loss = value
+            (dTexts, dFrames) = tight.backward(dScores, texts, windows, dropout: drop, p, &g)
+        }
+        if case .tokens(let tokens) = batch.texts, let savedTexts {
+            self.texts?.backward(dTexts, tokens, savedTexts, downTo: freezing.lowest, p, &g)
+        }
+        if let savedFrames { images?.backward(dFrames, savedFrames, downTo: freezing.lowest, p, &g) }
+        return (loss, g)
+    }
+
+    /// Scores `[N, V]` of texts and videos, as after training.
+    package func scores<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> [Real] {
+        let texts = embed(batch.texts, p).0
+        let windows = Windows(frames: embed(batch, p).0, valid: batch.valid, width: head.stack.width)
+        func score(_ loose: LooseScore, _ frames: [Real]) -> [Real] {
+            loose.forward(texts, Windows(frames: frames, valid: batch.valid, width: windows.width), p).scores
+        }
+        return switch part {
+        case .mean(let loose): score(loose, windows.frames)
+        case .lstm(let lstm, let loose): score(loose, lstm.forward(windows, p).frames)
+        case .transformer(let transformer, let loose): score(loose, transformer.forward(windows, p).frames)
+        case .tight(let tight): tight.forward(texts, windows, p)
+        }
+    }
+
+    private func embed<Real: ProductScalar>(
+        _ input: TrainingBatch<Real>.Texts, _ p: [Real]
+    ) -> ([Real], TextEncoder.Saved<Real>?) {
+        switch input {
+        case .embeddings(let known): return (known, nil)
+        case .tokens(let tokens):
+            guard let texts else { preconditionFailure("tokens need a text tower") }
+            return texts.forward(tokens, p)
+        }
+    }
+
+    private func embed<Real: ProductScalar>(
+        _ batch: TrainingBatch<Real>, _ p: [Real]
+    ) -> ([Real], ImageEncoder.Saved<Real>?) {
+        switch batch.frames {
+        case .embeddings(let known): return (known, nil)
+        case .pictures(let pictures):
+            guard let images, !batch.valid.isEmpty else { preconditionFailure("pictures need an image tower") }
+            return images.forward(pictures, window: images.window(of: pictures.count, videos: batch.valid.count), p)
+        }
+    }
+}

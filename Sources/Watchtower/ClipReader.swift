@@ -1,0 +1,67 @@
+package import Ingest
+package import Matching
+import Synchronization
+
+/// Reads a file as one clip, as CLIP4Clip's data loaders do: sampled by frame numbers, cut to a window's length.
+package struct ClipReader: Sendable {
+    private let source: SourceDescription
+    private let templates: PipelineTemplates
+    private let sampling: ClipSampling
+    private let selection: ClipSelection
+    private let maxFrames: Int
+
+    package init(
+        source: SourceDescription, templates: PipelineTemplates, sampling: ClipSampling, selection: ClipSelection,
+        maxFrames: Int
+    ) {
+        self.source = source
+        self.templates = templates
+        self.sampling = sampling
+        self.selection = selection
+        self.maxFrames = maxFrames
+    }
+
+    /// The frames that are kept, and how many the sampling took.
+    ///
+    /// Decodes the clip twice if its length decides which frames are kept, so that only those are ever in memory.
+    package func frames() async throws -> (kept: [Frame], sampled: Int) {
+        var wanted = Set(0..<maxFrames)
+        var sampled: Int?
+        if selection != .head {
+            let count = try await play(ClipFrames(sampling, wanted: [])).sampled
+            wanted = Set(selection.indices(of: count, limit: maxFrames))
+            sampled = count
+        }
+        let (frames, seen) = try await play(ClipFrames(sampling, wanted: wanted))
+        guard !frames.isEmpty else {
+            throw ClipError("\(SourceURI.redacted(source.uri)): there is no frame where the clip is sampled")
+        }
+        return (frames, sampled ?? seen)
+    }
+
+    /// Plays the source to its end, or to the last second that is looked at.
+    private func play(_ clip: ClipFrames) async throws -> (frames: [Frame], sampled: Int) {
+        var description = source
+        description.clip = clip
+        let frames = Mutex<[Frame]>([])
+        let (ends, end) = AsyncStream<String?>.makeStream()
+        let video = try VideoSource(
+            description, templates: templates, onFrame: { frame in frames.withLock { $0.append(frame) } },
+            onEvent: { event in
+                switch event {
+                case .failed(let why): end.yield(why)
+                case .endOfStream: end.yield(nil)
+                case .started, .formatChanged, .warning: break
+                }
+            })
+        if let problem = await video.startOffPool() { throw problem }
+        var failure: String?
+        for await why in ends {
+            failure = why
+            break
+        }
+        await offPool { video.stop() }
+        if let failure { throw SourceError(failure) }
+        return (frames.withLock { $0 }, video.clipFrames)
+    }
+}

@@ -1,0 +1,120 @@
+import Randomness
+
+/// Scene after scene of the world as one camera sees it, with pauses in between; without end, or of a given length.
+///
+/// A seed determines it all.
+package struct Film: Sendable {
+    /// A scene at its place in the film.
+    package struct Take: Sendable {
+        /// Seconds.
+        package let start: Double
+        package let scene: Scene
+        /// Since when its background is seen: it changes, if at all, in the pause before.
+        package let backgroundStart: Double
+        var end: Double { start + scene.length }
+    }
+
+    package let width: Int
+    package let height: Int
+    /// Whole frames a second.
+    package let fps: Int
+    private let mayCut: Bool
+    private var script: SeededRandom
+    private var light: SeededRandom
+    private let camera: Camera
+    /// The takes that are known; of an endless film, those that are over are forgotten.
+    private var takes: [Take] = []
+    /// Seconds; nil never ends.
+    private let length: Double?
+    private var background: (start: Double, pixels: [UInt8])?
+
+    /// A film that never ends.
+    package init(seed: UInt64, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = true) {
+        self.init(seed, width, height, fps, mayCut, atMost: nil)
+    }
+
+    /// A film of whole scenes, about as long as asked and not longer, unless one scene is.
+    package static func finite(
+        seed: UInt64, seconds: Double, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = false
+    ) -> Film {
+        Film(seed, width, height, fps, mayCut, atMost: seconds)
+    }
+
+    private init(_ seed: UInt64, _ width: Int, _ height: Int, _ fps: Int, _ mayCut: Bool, atMost seconds: Double?) {
+        precondition(width > 0 && height > 0 && fps > 0)
+        (self.width, self.height, self.fps, self.mayCut) = (width, height, fps, mayCut)
+        script = SeededRandom(seed: seed)
+        light = SeededRandom(seed: ~seed)
+        camera = .random(&script)
+        guard let seconds else {
+            length = nil
+            return
+        }
+        var takes = [Self.take(after: nil, mayCut, &script)]
+        while true {
+            let next = Self.take(after: takes.last, mayCut, &script)
+            if next.end + Self.pauses.lowerBound > seconds { break }
+            takes.append(next)
+        }
+        let end = (takes.last?.end ?? 0) + script.uniform(Self.pauses.lowerBound, Self.pauses.upperBound)
+        self.takes = takes
+        length = end
+    }
+
+    /// Long enough for a window of two seconds in which nothing is seen.
+    private static let pauses = 2.3...3.2
+
+    private static func take(after last: Take?, _ mayCut: Bool, _ random: inout SeededRandom) -> Take {
+        let pause = random.uniform(pauses.lowerBound, pauses.upperBound)
+        let start = (last?.end ?? 0) + pause
+        let cuts = last == nil || mayCut && random.chance(0.5)
+        let scene = Scene.random(&random, background: cuts ? nil : last?.scene.background)
+        let since = last == nil ? 0 : cuts ? start - pause / 2 : last?.backgroundStart ?? 0
+        return Take(start: start, scene: scene, backgroundStart: since)
+    }
+
+    /// Frames of a finite film; nil of one that never ends.
+    package var frameCount: Int? { length.map { Int(($0 * Double(fps)).rounded(.up)) } }
+
+    /// Seconds of the frames of a finite film.
+    package var duration: Double? { frameCount.map { Double($0) / Double(fps) } }
+
+    /// When the background changes.
+    package var cuts: [Double] {
+        Set(takes.map(\.backgroundStart)).filter { $0 > 0 }.sorted()
+    }
+
+    /// True events of a finite film, in the order of their beginnings.
+    package var events: [TrueEvent] { TrueEvent.all(takes, duration: duration ?? 0) }
+
+    /// Draws a frame; of an endless film, numbers must not go back.
+    package mutating func frame(_ number: Int) -> Canvas {
+        let time = Double(number) / Double(fps)
+        if length == nil { advance(to: time) }
+        let margin = (Double(width) / Double(height) - 1) / 2
+        guard let behind = takes.last(where: { $0.backgroundStart <= time }) ?? takes.first else {
+            return Canvas(width: width, height: height, pixels: [UInt8](repeating: 0, count: width * height * 3))
+        }
+        if background?.start != behind.backgroundStart {
+            let pixels = behind.scene.background.picture(width: width, height: height, margin: margin)
+            background = (behind.backgroundStart, pixels)
+        }
+        let acting = takes.first { $0.start <= time && time < $0.end }
+        let scene = acting?.scene ?? Scene(background: behind.scene.background, length: 0)
+        let within = time - (acting?.start ?? 0)
+        var canvas = scene.draw(
+            at: within, on: background?.pixels ?? [], width: width, height: height, margin: margin)
+        camera.shoot(&canvas, light: scene.light(at: within), &light)
+        return canvas
+    }
+
+    /// Adds takes up to a time and forgets what is over.
+    private mutating func advance(to time: Double) {
+        while (takes.last?.end ?? -1) < time { takes.append(Self.take(after: takes.last, mayCut, &script)) }
+        // One more than is seen: its background may begin in the pause before it.
+        if takes.count < 2 || takes[takes.count - 1].start <= time {
+            takes.append(Self.take(after: takes.last, mayCut, &script))
+        }
+        if takes.count > 3 { takes.removeFirst(takes.count - 3) }
+    }
+}

@@ -1,0 +1,55 @@
+import Randomness
+
+/// A window of a scene with a caption that is true of it: what models are trained and measured on.
+package struct LabelledClip: Sendable {
+    package let scene: Scene
+    /// Seconds of the scene at which the clip begins.
+    package let start: Double
+    package let caption: String
+    private let camera: Camera
+    private let seed: UInt64
+
+    /// Draws the clip's pictures by the time since its beginning.
+    package func drawing(width: Int, height: Int) -> (Double) -> Canvas {
+        let margin = (Double(width) / Double(height) - 1) / 2
+        let behind = scene.background.picture(width: width, height: height, margin: margin)
+        var random = SeededRandom(seed: seed)
+        return { time in
+            var canvas = scene.draw(at: start + time, on: behind, width: width, height: height, margin: margin)
+            camera.shoot(&canvas, light: scene.light(at: start + time), &random)
+            return canvas
+        }
+    }
+
+    /// Clips that a seed determines, one after the other.
+    package struct Maker: Sendable {
+        private var random: SeededRandom
+        private let seconds: Double
+        private let full: Bool
+        private var taken: Set<String> = []
+
+        /// Full captions are canonical and leave nothing out, and no two clips have the same.
+        package init(seed: UInt64, seconds: Double, full: Bool) {
+            (random, self.seconds, self.full) = (SeededRandom(seed: seed), seconds, full)
+        }
+
+        /// The next clip; nil if no other caption is to be found.
+        package mutating func next() -> LabelledClip? {
+            for _ in 0..<2000 {
+                let scene = Scene.random(&random)
+                let start = scene.windowStart(span: seconds - 0.25, &random)
+                // The truth of a window is that of frames a quarter of a second apart.
+                let times = (0..<max(2, Int(seconds * 4))).map { start + Double($0) / 4 }
+                guard let claim = Claim.random(trueOf: Facts(scene, times: times), &random, full: full) else {
+                    continue
+                }
+                var captioner = full ? Captioner.canonical : .varied(SeededRandom(seed: random.next()))
+                let caption = captioner.caption(claim)
+                if full, !taken.insert(caption).inserted { continue }
+                return LabelledClip(
+                    scene: scene, start: start, caption: caption, camera: .random(&random), seed: random.next())
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import CLIP
+import Evaluation
+import Foundation
+import Ingest
+import Matching
+import Tensors
+import Watchtower
+
+/// Which captions and clips, and how clips are sampled.
+struct DataOptions: ParsableArguments {
+    @Option(help: "JSON lines of video, caption, and optionally start and end.")
+    var manifest: String?
+    @Option(help: "A benchmark: msrvtt, msvd, lsmdc, activitynet or didemo.")
+    var benchmark: Benchmark?
+    @Option(help: "The benchmark's directory of annotation files.")
+    var data: String?
+    @Option(help: "The directory of the benchmark's videos; by default that of its annotations.")
+    var videos: String?
+    @Option(help: "The benchmark's split; by default the one that is tested (MSR-VTT: 1k-A, 9k or 7k).")
+    var split: String?
+    @Option(help: "Frames taken of each second, 0 takes all; by default the model's rate.")
+    var rate: Int?
+    @Option(help: "The most frames of a clip that are kept; by default the model's window.")
+    var frames: Int?
+    @Option(help: "Which frames are kept if there are too many: uniform, head or tail.")
+    var select = ClipSelection.uniform
+    @Option(name: .customLong("max-words"), help: "Tokens that a text is cut to, start and end included.")
+    var maxWords: Int?
+    @Option(help: "A directory that keeps clips' embeddings, so that none is decoded twice.")
+    var cache: String?
+
+    func validate() throws {
+        guard (manifest == nil) != (benchmark == nil) else {
+            throw ValidationError("give a --manifest, or a --benchmark and its --data")
+        }
+        if benchmark != nil, data == nil { throw ValidationError("--benchmark needs --data") }
+        if benchmark == nil, data != nil || videos != nil || split != nil {
+            throw ValidationError("--data, --videos and --split belong to --benchmark")
+        }
+        if let rate, !(0...1000).contains(rate) { throw ValidationError("--rate must be 0 to 1000") }
+        if let frames, !(1...1024).contains(frames) { throw ValidationError("--frames must be 1 to 1024") }
+        if let maxWords, maxWords < 2 { throw ValidationError("--max-words must be 2 or more") }
+    }
+
+    func read() throws -> RetrievalSet {
+        if let manifest { return try Manifest.read(URL(filePath: manifest)) }
+        guard let benchmark, let data else { throw ValidationError("give a --manifest or a --benchmark") }
+        return try benchmark.read(
+            URL(filePath: data), videos: URL(filePath: videos ?? data), split: split ?? benchmark.splits[0])
+    }
+
+    /// What the data is called in reports.
+    var name: String { benchmark.map { "\($0.rawValue) \(split ?? $0.splits[0])" } ?? manifest ?? "" }
+}
+
+extension Benchmark: ExpressibleByArgument {}
+
+/// Embeds the clips of a data set, each once, from the cache where it has them.
+struct ClipEmbedding {
+    let embedder: ClipEmbedder
+    let rate: Int
+    let frames: Int
+    let selection: ClipSelection
+    let cache: EmbeddingCache?
+    let templates: PipelineTemplates
+
+    init(_ options: DataOptions, _ embedder: ClipEmbedder) throws {
+        self.embedder = embedder
+        let defaults = embedder.model.defaults
+        // A rate below one frame a second, or a broken one, is none that whole seconds can be sampled at.
+        rate = options.rate ?? max(1, Int(defaults.fps.rounded()))
+        frames = options.frames ?? defaults.frames
+        selection = options.select
+        cache = try options.cache.map {
+            try EmbeddingCache(folder: $0, model: embedder.model, precision: embedder.precision.rawValue)
+        }
+        templates = try PipelineTemplates(directory: Installation.pipelines)
+    }
+
+    /// `[frames, d]` of a clip.
+    func embed(_ clip: RetrievalSet.Clip) async throws -> [Float] {
+        let seconds = clip.start == nil && clip.end == nil ? nil : span(clip)
+        let sampling = try ClipSampling(rate: rate, seconds: seconds)
+        let range = seconds.map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
+        let place = try cache?.place(
+            video: clip.path, sampling: "\(rate) a second, \(range), \(selection.rawValue), \(frames)")
+        if let place, let known = cache?.read(place, width: embedder.width) { return known }
+        let source = SourceDescription(uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side)
+        let reader = ClipReader(
+            source: source, templates: templates, sampling: sampling, selection: selection, maxFrames: frames)
+        let embeddings = try await embedder.embed(reader.frames().kept.map(\.picture))
+        if let place { try cache?.write(embeddings, width: embedder.width, to: place) }
+        return embeddings
+    }
+
+    /// Whole seconds, the last included, as the reference has them.
+    private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int> {
+        let start = Int(min(clip.start ?? 0, 86_400))
+        return start...max(start, Int(min(clip.end ?? 86_400, 86_400).rounded(.up)))
+    }
+
+    /// Embeds every clip of a set; clips that cannot be decoded are then missing from it.
+    ///
+    /// Returns what is left of the set, and the embeddings of its clips.
+    func embed(_ set: RetrievalSet, progress: (Int, Int) -> Void) async throws -> (RetrievalSet, [[Float]]) {
+        var known: [RetrievalSet.Clip: [Float]] = [:]
+        var lost: [Int: String] = [:]
+        var reasons: [RetrievalSet.Clip: String] = [:]
+        for (index, clip) in set.clips.enumerated() {
+            progress(index, set.clips.count)
+            if let why = reasons[clip] { lost[index] = why }
+            guard known[clip] == nil, reasons[clip] == nil else { continue }
+            do {
+                known[clip] = try await embed(clip)
+            } catch let error as SourceError {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            } catch let error as ClipError {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            }
+        }
+        let rest = lost.isEmpty ? set : set.without(lost)
+        return (rest, rest.clips.map { known[$0] ?? [] })
+    }
+}

@@ -97,13 +97,10 @@ let package = Package(
         // The outside world.
         .target(
             name: "Ingest",
-<<<<<<< HEAD
-            dependencies: ["CGStreamer", "CPlatform", "Matching", "Pixels", .product(name: "Logging", package: "swift-log")],
-=======
             dependencies: [
-                "CGStreamer", "Matching", "Pixels", "World", .product(name: "Logging", package: "swift-log"),
+                "CGStreamer", "CPlatform", "Matching", "Pixels", "World",
+                .product(name: "Logging", package: "swift-log"),
             ],
->>>>>>> world
             swiftSettings: strict),
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
@@ -164,15 +161,12 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching"]),
-<<<<<<< HEAD
-        tests("IngestTests", ["Ingest", "Pixels"]),
-        tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
-=======
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
-        tests("JournalTests", ["Journal"]),
->>>>>>> world
+        tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("MessagingTests", ["Messaging"]),
-        tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels"]),
+        tests(
+            "WatchtowerTests",
+            ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Tensors"]),
         tests(
             "EndToEndTests",
             ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),

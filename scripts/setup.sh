@@ -3,13 +3,8 @@
 set -eu
 packages="build-essential pkg-config ca-certificates libglib2.0-dev libgstreamer1.0-dev
 libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-<<<<<<< HEAD
-gstreamer1.0-plugins-bad gstreamer1.0-libav libdnnl-dev libopenblas-dev libzmq3-dev
-libsqlite3-dev libturbojpeg0-dev"
-=======
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav libdnnl-dev libopenblas-dev libzmq3-dev
-libsqlite3-dev"
->>>>>>> world
+libsqlite3-dev libturbojpeg0-dev"
 if [ "${1:-run}" = test ]; then
     packages="$packages gstreamer1.0-tools python3 python3-zmq python3-gi
     gir1.2-gst-rtsp-server-1.0"

@@ -4,6 +4,7 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import Tensors
 import TestSupport
 import Testing
 import Watchtower

@@ -162,7 +162,7 @@ private struct Simulation {
 
 @Suite("The alert budget, on recorded embeddings")
 struct BudgetTests {
-    /// A debug build takes every eighth query.
+    /// A debug build takes every eighth query: enough for the budget, too few for what is found.
     private static var stride: Int {
         #if DEBUG
             8
@@ -198,9 +198,9 @@ struct BudgetTests {
         for (row, budget) in budgets.enumerated() {
             let (rate, found) = Self.tell("all", budget, pooled[row])
             #expect(rate <= 2 * budget, "\(rate) false alerts a day, where \(budget) are allowed")
-            // A rarer alert than the recording has different scenes for cannot be judged so: in hindsight it is always possible
-            // to stay above the few there are.
-            if budget >= 24 { #expect(found >= 0.9, "\(found) of what the best fixed threshold finds") }
+            // What is found is judged where it can be: with all queries (six have some thirty events a head), and a budget that is not
+            // rarer than the recording has different scenes for. In hindsight one can always stay above the few there are.
+            if Self.stride == 1, budget >= 24 { #expect(found >= 0.9, "\(found) of what the best threshold finds") }
         }
     }
 

@@ -126,7 +126,7 @@ extension PictureLevels {
     /// Below this much light, edges are too faint to be missed.
     private static let lit = 24
     /// A step that an edge makes at least, in levels, and as a share of the picture's contrast.
-    private static let edgeLevels = 6
+    private static let edgeLevels = 5
     private static let edgeShare = 0.1
     /// Steps that are edges whatever the contrast.
     private static let edgeCertain = 12

@@ -62,7 +62,7 @@ struct HealthTests {
 
     @Test("pictures that are equal to the bit are frozen after a minute; one bit of change begins anew")
     func frozen() {
-        let found = verdicts(200) { time in time < 100 ? scene(0) : scene(time) }
+        let found = verdicts(200) { time in time < 100 ? scene(1) : scene(time) }
         #expect(found[..<60].allSatisfy { $0 == .good } && found[60..<100].allSatisfy { $0 == .frozen })
         #expect(found[100...].allSatisfy { $0 == .good })
         #expect(verdicts(300) { scene($0 / 50) }.allSatisfy { $0 == .good })

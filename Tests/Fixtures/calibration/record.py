@@ -158,9 +158,11 @@ def record(scenes, per_camera, seed, out):
     basis = vectors.T[::-1][:32].astype(np.float32)
     parts = (e - mean) @ basis.T
     steps = np.abs(parts).max(0) / 127
-    save_file({"basis": np.concatenate([basis, mean[None]]).astype(np.float32), "steps": steps.astype(np.float32),
-               "frames": np.round(parts / steps).astype(np.int8), "blocks": np.array(blocks, np.int32),
-               "runs": np.array(truths, np.uint8)}, out,
+    kept = {"basis": np.concatenate([basis, mean[None]]).astype(np.float32), "steps": steps.astype(np.float32),
+            "frames": np.round(parts / steps).astype(np.int8), "blocks": np.array(blocks, np.int32),
+            "runs": np.array(truths, np.uint8)}
+    # safetensors writes memory as it lies, whatever the strides say.
+    save_file({name: np.ascontiguousarray(values) for name, values in kept.items()}, out,
               metadata={"queries": json.dumps(captions), "window": str(FRAMES), "fps": str(FPS), "seed": str(seed)})
     print(len(e), "frames,", round(len(e) / FPS / 3600, 2), "hours")
 

@@ -9,6 +9,7 @@ import Ingest
 import Matching
 import Messaging
 import Tensors
+import Training
 import Watchtower
 
 /// Exit codes of sysexits.
@@ -41,6 +42,7 @@ enum Exit {
         case is QueryError, is TextError, is ClipError: badData
         case let data as DataSetError: data.isMissing ? noInput : badData
         case is Eval.NothingToMeasure: noInput
+        case is TrainingError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
         case is WriteError, is VideoWriteError, is WorldFile.Unwritable: cannotCreate

@@ -10,6 +10,6 @@ struct Watchword: AsyncParsableCommand {
         version: watchwordVersion,
         subcommands: [
             Watch.self, Embed.self, Tokenize.self, Query.self, Stream.self, Events.self, Status.self, Model.self,
-            Head.self, Bench.self, Eval.self, WorldCommand.self, Doctor.self,
+            Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
         ])
 }

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Foundation
 
 /// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it.
@@ -20,6 +20,13 @@ package enum ModelConversion {
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json",
     ]
+
+    /// Towers' tensors in OpenAI's names, all or some of them, in Hugging Face's.
+    package static func inHuggingFaceNames(
+        _ source: any TensorSource, _ architecture: Architecture
+    ) throws(CheckpointError) -> any TensorSource {
+        try HuggingFaceExport(source, architecture: architecture)
+    }
 
     /// Converts; the destination appears whole or not at all.
     ///

@@ -3,5 +3,8 @@ import ArgumentParser
 /// `watchword bench`: one file a benchmark.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Benchmarks.", subcommands: [Encoder.self, Heads.self, Queries.self, Streams.self, MemoryGrowth.self])
+        abstract: "Benchmarks.",
+        subcommands: [
+            Encoder.self, Heads.self, Queries.self, Streams.self, TrainBench.self, MemoryGrowth.self,
+        ])
 }

@@ -39,6 +39,12 @@ actor ClipEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
+    /// Token ids of a text that is cut to `limit` tokens.
+    func tokens(_ text: String, limit: Int?) -> [Int] {
+        let context = model.architecture.text.context
+        return tokenizer.tokens(text, limit: min(limit ?? context, context)).ids
+    }
+
     /// `[frames, d]` of a clip, not normalised.
     func embed(_ pictures: [Picture]) throws -> [Float] { try images.encode(FrameInContext.window(pictures)).values }
 

@@ -65,37 +65,42 @@ struct ClipEmbedding {
     let cache: EmbeddingCache?
     let templates: PipelineTemplates
 
-    init(_ options: DataOptions, _ embedder: ClipEmbedder) throws {
+    init(_ options: DataOptions, _ embedder: ClipEmbedder, cache folder: String? = nil) throws {
         self.embedder = embedder
         let defaults = embedder.model.defaults
         // A rate below one frame a second, or a broken one, is none that whole seconds can be sampled at.
         rate = options.rate ?? max(1, Int(defaults.fps.rounded()))
         frames = options.frames ?? defaults.frames
         selection = options.select
-        cache = try options.cache.map {
+        cache = try (options.cache ?? folder).map {
             try EmbeddingCache(folder: $0, model: embedder.model, precision: embedder.precision.rawValue)
         }
         templates = try PipelineTemplates(directory: Installation.pipelines)
     }
 
-    /// `[frames, d]` of a clip.
-    func embed(_ clip: RetrievalSet.Clip) async throws -> [Float] {
-        let seconds = clip.start == nil && clip.end == nil ? nil : span(clip)
-        let sampling = try ClipSampling(rate: rate, seconds: seconds)
-        let range = seconds.map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
-        let place = try cache?.place(
+    /// Where the cache has a clip, or will have it; nil without a cache.
+    private func place(_ clip: RetrievalSet.Clip) throws -> URL? {
+        let range = span(clip).map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
+        return try cache?.place(
             video: clip.path, sampling: "\(rate) a second, \(range), \(selection.rawValue), \(frames)")
-        if let place, let known = cache?.read(place, width: embedder.width) { return known }
+    }
+
+    /// `[frames, d]` of a clip, and where the cache has it.
+    private func embed(_ clip: RetrievalSet.Clip) async throws -> (embeddings: [Float], place: URL?) {
+        let sampling = try ClipSampling(rate: rate, seconds: span(clip))
+        let place = try place(clip)
+        if let place, let known = cache?.read(place, width: embedder.width) { return (known, place) }
         let source = SourceDescription(uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side)
         let reader = ClipReader(
             source: source, templates: templates, sampling: sampling, selection: selection, maxFrames: frames)
         let embeddings = try await embedder.embed(reader.frames().kept.map(\.picture))
         if let place { try cache?.write(embeddings, width: embedder.width, to: place) }
-        return embeddings
+        return (embeddings, place)
     }
 
-    /// Whole seconds, the last included, as the reference has them.
-    private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int> {
+    /// Whole seconds, the last included, as the reference has them; nil takes the video whole.
+    private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int>? {
+        guard clip.start != nil || clip.end != nil else { return nil }
         let start = Int(min(clip.start ?? 0, 86_400))
         return start...max(start, Int(min(clip.end ?? 86_400, 86_400).rounded(.up)))
     }
@@ -104,7 +109,19 @@ struct ClipEmbedding {
     ///
     /// Returns what is left of the set, and the embeddings of its clips.
     func embed(_ set: RetrievalSet, progress: (Int, Int) -> Void) async throws -> (RetrievalSet, [[Float]]) {
-        var known: [RetrievalSet.Clip: [Float]] = [:]
+        try await each(set, progress) { try await embed($0).embeddings }
+    }
+
+    /// The same, but only into the cache: returns where the clips' embeddings are.
+    func prepare(_ set: RetrievalSet, progress: (Int, Int) -> Void) async throws -> (RetrievalSet, [URL]) {
+        let (rest, places) = try await each(set, progress) { try await embed($0).place }
+        return (rest, places.compactMap { $0 })
+    }
+
+    private func each<T>(
+        _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
+    ) async throws -> (RetrievalSet, [T]) {
+        var known: [RetrievalSet.Clip: T] = [:]
         var lost: [Int: String] = [:]
         var reasons: [RetrievalSet.Clip: String] = [:]
         for (index, clip) in set.clips.enumerated() {
@@ -112,7 +129,7 @@ struct ClipEmbedding {
             if let why = reasons[clip] { lost[index] = why }
             guard known[clip] == nil, reasons[clip] == nil else { continue }
             do {
-                known[clip] = try await embed(clip)
+                known[clip] = try await make(clip)
             } catch let error as SourceError {
                 (lost[index], reasons[clip]) = (error.description, error.description)
             } catch let error as ClipError {
@@ -120,6 +137,6 @@ struct ClipEmbedding {
             }
         }
         let rest = lost.isEmpty ? set : set.without(lost)
-        return (rest, rest.clips.map { known[$0] ?? [] })
+        return (rest, rest.clips.compactMap { known[$0] })
     }
 }

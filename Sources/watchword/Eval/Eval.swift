@@ -45,7 +45,7 @@ struct Eval: AsyncParsableCommand {
                 Terminal.progress("\(done) of \(all) clips")
             }
             Terminal.progress("")
-            tell(missing: set.missing)
+            set.tellMissing()
             guard !set.items.isEmpty else { throw NothingToMeasure(data: data.name) }
             var texts: [Float] = []
             for item in set.items {
@@ -80,11 +80,6 @@ struct Eval: AsyncParsableCommand {
         }
     }
 
-    private func tell(missing: [RetrievalSet.Missing]) {
-        for item in missing { Terminal.complain("missing: \(item.video): \(item.why)") }
-        if !missing.isEmpty { Terminal.complain("\(missing.count) videos are missing; their captions are left out") }
-    }
-
     private func table(_ set: RetrievalSet, _ toVideo: Ranking, _ toText: Ranking) -> String {
         let texts = zip(set.items, toVideo.ranks).map { item, ranks in
             RankTable.Query(
@@ -99,6 +94,14 @@ struct Eval: AsyncParsableCommand {
     struct NothingToMeasure: Error, CustomStringConvertible {
         let data: String
         var description: String { "\(data): there is no video left to measure" }
+    }
+}
+
+extension RetrievalSet {
+    /// Lists and counts what is missing.
+    func tellMissing() {
+        for item in missing { Terminal.complain("missing: \(item.video): \(item.why)") }
+        if !missing.isEmpty { Terminal.complain("\(missing.count) videos are missing; their captions are left out") }
     }
 }
 

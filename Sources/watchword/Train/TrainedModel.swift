@@ -1,0 +1,95 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Training
+
+/// Writes what was trained as a model directory that the daemon loads as it is.
+struct TrainedModel {
+    let source: ModelDirectory
+    let head: HeadShape
+    let layout: ParameterLayout
+    let parameters: [Float]
+
+    /// The directory appears whole or not at all; `extras` are files that are put beside.
+    func write(to destination: URL, replacing: Bool, extras: [String: String]) throws {
+        let place = destination.standardizedFileURL
+        guard source.url.resolvingSymlinksInPath().path != place.resolvingSymlinksInPath().path else {
+            throw WriteError(destination.path, "it is the model that is trained from")
+        }
+        try StagedDirectory.check(place, replacing: replacing)
+        let staged = place.deletingLastPathComponent()
+            .appending(path: ".\(place.lastPathComponent).\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: staged) }
+        _ = try ModelConversion.convert(source, to: staged, replacing: false)
+        try writeHead(in: staged)
+        try writeTowers(in: staged)
+        try writeDefaults(in: staged)
+        for (name, text) in extras { try Self.replace(staged.appending(path: name), Data(text.utf8)) }
+        try StagedDirectory.publish(staged, as: place, replacing: replacing)
+    }
+
+    private func tensors(_ belongs: (String) -> Bool) -> [String: HeadWeights] {
+        var found: [String: HeadWeights] = [:]
+        for entry in layout.entries where belongs(entry.name) {
+            found[entry.name] = HeadWeights(shape: entry.shape, values: Array(parameters[entry.range]))
+        }
+        return found
+    }
+
+    /// The head's own tensors, and the scale that was learnt with it.
+    private func writeHead(in folder: URL) throws {
+        guard head.kind != .mean else { return }
+        let weights = tensors { !$0.hasPrefix("clip.") || $0 == "clip.logit_scale" }
+        try StagedDirectory.makeDirectory(folder.appending(path: "heads"))
+        let file = folder.appending(path: "heads/\(head.kind.rawValue).safetensors")
+        try? FileManager.default.removeItem(at: file)
+        try SafetensorsWriter.write(MemoryTensors(weights, origin: file.path), names: weights.keys, to: file.path)
+    }
+
+    private var learnsText: Bool { layout.entry("clip.token_embedding.weight") != nil }
+
+    /// Towers' tensors that were learnt, in the place of those they came from.
+    private func writeTowers(in folder: URL) throws {
+        guard learnsText else { return }
+        var learnt: [String: HeadWeights] = [:]
+        for (name, weight) in tensors({ $0.hasPrefix("clip.") }) { learnt[String(name.dropFirst(5))] = weight }
+        let file = folder.appending(path: "model.safetensors")
+        let renamed = try ModelConversion.inHuggingFaceNames(
+            MemoryTensors(learnt, origin: "training"), source.architecture)
+        let all = Overlay(below: try SafetensorsFile(path: file.path), above: renamed)
+        let new = folder.appending(path: "model.new")
+        try SafetensorsWriter.write(all, names: all.tensors.keys, to: new.path)
+        guard rename(new.path, file.path) == 0 else { throw WriteError(file.path, errno: errno) }
+    }
+
+    /// The trained head becomes the default; thresholds that were for other scores go.
+    private func writeDefaults(in folder: URL) throws {
+        let file = folder.appending(path: "watchword.json")
+        let data = try Data(contentsOf: file)
+        var said = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+        said["default_head"] = head.kind.rawValue
+        for key in ["thresholds", "quiet_thresholds"] {
+            guard var thresholds = said[key] as? [String: Any] else { continue }
+            thresholds[head.kind.rawValue] = nil
+            said[key] = learnsText || thresholds.isEmpty ? nil : thresholds
+        }
+        let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try Self.replace(file, JSONSerialization.data(withJSONObject: said, options: options) + Data("\n".utf8))
+    }
+
+    private static func replace(_ file: URL, _ data: Data) throws {
+        do { try data.write(to: file) } catch { throw WriteError(file.path, "\(error.localizedDescription)") }
+    }
+}
+
+/// Tensors, some of which others stand in for.
+private struct Overlay: TensorSource {
+    let below: any TensorSource
+    let above: any TensorSource
+    var origin: String { below.origin }
+    var tensors: [String: TensorInfo] { below.tensors.merging(above.tensors) { _, new in new } }
+
+    func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        try above.has(name) ? above.floats(name) : below.floats(name)
+    }
+}

@@ -39,9 +39,10 @@ enum Exit {
     private static func code(for error: any Error) -> ExitCode {
         switch error {
         case is SourceError: noInput
+        case is EventTruthError: noInput
         case is QueryError, is TextError, is ClipError: badData
         case let data as DataSetError: data.isMissing ? noInput : badData
-        case is Eval.NothingToMeasure: noInput
+        case is EvalRetrieval.NothingToMeasure: noInput
         case is TrainingError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData

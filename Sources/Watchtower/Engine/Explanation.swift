@@ -119,7 +119,7 @@ struct Explainer {
         case .score: break
         case .contrast(let texts, _):
             let scale = group.pairs ? 1 : logitScale
-            told.probability = Double(Judgement.probability(here.score, against: here.contrasts, scale: scale))
+            told.probability = Double(ThresholdRule.probability(here.score, against: here.contrasts, scale: scale))
             told.contrasts = zip(texts, here.contrasts).map { text, score in
                 let others = here.contrasts + [here.score]
                 let sum = others.reduce(0.0) { $0 + exp(Double(scale * ($1 - score))) }

@@ -371,7 +371,7 @@ package actor ScoringEngine {
         case .contrast(_, let probability):
             let scale = group.pairs ? 1 : logitScale
             return Judgement(
-                value: Judgement.probability(found.score, against: found.contrasts, scale: scale),
+                value: ThresholdRule.probability(found.score, against: found.contrasts, scale: scale),
                 threshold: probability)
         case .budget(let alerts):
             let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)

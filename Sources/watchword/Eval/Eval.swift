@@ -5,9 +5,16 @@ import Foundation
 import Heads
 import Watchtower
 
+/// `watchword eval`: retrieval, unless it is told to look at events.
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure retrieval: which video a text finds, and which text a video.",
+        abstract: "Measure a model: retrieval of clips, or events in videos.",
+        subcommands: [EvalRetrieval.self, EvalEvents.self], defaultSubcommand: EvalRetrieval.self)
+}
+
+struct EvalRetrieval: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retrieval", abstract: "Measure retrieval: which video a text finds, and which text a video.",
         discussion: """
             R@k is the share of queries whose right answer is among the first k, in percent; MdR and MnR are the median and \
             the mean rank. Intervals are of 95 %, by bootstrap over videos. Videos that are missing or cannot be decoded \

@@ -37,7 +37,7 @@ enum Exit {
     private static func code(for error: any Error) -> ExitCode {
         switch error {
         case is SourceError: noInput
-        case is QueryError, is TextError, is ClipError: badData
+        case is QueryError, is QueryPartError, is TextError, is ClipError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
         case is WriteError: cannotCreate

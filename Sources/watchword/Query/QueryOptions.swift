@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Messaging
 import Watchtower
 
@@ -64,7 +65,7 @@ struct QueryOptions: ParsableArguments {
         var keys: [String: JSONValue?] = [
             "phrasings": texts(phrasing), "prompts": texts(prompt), "tags": texts(tag), "against": texts(against),
             "streams": texts(stream + label.map { "label:\($0)" }),
-            "images": texts(try image.map { PictureURI.encode(try PictureURI.read($0, from: folder)) }),
+            "images": texts(try image.map { try Self.picture($0, folder) }),
             "head": head.map { .string($0) }, "frames": frames.map { .integer(Int64($0)) },
             "threshold": threshold.map { .number($0) }, "probability": probability.map { .number($0) },
             "false_alerts_per_day": falseAlertsPerDay.map { .number($0) },
@@ -85,6 +86,12 @@ struct QueryOptions: ParsableArguments {
             keys["metadata"] = .object(Dictionary(pairs) { $1 })
         }
         return keys.compactMapValues { $0 }
+    }
+
+    private static func picture(_ path: String, _ folder: URL) throws -> String {
+        // A file that is not there is another fault than one that is no picture.
+        guard FileManager.default.isReadableFile(atPath: path) else { throw SourceError("\(path) cannot be read") }
+        return PictureURI.encode(try PictureURI.read(path, from: folder))
     }
 
     /// Reads "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.

@@ -136,6 +136,11 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .executableTarget(
+            name: "event-producer",
+            dependencies: [
+                "Watchtower", "Journal", "Messaging", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["Tensors"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
@@ -150,7 +155,10 @@ let package = Package(
         tests("WatchtowerTests", ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Pixels"]),
         tests(
             "EndToEndTests",
-            ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
+            [
+                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Tensors", "Pixels",
+                "Checkpoints",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test drills fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -14,6 +14,11 @@ test: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
 	$(SWIFT) test -c release --skip-build --no-parallel
 	@Fuzz/fuzz.sh 100000
+
+# A hundred kills of the daemon, and of a faster producer of events, at random moments.
+drills: setup-test
+	$(SWIFT) build -c release --build-tests --quiet
+	WATCHWORD_KILLS=100 $(SWIFT) test -c release --skip-build --no-parallel --filter 'CrashTests|FullDiskTests|SubscriberTests'
 
 # Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
 RUNS := 10000000

@@ -150,6 +150,11 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .executableTarget(
+            name: "event-producer",
+            dependencies: [
+                "Watchtower", "Journal", "Messaging", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["Tensors", "CAllocations"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
@@ -169,7 +174,10 @@ let package = Package(
             ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Tensors"]),
         tests(
             "EndToEndTests",
-            ["Watchtower", "CLIP", "Heads", "Ingest", "Matching", "Messaging", "Tensors", "Pixels", "Checkpoints"]),
+            [
+                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Tensors", "Pixels",
+                "Checkpoints",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

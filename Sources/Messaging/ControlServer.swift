@@ -95,7 +95,7 @@ package struct ControlClient: Sendable {
     package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
         let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
         // ZeroMQ would wait for a socket that may yet be made; a person wants to know now.
-        if endpoint.hasPrefix("ipc://"), !FileManager.default.fileExists(atPath: String(endpoint.dropFirst(6))) {
+        if endpoint.hasPrefix("ipc://"), !Endpoint.isListening(String(endpoint.dropFirst(6))) {
             throw silent
         }
         let socket = try Socket(.request)

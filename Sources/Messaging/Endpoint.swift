@@ -46,7 +46,8 @@ package enum Endpoint {
         unlink(path)
     }
 
-    private static func isListening(_ path: String) -> Bool {
+    /// Whether somebody accepts connections there; a file alone may be one that a daemon left behind.
+    static func isListening(_ path: String) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }

@@ -95,8 +95,11 @@ package final class EventFollower: Sendable {
             place.last = 0
             try tell(.restarted)
         }
-        if since != nil { try fill(&place, through: now.seq, tell) }
-        guard let subscriber else { return }
+        guard let subscriber else {
+            if since != nil { try fill(&place, through: now.seq, tell) }
+            return
+        }
+        if since != nil { try patiently(tell) { try fill(&place, through: now.seq, tell) } }
         var heard: ContinuousClock.Instant?
         var asked = ContinuousClock.now
         while !stopping.load(ordering: .relaxed) {
@@ -147,6 +150,8 @@ package final class EventFollower: Sendable {
                 guard let topic = entry["topic"]?.string, let body = entry["body"], let number = body["seq"]?.integer,
                     number > place.last
                 else { continue }
+                // A receiver slower than what comes may never see the end of it.
+                if stopping.load(ordering: .relaxed) { return }
                 place.last = number
                 if topic == LostMessage.topic {
                     try tell(.lost(body.decoded(as: LostMessage.self)))
@@ -199,7 +204,7 @@ package final class EventFollower: Sendable {
 
     private func ask(_ operation: String, _ args: [String: JSONValue]) throws -> JSONValue {
         let request = ControlRequest(id: ULID.make(), op: operation, args: .object(args))
-        let data = try control.request(WireCoding.encode(request), timeout: 30)
+        let data = try control.request(WireCoding.encode(request), timeout: 10)
         let reply = try WireCoding.decode(ControlReply.self, data)
         if let error = reply.error { throw error }
         return reply.result ?? .null

@@ -34,6 +34,8 @@ struct Watchwordd: AsyncParsableCommand {
 
     private func serve() async throws {
         Memory.keepSmall()
+        // A journal that may not grow is to be said, not to die of.
+        signal(SIGXFSZ, SIG_IGN)
         let configuration = try Configuration.load(config)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         LoggingSystem.bootstrap { label in

@@ -13,18 +13,25 @@ package func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) a
 package final class Program: Sendable {
     private let process: Process
     private let output = Pipe()
+    private let input = Pipe()
 
-    package init(_ path: String, _ arguments: [String]) throws {
+    package init(_ path: String, _ arguments: [String], hasInput: Bool = false) throws {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         process.standardOutput = output
+        if hasInput { process.standardInput = input }
         try process.run()
         self.process = process
     }
 
     // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
-    deinit { kill(process.processIdentifier, SIGKILL) }
+    deinit { kill() }
+
+    package func kill() { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
+
+    /// Gives it a line to read.
+    package func say(_ line: String) { input.fileHandleForWriting.write(Data("\(line)\n".utf8)) }
 
     package var isRunning: Bool { process.isRunning }
 

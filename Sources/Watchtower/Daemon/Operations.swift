@@ -77,13 +77,9 @@ package struct Operations: Sendable {
             }
             return .object(["removed": .string(wanted)])
         case "events.replay":
-            return try await replay(args)
+            return try await EventOperations(tower.outbox).replay(args)
         case "events.open":
-            let (seq, entries) = try await tower.outbox.openEvents()
-            let events = try entries.map { try WireCoding.decode(JSONValue.self, $0.body) }
-            return .object([
-                "seq": .integer(seq), "journal": .string(tower.outbox.identity), "events": .array(events),
-            ])
+            return try await EventOperations(tower.outbox).open()
         case "status":
             return try JSONValue(encoding: await tower.status())
         case "heads.list":
@@ -100,29 +96,5 @@ package struct Operations: Sendable {
                 "unknown-operation",
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
-    }
-
-    /// Messages in order of their numbers; in the place of those that are gone there is one of topic `lost`.
-    private func replay(_ args: JSONValue) async throws -> JSONValue {
-        struct Arguments: Decodable {
-            var since, limit: Int64?
-            var topic, query, stream, journal: String?
-        }
-        let wanted = try ControlArguments.read(args, as: Arguments.self)
-        if let journal = wanted.journal, journal != tower.outbox.identity {
-            throw ControlFailure("other-journal", "seq \(wanted.since ?? 0) is of another journal; this one began anew")
-        }
-        let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
-        let page = try await tower.outbox.replay(
-            since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
-        var result = try page.entries.map {
-            (seq: $0.seq, topic: $0.topic, body: try WireCoding.decode(JSONValue.self, $0.body))
-        }
-        for hole in page.holes {
-            let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
-            result.append((lost.seq, LostMessage.topic, try JSONValue(encoding: lost)))
-        }
-        result.sort { $0.seq < $1.seq }
-        return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 }

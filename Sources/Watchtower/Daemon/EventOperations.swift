@@ -1,0 +1,45 @@
+import Foundation
+import Journal
+package import Messaging
+
+/// The control operations about what has happened.
+package struct EventOperations: Sendable {
+    private let outbox: Outbox
+
+    package init(_ outbox: Outbox) { self.outbox = outbox }
+
+    /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
+    ///
+    /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the
+    /// numbers have begun anew, the answer would be about others.
+    package func replay(_ args: JSONValue) async throws -> JSONValue {
+        struct Wanted: Decodable {
+            var since, limit: Int64?
+            var topic, query, stream, journal: String?
+        }
+        let wanted = try ControlArguments.read(args, as: Wanted.self)
+        if let journal = wanted.journal, journal != outbox.identity {
+            throw ControlFailure(
+                "other-journal", "seq \(wanted.since ?? 0) is of another journal; the numbers of this one began anew")
+        }
+        let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
+        let page = try await outbox.replay(
+            since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
+        var result = try page.entries.map {
+            (seq: $0.seq, topic: $0.topic, body: try WireCoding.decode(JSONValue.self, $0.body))
+        }
+        for hole in page.holes {
+            let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
+            result.append((lost.seq, LostMessage.topic, try JSONValue(encoding: lost)))
+        }
+        result.sort { $0.seq < $1.seq }
+        return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
+    }
+
+    /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
+    package func open() async throws -> JSONValue {
+        let (seq, entries) = try await outbox.openEvents()
+        let events = try entries.map { try WireCoding.decode(JSONValue.self, $0.body) }
+        return .object(["seq": .integer(seq), "journal": .string(outbox.identity), "events": .array(events)])
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Journal
+import Messaging
+import TestSupport
+import Testing
+
+/// `WATCHWORD_KILLS` says how often a process is killed; `make drills` says 100.
+private let kills = ProcessInfo.processInfo.environment["WATCHWORD_KILLS"].flatMap { Int($0) } ?? 10
+
+@Suite("After SIGKILL", .serialized)
+struct CrashTests {
+    enum Victim: String, CaseIterable { case producer, daemon }
+
+    @Test("nothing committed is lost, nothing comes twice, and every event has its end", arguments: Victim.allCases)
+    func killed(_ victim: Victim) async throws {
+        let place = try Place()
+        let command = try victim == .producer ? place.producer(lanes: 8, pause: 1) : place.daemon()
+        var following: Following?
+        // Another language's subscriber, for all of the time; it writes what it sees.
+        let seen = place.folder.appending(path: "seen").path
+        let subscriber = try Program(
+            "/usr/bin/python3",
+            [
+                "-c",
+                """
+                import sys, zmq
+                s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.setsockopt(zmq.RCVHWM, 100000)
+                s.connect(sys.argv[1]); out = open(sys.argv[2], "wb", buffering=0)
+                while True:
+                    topic, seq, body = s.recv_multipart()
+                    if topic != b"heartbeat": out.write(topic + b"\\t" + seq + b"\\t" + body + b"\\n")
+                """, place.publish, seen,
+            ])
+        for _ in 0..<kills {
+            let before = await place.seq()
+            let process = try Program(command[0], Array(command.dropFirst()))
+            let started = try await until { await place.seq() > before + 10 && process.isRunning }
+            try #require(started)
+            if following == nil {
+                let first = Following(place)
+                #expect(try await until { first.last > 0 || first.failure != nil })
+                following = first
+            }
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...(victim == .producer ? 300 : 1000))))
+            process.kill()
+            #expect(try await until { !process.isRunning })
+        }
+        subscriber.kill()
+        // The next start ends what was open; then the follower has it all.
+        let last = try Program(command[0], Array(command.dropFirst()))
+        try #require(try await until { await place.seq() > 0 })
+        let follower = try #require(following)
+        let newest = await place.seq()
+        // Messages about streams are not events.
+        #expect(try await until { follower.last >= newest - 50 })
+        last.kill()
+        #expect(try await until { !last.isRunning })
+        try await follower.stop()
+        #expect(follower.failure == nil)
+
+        let entries = try place.entries()
+        try expectWhole(entries, openEvents: true)
+        #expect(entries.contains { String(decoding: $0.body, as: UTF8.self).contains("\"reason\":\"interrupted\"") })
+        // What was published is in the journal, to the byte, and came once.
+        let lines = try String(contentsOfFile: seen, encoding: .utf8).split(separator: "\n")
+        var numbers: [Int64] = []
+        var newestMatch: Int64 = 0
+        for line in lines {
+            let parts = line.split(separator: "\t", maxSplits: 2)
+            let seq = try #require(Int64(parts[1]))
+            numbers.append(seq)
+            if parts[0].hasPrefix("match.") { newestMatch = seq }
+            let entry = try #require(seq <= entries.count ? entries[Int(seq) - 1] : nil)
+            #expect(entry.topic == parts[0] && entry.body == Data(parts[2].utf8))
+        }
+        #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 } && numbers.count > kills)
+        // The follower was told all of it, once and in order.
+        let told = follower.messages
+        let wanted = entries.filter { $0.topic.hasPrefix("match.") }.prefix(told.count)
+        #expect(told.map(\.seq) == wanted.map(\.seq))
+        #expect(follower.last >= newestMatch && newestMatch > 0)
+        #expect(!follower.all.contains(.restarted))
+        guard victim == .producer else { return }
+        // Whatever a sender was told to be out is there.
+        let journaled = Set(
+            try entries.map {
+                let message = try WireCoding.decode(MatchMessage.self, $0.body)
+                return "\(message.event) \(message.phase)"
+            })
+        let sent = try String(contentsOfFile: place.sent, encoding: .utf8).split(separator: "\n")
+        #expect(sent.count > kills && sent.allSatisfy { journaled.contains(String($0)) })
+    }
+}

@@ -46,6 +46,13 @@ package enum JSONValue: Codable, Sendable, Equatable {
         if case .object(let object) = self { object[key] } else { nil }
     }
     package var string: String? { if case .string(let value) = self { value } else { nil } }
+    package var double: Double? {
+        switch self {
+        case .number(let value): value
+        case .integer(let value): Double(value)
+        default: nil
+        }
+    }
     package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 

@@ -102,9 +102,13 @@ struct FullDiskTests {
             try await late.stop()
             if victim == .daemon {
                 // Larger than what may be left in the file.
-                let tags = (0..<1000).map { JSONValue.string("a tag of some length, number \($0)") }
+                let notes = Dictionary(
+                    uniqueKeysWithValues: (0..<60).map {
+                        ("note-\($0)", JSONValue.string(String(repeating: "word ", count: 400)))
+                    })
                 let query: JSONValue = .object([
-                    "id": .string("new"), "text": .string("a dog"), "threshold": .number(0.9), "tags": .array(tags),
+                    "id": .string("new"), "text": .string("a dog"), "threshold": .number(0.9),
+                    "metadata": .object(notes),
                 ])
                 let reply = try await place.ask("query.add", query)
                 #expect(reply.error?.message.contains("journal.sqlite") == true, "\(reply)")

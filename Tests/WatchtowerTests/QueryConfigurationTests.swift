@@ -46,7 +46,6 @@ struct QueryConfigurationTests {
           expires: 2030-01-31T19:00:00+01:00
           enabled: no
           snapshot: false
-          clip: true
         - text: two dogs
           false_alerts_per_day: 1
           confirm: {need: 3, of: 5}
@@ -67,7 +66,7 @@ struct QueryConfigurationTests {
         let hours = van.settings.activeHours.rules
         #expect(hours.map(\.zone) == ["Europe/Berlin", "UTC"] && hours.map(\.days.count) == [5, 2])
         #expect(van.settings.expires == 1_896_112_800 && van.isExpired(at: 1_896_112_800))
-        #expect(!van.settings.enabled && van.settings.clip && !van.settings.snapshot)
+        #expect(!van.settings.enabled && !van.settings.snapshot)
         #expect(van.settings.group == "cars" && van.settings.priority == -2)
         #expect(queries[1].rule == .budget(falseAlertsPerDay: 1) && queries[1].id == "two-dogs")
         #expect(queries[2].rule == .score(0.2) && queries[2].settings.policy.hysteresis == 0.02)

@@ -33,8 +33,6 @@ package struct StandingQuery: Sendable, Equatable {
         package var enabled = true
         /// Whether an event keeps the picture of its peak.
         package var snapshot = true
-        /// Whether an event keeps a short clip.
-        package var clip = false
 
         package init() {}
     }

@@ -35,14 +35,13 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var expires: Moment?
     package var enabled: Bool?
     package var snapshot: Bool?
-    package var clip: Bool?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case id, text, phrasings, images, prompts, tags, metadata, head, frames, threshold, against, probability
         case falseAlertsPerDay = "false_alerts_per_day"
         case hysteresis
         case minimumDuration = "minimum_duration"
-        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot, clip
+        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot
     }
 
     /// Every key there is.
@@ -96,7 +95,6 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         try values.encodeIfPresent(expires, forKey: .expires)
         try values.encodeIfPresent(enabled, forKey: .enabled)
         try values.encodeIfPresent(snapshot, forKey: .snapshot)
-        try values.encodeIfPresent(clip, forKey: .clip)
     }
 
     /// Reads a query: a text alone, or keys and values; pictures' paths begin at `folder`.
@@ -148,7 +146,6 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         }
         enabled = try values.bool("enabled")
         snapshot = try values.bool("snapshot")
-        clip = try values.bool("clip")
         try check(values)
     }
 

@@ -27,7 +27,6 @@ extension QueryConfiguration {
         settings.expires = expires?.secondsSince1970
         settings.enabled = enabled ?? true
         settings.snapshot = snapshot ?? true
-        settings.clip = clip ?? false
         var pictures: [QueryImage] = []
         do throws(QueryPartError) {
             if let streams { settings.selector = try StreamSelector(streams) }
@@ -89,7 +88,6 @@ extension QueryConfiguration {
         expires = settings.expires.map { Moment(secondsSince1970: $0) }
         enabled = settings.enabled ? nil : false
         snapshot = settings.snapshot ? nil : false
-        clip = settings.clip ? true : nil
     }
 
     /// The shortest decimal number that is this one in single precision: 0.2, and not 0.20000000298.

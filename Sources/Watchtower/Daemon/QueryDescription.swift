@@ -35,14 +35,13 @@ package struct QueryDescription: Codable, Sendable {
     package let expires: Moment?
     package let enabled: Bool
     package let snapshot: Bool
-    package let clip: Bool
 
     private enum CodingKeys: String, CodingKey {
         case id, text, phrasings, images, prompts, tags, metadata, head, frames, threshold, against, probability
         case falseAlertsPerDay = "false_alerts_per_day"
         case hysteresis
         case minimumDuration = "minimum_duration"
-        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot, clip
+        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot
     }
 
     package init(_ query: StandingQuery) {
@@ -73,7 +72,6 @@ package struct QueryDescription: Codable, Sendable {
         expires = written.expires
         enabled = settings.enabled
         snapshot = settings.snapshot
-        clip = settings.clip
     }
 
     /// The rule in a few words, for a table: "0.25", "p 0.5 of 3", "1 a day".

@@ -204,6 +204,9 @@ package actor QueryDesk {
 
     /// What the query would score on the streams' newest windows, without it standing.
     package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
+        // A test needs no threshold; without one, any will do.
+        var from = from
+        if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
         let query = try defaults.query(from)
         let embedding = try await embed([query])
         return try await engine.test(query, embedding[0], lanes: lanes)

@@ -6,6 +6,7 @@ import Journal
 package import Logging
 import Matching
 import Messaging
+package import Pixels
 import Synchronization
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
@@ -172,8 +173,9 @@ package actor Watchtower {
     }
 
     /// Everything about the streams.
-    package func streamStatus() -> [StreamStatus] {
-        runners.values.map { runner, _ in
+    package func streamStatus() async -> [StreamStatus] {
+        let health = await engine.health
+        return runners.values.map { runner, _ in
             StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
                 reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
@@ -181,7 +183,8 @@ package actor Watchtower {
                 skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
                 sampled: runner.sampledFrames, gated: runner.gatedFrames,
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1),
-                shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped)
+                shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped,
+                picture: health[runner.name] ?? .good, regions: Array(runner.lanes.dropFirst()))
         }.sorted { $0.name < $1.name }
     }
 
@@ -210,8 +213,10 @@ package actor Watchtower {
         let journal = await outbox.status()
         return DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
-            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: streamStatus(),
-            encoded: counters.encoded, gated: counters.gated, scored: counters.scored, events: await alerts.started,
+            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: await streamStatus(),
+            encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
+            thresholds: await engine.learntThresholds, importing: await queries.importing, scored: counters.scored,
+            events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
             rssMB: Memory.residentMegabytes)
@@ -241,6 +246,10 @@ package struct StreamStatus: Codable, Sendable {
     package let shed: UInt64
     /// Frames that waited too long in a full queue.
     package let dropped: UInt64
+    /// What its pictures are like: those that are "black", "frozen" or "blurred" match nothing.
+    package let picture: PictureHealth
+    /// Names of the lanes of its regions.
+    package let regions: [String]
 }
 
 /// What `status` answers.
@@ -254,6 +263,12 @@ package struct DaemonStatus: Codable, Sendable {
     package let streams: [StreamStatus]
     package let encoded: Int
     package let gated: Int
+    /// Frames that showed nothing: black, frozen, or without any edge.
+    package let blind: Int
+    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
+    package let thresholds: LearntThresholds
+    /// Queries of an import that are being embedded.
+    package let importing: QueryDesk.Progress?
     package let scored: Int
     package let events: Int
     package let failedBatches: Int

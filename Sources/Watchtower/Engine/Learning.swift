@@ -7,6 +7,14 @@ package struct ThresholdChange: Sendable, Equatable {
     package let change: Recalibration
 }
 
+/// How many learnt thresholds there are, one for each query and lane.
+package struct LearntThresholds: Sendable, Codable, Equatable {
+    package var learning = 0
+    package var pinned = 0
+    /// Pinned, and known not to fit any more.
+    package var drifted = 0
+}
+
 extension Lane {
     /// Shows a window to what is learnt for a budget, and judges it by what was learnt before.
     ///

@@ -97,8 +97,9 @@ package actor ScoringEngine {
         if case .contrast(let against, _) = query.rule {
             contrasts = try against.map { TextEnsemble.average(try ensemble(query.sentences(of: $0))) }
         }
-        return QueryEmbedding(
-            query: TextEnsemble.average(kinds.filter { !$0.isEmpty }), contrasts: contrasts, truncated: truncated)
+        let embedding = TextEnsemble.average(kinds.filter { !$0.isEmpty })
+        guard embedding.count == width else { throw QueryError(query.id, "images: none of them was decoded") }
+        return QueryEmbedding(query: embedding, contrasts: contrasts, truncated: truncated)
     }
 
     /// Throws if a query's head cannot be used with the model.
@@ -417,6 +418,19 @@ package actor ScoringEngine {
             calibration.falseAlertsPerDay == alerts
         else { return }
         lane.calibrations[standing.slot] = calibration
+    }
+
+    /// How far the learning of all queries on all lanes is.
+    package var learntThresholds: LearntThresholds {
+        var counts = LearntThresholds()
+        for calibration in lanes.values.flatMap(\.calibrations.values) {
+            switch calibration.state {
+            case .learning: counts.learning += 1
+            case .pinned: counts.pinned += 1
+            case .drifted: counts.drifted += 1
+            }
+        }
+        return counts
     }
 
     /// What has been learnt since the last call.

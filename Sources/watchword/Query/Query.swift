@@ -8,7 +8,7 @@ struct Query: AsyncParsableCommand {
         abstract: "Standing queries of the running daemon.",
         subcommands: [
             Add.self, Edit.self, Enable.self, Disable.self, List.self, Show.self, Remove.self, Import.self, Export.self,
-            Explain.self, Test.self,
+            Explain.self, Recalibrate.self, Test.self,
         ])
 
     struct Add: AsyncParsableCommand {

@@ -39,7 +39,6 @@ struct QueryOptions: ParsableArguments {
     @Option(name: .long, help: "A tag for subscribers.") var tag: [String] = []
     @Option(name: .long, help: "Something to keep with it, as in owner=alice.") var metadata: [String] = []
     @Flag(inversion: .prefixedNo, help: "Keep the picture of an event's peak.") var snapshot: Bool?
-    @Flag(inversion: .prefixedNo, help: "Keep a short clip of an event.") var clip: Bool?
 
     func validate() throws {
         let rules = [threshold != nil, !against.isEmpty, falseAlertsPerDay != nil].count { $0 }
@@ -76,7 +75,6 @@ struct QueryOptions: ParsableArguments {
         keys["priority"] = priority.map { .integer(Int64($0)) }
         keys["expires"] = expires.map { .string($0) }
         keys["snapshot"] = snapshot.map { .bool($0) }
-        keys["clip"] = clip.map { .bool($0) }
         if !active.isEmpty { keys["active"] = .array(active.map(Self.active)) }
         if !metadata.isEmpty {
             let pairs = metadata.map { pair in

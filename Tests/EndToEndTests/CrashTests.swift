@@ -59,7 +59,7 @@ struct CrashTests {
         #expect(follower.failure == nil)
 
         let entries = try place.entries()
-        try expectWhole(entries, openEvents: true)
+        try expectWhole(entries)
         #expect(entries.contains { String(decoding: $0.body, as: UTF8.self).contains("\"reason\":\"interrupted\"") })
         // What was published is in the journal, to the byte, and came once.
         let lines = try String(contentsOfFile: seen, encoding: .utf8).split(separator: "\n")

@@ -67,6 +67,32 @@ struct SubscriberTests {
         withExtendedLifetime(producer) {}
     }
 
+    @Test("heartbeats say the newest number and have none of their own")
+    func heartbeats() async throws {
+        let place = try Place()
+        let command = place.producer(lanes: 1, pause: 100)
+        let producer = try Program(command[0], Array(command.dropFirst()))
+        let client = try Program(
+            "/usr/bin/python3",
+            [
+                "-c",
+                """
+                import json, sys, zmq
+                s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.setsockopt(zmq.RCVTIMEO, 60000)
+                s.connect(sys.argv[1]); last = None; beats = 0; right = True
+                while beats < 5:
+                    topic, seq, body = s.recv_multipart(); seq = int(seq); body = json.loads(body)
+                    right &= body["seq"] == seq and body["v"] == 1
+                    if topic == b"heartbeat":
+                        beats += last is not None; right &= last in (None, seq) and body["journaled"]
+                    else: right &= last in (None, seq - 1); last = seq
+                print(right)
+                """, place.publish,
+            ])
+        #expect(try await client.rest() == "True\n")
+        withExtendedLifetime(producer) {}
+    }
+
     @Test("a follower slower than what comes is told all of it, once and in order")
     func slow() async throws {
         let place = try Place()

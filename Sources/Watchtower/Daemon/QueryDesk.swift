@@ -4,6 +4,7 @@ import Journal
 package import Logging
 package import Matching
 package import Messaging
+import Synchronization
 
 /// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the engine.
 ///
@@ -21,8 +22,7 @@ package actor QueryDesk {
     /// Where events go that end because their query does.
     private let deliver: @Sendable ([Detection]) async -> Void
     private var lastChange = Task<Void, Never> {}
-    /// Queries that an import is embedding, and how many are done.
-    package private(set) var importing: Progress?
+    private let progress = Mutex<Progress?>(nil)
 
     package struct Progress: Codable, Sendable, Equatable {
         package var done: Int
@@ -48,22 +48,15 @@ package actor QueryDesk {
         self.deliver = deliver
     }
 
+    /// Queries that an import is embedding, and how many are done; asking waits for nobody.
+    package nonisolated var importing: Progress? { progress.withLock { $0 } }
+
     // MARK: Changes
 
-    /// Brings in the configuration's queries, then those of the journal, which win, and what was learnt for them.
+    /// Brings in the configuration's queries, then those of the journal, which win.
     ///
     /// A wrong query of the configuration is refused by a sentence; one of the journal is left out, and said.
     package func begin(_ configured: [QueryConfiguration]) async throws {
-        for saved in try await outbox.calibrations() {
-            do {
-                let calibration = try JSONDecoder().decode(Calibration.self, from: saved.json)
-                await engine.restore(calibration, query: saved.query, lane: saved.stream)
-            } catch {
-                logger.error(
-                    "what was learnt of a query is left out",
-                    metadata: ["query.id": "\(saved.query)", "stream": "\(saved.stream)", "error": "\(error)"])
-            }
-        }
         _ = try await add(configured.map { try (defaults.query($0), nil) })
         var kept: [(query: StandingQuery, json: Data?)] = []
         for saved in try await outbox.saved(.query) {
@@ -119,12 +112,12 @@ package actor QueryDesk {
         var imported = Imported()
         var embeddings: [QueryEmbedding] = []
         embeddings.reserveCapacity(queries.count)
-        if queries.count > 1 { importing = Progress(done: 0, total: queries.count) }
-        defer { if queries.count > 1 { importing = nil } }
+        if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
+        defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
         for start in stride(from: 0, to: queries.count, by: Self.chunk) {
             let chunk = queries[start..<min(start + Self.chunk, queries.count)].map(\.query)
             embeddings += try await embed(chunk)
-            importing?.done = embeddings.count
+            progress.withLock { $0?.done = embeddings.count }
         }
         imported.truncated = zip(queries, embeddings).filter { $1.truncated }.map { $0.0.query.id }
         for id in imported.truncated {
@@ -210,45 +203,6 @@ package actor QueryDesk {
         let query = try defaults.query(from)
         let embedding = try await embed([query])
         return try await engine.test(query, embedding[0], lanes: lanes)
-    }
-
-    // MARK: Learnt thresholds
-
-    /// Keeps what has been learnt since the last time.
-    package func saveCalibrations() async {
-        let changed = await engine.changedCalibrations()
-        guard !changed.isEmpty else { return }
-        do {
-            let saved = try changed.map { query, lane, calibration in
-                SavedCalibration(query: query, stream: lane, json: try JSONEncoder().encode(calibration))
-            }
-            try await outbox.save(calibrations: saved)
-        } catch {
-            logger.error("learnt thresholds cannot be kept", metadata: ["error": "\(error)"])
-        }
-    }
-
-    /// Records thresholds that were pinned or moved: kept, then told.
-    package func record(_ changes: [ThresholdChange]) async {
-        guard !changes.isEmpty else { return }
-        await saveCalibrations()
-        for change in changes {
-            logger.notice(
-                "threshold",
-                metadata: [
-                    "query.id": "\(change.query)", "stream": "\(change.lane)", "version": "\(change.change.version)",
-                    "old": "\(change.change.old.map { "\($0)" } ?? "none")", "new": "\(change.change.new)",
-                    "why": "\(change.change.why)",
-                ])
-        }
-        await outbox.send(changes.map(\.pending))
-    }
-
-    /// Moves a query's learnt thresholds, on all lanes or one; nil if there is no such query.
-    package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
-        guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
-        await record(changes)
-        return changes
     }
 }
 

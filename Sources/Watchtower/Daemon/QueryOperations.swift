@@ -48,7 +48,7 @@ struct QueryOperations {
         case "query.recalibrate":
             let id = try ControlArguments.name(args, "id")
             let lane = try await lanes(args)?.first
-            guard let changes = await tower.queries.recalibrate(id, lane: lane) else {
+            guard let changes = await tower.thresholds.recalibrate(id, lane: lane) else {
                 throw ControlFailure.noQuery(id)
             }
             return .array(

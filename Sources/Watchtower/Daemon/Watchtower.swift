@@ -14,6 +14,7 @@ package actor Watchtower {
     package nonisolated let engine: ScoringEngine
     package nonisolated let outbox: Outbox
     package nonisolated let queries: QueryDesk
+    package nonisolated let thresholds: ThresholdDesk
     package nonisolated let defaults: Defaults
     private let configuration: Configuration
     private let templates: PipelineTemplates
@@ -69,14 +70,11 @@ package actor Watchtower {
             await alerts.deliver($0)
         }
         self.queries = queries
+        let thresholds = ThresholdDesk(engine: engine, outbox: outbox, logger: logger)
+        self.thresholds = thresholds
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
-            Task {
-                while !Task.isCancelled {
-                    try? await Task.sleep(for: .seconds(60))
-                    await queries.saveCalibrations()
-                }
-            },
+            Task { await thresholds.run() },
         ]
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
         states = continuation
@@ -87,6 +85,7 @@ package actor Watchtower {
     ///
     /// A wrong query or stream is refused as a whole, by a sentence.
     package func begin() async throws {
+        try await thresholds.begin()
         try await queries.begin(configuration.queries)
         for stream in configuration.streams { try await addStream(stream, keep: false) }
         for saved in try await outbox.saved(.stream) {
@@ -110,7 +109,7 @@ package actor Watchtower {
                 counters.scored += step.scored
                 counters.blind += step.blind
                 // A threshold is recorded before what it found is told.
-                await queries.record(step.thresholds)
+                if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 await alerts.deliver(step.detections)
                 let now = Date()
                 for case .frame(let frame) in items.map(\.item) {
@@ -128,7 +127,7 @@ package actor Watchtower {
         for name in runners.keys.sorted() { _ = try? await removeStream(name, forget: false) }
         queue.finish()
         upkeep.forEach { $0.cancel() }
-        await queries.saveCalibrations()
+        await thresholds.save()
     }
 
     // MARK: Streams
@@ -215,7 +214,7 @@ package actor Watchtower {
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: await streamStatus(),
             encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
-            thresholds: await engine.learntThresholds, importing: await queries.importing, scored: counters.scored,
+            thresholds: await engine.learntThresholds, importing: queries.importing, scored: counters.scored,
             events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,

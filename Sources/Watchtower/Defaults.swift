@@ -2,6 +2,7 @@ package import CLIP
 package import Heads
 package import Ingest
 package import Matching
+import Synchronization
 
 /// What a configuration leaves open is filled from the model's own defaults.
 package struct Defaults: Sendable {
@@ -13,6 +14,7 @@ package struct Defaults: Sendable {
     private let thresholds: [String: Double]
     private let side: Int
     private let finder: HeadFinder
+    private let heads = KnownHeads()
 
     /// The model's head, if its plugin and weights are here; else mean.
     package init(
@@ -36,7 +38,7 @@ package struct Defaults: Sendable {
     package func query(_ from: QueryConfiguration) throws -> StandingQuery {
         let id = from.idOrSlug
         let head = from.head ?? self.head
-        _ = try finder.load(head)
+        try heads.check(head, in: finder)
         guard let rule = from.rule ?? (threshold ?? thresholds[head]).map({ .score(Float($0)) }) else {
             throw QueryError(
                 id, "the model has no default threshold for head \"\(head)\"; give the query one (threshold: 0.25)")
@@ -51,5 +53,16 @@ package struct Defaults: Sendable {
             gate: from.gate,
             regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60
         )
+    }
+}
+
+/// Heads that have been loaded once: a hundred thousand queries look for theirs in the directories only once.
+private final class KnownHeads: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func check(_ name: String, in finder: HeadFinder) throws {
+        guard !names.withLock({ $0.contains(name) }) else { return }
+        _ = try finder.load(name)
+        names.withLock { _ = $0.insert(name) }
     }
 }

@@ -52,7 +52,7 @@ package struct Operations: Sendable {
         }
     }
 
-    private static func json(_ data: Data) -> JSONValue? { try? WireCoding.decode(JSONValue.self, data) }
+    private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }
 
     private func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
         switch operation {

@@ -61,7 +61,7 @@ package actor QueryDesk {
         var kept: [(query: StandingQuery, json: Data?)] = []
         for saved in try await outbox.saved(.query) {
             do {
-                kept.append((try defaults.query(WireCoding.decode(QueryConfiguration.self, saved.json)), nil))
+                kept.append((try defaults.query(QueryConfiguration(json: JSONText.parse(saved.json))), nil))
             } catch {
                 logger.error("a saved query is left out", metadata: ["query.id": "\(saved.id)", "error": "\(error)"])
             }

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test fuzz sanitize setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -19,6 +19,10 @@ test: setup-test
 RUNS := 10000000
 fuzz: setup
 	@Fuzz/fuzz.sh $(RUNS)
+
+# Ingest and the batcher under ThreadSanitizer and AddressSanitizer: two builds of their own.
+sanitize: setup-test
+	@scripts/sanitize.sh
 
 setup:
 	@scripts/setup.sh
@@ -47,4 +51,4 @@ bench-peers: build
 	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8 --still --gate 4
 
 clean:
-	rm -rf .build .build-fuzz
+	rm -rf .build .build-fuzz .build-thread .build-address

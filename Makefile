@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test drills fuzz setup setup-test lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test drills fuzz sanitize setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -24,6 +24,10 @@ drills: setup-test
 RUNS := 10000000
 fuzz: setup
 	@Fuzz/fuzz.sh $(RUNS)
+
+# Ingest and the batcher under ThreadSanitizer and AddressSanitizer: two builds of their own.
+sanitize: setup-test
+	@scripts/sanitize.sh
 
 setup:
 	@scripts/setup.sh
@@ -53,4 +57,4 @@ bench-peers: build
 	.build/peers/venv/bin/python Benchmarks/peers/queries.py --results Benchmarks/RESULTS.md
 
 clean:
-	rm -rf .build .build-fuzz
+	rm -rf .build .build-fuzz .build-thread .build-address

@@ -115,7 +115,7 @@ def main():
     for batch in options.batch:
         print(f"preparing the graphs of batch {batch}", file=sys.stderr)
         prepare(options.cache, batch)
-    times, shares = {}, {}
+    times, shares, products = {}, {}, {}
     for round_ in range(options.rounds):
         for batch in options.batch:
             print(f"round {round_ + 1} of {options.rounds}, batch {batch}", file=sys.stderr)
@@ -133,10 +133,12 @@ def main():
                 result = found["results"][0]
                 times.setdefault((f"watchword-{precision}", batch), []).append(result["ms_per_image"])
                 shares.setdefault((f"watchword-{precision}", batch), []).append(result["matmul_share"])
-    report(options, times, shares)
+                products.setdefault((precision, batch), []).append(
+                    (result["ms_per_image"] * result["matmul_share"], result["plain_products_ms"]))
+    report(options, times, shares, products)
 
 
-def report(options, times, shares):
+def report(options, times, shares, products):
     lines = [
         f"`make bench-peers`: ViT-B/32 image tower, random weights, {options.threads} threads, "
         f"{options.rounds} rounds; milliseconds a picture.", "",
@@ -161,6 +163,11 @@ def report(options, times, shares):
             name = f"watchword-{precision}"
             ratio = statistics.median(times[name, small]) / statistics.median(times[name, large])
             lines.append(f"| {name}, batch {small} over batch {large} | {ratio:.2f} | | at most 1.25 |")
+    lines += ["", "| products alone | batch | Watchword's, with biases and curves | oneDNN's plain | ratio |",
+              "|---|---|---|---|---|"]
+    for (precision, batch), found in products.items():
+        ours, plain = (statistics.median(side) for side in zip(*found))
+        lines.append(f"| {precision} | {batch} | {ours:.2f} | {plain:.2f} | {plain / ours:.2f} |")
     text = "\n".join(lines) + "\n"
     print(text)
     if options.results:

@@ -9,6 +9,7 @@ final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
     private let fps: Double
     private let record: DecodingRecord
+    private let handOver = HandOver()
 
     init(_ mode: DecodeMode, fps: Double, record: DecodingRecord) {
         self.mode = mode
@@ -19,6 +20,7 @@ final class DecoderTap: @unchecked Sendable {
 
     /// Watches for decoders; the pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
+        handOver.pass()
         ww_watch_elements(
             pipeline.element,
             { _, _, element, user in
@@ -28,6 +30,7 @@ final class DecoderTap: @unchecked Sendable {
     }
 
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
+        handOver.take()
         // One thread a camera: cameras are many and fill the cores by their number, while a decoder's own threads cost
         // memory each, and with threads by frame a picture comes out as many units late as there are threads.
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }

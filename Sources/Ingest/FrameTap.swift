@@ -21,6 +21,7 @@ final class FrameTap: @unchecked Sendable {
     }
 
     private let lock = NSLock()
+    private let handOver = HandOver()
     private var state: State
     /// The whole picture, then the regions; the sink thread's.
     private var lanes: [Lane]
@@ -81,7 +82,7 @@ final class FrameTap: @unchecked Sendable {
                 pad, GstPadProbeType(rawValue: kinds),
                 { _, info, user in
                     guard let info, let user else { return GST_PAD_PROBE_OK }
-                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().probe(info)
+                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.probe(info) }
                 }, me, nil)
             gst_object_unref(pad)
         }
@@ -89,11 +90,14 @@ final class FrameTap: @unchecked Sendable {
         callbacks.new_sample = { sink, user in
             guard let sink, let user, let sample = ww_app_sink_pull(sink) else { return GST_FLOW_OK }
             defer { ww_unref_sample(sample) }
-            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().deliver(sample, from: sink)
+            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.deliver(sample, from: sink) }
             return GST_FLOW_OK
         }
+        handOver.pass()
         ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
     }
+
+    private func inTurn<R>(_ body: (FrameTap) -> R) -> R { handOver.whileHeld { body(self) } }
 
     private func probe(_ info: UnsafeMutablePointer<GstPadProbeInfo>) -> GstPadProbeReturn {
         if let event = ww_probe_event(info) {

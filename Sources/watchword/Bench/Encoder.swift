@@ -14,7 +14,8 @@ extension Bench {
             discussion: """
                 Weights are random, or those of --model. Things are timed in turns, and the median round is shown, with \
                 the fastest and the slowest. PRODUCTS is the share of the time inside the layers' matrix products; \
-                attention's own products are not counted in it.
+                attention's own products are not counted in it. PLAIN is what oneDNN takes for the same products, \
+                without biases, curves, or scales of bytes: it is compared with MS/IMAGE times PRODUCTS.
                 """)
 
         @Option(help: "ViT-B/32, ViT-B/16 or ViT-L/14, with random weights.") var arch = "ViT-B/32"
@@ -33,6 +34,8 @@ extension Bench {
             let ms_fastest: Double
             let ms_slowest: Double
             let matmul_share: Double
+            /// The same products by oneDNN, and nothing else.
+            let plain_products_ms: Double
         }
 
         private struct Report: Encodable {
@@ -60,12 +63,13 @@ extension Bench {
                 let report = try await offPool { [self] in Swift.Result { try measure() } }.get()
                 if json { return try Terminal.say(json: report) }
                 Terminal.table(
-                    ["PRECISION", "BATCH", "THREADS", "MS/IMAGE", "FASTEST–SLOWEST", "PRODUCTS"],
+                    ["PRECISION", "BATCH", "THREADS", "MS/IMAGE", "FASTEST–SLOWEST", "PRODUCTS", "PLAIN"],
                     report.results.map {
                         [
                             $0.precision, "\($0.batch)", "\($0.threads)", String(format: "%.2f", $0.ms_per_image),
                             String(format: "%.2f–%.2f", $0.ms_fastest, $0.ms_slowest),
                             String(format: "%.0f %%", $0.matmul_share * 100),
+                            String(format: "%.2f", $0.plain_products_ms),
                         ]
                     })
                 Terminal.say("\(report.model), oneDNN \(report.onednn) (\(report.isa)), \(rounds) rounds")
@@ -94,6 +98,7 @@ extension Bench {
             }
             var cells: [(precision: Precision, batch: Int)] = []
             var works: [() throws -> Void] = []
+            var plain: [() throws -> Void] = []
             for (precision, encoder) in encoders {
                 let side = encoder.architecture.vision.side
                 let picture = Picture(
@@ -102,9 +107,12 @@ extension Bench {
                     let pictures = [Picture](repeating: picture, count: batch)
                     cells.append((precision, batch))
                     works.append { _ = try encoder.encode(pictures) }
+                    let products = try PlainProducts(
+                        shapes(encoder.architecture.vision, pictures: batch), precision: precision)
+                    plain.append { try products.run() }
                 }
             }
-            let timings = try Rounds(count: rounds, slice: 0.25).time(works) {
+            let timings = try Rounds(count: rounds, slice: 0.25).time(works + plain) {
                 Terminal.progress("round \($0 + 1) of \(rounds)")
             }
             Terminal.progress("")
@@ -114,11 +122,28 @@ extension Bench {
                 return Result(
                     precision: cell.precision.rawValue, batch: cell.batch, threads: Workers.count,
                     ms_per_image: timing.median / batch * 1e3, ms_fastest: timing.fastest / batch * 1e3,
-                    ms_slowest: timing.slowest / batch * 1e3, matmul_share: try share(work))
+                    ms_slowest: timing.slowest / batch * 1e3, matmul_share: try share(work),
+                    plain_products_ms: timings[works.count + index].median / batch * 1e3)
             }
             return Report(
                 model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet, rounds: rounds,
                 results: results)
+        }
+
+        /// The tower's products: only class tokens leave the last block's attention.
+        private func shapes(_ vision: Architecture.Vision, pictures: Int) -> [PlainProducts.Shape] {
+            let (w, rows) = (vision.width, pictures * vision.tokens)
+            let patches = PlainProducts.Shape(
+                rows: pictures * (vision.tokens - 1), inputs: 3 * vision.patch * vision.patch, outputs: w)
+            return (1...vision.layers).reduce(into: [patches]) { shapes, layer in
+                let left = layer == vision.layers ? pictures : rows
+                shapes += [
+                    PlainProducts.Shape(rows: rows, inputs: w, outputs: 3 * w),
+                    PlainProducts.Shape(rows: left, inputs: w, outputs: w),
+                    PlainProducts.Shape(rows: left, inputs: w, outputs: 4 * w),
+                    PlainProducts.Shape(rows: left, inputs: 4 * w, outputs: w),
+                ]
+            }
         }
 
         private func share(_ work: () throws -> Void) throws -> Double {

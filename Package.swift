@@ -122,7 +122,8 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels", "Checkpoints",
+                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels",
+                "Checkpoints",
                 "Tensors",
                 "Yams",
                 .product(name: "Collections", package: "swift-collections"),

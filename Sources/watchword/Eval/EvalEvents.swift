@@ -8,7 +8,7 @@ import Matching
 import Synchronization
 import Watchtower
 
-/// `watchword eval events`: are the events that are found the true ones?
+/// `watchword eval events`: whether the events that are found are the true ones.
 struct EvalEvents: AsyncParsableCommand {
     enum Rule: String, CaseIterable, ExpressibleByArgument, Codable { case fixed, contrast, budget }
 

@@ -151,6 +151,11 @@ struct RulesTests {
         let removed = try #require(await engine.remove("two"))
         #expect(removed.map(\.transition.phase) == [.end] && removed.first?.query.id == "two")
         #expect(removed.first?.event == started.last?.event)
+        // The next alert is another event, and has a picture of its own, even if it is the same one.
+        _ = try await scene.play("a", [100], health: .black)
+        let again = try await scene.play("a", [100], preview: preview)
+        #expect(again.map(\.query.id) == ["alone", "one"])
+        #expect(again.allSatisfy { $0.snapshot == preview.jpeg() })
     }
 
     @Test("pictures that show nothing match nothing, end what is open, and are no part of a window")

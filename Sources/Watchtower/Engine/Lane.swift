@@ -127,7 +127,10 @@ final class Lane {
         _ news: EventGroup.Told, _ alert: inout GroupAlert, _ book: QueryBook, model: String
     ) -> [Detection] {
         guard let leader = book[news.leader] else { return [] }
-        if news.transition.phase == .start { alert.event = ULID.make() }
+        if news.transition.phase == .start {
+            alert.event = ULID.make()
+            alert.snapshot = Snapshot()
+        }
         let member = book[news.member].flatMap { motion[$0.key]?[$0.slot]?.snapshot.jpeg }
         let isNews = member != nil && member != alert.snapshot.jpeg
         if isNews { alert.snapshot.jpeg = member }

@@ -141,7 +141,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors", "Evaluation", "Pixels", "Training", "World",
+                "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -166,17 +166,21 @@ let package = Package(
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
         tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
-        tests("MatchingTests", ["Matching"]),
+        tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
-        tests("JournalTests", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("MessagingTests", ["Messaging"]),
         tests(
             "WatchtowerTests",
-            ["Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Tensors"]),
+            [
+                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
+                "Tensors",
+            ]),
         tests(
             "EndToEndTests",
             [
-                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Tensors", "Pixels",
+                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Randomness", "Tensors",
+                "Pixels",
                 "Checkpoints",
             ]),
     ],

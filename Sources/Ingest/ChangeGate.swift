@@ -10,6 +10,9 @@ struct ChangeGate {
     private var picture: Picture?
     private(set) var number: UInt64 = 0
 
+    /// Whether pictures are compared at all.
+    var isOn: Bool { threshold != nil }
+
     /// `threshold`: see `SourceDescription.gate`.
     init(threshold: Double?) { self.threshold = threshold.map { Float($0) } }
 

@@ -162,10 +162,10 @@ final class FrameTap: @unchecked Sendable {
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample) { frame in
                 let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
-                return (pictures, levels: pictures.first.map { PictureLevels($0.picture) }, mark: frame.fingerprint)
+                return (pictures, mark: frame.fingerprint)
             }
         }
-        guard let (pictures, levels, mark) = seen else { return }
+        guard let (pictures, mark) = seen, let whole = pictures.first else { return }
         let (mediaTime, discontinuity) = lock.withLock {
             if time + state.offset < state.latest {  // the source jumped back: go on from where we are
                 state.offset = state.latest + 1 / fps - time
@@ -176,7 +176,7 @@ final class FrameTap: @unchecked Sendable {
             return (state.latest, state.discontinuity)
         }
         if discontinuity { monitor.reset() }
-        let health = levels.map { monitor.observe($0, at: mediaTime, decoded: mark) } ?? .good
+        let health = monitor.observe(whole.levels, at: mediaTime, decoded: mark)
         sampled.wrappingAdd(1, ordering: .relaxed)
         if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
         for (lane, seen) in zip(lanes, pictures) {
@@ -200,10 +200,20 @@ final class FrameTap: @unchecked Sendable {
 
 /// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
 private struct Lane {
+    /// What is seen of a frame; of an unchanged picture nothing is made again.
+    struct Sight {
+        let picture: Picture
+        let number: UInt64
+        var isSame = false
+        let levels: PictureLevels
+        let preview: Preview?
+    }
+
     let name: String?
     private let region: PictureRegion?
     private let resizer: Resizer
     private var gate: ChangeGate
+    private var last: Sight?
 
     init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
         self.name = name
@@ -212,11 +222,16 @@ private struct Lane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    mutating func see(
-        _ frame: DecodedFrame, previews: Bool
-    ) -> (picture: Picture, number: UInt64, isSame: Bool, preview: Preview?) {
+    mutating func see(_ frame: DecodedFrame, previews: Bool) -> Sight {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)
-        return (picture, number, isSame, previews ? Preview(part) : nil)
+        if isSame, var same = last {
+            same.isSame = true
+            return same
+        }
+        let sight = Sight(
+            picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
+        last = gate.isOn ? sight : nil
+        return sight
     }
 }

@@ -83,6 +83,16 @@ extension Journal {
         }
     }
 
+    /// Removes what was learnt of queries that ask for something else now.
+    package func removeCalibrations(of queries: [String]) throws(JournalError) {
+        try doing("calibrations cannot be removed") {
+            try database.write { database in
+                let statement = try database.cachedStatement(sql: "DELETE FROM calibration WHERE query = ?")
+                for query in queries { try statement.execute(arguments: [query]) }
+            }
+        }
+    }
+
     package func calibrations() throws(JournalError) -> [SavedCalibration] {
         try doing("calibrations cannot be read") {
             try database.read { database in

@@ -18,9 +18,9 @@ package struct Preview: Sendable, Equatable {
         let longest = max(frame.width, frame.height)
         let factor = min((longest + Self.longestSide - 1) / Self.longestSide, min(frame.width, frame.height), 255)
         let (width, height) = (frame.width / factor, frame.height / factor)
-        let sums = [UInt16](repeating: 0, count: frame.width * 3)
+        var sums = [UInt16](repeating: 0, count: frame.width * 3)
         rgb = [UInt8](unsafeUninitializedCapacity: width * height * 3) { out, count in
-            var (planes, sums) = (frame.planes, sums)
+            var planes = frame.planes
             ww_preview(
                 out.baseAddress, &sums, &planes, Int32(frame.width), Int32(frame.height), Int32(factor))
             count = width * height * 3

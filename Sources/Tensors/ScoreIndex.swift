@@ -61,8 +61,6 @@ package final class ScoreIndex {
         while blocks.count * Self.blockRows < count { addBlock() }
     }
 
-    package func contains(_ tag: Int32) -> Bool { places[tag] != nil }
-
     /// Adds a row, or replaces the one of the same tag.
     ///
     /// O(width · log width), however many there are. A floor that is NaN is never reached.
@@ -131,12 +129,20 @@ package final class ScoreIndex {
     /// Pairs that the last search scored, because the bound did not exclude them.
     package var scored: Int { ww_search_scored(search) }
 
-    /// The score of a window `[width]` and the row of a tag; nil if there is none.
-    package func score(_ window: [Float], _ tag: Int32) -> Float? {
-        precondition(window.count == width)
+    /// The score of one of the windows `[count, width]` and the row of a tag; nil if there is none.
+    package func score(_ windows: [Float], _ place: Int, _ tag: Int32) -> Float? {
+        precondition(windows.count >= (place + 1) * width)
         guard let row = places[tag] else { return nil }
-        let fitting = padded == width ? window : window + [Float](repeating: 0, count: padded - width)
-        return withBlock(of: Int(row)) { ww_score($0.pointee.rows + $1 * padded, fitting, padded) }
+        return withBlock(of: Int(row)) { block, row in
+            let floats = block.pointee.rows + row * padded
+            guard padded != width else {
+                return windows.withUnsafeBufferPointer {
+                    ww_score(floats, $0.baseAddress.map { $0 + place * width }, padded)
+                }
+            }
+            let fitting = windows[place * width..<(place + 1) * width] + [Float](repeating: 0, count: padded - width)
+            return ww_score(floats, Array(fitting), padded)
+        }
     }
 
     /// The row of a tag; nil if there is none.

@@ -3,6 +3,7 @@ import Checkpoints
 import Foundation
 import Heads
 import Matching
+import Randomness
 import Tensors
 import TestSupport
 import Testing
@@ -102,7 +103,7 @@ private struct Simulation {
     static let every = 14_400.0
 
     func day(_ column: Int, _ query: Int, budget: Double, seed: UInt64) -> Day? {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         let scenes = random.shuffled(Array(0..<recording.scenes))
         let level = recording.queries.count
         func most(_ scene: Int) -> UInt8 {
@@ -217,19 +218,8 @@ struct BudgetTests {
     }
 }
 
-/// A seeded generator, so that a failure can be run again.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-
-    mutating func shuffled(_ items: [Int]) -> [Int] {
+extension SeededRandom {
+    fileprivate mutating func shuffled(_ items: [Int]) -> [Int] {
         var items = items
         guard items.count > 1 else { return items }
         for index in Swift.stride(from: items.count - 1, to: 0, by: -1) {

@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Messaging
 import TestSupport
 import Testing
@@ -142,6 +143,28 @@ struct QueryCommandTests {
         #expect(try await other.json(["list"]) == list)
         #expect(try await session.daemon.terminate() == 0)
         #expect(try await other.daemon.terminate() == 0)
+    }
+
+    @Test("what is learnt for a budget is kept when the daemon is told to stop, for every lane")
+    func learning() async throws {
+        let session = try await Session(
+            queries: """
+                journal: j.sqlite
+                streams:
+                - {name: a, uri: "shapes://7", regions: {left: [0, 0, 0.5, 1]}}
+                queries:
+                - {id: b, text: something appears, false_alerts_per_day: 1, streams: [a, a/left]}
+                """)
+        var learning = 0
+        for _ in 0..<300 where learning < 2 {
+            try await Task.sleep(for: .milliseconds(100))
+            let told = try await session.json(["explain", "b"]).array ?? []
+            learning = told.count { $0["overBackground"]?["state"]?.string == "learning" }
+        }
+        #expect(learning == 2)
+        #expect(try await session.daemon.terminate() == 0)
+        let kept = try Journal(path: session.folder.appending(path: "j.sqlite").path).calibrations()
+        #expect(Set(kept.map(\.stream)) == ["a", "a/left"] && kept.allSatisfy { $0.query == "b" })
     }
 
     @Test("explain and test say why and why not, for people and as JSON")

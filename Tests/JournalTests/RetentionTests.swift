@@ -1,18 +1,7 @@
 import Foundation
 import Journal
+import Randomness
 import Testing
-
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite("Retention")
 struct RetentionTests {
@@ -127,7 +116,7 @@ struct RetentionTests {
 
     @Test("replays give exactly what is kept and name exactly what is not, whatever was done", arguments: 1...5)
     func property(_ seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         let path = temporary()
         var journal = try Journal(path: path)
         var model = Model()

@@ -1,5 +1,6 @@
 import Foundation
 import Matching
+import Randomness
 import Testing
 
 @Suite("Active hours")
@@ -26,7 +27,7 @@ struct ActiveHoursTests {
         return calendar
     }
 
-    private func rule(_ zone: String, _ random: inout SplitMix64) throws -> ActiveHours.Rule {
+    private func rule(_ zone: String, _ random: inout SeededRandom) throws -> ActiveHours.Rule {
         let days = ActiveHours.Weekday.allCases.filter { _ in Int.random(in: 0..<3, using: &random) > 0 }
         let spans = try (0..<Int.random(in: 1...3, using: &random)).map { _ in
             // Often near the hours at which clocks change.
@@ -68,7 +69,7 @@ struct ActiveHoursTests {
 
     @Test("hours are what the calendar of their zone reads, whether clocks change or not", arguments: zones)
     func reading(_ zone: String) throws {
-        var random = SplitMix64(seed: UInt64(zone.utf8.reduce(0) { $0 + Int($1) }))
+        var random = SeededRandom(seed: UInt64(zone.utf8.reduce(0) { $0 + Int($1) }))
         let calendar = try calendar(zone)
         let changes = try clockChanges(zone)
         for _ in 0..<40 {
@@ -85,7 +86,7 @@ struct ActiveHoursTests {
 
     @Test("the next change is the first there is, across every change of clocks", arguments: zones)
     func nextChange(_ zone: String) throws {
-        var random = SplitMix64(seed: UInt64(zone.utf8.reduce(7) { $0 + Int($1) }))
+        var random = SeededRandom(seed: UInt64(zone.utf8.reduce(7) { $0 + Int($1) }))
         let calendar = try calendar(zone)
         let changes = try clockChanges(zone)
         for round in 0..<24 {
@@ -107,7 +108,7 @@ struct ActiveHoursTests {
 
     @Test("several rules of several zones: active if any is, and every change is found")
     func several() throws {
-        var random = SplitMix64(seed: 5)
+        var random = SeededRandom(seed: 5)
         for _ in 0..<20 {
             let rules = try Self.zones.shuffled(using: &random).prefix(2).map { try rule($0, &random) }
             let hours = ActiveHours(rules)

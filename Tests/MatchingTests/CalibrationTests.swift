@@ -1,16 +1,17 @@
 import Foundation
 import Matching
+import Randomness
 import TestSupport
 import Testing
 
 /// Scores of overlapping windows: a moving mean of noise, so that they come in runs, about 0 and some tenths wide.
 private struct Background {
-    private var random: SplitMix64
+    private var random: SeededRandom
     private var last = [Double](repeating: 0, count: 8)
     private var place = 0
     private(set) var time = 0.0
 
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     private mutating func uniform() -> Double { (Double(random.next() >> 11) + 0.5) / 9_007_199_254_740_992 }
 

@@ -1,4 +1,5 @@
 import Matching
+import Randomness
 import Testing
 
 @Suite("Events of a group of queries")
@@ -17,7 +18,7 @@ struct EventGroupTests {
 
     @Test("a group has one event at a time, with its peak within its span", arguments: 0..<300 as Range<UInt64>)
     func properties(_ seed: UInt64) {
-        var random = SplitMix64(seed: seed &+ 3000)
+        var random = SeededRandom(seed: seed &+ 3000)
         var queries = (0..<3).map { index in
             let policy = EventPolicy.random(&random)
             return Query(

@@ -1,4 +1,5 @@
 import Matching
+import Randomness
 import Testing
 
 /// A window of two seconds that ends at a time.
@@ -9,11 +10,11 @@ func window(_ end: Double, length: Double = 2) -> WindowSpan {
 
 /// A stream of values that goes up and down as scenes do, with gaps, jumps and windows nobody scored.
 struct Scene {
-    private var random: SplitMix64
+    private var random: SeededRandom
     private var level: Float = 0.4
     private(set) var time = 0.0
 
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     enum Step {
         case window(Float?, WindowSpan)
@@ -36,7 +37,7 @@ struct Scene {
 }
 
 extension EventPolicy {
-    static func random(_ random: inout SplitMix64) -> EventPolicy {
+    static func random(_ random: inout SeededRandom) -> EventPolicy {
         let windows = Int.random(in: 1...5, using: &random)
         return EventPolicy(
             hysteresis: [0, 0.05, 0.2][Int.random(in: 0..<3, using: &random)],
@@ -51,7 +52,7 @@ extension EventPolicy {
 struct EventTrackerTests {
     @Test("events keep their rules on any run of scores", arguments: 0..<300 as Range<UInt64>)
     func properties(_ seed: UInt64) {
-        var random = SplitMix64(seed: seed &+ 1000)
+        var random = SeededRandom(seed: seed &+ 1000)
         let policy = EventPolicy.random(&random)
         var tracker = EventTracker(policy)
         var scene = Scene(seed: seed)
@@ -131,7 +132,7 @@ struct EventTrackerTests {
 
     @Test("an idle tracker may be dropped and made again: nothing changes", arguments: 0..<300 as Range<UInt64>)
     func idleness(_ seed: UInt64) {
-        var random = SplitMix64(seed: seed &+ 2000)
+        var random = SeededRandom(seed: seed &+ 2000)
         let policy = EventPolicy.random(&random)
         var kept = EventTracker(policy)
         var dropped: EventTracker?

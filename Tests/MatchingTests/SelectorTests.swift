@@ -1,4 +1,5 @@
 import Matching
+import Randomness
 import Testing
 
 @Suite("Stream selectors")
@@ -58,7 +59,7 @@ struct SelectorTests {
 
     @Test("exclusions win, regions are apart, and globs are what they seem", arguments: 0..<200 as Range<UInt64>)
     func properties(_ seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         func word(_ letters: String, _ longest: Int) -> String {
             String(
                 (0..<Int.random(in: 1...longest, using: &random)).map { _ in

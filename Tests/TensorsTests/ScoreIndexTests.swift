@@ -58,11 +58,11 @@ struct ScoreIndexTests {
         let hits = index.hits(windows.flatMap { $0 })
         #expect(hits.count == 1800)
         for hit in hits {
-            #expect(index.score(windows[hit.window], hit.tag) == hit.score)
+            #expect(index.score(windows.flatMap { $0 }, hit.window, hit.tag) == hit.score)
             let error = Double(hit.score) - plain(rows[Int(hit.tag)], windows[hit.window])
             #expect(abs(error) <= Double(hit.score.ulp) * 0.500001)
         }
-        #expect(index.score(windows[0], 200) == nil)
+        #expect(index.score(windows[0], 0, 200) == nil)
     }
 
     @Test("rows that come, change and go leave what a dictionary would", arguments: [(24, 700), (8, 9000)])
@@ -103,7 +103,7 @@ struct ScoreIndexTests {
                     model[tag]?.floor = floor
                 } else {
                     let tag = phase == 0 ? tag : index.tags[Int(random.bits() % UInt64(index.count))]
-                    #expect(index.contains(tag) == (model[tag] != nil))
+                    #expect((index.row(tag) != nil) == (model[tag] != nil))
                     #expect(index.remove(tag) == (model.removeValue(forKey: tag) != nil))
                 }
             }

@@ -4,6 +4,7 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import Randomness
 import Tensors
 import TestSupport
 import Testing
@@ -95,7 +96,7 @@ struct RulesTests {
         let wanted = try query("q", "a circle", .budget(falseAlertsPerDay: 100))
         try await first.add(wanted)
         var scene = Scene(first)
-        var generator = SplitMix(seed: 7)
+        var generator = SeededRandom(seed: 7)
         var changes: [ThresholdChange] = []
         for _ in 0..<900 {
             let grey = UInt8(generator.next() % 60) + 90
@@ -126,6 +127,19 @@ struct RulesTests {
         var again = Scene(second)
         _ = try await again.play("a", [100])
         #expect(try await second.explain("q")?.first?.threshold == pinned.threshold)
+        // A stream that goes and comes back, as when it is changed, has learnt what it had; and what was not saved still is.
+        _ = await second.removeLane("a")
+        #expect(await second.changedCalibrations().map(\.query) == ["q"])
+        await second.addLane("a")
+        _ = try await again.play("a", [100])
+        #expect(try await second.explain("q")?.first?.threshold == pinned.threshold)
+        // One that has gone for good has not.
+        _ = await second.removeLane("a")
+        await second.forgetLearnt(lane: "a")
+        #expect(await second.changedCalibrations().isEmpty)
+        await second.addLane("a")
+        _ = try await again.play("a", [100])
+        #expect(try await second.explain("q")?.first?.threshold == nil)
         // Another budget is another query: it learns anew.
         try await second.add(query("q", "a circle", .budget(falseAlertsPerDay: 1)))
         #expect(try await second.explain("q")?.first?.threshold == nil)
@@ -166,6 +180,16 @@ struct RulesTests {
         var scene = Scene(engine)
         #expect(try await scene.play("a", [100, 100]).map(\.transition.phase) == [.start])
         #expect(try await scene.play("a", [0], health: .black).map(\.transition.phase) == [.end])
+        let unseen = try await engine.process([
+            QueuedItem(
+                stream: "a",
+                item: .frame(
+                    Frame(
+                        picture: Scene.picture(0), pictureNumber: 0, mediaTime: scene.time,
+                        wallClock: Date(timeIntervalSince1970: 1_000_000 + scene.time), discontinuity: false,
+                        health: .black)))
+        ])
+        #expect(unseen.blind == 1 && unseen.encoded == 0 && unseen.reused == 0)
         #expect(try await engine.explain("q")?.first?.heldBack?.code == "no-picture")
         #expect(await engine.health == ["a": .black])
         #expect(try await scene.play("a", [100]).isEmpty)
@@ -218,18 +242,6 @@ struct RulesTests {
             bytes.baseAddress.map { Preview(DecodedFrame(rgb: $0, width: 32, height: 24, stride: 96)) }
         }
         return try #require(preview)
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

@@ -10,8 +10,7 @@ actor AlertDesk {
     private var snapshots: [String: String] = [:]
     /// Events that have started.
     private(set) var started = 0
-    private var isDelivering = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private let turns = Turns()
 
     init(outbox: Outbox, logger: Logger) {
         self.outbox = outbox
@@ -23,8 +22,10 @@ actor AlertDesk {
     /// One call after the other: an event's end must not overtake its start while a picture is written.
     func deliver(_ detections: [Detection]) async {
         guard !detections.isEmpty else { return }
-        await takeTurn()
-        defer { endTurn() }
+        try? await turns.take { await self.send(detections) }
+    }
+
+    private func send(_ detections: [Detection]) async {
         var messages: [PendingMessage] = []
         for detection in detections {
             await keepSnapshot(of: detection)
@@ -55,14 +56,5 @@ actor AlertDesk {
             logger.warning(
                 "a snapshot is not kept", metadata: ["event": "\(detection.event)", "error": "\(error)"])
         }
-    }
-
-    private func takeTurn() async {
-        if isDelivering { await withCheckedContinuation { waiting.append($0) } }
-        isDelivering = true
-    }
-
-    private func endTurn() {
-        if waiting.isEmpty { isDelivering = false } else { waiting.removeFirst().resume() }
     }
 }

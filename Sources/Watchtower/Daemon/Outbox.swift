@@ -233,13 +233,10 @@ package actor Outbox {
     package func forget(_ kind: Journal.Kind, id: String) throws { try journal.remove(kind, id: id) }
     package func forget(_ kind: Journal.Kind, _ ids: [String]) throws { try journal.remove(kind, ids) }
     package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
-    /// Brings back what was saved before, if there was something.
-    package func restore(_ kind: Journal.Kind, id: String, json: Data?) throws {
-        if let json { try journal.save(kind, id: id, json: json) } else { try journal.remove(kind, id: id) }
-    }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
+    package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
 
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws {

@@ -21,7 +21,7 @@ package actor QueryDesk {
     private let logger: Logger
     /// Where events go that end because their query does.
     private let deliver: @Sendable ([Detection]) async -> Void
-    private var lastChange = Task<Void, Never> {}
+    private let turns = Turns()
     private let progress = Mutex<Progress?>(nil)
 
     package struct Progress: Codable, Sendable, Equatable {
@@ -98,11 +98,13 @@ package actor QueryDesk {
 
     /// Removes a query; false if there is none.
     package func remove(_ id: String) async throws -> Bool {
-        try await inTurn { desk in
-            guard await desk.engine.query(id) != nil else { return false }
-            try await desk.outbox.forget(.query, id: id)
-            guard let ended = await desk.engine.remove(id) else { return false }
-            await desk.deliver(ended)
+        try await turns.take { [engine, outbox, deliver] in
+            guard let query = await engine.query(id) else { return false }
+            try await outbox.forget(.query, id: id)
+            // Another query of the same words will be embedded anew.
+            try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
+            guard let ended = await engine.remove(id) else { return false }
+            await deliver(ended)
             return true
         }
     }
@@ -125,17 +127,18 @@ package actor QueryDesk {
                 "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(id)"])
         }
         let (all, done) = (embeddings, imported)
-        return try await inTurn { desk in
+        return try await turns.take { [engine, outbox, deliver] in
             var imported = done
             let kept = queries.compactMap { query, json in json.map { (id: query.id, json: $0) } }
-            if !kept.isEmpty { try await desk.outbox.save(.query, kept) }
+            if !kept.isEmpty { try await outbox.save(.query, kept) }
             for start in stride(from: 0, to: queries.count, by: Self.chunk) {
                 let places = start..<min(start + Self.chunk, queries.count)
-                let (ended, replaced) = try await desk.engine.add(
+                let (ended, replaced, unlearnt) = try await engine.add(
                     places.map { (queries[$0].query, all[$0]) })
+                if !unlearnt.isEmpty { try? await outbox.removeCalibrations(of: unlearnt) }
                 imported.replaced += replaced
                 imported.added += places.count - replaced
-                await desk.deliver(ended)
+                await deliver(ended)
             }
             return imported
         }
@@ -143,16 +146,6 @@ package actor QueryDesk {
 
     /// Queries that are handed on at once: between two handfuls the engine scores.
     private static let chunk = 256
-
-    private func inTurn<T: Sendable>(_ body: @escaping @Sendable (QueryDesk) async throws -> T) async throws -> T {
-        let before = lastChange
-        let work = Task {
-            await before.value
-            return try await body(self)
-        }
-        lastChange = Task { _ = await work.result }
-        return try await work.value
-    }
 
     private static func json(_ from: QueryConfiguration, id: String) throws -> Data {
         var full = from

@@ -37,10 +37,8 @@ package actor ThresholdDesk {
 
     /// Saves every so often, until the task is cancelled.
     package func run(every pause: Duration = .seconds(60)) async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: pause)
-            await save()
-        }
+        // Whoever cancels it saves once more, and waits for that: a save begun here would take it from under them.
+        while (try? await Task.sleep(for: pause)) != nil { await save() }
     }
 
     /// Keeps what has been learnt since the last time.
@@ -48,8 +46,9 @@ package actor ThresholdDesk {
         let changed = await engine.changedCalibrations()
         guard !changed.isEmpty else { return }
         do {
-            let saved = try changed.map { query, lane, calibration in
-                SavedCalibration(query: query, stream: lane, json: try JSONEncoder().encode(calibration))
+            let saved = try changed.map { learnt in
+                SavedCalibration(
+                    query: learnt.query, stream: learnt.lane, json: try JSONEncoder().encode(learnt.calibration))
             }
             try await outbox.save(calibrations: saved)
         } catch {

@@ -163,11 +163,15 @@ package actor Watchtower {
 
     /// Stops a stream and ends its events; false if there is none.
     package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
-        if forget, runners[name] != nil { try await outbox.forget(.stream, id: name) }
+        // Its lanes, too: what was learnt is kept by lane.
+        if forget, let lanes = runners[name]?.runner.lanes { try await outbox.forget(.stream, lanes) }
         guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
         await task.value
-        for lane in runner.lanes { await alerts.deliver(await engine.removeLane(lane)) }
+        for lane in runner.lanes {
+            await alerts.deliver(await engine.removeLane(lane))
+            if forget { await engine.forgetLearnt(lane: lane) }
+        }
         return true
     }
 

@@ -71,7 +71,6 @@ package struct Explanation: Codable, Sendable, Equatable {
 
 /// Explains queries: looks at a lane's newest window once more.
 struct Explainer {
-    let book: QueryBook
     let logitScale: Float
     let rerank: Int
     let width: Int
@@ -83,13 +82,10 @@ struct Explainer {
         var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
         told.threshold = query.rule.fixedThreshold.map { Double($0) }
         var batch = WindowBatch()
-        batch.frames = [Float](repeating: 0, count: query.frames * width)
-        guard let span = lane.window.copyLast(query.frames, into: &batch.frames, at: 0) else {
+        guard let span = batch.add(lane, frames: query.frames)?.span else {
             told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
             return told
         }
-        batch.spans = [span]
-        batch.lanes = [lane]
         told.media = .init(start: span.mediaStart, end: span.mediaEnd)
         guard span.frames == query.frames else {
             told.heldBack =
@@ -120,10 +116,13 @@ struct Explainer {
         case .contrast(let texts, _):
             let scale = group.pairs ? 1 : logitScale
             told.probability = Double(ThresholdRule.probability(here.score, against: here.contrasts, scale: scale))
-            told.contrasts = zip(texts, here.contrasts).map { text, score in
-                let others = here.contrasts + [here.score]
-                let sum = others.reduce(0.0) { $0 + exp(Double(scale * ($1 - score))) }
-                return .init(text: text, score: Double(score), probability: 1 / sum)
+            told.contrasts = texts.indices.map { place in
+                var others = here.contrasts
+                others[place] = here.score
+                let score = here.contrasts[place]
+                return .init(
+                    text: texts[place], score: Double(score),
+                    probability: Double(ThresholdRule.probability(score, against: others, scale: scale)))
             }
         case .budget:
             guard let calibration = lane.calibrations[standing.slot] else { break }

@@ -35,7 +35,7 @@ final class FrameEncoder {
 
     init(_ images: ImageEncoder) { self.images = images }
 
-    /// The embeddings of the frames among `items`, in their order.
+    /// The embeddings of the good frames among `items`, in their order.
     ///
     /// After an error the frames are lost, and nothing goes on across the gap.
     func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
@@ -43,7 +43,8 @@ final class FrameEncoder {
         var inputs: [FrameInContext] = []
         var work: [(stream: String, work: Work)] = []
         for item in items {
-            guard case .frame(let frame) = item.item else {
+            // A picture that shows nothing is not embedded, and nothing continues across it.
+            guard case .frame(let frame) = item.item, frame.health == .good else {
                 lanes[item.stream] = nil
                 continue
             }

@@ -27,13 +27,11 @@ final class Lane {
     let name: String
     let labels: [String]
     var window: FrameWindow
-    var health = PictureHealth.good
+    private(set) var health = PictureHealth.good
     /// What is learnt of budgets' queries, by slot.
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]
-    /// When the newest frame was seen: seconds since 1970.
-    private(set) var lastFrame: Double?
     /// Seconds since 1970 at the first window; from then on by media time, whatever the stream's own times do.
     private(set) var clock = 0.0
     private var latestMedia: Double?
@@ -46,10 +44,7 @@ final class Lane {
         self.window = window
     }
 
-    func saw(_ frame: Frame) {
-        lastFrame = frame.wallClock.timeIntervalSince1970
-        health = frame.health
-    }
+    func saw(_ frame: Frame) { health = frame.health }
 
     /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream jumped.
     func advance(to span: WindowSpan) {
@@ -100,22 +95,22 @@ final class Lane {
 
     /// Lets groups speak, once all windows of a frame have been seen.
     func settle(_ span: WindowSpan, _ book: QueryBook, model: String) -> [Detection] {
+        guard !alerts.isEmpty else { return [] }
+        var members: [String: [EventGroup.Member]] = [:]
+        for moving in motion.values {
+            for (slot, now) in moving {
+                guard let query = book[slot]?.query, let group = query.settings.group, let open = now.tracker.current
+                else { continue }
+                members[group, default: []].append(
+                    EventGroup.Member(
+                        id: query.id, priority: query.settings.priority, policy: query.settings.policy, event: open))
+            }
+        }
         var told: [Detection] = []
         for name in alerts.keys.sorted() {
             guard var alert = alerts[name] else { continue }
-            var members: [EventGroup.Member] = []
-            for moving in motion.values {
-                for (slot, now) in moving {
-                    guard let standing = book[slot], standing.query.settings.group == name,
-                        let open = now.tracker.current
-                    else { continue }
-                    members.append(
-                        EventGroup.Member(
-                            id: standing.query.id, priority: standing.query.settings.priority,
-                            policy: standing.query.settings.policy, event: open))
-                }
-            }
-            for news in alert.group.observe(members.sorted { $0.id < $1.id }, span: span) {
+            let open = (members[name] ?? []).sorted { $0.id < $1.id }
+            for news in alert.group.observe(open, span: span) {
                 told += tell(news, &alert, book, model: model)
             }
             alerts[name] = alert.group.isIdle ? nil : alert

@@ -7,12 +7,27 @@ package struct ThresholdChange: Sendable, Equatable {
     package let change: Recalibration
 }
 
+/// What is learnt of a query on a lane.
+package struct LearntCalibration: Sendable {
+    package let query: String
+    package let lane: String
+    package let calibration: Calibration
+}
+
 /// How many learnt thresholds there are, one for each query and lane.
 package struct LearntThresholds: Sendable, Codable, Equatable {
     package var learning = 0
     package var pinned = 0
     /// Pinned, and known not to fit any more.
     package var drifted = 0
+
+    mutating func count(_ calibration: Calibration) {
+        switch calibration.state {
+        case .learning: learning += 1
+        case .pinned: pinned += 1
+        case .drifted: drifted += 1
+        }
+    }
 }
 
 extension Lane {

@@ -17,6 +17,19 @@ struct WindowBatch {
     var frames: [Float] = []
     var spans: [WindowSpan] = []
     var lanes: [Lane] = []
+
+    /// Takes the newest `length` frames of a lane: the window's place in the batch, and its span; nil if it has no frame.
+    mutating func add(_ lane: Lane, frames length: Int) -> (place: Int, span: WindowSpan)? {
+        let offset = frames.count
+        frames.append(contentsOf: repeatElement(0, count: length * lane.window.width))
+        guard let span = lane.window.copyLast(length, into: &frames, at: offset) else {
+            frames.removeLast(length * lane.window.width)
+            return nil
+        }
+        spans.append(span)
+        lanes.append(lane)
+        return (spans.count - 1, span)
+    }
 }
 
 /// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
@@ -160,13 +173,11 @@ final class QueryGroup {
 
     /// A member's score of a window of the last batch; not for heads that pair.
     func score(_ standing: Standing, _ window: Int) -> Found? {
-        guard !pairs, let score = index(of: standing)?.score(Array(clip(window)), standing.slot) else { return nil }
-        return Found(slot: standing.slot, score: score, contrasts: contrasts(standing, window))
-    }
-
-    private func contrasts(_ standing: Standing, _ window: Int) -> [Float] {
-        guard !standing.contrasts.isEmpty else { return [] }
-        return Products.timesTransposed(Array(clip(window)), standing.contrasts.flatMap { $0 }, width: width)
+        guard !pairs, let score = index(of: standing)?.score(pooled, window, standing.slot) else { return nil }
+        let contrasts =
+            standing.contrasts.isEmpty
+            ? [] : Products.timesTransposed(Array(clip(window)), standing.contrasts, width: width)
+        return Found(slot: standing.slot, score: score, contrasts: contrasts)
     }
 
     private func search(_ batch: WindowBatch) -> [[Found]] {
@@ -226,13 +237,12 @@ final class QueryGroup {
     /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule needs
     /// to see every window.
     private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: Standing?) -> [Standing] {
-        let clip = Array(clip(window))
         var chosen = also.map { [$0] } ?? []
         var others: [(standing: Standing, cosine: Float)] = []
         for standing in listed.values where standing !== also && standing.isWatched && standing.selects(lane) {
             if standing.floor == nil || lane.isInMotion(standing.slot, key) {
                 chosen.append(standing)
-            } else if let cosine = everyWindow.score(clip, standing.slot) {
+            } else if let cosine = everyWindow.score(pooled, window, standing.slot) {
                 others.append((standing, cosine))
             }
         }

@@ -27,8 +27,10 @@ package actor ScoringEngine {
     private let logitScale: Float
     /// How thresholds are learnt from budgets.
     private let calibration: CalibrationSettings
-    /// What was learnt before this process, by lane and query, until both are there.
+    /// What was learnt of lanes and queries that are not both here now: before this process, or before a stream went.
     private var learnt: [String: [String: Calibration]] = [:]
+    /// Of it, what has not been asked for by `changedCalibrations` yet.
+    private var unsaved: [LearntCalibration] = []
     /// Windows that are not full yet are scored too.
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
@@ -127,20 +129,28 @@ package actor ScoringEngine {
         let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
+        if let old, !old.query.isLearntLike(query) { forgetLearnt(query: query.id) }
         for lane in lanes.values { recall(standing, lane) }
         growWindows()
         return ended
     }
 
-    /// Adds many; the events that end are returned, and how many took another's place.
-    package func add(_ queries: [(StandingQuery, QueryEmbedding)]) throws -> (ended: [Detection], replaced: Int) {
+    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which what was
+    /// learnt before is worth nothing now.
+    package func add(
+        _ queries: [(StandingQuery, QueryEmbedding)]
+    ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
         var ended: [Detection] = []
         var replaced = 0
+        var unlearnt: [String] = []
         for (query, embedding) in queries {
-            if book[query.id] != nil { replaced += 1 }
+            if let old = book[query.id]?.query {
+                replaced += 1
+                if !old.isLearntLike(query) { unlearnt.append(query.id) }
+            }
             ended += try add(query, embedding)
         }
-        return (ended, replaced)
+        return (ended, replaced, unlearnt)
     }
 
     /// Embeds a query and adds it.
@@ -153,7 +163,10 @@ package actor ScoringEngine {
     /// Removes a query; its open events end.
     ///
     /// Nil if there is none of that id.
-    package func remove(_ id: String) -> [Detection]? { remove(id, keepingGroup: false) }
+    package func remove(_ id: String) -> [Detection]? {
+        forgetLearnt(query: id)
+        return remove(id, keepingGroup: false)
+    }
 
     private func remove(_ id: String, keepingGroup: Bool) -> [Detection]? {
         guard let standing = book[id] else { return nil }
@@ -194,8 +207,7 @@ package actor ScoringEngine {
     }
 
     private func explain(_ standing: Standing, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
-        let explainer = Explainer(
-            book: book, logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        let explainer = Explainer(logitScale: logitScale, rerank: rerank, width: width, time: Date())
         return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
             .filter { names != nil || standing.selects($0) }
             .map { try explainer.explain(standing, group, $0) }
@@ -223,12 +235,12 @@ package actor ScoringEngine {
 
     /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
     package func addLane(_ name: String, labels: [String] = []) {
+        if let old = lanes[name] { putAside(old) }
         for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
         let lane = Lane(
             name, labels: labels,
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
-        if let old = lanes[name] { lane.calibrations = old.calibrations }
         lanes[name] = lane
         for group in book.groups.values { for standing in group.learners { recall(standing, lane) } }
     }
@@ -238,10 +250,12 @@ package actor ScoringEngine {
     /// What each lane's pictures are like.
     package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
 
-    /// Forgets a lane; its open events end.
+    /// Takes a lane away; its open events end, and what was learnt of it waits for its coming back.
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
-        return lanes.removeValue(forKey: name)?.close(book, model: model.identity) ?? []
+        guard let lane = lanes.removeValue(forKey: name) else { return [] }
+        putAside(lane)
+        return lane.close(book, model: model.identity)
     }
 
     /// Takes the next frames of all lanes through to scores and events, in order.
@@ -262,8 +276,20 @@ package actor ScoringEngine {
                 order.append(.close(lane))
                 step.ended.append(item.stream)
             case .frame(let frame):
-                guard let embedding = embeddings.next() else { continue }
-                take(frame, embedding, lane, &due, &order, &step)
+                lane.saw(frame)
+                if frame.discontinuity {
+                    lane.window.clear()
+                    order.append(.close(lane))
+                }
+                if frame.health != .good {
+                    // It shows nothing, so it was not embedded: what comes after it does not continue what was before.
+                    step.blind += 1
+                    lane.window.clear()
+                    order += [.blind(lane, frame.moment), .settle(lane, frame.moment)]
+                } else if let embedding = embeddings.next() {
+                    if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
+                    slide(lane, frame, embedding, &due, &order)
+                }
             }
         }
         for standing in book.refresh(at: Date().timeIntervalSince1970) {
@@ -285,7 +311,7 @@ package actor ScoringEngine {
                 if wantScores { step.scores += allScores(group, here, index, span, lane) }
                 if !group.pairs {
                     lane.histories[key, default: WindowHistory(width: width)].append(
-                        group.clip(index), at: span.mediaEnd)
+                        group.clip(index), at: lane.clock)
                 }
             case .blind(let lane, let span): step.detections += blind(lane, span)
             case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
@@ -304,41 +330,18 @@ package actor ScoringEngine {
     }
 
     /// Slides a lane's window by a frame, and notes what has to be scored.
-    private func take(
-        _ frame: Frame, _ embedding: FrameEmbeddings, _ lane: Lane, _ due: inout [GroupKey: WindowBatch],
-        _ order: inout [Action], _ step: inout Step
+    private func slide(
+        _ lane: Lane, _ frame: Frame, _ embedding: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch],
+        _ order: inout [Action]
     ) {
-        if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
-        let wall = frame.wallClock.timeIntervalSince1970
-        let moment = WindowSpan(
-            mediaStart: frame.mediaTime, mediaEnd: frame.mediaTime, wallStart: wall, wallEnd: wall, frames: 1)
-        lane.saw(frame)
-        if frame.discontinuity {
-            lane.window.clear()
-            order.append(.close(lane))
-        }
-        guard frame.health == .good else {
-            // A picture that shows nothing is no part of a window: what comes after it does not continue what was before.
-            step.blind += 1
-            lane.window.clear()
-            order += [.blind(lane, moment), .settle(lane, moment)]
-            return
-        }
-        if let (inner, first) = embedding.completed, lane.window.count > 0 {
-            lane.window.complete(inner: inner, first: first)
-        }
-        lane.window.append(embedding.newest, mediaTime: frame.mediaTime, wallClock: wall)
+        if let (inner, first) = embedding.completed { lane.window.complete(inner: inner, first: first) }
+        lane.window.append(
+            embedding.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
         let still = Still(frame.preview)
-        var longest = moment
+        var longest = frame.moment
         for key in book.groups.keys where partial || lane.window.count >= key.frames {
-            var batch = due[key] ?? WindowBatch()
-            let offset = batch.frames.count
-            batch.frames += [Float](repeating: 0, count: key.frames * width)
-            guard let span = lane.window.copyLast(key.frames, into: &batch.frames, at: offset) else { continue }
-            batch.spans.append(span)
-            batch.lanes.append(lane)
-            due[key] = batch
-            order.append(.score(key, batch.spans.count - 1, still))
+            guard let (place, span) = due[key, default: WindowBatch()].add(lane, frames: key.frames) else { continue }
+            order.append(.score(key, place, still))
             if span.mediaStart < longest.mediaStart { longest = span }
         }
         order.append(.settle(lane, longest))
@@ -420,30 +423,44 @@ package actor ScoringEngine {
         lane.calibrations[standing.slot] = calibration
     }
 
+    /// Keeps what was learnt of a lane that goes.
+    private func putAside(_ lane: Lane) {
+        unsaved += changes(of: lane)
+        for (slot, calibration) in lane.calibrations {
+            if let standing = book[slot] { learnt[lane.name, default: [:]][standing.query.id] = calibration }
+        }
+    }
+
+    /// A lane has gone for good.
+    package func forgetLearnt(lane: String) {
+        learnt[lane] = nil
+        unsaved.removeAll { $0.lane == lane }
+    }
+
+    private func forgetLearnt(query: String) {
+        for lane in learnt.keys { learnt[lane]?[query] = nil }
+        unsaved.removeAll { $0.query == query }
+    }
+
     /// How far the learning of all queries on all lanes is.
     package var learntThresholds: LearntThresholds {
         var counts = LearntThresholds()
-        for calibration in lanes.values.flatMap(\.calibrations.values) {
-            switch calibration.state {
-            case .learning: counts.learning += 1
-            case .pinned: counts.pinned += 1
-            case .drifted: counts.drifted += 1
-            }
-        }
+        for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
         return counts
     }
 
     /// What has been learnt since the last call.
-    package func changedCalibrations() -> [(query: String, lane: String, calibration: Calibration)] {
-        var changed: [(query: String, lane: String, calibration: Calibration)] = []
-        for lane in lanes.values {
-            for slot in lane.changedCalibrations {
-                guard let standing = book[slot], let calibration = lane.calibrations[slot] else { continue }
-                changed.append((standing.query.id, lane.name, calibration))
-            }
-            lane.changedCalibrations = []
+    package func changedCalibrations() -> [LearntCalibration] {
+        defer { unsaved = [] }
+        return unsaved + lanes.values.flatMap { changes(of: $0) }
+    }
+
+    private func changes(of lane: Lane) -> [LearntCalibration] {
+        defer { lane.changedCalibrations = [] }
+        return lane.changedCalibrations.compactMap { slot in
+            guard let standing = book[slot], let calibration = lane.calibrations[slot] else { return nil }
+            return LearntCalibration(query: standing.query.id, lane: lane.name, calibration: calibration)
         }
-        return changed
     }
 
     /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.
@@ -482,4 +499,12 @@ private enum Action {
     case score(GroupKey, Int, Still)
     case blind(Lane, WindowSpan)
     case settle(Lane, WindowSpan)
+}
+
+extension Frame {
+    /// The frame alone, as a window's span.
+    fileprivate var moment: WindowSpan {
+        let wall = wallClock.timeIntervalSince1970
+        return WindowSpan(mediaStart: mediaTime, mediaEnd: mediaTime, wallStart: wall, wallEnd: wall, frames: 1)
+    }
 }

@@ -37,9 +37,10 @@ package struct QueryEmbedding: Sendable {
 final class Standing {
     let query: StandingQuery
     let slot: Slot
-    /// Embeddings of the contrasts, as the tower gives them, and of unit length.
+    /// Embeddings of the contrasts, as the tower gives them.
     let rawContrasts: [[Float]]
-    let contrasts: [[Float]]
+    /// The same of unit length, `[contrasts, d]`.
+    let contrasts: [Float]
     /// Whether the time is one at which it is watched: enabled, within its hours, not expired.
     var isWatched: Bool
 
@@ -48,7 +49,7 @@ final class Standing {
         self.slot = slot
         self.isWatched = isWatched
         rawContrasts = contrasts
-        self.contrasts = contrasts.map { Products.unit($0) }
+        self.contrasts = contrasts.flatMap { Products.unit($0) }
     }
 
     func selects(_ lane: Lane) -> Bool { query.settings.selector.matches(lane.name, labels: lane.labels) }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Randomness
 import Tensors
 
 /// A head's sizes: what its random weights and its floating-point operations follow from.
@@ -99,11 +100,11 @@ struct HeadModel {
     }
 }
 
-/// Reproducible numbers with a mean and a standard deviation, evenly spread (SplitMix64).
+/// Reproducible numbers with a mean and a standard deviation, evenly spread.
 struct SeededNumbers {
-    private var state: UInt64
+    private var random: SeededRandom
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func numbers(_ count: Int, mean: Float = 0, deviation: Float) -> [Float] {
         let reach = deviation * Float(3).squareRoot()
@@ -111,11 +112,5 @@ struct SeededNumbers {
     }
 
     /// In [-1, 1).
-    private mutating func next() -> Float {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Float(Int32(truncatingIfNeeded: (word ^ (word >> 31)) >> 32)) / 0x1p31
-    }
+    private mutating func next() -> Float { Float(Int32(truncatingIfNeeded: random.next() >> 32)) / 0x1p31 }
 }

@@ -1,0 +1,21 @@
+import Synchronization
+
+/// Does one thing after the other, in the order they were asked for, however long each waits.
+///
+/// An actor alone lets others in wherever it waits.
+final class Turns: Sendable {
+    private let last = Mutex(Task<Void, Never> {})
+
+    func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
+        let work = last.withLock { last in
+            let before = last
+            let work = Task {
+                await before.value
+                return try await body()
+            }
+            last = Task { _ = await work.result }
+            return work
+        }
+        return try await work.value
+    }
+}

@@ -12,13 +12,13 @@ run: build
 # other: the large models' tests would starve those that talk to a real client, which gives up at some time.
 test: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	$(SWIFT) test -c release --skip-build --no-parallel
+	@scripts/test.sh
 	@Fuzz/fuzz.sh 100000
 
 # A hundred kills of the daemon, and of a faster producer of events, at random moments.
 drills: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	WATCHWORD_KILLS=100 $(SWIFT) test -c release --skip-build --no-parallel --filter 'CrashTests|FullDiskTests|SubscriberTests'
+	WATCHWORD_KILLS=100 scripts/test.sh --filter 'CrashTests|FullDiskTests|SubscriberTests'
 
 # Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
 RUNS := 10000000

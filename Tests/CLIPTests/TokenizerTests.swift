@@ -45,19 +45,15 @@ struct TokenizerTests {
     }
 
     @Test(
-        "10,000 characters take no more than moments, whatever they are",
+        "a long text's work grows as its length, whatever it is of: a hundred thousand characters come to an end",
+        .timeLimit(.minutes(5)),
         arguments: [
             "a", "ab", "aab", "hello", "!", "'", "\u{3A3}", "\u{301}", "\u{345}\u{3A3}", "&amp;", "&amp;amp;", "&",
             "&#", "<|", "\u{1B}[", "\u{1F600}", "1", " x", "\u{FF21}", "\u{C3}\u{A9}", "\u{E2}\u{20AC}",
         ])
     func longTexts(unit: String) throws {
         let tokenizer = try Tokenizer.builtIn()
-        let text = String(String(repeating: unit, count: 10_000 / unit.unicodeScalars.count))
-        let clock = ContinuousClock()
-        var result: (ids: [Int], truncated: Bool)?
-        let elapsed = clock.measure { result = tokenizer.tokens(text, limit: 77) }
-        #expect(try #require(result).ids.count <= 77)
-        // Far above what a busy machine needs; far below what work squared in the length would take.
-        #expect(elapsed < .seconds(5), "\(elapsed)")
+        let text = String(String(repeating: unit, count: 100_000 / unit.unicodeScalars.count))
+        #expect(tokenizer.tokens(text, limit: 77).ids.count <= 77)
     }
 }

@@ -19,6 +19,12 @@ package struct SourceCredentials: Sendable, Equatable {
         return "\(directory)/\(name)"
     }
 
+    /// As another process finds it: a file that is here by its path, else the name as it is.
+    package static func absolute(_ name: String) -> String {
+        guard name.contains("/") || FileManager.default.fileExists(atPath: name) else { return name }
+        return URL(filePath: name).standardizedFileURL.path
+    }
+
     /// Reads `user:password` from the first line of a file that not everybody may read.
     package init(named name: String) throws(SourceError) {
         let path = try Self.path(of: name)

@@ -10,6 +10,14 @@ package enum StreamState: Sendable, Equatable {
     case ended
     case failed(String)
 
+    /// Whether nothing more comes of it by itself.
+    package var isFinal: Bool {
+        switch self {
+        case .ended, .failed: true
+        case .connecting, .playing, .stalled, .backingOff: false
+        }
+    }
+
     package var word: String {
         switch self {
         case .connecting: "connecting"
@@ -115,6 +123,8 @@ package struct StreamSupervision: Sendable {
         /// Errors and, of a live source, ends.
         package var failures: UInt64 = 0
         package var changes: UInt64 = 0
+
+        package init() {}
     }
 
     private enum Phase: Equatable {

@@ -134,11 +134,12 @@ struct StreamRunnerTests {
         #expect(await until { healthy.sampledFrames > sampled + 30 })
         #expect(restarts == 2 && hanging.supervised.restarts == 2 && hanging.supervised.stalls == 3)
         #expect(healthy.currentState == .playing && healthy.supervised.restarts == 0)
-        // A writer lets those go that hang; then it is tried again.
-        let writer = open(pipe, O_WRONLY | O_NONBLOCK)
-        #expect(writer >= 0)
-        close(writer)
-        #expect(await until { hanging.supervised.restarts > 2 })
+        // Writers let those go that hang; then it is tried again.
+        #expect(
+            await until {
+                close(open(pipe, O_WRONLY | O_NONBLOCK))
+                return hanging.supervised.restarts > 2
+            })
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         // Whoever hangs now is let go.

@@ -59,7 +59,9 @@ package struct Backoff: Sendable, Equatable {
     package mutating func reset() { upcoming = nil }
 }
 
-/// Decides when a stream's source is opened, given up and opened again. Pure: it is told the time and what happens.
+/// Decides when a stream's source is opened, given up and opened again.
+///
+/// Pure: it is told the time and what happens.
 ///
 /// ```
 /// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting

@@ -9,6 +9,7 @@ way that a network or a camera can. Commands come on standard input, one a line,
     fault NAME KIND              from now on it fails so; KINDS below
     heal NAME                    from now on it is as it was at first
     clients NAME                 connections now, and all that there have been
+    direct NAME                  the URI of the server behind the relay, which never fails by itself
 
 Kinds of fault. Those with a + need a new session and so cut the connections that there are.
 
@@ -133,7 +134,7 @@ class Camera:
         self.connections.add(writer)
         upstream = None
         try:
-            back, upstream = await asyncio.open_connection("127.0.0.1", self.server.get_bound_port())
+            back, upstream = await asyncio.open_connection(self.server.get_address(), self.server.get_bound_port())
             await asyncio.wait(
                 [asyncio.ensure_future(self.ask(reader, upstream)), asyncio.ensure_future(self.answer(back, writer))],
                 return_when=asyncio.FIRST_COMPLETED)
@@ -252,6 +253,8 @@ async def obey(server):
                     said = "OK"
                 case ["clients", name]:
                     said = f"OK {len(cameras[name].connections)} {cameras[name].total}"
+                case ["direct", name] if name in cameras:
+                    said = f"OK rtsp://{server.get_address()}:{server.get_bound_port()}/{name}"
                 case _:
                     said = "ERROR this is no command"
         except (KeyError, ValueError, OSError, GLib.Error) as error:

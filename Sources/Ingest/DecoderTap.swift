@@ -9,9 +9,11 @@ final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
     private let fps: Double
     private let record: DecodingRecord
+    private let pulse: SourcePulse
     private let handOver = HandOver()
 
-    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord) {
+    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse) {
+        self.pulse = pulse
         self.mode = mode
         self.fps = fps
         self.record = record
@@ -36,7 +38,9 @@ final class DecoderTap: @unchecked Sendable {
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
-        let gate = Unmanaged.passRetained(DecoderGate(UnitFilter(mode, fps: fps), record: record)).toOpaque()
+        let gate = Unmanaged.passRetained(
+            DecoderGate(UnitFilter(mode, fps: fps), record: record, pulse: pulse)
+        ).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
             { pad, info, user in
@@ -54,8 +58,10 @@ private final class DecoderGate: @unchecked Sendable {
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
     private let record: DecodingRecord
+    private let pulse: SourcePulse
 
-    init(_ filter: UnitFilter, record: DecodingRecord) {
+    init(_ filter: UnitFilter, record: DecodingRecord, pulse: SourcePulse) {
+        self.pulse = pulse
         self.filter = filter
         self.record = record
     }
@@ -67,6 +73,7 @@ private final class DecoderGate: @unchecked Sendable {
     ) -> GstPadProbeReturn {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        pulse.heardUnit()
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns

@@ -31,13 +31,14 @@ final class FrameTap: @unchecked Sendable {
     private let fps: Double
     private let isLive: Bool
     private let decoding: DecodingRecord
+    private let pulse: SourcePulse
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord,
+        _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord, pulse: SourcePulse,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         fps = description.fps
@@ -50,6 +51,7 @@ final class FrameTap: @unchecked Sendable {
         monitor = HealthMonitor(limits: limits)
         self.isLive = isLive
         self.decoding = decoding
+        self.pulse = pulse
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
@@ -105,6 +107,7 @@ final class FrameTap: @unchecked Sendable {
             return GST_PAD_PROBE_OK
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        if pulse.heardPicture() { onEvent(.started) }
         let pts = buffer.pointee.pts
         let (take, isOver) = lock.withLock {
             if state.clip != nil {

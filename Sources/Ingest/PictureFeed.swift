@@ -30,7 +30,7 @@ final class PictureFeed: @unchecked Sendable {
         let rest = uri.range(of: "://").map { uri[$0.upperBound...] } ?? ""
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let seed = parts.first.flatMap({ UInt64($0) }) else {
-            throw SourceError("\(uri): after shapes:// there must be a seed, a whole number")
+            throw SourceError("\(SourceURI.redacted(uri)): after shapes:// there must be a seed, a whole number")
         }
         guard parts.count == 2 else { return Film(seed: seed) }
         guard parts[1].hasPrefix("seconds="), let seconds = Double(parts[1].dropFirst(8)),

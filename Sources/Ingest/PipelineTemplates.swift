@@ -24,8 +24,10 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// The template a source uses, and its launch line with the source filled in.
-    func launchLine(_ source: SourceDescription) throws(SourceError) -> (template: String, line: String) {
+    /// The template a source uses, and its launch line with the source filled in, which is for nobody's eyes.
+    func launchLine(
+        _ source: SourceDescription, credentials: SourceCredentials? = nil
+    ) throws(SourceError) -> (template: String, line: String) {
         let shown = SourceURI.redacted(source.uri)
         let name = source.template ?? Self.template(for: source)
         guard var line = lines[name] else {
@@ -46,6 +48,7 @@ package struct PipelineTemplates: Sendable {
             }
             uri = URL(filePath: file).absoluteString
         }
+        if let credentials { uri = try credentials.filled(into: uri) }
         let location = source.uri.range(of: "://").map { String(source.uri[$0.upperBound...]) } ?? source.uri
         line = line.replacing("{uri}", with: Self.quoted(uri)).replacing("{location}", with: Self.quoted(location))
         return (name, line)

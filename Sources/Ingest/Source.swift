@@ -29,12 +29,14 @@ package struct SourceDescription: Sendable, Equatable {
     package var previews: Bool
     /// Seconds of one and the same picture after which it counts as frozen.
     package var frozen: Double
+    /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; read whenever the source is opened.
+    package var credentials: String?
 
     package init(
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
         loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil,
         regions: [String: PictureRegion] = [:], previews: Bool = false,
-        frozen: Double = 60
+        frozen: Double = 60, credentials: String? = nil
     ) {
         self.uri = uri
         self.template = template
@@ -48,6 +50,7 @@ package struct SourceDescription: Sendable, Equatable {
         self.regions = regions
         self.previews = previews
         self.frozen = frozen
+        self.credentials = credentials
     }
 }
 
@@ -103,6 +106,7 @@ package struct Frame: Sendable {
 
 /// What a source tells of itself.
 package enum SourceEvent: Sendable, Equatable {
+    /// The first picture has been decoded.
     case started
     /// Size of the decoded pictures, at the start and whenever it changes.
     case formatChanged(String)
@@ -128,13 +132,8 @@ package enum SourceURI {
         return uri[..<range.lowerBound].lowercased()
     }
 
-    /// The URI without `user:password@`.
-    package static func redacted(_ uri: String) -> String {
-        guard let start = uri.range(of: "://")?.upperBound else { return uri }
-        let authority = uri[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let at = authority.lastIndex(of: "@") else { return uri }
-        return String(uri[..<start]) + String(uri[uri.index(after: at)...])
-    }
+    /// The URI without `user:password@` and without the values of parameters such as `token`; or any text that quotes one.
+    package static func redacted(_ text: String) -> String { Redaction.redacted(text) }
 
     /// The file of a bare path or a `file:` URI, else nil.
     static func file(_ uri: String) -> String? {

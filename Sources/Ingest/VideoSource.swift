@@ -16,6 +16,9 @@ package final class VideoSource: @unchecked Sendable {
     private let line: String
     /// What `shapes://` shows.
     private let film: Film?
+    private let secrets: SourceSecrets
+    /// When anything was last received.
+    package let pulse = SourcePulse()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
     private let onEvent: @Sendable (SourceEvent) -> Void
@@ -36,14 +39,21 @@ package final class VideoSource: @unchecked Sendable {
         guard description.fps > 0, description.fps.isFinite else {
             throw SourceError("\(SourceURI.redacted(description.uri)): fps must be above 0")
         }
-        let (template, line) = try templates.launchLine(description)
+        let credentials = try description.credentials.map { name throws(SourceError) in
+            try SourceCredentials(named: name)
+        }
+        secrets = SourceSecrets(
+            [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
+        let (template, line) = try templates.launchLine(description, credentials: credentials)
         self.description = description
         self.line = line
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
         isLive = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
         self.onEvent = onEvent
-        tap = FrameTap(description, isLive: isLive, decoding: decoding, onFrame: onFrame, onEvent: onEvent)
-        decoderTap = isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding) : nil
+        tap = FrameTap(
+            description, isLive: isLive, decoding: decoding, pulse: pulse, onFrame: onFrame, onEvent: onEvent)
+        decoderTap =
+            isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse) : nil
     }
 
     deinit { stop() }
@@ -57,9 +67,13 @@ package final class VideoSource: @unchecked Sendable {
 
     /// Starts playing.
     ///
-    /// What goes wrong later comes as an event.
+    /// What goes wrong later comes as an event. May take as long as a device or a server does; `stop` ends it where
+    /// GStreamer lets it.
     package func start() throws(SourceError) {
-        let made = try Pipeline(line, shown: shown)
+        let made: Pipeline
+        do { made = try Pipeline(line, shown: shown) } catch {
+            throw SourceError(secrets.hidden(in: error.description))
+        }
         // A file played in real time follows the clock; all else is taken as it comes.
         ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
         ww_set_int(made.sink, "max-buffers", 1)
@@ -69,17 +83,22 @@ package final class VideoSource: @unchecked Sendable {
         decoderTap?.attach(to: made)
         let thread = Thread { [self] in watch(made) }
         thread.name = "watchword.bus"
-        lock.withLock {
+        let isWanted = lock.withLock {
+            guard !stopping.load(ordering: .acquiring) else { return false }
             pipeline = made
             self.thread = thread
+            return true
         }
+        guard isWanted else { throw SourceError("\(shown): it was stopped before it started") }
         guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
-            let why = Self.pendingError(made) ?? "GStreamer cannot play it"
+            let why = secrets.hidden(in: Self.pendingError(made) ?? "GStreamer cannot play it")
             lock.withLock {
                 pipeline = nil
                 self.thread = nil
             }
             gst_element_set_state(made.element, GST_STATE_NULL)
+            // There is no thread for a `stop` that came meanwhile to wait for.
+            stopped.signal()
             throw SourceError("\(shown): \(why)")
         }
         thread.start()
@@ -90,6 +109,7 @@ package final class VideoSource: @unchecked Sendable {
     /// Calling it again does nothing.
     package func stop() {
         let (pipeline, thread) = lock.withLock {
+            stopping.store(true, ordering: .releasing)
             defer {
                 self.pipeline = nil
                 self.thread = nil
@@ -97,7 +117,6 @@ package final class VideoSource: @unchecked Sendable {
             return (self.pipeline, self.thread)
         }
         guard let pipeline, thread != nil else { return }
-        stopping.store(true, ordering: .releasing)
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
         if Thread.current !== thread { stopped.wait() }
     }
@@ -111,8 +130,6 @@ package final class VideoSource: @unchecked Sendable {
             guard let message = gst_bus_timed_pop(bus, 100_000_000) else { continue }
             defer { ww_unref_message(message) }
             switch ww_message_type(message) {
-            case GST_MESSAGE_ASYNC_DONE:
-                onEvent(.started)
             case GST_MESSAGE_EOS:
                 guard tap.sawVideo else {
                     onEvent(.failed("\(shown): it has no video track that can be decoded"))
@@ -131,14 +148,14 @@ package final class VideoSource: @unchecked Sendable {
                 onEvent(.failed(failure(message)))
                 return
             case GST_MESSAGE_WARNING:
-                onEvent(.warning(Self.text(message, gst_message_parse_warning)))
+                onEvent(.warning(secrets.hidden(in: Self.text(message, gst_message_parse_warning))))
             default: break
             }
         }
     }
 
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
-        let why = Self.text(message, gst_message_parse_error)
+        let why = secrets.hidden(in: Self.text(message, gst_message_parse_error))
         let noVideo =
             !tap.sawVideo
             && (why.contains("no-more-pads") || why.contains("No streams to output")

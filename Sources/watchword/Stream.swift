@@ -9,7 +9,9 @@ struct Stream: AsyncParsableCommand {
         abstract: "Streams of the running daemon.", subcommands: [Add.self, List.self, Show.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a stream, or replace the one of this name.")
+        static let configuration = CommandConfiguration(
+            abstract: "Add a stream, or replace the one of this name.",
+            discussion: "A stream that is described as before goes on undisturbed.")
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
         @Option(help: "Sampled frames a second.") var fps: Double?
@@ -18,6 +20,16 @@ struct Stream: AsyncParsableCommand {
             help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
         var gate: Double?
         @Option(name: .long, help: "A word that queries may select it by.") var label: [String] = []
+        @Option(
+            help:
+                "A file of user:password that the daemon reads whenever it connects, or its name in the daemon's $CREDENTIALS_DIRECTORY."
+        )
+        var credentials: String?
+        @Option(help: "Seconds that a live source may take to send anything; 10 by default.") var connect: Double?
+        @Option(help: "Seconds without anything from a live source until it is opened again; 10 by default.")
+        var stall: Double?
+        @Option(help: "Seconds until a live source is first opened again; 1 by default.") var backoffFirst: Double?
+        @Option(help: "Most seconds until a live source is opened again; 30 by default.") var backoffMost: Double?
         @Flag(help: "Play a file at its own speed.") var realtime = false
         @Flag(help: "Play a file again and again.") var loop = false
         @OptionGroup var daemon: DaemonOptions
@@ -30,8 +42,15 @@ struct Stream: AsyncParsableCommand {
                 stream.decode = decode
                 stream.gate = gate
                 stream.labels = label.isEmpty ? nil : label
+                stream.credentials = credentials.map(SourceCredentials.absolute)
+                (stream.connect, stream.stall) = (connect, stall)
+                if backoffFirst != nil || backoffMost != nil {
+                    stream.backoff = .init(first: backoffFirst, most: backoffMost)
+                }
                 let result = try daemon.ask("stream.add", JSONValue(encoding: stream))
-                if daemon.json { try Terminal.say(json: result) } else { Terminal.say("added \(name)") }
+                if daemon.json { return try Terminal.say(json: result) }
+                let change = result["change"]?.string
+                Terminal.say(change == "unchanged" ? "\(name) goes on as it was" : "\(change ?? "added") \(name)")
             }
         }
     }
@@ -46,11 +65,15 @@ struct Stream: AsyncParsableCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 let streams = try result.decoded(as: [StreamStatus].self)
                 Terminal.table(
-                    ["NAME", "STATE", "FPS", "DECODING", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "URI", "REASON"],
+                    [
+                        "NAME", "STATE", "FPS", "DECODING", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "RESTARTS",
+                        "STALLS", "URI", "REASON",
+                    ],
                     streams.map {
                         [
                             $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), $0.decoding, "\($0.sampled)",
-                            "\($0.gated)", "\($0.shed)", "\($0.dropped)", $0.uri, $0.reason ?? "",
+                            "\($0.gated)", "\($0.shed)", "\($0.dropped)", "\($0.restarts)", "\($0.stalls)", $0.uri,
+                            $0.reason ?? "",
                         ]
                     })
             }

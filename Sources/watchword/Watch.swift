@@ -40,6 +40,8 @@ struct Watch: AsyncParsableCommand {
     var realtime = false
     @Option(help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
     var gate: Double?
+    @Option(help: "A file of user:password for the source, so that its URI needs none.")
+    var credentials: String?
     @OptionGroup var clip: ClipOptions
     @Flag(help: "Score windows that are not full yet, too.")
     var partial = false
@@ -99,6 +101,7 @@ struct Watch: AsyncParsableCommand {
         // A file that is played in real time is the same frames as one that is not, unless told otherwise.
         stream.decode = decode ?? (realtime ? .all : .auto)
         stream.gate = gate
+        stream.credentials = credentials.map(SourceCredentials.absolute)
         stream.snapshots = false
         let source = defaults.source(stream)
         let output = try scores.map { path in

@@ -45,7 +45,7 @@ struct Watchwordd: AsyncParsableCommand {
         }
         let logger = Logger(label: "watchwordd")
         let signals = AsyncStream<Int32> { continuation in
-            let sources = [SIGTERM, SIGINT].map { number in
+            let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number)
                 source.setEventHandler { continuation.yield(number) }
@@ -71,6 +71,11 @@ struct Watchwordd: AsyncParsableCommand {
             ])
         let scoring = Task { await tower.run() }
         for await number in signals {
+            if number == SIGHUP {
+                // Not waited for: it may take its time, and SIGTERM must not.
+                Task { [config] in await tower.reload(config) }
+                continue
+            }
             logger.info("stopping", metadata: ["signal": "\(number)"])
             break
         }

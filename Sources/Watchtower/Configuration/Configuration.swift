@@ -60,6 +60,11 @@ package struct Configuration: Sendable, Equatable {
         for index in configuration.streams.indices where !configuration.streams[index].uri.contains("://") {
             configuration.streams[index].uri = absolute(configuration.streams[index].uri)
         }
+        // A bare name is looked for in $CREDENTIALS_DIRECTORY.
+        for index in configuration.streams.indices {
+            guard let file = configuration.streams[index].credentials, file.contains("/") else { continue }
+            configuration.streams[index].credentials = absolute(file)
+        }
         return configuration
     }
 

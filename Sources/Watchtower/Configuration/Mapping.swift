@@ -1,3 +1,5 @@
+import Ingest
+
 /// A configuration that was refused: file, line, and what to do.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let path: String
@@ -7,10 +9,14 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package init(path: String, line: Int?, reason: String) {
         self.path = path
         self.line = line
-        self.reason = reason
+        // What was found is quoted, and may be a URI.
+        self.reason = SourceURI.redacted(reason)
     }
 
-    package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
+    /// Of a configuration as a whole.
+    init(_ reason: String) { self.init(path: "", line: nil, reason: reason) }
+
+    package var description: String { path.isEmpty ? reason : "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
 }
 
 /// What a configuration may be written in: YAML or JSON.

@@ -23,6 +23,21 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var snapshots: Bool?
     /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
     package var frozen: Double?
+    /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI has none then.
+    package var credentials: String?
+    /// Seconds that a live source may take to send anything at all; 10, if nil.
+    package var connect: Double?
+    /// Seconds without anything from a live source after which it is opened again; 10, if nil.
+    package var stall: Double?
+    package var backoff: Pauses?
+
+    /// Pauses before a live source is opened again: the first, and the longest, in seconds; 1 and 30, if nil.
+    package struct Pauses: Codable, Sendable, Equatable {
+        package var first: Double?
+        package var most: Double?
+
+        package init(first: Double? = nil, most: Double? = nil) { (self.first, self.most) = (first, most) }
+    }
 
     package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
         self.name = name
@@ -37,7 +52,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
             node, path: path, what: "a stream",
             keys: [
                 "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
-                "regions", "snapshots", "frozen",
+                "regions", "snapshots", "frozen", "credentials", "connect", "stall", "backoff",
             ])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
@@ -58,6 +73,12 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         regions = try mapping.numbers("regions")
         snapshots = try mapping.bool("snapshots")
         frozen = try mapping.double("frozen")
+        credentials = try mapping.string("credentials")
+        connect = try mapping.double("connect")
+        stall = try mapping.double("stall")
+        if let pauses = try mapping.mapping("backoff", keys: ["first", "most"]) {
+            backoff = Pauses(first: try pauses.double("first"), most: try pauses.double("most"))
+        }
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
@@ -86,8 +107,47 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let frozen, !(frozen >= 1 && frozen <= 86_400) {
             return ("frozen", "expected 1 to 86400 seconds, found \(frozen)")
         }
+        for (key, seconds) in [("connect", connect), ("stall", stall)] {
+            if let seconds, !(seconds >= 0.5 && seconds <= 3600) {
+                return (key, "expected 0.5 to 3600 seconds, found \(seconds)")
+            }
+        }
+        if let first = backoff?.first, !(first >= 0.1 && first <= 3600) {
+            return ("backoff", "first: expected 0.1 to 3600 seconds, found \(first)")
+        }
+        if let most = backoff?.most, !(most >= 0.1 && most <= 86_400) {
+            return ("backoff", "most: expected 0.1 to 86400 seconds, found \(most)")
+        }
+        guard limits.backoff.first <= limits.backoff.most else {
+            return (
+                "backoff", "first: expected no more than most, which is \(limits.backoff.most / .seconds(1)) seconds"
+            )
+        }
+        if let credentials {
+            guard launch == nil else { return ("credentials", "a launch line has its own; leave this out") }
+            guard !credentials.isEmpty, credentials.utf8.count <= 4096, !credentials.utf8.contains(0) else {
+                return ("credentials", "expected a file, or its name in $CREDENTIALS_DIRECTORY")
+            }
+        }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil
+    }
+
+    /// When its source is given up, and when it is opened again.
+    package var limits: StreamSupervision.Limits {
+        var limits = StreamSupervision.Limits()
+        if let connect { limits.connect = .seconds(connect) }
+        if let stall { limits.stall = .seconds(stall) }
+        // Coded data without pictures is no sign of life for ever; where only keyframes are asked for, it may be.
+        limits.blind = decode == .keyframes ? nil : max(.seconds(60), limits.stall * 6)
+        if let first = backoff?.first { limits.backoff.first = .seconds(first) }
+        if let most = backoff?.most {
+            limits.backoff.most = .seconds(most)
+            if backoff?.first == nil { limits.backoff.first = min(limits.backoff.first, limits.backoff.most) }
+        } else {
+            limits.backoff.most = max(limits.backoff.most, limits.backoff.first)
+        }
+        return limits
     }
 
     /// The regions by name, those that are rectangles.

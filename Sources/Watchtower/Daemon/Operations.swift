@@ -1,5 +1,6 @@
 package import Foundation
 import Heads
+import Ingest
 import Journal
 import Matching
 import Messaging
@@ -47,7 +48,10 @@ package struct Operations: Sendable {
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
             let failure = (error as? ControlFailure).map { ControlReply.Failure(code: $0.code, message: "\($0)") }
-            let reply = ControlReply(id: id, error: failure ?? .init(code: "refused", message: "\(error)"))
+            var said = failure ?? .init(code: "refused", message: "\(error)")
+            // Whatever a sentence quotes, a URI's secrets are not for its reader.
+            said = .init(code: said.code, message: SourceURI.redacted(said.message))
+            let reply = ControlReply(id: id, error: said)
             return (try? WireCoding.encode(reply)) ?? Data("{\"ok\":false}".utf8)
         }
     }
@@ -60,8 +64,8 @@ package struct Operations: Sendable {
             return try await QueryOperations(tower).perform(name, args)
         case "stream.add":
             let stream = try ControlArguments.read(args, as: StreamConfiguration.self)
-            try await tower.addStream(stream)
-            return .object(["added": .string(stream.name)])
+            let change = try await tower.streams.add(stream)
+            return .object(["added": .string(stream.name), "change": .string(change.rawValue)])
         case "stream.list":
             return try JSONValue(encoding: await tower.streamStatus())
         case "stream.get":

@@ -109,6 +109,22 @@ package actor QueryDesk {
         }
     }
 
+    /// Goes from one configuration's queries to another's; if one of the new ones is wrong, nothing is done.
+    ///
+    /// What the journal keeps was given through a socket, and wins. Returns what changed, for people.
+    package func change(to new: [QueryConfiguration], from old: [QueryConfiguration]) async throws -> String {
+        let kept = Set(try await outbox.saved(.query).map(\.id))
+        let before = Dictionary(old.map { ($0.idOrSlug, $0) }) { $1 }
+        let changed = new.filter { before[$0.idOrSlug] != $0 && !kept.contains($0.idOrSlug) }
+        _ = try await add(changed.map { (try defaults.query($0), nil) })
+        let gone = Set(before.keys).subtracting(new.map(\.idOrSlug)).subtracting(kept)
+        for id in gone.sorted() {
+            // What was learnt stays in the journal, as when the daemon starts without the query.
+            try await turns.take { [engine, deliver] in await deliver(engine.remove(id) ?? []) }
+        }
+        return "queries: \(changed.count) added or replaced, \(gone.count) removed"
+    }
+
     /// Embeds, keeps those that have a text to keep, then lets them stand.
     private func add(_ queries: [(query: StandingQuery, json: Data?)]) async throws -> Imported {
         var imported = Imported()

@@ -1,58 +1,49 @@
-import Foundation
+package import Foundation
 package import Ingest
 import Synchronization
 
-/// Keeps one stream running: opens its source, feeds its lane, opens it again when a live source fails.
+/// Keeps one stream running: opens its source, feeds its lane, and does what `StreamSupervision` decides.
 ///
-/// A file ends for good; a live source that ends or fails is opened again after a pause that doubles up to 30 s. One
-/// stream's trouble touches no other.
+/// One stream's trouble touches no other: it has its own pipeline, and one that will not stop is left behind.
 package final class StreamRunner: Sendable {
-    /// What a stream is doing, as `stream list` and `stream.<name>` messages say it.
-    package enum State: Sendable, Equatable {
-        case connecting
-        case playing
-        case backingOff(String)
-        case ended
-        case failed(String)
-
-        package var word: String {
-            switch self {
-            case .connecting: "connecting"
-            case .playing: "playing"
-            case .backingOff: "backing-off"
-            case .ended: "ended"
-            case .failed: "failed"
-            }
-        }
-        package var reason: String? {
-            switch self {
-            case .backingOff(let why), .failed(let why): why
-            default: nil
-            }
-        }
-    }
-
     package let name: String
     package let description: SourceDescription
     package let isLive: Bool
     package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
-    private let onState: @Sendable (String, State) -> Void
-    private let state = Mutex(State.connecting)
+    private let limits: StreamSupervision.Limits
+    private let onState: @Sendable (String, StreamState) -> Void
+    private let shown: Mutex<Shown>
     private let counts = Mutex(Counts())
+
+    /// A live source's pipeline is waited for so long when it is torn down.
+    private static let stopLimit = Duration.seconds(2)
+    /// So many that would not stop may be there; until one of them has, the source is not opened again.
+    private static let mostAbandoned = 3
+
+    /// What others see of the supervision.
+    private struct Shown {
+        var state = StreamState.connecting
+        var since = Date()
+        var counts = StreamSupervision.Counts()
+    }
 
     /// Over all of the stream's sources, one after the other.
     private struct Counts {
         var sampled: UInt64 = 0
         var gated: UInt64 = 0
         var latest: UInt64?
+        var abandoned: UInt64 = 0
+        /// Of those, the ones that still have not stopped.
+        var lingering = 0
     }
 
-    /// Checks that the source can be made at all: a wrong template or URI is refused here, by a sentence.
+    /// Checks that the source can be made at all: a wrong template, URI or file of credentials is refused here, by a
+    /// sentence.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
-        onState: @escaping @Sendable (String, State) -> Void
+        limits: StreamSupervision.Limits = .init(), onState: @escaping @Sendable (String, StreamState) -> Void
     ) throws(SourceError) {
         let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
         self.name = name
@@ -60,47 +51,81 @@ package final class StreamRunner: Sendable {
         isLive = trial.isLive
         self.templates = templates
         self.queue = queue
+        self.limits = limits
         self.onState = onState
+        shown = Mutex(Shown())
     }
 
     /// Names of the stream's lanes: its own, then those of its regions.
     package var lanes: [String] { LaneName.all(name, description.regions.keys) }
 
-    package var currentState: State { state.withLock { $0 } }
+    package var currentState: StreamState { shown.withLock { $0.state } }
+    /// When it came to be so.
+    package var stateSince: Date { shown.withLock { $0.since } }
+    package var supervised: StreamSupervision.Counts { shown.withLock { $0.counts } }
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } }
     /// Sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
+    /// Pipelines that did not stop in time, and were left to do so alone.
+    package var abandonedPipelines: UInt64 { counts.withLock { $0.abandoned } }
 
     /// Runs until the source has ended for good or the task is cancelled.
     package func run() async {
         for lane in lanes { queue.open(lane, policy: isLive ? .dropOldest : .wait) }
         defer { if Task.isCancelled { close() } }
-        var pause = Duration.seconds(1)
+        var supervision = StreamSupervision(isLive: isLive, limits: limits, at: .now)
+        var step = supervision.begin(at: .now)
+        onState(name, supervision.state)
+        var playing: Playing?
         while !Task.isCancelled {
-            set(.connecting)
-            let played = ContinuousClock.now
-            let end = await playOnce()
-            if Task.isCancelled { break }
-            for lane in lanes { queue.post(.end, to: lane) }
-            switch end {
-            case .ended where !isLive:
-                set(.ended)
+            switch step {
+            case .open:
+                let opened = Playing()
+                playing = opened
+                open(opened)
+                step = supervision.observe(.time, at: .now)
+            case .watch(let until):
+                guard let playing else { return }
+                let signal = await playing.signals.next(until: until)
+                // The time first: what is heard after it is heard in time.
+                let now = ContinuousClock.now
+                step = supervision.observe(signal, heard: playing.heard, at: now)
+            case .close:
+                // What was begun ends now, whether or not the pipeline does.
+                show(supervision)
+                if let playing { await tearDown(playing) }
+                playing = nil
+                for lane in lanes { queue.post(.end, to: lane) }
+                step = supervision.observe(.closed, at: .now)
+            case .rest(let until):
+                try? await Task.sleep(until: until)
+                while !Task.isCancelled, counts.withLock({ $0.lingering }) >= Self.mostAbandoned {
+                    try? await Task.sleep(for: .seconds(1))
+                }
+                step = supervision.observe(.time, at: .now)
+            case .finish:
+                show(supervision)
                 return
-            case .failed(let why) where !isLive:
-                set(.failed(why))
-                return
-            case .failed(let why): set(.backingOff(why))
-            default: set(.backingOff("the source ended"))
             }
-            if ContinuousClock.now - played > .seconds(60) { pause = .seconds(1) }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(30))
+            show(supervision)
         }
+        if let playing { await tearDown(playing) }
     }
 
-    /// Plays the source until it ends, fails, or the task is cancelled.
-    private func playOnce() async -> State {
-        let (events, continuation) = AsyncStream<SourceEvent>.makeStream(bufferingPolicy: .bufferingNewest(64))
+    // MARK: One opening of the source
+
+    /// A source that is open, or on its way.
+    private final class Playing: Sendable {
+        let signals = Signals<StreamSupervision.Observation>(timeout: .time)
+        /// Closed when nothing of it is wanted any more, though its threads may go on.
+        let isWanted = Atomic(true)
+        let source = Mutex<VideoSource?>(nil)
+
+        var heard: StreamSupervision.Heard { source.withLock { $0?.pulse.heard } ?? .init() }
+    }
+
+    /// Starts it on a thread of its own: that may take as long as a device or a server does.
+    private func open(_ playing: Playing) {
         let queue = queue
         let name = name
         let source: VideoSource
@@ -108,31 +133,52 @@ package final class StreamRunner: Sendable {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding,
                 onFrame: { [weak self] frame in
+                    guard playing.isWanted.load(ordering: .relaxed) else { return }
                     if frame.region == nil { self?.count(frame) }
                     queue.post(.frame(frame), to: LaneName.of(name, frame.region))
-                }, onEvent: { continuation.yield($0) })
+                },
+                onEvent: { event in
+                    switch event {
+                    case .started: playing.signals.send(.picture)
+                    case .endOfStream: playing.signals.send(.ended)
+                    case .failed(let why): playing.signals.send(.failed(why))
+                    case .formatChanged, .warning: break
+                    }
+                })
         } catch {
-            return .failed("\(error)")
+            return playing.signals.send(.failed(error.description))
         }
-        let problem = await source.startOffPool()
-        var end = State.failed(problem?.description ?? "")
-        if problem == nil {
-            end = .ended
-            events: for await event in events {
-                switch event {
-                case .started: set(.playing)
-                case .endOfStream: break events
-                case .failed(let why):
-                    end = .failed(why)
-                    break events
-                case .formatChanged, .warning: continue
-                }
-            }
+        playing.source.withLock { $0 = source }
+        Thread {
+            do throws(SourceError) { try source.start() } catch { playing.signals.send(.failed(error.description)) }
+        }.start()
+    }
+
+    /// Tears the source down, also for a task that is cancelled.
+    private func tearDown(_ playing: Playing) async {
+        let isBounded = isLive || Task.isCancelled
+        await withTaskCancellationHandler {
+            await Task { await close(playing, isBounded: isBounded) }.value
+        } onCancel: {
+            // A file may be waiting for room in its lane; stopping waits for its thread.
+            close()
         }
-        // A cancelled file may be waiting for room in its lane; stopping waits for its thread.
-        if Task.isCancelled { close() }
-        await offPool { source.stop() }
-        return end
+    }
+
+    /// A source that is live, or not wanted any more, is not waited for without end.
+    private func close(_ playing: Playing, isBounded: Bool) async {
+        let source = playing.source.withLock { source in
+            defer { source = nil }
+            return source
+        }
+        guard let source else { return }
+        if isBounded { playing.isWanted.store(false, ordering: .relaxed) }
+        counts.withLock { $0.lingering += 1 }
+        let hasStopped = await offPool(atMost: isBounded ? Self.stopLimit : nil) { [self] in
+            source.stop()
+            counts.withLock { $0.lingering -= 1 }
+        }
+        if !hasStopped { counts.withLock { $0.abandoned += 1 } }
     }
 
     private func close() { for lane in lanes { queue.close(lane) } }
@@ -145,11 +191,14 @@ package final class StreamRunner: Sendable {
         }
     }
 
-    private func set(_ new: State) {
-        let changed = state.withLock { old in
-            defer { old = new }
-            return old != new
+    private func show(_ supervision: StreamSupervision) {
+        let changed = shown.withLock { shown in
+            shown.counts = supervision.counts
+            guard shown.state != supervision.state else { return false }
+            shown.state = supervision.state
+            shown.since = Date()
+            return true
         }
-        if changed { onState(name, new) }
+        if changed { onState(name, supervision.state) }
     }
 }

@@ -6,7 +6,6 @@ import Journal
 package import Logging
 import Matching
 import Messaging
-package import Pixels
 import Synchronization
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
@@ -16,16 +15,14 @@ package actor Watchtower {
     package nonisolated let queries: QueryDesk
     package nonisolated let thresholds: ThresholdDesk
     package nonisolated let defaults: Defaults
-    private let configuration: Configuration
-    private let templates: PipelineTemplates
-    /// States of streams on their way out, in the order they came; one consumer keeps it.
-    private let states: AsyncStream<PendingMessage>.Continuation
+    package nonisolated let streams: StreamDesk
+    private var configuration: Configuration
     private let alerts: AlertDesk
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
+    private let reloads = Turns()
     private let queue = FrameQueue()
     private let logger: Logger
-    private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
     private let started = Date()
     private var counters = Counters()
     private var complaints = Complaints()
@@ -51,7 +48,7 @@ package actor Watchtower {
         self.logger = logger
         let finder = HeadFinder.standard(first: configuration.plugins)
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
-        templates = try PipelineTemplates(
+        let templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         let engine = try ScoringEngine(
             model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
@@ -77,9 +74,9 @@ package actor Watchtower {
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
         ]
-        let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
-        states = continuation
-        Task { for await message in stream { await outbox.send([message]) } }
+        streams = StreamDesk(
+            engine: engine, outbox: outbox, defaults: defaults, templates: templates, queue: queue, logger: logger
+        ) { await alerts.deliver($0) }
     }
 
     /// Adds what the configuration and the journal name.
@@ -88,14 +85,43 @@ package actor Watchtower {
     package func begin() async throws {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
-        for stream in configuration.streams { try await addStream(stream, keep: false) }
-        for saved in try await outbox.saved(.stream) {
-            do {
-                try await addStream(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
-            } catch {
-                logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(error)"])
-            }
+        try await streams.begin(configuration.streams)
+    }
+
+    // MARK: Another configuration
+
+    /// Reads the configuration again and does what is new in it; false if it was refused, which is logged.
+    @discardableResult
+    package func reload(_ path: String) async -> Bool {
+        do {
+            let changes = try await reload(Configuration.load(path))
+            logger.notice("the configuration has been read again", metadata: ["changes": "\(changes)"])
+            return true
+        } catch {
+            logger.error("the new configuration is refused, the old one is in force", metadata: ["error": "\(error)"])
+            return false
         }
+    }
+
+    /// Does what is new in a configuration: streams and queries that changed are replaced, the others go on.
+    ///
+    /// What is wrong is refused whole, by a sentence; so is a change of what cannot change while the daemon runs. What was
+    /// added through a socket stays. Returns what changed, for people.
+    package func reload(_ new: Configuration) async throws -> String {
+        try await reloads.take { try await self.change(to: new) }
+    }
+
+    private func change(to new: Configuration) async throws -> String {
+        let fixed = new.fixedKeys(changedFrom: configuration)
+        guard fixed.isEmpty else {
+            let keys = fixed.joined(separator: ", ")
+            throw ConfigurationError("\(keys): cannot change while the daemon runs; restart it for that")
+        }
+        // Everything that can be refused comes before anything that is done.
+        let prepared = try await streams.prepare(new.streams, after: configuration.streams)
+        let queryChanges = try await queries.change(to: new.queries, from: configuration.queries)
+        configuration = new
+        return "\(await streams.apply(prepared)), \(queryChanges)"
     }
 
     /// Scores until the queue is finished: the daemon's main loop.
@@ -136,7 +162,7 @@ package actor Watchtower {
 
     /// Stops the streams, ends open events, and lets everything out.
     package func stop() async {
-        for name in runners.keys.sorted() { _ = try? await removeStream(name, forget: false) }
+        await streams.stop()
         queue.finish()
         upkeep.forEach { $0.cancel() }
         await thresholds.save()
@@ -145,70 +171,23 @@ package actor Watchtower {
     // MARK: Streams
 
     package func addStream(_ from: StreamConfiguration, keep: Bool = true) async throws {
-        if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
-        let states = states
-        let logger = logger
-        let runner = try StreamRunner(
-            name: from.name, description: defaults.source(from), templates: templates, queue: queue
-        ) { name, state in
-            logger.info(
-                "stream", metadata: ["stream": "\(name)", "state": "\(state.word)", "reason": "\(state.reason ?? "")"])
-            let at = Date()
-            let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
-                try WireCoding.encode(
-                    StreamMessage(seq: seq, prev: prev, stream: name, state: state.word, reason: state.reason, at: at))
-            }
-            states.yield(message)
-        }
-        if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
-        // Another request may add the same name while the old runner stops: look again after each wait.
-        while runners[from.name] != nil { _ = try await removeStream(from.name, forget: false) }
-        let engine = engine
-        runners[from.name] = (
-            runner,
-            Task {
-                for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }
-                await runner.run()
-            }
-        )
+        _ = try await streams.add(from, keep: keep)
     }
 
     /// Stops a stream and ends its events; false if there is none.
     package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
-        // Its lanes, too: what was learnt is kept by lane.
-        if forget, let lanes = runners[name]?.runner.lanes { try await outbox.forget(.stream, lanes) }
-        guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
-        task.cancel()
-        await task.value
-        for lane in runner.lanes {
-            await alerts.deliver(await engine.removeLane(lane))
-            if forget { await engine.forgetLearnt(lane: lane) }
-        }
-        return true
+        try await streams.remove(name, forget: forget)
     }
 
     /// Everything about the streams.
-    package func streamStatus() async -> [StreamStatus] {
-        let health = await engine.health
-        return runners.values.map { runner, _ in
-            StreamStatus(
-                name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: runner.currentState.word,
-                reason: runner.currentState.reason, live: runner.isLive, fps: runner.description.fps,
-                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
-                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
-                sampled: runner.sampledFrames, gated: runner.gatedFrames,
-                effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1),
-                shed: queue.counts(runner.name).shed, dropped: queue.counts(runner.name).dropped,
-                picture: health[runner.name] ?? .good, regions: Array(runner.lanes.dropFirst()))
-        }.sorted { $0.name < $1.name }
-    }
+    package func streamStatus() async -> [StreamStatus] { await streams.status() }
 
     /// What has been done since the last call.
     package func measure() async -> Measurement {
         let time = await engine.time
         var now = Measurement()
         (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
-        for runner in runners.values.map(\.runner) {
+        for runner in await streams.running {
             now.sampled += Int(runner.sampledFrames)
             let counts = queue.counts(runner.name)
             now.dropped += Int(counts.dropped + counts.shed)
@@ -236,35 +215,6 @@ package actor Watchtower {
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
             rssMB: Memory.residentMegabytes)
     }
-}
-
-/// A stream in `stream list` and `status`.
-package struct StreamStatus: Codable, Sendable {
-    package let name: String
-    package let uri: String
-    package let state: String
-    package let reason: String?
-    package let live: Bool
-    package let fps: Double
-    /// What is decoded now: "all", or "keyframes" alone.
-    package let decoding: String
-    /// Coded units dropped before the decoder.
-    package let skippedUnits: UInt64
-    /// How often keyframes became too rare for `decode: auto`, and everything was decoded again.
-    package let returnsToAll: UInt64
-    package let sampled: UInt64
-    /// Sampled frames that showed nothing new: they kept their embedding.
-    package let gated: UInt64
-    /// Sampled frames a second that are scored: fewer than asked for while there is too much to do.
-    package let effectiveFps: Double
-    /// Frames that were left out for that, evenly over all live streams.
-    package let shed: UInt64
-    /// Frames that waited too long in a full queue.
-    package let dropped: UInt64
-    /// What its pictures are like: those that are "black", "frozen" or "blurred" match nothing.
-    package let picture: PictureHealth
-    /// Names of the lanes of its regions.
-    package let regions: [String]
 }
 
 /// What `status` answers.

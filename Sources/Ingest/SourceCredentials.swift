@@ -1,0 +1,75 @@
+import Foundation
+
+/// User and password of a source, read from a file of their own.
+package struct SourceCredentials: Sendable, Equatable {
+    package let user: String
+    package let password: String
+
+    /// Where a name is looked for: a path is one, a bare name is a file of systemd's `$CREDENTIALS_DIRECTORY`.
+    package static func path(of name: String) throws(SourceError) -> String {
+        if name.contains("/") { return name }
+        guard let directory = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else {
+            throw SourceError(
+                "credentials \"\(name.prefix(64))\": a name is a file in $CREDENTIALS_DIRECTORY, which is not set; give a path"
+            )
+        }
+        guard name != ".", name != "..", !name.isEmpty else {
+            throw SourceError("credentials \"\(name)\": that is no name of a file")
+        }
+        return "\(directory)/\(name)"
+    }
+
+    /// As another process finds it: a file that is here by its path, else the name as it is.
+    package static func absolute(_ name: String) -> String {
+        guard name.contains("/") || FileManager.default.fileExists(atPath: name) else { return name }
+        return URL(filePath: name).standardizedFileURL.path
+    }
+
+    /// Reads `user:password` from the first line of a file that not everybody may read.
+    package init(named name: String) throws(SourceError) {
+        let path = try Self.path(of: name)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else {
+            throw SourceError("credentials \(path): the file cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw SourceError("credentials \(path): that is no file")
+        }
+        guard status.st_mode & 0o007 == 0 else {
+            throw SourceError("credentials \(path): everybody may read the file; chmod 600 it")
+        }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = read(file, &bytes, bytes.count)
+        let line = bytes.prefix(max(0, count)).prefix { $0 != 0x0A && $0 != 0x0D }
+        guard line.count < bytes.count, let text = String(validating: line, as: UTF8.self),
+            !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+        else { throw SourceError("credentials \(path): the first line must be a text of at most 4095 bytes") }
+        let bits = Array(text.utf8)
+        guard let colon = bits.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+            throw SourceError("credentials \(path): the first line must be user:password")
+        }
+        user = String(decoding: bits[..<colon], as: UTF8.self)
+        password = String(decoding: bits[(colon + 1)...], as: UTF8.self)
+    }
+
+    /// The URI with user and password in it.
+    func filled(into uri: String) throws(SourceError) -> String {
+        guard SourceURI.scheme(uri) != nil, let start = uri.range(of: "://")?.upperBound else {
+            throw SourceError("\(SourceURI.redacted(uri)): credentials are for URIs such as rtsp://")
+        }
+        guard !uri[start...].utf8.prefix(while: { !"/?#".utf8.contains($0) }).contains(UInt8(ascii: "@")) else {
+            throw SourceError(
+                "\(SourceURI.redacted(uri)): it has a user already; leave that out, or the file of credentials")
+        }
+        return "\(uri[..<start])\(Self.encoded(user)):\(Self.encoded(password))@\(uri[start...])"
+    }
+
+    private static func encoded(_ text: String) -> String {
+        let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+        return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
+    }
+
+    var secrets: [String] { [password, Self.encoded(password), "\(user):\(password)"] }
+}

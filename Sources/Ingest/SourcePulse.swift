@@ -1,0 +1,28 @@
+import Synchronization
+
+/// When a source last gave anything: written by its streaming threads, read by whoever watches over it.
+package final class SourcePulse: Sendable {
+    private let origin = ContinuousClock.now
+    /// Nanoseconds since `origin`; 0 for never.
+    private let unit = Atomic<Int64>(0)
+    private let picture = Atomic<Int64>(0)
+
+    package init() {}
+
+    /// Coded data has come, decoded or not.
+    func heardUnit() { unit.store(now, ordering: .relaxed) }
+
+    /// A picture has come out of the decoder; true for the first.
+    func heardPicture() -> Bool { picture.exchange(now, ordering: .relaxed) == 0 }
+
+    package var heard: StreamSupervision.Heard {
+        StreamSupervision.Heard(anything: instant(unit), picture: instant(picture))
+    }
+
+    private var now: Int64 { max(1, Int64((ContinuousClock.now - origin) / .nanoseconds(1))) }
+
+    private func instant(_ time: borrowing Atomic<Int64>) -> ContinuousClock.Instant? {
+        let nanoseconds = time.load(ordering: .relaxed)
+        return nanoseconds == 0 ? nil : origin + .nanoseconds(nanoseconds)
+    }
+}

@@ -1,0 +1,249 @@
+/// What a stream is doing, as `stream list` and `stream.<name>` messages say it.
+package enum StreamState: Sendable, Equatable {
+    /// Its source is being opened; no picture has come yet.
+    case connecting
+    case playing
+    /// Nothing comes any more, though its source says nothing; that is being torn down.
+    case stalled(String)
+    /// Waits to be opened again, and why it has to be.
+    case backingOff(String)
+    case ended
+    case failed(String)
+
+    /// Whether nothing more comes of it by itself.
+    package var isFinal: Bool {
+        switch self {
+        case .ended, .failed: true
+        case .connecting, .playing, .stalled, .backingOff: false
+        }
+    }
+
+    package var word: String {
+        switch self {
+        case .connecting: "connecting"
+        case .playing: "playing"
+        case .stalled: "stalled"
+        case .backingOff: "backing-off"
+        case .ended: "ended"
+        case .failed: "failed"
+        }
+    }
+    package var reason: String? {
+        switch self {
+        case .stalled(let why), .backingOff(let why), .failed(let why): why
+        case .connecting, .playing, .ended: nil
+        }
+    }
+}
+
+/// Pauses before a source is opened again: each is twice the one before, up to a limit, less a little chance.
+///
+/// Chance only shortens them: cameras that failed together do not come back together, and `most` is the most.
+package struct Backoff: Sendable, Equatable {
+    package var first: Duration
+    package var most: Duration
+    private var failures = 0
+
+    package init(first: Duration = .seconds(1), most: Duration = .seconds(30)) {
+        (self.first, self.most) = (first, most)
+    }
+
+    /// The next pause; `chance` (0 to 1) takes up to a quarter off it.
+    package mutating func next(chance: Double) -> Duration {
+        var pause = first
+        for _ in 0..<failures where pause < most { pause *= 2 }
+        failures += 1
+        return min(pause, most) * (1 - 0.25 * min(max(chance, 0), 1))
+    }
+
+    /// All is well: the next pause is the first again.
+    package mutating func reset() { failures = 0 }
+}
+
+/// Decides when a stream's source is opened, given up and opened again. Pure: it is told the time and what happens.
+///
+/// ```
+/// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
+///      └───────── fails, ends, nothing comes ──────────┴───────────────▲
+/// ```
+/// A source that is not live is never given up, and when it ends or fails the stream has `ended` or `failed` for good.
+package struct StreamSupervision: Sendable {
+    package struct Limits: Sendable, Equatable {
+        /// Without anything that was ever received, a source is given up after so long.
+        package var connect: Duration = .seconds(10)
+        /// The same, when something had come before.
+        package var stall: Duration = .seconds(10)
+        /// Coded data comes, but no picture of it; nil where units are left undecoded on purpose, however long.
+        package var blind: Duration? = .seconds(60)
+        /// After so long of playing the pauses begin with the first again.
+        package var stable: Duration = .seconds(30)
+        package var backoff = Backoff()
+
+        package init() {}
+    }
+
+    /// What a source does, or the time alone.
+    package enum Observation: Sendable, Equatable {
+        case time
+        /// Its first picture.
+        case picture
+        case ended
+        case failed(String)
+        /// It has been torn down, as was asked for.
+        case closed
+    }
+
+    /// When anything, and a picture, was last received from the source that is open now.
+    package struct Heard: Sendable, Equatable {
+        package var anything: ContinuousClock.Instant?
+        package var picture: ContinuousClock.Instant?
+
+        package init(anything: ContinuousClock.Instant? = nil, picture: ContinuousClock.Instant? = nil) {
+            (self.anything, self.picture) = (anything, picture)
+        }
+    }
+
+    /// What is to be done now.
+    package enum Step: Sendable, Equatable {
+        case open
+        /// Tell what happens; at that time, what has been heard.
+        case watch(until: ContinuousClock.Instant?)
+        /// Tear the source down, then tell that it is closed.
+        case close
+        /// Nothing, until then.
+        case rest(until: ContinuousClock.Instant)
+        case finish
+    }
+
+    /// Over the life of the stream.
+    package struct Counts: Sendable, Equatable {
+        /// How often its source was opened again.
+        package var restarts: UInt64 = 0
+        package var stalls: UInt64 = 0
+        /// Errors and, of a live source, ends.
+        package var failures: UInt64 = 0
+        package var changes: UInt64 = 0
+
+        package init() {}
+    }
+
+    private enum Phase: Equatable {
+        case open
+        case closing
+        case resting(until: ContinuousClock.Instant)
+    }
+
+    package private(set) var state = StreamState.connecting
+    package private(set) var counts = Counts()
+    private var phase = Phase.closing
+    private var opened: ContinuousClock.Instant
+    private var played: ContinuousClock.Instant?
+    private let isLive: Bool
+    private let limits: Limits
+    private var backoff: Backoff
+    private let chance: @Sendable () -> Double
+
+    /// `chance`: numbers of 0 to 1, for the pauses.
+    package init(
+        isLive: Bool, limits: Limits = Limits(), at now: ContinuousClock.Instant,
+        chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+    ) {
+        self.isLive = isLive
+        self.limits = limits
+        backoff = limits.backoff
+        opened = now
+        self.chance = chance
+    }
+
+    /// The first step, before anything has happened.
+    package mutating func begin(at now: ContinuousClock.Instant) -> Step {
+        (phase, opened, played) = (.open, now, nil)
+        change(to: .connecting)
+        return .open
+    }
+
+    package mutating func observe(
+        _ observation: Observation, heard: Heard = Heard(), at now: ContinuousClock.Instant
+    ) -> Step {
+        switch phase {
+        case .open: return observeOpen(observation, heard, now)
+        case .closing:
+            guard observation == .closed else { return .close }
+            switch state {
+            case .ended, .failed: return .finish
+            case .stalled(let why): return rest(why, now)
+            case .connecting, .playing, .backingOff: return rest(state.reason ?? "", now)
+            }
+        case .resting(let until):
+            guard now >= until else { return .rest(until: until) }
+            counts.restarts += 1
+            return begin(at: now)
+        }
+    }
+
+    private mutating func observeOpen(
+        _ observation: Observation, _ heard: Heard, _ now: ContinuousClock.Instant
+    ) -> Step {
+        switch observation {
+        case .picture:
+            if played == nil { played = now }
+            change(to: .playing)
+        case .ended:
+            guard isLive else { return close(.ended) }
+            counts.failures += 1
+            return close(.backingOff("the source ended"))
+        case .failed(let why):
+            counts.failures += 1
+            return close(isLive ? .backingOff(why) : .failed(why))
+        case .time, .closed: break
+        }
+        guard isLive else { return .watch(until: nil) }
+        // Told the time before what was heard: nothing is heard after it.
+        let deadlines = deadlines(heard)
+        if let overdue = deadlines.first(where: { $0.time <= now }) {
+            counts.stalls += 1
+            return close(.stalled(overdue.why))
+        }
+        return .watch(until: deadlines.map(\.time).min())
+    }
+
+    /// When the source is given up, and why, if nothing more is heard.
+    private func deadlines(_ heard: Heard) -> [(time: ContinuousClock.Instant, why: String)] {
+        var deadlines: [(time: ContinuousClock.Instant, why: String)] = []
+        if let last = [heard.anything, heard.picture].compactMap(\.self).max() {
+            deadlines.append((last + limits.stall, "nothing has come for \(Self.seconds(limits.stall)) s"))
+        } else {
+            let wait = Self.seconds(limits.connect)
+            deadlines.append((opened + limits.connect, "nothing has come within \(wait) s of connecting"))
+        }
+        if let blind = limits.blind {
+            let why = "data comes, but no picture for \(Self.seconds(blind)) s"
+            deadlines.append(((heard.picture ?? opened) + blind, why))
+        }
+        return deadlines
+    }
+
+    private static func seconds(_ duration: Duration) -> String {
+        let tenths = Int((duration / .seconds(1) * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    }
+
+    private mutating func close(_ next: StreamState) -> Step {
+        phase = .closing
+        change(to: next)
+        return .close
+    }
+
+    private mutating func rest(_ why: String, _ now: ContinuousClock.Instant) -> Step {
+        if let played, now - played >= limits.stable { backoff.reset() }
+        change(to: .backingOff(why))
+        let until = now + backoff.next(chance: chance())
+        phase = .resting(until: until)
+        return .rest(until: until)
+    }
+
+    private mutating func change(to next: StreamState) {
+        if state != next { counts.changes += 1 }
+        state = next
+    }
+}

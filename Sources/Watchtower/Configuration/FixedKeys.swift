@@ -1,0 +1,22 @@
+extension Configuration {
+    /// Keys that differ from another configuration's and cannot change while the daemon runs.
+    ///
+    /// Streams, queries and batches can. A key that is not known here is one that cannot.
+    package func fixedKeys(changedFrom old: Configuration) -> [String] {
+        let same: [(key: String, isSame: Bool)] = [
+            ("model", model == old.model), ("precision", precision == old.precision), ("head", head == old.head),
+            ("frames", frames == old.frames), ("threshold", threshold == old.threshold),
+            ("prompts", prompts == old.prompts), ("rerank", rerank == old.rerank), ("journal", journal == old.journal),
+            ("publish", publish == old.publish), ("control", control == old.control),
+            ("calibration", calibration == old.calibration), ("retention", retention == old.retention),
+            ("pipelines", pipelines == old.pipelines), ("plugins", plugins == old.plugins),
+            ("log", logLevel == old.logLevel),
+        ]
+        let changed = same.filter { !$0.isSame }.map(\.key)
+        guard changed.isEmpty else { return changed }
+        var rest = self
+        (rest.streams, rest.queries) = (old.streams, old.queries)
+        (rest.batchSize, rest.batchDelay) = (old.batchSize, old.batchDelay)
+        return rest == old ? [] : ["a key other than streams, queries and batch"]
+    }
+}

@@ -1,0 +1,205 @@
+import Foundation
+import Ingest
+import Journal
+import Logging
+import Matching
+import Messaging
+import Pixels
+
+/// The daemon's streams: makes and stops their runners, keeps in the journal what was given through a socket, and tells
+/// every change of their states.
+///
+/// Changes are made one after the other, so that journal, engine and runners agree whatever comes at once.
+package actor StreamDesk {
+    /// What has come of `add`.
+    package enum Change: String, Sendable {
+        case added
+        /// Another description: the stream was restarted with it.
+        case replaced
+        /// The same description: the stream goes on.
+        case unchanged
+    }
+
+    private struct Running {
+        let from: StreamConfiguration
+        let runner: StreamRunner
+        let task: Task<Void, Never>
+    }
+
+    private let engine: ScoringEngine
+    private let outbox: Outbox
+    private let defaults: Defaults
+    private let templates: PipelineTemplates
+    private let queue: FrameQueue
+    private let logger: Logger
+    /// Where events go that end because their stream does.
+    private let deliver: @Sendable ([Detection]) async -> Void
+    /// States on their way out, in the order they came; one consumer keeps it.
+    private let states: AsyncStream<PendingMessage>.Continuation
+    private let turns = Turns()
+    private var streams: [String: Running] = [:]
+
+    init(
+        engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates, queue: FrameQueue,
+        logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
+    ) {
+        self.engine = engine
+        self.outbox = outbox
+        self.defaults = defaults
+        self.templates = templates
+        self.queue = queue
+        self.logger = logger
+        self.deliver = deliver
+        let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
+        states = continuation
+        Task { for await message in stream { await outbox.send([message]) } }
+    }
+
+    // MARK: Changes
+
+    /// Brings in the configuration's streams, then those of the journal, which win.
+    ///
+    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said.
+    func begin(_ configured: [StreamConfiguration]) async throws {
+        for stream in configured { _ = try await add(stream, keep: false) }
+        for saved in try await outbox.saved(.stream) {
+            do {
+                _ = try await add(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
+            } catch {
+                logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Adds a stream, or replaces the one of its name if it is described otherwise; only that one is restarted.
+    ///
+    /// With `keep` it is there again after a restart of the daemon.
+    package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
+        let runner = try runner(from)
+        return try await turns.take { [self, outbox] in
+            if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
+            return await start(from, runner)
+        }
+    }
+
+    /// Stops a stream and ends its events; false if there is none.
+    ///
+    /// With `forget`, what was learnt for it and what the journal keeps is gone, too.
+    package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
+        try await turns.take { [self, outbox] in
+            // Its lanes, too: what was learnt is kept by lane.
+            if forget, let lanes = await lanes(of: name) { try await outbox.forget(.stream, lanes) }
+            return await end([name], forget: forget) > 0
+        }
+    }
+
+    /// Streams of a new configuration that are to be started and ended.
+    struct Prepared: Sendable {
+        fileprivate var changed: [(from: StreamConfiguration, runner: StreamRunner)] = []
+        fileprivate var gone: [String] = []
+    }
+
+    /// Finds what changes from one configuration to the next; a wrong stream is refused by a sentence.
+    ///
+    /// What the journal keeps was given through a socket, and wins.
+    func prepare(_ new: [StreamConfiguration], after old: [StreamConfiguration]) async throws -> Prepared {
+        let kept = Set(try await outbox.saved(.stream).map(\.id))
+        let before = Dictionary(old.map { ($0.name, $0) }) { $1 }
+        var prepared = Prepared()
+        for from in new where before[from.name] != from && !kept.contains(from.name) {
+            prepared.changed.append((from, try runner(from)))
+        }
+        prepared.gone = Set(before.keys).subtracting(new.map(\.name)).subtracting(kept).sorted()
+        return prepared
+    }
+
+    /// Does what was prepared; what changed, for people.
+    func apply(_ prepared: Prepared) async -> String {
+        // What was learnt stays in the journal, as when the daemon starts without the stream.
+        let done = try? await turns.take { [self] in
+            let gone = await end(prepared.gone, forget: false)
+            for (from, runner) in prepared.changed { _ = await start(from, runner) }
+            return "streams: \(prepared.changed.count) added or replaced, \(gone) removed"
+        }
+        return done ?? ""
+    }
+
+    /// Stops them all, at once: one that is slow to stop holds up no other.
+    func stop() async { _ = try? await turns.take { [self] in await end(Array(await names), forget: false) } }
+
+    private var names: [String] { streams.keys.sorted() }
+    private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
+
+    /// Checks a description, and makes its runner, which does not run yet.
+    private func runner(_ from: StreamConfiguration) throws -> StreamRunner {
+        if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
+        let (states, logger) = (states, logger)
+        return try StreamRunner(
+            name: from.name, description: defaults.source(from), templates: templates, queue: queue,
+            limits: from.limits
+        ) { name, state in
+            var metadata: Logger.Metadata = ["stream": "\(name)", "state": "\(state.word)"]
+            if let reason = state.reason { metadata["reason"] = "\(reason)" }
+            logger.log(level: state.reason == nil ? .info : .warning, "stream", metadata: metadata)
+            let at = Date()
+            let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
+                try WireCoding.encode(
+                    StreamMessage(seq: seq, prev: prev, stream: name, state: state.word, reason: state.reason, at: at))
+            }
+            states.yield(message)
+        }
+    }
+
+    private func start(_ from: StreamConfiguration, _ runner: StreamRunner) async -> Change {
+        // A stream that has ended or failed for good is played again.
+        if let running = streams[from.name], running.from == from, !running.runner.currentState.isFinal {
+            return .unchanged
+        }
+        let isNew = await end([from.name], forget: false) == 0
+        let engine = engine
+        let task = Task {
+            for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }
+            await runner.run()
+        }
+        streams[from.name] = Running(from: from, runner: runner, task: task)
+        return isNew ? .added : .replaced
+    }
+
+    /// Stops those that there are, and ends their events; how many there were.
+    private func end(_ names: [String], forget: Bool) async -> Int {
+        let ending = names.compactMap { streams.removeValue(forKey: $0) }
+        for running in ending { running.task.cancel() }
+        for running in ending {
+            await running.task.value
+            for lane in running.runner.lanes {
+                await deliver(await engine.removeLane(lane))
+                if forget { await engine.forgetLearnt(lane: lane) }
+            }
+        }
+        return ending.count
+    }
+
+    // MARK: Questions
+
+    /// Those that were started and not removed.
+    package var running: [StreamRunner] { streams.values.map(\.runner) }
+
+    /// Everything about the streams, by name.
+    package func status() async -> [StreamStatus] {
+        let health = await engine.health
+        return running.map { runner in
+            let (state, counts, frames) = (runner.currentState, runner.supervised, queue.counts(runner.name))
+            return StreamStatus(
+                name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: state.word,
+                reason: state.reason, since: runner.stateSince, restarts: counts.restarts, stalls: counts.stalls,
+                failures: counts.failures, changes: counts.changes, abandoned: runner.abandonedPipelines,
+                live: runner.isLive, fps: runner.description.fps,
+                decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
+                skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
+                sampled: runner.sampledFrames, gated: runner.gatedFrames,
+                effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1), shed: frames.shed,
+                dropped: frames.dropped, picture: health[runner.name] ?? .good,
+                regions: Array(runner.lanes.dropFirst()))
+        }.sorted { $0.name < $1.name }
+    }
+}

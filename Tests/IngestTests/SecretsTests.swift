@@ -1,0 +1,82 @@
+import Foundation
+import Ingest
+import TestSupport
+import Testing
+
+@Suite("What is for nobody's eyes")
+struct SecretsTests {
+    @Test(
+        "is taken out of URIs, launch lines and sentences",
+        arguments: [
+            ("rtsp://me:secret@camera/1", "rtsp://camera/1"),
+            ("rtsp://secret@camera", "rtsp://camera"),
+            ("rtsp://me:se:cret@secret@camera:554/1", "rtsp://camera:554/1"),
+            ("rtsp://me:sec/ret@camera/1", "rtsp://camera/1"),
+            ("rtsp://me:\u{301}secret@camera", "rtsp://camera"),
+            ("http://cam/v?token=secret&a=1", "http://cam/v?token=…&a=1"),
+            ("http://cam/v?a=1&Access_Token=secret#x", "http://cam/v?a=1&Access_Token=…#x"),
+            ("http://cam/v?password=\u{301}secret", "http://cam/v?password=…"),
+            ("http://cam/v?user=me;pwd=secret;x=1", "http://cam/v?user=me;pwd=…;x=1"),
+            ("http://me:secret@cam/v?auth=secret&key=secret", "http://cam/v?auth=…&key=…"),
+            ("rtspsrc location=rtsp://a user-pw=\"a secret\" ! x", "rtspsrc location=rtsp://a user-pw=\"…\" ! x"),
+            ("found the text \"rtsp://me:secretsecretsec\"", "found the text \"rtsp://…\""),
+            ("cannot open rtsp://me:secret@cam/1, nor http://u:secret@b", "cannot open rtsp://cam/1, nor http://b"),
+        ])
+    func redacted(_ text: String, _ shown: String) {
+        #expect(SourceURI.redacted(text) == shown)
+    }
+
+    @Test(
+        "what is no secret stays as it is",
+        arguments: [
+            "rtsp://camera:554/a@b", "rtsp://[::1]:8554/x", "/a/path/with:colons@and=signs", "http://cam/v?monitor=1",
+            "x264enc key-int-max=30 ! a", "file:///a%20b.mp4", "://", "=", "token=", "a://",
+        ])
+    func plain(_ text: String) {
+        #expect(SourceURI.redacted(text) == text)
+    }
+
+    private func file(_ text: String, mode: Int = 0o600) throws -> String {
+        let path = FileManager.default.temporaryDirectory.appending(path: "credentials-\(UUID())").path
+        #expect(
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: mode]))
+        return path
+    }
+
+    @Test("credentials are the first line of a file, up to its first colon")
+    func credentials() throws {
+        let found = try SourceCredentials(named: file("me:p:w @1\nmore\n"))
+        #expect(found.user == "me" && found.password == "p:w @1")
+    }
+
+    @Test("a file of credentials that everybody may read, or that has none, is refused by a sentence without them")
+    func refused() throws {
+        for (text, mode, part) in [
+            ("me:secret", 0o604, "everybody may read"), ("mesecret", 0o600, "user:password"),
+            (":secret", 0o600, "user:password"), ("", 0o600, "user:password"),
+            (String(repeating: "secret", count: 1000), 0o600, "4095 bytes"), ("me:sec\u{7}ret", 0o600, "must be a text"),
+        ] {
+            let path = try file(text, mode: mode)
+            #expect { try SourceCredentials(named: path) } throws: {
+                "\($0)".contains(part) && "\($0)".contains(path) && !"\($0)".contains("secret")
+            }
+        }
+        #expect { try SourceCredentials(named: "/no/such") } throws: { "\($0)".contains("No such file") }
+        #expect { try SourceCredentials(named: "/tmp") } throws: { "\($0)".contains("no file") }
+        #expect { try SourceCredentials(named: "a-name") } throws: { "\($0)".contains("$CREDENTIALS_DIRECTORY") }
+    }
+
+    @Test("a source with credentials of its own and of a file, or that can have none, is refused")
+    func twice() throws {
+        let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
+        let path = try file("me:secret")
+        let lobby = Fixtures.videos.appending(path: "lobby.mp4").path
+        for (uri, part) in [("rtsp://you:other@camera/1", "a user already"), (lobby, "credentials are for URIs")] {
+            let description = SourceDescription(uri: uri, fps: 1, side: 64, credentials: path)
+            #expect {
+                _ = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
+            } throws: { "\($0)".contains(part) && !"\($0)".contains("other") && !"\($0)".contains("secret") }
+        }
+    }
+}

@@ -46,8 +46,13 @@ struct Drilled {
         try #require(try await until { (try? await place.ask("status"))?.ok == true })
     }
 
+    /// Adds a stream that gives its source up and opens it again sooner than is usual.
     func add(_ name: String, _ uri: String, _ more: [String: JSONValue] = [:]) async throws {
-        let args = ["name": JSONValue.string(name), "uri": .string(uri)].merging(more) { $1 }
+        let usual: [String: JSONValue] = [
+            "name": .string(name), "uri": .string(uri), "connect": .number(4), "stall": .number(3),
+            "backoff": .object(["first": .number(0.5), "most": .number(4)]),
+        ]
+        let args = usual.merging(more) { $1 }
         let reply = try await place.ask("stream.add", .object(args))
         try #require(reply.ok, "\(reply)")
     }

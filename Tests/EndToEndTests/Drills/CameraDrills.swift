@@ -35,16 +35,13 @@ struct CameraDrills {
         let daemon = try Drilled(try Place())
         let cameras = try await Cameras()
         try await daemon.ready()
-        try await daemon.add(
-            "healthy",
-            try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds))
         for trouble in Trouble.all {
             let name = trouble.kind.rawValue
             let uri = try await cameras.add(name, film: HealthyStream.film, seconds: 4)
             if trouble.kind == .absent { try await cameras.fault(name, "gone") }
             try await daemon.add(name, uri)
         }
-        let healthy = try await HealthyStream(daemon)
+        let healthy = try await daemon.addHealthy(cameras)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for trouble in Trouble.all {
                 group.addTask { try await Self.drill(trouble, daemon, cameras) }
@@ -92,12 +89,10 @@ struct CameraDrills {
         let daemon = try Drilled(try Place())
         let (sound, stopped) = (try await Cameras(), try await Cameras())
         try await daemon.ready()
-        try await daemon.add(
-            "healthy", try await sound.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds))
         try await daemon.add("stopped", try await stopped.add("stopped", film: HealthyStream.film, seconds: 4))
         var killed = try await RTSPServer(["--file", HealthyStream.film, "--loop"])
         try await daemon.add("killed", killed.uri)
-        let healthy = try await HealthyStream(daemon)
+        let healthy = try await daemon.addHealthy(sound)
         for _ in 0..<drillRounds {
             #expect(try await daemon.plays("stopped"))
             #expect(try await daemon.plays("killed"))

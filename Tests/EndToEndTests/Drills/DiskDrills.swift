@@ -71,7 +71,8 @@ struct DiskDrills {
         try expectWhole(place.entries())
     }
 
-    @Test("a journal on a disk that cannot be written is refused by a sentence that names it, before anything is opened")
+    @Test(
+        "a journal on a disk that cannot be written is refused by a sentence that names it, before anything is opened")
     func readOnly() async throws {
         let place = try Place()
         let command = try Drilled.command(place)

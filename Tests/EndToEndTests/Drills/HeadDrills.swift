@@ -85,9 +85,7 @@ struct HeadDrills {
             try Place(), queries: Drilled.queries + queries, more: ["plugins: [\(heads.folder.path)]"])
         let cameras = try await Cameras()
         try await daemon.ready()
-        try await daemon.add(
-            "healthy", try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds))
-        let healthy = try await HealthyStream(daemon)
+        let healthy = try await daemon.addHealthy(cameras)
         #expect(try await until { try await daemon.place.ask("status").result?["failedBatches"]?.integer ?? 0 > 20 })
         #expect(try await until { try await !daemon.messages("match.healthy.circle").isEmpty })
         #expect(try await until { try await daemon.sampled("healthy") > 4 * 10 })
@@ -120,9 +118,10 @@ struct HeadDrills {
         }
         #expect(try await until { lost(try await daemon.place.ask("status").result) > 0 })
         let scored = asleep?["scored"]?.integer ?? 0
-        #expect(try await until {
-            try await daemon.place.ask("status").result?["scored"]?.integer ?? 0 > scored + 4 * 12 * 2
-        })
+        #expect(
+            try await until {
+                try await daemon.place.ask("status").result?["scored"]?.integer ?? 0 > scored + 4 * 12 * 2
+            })
         #expect(try await !daemon.messages("match.one.circle").isEmpty)
         #expect(try await daemon.states("one").last == "playing")
         #expect(try await !daemon.states("one").contains("backing-off"))

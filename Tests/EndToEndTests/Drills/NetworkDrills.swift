@@ -54,8 +54,6 @@ struct NetworkDrills {
         let sound = try await Cameras(within: network.within)
         let daemon = try Drilled(try Place(), within: network.within)
         try await daemon.ready()
-        try await daemon.add(
-            "healthy", try await sound.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds))
         for name in ["tcp", "udp"] {
             _ = try await network.cameras.add(name, film: HealthyStream.film, seconds: 4)
             let uri = try await network.cameras.direct(name)
@@ -65,7 +63,7 @@ struct NetworkDrills {
             try await daemon.add(
                 name, uri, name == "udp" ? ["launch": .string(launch), "realtime": .bool(true)] : [:])
         }
-        let healthy = try await HealthyStream(daemon)
+        let healthy = try await daemon.addHealthy(sound)
         for name in ["tcp", "udp"] { #expect(try await daemon.plays(name)) }
         for _ in 0..<drillRounds {
             let before = try await ["tcp": daemon.sampled("tcp"), "udp": daemon.sampled("udp")]

@@ -50,6 +50,8 @@ LARGER = ("video/x-raw,width=640,height=480 ! x264enc key-int-max=25 bframes=0 s
           " ! video/x-h264,profile=constrained-baseline ! h264parse ! video/x-h264,stream-format=avc,alignment=au")
 H265 = ("video/x-raw,format=I420,width=320,height=240 ! x265enc key-int-max=25 speed-preset=ultrafast tune=zerolatency"
         " ! h265parse ! video/x-h265,stream-format=hvc1,alignment=au")
+RECODED = {None: None, "audio": None, "size": LARGER, "codec": H265}
+clips = {}
 
 
 class Camera:
@@ -60,13 +62,14 @@ class Camera:
         self.port = 0
         self.connections = set()
         self.total = 0
-        self.clips = {None: units(file, seconds)}
         self.mount(None)
 
     def clip(self, kind):
-        if kind not in self.clips:
-            self.clips[kind] = units(self.file, self.seconds, {"size": LARGER, "codec": H265}[kind])
-        return self.clips[kind]
+        """The film, coded as it is told; once for all cameras."""
+        key = (self.file, self.seconds, kind)
+        if key not in clips:
+            clips[key] = units(self.file, self.seconds, RECODED[kind])
+        return clips[key]
 
     # What is served.
 
@@ -91,7 +94,7 @@ class Camera:
             wanted = "size" if self.fault == "size" else None
             if self.mounted is None and wanted != state[0]:
                 state[0] = wanted
-                loop.turn_to(*self.clips[wanted])
+                loop.turn_to(*self.clip(wanted))
             feed(source, size)
 
         loop.source.disconnect_by_func(loop.feed)

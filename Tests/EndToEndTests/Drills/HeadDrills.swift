@@ -120,7 +120,7 @@ struct HeadDrills {
         let scored = asleep?["scored"]?.integer ?? 0
         #expect(
             try await until {
-                try await daemon.place.ask("status").result?["scored"]?.integer ?? 0 > scored + 4 * 12 * 2
+                try await daemon.place.ask("status").result?["scored"]?.integer ?? 0 > scored + 4 * 12
             })
         #expect(try await !daemon.messages("match.one.circle").isEmpty)
         #expect(try await daemon.states("one").last == "playing")

@@ -68,7 +68,7 @@ struct NetworkDrills {
         for _ in 0..<drillRounds {
             let before = try await ["tcp": daemon.sampled("tcp"), "udp": daemon.sampled("udp")]
             try await network.lose()
-            for name in ["tcp", "udp"] { #expect(try await daemon.plays(name, frames: 24)) }
+            for name in ["tcp", "udp"] { #expect(try await daemon.plays(name, frames: 12)) }
             let after = try await ["tcp": daemon.sampled("tcp"), "udp": daemon.sampled("udp")]
             let lost = try await network.heal()
             print("drill: \(lost) packets lost; frames sampled before \(before), after \(after)")

@@ -47,6 +47,18 @@ struct DiskDrills {
         }
     }
 
+    @Test("a model with weights that are no numbers is refused by a sentence", arguments: [0.1, 0.3, 0.5, 0.7, 0.9])
+    func damagedWeights(_ place: Double) async throws {
+        let daemon = try Place()
+        let model = try model(daemon) { data in
+            let start = data.startIndex + Int(Double(data.count) * place)
+            data.replaceSubrange(start..<start + 16_384, with: repeatElement(0xFF, count: 16_384))
+        }
+        let (code, said) = try await ends(try Drilled.command(daemon, model: model), daemon)
+        #expect(code == 78, "\(code), \(said)")
+        #expect(said.contains(model.path) && said.split(separator: "\n").count == 1, "\(said)")
+    }
+
     @Test("a corrupt journal is moved aside, reported, and begun again empty; its bytes are kept")
     func corruptJournal() async throws {
         let place = try Place()

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test drills fuzz sanitize setup setup-test lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test drills soak soak-sanitize fuzz sanitize setup setup-test lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -15,10 +15,23 @@ test: setup-test
 	@scripts/test.sh
 	@Fuzz/fuzz.sh 100000
 
-# A hundred kills of the daemon, and of a faster producer of events, at random moments.
+# All that docs/RELIABILITY.md promises, often: a hundred kills of the daemon, and of a faster producer of events, at random
+# moments, and five rounds of each other drill.
 drills: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	WATCHWORD_KILLS=100 scripts/test.sh --filter 'CrashTests|FullDiskTests|SubscriberTests'
+	WATCHWORD_KILLS=100 WATCHWORD_DRILLS=5 scripts/test.sh \
+	    --filter 'Drills|CrashTests|FullDiskTests|SubscriberTests'
+
+# Eight streams for an hour, a fault every 30 s: `make soak MINUTES=10 SEED=7`.
+MINUTES := 60
+SEED := 1
+soak: setup-test
+	$(SWIFT) build -c release --quiet
+	@scripts/soak.py --minutes $(MINUTES) --seed $(SEED)
+
+# Ten minutes of the same under ThreadSanitizer, then under AddressSanitizer; their reports are counted.
+soak-sanitize: setup-test
+	@scripts/soak-sanitize.sh
 
 # Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
 RUNS := 10000000

@@ -16,6 +16,8 @@ gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstVideo", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer, GstVideo  # noqa: E402
 
+from clips import Loop, units  # noqa: E402
+
 parser = argparse.ArgumentParser()
 source = parser.add_mutually_exclusive_group(required=True)
 source.add_argument("--file", help="an MP4 file with H.264")
@@ -57,42 +59,8 @@ def configure(factory, media):
     pictures.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, number_next)
 
 
-def units(file):
-    """The file's coded units, in whole groups that begin with a keyframe, and their caps."""
-    pipeline = Gst.parse_launch(f'filesrc location="{file}" ! qtdemux ! h264parse ! appsink name=units sync=false')
-    pipeline.set_state(Gst.State.PLAYING)
-    found = []
-    while sample := pipeline.get_by_name("units").emit("pull-sample"):
-        found.append(sample)
-    pipeline.set_state(Gst.State.NULL)
-    clip = [sample.get_buffer() for sample in found]
-    keyframes = [n for n, unit in enumerate(clip) if not unit.has_flags(Gst.BufferFlags.DELTA_UNIT)]
-    return clip[:keyframes[-1]] if len(keyframes) > 1 else clip, found[0].get_caps()
-
-
 def configure_loop(factory, media, clip, caps):
-    """Feeds the clip's units from keyframe to keyframe, so that Python has little to do."""
-    source = media.get_element().get_by_name("units")
-    source.set_property("caps", caps)
-    times = [(unit.pts - clip[0].pts, unit.dts - clip[0].dts) for unit in clip]
-    length = sum(unit.duration for unit in clip)
-    position = [0, 0]
-    everything = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
-
-    def feed(source, size):
-        group = Gst.BufferList.new()
-        while True:
-            unit = clip[position[0]].copy_region(everything, 0, clip[position[0]].get_size())
-            unit.pts, unit.dts = (time + position[1] for time in times[position[0]])
-            group.insert(-1, unit)
-            position[0] += 1
-            if position[0] == len(clip):
-                position[:] = [0, position[1] + length]
-            if not clip[position[0]].has_flags(Gst.BufferFlags.DELTA_UNIT):
-                break
-        source.emit("push-buffer-list", group)
-
-    source.connect("need-data", feed)
+    Loop(media.get_element().get_by_name("units"), clip, caps)
 
 
 factory = GstRtspServer.RTSPMediaFactory()

@@ -77,6 +77,7 @@ package struct WatchSession: Sendable {
             try await withTaskCancellationHandler {
                 while let items = await queue.next(limit: batchSize, maxDelay: .milliseconds(20)) {
                     let step = try await engine.process(items, wantScores: wantScores)
+                    if let failure = step.failures.first { throw failure.cause ?? failure }
                     summary.frames += step.encoded + step.reused + step.blind
                     summary.gated += step.reused
                     summary.windows += step.scored

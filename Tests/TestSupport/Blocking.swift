@@ -14,6 +14,7 @@ package final class Program: Sendable {
     private let process: Process
     private let output = Pipe()
     private let input = Pipe()
+    private let asking = NSLock()
 
     package init(_ path: String, _ arguments: [String], hasInput: Bool = false) throws {
         let process = Process()
@@ -28,7 +29,11 @@ package final class Program: Sendable {
     // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
     deinit { kill() }
 
-    package func kill() { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
+    package func kill() { send(SIGKILL) }
+
+    package func send(_ signal: Int32) { _ = Foundation.kill(process.processIdentifier, signal) }
+
+    package var identifier: Int32 { process.processIdentifier }
 
     /// Gives it a line to read.
     package func say(_ line: String) { input.fileHandleForWriting.write(Data("\(line)\n".utf8)) }
@@ -36,14 +41,24 @@ package final class Program: Sendable {
     package var isRunning: Bool { process.isRunning }
 
     /// The next line of its output; what there is, at its end.
-    package func line() async throws -> String {
-        try await blocking { [output] in
-            var line = Data()
-            while true {
-                let byte = output.fileHandleForReading.readData(ofLength: 1)
-                if byte.isEmpty || byte == Data("\n".utf8) { return String(decoding: line, as: UTF8.self) }
-                line += byte
-            }
+    package func line() async throws -> String { try await blocking { self.nextLine() } }
+
+    /// Gives it a line, and waits for the one that it answers; whoever else asks waits for that.
+    package func ask(_ line: String) async throws -> String {
+        try await blocking {
+            self.asking.lock()
+            defer { self.asking.unlock() }
+            self.say(line)
+            return self.nextLine()
+        }
+    }
+
+    private func nextLine() -> String {
+        var line = Data()
+        while true {
+            let byte = output.fileHandleForReading.readData(ofLength: 1)
+            if byte.isEmpty || byte == Data("\n".utf8) { return String(decoding: line, as: UTF8.self) }
+            line += byte
         }
     }
 

@@ -13,6 +13,10 @@ package struct RTSPServer: Sendable {
         guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
         uri = String(ready.dropFirst(6))
     }
+
+    package var port: Int { URL(string: uri)?.port ?? 0 }
+
+    package func kill() { program.kill() }
 }
 
 /// The RTSP server did not start.

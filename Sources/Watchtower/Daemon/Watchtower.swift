@@ -25,6 +25,7 @@ package actor Watchtower {
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
+    private var complaints = Complaints()
     private var latency = LatencyHistogram()
     private var measured = Measurement()
 
@@ -51,8 +52,9 @@ package actor Watchtower {
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         let engine = try ScoringEngine(
             model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
-            calibration: configuration.calibration)
+            calibration: configuration.calibration, sparesHeads: true)
         self.engine = engine
+        try await engine.prove()
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)
@@ -134,6 +136,7 @@ package actor Watchtower {
                 counters.gated += step.reused
                 counters.scored += step.scored
                 counters.blind += step.blind
+                if !step.failures.isEmpty { complain(step.failures) }
                 // A threshold is recorded before what it found is told.
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 await alerts.deliver(step.detections)
@@ -145,6 +148,16 @@ package actor Watchtower {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
             }
+        }
+    }
+
+    private func complain(_ failures: [HeadFailure]) {
+        counters.failedBatches += 1
+        for failure in failures {
+            guard let times = complaints.take(failure.head, at: .now) else { continue }
+            logger.error(
+                "windows could not be scored",
+                metadata: ["head": "\(failure.head)", "error": "\(failure)", "times": "\(times)"])
         }
     }
 

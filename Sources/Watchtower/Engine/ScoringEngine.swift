@@ -37,12 +37,17 @@ package actor ScoringEngine {
     private let rerank: Int
     package static let defaultRerank = 32
     package private(set) var time = EngineTime()
+    /// Whether heads that take too long are left alone for a while: then windows are lost.
+    private let sparesHeads: Bool
+    private var rest = HeadRest()
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
-        rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings()
+        rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
+        sparesHeads: Bool = false
     ) throws {
+        self.sparesHeads = sparesHeads
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
         self.model = model
@@ -296,15 +301,17 @@ package actor ScoringEngine {
             for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
         }
         var found: [GroupKey: [[Found]]] = [:]
-        for (key, batch) in due { found[key] = try book.groups[key]?.look(at: batch, rerank: rerank) }
+        for (key, batch) in due { found[key] = look(key, batch, &step) }
         for action in order {
             switch action {
             case .close(let lane): step.detections += lane.close(book, model: model.identity)
             case .score(let key, let index, let still):
-                guard let batch = due[key], let group = book.groups[key], let here = found[key]?[index] else {
+                guard let batch = due[key], let group = book.groups[key] else { continue }
+                let (lane, span) = (batch.lanes[index], batch.spans[index])
+                guard let here = found[key]?[index] else {
+                    step.detections += blind(lane, span, [key])
                     continue
                 }
-                let (lane, span) = (batch.lanes[index], batch.spans[index])
                 step.scored += 1
                 lane.advance(to: span)
                 observe(group, key, here, index, lane, span, still, &step)
@@ -313,7 +320,7 @@ package actor ScoringEngine {
                     lane.histories[key, default: WindowHistory(width: width)].append(
                         group.clip(index), at: lane.clock)
                 }
-            case .blind(let lane, let span): step.detections += blind(lane, span)
+            case .blind(let lane, let span): step.detections += blind(lane, span, book.groups.keys)
             case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
             }
         }
@@ -384,10 +391,32 @@ package actor ScoringEngine {
         }
     }
 
-    /// A frame showed nothing: matches that go on see a window that does not match.
-    private func blind(_ lane: Lane, _ span: WindowSpan) -> [Detection] {
+    /// What a group finds in its windows; nil if its head fails, which is no other group's trouble, or rests.
+    private func look(_ key: GroupKey, _ batch: WindowBatch, _ step: inout Step) -> [[Found]]? {
+        let began = ContinuousClock.now
+        guard let group = book.groups[key], !(sparesHeads && rest.rests(key.head, at: began)) else { return nil }
+        defer {
+            let now = ContinuousClock.now
+            if sparesHeads, let pause = rest.note(key.head, took: now - began, at: now) {
+                let (took, pause) = ((now - began) / .seconds(1), pause / .seconds(1))
+                let reason = String(
+                    format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took,
+                    batch.spans.count, pause)
+                step.failures.append(HeadFailure(head: key.head, reason: reason))
+            }
+        }
+        do {
+            return try group.look(at: batch, rerank: rerank)
+        } catch {
+            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
+            return nil
+        }
+    }
+
+    /// Nothing was seen: matches that go on see a window that does not match.
+    private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>) -> [Detection] {
         var detections: [Detection] = []
-        for key in book.groups.keys {
+        for key in keys {
             for slot in lane.inMotion(key).sorted() {
                 guard let standing = book[slot] else { continue }
                 detections += lane.observe(standing, .blind(standing), span, Still(nil), model: model.identity)

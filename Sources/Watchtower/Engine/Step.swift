@@ -13,6 +13,17 @@ package struct Step: Sendable {
     package var reused = 0
     package var blind = 0
     package var scored = 0
+    /// Heads that failed, or took too long: their windows were not scored, all others were.
+    package var failures: [HeadFailure] = []
+}
+
+/// A head that could not be used for a batch's windows, and why.
+package struct HeadFailure: Error, Sendable, CustomStringConvertible {
+    package let head: String
+    package let reason: String
+    /// What the head threw; nil if it took too long.
+    package var cause: (any Error)?
+    package var description: String { reason }
 }
 
 /// A phase of an event: what an `EventMessage` is made of.

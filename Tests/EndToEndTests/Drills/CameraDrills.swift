@@ -1,0 +1,116 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What happens to a camera, and what its stream is to do.
+private struct Trouble: Sendable, CustomTestStringConvertible {
+    enum Kind: String {
+        case gone, frozen, mute, stall, sdp, noise, unframed, nal, loss, clock, audio, size, codec
+        /// The camera is not there when its stream is added.
+        case absent
+    }
+    let kind: Kind
+    /// Whether the stream must be seen to leave `playing`; nil where it may.
+    var leaves: Bool? = true
+    /// Whether it goes on while the trouble lasts.
+    var playsOn = false
+
+    var fault: String { kind == .absent ? "gone" : kind.rawValue }
+    var testDescription: String { kind.rawValue }
+
+    static let all: [Trouble] = [
+        Trouble(kind: .absent), Trouble(kind: .gone), Trouble(kind: .frozen), Trouble(kind: .mute),
+        Trouble(kind: .stall), Trouble(kind: .sdp), Trouble(kind: .noise), Trouble(kind: .unframed),
+        Trouble(kind: .audio), Trouble(kind: .codec, playsOn: true),
+        Trouble(kind: .nal, leaves: nil), Trouble(kind: .loss, leaves: nil),
+        Trouble(kind: .clock, leaves: nil, playsOn: true), Trouble(kind: .size, leaves: nil, playsOn: true),
+    ]
+}
+
+@Suite("Drills: cameras", .serialized)
+struct CameraDrills {
+    /// One daemon, one healthy stream, and every kind of trouble at once on streams of their own.
+    @Test("whatever cameras do, each stream comes back when its camera does, and the healthy one loses nothing")
+    func cameras() async throws {
+        let daemon = try Drilled(try Place())
+        let cameras = try await Cameras()
+        try await daemon.ready()
+        for trouble in Trouble.all {
+            let name = trouble.kind.rawValue
+            let uri = try await cameras.add(name, film: HealthyStream.film, seconds: 4)
+            if trouble.kind == .absent { try await cameras.fault(name, "gone") }
+            try await daemon.add(name, uri)
+        }
+        let healthy = try await daemon.addHealthy(cameras)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for trouble in Trouble.all {
+                group.addTask { try await Self.drill(trouble, daemon, cameras) }
+            }
+            try await group.waitForAll()
+        }
+        try await healthy.expectUnaffected()
+        try await daemon.end()
+    }
+
+    private static func drill(_ trouble: Trouble, _ daemon: Drilled, _ cameras: Cameras) async throws {
+        let name = trouble.kind.rawValue
+        for round in 0..<drillRounds {
+            var before: Int64 = 0
+            if trouble.kind != .absent || round > 0 {
+                #expect(try await daemon.plays(name), "\(name) does not play at first")
+                before = await daemon.place.seq()
+                try await cameras.fault(name, trouble.fault)
+            }
+            let since = before
+            if trouble.leaves == true {
+                let left = try await until {
+                    try await daemon.states(name, since: since).contains { $0 == "backing-off" }
+                }
+                let now = try await daemon.stream(name)
+                #expect(left, "\(name) is not seen to fail: \(now as Any)")
+            }
+            if trouble.playsOn {
+                #expect(try await daemon.plays(name, frames: 12), "\(name) does not play on")
+            } else if trouble.leaves == nil {
+                try await Task.sleep(for: .seconds(4))
+            }
+            try await cameras.heal(name)
+            let recovered = try await daemon.plays(name)
+            let states = try await daemon.states(name, since: since)
+            let now = try await daemon.stream(name)
+            #expect(recovered, "\(name) does not come back: \(now as Any)")
+            if trouble.leaves == true { #expect(states.last == "playing", "\(name): \(states)") }
+            print("drill \(name): \(states.joined(separator: ", "))")
+        }
+    }
+
+    @Test("a server that is stopped, and one that is killed and started again, give their streams back")
+    func processes() async throws {
+        let daemon = try Drilled(try Place())
+        let (sound, stopped) = (try await Cameras(), try await Cameras())
+        try await daemon.ready()
+        try await daemon.add("stopped", try await stopped.add("stopped", film: HealthyStream.film, seconds: 4))
+        var killed = try await RTSPServer(["--file", HealthyStream.film, "--loop"])
+        try await daemon.add("killed", killed.uri)
+        let healthy = try await daemon.addHealthy(sound)
+        for _ in 0..<drillRounds {
+            #expect(try await daemon.plays("stopped"))
+            #expect(try await daemon.plays("killed"))
+            let since = await daemon.place.seq()
+            stopped.send(SIGSTOP)
+            killed.kill()
+            for name in ["stopped", "killed"] {
+                let left = try await until {
+                    try await daemon.states(name, since: since).contains { $0 == "backing-off" }
+                }
+                #expect(left, "\(name) is not seen to fail")
+            }
+            stopped.send(SIGCONT)
+            killed = try await RTSPServer(["--file", HealthyStream.film, "--loop", "--port", "\(killed.port)"])
+            #expect(try await daemon.plays("stopped"))
+            #expect(try await daemon.plays("killed"))
+        }
+        try await healthy.expectUnaffected()
+        try await daemon.end()
+    }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import Messaging
+import TestSupport
+import Testing
+
+/// How often each drill is done: 1, or what `WATCHWORD_DRILLS` says.
+let drillRounds = ProcessInfo.processInfo.environment["WATCHWORD_DRILLS"].flatMap { Int($0) } ?? 1
+
+/// A daemon whose streams get into trouble.
+struct Drilled {
+    let place: Place
+    let program: Program
+
+    /// A query that is there so that windows can be looked at, and the one that the film answers.
+    static let queries = [
+        "- {id: steady, text: something moves, head: mean, frames: \(HealthyStream.window), threshold: 0.99}",
+        "- {id: circle, text: a blue circle, head: mean}",
+    ]
+
+    /// `within`: a command that the daemon is started by; `more`: further keys of the configuration.
+    init(
+        _ place: Place, queries: [String] = Drilled.queries, more: [String] = [], within: [String] = []
+    ) throws {
+        self.place = place
+        let command = within + (try Self.command(place, queries: queries, more: more))
+        program = try Program(command[0], Array(command.dropFirst()))
+    }
+
+    /// The daemon's command, its configuration written.
+    static func command(
+        _ place: Place, model: URL = Fixtures.shapes, queries: [String] = Drilled.queries, more: [String] = []
+    ) throws -> [String] {
+        let config = place.folder.appending(path: "w.yaml")
+        let lines = [
+            "model: \(model.path)", "head: mean", "journal: \(place.journal)", "publish: \(place.publish)",
+            "control: \(place.control)", "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)",
+            "log: {level: error}",
+        ]
+        try (lines + more + ["queries:"] + queries).joined(separator: "\n").write(
+            to: config, atomically: true, encoding: .utf8)
+        return [Fixtures.plugins + "/watchwordd", "--config", config.path]
+    }
+
+    /// Waits until it answers.
+    func ready() async throws {
+        try #require(try await until { (try? await place.ask("status"))?.ok == true })
+    }
+
+    /// Adds a stream that gives its source up and opens it again sooner than is usual.
+    func add(_ name: String, _ uri: String, _ more: [String: JSONValue] = [:]) async throws {
+        let usual: [String: JSONValue] = [
+            "name": .string(name), "uri": .string(uri), "connect": .number(4), "stall": .number(3),
+            "backoff": .object(["first": .number(0.5), "most": .number(4)]),
+        ]
+        let args = usual.merging(more) { $1 }
+        let reply = try await place.ask("stream.add", .object(args))
+        try #require(reply.ok, "\(reply)")
+    }
+
+    /// Adds the stream that nothing is to happen to, and waits until it can be looked at.
+    ///
+    /// Its pipeline waits longer for packets than the template's: a machine that is busy with something else makes them late.
+    func addHealthy(_ cameras: Cameras) async throws -> HealthyStream {
+        let uri = try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds)
+        let launch =
+            "rtspsrc location=\(uri) protocols=tcp latency=3000 ! application/x-rtp,media=video ! decodebin"
+            + " ! videoconvert name=convert ! appsink name=frames"
+        try await add("healthy", uri, ["launch": .string(launch), "realtime": .bool(true), "stall": .number(30)])
+        return try await HealthyStream(self)
+    }
+
+    func stream(_ name: String) async throws -> JSONValue? {
+        try await place.ask("stream.get", .object(["name": .string(name)])).result
+    }
+
+    func sampled(_ name: String) async throws -> Int64 { try await stream(name)?["sampled"]?.integer ?? 0 }
+
+    /// What a topic's messages say, in order, those with a number above `since`.
+    func messages(_ topic: String, since: Int64 = 0) async throws -> [JSONValue] {
+        let args: JSONValue = .object([
+            "since": .integer(since), "limit": .integer(10_000), "topic": .string(topic),
+        ])
+        let found = try await place.ask("events.replay", args).result?.array ?? []
+        return found.filter { $0["topic"]?.string == topic }.compactMap { $0["body"] }
+    }
+
+    /// The states that a stream has been in since, as words.
+    func states(_ name: String, since: Int64 = 0) async throws -> [String] {
+        try await messages("stream.\(name)", since: since).compactMap { $0["state"]?.string }
+    }
+
+    /// Waits until the stream plays and has sampled some frames more.
+    func plays(_ name: String, frames: Int64 = 8) async throws -> Bool {
+        let before = try await sampled(name)
+        return try await until {
+            let now = try await stream(name)
+            return now?["state"]?.string == "playing" && now?["sampled"]?.integer ?? 0 >= before + frames
+        }
+    }
+
+    func end() async throws { #expect(try await program.terminate() == 0) }
+}
+
+/// The stream beside the one in trouble, looked at all the time: which frames it has sampled, and what it has told.
+final class HealthyStream: Sendable {
+    /// Frames of the window that is looked at: longer than the time between two looks.
+    static let window = 16
+    /// Of the film that it plays again and again; in the first of them a blue circle is seen, from 3 to 9.9 s.
+    static let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
+    static let seconds = 12
+
+    static let name = "healthy"
+    private let daemon: Drilled
+    private let looking: Task<[(start: Double, end: Double)], any Error>
+
+    /// Waits until its window is full; from then on it is looked at.
+    init(_ daemon: Drilled) async throws {
+        let name = Self.name
+        self.daemon = daemon
+        let look = { @Sendable () async throws -> (start: Double, end: Double)? in
+            let args: JSONValue = .object(["id": .string("steady"), "stream": .string(name)])
+            let told = try await daemon.place.ask("query.explain", args).result?.array?.first
+            guard told?["heldBack"]?["code"]?.string != "no-window", let media = told?["media"],
+                let start = media["start"]?.double, let end = media["end"]?.double
+            else { return nil }
+            return (start, end)
+        }
+        try #require(try await until { try await look() != nil })
+        looking = Task {
+            var windows: [(start: Double, end: Double)] = []
+            while !Task.isCancelled {
+                // A window that is not full any more is one of a stream that was cut.
+                windows.append(try await look() ?? (.infinity, .infinity))
+                try? await Task.sleep(for: .milliseconds(500))
+            }
+            return windows
+        }
+    }
+
+    /// Expects that no frame was left out in between, that it has played all the time, and that all of its events are there.
+    ///
+    /// Frames are looked at a window at a time: one that lacks a frame is longer than one that does not.
+    func expectUnaffected() async throws {
+        let name = Self.name
+        looking.cancel()
+        let windows = try await looking.value
+        let fps = 4.0
+        let whole = Double(Self.window - 1) / fps
+        // A camera gives 25 frames a second: none is nearer than 0.04 s to its time, and times jitter a little.
+        for window in windows {
+            #expect(window.end - window.start < whole + 0.6 / fps, "\(window) lacks a frame of \(name)")
+        }
+        for (one, next) in zip(windows, windows.dropFirst()) {
+            #expect(next.end >= one.end && next.start <= one.end + 1.6 / fps, "\(one), then \(next) of \(name)")
+        }
+        let stream = try await daemon.stream(name)
+        #expect(stream?["shed"]?.integer == 0 && stream?["dropped"]?.integer == 0, "\(stream as Any)")
+        let states = try await daemon.messages("stream.\(name)")
+        #expect(states.compactMap { $0["state"]?.string }.drop { $0 == "connecting" } == ["playing"], "\(states)")
+        try await expectEvents(until: windows.last?.end ?? 0)
+    }
+
+    private func expectEvents(until end: Double) async throws {
+        let messages = try await daemon.messages("match.\(Self.name).circle")
+        let starts = messages.filter { $0["phase"]?.string == "start" }.compactMap { $0["media"]?["start"]?.double }
+        let period = Double(Self.seconds)
+        var loops = 0
+        while Double(loops) * period + 9 < end { loops += 1 }
+        for loop in 0..<loops {
+            let here = starts.filter { Int(($0 / period).rounded(.down)) == loop }
+            #expect(here.count == 1, "\(Self.name) has \(here.count) events in loop \(loop) of \(loops): \(starts)")
+        }
+        #expect(loops > 0)
+    }
+}

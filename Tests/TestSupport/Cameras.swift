@@ -1,0 +1,39 @@
+import Foundation
+
+/// RTSP cameras on loopback that fail as they are told, all in one process (`scripts/cameras.py`).
+package struct Cameras: Sendable {
+    private let program: Program
+
+    /// Starts the process, on an address of its own if one is given; `within` is a command that it is started by.
+    package init(within: [String] = [], address: String = "127.0.0.1") async throws {
+        let command =
+            within + [
+                "/usr/bin/env", "CAMERAS_ADDRESS=\(address)", "/usr/bin/python3",
+                Fixtures.repository.appending(path: "scripts/cameras.py").path,
+            ]
+        program = try Program(command[0], Array(command.dropFirst()), hasInput: true)
+        let ready = try await program.line()
+        guard ready == "READY" else { throw MissingServer(said: ready) }
+    }
+
+    /// The process, to be stopped and killed.
+    package var identifier: Int32 { program.identifier }
+    package func send(_ signal: Int32) { program.send(signal) }
+
+    /// A camera that plays a film's first seconds again and again, and its URI.
+    package func add(_ name: String, film: String, seconds: Int) async throws -> String {
+        try await tell("camera", name, film, "\(seconds)")
+    }
+
+    /// The camera's own server, without the relay that fails: for networks that do.
+    package func direct(_ name: String) async throws -> String { try await tell("direct", name) }
+
+    package func fault(_ name: String, _ kind: String) async throws { _ = try await tell("fault", name, kind) }
+    package func heal(_ name: String) async throws { _ = try await tell("heal", name) }
+
+    private func tell(_ words: String...) async throws -> String {
+        let said = try await program.ask(words.joined(separator: "\t"))
+        guard said.hasPrefix("OK") else { throw MissingServer(said: said) }
+        return String(said.dropFirst(3))
+    }
+}

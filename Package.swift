@@ -95,11 +95,14 @@ let package = Package(
         .target(
             name: "Matching", swiftSettings: safe),
 
+        // What is counted while running.
+        .target(name: "Measures", swiftSettings: safe),
+
         // The outside world.
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "Matching", "Pixels", "World",
+                "CGStreamer", "CPlatform", "Matching", "Measures", "Pixels", "World",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -123,7 +126,7 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels",
+                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging", "Pixels",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -134,10 +137,11 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Ingest", "Journal", "Matching", "Messaging", "Watchtower",
+                "Journal", "Measures", "Messaging", "Pixels", "Watchtower",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -8,8 +8,8 @@ package struct EventOperations: Sendable {
 
     package init(_ outbox: Outbox) { self.outbox = outbox }
 
-    static let all: [Operation] = [
-        Operation(
+    static let all: [ControlOperation] = [
+        ControlOperation(
             "events.replay", .get, "/events", "Messages in order of their numbers, and what was lost among them.",
             takes: .object([
                 .init("since", .integer(0...Int64.max), "The number that the answer begins after."),
@@ -21,7 +21,7 @@ package struct EventOperations: Sendable {
         ) { tower, args in
             try await EventOperations(tower.outbox).replay(args)
         },
-        Operation(
+        ControlOperation(
             "events.open", .get, "/events/open",
             "The newest message of each event that is open, and the newest number at that moment.",
             answers: .object([

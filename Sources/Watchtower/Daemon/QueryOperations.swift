@@ -4,21 +4,21 @@ import Messaging
 
 /// The control operations on standing queries.
 enum QueryOperations {
-    static let all: [Operation] = [
-        Operation(
+    static let all: [ControlOperation] = [
+        ControlOperation(
             "query.add", .post, "/queries", "Adds a standing query, or replaces the one of the same id.",
             takes: .reference("Query"), answers: added, fails: [.refused]
         ) { tower, args in
             try Self.added(await tower.queries.add(QueryConfiguration(json: args)))
         },
-        Operation(
+        ControlOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
             takes: .reference("QueryChanges"), answers: added, fails: [.refused, .notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
             return try Self.added(await tower.queries.update(id, args))
         },
-        Operation(
+        ControlOperation(
             "query.import", .post, "/import", "Adds or replaces many queries, or none if one of them is wrong.",
             takes: .object([.init("queries", .list(.reference("Query")), required: true)]),
             answers: .object([
@@ -31,12 +31,12 @@ enum QueryOperations {
             }
             return try JSONValue(encoding: await tower.queries.add(json: queries))
         },
-        Operation(
+        ControlOperation(
             "query.list", .get, "/queries", "Every standing query.", answers: .list(.reference("QueryDescription"))
         ) { tower, _ in
             .array(try await tower.engine.allQueries.map { try JSONValue(encoding: QueryDescription($0)) })
         },
-        Operation(
+        ControlOperation(
             "query.export", .get, "/export", "Queries as they were given, a page at a time.",
             takes: .object([
                 .init("after", .name, "The id that the page begins after."),
@@ -49,7 +49,7 @@ enum QueryOperations {
         ) { tower, args in
             try await Self.export(tower, args)
         },
-        Operation(
+        ControlOperation(
             "query.get", .get, "/queries/{id}", "One query, with every setting.",
             takes: .object([.init("id", .name, required: true)]), answers: .reference("QueryDescription"),
             fails: [.notFound]
@@ -58,7 +58,7 @@ enum QueryOperations {
             guard let query = await tower.engine.query(id) else { throw ControlFailure.noQuery(id) }
             return try JSONValue(encoding: QueryDescription(query))
         },
-        Operation(
+        ControlOperation(
             "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.",
             takes: .object([.init("id", .name, required: true)]),
             answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
@@ -67,14 +67,14 @@ enum QueryOperations {
             guard try await tower.queries.remove(id) else { throw ControlFailure.noQuery(id) }
             return .object(["removed": .string(id)])
         },
-        Operation(
+        ControlOperation(
             "query.test", .post, "/test",
             "What a query would score on the streams' newest windows, without it standing.",
             takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused]
         ) { tower, args in
             try JSONValue(encoding: await tower.queries.test(QueryConfiguration(json: args), lanes: nil))
         },
-        Operation(
+        ControlOperation(
             "query.explain", .get, "/queries/{id}/explanation", "Why a query is heard of on a stream, or not.",
             takes: oneStream, answers: .list(.reference("Explanation")), fails: [.notFound]
         ) { tower, args in
@@ -83,7 +83,7 @@ enum QueryOperations {
             guard let told = try await tower.engine.explain(id, lanes: lanes) else { throw ControlFailure.noQuery(id) }
             return try JSONValue(encoding: told)
         },
-        Operation(
+        ControlOperation(
             "query.recalibrate", .post, "/queries/{id}/recalibration",
             "Moves learnt thresholds to what the background asks for by now.", takes: oneStream,
             answers: .list(

@@ -3,8 +3,8 @@ import Messaging
 
 /// The control operations on streams.
 enum StreamOperations {
-    static let all: [Operation] = [
-        Operation(
+    static let all: [ControlOperation] = [
+        ControlOperation(
             "stream.add", .post, "/streams", "Adds a stream, or replaces the one of the same name.",
             takes: .reference("Stream"), answers: .object([.init("added", .name, required: true)]), fails: [.refused]
         ) { tower, args in
@@ -12,13 +12,13 @@ enum StreamOperations {
             try await tower.addStream(stream)
             return .object(["added": .string(stream.name)])
         },
-        Operation(
+        ControlOperation(
             "stream.list", .get, "/streams", "Every stream, and how it is doing.",
             answers: .list(.reference("StreamStatus"))
         ) { tower, _ in
             try JSONValue(encoding: await tower.streamStatus())
         },
-        Operation(
+        ControlOperation(
             "stream.get", .get, "/streams/{name}", "One stream, and how it is doing.", takes: name,
             answers: .reference("StreamStatus"), fails: [.notFound]
         ) { tower, args in
@@ -28,7 +28,7 @@ enum StreamOperations {
             }
             return try JSONValue(encoding: found)
         },
-        Operation(
+        ControlOperation(
             "stream.remove", .delete, "/streams/{name}", "Removes a stream; its events end.", takes: name,
             answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
         ) { tower, args in
@@ -49,12 +49,12 @@ extension ControlFailure {
 
 /// The control operations on the daemon as a whole.
 enum DaemonOperations {
-    static let all: [Operation] = [
-        Operation("status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")) {
+    static let all: [ControlOperation] = [
+        ControlOperation("status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")) {
             tower, _ in
             try JSONValue(encoding: await tower.status())
         },
-        Operation(
+        ControlOperation(
             "heads.list", .get, "/heads", "Head plugins, and whether they can be used with the model.",
             answers: .list(
                 .object([

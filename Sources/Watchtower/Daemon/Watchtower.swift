@@ -20,10 +20,11 @@ package actor Watchtower {
     private let templates: PipelineTemplates
     /// States of streams on their way out, in the order they came; one consumer keeps it.
     private let states: AsyncStream<PendingMessage>.Continuation
-    private let alerts: AlertDesk
+    let alerts: AlertDesk
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
-    private let queue = FrameQueue()
+    let queue = FrameQueue()
+    package nonisolated let vitals = Vitals()
     private let logger: Logger
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
     private let started = Date()
@@ -99,22 +100,30 @@ package actor Watchtower {
 
     /// Scores until the queue is finished: the daemon's main loop.
     package func run() async {
+        defer { vitals.endLoop() }
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             guard !items.isEmpty else { continue }
+            let began = Date()
+            vitals.beginBatch()
+            defer { vitals.endBatch() }
             do {
                 let step = try await engine.process(items)
                 counters.encoded += step.encoded
                 counters.gated += step.reused
                 counters.scored += step.scored
                 counters.blind += step.blind
+                let scored = Date()
                 // A threshold is recorded before what it found is told.
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 await alerts.deliver(step.detections)
                 let now = Date()
-                for case .frame(let frame) in items.map(\.item) {
-                    latency.add(seconds: now.timeIntervalSince(frame.wallClock))
-                }
+                let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
+                let totals = stamps.map { now.timeIntervalSince($0) }
+                for total in totals { latency.add(seconds: total) }
+                vitals.add(
+                    batch: items.count, waits: stamps.map { began.timeIntervalSince($0) }, totals: totals, step: step,
+                    publish: now.timeIntervalSince(scored))
             } catch {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
@@ -136,11 +145,13 @@ package actor Watchtower {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
         let states = states
         let logger = logger
+        let vitals = vitals
         let runner = try StreamRunner(
             name: from.name, description: defaults.source(from), templates: templates, queue: queue
         ) { name, state in
             logger.info(
                 "stream", metadata: ["stream": "\(name)", "state": "\(state.word)", "reason": "\(state.reason ?? "")"])
+            vitals.add(state.word, of: name)
             let at = Date()
             let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
                 try WireCoding.encode(
@@ -164,6 +175,7 @@ package actor Watchtower {
     /// Stops a stream and ends its events; false if there is none.
     package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
         // Its lanes, too: what was learnt is kept by lane.
+        if forget { vitals.forget(name) }
         if forget, let lanes = runners[name]?.runner.lanes { try await outbox.forget(.stream, lanes) }
         guard let (runner, task) = runners.removeValue(forKey: name) else { return false }
         task.cancel()
@@ -190,6 +202,9 @@ package actor Watchtower {
                 picture: health[runner.name] ?? .good, regions: Array(runner.lanes.dropFirst()))
         }.sorted { $0.name < $1.name }
     }
+
+    /// What the streams' decoding takes.
+    var decoding: [String: DecodingRecord] { runners.mapValues(\.runner.decoding) }
 
     /// What has been done since the last call.
     package func measure() async -> Measurement {

@@ -3,6 +3,7 @@ package import Foundation
 package import Heads
 package import Ingest
 package import Matching
+package import Measures
 import Messaging
 package import Pixels
 package import Tensors
@@ -37,6 +38,8 @@ package actor ScoringEngine {
     private let rerank: Int
     package static let defaultRerank = 32
     package private(set) var time = EngineTime()
+    /// Scores that were looked at, by head.
+    package private(set) var lookedAt: [String: Histogram] = [:]
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
@@ -264,8 +267,10 @@ package actor ScoringEngine {
         defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
-        time.add(encode: ThreadClock.nanoseconds - began)
+        let encoded = ThreadClock.nanoseconds
+        time.add(encode: encoded - began)
         var step = Step()
+        step.encodeSeconds = Double(encoded - began) / 1e9
         var due: [GroupKey: WindowBatch] = [:]
         var order: [Action] = []
         for item in items {
@@ -306,6 +311,9 @@ package actor ScoringEngine {
                 }
                 let (lane, span) = (batch.lanes[index], batch.spans[index])
                 step.scored += 1
+                for found in here {
+                    lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(Double(found.score))
+                }
                 lane.advance(to: span)
                 observe(group, key, here, index, lane, span, still, &step)
                 if wantScores { step.scores += allScores(group, here, index, span, lane) }
@@ -317,6 +325,7 @@ package actor ScoringEngine {
             case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
             }
         }
+        step.scoreSeconds = Double(ThreadClock.nanoseconds - encoded) / 1e9
         return step
     }
 

@@ -13,6 +13,9 @@ package struct Step: Sendable {
     package var reused = 0
     package var blind = 0
     package var scored = 0
+    /// Processor seconds of the engine's thread.
+    package var encodeSeconds = 0.0
+    package var scoreSeconds = 0.0
 }
 
 /// A phase of an event: what an `EventMessage` is made of.

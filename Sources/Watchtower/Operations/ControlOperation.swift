@@ -3,7 +3,7 @@ package import Messaging
 /// A control operation as data: what it is called on each socket, what it takes, what it answers, and how it is done.
 ///
 /// The ZeroMQ socket finds it by name, HTTP by method and path; the OpenAPI document is made of it.
-package struct Operation: Sendable {
+package struct ControlOperation: Sendable {
     package enum Method: String, Sendable, CaseIterable { case get, post, patch, delete }
 
     /// As in a control request: "query.add".

@@ -181,6 +181,8 @@ package actor Watchtower {
         task.cancel()
         await task.value
         for lane in runner.lanes {
+            // One that ended by itself has left its lane open.
+            queue.close(lane)
             await alerts.deliver(await engine.removeLane(lane))
             if forget { await engine.forgetLearnt(lane: lane) }
         }

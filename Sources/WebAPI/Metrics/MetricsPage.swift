@@ -47,10 +47,11 @@ package enum MetricsPage {
         page.family(
             .counter, "watchword_stream_state_changes_total", "How often a stream came to a state.",
             states.map { ([("stream", $0.key.stream), ("state", $0.key.state)], Double($0.value)) })
-        let connected = states.filter { $0.key.state == "connecting" }
         page.family(
-            .counter, "watchword_stream_restarts_total", "How often a stream was opened again.",
-            connected.map { ([("stream", $0.key.stream)], Double(max(0, $0.value - 1))) })
+            .counter, "watchword_stream_restarts_total", "How often a stream has played again.",
+            states.filter { $0.key.state == "playing" }.map {
+                ([("stream", $0.key.stream)], Double($0.value - 1))
+            })
         page.family(
             .gauge, "watchword_stream_picture_good", "0 while a stream's pictures are black, frozen or blurred.",
             streams.map { (label($0), $0.picture == .good ? 1 : 0) })

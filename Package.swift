@@ -126,7 +126,8 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging", "Pixels",
+                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
+                "Pixels",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -147,7 +148,8 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Watchtower", "CLIP", "Messaging", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WebAPI", "Watchtower", "CLIP", "Messaging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -189,6 +191,12 @@ let package = Package(
             [
                 "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
                 "Tensors",
+            ]),
+        tests(
+            "WebAPITests",
+            [
+                "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "EndToEndTests",

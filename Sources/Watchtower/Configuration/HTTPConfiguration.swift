@@ -1,7 +1,9 @@
 import Foundation
 import Yams
 
-/// The section `http`: where the web API listens, and who may use it. Without the section there is no such socket.
+/// The section `http`: where the web API listens, and who may use it.
+///
+/// Without the section there is no such socket.
 package struct HTTPConfiguration: Sendable, Equatable {
     /// "127.0.0.1", "::1", "0.0.0.0": an address, never a name, which might come to mean another.
     package var address = "127.0.0.1"

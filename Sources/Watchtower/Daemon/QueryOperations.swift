@@ -13,7 +13,7 @@ enum QueryOperations {
         },
         ControlOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
-            takes: .reference("QueryChanges"), answers: added, fails: [.refused, .notFound]
+            takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
             return try Self.added(await tower.queries.update(id, args))

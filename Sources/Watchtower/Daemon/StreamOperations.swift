@@ -50,7 +50,9 @@ extension ControlFailure {
 /// The control operations on the daemon as a whole.
 enum DaemonOperations {
     static let all: [ControlOperation] = [
-        ControlOperation("status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")) {
+        ControlOperation(
+            "status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")
+        ) {
             tower, _ in
             try JSONValue(encoding: await tower.status())
         },

@@ -1,7 +1,7 @@
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {
     package static let named: [String: Schema] = [
-        "Query": query(optional: false), "QueryChanges": query(optional: true), "QueryDescription": description,
+        "Query": .object(query), "QueryDescription": description,
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
         "Explanation": explanation, "Error": error,
     ]
@@ -22,8 +22,16 @@ package enum Schemas {
 
     // MARK: Queries
 
-    /// A standing query as it is given; `optional`: as changes of one, where null takes a key back to its default.
-    private static func query(optional: Bool) -> Schema {
+    /// Changes of a query: its id, and what is to be another; null takes a key back to its default.
+    static let queryChanges = Schema.object(
+        query.map { property in
+            property.key == "id"
+                ? .init("id", .name, required: true)
+                : .init(property.key, .optional(property.schema), property.summary)
+        })
+
+    /// A standing query as it is given.
+    private static let query: [Schema.Property] = {
         let properties: [(String, Schema, String)] = [
             ("id", .name, "Made from the text if it is left out."),
             ("text", .text(text), "The event in words; it may be left out where there are images."),
@@ -51,11 +59,8 @@ package enum Schemas {
             ("enabled", .truth, "Whether it is watched at all."),
             ("snapshot", .truth, "Whether an event keeps the picture of its peak."),
         ]
-        return .object(
-            properties.map { key, schema, summary in
-                Schema.Property(key, optional && key != "id" ? .optional(schema) : schema, summary)
-            })
-    }
+        return properties.map { Schema.Property($0, $1, $2) }
+    }()
 
     private static let confirm = Schema.either([
         .text(3...7),

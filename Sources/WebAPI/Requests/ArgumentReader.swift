@@ -6,7 +6,8 @@ package import Watchtower
 package enum ArgumentReader {
     /// `contentType`: of the body, as the request says it.
     package static func read(
-        _ operation: ControlOperation, path: [String: String], query: [RequestTarget.Field], body: Data, contentType: String?
+        _ operation: ControlOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
+        contentType: String?
     ) throws(Refusal) -> JSONValue {
         var arguments: [String: JSONValue] = [:]
         if operation.hasBody {
@@ -23,11 +24,7 @@ package enum ArgumentReader {
                 }
             }
         }
-        for (name, value) in path {
-            if let given = arguments.updateValue(.string(value), forKey: name), given != .string(value) {
-                throw bad("\(name): the body says another than the path")
-            }
-        }
+        for (name, value) in path { arguments[name] = .string(value) }
         if !operation.hasBody {
             for property in operation.properties {
                 guard case .string(let text)? = arguments[property.key] else { continue }

@@ -184,7 +184,7 @@ struct RequestHandler: Sendable {
         }
         let place = Place(counters)
         var response = Response(
-            status: .ok, headers: [.contentType: "text/event-stream"],
+            status: .ok, headers: [.contentType: EventStream.contentType],
             body: ResponseBody { writer in
                 defer { place.leave() }
                 try await stream.write(&writer)

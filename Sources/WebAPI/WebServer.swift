@@ -5,7 +5,6 @@ import HummingbirdCore
 package import Logging
 import Messaging
 import NIOCore
-import NIOPosix
 import Synchronization
 package import Watchtower
 
@@ -32,7 +31,6 @@ package final class WebServer: Sendable {
     /// Where it listens; the port is the one that was given.
     package let address: String
     package let counters: WebCounters
-    private let group: MultiThreadedEventLoopGroup
     private let running: Task<Void, any Error>
 
     /// Binds, and serves until `stop`.
@@ -43,9 +41,8 @@ package final class WebServer: Sendable {
         self.counters = counters
         let handler = try RequestHandler(tower, configuration, limits, counters, logger)
         var quiet = logger
-        quiet.logLevel = max(.warning, logger.logLevel)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        self.group = group
+        // Its errors are those of clients that go, and its own stop.
+        quiet.logLevel = .critical
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let application = Application(
             responder: CallbackResponder<BasicRequestContext> { request, _ in try await handler.respond(request) },
@@ -62,7 +59,7 @@ package final class WebServer: Sendable {
                 address: .hostname(configuration.address, port: configuration.port), backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.connections, logger: quiet)),
             onServerRunning: { continuation.yield($0.localAddress?.port ?? configuration.port) },
-            eventLoopGroupProvider: .shared(group), logger: quiet)
+            logger: quiet)
         let running = Task {
             defer { continuation.finish() }
             try await application.run()
@@ -75,9 +72,7 @@ package final class WebServer: Sendable {
             break
         }
         guard let port else {
-            let result = await running.result
-            try? await group.shutdownGracefully()
-            throw MessagingError("http://\(host):\(configuration.port) \(Self.reason(result))")
+            throw MessagingError("http://\(host):\(configuration.port) \(Self.reason(await running.result))")
         }
         address = "http://\(host):\(port)"
     }
@@ -96,6 +91,5 @@ package final class WebServer: Sendable {
         }
         running.cancel()
         _ = await running.result
-        try? await group.shutdownGracefully()
     }
 }

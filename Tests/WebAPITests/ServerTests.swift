@@ -198,7 +198,11 @@ struct ServerTests {
 
     @Test("Schemathesis finds no server error and no answer that is not documented")
     func schemathesis() async throws {
-        let web = try await Web(["streams: [{name: s, uri: none.mp4}]", "queries: [{id: q, text: a, threshold: 0.1}]"])
+        let video = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
+        let web = try await Web([
+            "streams: [{name: s, uri: \(video), loop: true, realtime: true}]",
+            "queries: [{id: q, text: a, threshold: 0.1}]",
+        ])
         let examples = ProcessInfo.processInfo.environment["WATCHWORD_EXAMPLES"] ?? "10"
         let script = Fixtures.repository.appending(path: "scripts/test-http.sh").path
         let said = try await Program(

@@ -34,7 +34,7 @@ package struct Route: Sendable {
         guard given.count == segments.count else { return nil }
         var arguments: [String: String] = [:]
         for (segment, value) in zip(segments, given) {
-            if segment.hasPrefix("{") {
+            if segment.hasPrefix("{"), !value.isEmpty {
                 arguments[String(segment.dropFirst().dropLast())] = value
             } else if segment != value {
                 return nil

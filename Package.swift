@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         // C libraries, and the C that must be C.
@@ -94,11 +95,14 @@ let package = Package(
         .target(
             name: "Matching", swiftSettings: safe),
 
+        // What is counted while running.
+        .target(name: "Measures", swiftSettings: safe),
+
         // The outside world.
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "Matching", "Pixels", "World",
+                "CGStreamer", "CPlatform", "Matching", "Measures", "Pixels", "World",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -122,7 +126,8 @@ let package = Package(
         .target(
             name: "Watchtower",
             dependencies: [
-                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Ingest", "Journal", "Messaging", "Pixels",
+                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
+                "Pixels",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -130,10 +135,21 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "WebAPI",
+            dependencies: [
+                "Journal", "Measures", "Messaging", "Pixels", "Watchtower",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "Watchtower", "CLIP", "Messaging", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WebAPI", "Watchtower", "CLIP", "Messaging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -175,6 +191,12 @@ let package = Package(
             [
                 "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
                 "Tensors",
+            ]),
+        tests(
+            "WebAPITests",
+            [
+                "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "EndToEndTests",

@@ -1,4 +1,5 @@
 import Foundation
+package import Measures
 import Synchronization
 
 /// What one stream's decoding comes to, over all the times it is played: written by streaming threads, read by anyone.
@@ -8,6 +9,7 @@ package final class DecodingRecord: Sendable {
     private let returns = Atomic<UInt64>(0)
     private let decoding = Atomic<UInt64>(0)
     private let scaling = Atomic<UInt64>(0)
+    private let times = Mutex((decode: Histogram.seconds, scale: Histogram.seconds, scaled: UInt64(0)))
 
     package init() {}
 
@@ -26,14 +28,32 @@ package final class DecodingRecord: Sendable {
     /// Processor seconds spent on resizing.
     package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
 
+    /// Processor seconds of each hand-over to the decoder, and of each picture's resizing.
+    package var decodeTimes: Histogram { times.withLock { $0.decode } }
+    package var scaleTimes: Histogram { times.withLock { $0.scale } }
+
     func setKeyframesOnly(_ value: Bool) { keyframesOnly.store(value, ordering: .relaxed) }
     func addSkipped(_ count: UInt64) { skipped.wrappingAdd(count, ordering: .relaxed) }
     func addReturn() { returns.wrappingAdd(1, ordering: .relaxed) }
-    func addDecoding(nanoseconds: UInt64) { decoding.wrappingAdd(nanoseconds, ordering: .relaxed) }
+    func addDecoding(nanoseconds: UInt64) {
+        decoding.wrappingAdd(nanoseconds, ordering: .relaxed)
+        times.withLock { times in
+            // Without the resizing that it led to.
+            times.decode.add(Double(nanoseconds > times.scaled ? nanoseconds - times.scaled : 0) / 1e9)
+            times.scaled = 0
+        }
+    }
 
     func whileScaling<R>(_ body: () -> R) -> R {
         let start = ThreadClock.nanoseconds
-        defer { scaling.wrappingAdd(ThreadClock.nanoseconds - start, ordering: .relaxed) }
+        defer {
+            let taken = ThreadClock.nanoseconds - start
+            scaling.wrappingAdd(taken, ordering: .relaxed)
+            times.withLock { times in
+                times.scale.add(Double(taken) / 1e9)
+                times.scaled += taken
+            }
+        }
         return body()
     }
 }

@@ -43,6 +43,11 @@ final class SnapshotFolder: Sendable {
         return path
     }
 
+    /// The picture of an event; nil if there is none.
+    func read(_ event: String) -> Data? {
+        Self.isName(event) ? FileManager.default.contents(atPath: path(event)) : nil
+    }
+
     func remove(_ events: [String]) {
         for event in events where Self.isName(event) {
             guard let bytes = size(path(event)), unlink(path(event)) == 0 else { continue }
@@ -70,6 +75,9 @@ final class SnapshotFolder: Sendable {
 }
 
 extension Journal {
+    /// The picture of an event; nil if there is none.
+    package func snapshot(of event: String) -> Data? { snapshots?.read(event) }
+
     /// Keeps a picture of an event (JPEG), in place of the one that it had; its path.
     ///
     /// Written before the message that names it; removed with the event. Nil for a journal in memory.

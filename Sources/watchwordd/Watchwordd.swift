@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Messaging
 import Watchtower
+import WebAPI
 
 /// The daemon: thin; everything is in Watchtower.
 @main
@@ -62,12 +63,16 @@ struct Watchwordd: AsyncParsableCommand {
                 id: "", error: .init(code: "busy", message: "too many requests are being worked on; try again")))
         let control = try ControlServer(binding: configuration.control, busy: busy) { await operations.answer($0) }
         defer { control.stop() }
+        Descriptors.raise()
+        var web: WebServer?
+        if let http = configuration.http { web = try await WebServer(http, tower, logger: logger) }
         try await tower.begin()
+        tower.vitals.setReady(true)
         logger.info(
             "ready",
             metadata: [
                 "model": "\(tower.engine.model.identity)", "publish": "\(configuration.publish)",
-                "control": "\(configuration.control)",
+                "control": "\(configuration.control)", "http": "\(web?.address ?? "off")",
             ])
         let scoring = Task { await tower.run() }
         for await number in signals {
@@ -79,8 +84,11 @@ struct Watchwordd: AsyncParsableCommand {
             logger.info("stopping", metadata: ["signal": "\(number)"])
             break
         }
+        tower.vitals.setReady(false)
         await tower.stop()
         await scoring.value
+        tower.outbox.feed.end()
+        await web?.stop()
         logger.info("stopped")
     }
 }

@@ -40,6 +40,19 @@ struct LoadTests {
         return taken
     }
 
+    @Test("a stream that ended and is opened again begins with an empty lane, and the queue counts what waits")
+    func reopened() async {
+        let queue = FrameQueue()
+        queue.open("s", policy: .wait)
+        queue.post(frame(0), to: "s")
+        queue.post(.end, to: "s")
+        queue.open("s", policy: .wait)
+        #expect(queue.depthNow == 0)
+        queue.post(frame(1), to: "s")
+        let taken = await queue.next(limit: 8, maxDelay: .zero)
+        #expect(taken?.count == 1 && queue.depthNow == 0)
+    }
+
     @Test("live streams are thinned out evenly, none starves, and all come back when there is time")
     func shedding() async {
         let clock = ManualClock()

@@ -19,6 +19,8 @@ package struct Configuration: Sendable, Equatable {
     package var journal: String?
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
+    /// The web API; none, if nil.
+    package var http: HTTPConfiguration?
     package var batchSize = 8
     /// Seconds that a frame may wait for others to fill its batch.
     package var batchDelay = 0.02
@@ -34,6 +36,7 @@ package struct Configuration: Sendable, Equatable {
 
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
+        "http",
         "batch",
         "calibration", "retention", "pipelines", "plugins", "log",
         "streams", "queries",
@@ -57,6 +60,10 @@ package struct Configuration: Sendable, Equatable {
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
+        // A bare name may be that of a credential.
+        if let token = configuration.http?.token, FileManager.default.fileExists(atPath: absolute(token)) {
+            configuration.http?.token = absolute(token)
+        }
         for index in configuration.streams.indices
         where configuration.streams[index].launch == nil && !configuration.streams[index].uri.contains("://") {
             configuration.streams[index].uri = absolute(configuration.streams[index].uri)
@@ -91,6 +98,7 @@ package struct Configuration: Sendable, Equatable {
         journal = try root.string("journal")
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
+        http = try HTTPConfiguration(root, path: path)
         if let node = root.node("batch") {
             let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
             batchSize = try batch.integer("size") ?? batchSize

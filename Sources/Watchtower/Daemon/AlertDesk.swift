@@ -10,6 +10,8 @@ actor AlertDesk {
     private var snapshots: [String: String] = [:]
     /// Events that have started.
     private(set) var started = 0
+    /// Phases of events that were told, by their names.
+    private(set) var phases: [String: Int] = [:]
     private let turns = Turns()
 
     init(outbox: Outbox, logger: Logger) {
@@ -30,6 +32,7 @@ actor AlertDesk {
         for detection in detections {
             await keepSnapshot(of: detection)
             messages.append(detection.pending(snapshot: snapshots[detection.event]))
+            phases["\(detection.transition.phase)", default: 0] += 1
             switch detection.transition.phase {
             case .start: started += 1
             case .update: break

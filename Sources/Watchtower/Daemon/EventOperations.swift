@@ -8,6 +8,31 @@ package struct EventOperations: Sendable {
 
     package init(_ outbox: Outbox) { self.outbox = outbox }
 
+    static let all: [ControlOperation] = [
+        ControlOperation(
+            "events.replay", .get, "/events", "Messages in order of their numbers, and what was lost among them.",
+            takes: .object([
+                .init("since", .integer(0...Int64.max), "The number that the answer begins after."),
+                .init("limit", .integer(1...10_000), "1000, if it is left out."),
+                .init("topic", .text(0...256), "What topics begin with."), .init("query", .name),
+                .init("stream", .text(1...160)),
+                .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal]
+        ) { tower, args in
+            try await EventOperations(tower.outbox).replay(args)
+        },
+        ControlOperation(
+            "events.open", .get, "/events/open",
+            "The newest message of each event that is open, and the newest number at that moment.",
+            answers: .object([
+                .init("seq", .integer(), required: true), .init("journal", .text(), required: true),
+                .init("events", .list(.reference("Message")), required: true),
+            ])
+        ) { tower, _ in
+            try await EventOperations(tower.outbox).open()
+        },
+    ]
+
     /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
     ///
     /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the

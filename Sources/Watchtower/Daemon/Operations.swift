@@ -1,9 +1,7 @@
 package import Foundation
-import Heads
 import Ingest
 import Journal
-import Matching
-import Messaging
+package import Messaging
 
 /// A control request that was refused: a code for programs, a sentence for people.
 package struct ControlFailure: Error, Equatable, CustomStringConvertible {
@@ -14,6 +12,8 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
         self.code = code
         description = message
     }
+
+    init(_ code: FailureCode, _ message: String) { self.init(code.rawValue, message) }
 }
 
 /// The control operations, once for whatever socket brings them.
@@ -22,11 +22,10 @@ package struct Operations: Sendable {
 
     package init(_ tower: Watchtower) { self.tower = tower }
 
-    package static let names =
-        QueryOperations.names + [
-            "stream.add", "stream.list", "stream.get", "stream.remove", "events.replay", "events.open", "status",
-            "heads.list",
-        ]
+    /// Every operation there is.
+    package static let all = QueryOperations.all + StreamOperations.all + EventOperations.all + DaemonOperations.all
+    package static let names = all.map(\.name)
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     /// Requests of so many bytes are read on a thread of their own: reading a hundred thousand queries takes its time.
     private static let large = 65_536
@@ -47,58 +46,33 @@ package struct Operations: Sendable {
             let result = try await perform(operation, json["args"] ?? .object([:]))
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
-            let failure = (error as? ControlFailure).map { ControlReply.Failure(code: $0.code, message: "\($0)") }
-            var said = failure ?? .init(code: "refused", message: "\(error)")
-            // Whatever a sentence quotes, a URI's secrets are not for its reader.
-            said = .init(code: said.code, message: SourceURI.redacted(said.message))
-            let reply = ControlReply(id: id, error: said)
+            let failure = Self.failure(error)
+            let reply = ControlReply(id: id, error: .init(code: failure.code, message: failure.description))
             return (try? WireCoding.encode(reply)) ?? Data("{\"ok\":false}".utf8)
         }
     }
 
     private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }
 
-    private func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
-        switch operation {
-        case let name where name.hasPrefix("query."):
-            return try await QueryOperations(tower).perform(name, args)
-        case "stream.add":
-            let stream = try ControlArguments.read(args, as: StreamConfiguration.self)
-            let change = try await tower.streams.add(stream)
-            return .object(["added": .string(stream.name), "change": .string(change.rawValue)])
-        case "stream.list":
-            return try JSONValue(encoding: await tower.streamStatus())
-        case "stream.get":
-            let wanted = try ControlArguments.name(args, "name")
-            guard let found = await tower.streamStatus().first(where: { $0.name == wanted }) else {
-                throw ControlFailure("not-found", "there is no stream \"\(wanted)\"")
-            }
-            return try JSONValue(encoding: found)
-        case "stream.remove":
-            let wanted = try ControlArguments.name(args, "name")
-            guard try await tower.removeStream(wanted) else {
-                throw ControlFailure("not-found", "there is no stream \"\(wanted)\"")
-            }
-            return .object(["removed": .string(wanted)])
-        case "events.replay":
-            return try await EventOperations(tower.outbox).replay(args)
-        case "events.open":
-            return try await EventOperations(tower.outbox).open()
-        case "status":
-            return try JSONValue(encoding: await tower.status())
-        case "heads.list":
-            return .array(
-                await tower.engine.heads().map { head in
-                    .object([
-                        "name": .string(head.name), "version": .string(head.library?.version ?? ""),
-                        "description": .string(head.library?.description ?? head.problem ?? ""),
-                        "usable": .bool(head.library != nil),
-                    ])
-                })
-        default:
+    /// Does one operation, whatever socket asked for it.
+    package func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
+        guard let known = Self.byName[operation] else {
             throw ControlFailure(
                 "unknown-operation",
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
+        return try await known.perform(tower, args)
+    }
+
+    /// What an operation was refused for, as a code and a sentence.
+    package static func failure(_ error: any Error) -> ControlFailure {
+        let failure =
+            switch error {
+            case let failure as ControlFailure: failure
+            case let error as JournalError: ControlFailure(.unavailable, "\(error)")
+            default: ControlFailure(.refused, "\(error)")
+            }
+        // Whatever a sentence quotes, a URI's secrets are not for its reader.
+        return ControlFailure(failure.code, SourceURI.redacted(failure.description))
     }
 }

@@ -19,6 +19,10 @@ package actor Outbox {
     private let logger: Logger
     private let waiting = Mutex<[PendingMessage]>([])
     private(set) package var published = 0
+    /// Messages that could not be written, and have no number.
+    private(set) package var unwritable = 0
+    /// What is published, for those who follow along in this process.
+    package nonisolated let feed: EventFeed
 
     private var backlog: Backlog
     private var lost = 0
@@ -35,6 +39,7 @@ package actor Outbox {
         self.publisher = publisher
         self.logger = logger
         archive = Archive(journal)
+        feed = EventFeed(after: journal.lastSeq)
         backlog = Backlog(limit: limit.map { Backlog.Limit(messages: $0) } ?? .init())
         if let damage = journal.damage { logger.error("the journal was damaged", metadata: ["problem": "\(damage)"]) }
     }
@@ -59,8 +64,10 @@ package actor Outbox {
         for error in refused {
             logger.error("a message cannot be written and is left out", metadata: ["error": "\(error)"])
         }
+        unwritable += refused.count
         store(entries)
         for entry in entries { publisher?.publish(topic: entry.topic, seq: entry.seq, body: entry.body) }
+        feed.add(entries)
         published += entries.count
     }
 
@@ -251,6 +258,8 @@ package actor Outbox {
     package nonisolated func write(snapshot: Data, event: String) async throws -> String? {
         try await archive.write(snapshot: snapshot, event: event)
     }
+    /// The picture of an event; nil if there is none.
+    package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
 }
 
 /// Reads of the journal, and files beside it, that must not hold up what is sent.
@@ -267,6 +276,7 @@ private actor Archive {
     func embeddings(of keys: [Data], model: String) throws -> [[Float]?] {
         try journal.embeddings(of: keys, model: model)
     }
+    func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
     func write(snapshot: Data, event: String) throws -> String? {
         try journal.write(snapshot: snapshot, event: event)
     }

@@ -31,6 +31,7 @@ package actor StreamDesk {
     private let defaults: Defaults
     private let templates: PipelineTemplates
     private let queue: FrameQueue
+    private let vitals: Vitals
     private let logger: Logger
     /// Where events go that end because their stream does.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -41,13 +42,14 @@ package actor StreamDesk {
 
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates, queue: FrameQueue,
-        logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
+        vitals: Vitals, logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
     ) {
         self.engine = engine
         self.outbox = outbox
         self.defaults = defaults
         self.templates = templates
         self.queue = queue
+        self.vitals = vitals
         self.logger = logger
         self.deliver = deliver
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
@@ -133,7 +135,7 @@ package actor StreamDesk {
     /// Checks a description, and makes its runner, which does not run yet.
     private func runner(_ from: StreamConfiguration) throws -> StreamRunner {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
-        let (states, logger) = (states, logger)
+        let (states, vitals, logger) = (states, vitals, logger)
         return try StreamRunner(
             name: from.name, description: defaults.source(from), templates: templates, queue: queue,
             limits: from.limits
@@ -141,6 +143,7 @@ package actor StreamDesk {
             var metadata: Logger.Metadata = ["stream": "\(name)", "state": "\(state.word)"]
             if let reason = state.reason { metadata["reason"] = "\(reason)" }
             logger.log(level: state.reason == nil ? .info : .warning, "stream", metadata: metadata)
+            vitals.add(state.word, of: name)
             let at = Date()
             let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
                 try WireCoding.encode(
@@ -171,7 +174,10 @@ package actor StreamDesk {
         for running in ending { running.task.cancel() }
         for running in ending {
             await running.task.value
+            if forget { vitals.forget(running.runner.name) }
             for lane in running.runner.lanes {
+                // One that ended by itself has left its lane open.
+                queue.close(lane)
                 await deliver(await engine.removeLane(lane))
                 if forget { await engine.forgetLearnt(lane: lane) }
             }

@@ -16,12 +16,13 @@ package actor Watchtower {
     package nonisolated let thresholds: ThresholdDesk
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamDesk
+    package nonisolated let vitals = Vitals()
     private var configuration: Configuration
-    private let alerts: AlertDesk
+    let alerts: AlertDesk
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
     private let reloads = Turns()
-    private let queue = FrameQueue()
+    let queue = FrameQueue()
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
@@ -76,7 +77,8 @@ package actor Watchtower {
             Task { await thresholds.run() },
         ]
         streams = StreamDesk(
-            engine: engine, outbox: outbox, defaults: defaults, templates: templates, queue: queue, logger: logger
+            engine: engine, outbox: outbox, defaults: defaults, templates: templates, queue: queue, vitals: vitals,
+            logger: logger
         ) { await alerts.deliver($0) }
     }
 
@@ -127,9 +129,13 @@ package actor Watchtower {
 
     /// Scores until the queue is finished: the daemon's main loop.
     package func run() async {
+        defer { vitals.endLoop() }
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             guard !items.isEmpty else { continue }
+            let began = Date()
+            vitals.beginBatch()
+            defer { vitals.endBatch() }
             do {
                 let step = try await engine.process(items)
                 counters.encoded += step.encoded
@@ -137,13 +143,17 @@ package actor Watchtower {
                 counters.scored += step.scored
                 counters.blind += step.blind
                 if !step.failures.isEmpty { complain(step.failures) }
+                let scored = Date()
                 // A threshold is recorded before what it found is told.
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 await alerts.deliver(step.detections)
                 let now = Date()
-                for case .frame(let frame) in items.map(\.item) {
-                    latency.add(seconds: now.timeIntervalSince(frame.wallClock))
-                }
+                let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
+                let totals = stamps.map { now.timeIntervalSince($0) }
+                for total in totals { latency.add(seconds: total) }
+                vitals.add(
+                    batch: items.count, waits: stamps.map { began.timeIntervalSince($0) }, totals: totals, step: step,
+                    publish: now.timeIntervalSince(scored))
             } catch {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])

@@ -88,7 +88,12 @@ package final class FrameQueue: @unchecked Sendable {
     }
 
     package func open(_ stream: String, policy: Policy) {
-        locked { lanes[stream] = Lane(policy: policy) }
+        locked {
+            // A stream that ended by itself may have left its lane, and the news of its end in it.
+            waiting -= lanes[stream]?.items.count ?? 0
+            lanes[stream] = Lane(policy: policy)
+            condition.broadcast()
+        }
     }
 
     /// Forgets a stream and what waits in its lane; a file that waits for room goes on, into nothing.

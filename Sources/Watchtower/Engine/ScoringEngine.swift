@@ -3,6 +3,7 @@ package import Foundation
 package import Heads
 package import Ingest
 package import Matching
+package import Measures
 import Messaging
 package import Pixels
 package import Tensors
@@ -40,6 +41,8 @@ package actor ScoringEngine {
     /// Whether heads that take too long are left alone for a while: then windows are lost.
     private let sparesHeads: Bool
     private var rest = HeadRest()
+    /// Scores that were looked at, by head.
+    package private(set) var lookedAt: [String: Histogram] = [:]
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
@@ -269,8 +272,10 @@ package actor ScoringEngine {
         defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
-        time.add(encode: ThreadClock.nanoseconds - began)
+        let encoded = ThreadClock.nanoseconds
+        time.add(encode: encoded - began)
         var step = Step()
+        step.encodeSeconds = Double(encoded - began) / 1e9
         var due: [GroupKey: WindowBatch] = [:]
         var order: [Action] = []
         for item in items {
@@ -313,6 +318,9 @@ package actor ScoringEngine {
                     continue
                 }
                 step.scored += 1
+                for found in here {
+                    lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(Double(found.score))
+                }
                 lane.advance(to: span)
                 observe(group, key, here, index, lane, span, still, &step)
                 if wantScores { step.scores += allScores(group, here, index, span, lane) }
@@ -324,6 +332,7 @@ package actor ScoringEngine {
             case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
             }
         }
+        step.scoreSeconds = Double(ThreadClock.nanoseconds - encoded) / 1e9
         return step
     }
 

@@ -13,6 +13,9 @@ package struct Step: Sendable {
     package var reused = 0
     package var blind = 0
     package var scored = 0
+    /// Processor seconds of the engine's thread.
+    package var encodeSeconds = 0.0
+    package var scoreSeconds = 0.0
     /// Heads that failed, or took too long: their windows were not scored, all others were.
     package var failures: [HeadFailure] = []
 }

@@ -1,0 +1,97 @@
+import Foundation
+import Yams
+
+/// The section `http`: where the web API listens, and who may use it.
+///
+/// Without the section there is no such socket.
+package struct HTTPConfiguration: Sendable, Equatable {
+    /// "127.0.0.1", "::1", "0.0.0.0": an address, never a name, which might come to mean another.
+    package var address = "127.0.0.1"
+    /// 0: any that is free.
+    package var port = 8787
+    /// A file, or the name of a credential that systemd passed on, with the token that requests must bear.
+    package var token: String?
+    /// Names besides its own that requests may come for: those of a reverse proxy.
+    package var hosts: [String] = []
+    /// Connections at once; more wait to be accepted.
+    package var connections = 2000
+    /// Clients of the event stream at once.
+    package var followers = 64
+    /// Requests a second, on average.
+    package var rate = 500
+
+    package init() {}
+
+    init?(_ root: YAMLMapping, path: String) throws(ConfigurationError) {
+        guard let node = root.node("http") else { return nil }
+        let values = try YAMLMapping(
+            node, path: path, what: "http", keys: ["listen", "token", "hosts", "connections", "followers", "rate"])
+        if let listen = try values.string("listen") {
+            guard let (address, port) = Self.split(listen) else {
+                throw values.failure(
+                    "listen",
+                    "\"\(listen.prefix(64))\" is not an address and a port, as in 127.0.0.1:8787 or [::1]:8787")
+            }
+            (self.address, self.port) = (address, port)
+        }
+        token = try values.string("token")
+        hosts = try values.strings("hosts") ?? []
+        func number(_ key: String, _ range: ClosedRange<Int>, _ usual: Int) throws(ConfigurationError) -> Int {
+            let value = try values.integer(key) ?? usual
+            guard range.contains(value) else {
+                throw values.failure(key, "expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+            }
+            return value
+        }
+        connections = try number("connections", 1...100_000, connections)
+        followers = try number("followers", 1...10_000, followers)
+        rate = try number("rate", 1...100_000, rate)
+        guard isLoopback || token != nil else {
+            throw values.failure(
+                "listen",
+                "listening on \(address) without a token would let anybody in; name a file with one: token: FILE")
+        }
+    }
+
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool { address == "::1" || address.hasPrefix("127.") }
+
+    private static func split(_ text: String) -> (address: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return nil }
+        var address = String(text[..<colon])
+        let isBracketed = address.hasPrefix("[") && address.hasSuffix("]")
+        if isBracketed { address = String(address.dropFirst().dropLast()) }
+        if address == "localhost" { address = "127.0.0.1" }
+        var (four, six) = (in_addr(), in6_addr())
+        let isAddress = isBracketed ? inet_pton(AF_INET6, address, &six) == 1 : inet_pton(AF_INET, address, &four) == 1
+        return isAddress ? (address, port) : nil
+    }
+
+    // MARK: The token
+
+    /// Reads the token; nil if there is none to bear.
+    package func secret(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> [UInt8]? {
+        guard let token else { return nil }
+        let credential = environment["CREDENTIALS_DIRECTORY"].map { "\($0)/\(token)" }
+        let isCredential = !token.contains("/") && credential.map(FileManager.default.fileExists(atPath:)) ?? false
+        let path = isCredential ? credential ?? token : token
+        func failure(_ reason: String) -> ConfigurationError {
+            ConfigurationError(path: path, line: nil, reason: reason)
+        }
+        guard let data = FileManager.default.contents(atPath: path),
+            let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        else { throw failure("the token of http cannot be read") }
+        guard mode & 0o006 == 0 else {
+            throw failure("the token of http can be read or changed by everybody; chmod o= it")
+        }
+        let bytes = [UInt8](data).drop { $0 <= 0x20 }.reversed().drop { $0 <= 0x20 }.reversed().map { $0 }
+        guard (16...1024).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw failure("the token of http must be one line of 16 to 1024 visible characters without spaces")
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,81 @@
+import Heads
+import Messaging
+
+/// The control operations on streams.
+enum StreamOperations {
+    static let all: [ControlOperation] = [
+        ControlOperation(
+            "stream.add", .post, "/streams", "Adds a stream, or replaces the one of the same name.",
+            takes: .reference("Stream"), answers: added, fails: [.refused]
+        ) { tower, args in
+            let stream = try ControlArguments.read(args, as: StreamConfiguration.self)
+            let change = try await tower.streams.add(stream)
+            return .object(["added": .string(stream.name), "change": .string(change.rawValue)])
+        },
+        ControlOperation(
+            "stream.list", .get, "/streams", "Every stream, and how it is doing.",
+            answers: .list(.reference("StreamStatus"))
+        ) { tower, _ in
+            try JSONValue(encoding: await tower.streams.status())
+        },
+        ControlOperation(
+            "stream.get", .get, "/streams/{name}", "One stream, and how it is doing.", takes: name,
+            answers: .reference("StreamStatus"), fails: [.notFound]
+        ) { tower, args in
+            let wanted = try ControlArguments.name(args, "name")
+            guard let found = await tower.streams.status().first(where: { $0.name == wanted }) else {
+                throw ControlFailure.noStream(wanted)
+            }
+            return try JSONValue(encoding: found)
+        },
+        ControlOperation(
+            "stream.remove", .delete, "/streams/{name}", "Removes a stream; its events end.", takes: name,
+            answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
+        ) { tower, args in
+            let wanted = try ControlArguments.name(args, "name")
+            guard try await tower.streams.remove(wanted) else { throw ControlFailure.noStream(wanted) }
+            return .object(["removed": .string(wanted)])
+        },
+    ]
+
+    private static let added = Schema.object([
+        .init("added", .name, required: true),
+        .init("change", .word(["added", "replaced", "unchanged"]), required: true),
+    ])
+    private static let name = Schema.object([.init("name", .name, required: true)])
+}
+
+extension ControlFailure {
+    static func noStream(_ name: String) -> ControlFailure {
+        ControlFailure(.notFound, "there is no stream \"\(name.prefix(128))\"")
+    }
+}
+
+/// The control operations on the daemon as a whole.
+enum DaemonOperations {
+    static let all: [ControlOperation] = [
+        ControlOperation(
+            "status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")
+        ) {
+            tower, _ in
+            try JSONValue(encoding: await tower.status())
+        },
+        ControlOperation(
+            "heads.list", .get, "/heads", "Head plugins, and whether they can be used with the model.",
+            answers: .list(
+                .object([
+                    .init("name", .text(), required: true), .init("version", .text(), required: true),
+                    .init("description", .text(), required: true), .init("usable", .truth, required: true),
+                ]))
+        ) { tower, _ in
+            .array(
+                await tower.engine.heads().map { head in
+                    .object([
+                        "name": .string(head.name), "version": .string(head.library?.version ?? ""),
+                        "description": .string(head.library?.description ?? head.problem ?? ""),
+                        "usable": .bool(head.library != nil),
+                    ])
+                })
+        },
+    ]
+}

@@ -1,0 +1,62 @@
+package import Messaging
+
+/// A control operation as data: what it is called on each socket, what it takes, what it answers, and how it is done.
+///
+/// The ZeroMQ socket finds it by name, HTTP by method and path; the OpenAPI document is made of it.
+package struct ControlOperation: Sendable {
+    package enum Method: String, Sendable, CaseIterable { case get, post, patch, delete }
+
+    /// As in a control request: "query.add".
+    package let name: String
+    package let summary: String
+    package let method: Method
+    /// Below the API's root, with the arguments that stand in it in braces: "/queries/{id}".
+    package let path: String
+    /// Arguments by name; those that do not stand in the path are in the query string, or in the body.
+    package let arguments: Schema
+    package let result: Schema
+    /// What a refusal may be, besides what any request may be refused for.
+    package let failures: [FailureCode]
+    /// Whether requests may be as large, and take as long, as an import does.
+    package let isLarge: Bool
+    package let perform: @Sendable (Watchtower, JSONValue) async throws -> JSONValue
+
+    package init(
+        _ name: String, _ method: Method, _ path: String, _ summary: String, takes arguments: Schema = .object([]),
+        answers result: Schema, fails failures: [FailureCode] = [], large isLarge: Bool = false,
+        _ perform: @escaping @Sendable (Watchtower, JSONValue) async throws -> JSONValue
+    ) {
+        self.name = name
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.arguments = arguments
+        self.result = result
+        self.failures = failures
+        self.isLarge = isLarge
+        self.perform = perform
+    }
+
+    /// Arguments, and their schemas; empty if the operation takes any object.
+    package var properties: [Schema.Property] {
+        if case .object(let properties, _) = arguments { properties } else { [] }
+    }
+
+    /// Names of the arguments that stand in the path.
+    package var pathArguments: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+}
+
+/// Why an operation is refused, for programs.
+package enum FailureCode: String, Sendable, CaseIterable {
+    case badRequest = "bad-request"
+    case badArgument = "bad-argument"
+    case notFound = "not-found"
+    /// Numbers that were given are of another journal.
+    case otherJournal = "other-journal"
+    /// Understood, and not possible: the sentence says why.
+    case refused
+    /// The disk or the database takes nothing now.
+    case unavailable
+}

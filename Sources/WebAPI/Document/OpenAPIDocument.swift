@@ -1,0 +1,144 @@
+package import Foundation
+package import Messaging
+import Watchtower
+
+/// The OpenAPI 3.1 document, made of the routes and the operations that they lead to.
+package enum OpenAPIDocument {
+    /// What is served, and committed as docs/openapi.json.
+    package static func data() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        return try encoder.encode(value)
+    }
+
+    package static var value: JSONValue {
+        var paths: [String: [String: JSONValue]] = [:]
+        for route in Routes.all { paths[route.path, default: [:]][route.method.lowercased()] = described(route) }
+        return .object([
+            "openapi": .string("3.1.0"),
+            "info": .object([
+                "title": .string("Watchword"), "version": .string(watchwordVersion),
+                "description": .string("Watches live video for events that are described in words."),
+            ]),
+            "servers": .array([.object(["url": .string("/")])]),
+            "paths": .object(paths.mapValues { .object($0) }),
+            "components": .object([
+                "schemas": .object(Schemas.named.mapValues(\.json)),
+                "securitySchemes": .object([
+                    "token": .object(["type": .string("http"), "scheme": .string("bearer")])
+                ]),
+            ]),
+        ])
+    }
+
+    private static func described(_ route: Route) -> JSONValue {
+        switch route.endpoint {
+        case .operation(let operation): described(operation)
+        case .health:
+            plain("healthz", "Whether the process and its scoring loop live.", isOpen: true, [503], word(["ok"]))
+        case .readiness:
+            plain(
+                "readyz", "Whether model, sockets, queries and streams are there.", isOpen: true, [503], word(["ready"])
+            )
+        case .metrics:
+            plain(
+                "metrics", "Counters for Prometheus, in its text format 0.0.4.", [400, 401, 429], .text(),
+                type: Exposition.contentType)
+        case .document: plain("openapi", "This document.", [400, 401, 429], .object([], others: .anything))
+        case .eventStream:
+            plain(
+                "events.stream",
+                "Messages as server-sent events, their numbers as ids: what came after Last-Event-ID, then what comes.",
+                [400, 401, 409, 429], .text(), type: "text/event-stream",
+                parameters: EventStream.arguments.map { parameter($0, in: "query") } + [
+                    parameter(
+                        .init("Last-Event-ID", .integer(0...Int64.max), "As `since`, sent by browsers; it wins."),
+                        in: "header")
+                ])
+        case .snapshot:
+            plain(
+                "events.snapshot", "The picture of an event's peak, a JPEG.", [400, 401, 404, 429, 503], nil,
+                type: "image/jpeg", parameters: [parameter(.init("event", .event, required: true), in: "path")])
+        }
+    }
+
+    private static func word(_ words: [String]) -> Schema {
+        .object([.init("status", .word(words), required: true)])
+    }
+
+    private static func described(_ operation: ControlOperation) -> JSONValue {
+        var statuses: Set<Int> = [400, 401, 429, 503, 504]
+        for failure in operation.failures + [.badArgument] { statuses.insert(failure.status) }
+        var parameters: [JSONValue] = []
+        var body: JSONValue?
+        for name in operation.pathArguments {
+            let known = operation.properties.first { $0.key == name }
+            let property = Schema.Property(name, known?.schema ?? .name, required: true, known?.summary)
+            parameters.append(parameter(property, in: "path"))
+        }
+        if operation.hasBody {
+            statuses.formUnion([413, 415])
+            body = .object([
+                "required": .bool(operation.needsBody), "content": content("application/json", operation.bodySchema),
+            ])
+        } else {
+            parameters += operation.properties.filter { !operation.pathArguments.contains($0.key) }
+                .map { parameter($0, in: "query") }
+        }
+        return plain(
+            operation.name, operation.summary, statuses.sorted(), operation.result, parameters: parameters, body: body)
+    }
+
+    private static func plain(
+        _ id: String, _ summary: String, isOpen: Bool = false, _ refusals: [Int], _ result: Schema?,
+        type: String = "application/json", parameters: [JSONValue] = [], body: JSONValue? = nil
+    ) -> JSONValue {
+        var responses: [String: JSONValue] = [
+            "200": .object(["description": .string("Done."), "content": content(type, result)])
+        ]
+        for status in Set(refusals + [400, 403]) {
+            responses["\(status)"] = .object([
+                "description": .string(meaning(of: status)),
+                "content": content("application/json", .reference("Error")),
+            ])
+        }
+        var members: [String: JSONValue] = [
+            "operationId": .string(id), "summary": .string(summary), "responses": .object(responses),
+        ]
+        if !parameters.isEmpty { members["parameters"] = .array(parameters) }
+        members["requestBody"] = body
+        // Without a token in the configuration none is asked for.
+        if !isOpen { members["security"] = .array([.object([:]), .object(["token": .array([])])]) }
+        return .object(members)
+    }
+
+    private static func content(_ type: String, _ schema: Schema?) -> JSONValue {
+        .object([type: .object(schema.map { ["schema": $0.json] } ?? [:])])
+    }
+
+    private static func parameter(_ property: Schema.Property, in place: String) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "name": .string(property.key), "in": .string(place), "required": .bool(property.isRequired),
+            "schema": property.schema.json,
+        ]
+        members["description"] = property.summary.map { .string($0) }
+        return .object(members)
+    }
+
+    private static func meaning(of status: Int) -> String {
+        switch status {
+        case 400: "The request is not as it is described here."
+        case 401: "A bearer token is needed, and was not given or is wrong."
+        case 403: "The request is for another host, or a page of another site sent it."
+        case 404: "There is no such thing."
+        case 409: "The numbers are of another journal."
+        case 413: "The body is too large."
+        case 415: "The body is no JSON."
+        case 422: "It was understood, and is not possible; the message says why."
+        case 429: "Too often, or too many at once."
+        case 503: "Not now: too many requests, no disk, or not begun."
+        case 504: "It takes too long; what was begun goes on."
+        default: "Refused."
+        }
+    }
+}

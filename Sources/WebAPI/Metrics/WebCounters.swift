@@ -1,0 +1,51 @@
+package import Measures
+import Synchronization
+
+/// What the web API counts: written by its handlers, read by anyone.
+package final class WebCounters: Sendable {
+    package struct Key: Sendable, Hashable {
+        /// As it is documented, arguments in braces; "other" where there is none.
+        package let route: String
+        package let status: Int
+    }
+
+    package struct Snapshot: Sendable {
+        package var requests: [Key: Int] = [:]
+        package var seconds = Histogram.seconds
+        package var connections = 0
+        package var stalled = 0
+        package var followers = 0
+        package var followersRefused = 0
+        package var sent = 0
+    }
+
+    private let counts = Mutex(Snapshot())
+
+    package init() {}
+
+    package var snapshot: Snapshot { counts.withLock { $0 } }
+
+    func answered(_ route: String, _ status: Int, seconds: Double) {
+        counts.withLock { counts in
+            counts.requests[Key(route: route, status: status), default: 0] += 1
+            counts.seconds.add(seconds)
+        }
+    }
+
+    func connected(_ change: Int) { counts.withLock { $0.connections += change } }
+    func stalled() { counts.withLock { $0.stalled += 1 } }
+    func sent(_ messages: Int) { counts.withLock { $0.sent += messages } }
+
+    /// Takes one of `most` places of the event stream; false if there is none.
+    func takeFollower(most: Int) -> Bool {
+        counts.withLock { counts in
+            guard counts.followers < most else {
+                counts.followersRefused += 1
+                return false
+            }
+            counts.followers += 1
+            return true
+        }
+    }
+    func leaveFollower() { counts.withLock { $0.followers -= 1 } }
+}

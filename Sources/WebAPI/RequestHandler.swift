@@ -1,0 +1,264 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import Measures
+import Messaging
+import NIOCore
+import NIOHTTP1
+import Synchronization
+import Watchtower
+
+/// Answers requests: finds the route, checks who asks and for what, and has the operation done.
+struct RequestHandler: Sendable {
+    private let tower: Watchtower
+    private let operations: Operations
+    private let configuration: HTTPConfiguration
+    private let limits: WebServer.Limits
+    private let counters: WebCounters
+    private let gate: Gate
+    private let rate: RateLimit
+    private let working: Working
+    private let logger: Logger
+
+    /// Reads the token.
+    init(
+        _ tower: Watchtower, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
+        _ logger: Logger
+    ) throws {
+        self.tower = tower
+        self.configuration = configuration
+        self.limits = limits
+        self.counters = counters
+        self.logger = logger
+        operations = Operations(tower)
+        gate = Gate(configuration, token: try configuration.secret())
+        rate = RateLimit(configuration.rate)
+        working = Working(limits.working)
+    }
+
+    /// Answers any request; throws only what the connection cannot go on from.
+    func respond(_ request: Request) async throws -> Response {
+        let began = ContinuousClock.now
+        var route: Route?
+        var response: Response
+        do {
+            response = try await answer(request, &route)
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            let refusal = refusal(error)
+            response = Self.refused(refusal)
+            if refusal.status >= 500, refusal.code == "internal" {
+                logger.error("a request failed", metadata: ["path": "\(route?.path ?? "")", "error": "\(error)"])
+            }
+        }
+        response.headers[.cacheControl] = "no-store"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        counters.answered(
+            route?.path ?? "other", response.status.code, seconds: (ContinuousClock.now - began) / .seconds(1))
+        return response
+    }
+
+    private func refusal(_ error: any Error) -> Refusal {
+        switch error {
+        case let refusal as Refusal: refusal
+        case is NIOTooManyBytesError: Refusal(413, "too-large", "the body is too large")
+        case let error as HTTPError:
+            Refusal(error.status.code, error.status.code == 413 ? "too-large" : "bad-request", "\(error)")
+        default: Refusal(Operations.failure(error))
+        }
+    }
+
+    private func answer(_ request: Request, _ found: inout Route?) async throws -> Response {
+        let headers = request.headers
+        try gate.check(
+            host: request.head.authority, origin: headers[.origin], site: headers["Sec-Fetch-Site"])
+        let target = try RequestTarget(request.head.path ?? "")
+        let (route, path) = try Routes.find(request.method.rawValue, target.segments)
+        found = route
+        if !route.endpoint.isOpen {
+            try gate.check(authorization: headers[.authorization])
+            guard rate.take() else {
+                throw Refusal(
+                    429, "too-often", "more than \(configuration.rate) requests a second", headers: ["Retry-After": "1"]
+                )
+            }
+        }
+        switch route.endpoint {
+        case .operation(let operation): return try await perform(operation, request, path, target.query)
+        case .eventStream:
+            let stream = try EventStream(
+                tower.outbox, counters, query: target.query, lastEventID: headers["Last-Event-ID"])
+            return try follow(stream)
+        default: break
+        }
+        try Self.refuse(target.query)
+        switch route.endpoint {
+        case .health:
+            if let problem = tower.vitals.problem { throw Refusal(503, "stalled", problem) }
+            return Self.json(Data("{\"status\":\"ok\"}".utf8))
+        case .readiness:
+            guard tower.vitals.isReady else { throw Refusal(503, "starting", "queries and streams are not there yet") }
+            return Self.json(Data("{\"status\":\"ready\"}".utf8))
+        case .metrics:
+            let page = MetricsPage.text(try await tower.metrics(), counters.snapshot)
+            return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
+        case .document: return Self.json(try OpenAPIDocument.data())
+        case .snapshot: return try await snapshot(path["event"] ?? "")
+        case .operation, .eventStream: throw Refusal(404, "not-found", "there is nothing at this path")
+        }
+    }
+
+    private static func refuse(_ query: [RequestTarget.Field]) throws(Refusal) {
+        guard let field = query.first else { return }
+        throw Refusal(400, "bad-argument", "\(field.name.prefix(64)): no such argument; there is none")
+    }
+
+    // MARK: Operations
+
+    private func perform(
+        _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field]
+    ) async throws -> Response {
+        try working.begin()
+        defer { working.end() }
+        var body = Data()
+        if operation.hasBody {
+            let most = operation.isLarge ? limits.largeBody : limits.body
+            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
+                throw Refusal(413, "too-large", "the body has \(length) bytes, at most \(most) are taken")
+            }
+            body = Data(try await request.body.collect(upTo: most).readableBytesView)
+        }
+        let type = request.headers[.contentType]
+        let given = body
+        let read: @Sendable () throws -> JSONValue = {
+            try ArgumentReader.read(operation, path: path, query: query, body: given, contentType: type)
+        }
+        // A hundred thousand queries are read on a thread of their own.
+        let arguments = given.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
+        let time = operation.isLarge ? limits.largeTime : limits.time
+        let operations = operations
+        let result = try await within(time) {
+            let value = try await operations.perform(operation.name, arguments)
+            return try WireCoding.encode(value)
+        }
+        guard let result else {
+            throw Refusal(504, "timeout", "it takes longer than \(time); what was begun goes on")
+        }
+        return Self.json(result)
+    }
+
+    /// Does work that a client that is gone, or has waited long enough, leaves to itself; nil if it takes longer.
+    private func within<T: Sendable>(
+        _ time: Duration, _ work: @escaping @Sendable () async throws -> T
+    ) async throws -> T? {
+        let (results, continuation) = AsyncStream<Result<T, any Error>?>.makeStream()
+        Task {
+            do { continuation.yield(.success(try await work())) } catch { continuation.yield(.failure(error)) }
+        }
+        let timer = Task {
+            try await Task.sleep(for: time)
+            continuation.yield(nil)
+        }
+        defer { timer.cancel() }
+        for await result in results { return try result?.get() }
+        return nil
+    }
+
+    private func snapshot(_ event: String) async throws -> Response {
+        if let problem = Schema.event.problem(.string(event), at: "event") {
+            throw Refusal(400, "bad-argument", problem)
+        }
+        guard let picture = try await tower.outbox.snapshot(of: event) else {
+            throw Refusal(404, "not-found", "there is no picture of event \"\(event)\"")
+        }
+        return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
+    }
+
+    private func follow(_ stream: EventStream) throws -> Response {
+        guard counters.takeFollower(most: configuration.followers) else {
+            throw Refusal(
+                429, "too-many", "\(configuration.followers) clients follow already", headers: ["Retry-After": "5"])
+        }
+        let place = Place(counters)
+        var response = Response(
+            status: .ok, headers: [.contentType: EventStream.contentType],
+            body: ResponseBody { writer in
+                defer { place.leave() }
+                try await stream.write(&writer)
+                try await writer.finish(nil)
+            })
+        // Some proxies would else keep messages until there are more.
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+    }
+
+    // MARK: Answers
+
+    private static func refused(_ refusal: Refusal) -> Response {
+        let body = JSONValue.object([
+            "error": .object(["code": .string(refusal.code), "message": .string(refusal.message)])
+        ])
+        var response = response(
+            refusal.status, "application/json", ByteBuffer(bytes: (try? WireCoding.encode(body)) ?? Data("{}".utf8)))
+        for (name, value) in refusal.headers { response.headers[name] = value }
+        return response
+    }
+
+    private static func json(_ data: Data) -> Response { response(200, "application/json", ByteBuffer(bytes: data)) }
+
+    private static func response(_ status: Int, _ type: String, _ body: ByteBuffer) -> Response {
+        Response(
+            status: HTTPResponse.Status(code: status), headers: [.contentType: type],
+            body: ResponseBody(byteBuffer: body))
+    }
+}
+
+/// A place of the event stream, which is left once: when the stream ends, or was never begun.
+private final class Place: Sendable {
+    private let counters: WebCounters
+    private let isTaken = Mutex(true)
+
+    init(_ counters: WebCounters) { self.counters = counters }
+    deinit { leave() }
+
+    func leave() {
+        let wasTaken = isTaken.withLock { isTaken in
+            defer { isTaken = false }
+            return isTaken
+        }
+        if wasTaken { counters.leaveFollower() }
+    }
+}
+
+/// Requests that are worked on.
+private final class Working: Sendable {
+    private let most: Int
+    private let count = Mutex(0)
+
+    init(_ most: Int) { self.most = most }
+
+    func begin() throws(Refusal) {
+        let isIn = count.withLock { count in
+            guard count < most else { return false }
+            count += 1
+            return true
+        }
+        guard isIn else {
+            throw Refusal(
+                503, "busy", "too many requests are being worked on; try again", headers: ["Retry-After": "1"])
+        }
+    }
+
+    func end() { count.withLock { $0 -= 1 } }
+}
+
+extension HTTPFields {
+    /// A field by a name that is no constant of the library.
+    fileprivate subscript(name: String) -> String? {
+        get { HTTPField.Name(name).flatMap { self[$0] } }
+        set { if let name = HTTPField.Name(name) { self[name] = newValue } }
+    }
+}

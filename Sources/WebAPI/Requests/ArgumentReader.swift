@@ -1,0 +1,91 @@
+package import Foundation
+package import Messaging
+package import Watchtower
+
+/// Makes an operation's arguments of a request's path, query and body; checks them by the operation's own schema.
+package enum ArgumentReader {
+    /// `contentType`: of the body, as the request says it.
+    package static func read(
+        _ operation: ControlOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
+        contentType: String?
+    ) throws(Refusal) -> JSONValue {
+        var arguments: [String: JSONValue] = [:]
+        if operation.hasBody {
+            guard query.isEmpty else {
+                throw bad("\(query[0].name.prefix(64)): arguments stand in the body, not in the query")
+            }
+            if !body.isEmpty || operation.needsBody {
+                arguments = try members(of: body, contentType, operation.bodySchema)
+            }
+        } else {
+            for field in query {
+                guard arguments.updateValue(.string(field.value), forKey: field.name) == nil else {
+                    throw bad("\(field.name.prefix(64)): it stands twice")
+                }
+            }
+        }
+        for (name, value) in path { arguments[name] = .string(value) }
+        if !operation.hasBody {
+            for property in operation.properties {
+                guard case .string(let text)? = arguments[property.key] else { continue }
+                arguments[property.key] = value(text, property.schema)
+            }
+        }
+        let read = JSONValue.object(arguments)
+        if let problem = operation.arguments.problem(read) { throw bad(problem) }
+        return read
+    }
+
+    private static func bad(_ message: String) -> Refusal { Refusal(400, "bad-argument", message) }
+
+    private static func members(
+        of body: Data, _ contentType: String?, _ schema: Schema
+    ) throws(Refusal) -> [String: JSONValue] {
+        guard let contentType, isJSON(contentType) else {
+            throw Refusal(415, "bad-content-type", "the body must be application/json")
+        }
+        let value: JSONValue
+        do {
+            value = try JSONText.parse(body)
+        } catch {
+            throw Refusal(400, "bad-request", "the body is not JSON: \(error)")
+        }
+        if let problem = schema.problem(value) { throw bad(problem) }
+        guard case .object(let members) = value else { throw bad("the body: expected keys and values") }
+        return members
+    }
+
+    /// "application/json", perhaps with a charset, which JSON needs none of.
+    static func isJSON(_ type: String) -> Bool {
+        let essence = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+        return essence == "application/json"
+    }
+
+    /// A text of the query as what the schema expects, if it can be read so.
+    private static func value(_ text: String, _ schema: Schema) -> JSONValue {
+        let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "+") }
+        return switch schema {
+        case .integer where isPlain: Int64(text).map { .integer($0) } ?? .string(text)
+        case .number where isPlain: Double(text).map { $0.isFinite ? .number($0) : .string(text) } ?? .string(text)
+        case .truth: text == "true" ? .bool(true) : text == "false" ? .bool(false) : .string(text)
+        default: .string(text)
+        }
+    }
+}
+
+extension ControlOperation {
+    /// Whether arguments that do not stand in the path are in a body, rather than in the query.
+    package var hasBody: Bool { method == .post || method == .patch }
+
+    /// What the body may be: the arguments without those of the path.
+    package var bodySchema: Schema {
+        guard case .object(let properties, let others) = arguments else { return arguments }
+        return .object(properties.filter { !pathArguments.contains($0.key) }, others: others)
+    }
+
+    /// Whether a request without a body cannot be right.
+    package var needsBody: Bool {
+        guard case .object(let properties, _) = bodySchema else { return true }
+        return properties.contains(where: \.isRequired)
+    }
+}

@@ -1,0 +1,47 @@
+import Watchtower
+
+/// A request that is not served: a status, a code for programs, a sentence for people.
+package struct Refusal: Error, Equatable {
+    package let status: Int
+    package let code: String
+    package let message: String
+    /// "Allow", "Retry-After" and the like.
+    package let headers: [String: String]
+
+    package init(_ status: Int, _ code: String, _ message: String, headers: [String: String] = [:]) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+    }
+
+    /// What an operation was refused for.
+    init(_ failure: ControlFailure) {
+        self.init(Self.status(of: failure.code), failure.code, failure.description)
+    }
+
+    /// The status that goes with a code; what was understood but cannot be done is 422.
+    static func status(of code: String) -> Int {
+        if let known = FailureCode(rawValue: code) { return known.status }
+        return switch code {
+        case "busy": 503
+        case "forbidden", "denied": 403
+        case "too-large": 413
+        case "too-many", "too-often", "rate": 429
+        case "timeout": 504
+        default: 422
+        }
+    }
+}
+
+extension FailureCode {
+    package var status: Int {
+        switch self {
+        case .badRequest: 400
+        case .badArgument, .refused: 422
+        case .notFound: 404
+        case .otherJournal: 409
+        case .unavailable: 503
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package import Watchtower
+
+/// What a request can be for.
+package enum Endpoint: Sendable {
+    case operation(ControlOperation)
+    case health, readiness, metrics, document
+    case eventStream, snapshot
+
+    /// Whether it is answered without a token: it says nothing of what is watched.
+    var isOpen: Bool {
+        switch self {
+        case .health, .readiness: true
+        default: false
+        }
+    }
+}
+
+/// A method and a path, whose segments in braces are arguments.
+package struct Route: Sendable {
+    package let method: String
+    package let path: String
+    package let endpoint: Endpoint
+    let segments: [Substring]
+
+    init(_ method: String, _ path: String, _ endpoint: Endpoint) {
+        self.method = method
+        self.path = path
+        self.endpoint = endpoint
+        segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// The arguments that stand in a path; nil if it is another's.
+    func arguments(_ given: [String]) -> [String: String]? {
+        guard given.count == segments.count else { return nil }
+        var arguments: [String: String] = [:]
+        for (segment, value) in zip(segments, given) {
+            if segment.hasPrefix("{"), !value.isEmpty {
+                arguments[String(segment.dropFirst().dropLast())] = value
+            } else if segment != value {
+                return nil
+            }
+        }
+        return arguments
+    }
+}
+
+/// Every route there is: made of the operations, so that both sockets and the document have the same.
+package enum Routes {
+    package static let root = "/api/v1"
+
+    package static let all: [Route] =
+        [
+            Route("GET", "/healthz", .health), Route("GET", "/readyz", .readiness), Route("GET", "/metrics", .metrics),
+            Route("GET", root + "/openapi.json", .document), Route("GET", root + "/events/stream", .eventStream),
+            Route("GET", root + "/events/{event}/snapshot", .snapshot),
+        ] + Operations.all.map { Route($0.method.rawValue.uppercased(), root + $0.path, .operation($0)) }
+
+    /// The route of a request and the arguments in its path; 404 or 405 if there is none.
+    package static func find(
+        _ method: String, _ segments: [String]
+    ) throws(Refusal) -> (route: Route, arguments: [String: String]) {
+        let here = all.compactMap { route in route.arguments(segments).map { (route: route, arguments: $0) } }
+        guard !here.isEmpty else { throw Refusal(404, "not-found", "there is nothing at this path") }
+        guard let found = here.first(where: { $0.route.method == method }) else {
+            let allowed = here.map(\.route.method).sorted().joined(separator: ", ")
+            throw Refusal(
+                405, "bad-method", "\(method.prefix(16)) is not answered here; \(allowed) is",
+                headers: ["Allow": allowed])
+        }
+        return found
+    }
+}

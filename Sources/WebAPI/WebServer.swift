@@ -1,0 +1,95 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import Messaging
+import NIOCore
+import Synchronization
+package import Watchtower
+
+/// The HTTP socket: health, metrics, the control operations and the event stream.
+package final class WebServer: Sendable {
+    /// How long and how large a request may be.
+    package struct Limits: Sendable {
+        package var body = 1 << 20
+        /// Of an import.
+        package var largeBody = 64 << 20
+        package var headers = 16_384
+        /// Requests that are worked on at once.
+        package var working = 64
+        package var time = Duration.seconds(60)
+        package var largeTime = Duration.seconds(600)
+        /// Seconds for a request to come, for a connection to be idle, for an answer to be read.
+        package var request: Int64 = 30
+        package var idle: Int64 = 30
+        package var stall: Int64 = 30
+
+        package init() {}
+    }
+
+    /// Where it listens; the port is the one that was given.
+    package let address: String
+    package let counters: WebCounters
+    private let running: Task<Void, any Error>
+
+    /// Binds, and serves until `stop`.
+    package init(
+        _ configuration: HTTPConfiguration, _ tower: Watchtower, limits: Limits = Limits(), logger: Logger
+    ) async throws {
+        let counters = WebCounters()
+        self.counters = counters
+        let handler = try RequestHandler(tower, configuration, limits, counters, logger)
+        var quiet = logger
+        // Its errors are those of clients that go, and its own stop.
+        quiet.logLevel = .critical
+        let (bound, continuation) = AsyncStream<Int>.makeStream()
+        let application = Application(
+            responder: CallbackResponder<BasicRequestContext> { request, _ in try await handler.respond(request) },
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [
+                        ConnectionLimits(
+                            request: .seconds(limits.request), stall: .seconds(limits.stall), counters: counters)
+                    ], idleTimeout: .seconds(limits.idle),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: limits.headers, maxHeaderListSize: limits.headers, maxHeaderFieldCount: 100)
+                )),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.address, port: configuration.port), backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.connections, logger: quiet)),
+            onServerRunning: { continuation.yield($0.localAddress?.port ?? configuration.port) },
+            logger: quiet)
+        let running = Task {
+            defer { continuation.finish() }
+            try await application.run()
+        }
+        self.running = running
+        let host = configuration.address.contains(":") ? "[\(configuration.address)]" : configuration.address
+        var port: Int?
+        for await first in bound {
+            port = first
+            break
+        }
+        guard let port else {
+            throw MessagingError("http://\(host):\(configuration.port) \(Self.reason(await running.result))")
+        }
+        address = "http://\(host):\(port)"
+    }
+
+    private static func reason(_ result: Result<Void, any Error>) -> String {
+        guard case .failure(let error) = result else { return "cannot be bound" }
+        if let error = error as? IOError, error.errnoCode == EADDRINUSE { return "is in use by another process" }
+        return "cannot be bound: \(error)"
+    }
+
+    /// Lets followers have what was published, then closes every connection.
+    package func stop() async {
+        let end = ContinuousClock.now + .seconds(1)
+        while counters.snapshot.followers > 0, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        running.cancel()
+        _ = await running.result
+    }
+}

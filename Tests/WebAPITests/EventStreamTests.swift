@@ -1,0 +1,65 @@
+import Foundation
+import Journal
+import Messaging
+import TestSupport
+import Testing
+
+@Suite("The event stream", .serialized)
+struct EventStreamTests {
+    /// A daemon on clips played again and again, with thresholds that are crossed all the time.
+    private func configuration(_ folder: URL, port: Int) throws -> String {
+        let videos = ["lobby", "dock"].enumerated().map { index, name in
+            let path = Fixtures.repository.appending(path: "Tests/Fixtures/videos/\(name).mp4").path
+            return "- {name: s\(index), uri: \(path), loop: true}"
+        }
+        let shapes = ["a blue circle", "a red square", "a green triangle", "a yellow star", "the lights go out"]
+        let queries = (0..<40).map {
+            "- {id: q\($0), text: \(shapes[$0 % 5]), threshold: \(0.1 + 0.01 * Double($0 / 5)), hysteresis: 0.0}"
+        }
+        let lines = [
+            "model: \(Fixtures.shapes.path)", "head: mean", "journal: \(folder.path)/journal.sqlite",
+            "publish: ipc://\(folder.path)/e", "control: ipc://\(folder.path)/c", "plugins: \(Fixtures.plugins)",
+            "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)", "log: {level: error}",
+            "http: {listen: \"127.0.0.1:\(port)\"}", "streams:",
+        ]
+        let file = folder.appending(path: "w.yaml")
+        try (lines + videos + ["queries:"] + queries).joined(separator: "\n").write(
+            to: file, atomically: true, encoding: .utf8)
+        return file.path
+    }
+
+    private func freePort() async throws -> Int {
+        let python = "import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); print(s.getsockname()[1])"
+        return try #require(Int(try await Program("/usr/bin/python3", ["-c", python]).line()))
+    }
+
+    @Test("a follower of a daemon that is killed and starts again is told every message once, and in order")
+    func resumed() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sse-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let port = try await freePort()
+        let command = ["--config", try configuration(folder, port: port)]
+        let address = "http://127.0.0.1:\(port)/api/v1/events/stream"
+        let all = try Web.client(["follow", address + "?since=0", "1200"])
+        let some = try Web.client(["follow", address + "?since=0&query=q0&stream=s0", "30"])
+        var daemon: Program?
+        var seqs: [Int64] = []
+        for round in 0..<1200 {
+            if round % 400 == 0 {
+                daemon?.kill()
+                daemon = try Program(Fixtures.plugins + "/watchwordd", command)
+            }
+            let line = try await all.line()
+            seqs.append(Int64(line.prefix { $0 != " " }) ?? -1)
+        }
+        let found = try await some.rest().split(separator: "\n").compactMap { Int64($0.prefix { $0 != " " }) }
+        let last = try #require(daemon)
+        last.kill()
+        #expect(try await until { !last.isRunning })
+        #expect(seqs == Array(1...1200))
+        let kept = try Journal(path: "\(folder.path)/journal.sqlite").replay(since: 0, limit: 1_000_000).entries
+        let wanted = kept.filter { $0.query == "q0" && $0.stream == "s0" }.map(\.seq)
+        #expect(found.count == 30 && found == Array(wanted.prefix(30)))
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Logging
+import Messaging
+import TestSupport
+import Testing
+import Watchtower
+import WebAPI
+
+/// A daemon in this process with its web API on a free port, and clients of other hands.
+final class Web: Sendable {
+    let folder: URL
+    let tower: Watchtower
+    let server: WebServer
+    private let scoring: Task<Void, Never>
+
+    init(
+        _ lines: [String] = [], http: String = "{listen: \"127.0.0.1:0\", rate: 100000}",
+        limits: WebServer.Limits = .init()
+    ) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "web-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let all =
+            [
+                "model: \(Fixtures.shapes.path)", "head: mean", "journal: \(folder.path)/journal.sqlite",
+                "publish: ipc://\(folder.path)/e", "plugins: \(Fixtures.plugins)",
+                "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)", "http: \(http)",
+            ] + lines
+        let configuration = try Configuration(yaml: all.joined(separator: "\n"), path: "w.yaml")
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let tower = try await Watchtower(configuration, logger: logger)
+        self.tower = tower
+        server = try await WebServer(try #require(configuration.http), tower, limits: limits, logger: logger)
+        try await tower.begin()
+        tower.vitals.setReady(true)
+        scoring = Task { await tower.run() }
+    }
+
+    var port: String { String(server.address.split(separator: ":").last ?? "") }
+
+    func stop() async {
+        await tower.stop()
+        await scoring.value
+        tower.outbox.feed.end()
+        await server.stop()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Asks by curl: status, headers and body.
+    func curl(_ path: String, _ options: [String] = []) async throws -> (status: Int, headers: String, body: String) {
+        let out = try await Program("/usr/bin/curl", ["-sS", "-i", "-m", "60"] + options + [server.address + path])
+            .rest()
+        let parts = out.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let status = parts[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return (status, parts[0], parts.count > 1 ? parts[1] : "")
+    }
+
+    func json(_ path: String, _ options: [String] = []) async throws -> JSONValue {
+        try JSONText.parse(Data(try await curl(path, options).body.utf8))
+    }
+
+    /// A script's client, in Debian's Python, or that of the web tools.
+    static func client(_ arguments: [String], tools: Bool = false, input: Bool = false) throws -> Program {
+        let script = Fixtures.repository.appending(path: "scripts/web-client.py").path
+        return try Program(
+            tools ? toolsFolder + "/bin/python" : "/usr/bin/python3", [script] + arguments, hasInput: input)
+    }
+
+    static let toolsFolder = Fixtures.repository.appending(path: ".build/web-tools").path
+
+    /// Makes the web tools, if they are not there yet.
+    static func makeTools() async throws {
+        let script = Fixtures.repository.appending(path: "scripts/web-tools.sh").path
+        let said = try await Program("/bin/sh", ["-c", "\(script) && echo made"]).rest()
+        try #require(said.hasSuffix("made\n"), "\(said)")
+    }
+
+    /// What comes back for each request, byte for byte.
+    func raw(_ requests: [String]) async throws -> [(answer: String, closed: Bool)] {
+        let client = try Self.client(["raw", "127.0.0.1", port], input: true)
+        var answers: [(String, Bool)] = []
+        for request in requests {
+            client.say(String(decoding: try JSONEncoder().encode(request), as: UTF8.self))
+            let said = try JSONText.parse(Data(try await client.line().utf8))
+            answers.append((said["answer"]?.string ?? "", said["closed"] == .bool(true)))
+        }
+        return answers
+    }
+}
+
+/// One sample of a page of metrics.
+struct Sample: Decodable {
+    let name: String
+    let labels: [String: String]
+    let value: String
+    let type: String
+    let help: String
+
+    var number: Double { Double(value) ?? .nan }
+}
+
+/// Reads a page as Prometheus does.
+func samples(_ page: String) async throws -> [Sample] {
+    try await Web.makeTools()
+    let file = FileManager.default.temporaryDirectory.appending(path: "metrics-\(UUID())")
+    try page.write(to: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let script = Fixtures.repository.appending(path: "scripts/web-client.py").path
+    let parser = try Program(
+        "/bin/sh", ["-c", "exec \(Web.toolsFolder)/bin/python \(script) parse < \(file.path)"])
+    return try JSONDecoder().decode([Sample].self, from: Data(try await parser.rest().utf8))
+}
+
+/// Waits until something is so; false if it never is.
+func until(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(90)
+    while try await !condition() {
+        if ContinuousClock.now > end { return false }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    return true
+}

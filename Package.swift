@@ -169,7 +169,7 @@ let package = Package(
         tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("MessagingTests", ["Messaging"]),
+        tests("MessagingTests", ["Messaging", .product(name: "Logging", package: "swift-log")]),
         tests(
             "WatchtowerTests",
             [

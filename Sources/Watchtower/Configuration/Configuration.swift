@@ -1,6 +1,7 @@
 import Foundation
 package import Journal
 package import Matching
+package import Messaging
 package import Tensors
 import Yams
 
@@ -19,6 +20,9 @@ package struct Configuration: Sendable, Equatable {
     package var journal: String?
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
+    /// Who may use the sockets; whoever can reach them, if nil.
+    package var curve: CurveConfiguration?
+    package var limits = ControlLimits()
     package var batchSize = 8
     /// Seconds that a frame may wait for others to fill its batch.
     package var batchDelay = 0.02
@@ -34,7 +38,7 @@ package struct Configuration: Sendable, Equatable {
 
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
-        "batch",
+        "batch", "curve", "limits",
         "calibration", "retention", "pipelines", "plugins", "log",
         "streams", "queries",
     ]
@@ -57,6 +61,7 @@ package struct Configuration: Sendable, Equatable {
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
+        configuration.curve = configuration.curve?.located(absolute: absolute)
         for index in configuration.streams.indices where !configuration.streams[index].uri.contains("://") {
             configuration.streams[index].uri = absolute(configuration.streams[index].uri)
         }
@@ -85,6 +90,8 @@ package struct Configuration: Sendable, Equatable {
         journal = try root.string("journal")
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
+        curve = try CurveConfiguration(root, path)
+        limits = try ControlLimits(root)
         if let node = root.node("batch") {
             let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
             batchSize = try batch.integer("size") ?? batchSize

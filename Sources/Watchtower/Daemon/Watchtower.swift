@@ -5,7 +5,7 @@ import Ingest
 import Journal
 package import Logging
 import Matching
-import Messaging
+package import Messaging
 package import Pixels
 import Synchronization
 
@@ -16,6 +16,8 @@ package actor Watchtower {
     package nonisolated let queries: QueryDesk
     package nonisolated let thresholds: ThresholdDesk
     package nonisolated let defaults: Defaults
+    /// Who may use the sockets; nil if they are open to whoever can reach them.
+    package nonisolated let gate: CurveGate?
     private let configuration: Configuration
     private let templates: PipelineTemplates
     /// States of streams on their way out, in the order they came; one consumer keeps it.
@@ -59,9 +61,11 @@ package actor Watchtower {
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)
+        let gate = try configuration.curve?.gate(logger: logger)
+        self.gate = gate
         let journal = try Journal(path: configuration.journal)
         let outbox = Outbox(
-            journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
+            journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
         await outbox.endInterrupted()
         let alerts = AlertDesk(outbox: outbox, logger: logger)

@@ -6,17 +6,25 @@ final class HandshakeWatch {
     let events: Socket
     private let endpoint: String
     private let hasKeys: Bool
-    private(set) var isConnected = false
+    private let socket: Socket
+    private var isConnected = false
+    /// Handshakes that ended without a reason: the other side may have hung up before it was heard.
+    private var failures = 0
+    /// After so many, there is no reason to come.
+    private static let patience = 5
 
     /// Watches a socket that is not connected yet.
     init(_ socket: Socket, _ endpoint: String, hasKeys: Bool) throws(MessagingError) {
         self.endpoint = endpoint
         self.hasKeys = hasKeys
+        self.socket = socket
         events = try socket.monitor(
             "inproc://watchword-client-\(UUID().uuidString)",
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
                 | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED)
     }
+
+    deinit { socket.endMonitor() }
 
     /// What happened to the connection until now, in order.
     enum News {
@@ -44,9 +52,14 @@ final class HandshakeWatch {
                         ? "does not speak CURVE; leave --curve-key and --server-key out"
                         : "speaks only CURVE; give --curve-key and --server-key"))
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            // A server that cannot read a client's hello hangs up without a word.
-            guard hasKeys else { return .lost }
-            return .denied(denial("broke the handshake off; is --server-key its public key?"))
+            failures += 1
+            guard failures >= Self.patience else { return next() }
+            return .denied(
+                denial(
+                    hasKeys
+                        ? "breaks the handshake off; is --server-key its public key, or does it not speak CURVE?"
+                        : "breaks the handshake off, as one does that speaks only CURVE; give --curve-key and --server-key"
+                ))
         case ZMQ_EVENT_CLOSED:
             return .unreachable
         default:

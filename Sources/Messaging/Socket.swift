@@ -5,7 +5,7 @@ import Foundation
 struct Peer {
     /// The name that the gate let it in by; nil on an open socket.
     let user: String?
-    /// An IP address, or `:uid:gid:pid` of a local socket.
+    /// An IP address, or `localhost:uid:gid:pid` of a local socket.
     let address: String
 }
 
@@ -173,10 +173,14 @@ final class Socket: @unchecked Sendable {
         guard zmq_socket_monitor(handle, place, events) == 0 else {
             throw MessagingError("ZeroMQ cannot watch a socket: \(Self.errorText)")
         }
-        let listener = try Socket(.pair)
+        // Without a bound: ZeroMQ's own thread waits, with all sockets, for one who does not read its events.
+        let listener = try Socket(.pair, queue: 0)
         try listener.connect(place)
         return listener
     }
+
+    /// Tells its monitor's socket nothing more; needed before that one is closed, or ZeroMQ waits for it for ever.
+    func endMonitor() { _ = zmq_socket_monitor(handle, nil, 0) }
 
     /// The next event of a monitor's socket, or nil if there is none now.
     func receiveEvent() -> SocketEvent? {

@@ -20,11 +20,11 @@ package final class Subscriber {
     package func next(milliseconds: Int) throws(MessagingError) -> WireMessage? {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while true {
+            while let news = watch.next() { if case .denied(let error) = news { throw error } }
             while let parts = socket.receive() {
                 guard parts.count == 3, let seq = Int64(String(decoding: parts[1], as: UTF8.self)) else { continue }
                 return WireMessage(topic: String(decoding: parts[0], as: UTF8.self), seq: seq, body: parts[2])
             }
-            while let news = watch.next() { if case .denied(let error) = news { throw error } }
             let left = ContinuousClock.now.duration(to: end)
             guard left > .zero else { return nil }
             _ = Socket.waitReadable([socket, watch.events], wake: nil, milliseconds: Int(left / .milliseconds(1)) + 1)

@@ -110,7 +110,7 @@ struct CurveTests {
                 try await guarded.ask(name).hasPrefix("denied: the daemon at \(guarded.control) does not let this key"))
         }
         let other = try CurveSecretKey.make().publicKey()
-        #expect(try await guarded.ask("both", server: other).contains("is --server-key its public key?"))
+        #expect(try await guarded.ask("both", server: other).contains("is --server-key its public key"))
         let plain = ControlClient(guarded.control)
         await #expect {
             try await blocking { try plain.request(Data("hi".utf8), timeout: 30) }
@@ -124,7 +124,7 @@ struct CurveTests {
         await #expect {
             try await blocking { try keyed.request(Data("hi".utf8), timeout: 30) }
         } throws: {
-            "\($0)".contains("does not speak CURVE; leave --curve-key")
+            "\($0)".contains("not speak CURVE")
         }
         // One who follows is told, too, and does not wait for ever.
         let follower = EventFollower(
@@ -151,18 +151,15 @@ struct CurveTests {
                 s.curve_serverkey, s.curve_publickey, s.curve_secretkey = (a.encode() for a in sys.argv[2:5])
                 s.connect(sys.argv[1])
                 while True:
-                    s.send(b"hi"); print("answered" if s.poll(int(sys.stdin.readline())) else "silent")
+                    wait = int(sys.stdin.readline()); s.send(b"hi")
+                    print("answered" if s.poll(wait) and s.recv() else "silent")
                 """, guarded.control, guarded.serverKey.z85, try secret.publicKey().z85, secret.z85,
             ], hasInput: true)
         client.say("60000")
         #expect(try await client.line() == "answered")
         guarded.gate.reload(try Guarded.list(guarded.secrets, ["stranger": "control"]))
         client.say("2000")
-        // The request that was sent at once after the first answer may have been in time.
-        if try await client.line() == "answered" {
-            client.say("2000")
-            #expect(try await client.line() == "silent")
-        }
+        #expect(try await client.line() == "silent")
         #expect(try await guarded.ask("stranger") == "got hi")
         #expect(try await guarded.ask("both").hasPrefix("denied"))
         #expect(guarded.gate.denied["both may no longer control"] ?? 0 > 0)

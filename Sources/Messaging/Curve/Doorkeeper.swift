@@ -134,10 +134,10 @@ final class Doorkeeper: @unchecked Sendable {
 
 /// Who is at the other end, for people.
 enum PeerAddress {
-    /// ZeroMQ's own word: an IP address, or `:uid:gid:pid` of a local socket.
+    /// ZeroMQ's own word: an IP address, or `localhost:uid:gid:pid` of a local socket.
     static func told(_ address: String) -> String {
         let parts = address.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].isEmpty, Int(parts[1]) != nil else {
+        guard parts.count == 4, parts[0] == "localhost" else {
             return address.isEmpty ? "local" : address
         }
         return "local user \(parts[1])"

@@ -174,7 +174,7 @@ let package = Package(
             "WatchtowerTests",
             [
                 "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
-                "Tensors",
+                "Tensors", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "EndToEndTests",

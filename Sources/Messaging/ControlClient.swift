@@ -14,13 +14,14 @@ package struct ControlClient: Sendable {
         self.identity = identity
     }
 
+    /// Whether nobody listens: at a local socket, it may be that too many want in at once.
+    private var isGone: Bool { !endpoint.hasPrefix("ipc://") || !Endpoint.isListening(String(endpoint.dropFirst(6))) }
+
     /// Waits for the reply on the calling thread; throws if none comes in time, or none will come.
     package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
         let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
         // ZeroMQ would wait for a socket that may yet be made; a person wants to know now.
-        if endpoint.hasPrefix("ipc://"), !Endpoint.isListening(String(endpoint.dropFirst(6))) {
-            throw silent
-        }
+        if endpoint.hasPrefix("ipc://"), isGone { throw silent }
         let socket = try Socket(.request)
         if let identity { try socket.speakCurve(as: identity) }
         let watch = try HandshakeWatch(socket, endpoint, hasKeys: identity != nil)
@@ -32,7 +33,8 @@ package struct ControlClient: Sendable {
             while let news = watch.next() {
                 switch news {
                 case .connected: break
-                case .unreachable: throw silent
+                case .unreachable where isGone: throw silent
+                case .unreachable: break
                 case .lost:
                     if let reply = socket.receive()?.last { return reply }
                     throw MessagingError("the daemon at \(endpoint) closed the connection before it answered")

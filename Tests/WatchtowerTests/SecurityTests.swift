@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import Heads
 import Logging
+import Matching
 import Messaging
 import TestSupport
 import Testing

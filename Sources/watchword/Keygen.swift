@@ -72,6 +72,9 @@ struct Keygen: AsyncParsableCommand {
 /// A file that cannot be made.
 struct WriteRefusal: Error, CustomStringConvertible { let description: String }
 
+/// One of two keys.
+struct HalfAnIdentity: Error, CustomStringConvertible { let description: String }
+
 /// Options of commands that talk to a daemon that wants CURVE.
 struct KeyOptions: ParsableArguments {
     @Option(help: "This client's secret key, a file of `watchword keygen` (or WATCHWORD_CURVE_KEY).")
@@ -88,10 +91,8 @@ struct KeyOptions: ParsableArguments {
         let server = serverKey ?? variable("WATCHWORD_SERVER_KEY")
         guard let secret, let server else {
             guard secret == nil, server == nil else {
-                throw CurveKeyError(
-                    .missing,
-                    "--curve-key and --server-key go together, and \(secret == nil ? "the first" : "the second") is missing"
-                )
+                let missing = secret == nil ? "--curve-key" : "--server-key"
+                throw HalfAnIdentity(description: "--curve-key and --server-key go together; give \(missing), too")
             }
             return nil
         }

@@ -64,6 +64,7 @@ enum Exit {
             }
         case let error as MessagingError where error.isDenied: noPermission
         case is WriteRefusal: cannotCreate
+        case is HalfAnIdentity: usage
         case is MessagingError, is ClipServer.Missing: unavailable
         case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
         case let failure as ControlFailure where isPassing(failure.code): unavailable

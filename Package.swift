@@ -185,12 +185,12 @@ let package = Package(
         tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("MessagingTests", ["Messaging"]),
+        tests("MessagingTests", ["Messaging", .product(name: "Logging", package: "swift-log")]),
         tests(
             "WatchtowerTests",
             [
                 "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
-                "Tensors",
+                "Tensors", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             "WebAPITests",

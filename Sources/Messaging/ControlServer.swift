@@ -4,29 +4,41 @@ import Synchronization
 
 /// The ROUTER socket: one JSON request, one JSON reply. Has a thread of its own; the work is done elsewhere.
 ///
-/// At most `inFlight` requests are being worked on; more are answered "busy". REQ clients (an empty frame before the
-/// request) and DEALER clients (with or without it) are served alike.
-// @unchecked: `replies` is behind a lock; the socket is the thread's alone
+/// What goes beyond the limits is answered "busy" or "too-many-requests" without being read. REQ clients (an empty frame
+/// before the request) and DEALER clients (with or without it) are served alike. Nothing waits here for a peer: who does
+/// not take its replies loses them.
+// @unchecked: `replies` is behind a lock; the socket and the rates are the thread's alone
 package final class ControlServer: @unchecked Sendable {
     private let socket: Socket
     private let wake: Int32
     private let handler: @Sendable (Data) async -> Data
-    private let busy: Data
-    private let limit: Int
+    private let gate: CurveGate?
+    private let limits: ControlLimits
+    private var rates: RateLimit
+    private let busy = refusal("busy", "too many requests are being worked on; try again")
+    private let tooMany = refusal("too-many-requests", "this client asks too often; try again a little later")
     private let replies = Mutex<[[Data]]>([])
     private let working = Atomic(0)
+    private let workingBytes = Atomic(0)
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
+    /// Replies that wait for a peer who does not take them, before it loses the next.
+    private static let queue: Int32 = 256
 
+    /// With a gate, only its clients are answered.
     package init(
-        binding endpoint: String, inFlight: Int = 64, busy: Data, handler: @escaping @Sendable (Data) async -> Data
+        binding endpoint: String, limits: ControlLimits = ControlLimits(), gate: CurveGate? = nil,
+        handler: @escaping @Sendable (Data) async -> Data
     ) throws(MessagingError) {
-        socket = try Socket(.router)
+        socket = try Socket(
+            .router, queue: Self.queue, largest: Int64(max(limits.request, limits.importRequest)))
+        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate, .control) }
         try socket.bind(endpoint)
         wake = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         self.handler = handler
-        self.busy = busy
-        limit = inFlight
+        self.gate = gate
+        self.limits = limits
+        rates = RateLimit(rate: limits.rate, burst: limits.burst)
         let thread = Thread { [self] in run() }
         thread.name = "watchword.control"
         thread.start()
@@ -39,6 +51,10 @@ package final class ControlServer: @unchecked Sendable {
         guard !stopping.exchange(true, ordering: .acquiringAndReleasing) else { return }
         ring()
         stopped.wait()
+    }
+
+    private static func refusal(_ code: String, _ message: String) -> Data {
+        (try? WireCoding.encode(ControlReply(id: "", error: .init(code: code, message: message)))) ?? Data()
     }
 
     private func ring() {
@@ -54,56 +70,48 @@ package final class ControlServer: @unchecked Sendable {
                 var count: UInt64 = 0
                 _ = read(wake, &count, 8)
             }
-            for parts in replies.withLock({ waiting in
-                defer { waiting = [] }
-                return waiting
-            }) {
-                _ = socket.send(parts)
+            send()
+            // A peer that never stops asking must not keep the others' replies here.
+            var taken = 0
+            while ready.socket, taken < 256, let (parts, peer) = socket.receiveFromPeer() {
+                accept(parts, peer)
+                taken += 1
             }
-            if ready.socket { while let parts = socket.receive() { accept(parts) } }
         }
     }
 
+    private func send() {
+        let ready = replies.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        for parts in ready { _ = socket.send(parts) }
+    }
+
     /// parts: the peer's identity, an empty frame perhaps, the request.
-    private func accept(_ parts: [Data]) {
+    private func accept(_ parts: [Data], _ peer: Peer) {
         guard parts.count >= 2, let request = parts.last else { return }
+        if let gate, !gate.admits(peer.user, .control, from: PeerAddress.told(peer.address)) { return }
         let envelope = Array(parts.dropLast())
-        guard working.load(ordering: .relaxed) < limit else {
+        guard rates.admits(peer.user ?? peer.address) else {
+            _ = socket.send(envelope + [tooMany])
+            return
+        }
+        let bytes = workingBytes.load(ordering: .relaxed)
+        guard working.load(ordering: .relaxed) < limits.inFlight,
+            bytes == 0 || bytes + request.count <= 2 * limits.importRequest
+        else {
             _ = socket.send(envelope + [busy])
             return
         }
         working.wrappingAdd(1, ordering: .relaxed)
+        workingBytes.wrappingAdd(request.count, ordering: .relaxed)
         Task { [self] in
             let reply = await handler(request)
             replies.withLock { $0.append(envelope + [reply]) }
             working.wrappingSubtract(1, ordering: .relaxed)
+            workingBytes.wrappingSubtract(request.count, ordering: .relaxed)
             ring()
         }
-    }
-}
-
-/// Asks a daemon: one request, one reply.
-package struct ControlClient: Sendable {
-    /// Bytes of the largest request and reply.
-    package static let largestRequest = Int(Socket.messageLimit)
-
-    private let endpoint: String
-
-    package init(_ endpoint: String) { self.endpoint = endpoint }
-
-    /// Waits for the reply on the calling thread; throws if none comes in time.
-    package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
-        let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
-        // ZeroMQ would wait for a socket that may yet be made; a person wants to know now.
-        if endpoint.hasPrefix("ipc://"), !Endpoint.isListening(String(endpoint.dropFirst(6))) {
-            throw silent
-        }
-        let socket = try Socket(.request)
-        try socket.connect(endpoint)
-        guard socket.send([Data(), body]) else { throw silent }
-        guard socket.waitReadable(wake: nil, milliseconds: Int(timeout * 1000)).socket,
-            let parts = socket.receive(), let reply = parts.last
-        else { throw silent }
-        return reply
     }
 }

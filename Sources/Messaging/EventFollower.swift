@@ -54,14 +54,17 @@ package final class EventFollower: Sendable {
     private let filter: Filter
     private let timing: Timing
     private let queue: Int32?
+    private let identity: CurveIdentity?
     private let stopping = Atomic(false)
     private static let pageSize = 1000
 
     package init(
-        publish: String, control: String, filter: Filter = Filter(), timing: Timing = Timing(), queue: Int32? = nil
+        publish: String, control: String, filter: Filter = Filter(), timing: Timing = Timing(), queue: Int32? = nil,
+        identity: CurveIdentity? = nil
     ) {
         self.publish = publish
-        self.control = ControlClient(control)
+        self.identity = identity
+        self.control = ControlClient(control, identity: identity)
         self.filter = filter
         self.timing = timing
         self.queue = queue
@@ -85,7 +88,8 @@ package final class EventFollower: Sendable {
     package func run(
         since: Int64?, open: Bool = false, live: Bool = true, tell: (Followed) throws -> Void
     ) throws {
-        let subscriber = live ? try Subscriber(connecting: publish, prefixes: [""], queue: queue) : nil
+        let subscriber =
+            live ? try Subscriber(connecting: publish, prefixes: [""], queue: queue, identity: identity) : nil
         let now = try snapshot()
         var place = Place(last: since ?? now.seq, journal: now.journal)
         if open {
@@ -103,7 +107,7 @@ package final class EventFollower: Sendable {
         var heard: ContinuousClock.Instant?
         var asked = ContinuousClock.now
         while !stopping.load(ordering: .relaxed) {
-            if let message = subscriber.next(milliseconds: 100) {
+            if let message = try subscriber.next(milliseconds: 100) {
                 heard = .now
                 try take(message, &place, tell)
                 continue
@@ -171,12 +175,18 @@ package final class EventFollower: Sendable {
         while !stopping.load(ordering: .relaxed) {
             do {
                 return try body()
-            } catch let error where error is MessagingError || (error as? ControlReply.Failure)?.code == "busy" {
+            } catch let error where Self.passes(error) {
                 if !said { try tell(.away("\(error)")) }
                 said = true
                 Thread.sleep(forTimeInterval: min(timing.ask, 1))
             }
         }
+    }
+
+    /// Whether it is worth asking again.
+    private static func passes(_ error: any Error) -> Bool {
+        if let error = error as? MessagingError { return !error.isDenied }
+        return ["busy", "too-many-requests", "timeout"].contains((error as? ControlReply.Failure)?.code)
     }
 
     // MARK: Questions

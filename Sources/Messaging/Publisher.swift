@@ -5,10 +5,16 @@ package import Foundation
 package final class Publisher: @unchecked Sendable {
     private let socket: Socket
     private let lock = NSLock()
+    /// Bytes of the largest message that a subscriber may send: the prefix that it subscribes to.
+    private static let largestSubscription: Int64 = 1024
 
     /// `queue`: messages that wait for a subscriber who does not read, before it loses the next; ZeroMQ's 1000, if nil.
-    package init(binding endpoint: String, queue: Int32? = nil) throws(MessagingError) {
-        socket = try Socket(.publish, queue: queue)
+    /// With a gate, only its clients hear anything.
+    package init(
+        binding endpoint: String, queue: Int32? = nil, gate: CurveGate? = nil
+    ) throws(MessagingError) {
+        socket = try Socket(.publish, queue: queue, largest: Self.largestSubscription)
+        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate, .subscribe) }
         try socket.bind(endpoint)
     }
 

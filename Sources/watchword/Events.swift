@@ -30,7 +30,8 @@ struct Events: AsyncParsableCommand {
     func run() async throws {
         try await Exit.guarding {
             let follower = EventFollower(
-                publish: publish, control: daemon.control, filter: .init(query: query, stream: stream))
+                publish: publish, control: daemon.control, filter: .init(query: query, stream: stream),
+                identity: try daemon.keys.identity())
             // Sockets and a full terminal are waited for on a thread of its own.
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 Thread {

@@ -56,12 +56,25 @@ enum Exit {
             case .badData: badData
             }
         case is ConfigurationError, is HeadError: badConfiguration
+        case let key as CurveKeyError:
+            switch key.kind {
+            case .missing: noInput
+            case .exposed: noPermission
+            case .malformed: badData
+            }
+        case let error as MessagingError where error.isDenied: noPermission
+        case is WriteRefusal: cannotCreate
+        case is HalfAnIdentity: usage
         case is MessagingError, is ClipServer.Missing: unavailable
-        case let failure as ControlReply.Failure: failure.code == "busy" ? unavailable : badData
+        case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
+        case let failure as ControlFailure where isPassing(failure.code): unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
         default: ExitCode(70)
         }
     }
+
+    /// Whether the same request may be answered a little later.
+    private static func isPassing(_ code: String) -> Bool { ["busy", "too-many-requests", "timeout"].contains(code) }
 }
 
 /// What a person sees: colour and progress only on a terminal.
@@ -125,6 +138,8 @@ struct DaemonOptions: ParsableArguments {
     var control: String =
         ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.defaultEndpoint("control")
 
+    @OptionGroup var keys: KeyOptions
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -140,7 +155,7 @@ struct DaemonOptions: ParsableArguments {
                 "\(request.count >> 20) MB, and at most \(ControlClient.largestRequest >> 20) MB are taken at once"
             throw ControlFailure("too-large", "the request has \(sizes); do it in parts")
         }
-        let data = try ControlClient(control).request(request, timeout: timeout)
+        let data = try ControlClient(control, identity: keys.identity()).request(request, timeout: timeout)
         let reply = try WireCoding.decode(ControlReply.self, data)
         if let error = reply.error { throw ControlFailure(error.code, error.message) }
         return reply.result ?? .null

@@ -11,5 +11,6 @@ struct Watchword: AsyncParsableCommand {
         subcommands: [
             Watch.self, Embed.self, Tokenize.self, Query.self, Stream.self, Events.self, Status.self, Model.self,
             Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
+            Keygen.self,
         ])
 }

@@ -35,6 +35,7 @@ struct Watchwordd: AsyncParsableCommand {
 
     private func serve() async throws {
         Memory.keepSmall()
+        Descriptors.allowMany()
         // A journal that may not grow is to be said, not to die of.
         signal(SIGXFSZ, SIG_IGN)
         let configuration = try Configuration.load(config)
@@ -57,11 +58,10 @@ struct Watchwordd: AsyncParsableCommand {
             continuation.onTermination = { _ in keep.cancel() }
         }
         let tower = try await Watchtower(configuration, logger: logger)
-        let operations = Operations(tower)
-        let busy = try WireCoding.encode(
-            ControlReply(
-                id: "", error: .init(code: "busy", message: "too many requests are being worked on; try again")))
-        let control = try ControlServer(binding: configuration.control, busy: busy) { await operations.answer($0) }
+        let operations = Operations(tower, limits: configuration.limits)
+        let control = try ControlServer(
+            binding: configuration.control, limits: configuration.limits, gate: tower.gate
+        ) { await operations.answer($0) }
         defer { control.stop() }
         Descriptors.raise()
         var web: WebServer?

@@ -22,7 +22,7 @@ struct EventProducer {
             backlog: backlog)
         await outbox.endInterrupted()
         let operations = EventOperations(outbox)
-        let control = try ControlServer(binding: arguments[3], busy: Data("{}".utf8)) { data in
+        let control = try ControlServer(binding: arguments[3]) { data in
             await answer(data, outbox, operations)
         }
         let sent = Foundation.open(arguments[4], O_WRONLY | O_CREAT | O_APPEND, 0o644)

@@ -42,7 +42,7 @@ struct MessagingTests {
     @Test("REQ and DEALER clients in another language are answered, whatever they send")
     func control() async throws {
         let endpoint = endpoint()
-        let server = try ControlServer(binding: endpoint, busy: Data("busy".utf8)) { Data("got ".utf8) + $0 }
+        let server = try ControlServer(binding: endpoint) { Data("got ".utf8) + $0 }
         defer { server.stop() }
         let client = try python(
             """

@@ -1,6 +1,7 @@
 import Foundation
 package import Journal
 package import Matching
+package import Messaging
 package import Tensors
 import Yams
 
@@ -21,6 +22,9 @@ package struct Configuration: Sendable, Equatable {
     package var control = Configuration.defaultEndpoint("control")
     /// The web API; none, if nil.
     package var http: HTTPConfiguration?
+    /// Who may use the sockets; whoever can reach them, if nil.
+    package var curve: CurveConfiguration?
+    package var limits = ControlLimits()
     package var batchSize = 8
     /// Seconds that a frame may wait for others to fill its batch.
     package var batchDelay = 0.02
@@ -36,8 +40,7 @@ package struct Configuration: Sendable, Equatable {
 
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
-        "http",
-        "batch",
+        "http", "batch", "curve", "limits",
         "calibration", "retention", "pipelines", "plugins", "log",
         "streams", "queries",
     ]
@@ -60,6 +63,7 @@ package struct Configuration: Sendable, Equatable {
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
+        configuration.curve = configuration.curve?.located(absolute: absolute)
         // A bare name may be that of a credential.
         if let token = configuration.http?.token, FileManager.default.fileExists(atPath: absolute(token)) {
             configuration.http?.token = absolute(token)
@@ -99,6 +103,8 @@ package struct Configuration: Sendable, Equatable {
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
         http = try HTTPConfiguration(root, path: path)
+        curve = try CurveConfiguration(root, path)
+        limits = try ControlLimits(root)
         if let node = root.node("batch") {
             let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
             batchSize = try batch.integer("size") ?? batchSize

@@ -190,7 +190,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package static func slug(_ text: String) -> String {
         let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let slug = String(words.joined(separator: "-").prefix(48))
-        return slug.isEmpty ? "query-\(String(abs(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }), radix: 36))" : slug
+        return slug.isEmpty ? "query-\(String(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }.magnitude, radix: 36))" : slug
     }
 
     /// The id, or one made from what describes the query.

@@ -19,8 +19,12 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
 /// The control operations, once for whatever socket brings them.
 package struct Operations: Sendable {
     private let tower: Watchtower
+    private let limits: ControlLimits
 
-    package init(_ tower: Watchtower) { self.tower = tower }
+    package init(_ tower: Watchtower, limits: ControlLimits = ControlLimits()) {
+        self.tower = tower
+        self.limits = limits
+    }
 
     /// Every operation there is.
     package static let all = QueryOperations.all + StreamOperations.all + EventOperations.all + DaemonOperations.all
@@ -34,6 +38,11 @@ package struct Operations: Sendable {
     package func answer(_ data: Data) async -> Data {
         var id = ""
         do {
+            // What is larger than others may be is read only if it may be an import.
+            let isLarge = data.count > limits.request
+            guard !isLarge || data.count <= limits.importRequest && data.firstRange(of: Self.importName) != nil else {
+                throw tooLarge(limits.request)
+            }
             let read = data.count > Self.large ? await offPool { Self.json(data) } : Self.json(data)
             guard let json = read else { throw ControlFailure("bad-request", "the request is not JSON") }
             id = json["id"]?.string ?? ""
@@ -43,13 +52,24 @@ package struct Operations: Sendable {
             guard version == 1 else {
                 throw ControlFailure("bad-version", "version \(version) of the protocol is not spoken here; use 1")
             }
-            let result = try await perform(operation, json["args"] ?? .object([:]))
+            guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
+            let args = json["args"] ?? .object([:])
+            let result = try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) {
+                try await perform(operation, args)
+            }
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
             let failure = Self.failure(error)
             let reply = ControlReply(id: id, error: .init(code: failure.code, message: failure.description))
             return (try? WireCoding.encode(reply)) ?? Data("{\"ok\":false}".utf8)
         }
+    }
+
+    private static let importName = Data("\"query.import\"".utf8)
+
+    private func tooLarge(_ limit: Int) -> ControlFailure {
+        ControlFailure(
+            "too-large", "the request is larger than \(limit >> 20) MB; do it in parts, or import a file of queries")
     }
 
     private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }

@@ -133,6 +133,8 @@ package actor QueryDesk {
         if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
         defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
         for start in stride(from: 0, to: queries.count, by: Self.chunk) {
+            // A request whose time is over changes nothing.
+            try Task.checkCancellation()
             let chunk = queries[start..<min(start + Self.chunk, queries.count)].map(\.query)
             embeddings += try await embed(chunk)
             progress.withLock { $0?.done = embeddings.count }

@@ -5,7 +5,7 @@ import Ingest
 import Journal
 package import Logging
 import Matching
-import Messaging
+package import Messaging
 import Synchronization
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
@@ -17,6 +17,8 @@ package actor Watchtower {
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamDesk
     package nonisolated let vitals = Vitals()
+    /// Who may use the sockets; nil if they are open to whoever can reach them.
+    package nonisolated let gate: CurveGate?
     private var configuration: Configuration
     let alerts: AlertDesk
     /// Heartbeats and retention; what is learnt is kept.
@@ -59,9 +61,11 @@ package actor Watchtower {
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)
+        let gate = try configuration.curve?.gate(logger: logger)
+        self.gate = gate
         let journal = try Journal(path: configuration.journal)
         let outbox = Outbox(
-            journal: journal, publisher: try Publisher(binding: configuration.publish), logger: logger)
+            journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
         await outbox.endInterrupted()
         let alerts = AlertDesk(outbox: outbox, logger: logger)
@@ -121,9 +125,11 @@ package actor Watchtower {
             throw ConfigurationError("\(keys): cannot change while the daemon runs; restart it for that")
         }
         // Everything that can be refused comes before anything that is done.
+        let clients = try new.curve?.list()
         let prepared = try await streams.prepare(new.streams, after: configuration.streams)
         let queryChanges = try await queries.change(to: new.queries, from: configuration.queries)
         configuration = new
+        if let clients { gate?.reload(clients) }
         return "\(await streams.apply(prepared)), \(queryChanges)"
     }
 

@@ -11,7 +11,8 @@ extension ScoringEngine {
         let grey = Picture(side: side, rgb: [UInt8](repeating: 128, count: side * side * 3))
         let numbers = try embed(pictures: [grey]).joined() + embed(text: "a picture").embedding
         guard numbers.allSatisfy(\.isFinite) else {
-            throw ModelError(model.url.path, "its weights give embeddings that are no numbers: a file of them is damaged")
+            throw ModelError(
+                model.url.path, "its weights give embeddings that are no numbers: a file of them is damaged")
         }
     }
 }

@@ -1,0 +1,51 @@
+/// What a peer may ask of the control socket.
+package struct ControlLimits: Sendable, Equatable {
+    /// Bytes of a request.
+    package var request = 16 << 20
+    /// Bytes of a `query.import`.
+    package var importRequest = 128 << 20
+    /// Requests a second of one peer, in the long run.
+    package var rate = 200.0
+    /// Requests that it may send at once.
+    package var burst = 1000.0
+    /// Requests that are worked on at once, of all peers.
+    package var inFlight = 64
+
+    package init() {}
+}
+
+/// Tokens by peer: each has `burst` of them, gets `rate` a second back, and pays one a request.
+struct RateLimit {
+    private struct Bucket {
+        var tokens: Double
+        var at: ContinuousClock.Instant
+    }
+
+    private let rate: Double
+    private let burst: Double
+    private var buckets: [String: Bucket] = [:]
+    /// Peers that are told apart; those that come beyond share a bucket.
+    private static let most = 4096
+
+    init(rate: Double, burst: Double) {
+        self.rate = rate
+        self.burst = burst
+    }
+
+    mutating func admits(_ peer: String, now: ContinuousClock.Instant = .now) -> Bool {
+        var peer = peer
+        if buckets[peer] == nil, buckets.count >= Self.most {
+            buckets = buckets.filter { refilled($0.value, now).tokens < burst }
+            if buckets.count >= Self.most { peer = "" }
+        }
+        var bucket = refilled(buckets[peer] ?? Bucket(tokens: burst, at: now), now)
+        defer { buckets[peer] = bucket }
+        guard bucket.tokens >= 1 else { return false }
+        bucket.tokens -= 1
+        return true
+    }
+
+    private func refilled(_ bucket: Bucket, _ now: ContinuousClock.Instant) -> Bucket {
+        Bucket(tokens: min(burst, bucket.tokens + rate * ((now - bucket.at) / .seconds(1))), at: now)
+    }
+}

@@ -1,0 +1,70 @@
+/// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
+package struct ClientList: Sendable, Equatable {
+    /// What a client may do: hear events, or ask and change.
+    package enum Role: String, Sendable, CaseIterable { case subscribe, control }
+
+    package struct Client: Sendable, Equatable {
+        package let name: String
+        package let roles: Set<Role>
+    }
+
+    /// A line that is none.
+    package struct Failure: Error, Equatable {
+        package let line: Int
+        package let reason: String
+    }
+
+    private var byKey: [CurvePublicKey: Client] = [:]
+    private var byName: [String: Client] = [:]
+
+    package init() {}
+
+    /// Reads the list; lines that begin with `#` are comments.
+    package init(_ text: String) throws(Failure) {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let parts = line.split(whereSeparator: \.isWhitespace)
+            guard let first = parts.first, !first.hasPrefix("#") else { continue }
+            func failure(_ reason: String) -> Failure { Failure(line: index + 1, reason: reason) }
+            guard parts.count == 3 else {
+                throw failure("expected a name, a public key and roles, found \(parts.count) words")
+            }
+            let name = String(parts[0])
+            guard Self.isName(name) else {
+                throw failure("\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+            }
+            let key: CurvePublicKey
+            do { key = try CurvePublicKey(z85: parts[1]) } catch { throw failure("\(error)") }
+            var roles: Set<Role> = []
+            for word in parts[2].split(separator: ",", omittingEmptySubsequences: false) {
+                guard let role = Role(rawValue: String(word)) else {
+                    throw failure("\"\(word.prefix(40))\" is none of subscribe, control")
+                }
+                roles.insert(role)
+            }
+            let client = Client(name: name, roles: roles)
+            guard byName.updateValue(client, forKey: name) == nil else {
+                throw failure("there are two of the name \"\(name)\"")
+            }
+            guard byKey.updateValue(client, forKey: key) == nil else { throw failure("this key stands twice") }
+        }
+    }
+
+    package var count: Int { byKey.count }
+
+    package func client(_ key: CurvePublicKey) -> Client? { byKey[key] }
+
+    /// Whether the client of this name still has the role.
+    func may(_ name: String, _ role: Role) -> Bool { byName[name]?.roles.contains(role) ?? false }
+
+    private static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+package import Logging
+import Synchronization
+
+/// Whom a daemon's sockets let in: its secret key, and who may do what.
+package final class CurveGate: Sendable {
+    let secret: CurveSecretKey
+    private let clients: Mutex<ClientList>
+    private let denials: DenialLog
+
+    package init(secret: CurveSecretKey, clients: ClientList, logger: Logger) throws(CurveKeyError) {
+        guard Curve.isAvailable else { throw Curve.unavailable }
+        self.secret = secret
+        self.clients = Mutex(clients)
+        denials = DenialLog(logger)
+    }
+
+    /// Takes another list.
+    ///
+    /// Requests are judged by it at once; a subscription that was let in lasts as long as its connection.
+    package func reload(_ list: ClientList) { clients.withLock { $0 = list } }
+
+    /// How often somebody was turned away, by reason.
+    package var denied: [String: Int] { denials.counts }
+
+    /// The name of the client of this key; nil, and a denial, if it may not do this.
+    func admit(_ key: CurvePublicKey?, _ role: ClientList.Role, from address: String) -> String? {
+        let client = key.flatMap { key in clients.withLock { $0.client(key) } }
+        guard let client else {
+            deny(address, "unlisted key")
+            return nil
+        }
+        guard client.roles.contains(role) else {
+            deny(address, "\(client.name) may not \(role.rawValue)")
+            return nil
+        }
+        return client.name
+    }
+
+    /// Whether a client that was let in once may still do this.
+    func admits(_ name: String?, _ role: ClientList.Role, from address: String) -> Bool {
+        if let name, clients.withLock({ $0.may(name, role) }) { return true }
+        deny(address, "\(name ?? "an unknown client") may no longer \(role.rawValue)")
+        return false
+    }
+
+    func deny(_ address: String, _ reason: String) { denials.record(address, reason) }
+}
+
+/// Counts who was turned away and why, and says each once a minute at most.
+final class DenialLog: Sendable {
+    private struct Key: Hashable { let address, reason: String }
+    private struct Entry {
+        var said: ContinuousClock.Instant
+        var unsaid = 0
+    }
+    private struct State {
+        var counts: [String: Int] = [:]
+        var recent: [Key: Entry] = [:]
+    }
+
+    private static let pause = Duration.seconds(60)
+    /// Addresses and reasons that are kept apart; what comes beyond is told together.
+    private static let most = 256
+    private let state = Mutex(State())
+    private let logger: Logger
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    var counts: [String: Int] { state.withLock { $0.counts } }
+
+    func record(_ address: String, _ reason: String, now: ContinuousClock.Instant = .now) {
+        let told: (address: String, times: Int)? = state.withLock { state in
+            // Names of clients are in reasons, and the list of clients may change for years.
+            let counted = state.counts[reason] != nil || state.counts.count < Self.most ? reason : "other"
+            state.counts[counted, default: 0] += 1
+            var key = Key(address: address, reason: reason)
+            if state.recent[key] == nil, state.recent.count >= Self.most {
+                state.recent = state.recent.filter { now - $0.value.said < Self.pause }
+                if state.recent.count >= Self.most { key = Key(address: "other addresses", reason: reason) }
+            }
+            guard let entry = state.recent[key] else {
+                state.recent[key] = Entry(said: now)
+                return (key.address, 1)
+            }
+            guard now - entry.said >= Self.pause else {
+                state.recent[key]?.unsaid += 1
+                return nil
+            }
+            state.recent[key] = Entry(said: now)
+            return (key.address, entry.unsaid + 1)
+        }
+        guard let told else { return }
+        logger.warning(
+            "a client is turned away",
+            metadata: ["address": "\(told.address)", "reason": "\(reason)", "times": "\(told.times)"])
+    }
+}

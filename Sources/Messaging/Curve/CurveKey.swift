@@ -1,0 +1,121 @@
+import CZeroMQ
+import Foundation
+
+/// A key that is none: one sentence.
+package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
+        /// There is no such file, or it cannot be read.
+        case missing
+        /// Others may read it.
+        case exposed
+        case malformed
+    }
+    package let kind: Kind
+    package let description: String
+
+    package init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}
+
+/// A public key of CurveZMQ: 32 bytes, written as 40 letters of Z85.
+package struct CurvePublicKey: Sendable, Hashable, CustomStringConvertible {
+    package let bytes: [UInt8]
+
+    package init(z85 text: some StringProtocol) throws(CurveKeyError) { bytes = try Z85.key(text) }
+
+    /// Nil unless there are 32 bytes.
+    init?(bytes: Data) {
+        guard bytes.count == 32 else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    package var z85: String { Z85.text(bytes) }
+    package var description: String { z85 }
+}
+
+/// A secret key of CurveZMQ; says nothing of itself but when asked for its Z85.
+package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
+    let bytes: [UInt8]
+
+    package init(z85 text: some StringProtocol) throws(CurveKeyError) { bytes = try Z85.key(text) }
+
+    package static func make() throws(CurveKeyError) -> CurveSecretKey {
+        var publicText = [CChar](repeating: 0, count: 41)
+        var secretText = publicText
+        guard Curve.isAvailable, zmq_curve_keypair(&publicText, &secretText) == 0 else { throw Curve.unavailable }
+        return try CurveSecretKey(z85: Curve.string(secretText))
+    }
+
+    package var z85: String { Z85.text(bytes) }
+    package var description: String { "a secret key" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+
+    /// The public key that belongs to it.
+    package func publicKey() throws(CurveKeyError) -> CurvePublicKey {
+        var publicText = [CChar](repeating: 0, count: 41)
+        guard Curve.isAvailable, zmq_curve_public(&publicText, z85) == 0 else { throw Curve.unavailable }
+        return try CurvePublicKey(z85: Curve.string(publicText))
+    }
+}
+
+/// What this machine's ZeroMQ can do.
+package enum Curve {
+    package static let isAvailable = zmq_has("curve") != 0
+    static let unavailable = CurveKeyError(.missing, "this machine's ZeroMQ was built without CURVE")
+
+    fileprivate static func string(_ text: [CChar]) -> String {
+        String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// ZeroMQ's writing of bytes (RFC 32): five letters for four bytes.
+enum Z85 {
+    private static let letters = Array(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
+    private static let values: [UInt8: UInt64] = Dictionary(
+        uniqueKeysWithValues: letters.enumerated().map { ($1, UInt64($0)) })
+
+    /// The 32 bytes of a key of 40 letters.
+    static func key(_ text: some StringProtocol) throws(CurveKeyError) -> [UInt8] {
+        let letters = Array(text.utf8)
+        guard letters.count == 40 else {
+            throw CurveKeyError(.malformed, "a key has 40 letters of Z85, this has \(letters.count)")
+        }
+        var bytes: [UInt8] = []
+        for start in stride(from: 0, to: 40, by: 5) {
+            var number: UInt64 = 0
+            for place in start..<start + 5 {
+                guard let value = values[letters[place]] else {
+                    throw CurveKeyError(.malformed, "a key is written in Z85, and letter \(place + 1) of this is not")
+                }
+                number = number * 85 + value
+            }
+            guard number <= UInt64(UInt32.max) else {
+                throw CurveKeyError(
+                    .malformed,
+                    "a key is written in Z85, and letters \(start + 1) to \(start + 5) of this are too large")
+            }
+            bytes += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+        }
+        return bytes
+    }
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 4) {
+            var number = bytes[start..<start + 4].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            var group: [UInt8] = []
+            for _ in 0..<5 {
+                group.append(letters[Int(number % 85)])
+                number /= 85
+            }
+            text += group.reversed()
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

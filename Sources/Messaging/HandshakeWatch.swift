@@ -1,0 +1,73 @@
+import CZeroMQ
+import Foundation
+
+/// Watches a client's connection, so that a refusal becomes a sentence and not a silence.
+final class HandshakeWatch {
+    let events: Socket
+    private let endpoint: String
+    private let hasKeys: Bool
+    private let socket: Socket
+    private var isConnected = false
+    /// Handshakes that ended without a reason: the other side may have hung up before it was heard.
+    private var failures = 0
+    /// After so many, there is no reason to come.
+    private static let patience = 5
+
+    /// Watches a socket that is not connected yet.
+    init(_ socket: Socket, _ endpoint: String, hasKeys: Bool) throws(MessagingError) {
+        self.endpoint = endpoint
+        self.hasKeys = hasKeys
+        self.socket = socket
+        events = try socket.monitor(
+            "inproc://watchword-client-\(UUID().uuidString)",
+            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED)
+    }
+
+    deinit { socket.endMonitor() }
+
+    /// What happened to the connection until now, in order.
+    enum News {
+        case connected
+        /// Over, after it had been good.
+        case lost
+        /// Nobody listens.
+        case unreachable
+        case denied(MessagingError)
+    }
+
+    func next() -> News? {
+        guard let event = events.receiveEvent() else { return nil }
+        switch event.kind {
+        case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+            isConnected = true
+            return .connected
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            return .denied(
+                denial("does not let this key do that; is it in the daemon's file of clients, with this role?"))
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL where event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            return .denied(
+                denial(
+                    hasKeys
+                        ? "does not speak CURVE; leave --curve-key and --server-key out"
+                        : "speaks only CURVE; give --curve-key and --server-key"))
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            failures += 1
+            guard failures >= Self.patience else { return next() }
+            return .denied(
+                denial(
+                    hasKeys
+                        ? "breaks the handshake off; is --server-key its public key, or does it not speak CURVE?"
+                        : "breaks the handshake off, as one does that speaks only CURVE; give --curve-key and --server-key"
+                ))
+        case ZMQ_EVENT_CLOSED:
+            return .unreachable
+        default:
+            return isConnected ? .lost : next()
+        }
+    }
+
+    private func denial(_ what: String) -> MessagingError {
+        MessagingError("the daemon at \(endpoint) \(what)", isDenied: true)
+    }
+}

@@ -1,0 +1,205 @@
+import CZeroMQ
+import Foundation
+
+/// Who sent a message, as ZeroMQ knows.
+struct Peer {
+    /// The name that the gate let it in by; nil on an open socket.
+    let user: String?
+    /// An IP address, or `localhost:uid:gid:pid` of a local socket.
+    let address: String
+}
+
+/// What a socket's monitor tells.
+struct SocketEvent {
+    let kind: Int32
+    /// A descriptor, or an error's number.
+    let value: Int32
+}
+
+/// A ZeroMQ socket and its only owner. Used by one thread at a time.
+// @unchecked: the owner serialises calls; ZeroMQ allows moving between threads then
+final class Socket: @unchecked Sendable {
+    let handle: UnsafeMutableRawPointer
+    private var isGuarded = false
+    private static let context = UncheckedPointer(zmq_ctx_new())
+
+    // @unchecked: a ZeroMQ context is thread-safe
+    private struct UncheckedPointer: @unchecked Sendable {
+        let value: UnsafeMutableRawPointer?
+        init(_ value: UnsafeMutableRawPointer?) { self.value = value }
+    }
+
+    /// Bytes of the largest part of a message taken from a peer, if nothing else is said.
+    static let messageLimit: Int64 = 128 << 20
+    /// Parts of a message that are kept: identities of proxies, an empty part, the request.
+    private static let partLimit = 16
+
+    enum Kind { case publish, subscribe, router, request, reply, pair }
+
+    /// `queue`: messages that wait for a peer at most; ZeroMQ's 1000, if nil. `largest`: bytes of a part.
+    init(_ kind: Kind, queue: Int32? = nil, largest: Int64 = messageLimit) throws(MessagingError) {
+        let type =
+            switch kind {
+            case .publish: ZMQ_PUB
+            case .subscribe: ZMQ_SUB
+            case .router: ZMQ_ROUTER
+            case .request: ZMQ_DEALER
+            case .reply: ZMQ_REP
+            case .pair: ZMQ_PAIR
+            }
+        guard let context = Self.context.value, let socket = zmq_socket(context, type) else {
+            throw MessagingError("ZeroMQ cannot make a socket: \(Self.errorText)")
+        }
+        handle = socket
+        _ = ww_set_int(socket, ZMQ_LINGER, 0)
+        if let queue {
+            _ = ww_set_int(socket, ZMQ_SNDHWM, queue)
+            _ = ww_set_int(socket, ZMQ_RCVHWM, queue)
+        }
+        _ = ww_set_int64(socket, ZMQ_MAXMSGSIZE, largest)
+        _ = ww_set_int(socket, ZMQ_IPV6, 1)
+    }
+
+    deinit { zmq_close(handle) }
+
+    static var errorText: String { String(cString: zmq_strerror(ww_zmq_errno())) }
+
+    // MARK: Ends
+
+    func bind(_ endpoint: String) throws(MessagingError) {
+        try Endpoint.prepare(endpoint, isGuarded: isGuarded)
+        // Whoever opens a connection and says nothing is let go soon, and so is who stops answering: each holds a
+        // descriptor, and perhaps a queue.
+        _ = ww_set_int(handle, ZMQ_HANDSHAKE_IVL, 10_000)
+        _ = ww_set_int(handle, ZMQ_HEARTBEAT_IVL, 20_000)
+        _ = ww_set_int(handle, ZMQ_HEARTBEAT_TIMEOUT, 40_000)
+        _ = ww_set_int(handle, ZMQ_TCP_KEEPALIVE, 1)
+        _ = ww_set_int(handle, ZMQ_BACKLOG, 1024)
+        guard zmq_bind(handle, endpoint) == 0 else {
+            let inUse = ww_zmq_errno() == EADDRINUSE
+            throw MessagingError(
+                inUse ? "\(endpoint) is in use by another process" : "\(endpoint) cannot be bound: \(Self.errorText)")
+        }
+    }
+
+    func connect(_ endpoint: String) throws(MessagingError) {
+        guard zmq_connect(handle, endpoint) == 0 else {
+            throw MessagingError("\(endpoint) cannot be connected to: \(Self.errorText)")
+        }
+    }
+
+    // MARK: CURVE
+
+    private func set(_ option: Int32, _ key: [UInt8]) -> Bool {
+        zmq_setsockopt(handle, option, key, key.count) == 0
+    }
+
+    /// Speaks nothing but CURVE from here on, and asks the door of this domain about every client.
+    func speakCurve(asServer secret: CurveSecretKey, domain: String) throws(MessagingError) {
+        guard ww_set_int(handle, ZMQ_CURVE_SERVER, 1) == 0, set(ZMQ_CURVE_SECRETKEY, secret.bytes),
+            set(ZMQ_ZAP_DOMAIN, Array(domain.utf8))
+        else { throw MessagingError("ZeroMQ does not take the server's key: \(Self.errorText)") }
+        isGuarded = true
+    }
+
+    /// Speaks nothing but CURVE from here on, with the server of this key alone.
+    func speakCurve(as identity: CurveIdentity) throws(MessagingError) {
+        let publicKey: CurvePublicKey
+        do { publicKey = try identity.secret.publicKey() } catch { throw MessagingError("\(error)") }
+        guard set(ZMQ_CURVE_SERVERKEY, identity.server.bytes), set(ZMQ_CURVE_PUBLICKEY, publicKey.bytes),
+            set(ZMQ_CURVE_SECRETKEY, identity.secret.bytes)
+        else { throw MessagingError("ZeroMQ does not take the keys: \(Self.errorText)") }
+    }
+
+    // MARK: Messages
+
+    func subscribe(_ prefix: String) -> Bool { ww_subscribe(handle, prefix) == 0 }
+
+    /// Sends all parts without waiting; false if the peer is gone or its queue is full.
+    func send(_ parts: [Data]) -> Bool {
+        for (index, part) in parts.enumerated() {
+            let flags = ZMQ_DONTWAIT | (index < parts.count - 1 ? ZMQ_SNDMORE : 0)
+            let sent = part.withUnsafeBytes { zmq_send(handle, $0.baseAddress, $0.count, flags) }
+            if sent < 0 { return false }
+        }
+        return true
+    }
+
+    /// The parts of the next message, or nil if there is none now.
+    func receive() -> [Data]? { receive(asking: false)?.parts }
+
+    /// The next message and who sent it, or nil if there is none now.
+    func receiveFromPeer() -> (parts: [Data], peer: Peer)? { receive(asking: true) }
+
+    /// Parts beyond the limit are thrown away: no message that is meant for us has so many.
+    private func receive(asking: Bool) -> (parts: [Data], peer: Peer)? {
+        var parts: [Data] = []
+        while true {
+            var message = zmq_msg_t()
+            zmq_msg_init(&message)
+            defer { zmq_msg_close(&message) }
+            guard zmq_msg_recv(&message, handle, ZMQ_DONTWAIT) >= 0 else { return nil }
+            let size = zmq_msg_size(&message)
+            if parts.count < Self.partLimit {
+                parts.append(zmq_msg_data(&message).map { Data(bytes: $0, count: size) } ?? Data())
+            }
+            guard zmq_msg_more(&message) == 0 else { continue }
+            let user = asking ? ww_property(&message, "User-Id").map { String(cString: $0) } : nil
+            let address = asking ? ww_property(&message, "Peer-Address").map { String(cString: $0) } : nil
+            return (parts, Peer(user: user, address: address ?? ""))
+        }
+    }
+
+    /// Waits until the socket can be read, `wake` (a descriptor) is readable, or the time is over.
+    func waitReadable(wake: Int32?, milliseconds: Int) -> (socket: Bool, wake: Bool) {
+        Self.waitReadable([self], wake: wake, milliseconds: milliseconds)
+    }
+
+    /// Waits until one of the sockets can be read, or `wake` is readable, or the time is over (never, if it is -1).
+    static func waitReadable(
+        _ sockets: [Socket], wake: Int32?, milliseconds: Int = -1
+    ) -> (socket: Bool, wake: Bool) {
+        var items = sockets.map { zmq_pollitem_t(socket: $0.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0) }
+        if let wake { items.append(zmq_pollitem_t(socket: nil, fd: wake, events: Int16(ZMQ_POLLIN), revents: 0)) }
+        guard zmq_poll(&items, Int32(items.count), milliseconds) > 0 else { return (false, false) }
+        let isWoken = wake != nil && items.last?.revents != 0
+        return (items.prefix(sockets.count).contains { $0.revents != 0 }, isWoken)
+    }
+
+    // MARK: Events
+
+    /// A socket that tells what becomes of this one's connections; `place` is an inproc endpoint of its own.
+    func monitor(_ place: String, _ events: Int32) throws(MessagingError) -> Socket {
+        guard zmq_socket_monitor(handle, place, events) == 0 else {
+            throw MessagingError("ZeroMQ cannot watch a socket: \(Self.errorText)")
+        }
+        // Without a bound: ZeroMQ's own thread waits, with all sockets, for one who does not read its events.
+        let listener = try Socket(.pair, queue: 0)
+        try listener.connect(place)
+        return listener
+    }
+
+    /// Tells its monitor's socket nothing more; needed before that one is closed, or ZeroMQ waits for it for ever.
+    func endMonitor() { _ = zmq_socket_monitor(handle, nil, 0) }
+
+    /// The next event of a monitor's socket, or nil if there is none now.
+    func receiveEvent() -> SocketEvent? {
+        guard let parts = receive(), let first = parts.first, first.count >= 6 else { return nil }
+        return first.withUnsafeBytes { bytes in
+            SocketEvent(
+                kind: Int32(bytes.loadUnaligned(as: UInt16.self)),
+                value: bytes.loadUnaligned(fromByteOffset: 2, as: Int32.self))
+        }
+    }
+}
+
+/// What a client shows, and the server it trusts.
+package struct CurveIdentity: Sendable, Equatable {
+    let secret: CurveSecretKey
+    let server: CurvePublicKey
+
+    package init(secret: CurveSecretKey, server: CurvePublicKey) {
+        self.secret = secret
+        self.server = server
+    }
+}

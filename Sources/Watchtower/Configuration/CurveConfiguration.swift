@@ -1,0 +1,92 @@
+import Foundation
+package import Logging
+package import Messaging
+import Yams
+
+/// The `curve:` section: with it, the sockets speak only CURVE, and only with the clients that are listed.
+package struct CurveConfiguration: Sendable, Equatable {
+    /// The file of the server's secret key.
+    package var key: String
+    /// The file of clients: lines of `NAME KEY ROLE[,ROLE]`.
+    package var clients: String
+
+    /// Files that are not given are looked for by these names in the credentials directory.
+    private static let usual = (key: "curve.key", clients: "curve.clients")
+
+    init?(_ root: YAMLMapping, _ path: String) throws(ConfigurationError) {
+        guard root.node("curve") != nil else { return nil }
+        guard let section = try root.mapping("curve", keys: ["key", "clients"]) else { return nil }
+        key = try section.string("key") ?? Self.usual.key
+        clients = try section.string("clients") ?? Self.usual.clients
+    }
+
+    /// A name without a folder is a credential's if there is one of it (systemd's `LoadCredential=`); other relative paths
+    /// begin at the configuration's folder.
+    func located(
+        absolute: (String) -> String,
+        credentials: String? = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+    ) -> CurveConfiguration {
+        func locate(_ path: String) -> String {
+            guard !path.contains("/"), let credentials else { return absolute(path) }
+            let credential = "\(credentials)/\(path)"
+            return FileManager.default.fileExists(atPath: credential) ? credential : absolute(path)
+        }
+        var located = self
+        located.key = locate(key)
+        located.clients = locate(clients)
+        return located
+    }
+
+    /// Reads both files.
+    package func gate(logger: Logger) throws(ConfigurationError) -> CurveGate {
+        let credentials = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+        do {
+            // There, modes are systemd's: its access lists show as the group's.
+            let secret = try KeyFile.secret(key, isGroupAllowed: credentials.map { key.hasPrefix("\($0)/") } ?? false)
+            return try CurveGate(secret: secret, clients: list(), logger: logger)
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw ConfigurationError(
+                path: key, line: nil, reason: "\(error)".replacingOccurrences(of: "\(key): ", with: ""))
+        }
+    }
+
+    /// Reads the clients alone, as for `CurveGate.reload`.
+    package func list() throws(ConfigurationError) -> ClientList {
+        guard let data = FileManager.default.contents(atPath: clients) else {
+            throw ConfigurationError(path: clients, line: nil, reason: "the file of clients cannot be read")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw ConfigurationError(path: clients, line: nil, reason: "this is not text")
+        }
+        do {
+            return try ClientList(text)
+        } catch {
+            throw ConfigurationError(path: clients, line: error.line, reason: error.reason)
+        }
+    }
+}
+
+extension ControlLimits {
+    /// The `limits:` section: what a peer may ask of the control socket.
+    init(_ root: YAMLMapping) throws(ConfigurationError) {
+        self.init()
+        let keys = ["request_megabytes", "import_megabytes", "requests_per_second"]
+        guard let section = try root.mapping("limits", keys: keys) else { return }
+        func megabytes(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
+            guard let number = try section.integer(key) else { return standard }
+            guard (1...1024).contains(number) else { throw section.failure(key, "expected 1 to 1024, found \(number)") }
+            return number << 20
+        }
+        request = try megabytes("request_megabytes", request)
+        importRequest = try megabytes("import_megabytes", importRequest)
+        if let number = try section.double("requests_per_second") {
+            guard (1...100_000).contains(number) else {
+                throw section.failure("requests_per_second", "expected 1 to 100000, found \(number)")
+            }
+            rate = number
+            burst = number * 5
+        }
+    }
+}

@@ -6,7 +6,7 @@ import Yams
 
 /// What `watchwordd --config FILE` says.
 package struct Configuration: Sendable, Equatable {
-    package var model = "Models/shapes"
+    package var model = Installation.model.path
     package var precision = Precision.auto
     package var head: String?
     package var frames: Int?
@@ -15,8 +15,8 @@ package struct Configuration: Sendable, Equatable {
     package var prompts: [String]?
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     package var rerank = ScoringEngine.defaultRerank
-    /// The journal's file; in memory, if nil.
-    package var journal: String?
+    /// The journal's file; in memory, if nil. Under systemd there is a place for it.
+    package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
     package var batchSize = 8
@@ -28,7 +28,7 @@ package struct Configuration: Sendable, Equatable {
     package var retention = Retention.standard
     package var pipelines: String?
     package var plugins: [String] = []
-    package var logLevel = "info"
+    package var log = LogSettings()
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
 
@@ -82,7 +82,7 @@ package struct Configuration: Sendable, Equatable {
         prompts = try root.strings("prompts")
         rerank = try root.integer("rerank") ?? rerank
         guard rerank > 0 else { throw root.failure("rerank", "expected 1 or more, found \(rerank)") }
-        journal = try root.string("journal")
+        journal = try root.string("journal") ?? journal
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
         if let node = root.node("batch") {
@@ -106,12 +106,7 @@ package struct Configuration: Sendable, Equatable {
         pipelines = try root.string("pipelines")
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {
-            let log = try YAMLMapping(node, path: path, what: "log", keys: ["level"])
-            logLevel = try log.string("level") ?? logLevel
-            guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
-                throw log.failure(
-                    "level", "\"\(logLevel)\" is none of trace, debug, info, notice, warning, error, critical")
-            }
+            log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
         }
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
         queries = try QueryConfiguration.list(root.list("queries") ?? [], path: path)

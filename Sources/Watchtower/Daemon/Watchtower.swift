@@ -24,6 +24,7 @@ package actor Watchtower {
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
     private let queue = FrameQueue()
+    private let pulse = Pulse()
     private let logger: Logger
     private var runners: [String: (runner: StreamRunner, task: Task<Void, Never>)] = [:]
     private let started = Date()
@@ -99,9 +100,15 @@ package actor Watchtower {
 
     /// Scores until the queue is finished: the daemon's main loop.
     package func run() async {
+        defer { pulse.end() }
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
-            guard !items.isEmpty else { continue }
+            defer { pulse.beat() }
+            guard !items.isEmpty else {
+                // Asked whether it goes round: that is for the engine's executor to say, too.
+                await engine.answer()
+                continue
+            }
             do {
                 let step = try await engine.process(items)
                 counters.encoded += step.encoded
@@ -122,12 +129,31 @@ package actor Watchtower {
         }
     }
 
-    /// Stops the streams, ends open events, and lets everything out.
-    package func stop() async {
-        for name in runners.keys.sorted() { _ = try? await removeStream(name, forget: false) }
+    /// Returns when the scoring loop has gone round since, through the engine's executor; false if it is over.
+    package nonisolated func goesRound() async -> Bool { await pulse.next { queue.nudge() } }
+
+    /// What the daemon does, in a line.
+    package func summary() async -> String {
+        let streams = runners.values.map(\.runner.currentState)
+        let playing = streams.count { $0 == .playing }
+        return "\(playing) of \(streams.count) streams playing, \(await engine.queryCount) queries"
+    }
+
+    /// Stops the streams, ends open events, and lets everything out; false if a stream did not stop within `limit`.
+    ///
+    /// Such a stream is left as it is: its server may never answer.
+    @discardableResult
+    package func stop(limit: Duration = .seconds(2)) async -> Bool {
+        let all = runners.values
+        runners = [:]
+        for (_, task) in all { task.cancel() }
+        let tasks = all.map(\.task)
+        let stopped = await within(limit) { for task in tasks { await task.value } }
+        for lane in all.flatMap(\.runner.lanes) { await alerts.deliver(await engine.removeLane(lane)) }
         queue.finish()
         upkeep.forEach { $0.cancel() }
         await thresholds.save()
+        return stopped
     }
 
     // MARK: Streams

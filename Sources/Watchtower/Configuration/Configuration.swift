@@ -15,7 +15,9 @@ package struct Configuration: Sendable, Equatable {
     package var prompts: [String]?
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     package var rerank = ScoringEngine.defaultRerank
-    /// The journal's file; in memory, if nil. Under systemd there is a place for it.
+    /// The journal's file; in memory, if nil.
+    ///
+    /// Under systemd there is a place for it.
     package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
@@ -158,5 +160,13 @@ package struct Configuration: Sendable, Equatable {
                 "/tmp/watchword-\(getuid())"
             }
         return "ipc://\(folder)/\(name).sock"
+    }
+
+    /// Where a client finds the daemon: the user's own if there is one, else the machine's.
+    package static func daemonEndpoint(_ name: String) -> String {
+        let own = defaultEndpoint(name)
+        let machines = "/run/watchword/\(name).sock"
+        let isOwn = FileManager.default.fileExists(atPath: String(own.dropFirst("ipc://".count)))
+        return !isOwn && FileManager.default.fileExists(atPath: machines) ? "ipc://\(machines)" : own
     }
 }

@@ -5,10 +5,10 @@ import Synchronization
 /// The signals that a daemon is told to end by, one step at a time.
 ///
 /// Before it is ready there is nothing to end in order, and the process is gone at once. Then the first signal is a wish, in
-/// `wishes`, and the second a command: whoever is in the middle of something is left there.
+/// `wishes`, and another one a second later a command: whoever is in the middle of something is left there.
 // @unchecked: dispatch sources are thread-safe, and only kept
 final class Signals: @unchecked Sendable {
-    private enum Phase { case starting, running, stopping }
+    private enum Phase { case starting, running, stopping(since: ContinuousClock.Instant) }
 
     let wishes: AsyncStream<Int32>
     private let phase = Mutex(Phase.starting)
@@ -33,12 +33,14 @@ final class Signals: @unchecked Sendable {
 
     private func received(_ number: Int32, _ wish: AsyncStream<Int32>.Continuation) {
         let before = phase.withLock { phase in
-            defer { if phase == .running { phase = .stopping } }
+            defer { if case .running = phase { phase = .stopping(since: .now) } }
             return phase
         }
         switch before {
         case .starting: _exit(0)
         case .running: wish.yield(number)
+        // A terminal and timeout(1) tell the process and its group: that is one wish.
+        case .stopping(let since) where .now - since < .seconds(1): break
         case .stopping:
             // As if it had never been caught, so that whoever waits sees what ended the daemon.
             signal(number, SIG_DFL)

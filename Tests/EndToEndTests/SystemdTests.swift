@@ -87,6 +87,11 @@ struct SystemdTests {
 
         var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
+        /// What the journal has of a topic.
+        func told(_ topic: String) throws -> [JSONValue] {
+            try place.entries().filter { $0.topic == topic }.map { try WireCoding.decode(JSONValue.self, $0.body) }
+        }
+
         /// Ends it as `systemctl stop` does: SIGTERM, and SIGKILL to what has not ended by TimeoutStopSec.
         func stop() async throws -> Int32 {
             let limit = Task {
@@ -153,8 +158,9 @@ struct SystemdTests {
         #expect(silent)
         #expect(try await until { service.log.contains("<3>the scoring loop does not answer") })
         #expect(try await service.stop() == 0, "\(service.log)")
-        let entries = try service.place.entries().filter { $0.topic == "match.world.open" }
-        #expect(entries.first?.event?.phase == .start && entries.last?.event?.phase == .end)
+        let told = try service.told("match.world.open")
+        #expect(told.first?["phase"] == .string("start") && told.last?["phase"] == .string("end"), "\(service.log)")
+        #expect(told.last?["reason"] == .string("interrupted"))
         #expect(try Journal(path: service.place.journal).openEvents().isEmpty)
     }
 
@@ -183,9 +189,8 @@ struct SystemdTests {
         #expect(await service.socket.reaches("READY=1"), "\(service.log)")
         try #require(try await until { try await service.place.ask("status").result?["events"]?.integer ?? 0 > 0 })
         #expect(try await service.stop() == 0, "\(service.log)")
-        let entries = try service.place.entries().filter { $0.topic == "match.world.open" }
-        #expect(entries.last?.event?.phase == .end)
-        #expect(String(decoding: entries.last?.body ?? Data(), as: UTF8.self).contains("interrupted") == false)
+        let told = try service.told("match.world.open")
+        #expect(told.last?["phase"] == .string("end") && told.last?["reason"] == nil, "\(service.log)")
         withExtendedLifetime(server) {}
     }
 

@@ -15,6 +15,12 @@ struct ConfigurationTests {
         #expect(try Configuration.load(shipped.path) == Configuration())
     }
 
+    @Test("the operator's guide has the shipped configuration, to the letter")
+    func guide() throws {
+        let guide = try String(contentsOf: Fixtures.repository.appending(path: "docs/OPERATING.md"), encoding: .utf8)
+        #expect(guide.hasSuffix("```yaml\n\(try String(contentsOf: shipped, encoding: .utf8))```\n"))
+    }
+
     @Test("each setting that the shipped configuration shows as a comment is right, and no key is left out")
     func shippedExamples() throws {
         let lines = try String(contentsOf: shipped, encoding: .utf8).split(separator: "\n")

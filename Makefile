@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test drills soak soak-sanitize fuzz sanitize setup setup-test lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test deb test-deb drills soak soak-sanitize fuzz sanitize setup setup-test setup-deb lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -14,6 +14,16 @@ test: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
 	@scripts/test.sh
 	@Fuzz/fuzz.sh 100000
+
+# The Debian package, in .build/deb: it carries the part of the Swift runtime that it needs.
+deb: setup-deb
+	$(SWIFT) build -c release --quiet
+	@packaging/build.sh
+
+# Installs, runs, upgrades, removes and purges the package in a Debian of its own, made from the machine's mirror. Not a
+# part of `make test`, since that takes some minutes.
+test-deb: deb
+	@scripts/test-deb.sh
 
 # All that docs/RELIABILITY.md promises, often: a hundred kills of the daemon, and of a faster producer of events, at random
 # moments, and five rounds of each other drill.
@@ -48,6 +58,9 @@ setup:
 setup-test:
 	@scripts/setup.sh test
 	@scripts/fetch-real-video.sh
+
+setup-deb:
+	@scripts/setup.sh deb
 
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Fuzz Package.swift

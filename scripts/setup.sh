@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that Watchword needs and that are not here yet. `setup.sh test` adds what only tests need.
+# Installs the Debian packages that Watchword needs and that are not here yet. `setup.sh test` adds what only tests need,
+# `setup.sh deb` what making and trying the package needs.
 set -eu
 packages="build-essential pkg-config ca-certificates libglib2.0-dev libgstreamer1.0-dev
 libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -7,8 +8,11 @@ gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav libdnnl-de
 libsqlite3-dev libturbojpeg0-dev"
 if [ "${1:-run}" = test ]; then
     packages="$packages gstreamer1.0-tools python3 python3-venv curl python3-zmq python3-gi
-    gir1.2-gst-rtsp-server-1.0 nftables iproute2"
+    gir1.2-gst-rtsp-server-1.0 nftables iproute2 systemd"
     python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+fi
+if [ "${1:-run}" = deb ]; then
+    packages="$packages debhelper dpkg-dev fakeroot lintian mmdebstrap patchelf python3 systemd"
 fi
 missing=""
 for package in $packages; do

@@ -17,7 +17,7 @@ struct Events: AsyncParsableCommand {
     var stream: String?
     @Option(help: "The daemon's publishing socket.")
     var publish: String =
-        ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.defaultEndpoint("events")
+        ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.daemonEndpoint("events")
     @OptionGroup var daemon: DaemonOptions
 
     @Flag(help: "Print the events that are open now first.")

@@ -136,7 +136,7 @@ struct ModelOptions: ParsableArguments {
 struct DaemonOptions: ParsableArguments {
     @Option(help: "The daemon's control socket.")
     var control: String =
-        ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.defaultEndpoint("control")
+        ProcessInfo.processInfo.environment["WATCHWORD_CONTROL"] ?? Configuration.daemonEndpoint("control")
 
     @OptionGroup var keys: KeyOptions
 

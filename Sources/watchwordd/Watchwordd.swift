@@ -14,13 +14,11 @@ struct Watchwordd: AsyncParsableCommand {
         version: watchwordVersion)
 
     @Option(name: .long, help: "The configuration, a YAML file.")
-    var config: String
+    var config = "/etc/watchword/watchword.yaml"
 
     func run() async throws {
         do {
             try await serve()
-        } catch let error as ConfigurationError {
-            try stop(78, "\(error)")
         } catch let error as MessagingError {
             try stop(69, "\(error)")
         } catch {
@@ -29,73 +27,86 @@ struct Watchwordd: AsyncParsableCommand {
     }
 
     private func stop(_ code: Int32, _ why: String) throws {
-        FileHandle.standardError.write(Data("watchwordd: \(why)\n".utf8))
+        let priority = LogLines.isJournal(STDERR_FILENO) ? "<3>" : ""
+        FileHandle.standardError.write(Data("\(priority)watchwordd: \(why)\n".utf8))
         throw ExitCode(code)
     }
 
     private func serve() async throws {
         Memory.keepSmall()
         Descriptors.allowMany()
-        // A journal that may not grow is to be said, not to die of.
-        signal(SIGXFSZ, SIG_IGN)
+        let signals = Signals()
         let configuration = try Configuration.load(config)
-        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
-        let logger = Logger(label: "watchwordd")
-        let signals = AsyncStream<Int32> { continuation in
-            let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number)
-                source.setEventHandler { continuation.yield(number) }
-                source.resume()
-                return source
-            }
-            let keep = KeptSources(sources)
-            continuation.onTermination = { _ in keep.cancel() }
-        }
+        let logger = LogLines(configuration.log).logger("watchwordd")
+        let notifier = Notifier()
+        notifier.status("opening the model")
         let tower = try await Watchtower(configuration, logger: logger)
         let operations = Operations(tower, limits: configuration.limits)
         let control = try ControlServer(
             binding: configuration.control, limits: configuration.limits, gate: tower.gate
         ) { await operations.answer($0) }
-        defer { control.stop() }
         Descriptors.raise()
         var web: WebServer?
         if let http = configuration.http { web = try await WebServer(http, tower, logger: logger) }
+        notifier.status("embedding queries")
         try await tower.begin()
         tower.vitals.setReady(true)
+        let scoring = Task { await tower.run() }
+        let watchdog = Watchdog(notifier, logger: logger)
+        let reports = [
+            Task { await watchdog.ping { await tower.goesRound() } },
+            Task { await watchdog.tell { await tower.summary() } },
+        ]
+        signals.ready()
+        notifier.ready()
         logger.info(
             "ready",
             metadata: [
                 "model": "\(tower.engine.model.identity)", "publish": "\(configuration.publish)",
                 "control": "\(configuration.control)", "http": "\(web?.address ?? "off")",
             ])
-        let scoring = Task { await tower.run() }
-        for await number in signals {
+        for await number in signals.wishes {
             if number == SIGHUP {
                 // Not waited for: it may take its time, and SIGTERM must not.
-                Task { [config] in await tower.reload(config) }
+                Task { [config] in
+                    notifier.reloading()
+                    await tower.reload(config)
+                    notifier.ready()
+                }
                 continue
             }
             logger.info("stopping", metadata: ["signal": "\(number)"])
             break
         }
+        notifier.stopping()
         tower.vitals.setReady(false)
-        await tower.stop()
-        await scoring.value
-        tower.outbox.feed.end()
-        await web?.stop()
-        logger.info("stopped")
+        reports.forEach { $0.cancel() }
+        await end(tower, control, web, scoring, logger)
     }
-}
 
-// @unchecked: dispatch sources are thread-safe; only `cancel` is called
-private struct KeptSources: @unchecked Sendable {
-    private let sources: [any DispatchSourceSignal]
-    init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
-    func cancel() { sources.forEach { $0.cancel() } }
+    /// Within five seconds, whatever streams and plugins do.
+    private func end(
+        _ tower: Watchtower, _ control: ControlServer, _ web: WebServer?, _ scoring: Task<Void, Never>,
+        _ logger: Logger
+    ) async {
+        let (answers, answer) = AsyncStream<Bool>.makeStream()
+        let ended = await within(.seconds(4)) {
+            control.stop()
+            answer.yield(await tower.stop())
+            await scoring.value
+            tower.outbox.feed.end()
+            await web?.stop()
+        }
+        if ended, await answers.first(where: { _ in true }) == true { return logger.info("stopped") }
+        if ended {
+            logger.warning("a stream did not stop and is left behind")
+        } else {
+            logger.error("scoring did not stop and is left behind")
+            // Its open events end in the journal.
+            _ = await within(.milliseconds(500)) { await tower.outbox.endInterrupted() }
+        }
+        logger.info("stopped")
+        // Threads that hang would run on while the process is taken apart under them.
+        _exit(0)
+    }
 }

@@ -7,7 +7,7 @@ import Yams
 
 /// What `watchwordd --config FILE` says.
 package struct Configuration: Sendable, Equatable {
-    package var model = "Models/shapes"
+    package var model = Installation.model.path
     package var precision = Precision.auto
     package var head: String?
     package var frames: Int?
@@ -17,7 +17,9 @@ package struct Configuration: Sendable, Equatable {
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     package var rerank = ScoringEngine.defaultRerank
     /// The journal's file; in memory, if nil.
-    package var journal: String?
+    ///
+    /// Under systemd there is a place for it.
+    package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
     /// The web API; none, if nil.
@@ -34,7 +36,7 @@ package struct Configuration: Sendable, Equatable {
     package var retention = Retention.standard
     package var pipelines: String?
     package var plugins: [String] = []
-    package var logLevel = "info"
+    package var log = LogSettings()
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
 
@@ -99,7 +101,7 @@ package struct Configuration: Sendable, Equatable {
         prompts = try root.strings("prompts")
         rerank = try root.integer("rerank") ?? rerank
         guard rerank > 0 else { throw root.failure("rerank", "expected 1 or more, found \(rerank)") }
-        journal = try root.string("journal")
+        journal = try root.string("journal") ?? journal
         publish = try root.string("publish") ?? publish
         control = try root.string("control") ?? control
         http = try HTTPConfiguration(root, path: path)
@@ -126,12 +128,7 @@ package struct Configuration: Sendable, Equatable {
         pipelines = try root.string("pipelines")
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {
-            let log = try YAMLMapping(node, path: path, what: "log", keys: ["level"])
-            logLevel = try log.string("level") ?? logLevel
-            guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
-                throw log.failure(
-                    "level", "\"\(logLevel)\" is none of trace, debug, info, notice, warning, error, critical")
-            }
+            log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
         }
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
         queries = try QueryConfiguration.list(root.list("queries") ?? [], path: path)
@@ -183,5 +180,13 @@ package struct Configuration: Sendable, Equatable {
                 "/tmp/watchword-\(getuid())"
             }
         return "ipc://\(folder)/\(name).sock"
+    }
+
+    /// Where a client finds the daemon: the user's own if there is one, else the machine's.
+    package static func daemonEndpoint(_ name: String) -> String {
+        let own = defaultEndpoint(name)
+        let machines = "/run/watchword/\(name).sock"
+        let isOwn = FileManager.default.fileExists(atPath: String(own.dropFirst("ipc://".count)))
+        return !isOwn && FileManager.default.fileExists(atPath: machines) ? "ipc://\(machines)" : own
     }
 }

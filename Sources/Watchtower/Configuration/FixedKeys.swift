@@ -10,7 +10,7 @@ extension Configuration {
             ("publish", publish == old.publish), ("control", control == old.control),
             ("calibration", calibration == old.calibration), ("retention", retention == old.retention),
             ("pipelines", pipelines == old.pipelines), ("plugins", plugins == old.plugins),
-            ("log", logLevel == old.logLevel), ("http", http == old.http), ("curve", curve == old.curve),
+            ("log", log == old.log), ("http", http == old.http), ("curve", curve == old.curve),
             ("limits", limits == old.limits),
         ]
         let changed = same.filter { !$0.isSame }.map(\.key)

@@ -126,8 +126,13 @@ package actor StreamDesk {
         return done ?? ""
     }
 
-    /// Stops them all, at once: one that is slow to stop holds up no other.
-    func stop() async { _ = try? await turns.take { [self] in await end(Array(await names), forget: false) } }
+    /// Stops them all, at once: one that is slow to stop holds up no other; false if one had to be left behind.
+    func stop() async -> Bool {
+        let all = running
+        let before = all.map(\.abandonedPipelines)
+        _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }
+        return all.map(\.abandonedPipelines) == before
+    }
 
     private var names: [String] { streams.keys.sorted() }
     private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }

@@ -25,6 +25,7 @@ package actor Watchtower {
     private let upkeep: [Task<Void, Never>]
     private let reloads = Turns()
     let queue = FrameQueue()
+    private let pulse = Pulse()
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
@@ -135,10 +136,18 @@ package actor Watchtower {
 
     /// Scores until the queue is finished: the daemon's main loop.
     package func run() async {
-        defer { vitals.endLoop() }
+        defer {
+            pulse.end()
+            vitals.endLoop()
+        }
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
-            guard !items.isEmpty else { continue }
+            defer { pulse.beat() }
+            guard !items.isEmpty else {
+                // Asked whether it goes round: that is for the engine's executor to say, too.
+                await engine.answer()
+                continue
+            }
             let began = Date()
             vitals.beginBatch()
             defer { vitals.endBatch() }
@@ -177,12 +186,26 @@ package actor Watchtower {
         }
     }
 
-    /// Stops the streams, ends open events, and lets everything out.
-    package func stop() async {
-        await streams.stop()
+    /// Returns when the scoring loop has gone round since, through the engine's executor; false if it is over.
+    package nonisolated func goesRound() async -> Bool { await pulse.next { queue.nudge() } }
+
+    /// What the daemon does, in a line.
+    package func summary() async -> String {
+        let states = await streams.running.map(\.currentState)
+        let playing = states.count { $0 == .playing }
+        return "\(playing) of \(states.count) streams playing, \(await engine.queryCount) queries"
+    }
+
+    /// Stops the streams, ends open events, and lets everything out; false if a stream's pipeline did not stop.
+    ///
+    /// Such a pipeline is left as it is: its server may never answer.
+    @discardableResult
+    package func stop() async -> Bool {
+        let haveStopped = await streams.stop()
         queue.finish()
         upkeep.forEach { $0.cancel() }
         await thresholds.save()
+        return haveStopped
     }
 
     // MARK: Streams

@@ -74,6 +74,8 @@ package final class FrameQueue: @unchecked Sendable {
     private var turn = 0
     private var waiting = 0
     private var closed = false
+    /// Somebody wants to see the consumer go round.
+    private var nudged = false
     private var shedder = LoadShedder()
     /// Who waits for items, and how many it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
@@ -138,6 +140,7 @@ package final class FrameQueue: @unchecked Sendable {
             timer.cancel()
         }
         return locked {
+            nudged = false
             if closed { return nil }
             let time = now()
             var longest = Duration.zero
@@ -154,6 +157,15 @@ package final class FrameQueue: @unchecked Sendable {
             condition.broadcast()
             return taken
         }
+    }
+
+    /// Makes `next` return, with nothing if nothing waits.
+    package func nudge() {
+        let wake: CheckedContinuation<Void, Never>? = locked {
+            nudged = true
+            return takeConsumer(if: true)
+        }
+        wake?.resume()
     }
 
     /// Ends the queue: nobody waits any longer, and `next` returns nil.
@@ -181,7 +193,7 @@ package final class FrameQueue: @unchecked Sendable {
     private func wait(for count: Int, until deadline: ContinuousClock.Instant? = nil) async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let ready = locked {
-                if waiting >= count || closed || deadline.map({ now() >= $0 }) ?? false { return true }
+                if waiting >= count || closed || nudged || deadline.map({ now() >= $0 }) ?? false { return true }
                 consumer = (continuation, count)
                 return false
             }

@@ -78,6 +78,9 @@ package actor ScoringEngine {
         book = QueryBook { [model, finder] in try QueryGroup($0, model: model, finder: finder) }
     }
 
+    /// Returns when the executor has come to it.
+    package func answer() {}
+
     // MARK: Embedding
 
     /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.

@@ -1,0 +1,69 @@
+import Foundation
+
+/// Tells systemd how the daemon is: datagrams to the socket that `NOTIFY_SOCKET` names, as sd_notify(3) describes them.
+///
+/// Without such a socket nothing is told. What cannot be sent is lost: systemd acts on silence by itself.
+package struct Notifier: Sendable {
+    /// A path, or an abstract name that begins with "@".
+    private let socket: String?
+    /// How often systemd wants to hear from this process, at least; nil if it does not ask.
+    package let watchdog: Duration?
+
+    package init(
+        environment: [String: String] = ProcessInfo.processInfo.environment, process: Int32 = getpid()
+    ) {
+        let name = environment["NOTIFY_SOCKET"] ?? ""
+        let isSocket = (name.hasPrefix("/") || name.hasPrefix("@")) && name.utf8.count > 1
+        socket = isSocket ? name : nil
+        let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(process)" } ?? true
+        let microseconds = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+        watchdog = isMeant && microseconds > 0 ? .microseconds(microseconds) : nil
+    }
+
+    /// The daemon does what it is there for; also the end of a reload.
+    package func ready() { send("READY=1") }
+
+    /// One line for `systemctl status`.
+    package func status(_ text: String) {
+        send("STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " "))
+    }
+
+    /// A reload begins; `ready` ends it.
+    package func reloading() {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        send("RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)")
+    }
+
+    /// The daemon ends.
+    package func stopping() { send("STOPPING=1") }
+
+    /// The daemon is alive: the scoring loop has gone round.
+    package func alive() { send("WATCHDOG=1") }
+
+    private func send(_ message: String) {
+        guard let name = socket else { return }
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        // PID 1 may have much to do, but a daemon that waits for it would be no watchman.
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        var path = Array(name.utf8)
+        let isAbstract = path.first == UInt8(ascii: "@")
+        if isAbstract { path[0] = 0 }
+        guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+        // An abstract name is as long as it is said to be; a path ends with a zero.
+        let header = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
+        let length = socklen_t(header + path.count + (isAbstract ? 0 : 1))
+        let bytes = Array(message.utf8)
+        withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import Journal
+import Messaging
+import TestSupport
+import Testing
+
+/// A head that never comes back from its first window, and says so by a file.
+private let hangingHead = """
+    #include "watchword_head.h"
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+    static ww_status make(int32_t d, int32_t max_frames, const ww_tensor *tensors, size_t count, const char *config,
+                          void **instance, char *why, size_t size) {
+        (void)d; (void)max_frames; (void)tensors; (void)count; (void)config; (void)why; (void)size;
+        return (*instance = malloc(1)) ? WW_OK : WW_NO_MEMORY;
+    }
+    static ww_status pool(void *instance, const float *frames, const uint8_t *mask, int32_t B, int32_t T, float *out,
+                          char *why, size_t size) {
+        (void)instance; (void)frames; (void)mask; (void)B; (void)T; (void)out; (void)why; (void)size;
+        FILE *file = fopen(getenv("WATCHWORD_TEST_HANGS"), "w");
+        if (file) fclose(file);
+        for (;;) sleep(1000);
+        return WW_OK;
+    }
+    static const watchword_head head = {
+        .magic = WW_HEAD_MAGIC, .abi_major = WW_HEAD_ABI_MAJOR, .struct_size = sizeof(watchword_head), .name = "hang",
+        .version = "0.1", .description = "never comes back", .create = make, .destroy = free, .pool = pool
+    };
+    const watchword_head *watchword_head_entry(void) { return &head; }
+    """
+
+/// Runs a tool of the machine to its end; its output and what it complains of together.
+private func tool(_ path: String, _ arguments: [String]) async throws -> (code: Int32, out: String) {
+    try await blocking {
+        let (process, output) = (Process(), Pipe())
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let out = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, out)
+    }
+}
+
+/// The tests play systemd's part: its notify socket, watchdog and signals, and the time it gives for an end.
+@Suite("Under systemd", .serialized)
+struct SystemdTests {
+    private let unit = Fixtures.repository.appending(path: "systemd/watchword.service").path
+
+    /// A daemon as systemd starts it.
+    private struct Service {
+        let place: Place
+        let socket: NotifySocket
+        let daemon: Program
+        let errors: URL
+        let folder: String
+
+        /// `configuration`: what its YAML says besides the sockets; `watchdog`: in microseconds.
+        init(_ configuration: String, watchdog: Int = 400_000, environment: [String] = []) throws {
+            place = try Place()
+            folder = place.folder.path
+            socket = try NotifySocket()
+            errors = place.folder.appending(path: "err")
+            let config = place.folder.appending(path: "w.yaml")
+            let common = """
+                pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)
+                publish: \(place.publish)
+                control: \(place.control)
+
+                """
+            try Data((common + configuration).utf8).write(to: config)
+            _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
+            let state = place.folder.appending(path: "disk").path
+            // As systemd has it for a journal: a file's device and inode are as good.
+            let script = "JOURNAL_STREAM=$(stat -c %d:%i \"$0\") exec env \"$@\" 2>>\"$0\""
+            daemon = try Program(
+                "/bin/sh",
+                ["-c", script, errors.path] + environment + [
+                    "NOTIFY_SOCKET=\(socket.name)", "WATCHDOG_USEC=\(watchdog)", "STATE_DIRECTORY=\(state)",
+                    "WATCHWORD_MODEL=\(Fixtures.shapes.path)",
+                    Fixtures.plugins + "/watchwordd", "--config", config.path,
+                ])
+        }
+
+        var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+        /// What the journal has of a topic.
+        func told(_ topic: String) throws -> [JSONValue] {
+            try place.entries().filter { $0.topic == topic }.map { try WireCoding.decode(JSONValue.self, $0.body) }
+        }
+
+        /// Ends it as `systemctl stop` does: SIGTERM, and SIGKILL to what has not ended by TimeoutStopSec.
+        func stop() async throws -> Int32 {
+            let limit = Task {
+                try await Task.sleep(for: .seconds(10))
+                daemon.kill()
+            }
+            defer { limit.cancel() }
+            return try await daemon.terminate()
+        }
+    }
+
+    @Test("a daemon with nothing to watch is ready, pings, and ends when it is asked to")
+    func idle() async throws {
+        let service = try Service("")
+        #expect(await service.socket.reaches("READY=1"), "\(service.log)")
+        #expect(await service.socket.reaches("STATUS=0 of 0 streams playing, 0 queries"))
+        for _ in 0..<3 { #expect(await service.socket.reaches("WATCHDOG=1")) }
+        #expect(try await service.stop() == 0)
+        #expect(await service.socket.reaches("STOPPING=1"))
+        let lines = service.log.split(separator: "\n")
+        #expect(lines.count >= 3 && lines.allSatisfy { $0.hasPrefix("<6>") }, "\(service.log)")
+        #expect(lines.last == "<6>stopped")
+        // The journal is where systemd keeps state.
+        #expect(FileManager.default.fileExists(atPath: service.place.journal))
+    }
+
+    @Test(
+        "a head that hangs ends the pings; the daemon still ends in order, and the next one's journal has no open event"
+    )
+    func hangingPlugin() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hang-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let source = folder.appending(path: "hang.c")
+        try Data(hangingHead.utf8).write(to: source)
+        let built = try await tool(
+            "/usr/bin/cc",
+            [
+                "-shared", "-fPIC", "-Wall", "-Werror", "-D_POSIX_C_SOURCE=200809L",
+                "-I", Fixtures.repository.appending(path: "Sources/WatchwordHeadABI/include").path,
+                "-o", folder.appending(path: "libwatchword-head-hang.so").path, source.path,
+            ])
+        try #require(built.code == 0, "\(built.out)")
+        let marker = folder.appending(path: "hangs").path
+        // The event of the mean head opens with the first window of four frames; the other's window is longer.
+        let service = try Service(
+            """
+            plugins: [\(folder.path)]
+            streams:
+            - {name: world, uri: "shapes://7", fps: 8}
+            queries:
+            - {id: open, text: a blue circle, head: mean, frames: 4, threshold: -1}
+            - {id: hangs, text: a blue circle, head: hang, frames: 32, threshold: 0.5}
+            """, environment: ["WATCHWORD_TEST_HANGS=\(marker)"])
+        #expect(await service.socket.reaches("READY=1"), "\(service.log)")
+        #expect(await service.socket.reaches("WATCHDOG=1"))
+        try #require(try await until { FileManager.default.fileExists(atPath: marker) }, "\(service.log)")
+        // What was on its way is taken; then there is silence for longer than systemd would bear it.
+        while let message = await service.socket.next(within: .milliseconds(100)), message.hasPrefix("WATCHDOG") {}
+        var silent = true
+        while let message = await service.socket.next(within: .seconds(2)) {
+            if message == "WATCHDOG=1" { silent = false }
+        }
+        #expect(silent)
+        #expect(try await until { service.log.contains("<3>the scoring loop does not answer") })
+        #expect(try await service.stop() == 0, "\(service.log)")
+        let told = try service.told("match.world.open")
+        #expect(told.first?["phase"] == .string("start") && told.last?["phase"] == .string("end"), "\(service.log)")
+        #expect(told.last?["reason"] == .string("interrupted"))
+        #expect(try Journal(path: service.place.journal).openEvents().isEmpty)
+    }
+
+    @Test("a server that accepts and never says a word holds up no end; events of other streams end in order")
+    func hangingStream() async throws {
+        let server = try Program(
+            "/usr/bin/python3",
+            [
+                "-uc",
+                """
+                import socket
+                s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True)
+                kept = []
+                while True: kept.append(s.accept())
+                """,
+            ])
+        let port = try await server.line()
+        let service = try Service(
+            """
+            streams:
+            - {name: hung, uri: "rtsp://127.0.0.1:\(port)/x"}
+            - {name: world, uri: "shapes://7", fps: 8}
+            queries:
+            - {id: open, text: a blue circle, head: mean, frames: 4, threshold: -1}
+            """)
+        #expect(await service.socket.reaches("READY=1"), "\(service.log)")
+        try #require(try await until { try await service.place.ask("status").result?["events"]?.integer ?? 0 > 0 })
+        #expect(try await service.stop() == 0, "\(service.log)")
+        let told = try service.told("match.world.open")
+        #expect(told.last?["phase"] == .string("end") && told.last?["reason"] == nil, "\(service.log)")
+        withExtendedLifetime(server) {}
+    }
+
+    @Test("a wrong configuration is one line of the journal, as an error, and not worth another start")
+    func wrong() async throws {
+        let service = try Service("streems: []")
+        #expect(try await service.daemon.rest().isEmpty)
+        #expect(try await until { !service.daemon.isRunning })
+        #expect(service.log.hasPrefix("<3>watchwordd: ") && service.log.filter(\.isNewline).count == 1)
+        #expect(try String(contentsOfFile: unit, encoding: .utf8).contains("RestartPreventExitStatus=64 65 66 78\n"))
+    }
+
+    @Test("systemd finds nothing wrong with the unit, and an exposure of 1.5 or less")
+    func exposure() async throws {
+        // Where the package puts it; here it lies in the build.
+        let copy = FileManager.default.temporaryDirectory.appending(path: "u-\(UUID())/watchword.service")
+        try FileManager.default.createDirectory(
+            at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try String(contentsOfFile: unit, encoding: .utf8)
+            .replacing("/usr/sbin/watchwordd", with: Fixtures.plugins + "/watchwordd")
+            .write(to: copy, atomically: true, encoding: .utf8)
+        let verified = try await tool("/usr/bin/systemd-analyze", ["verify", "--man=no", copy.path])
+        #expect(verified.code == 0 && verified.out.isEmpty, "\(verified.out)")
+        let found = try await tool(
+            "/usr/bin/systemd-analyze", ["security", "--offline=true", "--no-pager", "--threshold=15", copy.path])
+        let line = try #require(found.out.split(separator: "\n").last { $0.contains("Overall exposure level") })
+        print(line)
+        let level = try #require(try /.*: (\d+\.\d) .*/.wholeMatch(in: line)?.1)
+        #expect(try #require(Double(level)) <= 1.5 && found.code == 0)
+    }
+}

@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 import Foundation
 
@@ -10,9 +11,11 @@ package protocol ProductScalar: BinaryFloatingPoint, Sendable {
         _ alpha: Self, _ beta: Self)
     /// e to the power of a number, in its own precision.
     static func exponential(_ x: Self) -> Self
+    static var kernels: TrainingKernels<Self> { get }
 }
 
 extension Float: ProductScalar {
+    package static var kernels: TrainingKernels<Float> { .single }
     package static func exponential(_ x: Float) -> Float { exp(x) }
 
     package static func gemm(
@@ -27,6 +30,7 @@ extension Float: ProductScalar {
 }
 
 extension Double: ProductScalar {
+    package static var kernels: TrainingKernels<Double> { .double }
     package static func exponential(_ x: Double) -> Double { exp(x) }
 
     package static func gemm(
@@ -60,8 +64,18 @@ package struct MatrixPlace: Sendable {
 
 /// Products of matrices that lie within larger arrays, as training has them, by OpenBLAS.
 package enum GeneralProduct {
-    /// As many threads as OpenBLAS may use from now on, for the whole process.
-    package static func useThreads(_ count: Int) { openblas_set_num_threads(CInt(max(count, 1))) }
+    /// Makes the whole process ready to train on so many workers.
+    ///
+    /// Large products are cut up among them: threads of OpenBLAS's own would wait for each other on the same cores. Memory
+    /// that is given back stays in the process, as the next step needs it again.
+    package static func useThreads(_ count: Int) {
+        openblas_set_num_threads(1)
+        Workers.set(max(count, 1))
+        ww_keep_memory()
+    }
+
+    /// Multiplications from which on a product is worth cutting.
+    private static let large = 1 << 20
 
     /// `c = alpha · a · b + beta · c`: a `[m, k]`, b `[k, n]`, c `[m, n]`, after transposition.
     package static func multiply<Real: ProductScalar>(
@@ -77,12 +91,62 @@ package enum GeneralProduct {
             b.withUnsafeBufferPointer { b in
                 c.withUnsafeMutableBufferPointer { c in
                     guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-                    Real.gemm(
-                        a + aPlace.start, CInt(aPlace.stride), aPlace.transposed, b + bPlace.start,
-                        CInt(bPlace.stride), bPlace.transposed, c + cPlace.start, CInt(cPlace.stride), CInt(m),
-                        CInt(n), CInt(k), alpha, beta)
+                    let work = Work(
+                        a: a + aPlace.start, aPlace: aPlace, b: b + bPlace.start, bPlace: bPlace, c: c + cPlace.start,
+                        cStride: cPlace.stride, m: m, n: n, k: k, alpha: alpha, beta: beta)
+                    if m * n * k < large || Workers.count == 1 { return work.multiply(rows: 0..<m, columns: 0..<n) }
+                    work.cutUp()
                 }
             }
         }
     }
+}
+
+/// A product that workers share.
+private struct Work<Real: ProductScalar> {
+    let a: UnsafePointer<Real>
+    let aPlace: MatrixPlace
+    let b: UnsafePointer<Real>
+    let bPlace: MatrixPlace
+    let c: UnsafeMutablePointer<Real>
+    let cStride: Int
+    let m, n, k: Int
+    let alpha, beta: Real
+
+    /// Part of the result.
+    func multiply(rows: Range<Int>, columns: Range<Int>) {
+        let (row, column) = (rows.lowerBound, columns.lowerBound)
+        Real.gemm(
+            a + row * (aPlace.transposed ? 1 : aPlace.stride), CInt(aPlace.stride), aPlace.transposed,
+            b + column * (bPlace.transposed ? bPlace.stride : 1), CInt(bPlace.stride), bPlace.transposed,
+            c + row * cStride + column, CInt(cStride), CInt(rows.count), CInt(columns.count), CInt(k), alpha, beta)
+    }
+
+    /// Cuts the longer side of the result: two parts for each worker, so that none waits long for another.
+    func cutUp() {
+        let pieces = 2 * Workers.count
+        let longer = max(m, n)
+        // Whole tiles of OpenBLAS's kernels.
+        let size = ((longer + pieces - 1) / pieces + 15) / 16 * 16
+        let cutRows = m >= n
+        let body: (Int) -> Void = { piece in
+            let range = piece * size..<min((piece + 1) * size, longer)
+            multiply(rows: cutRows ? range : 0..<m, columns: cutRows ? 0..<n : range)
+        }
+        withoutActuallyEscaping(body) { body in
+            var call = Call(body: body)
+            withUnsafeMutablePointer(to: &call) { call in
+                ww_parallel(
+                    (longer + size - 1) / size,
+                    { context, first, last, _ in
+                        guard let call = context?.assumingMemoryBound(to: Call.self) else { return }
+                        for piece in first..<last { call.pointee.body(piece) }
+                    }, call)
+            }
+        }
+    }
+}
+
+private struct Call {
+    let body: (Int) -> Void
 }

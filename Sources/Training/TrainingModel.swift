@@ -74,6 +74,15 @@ package struct TrainingModel: Sendable {
         self.layout = layout
     }
 
+    /// Whether patches see the frames before and after.
+    package var isSpatiotemporal: Bool { images?.isSpatiotemporal ?? false }
+
+    /// What the towers make of a batch, as a batch of its own: memory then no longer depends on pictures.
+    package func embedded<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> TrainingBatch<Real> {
+        TrainingBatch(
+            texts: .embeddings(embed(batch.texts, p).0), frames: .embeddings(embed(batch, p).0), valid: batch.valid)
+    }
+
     /// The loss of a batch, and the gradient of every parameter that is not frozen; a frozen one's is undefined.
     ///
     /// `dropout`: probability and seed for the tight head's embeddings.

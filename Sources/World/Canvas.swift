@@ -37,6 +37,20 @@ package struct Canvas: Sendable {
         blend(coverage, colour.map { $0.rounded(.towardZero) })
     }
 
+    /// Where a row of pixels crosses the outlines, from left to right.
+    static func crossings(of outlines: [[Point]], at y: Double) -> [Double] {
+        var crossings: [Double] = []
+        for outline in outlines {
+            var a = outline[outline.count - 1]
+            for b in outline {
+                if (a.y <= y) != (b.y <= y) { crossings.append(a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x)) }
+                a = b
+            }
+        }
+        crossings.sort()
+        return crossings
+    }
+
     private mutating func blend(_ coverage: Coverage, _ colour: RGB) {
         let levels = [Float(colour.r), Float(colour.g), Float(colour.b)]
         var index = 0
@@ -96,18 +110,7 @@ private struct Coverage {
 
     mutating func fill(_ outlines: [[Point]]) {
         for y in ys {
-            var crossings: [Double] = []
-            let middle = Double(y)
-            for outline in outlines {
-                var a = outline[outline.count - 1]
-                for b in outline {
-                    if (a.y <= middle) != (b.y <= middle) {
-                        crossings.append(a.x + (middle - a.y) / (b.y - a.y) * (b.x - a.x))
-                    }
-                    a = b
-                }
-            }
-            crossings.sort()
+            let crossings = Canvas.crossings(of: outlines, at: Double(y))
             for pair in stride(from: 0, to: crossings.count - 1, by: 2) {
                 for x in clamp(crossings[pair], crossings[pair + 1], xs) {
                     values[(y - ys.lowerBound) * xs.count + x - xs.lowerBound] = 1

@@ -131,6 +131,18 @@ package struct Scene: Sendable {
         return bright
     }
 
+    /// An object's outlines in pixels, (0, 0) the centre of the first.
+    static func outlines(of shape: Shape, _ look: SceneObject.Look, scale: Double, margin: Double) -> [[Point]] {
+        let (c, s) = (cos(look.turn) * look.radius, sin(look.turn) * look.radius)
+        return shape.outlines.map { outline in
+            outline.map { point in
+                Point(
+                    (point.x * c - point.y * s + look.place.x + margin) * scale - 0.5,
+                    (point.x * s + point.y * c + look.place.y) * scale - 0.5)
+            }
+        }
+    }
+
     /// The picture at a time, on a background made by `Background.picture` for the same size and margin.
     package func draw(at time: Double, on background: [UInt8], width: Int, height: Int, margin: Double) -> Canvas {
         var canvas = Canvas(width: width, height: height, pixels: background)
@@ -138,15 +150,7 @@ package struct Scene: Sendable {
         for object in objects {
             let look = object.look(at: time)
             guard look.isVisible else { continue }
-            let (c, s) = (cos(look.turn) * look.radius, sin(look.turn) * look.radius)
-            let outlines = object.shape.outlines.map { outline in
-                outline.map { point in
-                    Point(
-                        (point.x * c - point.y * s + look.place.x + margin) * scale - 0.5,
-                        (point.x * s + point.y * c + look.place.y) * scale - 0.5)
-                }
-            }
-            canvas.fill(outlines, look.rgb)
+            canvas.fill(Self.outlines(of: object.shape, look, scale: scale, margin: margin), look.rgb)
         }
         let light = light(at: time)
         if light < 0.999 {

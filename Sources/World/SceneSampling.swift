@@ -76,7 +76,7 @@ extension Scene {
     }
 
     /// A shape and a colour that stand out and that no other object has.
-    private static func look(
+    static func look(
         _ random: inout SeededRandom, _ background: Background, taken: Set<[Int]>, turning: Bool
     ) -> (Shape, Colour, RGB)? {
         for _ in 0..<60 {

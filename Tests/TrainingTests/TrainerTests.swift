@@ -74,18 +74,18 @@ struct TrainerTests {
         var first = try trainer(model, plan, from: start(model))
         // In the middle of the third epoch.
         for _ in 0..<7 { _ = try first.advance() }
-        try TrainingCheckpoint.write(first.progress, of: model, plan: plan, data: "d", to: file)
-        let read = try TrainingCheckpoint.read(file, of: model, plan: plan, data: "d")
+        try TrainingCheckpoint.write(first.progress, of: model.layout, plan: plan, data: "d", to: file)
+        let read = try TrainingCheckpoint.read(file, of: model.layout, plan: plan, data: "d")
         #expect(read == first.progress)
         var second = try trainer(model, plan, from: read)
         while !second.isOver { _ = try second.advance() }
         #expect(second.progress == whole.progress)
         #expect(second.parameters.map(\.bitPattern) == whole.parameters.map(\.bitPattern))
         #expect(throws: TrainingError.self) {
-            try TrainingCheckpoint.read(file, of: model, plan: self.plan(epochs: 7), data: "d")
+            try TrainingCheckpoint.read(file, of: model.layout, plan: self.plan(epochs: 7), data: "d")
         }
         #expect(throws: TrainingError.self) {
-            try TrainingCheckpoint.read(file, of: model, plan: plan, data: "other")
+            try TrainingCheckpoint.read(file, of: model.layout, plan: plan, data: "other")
         }
     }
 

@@ -10,5 +10,6 @@
 #include "signature.h"
 #include "health.h"
 #include "tiled_product.h"
+#include "training_kernels.h"
 #include "transformer_kernels.h"
 #endif

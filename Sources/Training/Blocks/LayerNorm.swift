@@ -17,59 +17,23 @@ struct LayerNorm: Sendable {
 
     /// What the backward pass needs: the normalised rows, and one over their deviations.
     struct Saved<Real: ProductScalar> {
-        fileprivate var normalised: [Real]
-        fileprivate var inverse: [Real]
+        fileprivate let normalised: [Real]
+        fileprivate let inverse: [Real]
     }
 
     /// x `[N, W]`, result `[N, W]`.
     func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> (y: [Real], saved: Saved<Real>) {
-        let W = width
-        var y = [Real](repeating: 0, count: N * W)
-        var saved = Saved<Real>(normalised: y, inverse: [Real](repeating: 0, count: N))
-        for row in 0..<N {
-            let start = row * W
-            var (mean, variance): (Real, Real) = (0, 0)
-            for column in 0..<W { mean += x[start + column] }
-            mean /= Real(W)
-            for column in 0..<W {
-                let difference = x[start + column] - mean
-                variance += difference * difference
-            }
-            let inverse = 1 / (variance / Real(W) + Real(epsilon)).squareRoot()
-            saved.inverse[row] = inverse
-            for column in 0..<W {
-                let normalised = (x[start + column] - mean) * inverse
-                saved.normalised[start + column] = normalised
-                y[start + column] = normalised * p[weight + column] + p[bias + column]
-            }
-        }
-        return (y, saved)
+        precondition(x.count == N * width)
+        let (y, normalised, inverse) = Real.layerNorm(
+            x, p, weight: weight, bias: bias, width: width, epsilon: epsilon)
+        return (y, Saved(normalised: normalised, inverse: inverse))
     }
 
     /// Adds to the gradient; the result is that of the input.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {
-        let W = width
-        var dx = [Real](repeating: 0, count: N * W)
-        for row in 0..<N {
-            let start = row * W
-            var (sum, dot): (Real, Real) = (0, 0)
-            for column in 0..<W {
-                let (d, normalised) = (dy[start + column], saved.normalised[start + column])
-                g[weight + column] += d * normalised
-                g[bias + column] += d
-                let scaled = d * p[weight + column]
-                sum += scaled
-                dot += scaled * normalised
-            }
-            (sum, dot) = (sum / Real(W), dot / Real(W))
-            for column in 0..<W {
-                let scaled = dy[start + column] * p[weight + column]
-                dx[start + column] =
-                    (scaled - sum - saved.normalised[start + column] * dot) * saved.inverse[row]
-            }
-        }
-        return dx
+        Real.layerNormBack(
+            dy, normalised: saved.normalised, inverse: saved.inverse, p, &g, weight: weight, bias: bias, width: width)
     }
 }

@@ -25,12 +25,8 @@ struct Linear: Sendable {
 
     /// x `[N, I]`, result `[N, O]`.
     func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> [Real] {
-        var y = [Real](repeating: 0, count: N * outputs)
-        if let bias {
-            for row in 0..<N {
-                for column in 0..<outputs { y[row * outputs + column] = p[bias + column] }
-            }
-        }
+        var y =
+            bias.map { Real.rows(N, of: p, at: $0, width: outputs) } ?? [Real](repeating: 0, count: N * outputs)
         GeneralProduct.multiply(
             x, MatrixPlace(stride: inputs), p, MatrixPlace(weight, stride: inputs, transposed: true), into: &y,
             MatrixPlace(stride: outputs), m: N, n: outputs, k: inputs, beta: 1)
@@ -44,7 +40,7 @@ struct Linear: Sendable {
         GeneralProduct.multiply(
             dy, MatrixPlace(stride: outputs, transposed: true), x, MatrixPlace(stride: inputs), into: &g,
             MatrixPlace(weight, stride: inputs), m: outputs, n: inputs, k: N, beta: 1)
-        if let bias { addColumns(dy, rows: N, columns: outputs, to: &g, at: bias) }
+        if let bias { Real.addColumns(dy, width: outputs, to: &g, at: bias) }
         var dx = [Real](repeating: 0, count: N * inputs)
         GeneralProduct.multiply(
             dy, MatrixPlace(stride: outputs), p, MatrixPlace(weight, stride: inputs), into: &dx,
@@ -83,13 +79,5 @@ struct Projection: Sendable {
             dy, MatrixPlace(stride: outputs), p, MatrixPlace(matrix, stride: outputs, transposed: true), into: &dx,
             MatrixPlace(stride: inputs), m: N, n: inputs, k: outputs)
         return dx
-    }
-}
-
-/// Adds the sums of the columns of `[N, columns]` to what begins at a place.
-func addColumns<Real: ProductScalar>(_ x: [Real], rows N: Int, columns: Int, to g: inout [Real], at place: Int) {
-    for row in 0..<N {
-        let start = row * columns
-        for column in 0..<columns { g[place + column] += x[start + column] }
     }
 }

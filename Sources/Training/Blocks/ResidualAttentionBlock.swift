@@ -32,6 +32,7 @@ struct ResidualAttentionBlock: Sendable {
         fileprivate let second: LayerNorm.Saved<Real>
         fileprivate let attended: [Real]
         fileprivate let packed: [Real]
+        fileprivate let sizes: AttentionSizes
         fileprivate let probabilities: [Real]
         fileprivate let context: [Real]
         fileprivate let narrow: [Real]
@@ -46,15 +47,16 @@ struct ResidualAttentionBlock: Sendable {
         let N = B * T
         let (attended, first) = first.forward(x, rows: N, p)
         let packed = packing.forward(attended, rows: N, p)
-        let (context, probabilities) = Attention.forward(packed, B: B, T: T, W: shape.width, H: shape.heads, mask: mask)
+        let sizes = mask.sizes(B: B, T: T, W: shape.width, H: shape.heads)
+        let (context, probabilities) = Real.attend(packed, sizes)
         add(unpacking.forward(context, rows: N, p), to: &x)
         let (narrow, second) = second.forward(x, rows: N, p)
         let wide = expansion.forward(narrow, rows: N, p)
         let activated = QuickGELU.forward(wide)
         add(contraction.forward(activated, rows: N, p), to: &x)
         return Saved(
-            first: first, second: second, attended: attended, packed: packed, probabilities: probabilities,
-            context: context, narrow: narrow, wide: wide, activated: activated)
+            first: first, second: second, attended: attended, packed: packed, sizes: sizes,
+            probabilities: probabilities, context: context, narrow: narrow, wide: wide, activated: activated)
     }
 
     /// Turns the output's gradient into the input's, and adds to the parameters'.
@@ -67,8 +69,7 @@ struct ResidualAttentionBlock: Sendable {
         let dNarrow = expansion.backward(dWide, saved.narrow, rows: N, p, &g)
         add(second.backward(dNarrow, saved.second, rows: N, p, &g), to: &dx)
         let dContext = unpacking.backward(dx, saved.context, rows: N, p, &g)
-        let dPacked = Attention.backward(
-            dContext, saved.packed, saved.probabilities, B: B, T: T, W: shape.width, H: shape.heads)
+        let dPacked = Real.attendBack(dContext, saved.packed, probabilities: saved.probabilities, saved.sizes)
         let dAttended = packing.backward(dPacked, saved.attended, rows: N, p, &g)
         add(first.backward(dAttended, saved.first, rows: N, p, &g), to: &dx)
     }
@@ -113,7 +114,4 @@ struct TransformerStack: Sendable {
     }
 }
 
-func add<Real: ProductScalar>(_ x: [Real], to y: inout [Real]) {
-    precondition(x.count == y.count)
-    for index in y.indices { y[index] += x[index] }
-}
+func add<Real: ProductScalar>(_ x: [Real], to y: inout [Real]) { Real.add(x, to: &y) }

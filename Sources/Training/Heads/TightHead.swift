@@ -31,53 +31,85 @@ struct TightHead: Sendable {
         let probability: Double
         let seed: UInt64
 
-        /// Factors of one text's pairs, the same whenever they are asked for.
-        fileprivate func factors<Real: ProductScalar>(text: Int, count: Int) -> [Real] {
-            var random = SeededRandom(seed: seed &+ UInt64(text) &* 0x9E37_79B9_7F4A_7C15)
+        /// Factors of one pass, the same whenever they are asked for.
+        fileprivate func factors<Real: ProductScalar>(pass: Int, count: Int) -> [Real] {
+            var random = SeededRandom(seed: seed &+ UInt64(pass) &* 0x9E37_79B9_7F4A_7C15)
             return (0..<count).map { _ in random.chance(probability) ? 0 : Real(1 / (1 - probability)) }
         }
     }
 
-    private struct Pass<Real: ProductScalar> {
-        let blocks: [ResidualAttentionBlock.Saved<Real>]
-        let norm: LayerNorm.Saved<Real>
-        let normalised: [Real]
-        let wide: [Real]
-        let pooled: [Real]
+    /// What a pass over some pairs made, and what its backward pass needs.
+    struct Pass<Real: ProductScalar> {
+        fileprivate let pairs: [(text: Int, video: Int)]
+        fileprivate let factors: [Real]?
+        fileprivate let blocks: [ResidualAttentionBlock.Saved<Real>]
+        fileprivate let norm: LayerNorm.Saved<Real>
+        fileprivate let normalised: [Real]
+        fileprivate let wide: [Real]
+        fileprivate let pooled: [Real]
+        /// Of each pair.
         let scores: [Real]
+        /// What the blocks made: `[pairs, S, D]`, the text's token first.
+        let hidden: [Real]
     }
 
-    /// One text with every video.
-    private func pass<Real: ProductScalar>(
-        _ texts: [Real], _ text: Int, _ windows: Windows<Real>, _ dropout: Dropout?, _ p: [Real]
+    /// Scores pairs of texts `[N, D]` and videos; `number` tells passes of one batch apart.
+    func pass<Real: ProductScalar>(
+        _ pairs: [(text: Int, video: Int)], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout?,
+        number: Int = 0, _ p: [Real]
     ) -> Pass<Real> {
-        let (V, T, D) = (windows.valid.count, windows.length, shape.width)
+        let (T, D, P) = (windows.length, shape.width, pairs.count)
         let S = T + 1
-        var x = [Real](repeating: 0, count: V * S * D)
-        for video in 0..<V {
-            for column in 0..<D { x[video * S * D + column] = texts[text * D + column] }
-            for index in 0..<T * D { x[(video * S + 1) * D + index] = windows.frames[video * T * D + index] }
-            for index in 0..<S * D { x[video * S * D + index] += p[positions + index] }
+        var x = [Real](repeating: 0, count: P * S * D)
+        for (place, pair) in pairs.enumerated() {
+            for column in 0..<D { x[place * S * D + column] = texts[pair.text * D + column] }
+            for index in 0..<T * D { x[(place * S + 1) * D + index] = windows.frames[pair.video * T * D + index] }
+            for index in 0..<S * D { x[place * S * D + index] += p[positions + index] }
         }
-        if let dropout {
-            let factors: [Real] = dropout.factors(text: text, count: x.count)
-            for index in x.indices { x[index] *= factors[index] }
-        }
-        let blocks = stack.forward(&x, B: V, T: S, mask: .keys(windows.valid.map { $0 + 1 }), p)
-        let first = (0..<V).flatMap { x[$0 * S * D..<$0 * S * D + D] }
-        let (normalised, norm) = norm.forward(first, rows: V, p)
-        let wide = dense.forward(normalised, rows: V, p)
+        let factors: [Real]? = dropout?.factors(pass: number, count: x.count)
+        if let factors { for index in x.indices { x[index] *= factors[index] } }
+        let blocks = stack.forward(&x, B: P, T: S, mask: .keys(pairs.map { windows.valid[$0.video] + 1 }), p)
+        let first = (0..<P).flatMap { x[$0 * S * D..<$0 * S * D + D] }
+        let (normalised, norm) = norm.forward(first, rows: P, p)
+        let wide = dense.forward(normalised, rows: P, p)
         let pooled = QuickGELU.forward(wide)
         return Pass(
-            blocks: blocks, norm: norm, normalised: normalised, wide: wide, pooled: pooled,
-            scores: similarity.forward(pooled, rows: V, p))
+            pairs: pairs, factors: factors, blocks: blocks, norm: norm, normalised: normalised, wide: wide,
+            pooled: pooled, scores: similarity.forward(pooled, rows: P, p), hidden: x)
+    }
+
+    /// Adds a pass's gradients to those of the texts, the frames and the parameters.
+    ///
+    /// `dHidden` is what else is asked of the hidden tokens.
+    func backward<Real: ProductScalar>(
+        _ dScores: [Real], _ made: Pass<Real>, dHidden: [Real]? = nil, T: Int, texts dTexts: inout [Real],
+        frames dFrames: inout [Real], _ p: [Real], _ g: inout [Real]
+    ) {
+        let (D, P) = (shape.width, made.pairs.count)
+        let S = T + 1
+        let dPooled = similarity.backward(dScores, made.pooled, rows: P, p, &g)
+        let dNormalised = dense.backward(QuickGELU.backward(dPooled, made.wide), made.normalised, rows: P, p, &g)
+        let dFirst = norm.backward(dNormalised, made.norm, rows: P, p, &g)
+        var dx = dHidden ?? [Real](repeating: 0, count: P * S * D)
+        for pair in 0..<P {
+            for column in 0..<D { dx[pair * S * D + column] += dFirst[pair * D + column] }
+        }
+        stack.backward(&dx, made.blocks, B: P, T: S, p, &g)
+        if let factors = made.factors { for index in dx.indices { dx[index] *= factors[index] } }
+        for (place, pair) in made.pairs.enumerated() {
+            for column in 0..<D { dTexts[pair.text * D + column] += dx[place * S * D + column] }
+            for index in 0..<T * D { dFrames[pair.video * T * D + index] += dx[(place * S + 1) * D + index] }
+            for index in 0..<S * D { g[positions + index] += dx[place * S * D + index] }
+        }
     }
 
     /// Logits `[N, V]` of texts `[N, D]` and videos.
     func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real]
     ) -> [Real] {
-        (0..<texts.count / shape.width).flatMap { pass(texts, $0, windows, dropout, p).scores }
+        (0..<texts.count / shape.width).flatMap { text in
+            pass(pairs(of: text, windows), texts, windows, dropout: dropout, number: text, p).scores
+        }
     }
 
     /// The gradients of the texts and of the frames.
@@ -87,32 +119,20 @@ struct TightHead: Sendable {
         _ dScores: [Real], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real],
         _ g: inout [Real]
     ) -> (texts: [Real], frames: [Real]) {
-        let (V, T, D) = (windows.valid.count, windows.length, shape.width)
-        let S = T + 1
+        let V = windows.valid.count
         var dTexts = [Real](repeating: 0, count: texts.count)
         var dFrames = [Real](repeating: 0, count: windows.frames.count)
-        for text in 0..<texts.count / D {
-            let made = pass(texts, text, windows, dropout, p)
-            let dPooled = similarity.backward(
-                Array(dScores[text * V..<(text + 1) * V]), made.pooled, rows: V, p, &g)
-            let dNormalised = dense.backward(
-                QuickGELU.backward(dPooled, made.wide), made.normalised, rows: V, p, &g)
-            let dFirst = norm.backward(dNormalised, made.norm, rows: V, p, &g)
-            var dx = [Real](repeating: 0, count: V * S * D)
-            for video in 0..<V {
-                for column in 0..<D { dx[video * S * D + column] = dFirst[video * D + column] }
-            }
-            stack.backward(&dx, made.blocks, B: V, T: S, p, &g)
-            if let dropout {
-                let factors: [Real] = dropout.factors(text: text, count: dx.count)
-                for index in dx.indices { dx[index] *= factors[index] }
-            }
-            for video in 0..<V {
-                for column in 0..<D { dTexts[text * D + column] += dx[video * S * D + column] }
-                for index in 0..<T * D { dFrames[video * T * D + index] += dx[(video * S + 1) * D + index] }
-                for index in 0..<S * D { g[positions + index] += dx[video * S * D + index] }
-            }
+        for text in 0..<texts.count / shape.width {
+            let made = pass(pairs(of: text, windows), texts, windows, dropout: dropout, number: text, p)
+            backward(
+                Array(dScores[text * V..<(text + 1) * V]), made, T: windows.length, texts: &dTexts, frames: &dFrames,
+                p, &g)
         }
         return (dTexts, dFrames)
+    }
+
+    /// One text with every video.
+    private func pairs<Real>(of text: Int, _ windows: Windows<Real>) -> [(text: Int, video: Int)] {
+        windows.valid.indices.map { (text, $0) }
     }
 }

@@ -34,7 +34,16 @@ package enum Initialisation {
         guard entry.name.hasPrefix("clip.") else { return nil }
         let name = String(entry.name.dropFirst(5))
         if entry.name == "clip.logit_scale" && !clip.has(name) { return [Float(log(1 / 0.07))] }
+        if name == "visual.conv2.weight" && !clip.has(name) { return try spread(clip, entry.shape) }
         return try clip.floats(name, shape: entry.shape)
+    }
+
+    /// A kernel over three frames `[W, 3, 3, P, P]` that looks at the middle one only, as the kernel of one frame does.
+    private static func spread(_ clip: some TensorSource, _ shape: [Int]) throws -> [Float] {
+        let size = shape[3] * shape[4]
+        let flat = try clip.floats("visual.conv1.weight", shape: [shape[0], shape[1], shape[3], shape[4]])
+        let none = [Float](repeating: 0, count: size)
+        return stride(from: 0, to: flat.count, by: size).flatMap { none + flat[$0..<$0 + size] + none }
     }
 
     /// Positions and blocks are the text tower's, where it has them in the same size.

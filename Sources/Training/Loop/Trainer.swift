@@ -1,4 +1,5 @@
 import Randomness
+import Tensors
 
 /// Steps through a data set: batches in an order that the seed determines, gradients, updates.
 ///
@@ -84,9 +85,11 @@ package struct Trainer {
             let drop = plan.dropout > 0 ? (plan.dropout, plan.seed &* 31 &+ number) : nil
             let (value, g) = model.evaluate(made, parameters, freezing: freezing, dropout: drop)
             loss += value / Double(plan.accumulation)
+            if gradient.isEmpty { gradient = g } else { Float.add(g, to: &gradient) }
+        }
+        if plan.accumulation > 1 {
             let share = 1 / Float(plan.accumulation)
-            if gradient.isEmpty { gradient = [Float](repeating: 0, count: g.count) }
-            for index in g.indices { gradient[index] += g[index] * share }
+            for index in gradient.indices { gradient[index] *= share }
         }
         guard loss.isFinite else {
             throw TrainingError("the loss is \(loss) in step \(step + 1) of epoch \(epoch + 1): training stops")

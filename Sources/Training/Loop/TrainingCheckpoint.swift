@@ -5,10 +5,10 @@ package import Foundation
 package enum TrainingCheckpoint {
     /// Writes it whole, or leaves what was there.
     package static func write(
-        _ progress: Trainer.Progress, of model: TrainingModel, plan: TrainingPlan, data: String, to url: URL
+        _ progress: Trainer.Progress, of layout: ParameterLayout, plan: some Encodable, data: String, to url: URL
     ) throws {
         var weights: [String: HeadWeights] = [:]
-        for entry in model.layout.entries {
+        for entry in layout.entries {
             for (kind, values) in [("p", progress.parameters), ("m", progress.first), ("v", progress.second)] {
                 weights["\(kind).\(entry.name)"] = HeadWeights(shape: entry.shape, values: Array(values[entry.range]))
             }
@@ -27,7 +27,7 @@ package enum TrainingCheckpoint {
 
     /// Reads it; throws if it is of another model, plan or data set.
     package static func read(
-        _ url: URL, of model: TrainingModel, plan: TrainingPlan, data: String
+        _ url: URL, of layout: ParameterLayout, plan: some Encodable, data: String
     ) throws -> Trainer.Progress {
         let file = try SafetensorsFile(path: url.path)
         guard file.metadata["plan"] == (try described(plan)), file.metadata["data"] == data else {
@@ -41,7 +41,7 @@ package enum TrainingCheckpoint {
         else { throw TrainingError("\(url.path): it is no checkpoint of a training") }
         var progress = Trainer.Progress(parameters: [])
         (progress.epoch, progress.step, progress.optimiserStep) = (epoch, step, optimiserStep)
-        for entry in model.layout.entries {
+        for entry in layout.entries {
             progress.parameters += try file.floats("p.\(entry.name)", shape: entry.shape)
             progress.first += try file.floats("m.\(entry.name)", shape: entry.shape)
             progress.second += try file.floats("v.\(entry.name)", shape: entry.shape)
@@ -49,7 +49,7 @@ package enum TrainingCheckpoint {
         return progress
     }
 
-    private static func described(_ plan: TrainingPlan) throws -> String {
+    private static func described(_ plan: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         return String(decoding: try encoder.encode(plan), as: UTF8.self)

@@ -49,34 +49,26 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
     }
 
     /// Changes the parameters by one step; returns the norm of the gradient before it was clipped.
+    ///
+    /// Changes nothing if that is no number.
     package mutating func update(_ p: inout [Real], _ gradient: [Real]) -> Double {
         let trained = layout.entries.filter { freezing.isTrained($0.name) }
-        let norm = trained.reduce(0) { $0 + squares(gradient, $1.range) }.squareRoot()
+        let norm = trained.reduce(0) { $0 + Real.squares(gradient, $1.range) }.squareRoot()
+        guard norm.isFinite else { return norm }
         let shrink = min(1, 1 / (norm + 1e-6))
         let factor = rates.factor(step: step)
         for entry in trained {
-            let own = squares(gradient, entry.range).squareRoot() * shrink
-            let scale = Real(shrink * min(1, 1 / (own + 1e-6)))
-            let rate = Real(rates.base * (entry.name.contains("clip.") ? rates.towerFactor : 1) * factor)
-            let decay = entry.name.contains("bias") ? 0 : Real(rates.decay)
-            for index in entry.range {
-                let g = gradient[index] * scale
-                first[index] = 0.9 * first[index] + 0.1 * g
-                second[index] = 0.98 * second[index] + 0.02 * g * g
-                let change = first[index] / (second[index].squareRoot() + 1e-6) + decay * p[index]
-                p[index] -= rate * change
-            }
+            let own = Real.squares(gradient, entry.range).squareRoot() * shrink
+            let rate = rates.base * (entry.name.contains("clip.") ? rates.towerFactor : 1) * factor
+            var adam = AdamStep(rate: rate, epsilon: 1e-6)
+            adam.scale = shrink * min(1, 1 / (own + 1e-6))
+            adam.decay = entry.name.contains("bias") ? 0 : rates.decay
+            Real.adam(&p, gradient, &first, &second, entry.range, adam)
         }
         if let scale = layout.entry("clip.logit_scale") {
             p[scale.range.lowerBound] = min(p[scale.range.lowerBound], Real(log(100.0)))
         }
         step += 1
         return norm
-    }
-
-    private func squares(_ gradient: [Real], _ range: Range<Int>) -> Double {
-        var sum = 0.0
-        for index in range { sum += Double(gradient[index]) * Double(gradient[index]) }
-        return sum
     }
 }

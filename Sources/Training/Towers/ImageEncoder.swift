@@ -49,6 +49,8 @@ struct ImageEncoder: Sendable {
         projection = Projection(&layout, name + ".proj", inputs: W, outputs: shape.embedding)
     }
 
+    var isSpatiotemporal: Bool { shape.spatiotemporal }
+
     /// Frames of each video, if so many numbers are the pictures of so many videos.
     func window(of count: Int, videos: Int) -> Int { count / (videos * 3 * shape.side * shape.side) }
 
@@ -58,6 +60,8 @@ struct ImageEncoder: Sendable {
         fileprivate let blocks: [ResidualAttentionBlock.Saved<Real>]
         fileprivate let after: LayerNorm.Saved<Real>
         fileprivate let normalised: [Real]
+        /// What the blocks made: `[F, tokens, W]`, the class token first.
+        let hidden: [Real]
     }
 
     /// `[F, D]` of frames `[F, 3, R, R]`, which are videos of `window` frames each.
@@ -84,21 +88,25 @@ struct ImageEncoder: Sendable {
         let blocks = stack.forward(&x, B: F, T: tokens, mask: .none, p)
         let first = (0..<F).flatMap { x[$0 * tokens * W..<$0 * tokens * W + W] }
         let (normalised, after) = after.forward(first, rows: F, p)
-        let saved = Saved(columns: columns, before: before, blocks: blocks, after: after, normalised: normalised)
+        let saved = Saved(
+            columns: columns, before: before, blocks: blocks, after: after, normalised: normalised, hidden: x)
         return (projection.forward(normalised, rows: F, p), saved)
     }
 
     /// Adds to the gradient, down to block `lowest`; the embeddings below it are learnt only if that is nil.
+    ///
+    /// `dHidden` is what else is asked of the hidden tokens.
     func backward<Real: ProductScalar>(
-        _ dy: [Real], _ saved: Saved<Real>, downTo lowest: Int?, _ p: [Real], _ g: inout [Real]
+        _ dy: [Real], _ saved: Saved<Real>, dHidden: [Real]? = nil, downTo lowest: Int?, _ p: [Real],
+        _ g: inout [Real]
     ) {
         let (W, tokens) = (shape.stack.width, shape.tokens)
         let F = dy.count / shape.embedding
         let dNormalised = projection.backward(dy, saved.normalised, rows: F, p, &g)
         let dFirst = after.backward(dNormalised, saved.after, rows: F, p, &g)
-        var dx = [Real](repeating: 0, count: F * tokens * W)
+        var dx = dHidden ?? [Real](repeating: 0, count: F * tokens * W)
         for frame in 0..<F {
-            for column in 0..<W { dx[frame * tokens * W + column] = dFirst[frame * W + column] }
+            for column in 0..<W { dx[frame * tokens * W + column] += dFirst[frame * W + column] }
         }
         stack.backward(&dx, saved.blocks, B: F, T: tokens, downTo: lowest ?? 0, p, &g)
         guard lowest == nil else { return }

@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import Ingest
 import Matching
+import Pixels
 import Tensors
 import Watchtower
 
@@ -78,22 +79,26 @@ struct ClipEmbedding {
         templates = try PipelineTemplates(directory: Installation.pipelines)
     }
 
-    /// Where the cache has a clip, or will have it; nil without a cache.
-    private func place(_ clip: RetrievalSet.Clip) throws -> URL? {
+    /// How a clip is sampled, as caches are keyed by it.
+    func sampling(_ clip: RetrievalSet.Clip) -> String {
         let range = span(clip).map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
-        return try cache?.place(
-            video: clip.path, sampling: "\(rate) a second, \(range), \(selection.rawValue), \(frames)")
+        return "\(rate) a second, \(range), \(selection.rawValue), \(frames)"
+    }
+
+    /// Decodes a clip: the pictures that the image tower takes.
+    func pictures(_ clip: RetrievalSet.Clip) async throws -> [Picture] {
+        let source = SourceDescription(uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side)
+        let reader = ClipReader(
+            source: source, templates: templates, sampling: try ClipSampling(rate: rate, seconds: span(clip)),
+            selection: selection, maxFrames: frames)
+        return try await reader.frames().kept.map(\.picture)
     }
 
     /// `[frames, d]` of a clip, and where the cache has it.
     private func embed(_ clip: RetrievalSet.Clip) async throws -> (embeddings: [Float], place: URL?) {
-        let sampling = try ClipSampling(rate: rate, seconds: span(clip))
-        let place = try place(clip)
+        let place = try cache?.place(video: clip.path, sampling: sampling(clip))
         if let place, let known = cache?.read(place, width: embedder.width) { return (known, place) }
-        let source = SourceDescription(uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side)
-        let reader = ClipReader(
-            source: source, templates: templates, sampling: sampling, selection: selection, maxFrames: frames)
-        let embeddings = try await embedder.embed(reader.frames().kept.map(\.picture))
+        let embeddings = try await embedder.embed(pictures(clip))
         if let place { try cache?.write(embeddings, width: embedder.width, to: place) }
         return (embeddings, place)
     }
@@ -118,7 +123,8 @@ struct ClipEmbedding {
         return (rest, places.compactMap { $0 })
     }
 
-    private func each<T>(
+    /// Makes something of every clip, once; clips that cannot be decoded are then missing from the set that is returned.
+    func each<T>(
         _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
     ) async throws -> (RetrievalSet, [T]) {
         var known: [RetrievalSet.Clip: T] = [:]

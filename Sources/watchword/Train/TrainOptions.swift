@@ -11,7 +11,7 @@ struct TrainOptions: ParsableArguments {
     var accumulate = 1
     @Option(name: .customLong("learning-rate"), help: "Of the head.")
     var learningRate = 1e-4
-    @Option(name: .customLong("tower-factor"), help: "Times the learning rate, for the text tower and the scale.")
+    @Option(name: .customLong("tower-factor"), help: "Times the learning rate, for the towers and the scale.")
     var towerFactor = 1e-3
     @Option(name: .customLong("warm-up"), help: "The share of all steps in which the rate rises.")
     var warmUp = 0.1
@@ -21,7 +21,7 @@ struct TrainOptions: ParsableArguments {
     var dropout = 0.1
     @Option(
         name: .customLong("frozen-layers"), parsing: .unconditional,
-        help: "Blocks of the text tower that stay as they are; -1 for none, and its embeddings are learnt, too.")
+        help: "Blocks of each tower that stay as they are; -1 for none, and their embeddings are learnt, too.")
     var frozenLayers = 0
     @Option(help: "Blocks of a new transformer or tight head.")
     var layers = 4
@@ -50,9 +50,16 @@ struct TrainOptions: ParsableArguments {
     }
 }
 
-/// What is learnt besides the head.
+/// What is learnt.
 enum Learnt: String, ExpressibleByArgument, CaseIterable {
-    case head, text
+    /// The head alone, or with the text tower, or with both towers: then from pictures.
+    case head, text, all
+}
+
+/// How frames become patches, where that is learnt.
+enum PatchKind: String, ExpressibleByArgument, CaseIterable {
+    case planar = "2d"
+    case spatiotemporal = "3d"
 }
 
 extension HeadKind: ExpressibleByArgument {}

@@ -6,9 +6,14 @@ import Training
 /// Writes what was trained as a model directory that the daemon loads as it is.
 struct TrainedModel {
     let source: ModelDirectory
-    let head: HeadShape
+    /// Those that were trained; a single one becomes the default.
+    let heads: [HeadKind]
+    /// Nothing of the source's weights is left.
+    var isFresh = false
     let layout: ParameterLayout
     let parameters: [Float]
+    /// Of the heads, where they were learnt, too.
+    var thresholds: [String: Double]?
 
     /// The directory appears whole or not at all; `extras` are files that are put beside.
     func write(to destination: URL, replacing: Bool, extras: [String: String]) throws {
@@ -21,7 +26,8 @@ struct TrainedModel {
             .appending(path: ".\(place.lastPathComponent).\(UUID().uuidString.prefix(8))")
         defer { try? FileManager.default.removeItem(at: staged) }
         _ = try ModelConversion.convert(source, to: staged, replacing: false)
-        try writeHead(in: staged)
+        if isFresh { try? FileManager.default.removeItem(at: staged.appending(path: "heads")) }
+        for head in heads { try write(head, in: staged) }
         try writeTowers(in: staged)
         try writeDefaults(in: staged)
         for (name, text) in extras { try Self.replace(staged.appending(path: name), Data(text.utf8)) }
@@ -36,21 +42,25 @@ struct TrainedModel {
         return found
     }
 
-    /// The head's own tensors, and the scale that was learnt with it.
-    private func writeHead(in folder: URL) throws {
-        guard head.kind != .mean else { return }
-        let weights = tensors { !$0.hasPrefix("clip.") || $0 == "clip.logit_scale" }
+    /// A head's own tensors, and the scale that was learnt with it.
+    private func write(_ head: HeadKind, in folder: URL) throws {
+        let prefixes: [HeadKind: [String]] = [
+            .lstm: ["lstm_visual."], .transformer: ["frame_position_embeddings.", "transformerClip."],
+            .tight: ["cross.", "similarity_dense."],
+        ]
+        guard let own = prefixes[head] else { return }
+        let weights = tensors { name in name == "clip.logit_scale" || own.contains(where: name.hasPrefix) }
         try StagedDirectory.makeDirectory(folder.appending(path: "heads"))
-        let file = folder.appending(path: "heads/\(head.kind.rawValue).safetensors")
+        let file = folder.appending(path: "heads/\(head.rawValue).safetensors")
         try? FileManager.default.removeItem(at: file)
         try SafetensorsWriter.write(MemoryTensors(weights, origin: file.path), names: weights.keys, to: file.path)
     }
 
-    private var learnsText: Bool { layout.entry("clip.token_embedding.weight") != nil }
+    private var learnsTowers: Bool { layout.entry("clip.token_embedding.weight") != nil }
 
     /// Towers' tensors that were learnt, in the place of those they came from.
     private func writeTowers(in folder: URL) throws {
-        guard learnsText else { return }
+        guard learnsTowers else { return }
         var learnt: [String: HeadWeights] = [:]
         for (name, weight) in tensors({ $0.hasPrefix("clip.") }) { learnt[String(name.dropFirst(5))] = weight }
         let file = folder.appending(path: "model.safetensors")
@@ -67,11 +77,16 @@ struct TrainedModel {
         let file = folder.appending(path: "watchword.json")
         let data = try Data(contentsOf: file)
         var said = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
-        said["default_head"] = head.kind.rawValue
-        for key in ["thresholds", "quiet_thresholds"] {
+        let trained = heads.map(\.rawValue)
+        if trained.count == 1 { said["default_head"] = trained[0] }
+        if isFresh { said["default_head"] = "mean" }
+        if let thresholds, heads.contains(.transformer) {
+            (said["thresholds"], said["default_head"]) = (thresholds, "transformer")
+        }
+        for key in thresholds == nil ? ["thresholds", "quiet_thresholds"] : ["quiet_thresholds"] {
             guard var thresholds = said[key] as? [String: Any] else { continue }
-            thresholds[head.kind.rawValue] = nil
-            said[key] = learnsText || thresholds.isEmpty ? nil : thresholds
+            for head in trained { thresholds[head] = nil }
+            said[key] = learnsTowers || thresholds.isEmpty ? nil : thresholds
         }
         let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try Self.replace(file, JSONSerialization.data(withJSONObject: said, options: options) + Data("\n".utf8))

@@ -4,11 +4,23 @@ import Foundation
 import Tensors
 import Training
 
-/// Pairs whose clips are in the cache: batches are read from there as they are needed.
+/// Pairs whose clips are in a cache: batches are read from there as they are needed.
 struct TrainingData: Sendable {
+    /// What is kept of clips, and where.
+    private enum Clips: Sendable {
+        /// `[frames, d]` each, of a frozen image tower.
+        case embeddings(EmbeddingCache, [URL])
+        case pictures(PictureCache, [URL])
+
+        var places: [URL] {
+            switch self {
+            case .embeddings(_, let places), .pictures(_, let places): places
+            }
+        }
+    }
+
     let set: RetrievalSet
-    private let places: [URL]
-    private let cache: EmbeddingCache
+    private let clips: Clips
     /// `[texts, d]` of a frozen text tower, or the tokens for a free one.
     private let texts: [Float]
     private let tokens: [[Int]]
@@ -16,12 +28,26 @@ struct TrainingData: Sendable {
     private let width: Int
     private let frames: Int
 
-    init(_ wanted: RetrievalSet, _ embedding: ClipEmbedding, learnsText: Bool, maxWords: Int?) async throws {
-        guard let cache = embedding.cache else { preconditionFailure("training needs the cache") }
-        (set, places) = try await embedding.prepare(wanted) { Terminal.progress("\($0) of \($1) clips") }
+    /// Decodes what is not in the cache; clips that cannot be decoded are listed, and left out.
+    init(
+        _ wanted: RetrievalSet, _ embedding: ClipEmbedding, learns: Learnt, maxWords: Int?, pictures: PictureCache?
+    ) async throws {
+        let show = { (done: Int, all: Int) in Terminal.progress("\(done) of \(all) clips") }
+        let places: [URL]
+        if learns == .all, let pictures {
+            (set, places) = try await embedding.each(wanted, show) { clip in
+                let place = try pictures.place(video: clip.path, sampling: embedding.sampling(clip))
+                if pictures.count(place) == nil { try pictures.write(await embedding.pictures(clip), to: place) }
+                return place
+            }
+            clips = .pictures(pictures, places)
+        } else {
+            guard let cache = embedding.cache else { preconditionFailure("training needs the cache") }
+            (set, places) = try await embedding.prepare(wanted, progress: show)
+            clips = .embeddings(cache, places)
+        }
         Terminal.progress("")
         set.tellMissing()
-        self.cache = cache
         (width, frames) = (embedding.embedder.width, embedding.frames)
         endToken = embedding.embedder.model.architecture.text.endToken
         var texts: [Float] = []
@@ -30,7 +56,7 @@ struct TrainingData: Sendable {
             guard item.caption.contains(where: { !$0.isWhitespace }) else {
                 throw TrainingError("\(set.clips[item.clip].id): a caption is empty")
             }
-            if learnsText {
+            if learns != .head {
                 tokens.append(await embedding.embedder.tokens(item.caption, limit: maxWords))
             } else {
                 texts += try await embedding.embedder.embed(text: item.caption, limit: maxWords).embedding
@@ -41,7 +67,7 @@ struct TrainingData: Sendable {
 
     /// What a checkpoint is held against: the pairs, not the files.
     var fingerprint: String {
-        let text = set.items.map { "\(places[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
+        let text = set.items.map { "\(clips.places[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
         let hash = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return "\(set.items.count) pairs, \(String(hash, radix: 16))"
     }
@@ -51,40 +77,55 @@ struct TrainingData: Sendable {
         try batch(texts: numbers, clips: numbers.map { set.items[$0].clip })
     }
 
-    /// Texts and clips that need not belong together.
-    func batch(texts numbers: [Int], clips: [Int]) throws -> TrainingBatch<Float> {
+    /// Texts and clips that need not belong together; pairs of an epoch's end may have no text.
+    private func batch(texts numbers: [Int], clips wanted: [Int]) throws -> TrainingBatch<Float> {
         var windows: [Float] = []
         var valid: [Int] = []
-        for clip in clips {
-            guard let known = cache.read(places[clip], width: width), !known.isEmpty, known.count <= frames * width
-            else { throw TrainingError("\(places[clip].path): the clip's embeddings are not in the cache any more") }
-            windows += known + [Float](repeating: 0, count: frames * width - known.count)
-            valid.append(known.count / width)
+        for clip in wanted {
+            let place = clips.places[clip]
+            let known: [Float]?
+            let size: Int
+            switch clips {
+            case .embeddings(let cache, _): (known, size) = (cache.read(place, width: width), width)
+            case .pictures(let cache, _): (known, size) = (cache.read(place), 3 * cache.side * cache.side)
+            }
+            guard let known, !known.isEmpty, known.count <= frames * size else {
+                throw TrainingError("\(place.path): the clip is not in the cache any more")
+            }
+            windows += known
+            windows += repeatElement(0, count: frames * size - known.count)
+            valid.append(known.count / size)
         }
         let said: TrainingBatch<Float>.Texts =
             tokens.isEmpty
             ? .embeddings(numbers.flatMap { texts[$0 * width..<($0 + 1) * width] })
             : .tokens(TokenBatch(numbers.map { tokens[$0] }, endToken: endToken))
+        if case .pictures = clips { return TrainingBatch(texts: said, frames: .pictures(windows), valid: valid) }
         return TrainingBatch(texts: said, frames: .embeddings(windows), valid: valid)
     }
 
-    /// Text-to-video R@1 of a model, in percent; scored some texts and clips at a time.
+    /// Text-to-video R@1 of a model, in percent; every text and clip is embedded once, some at a time.
     func recall(_ model: TrainingModel, _ parameters: [Float]) throws -> Double? {
-        let (texts, clips) = (set.items.count, set.clips.count)
-        var scores = [Float](repeating: 0, count: texts * clips)
-        for clip in stride(from: 0, to: clips, by: 64) {
-            let columns = Array(clip..<min(clip + 64, clips))
-            for text in stride(from: 0, to: texts, by: 256) {
-                let rows = Array(text..<min(text + 256, texts))
-                let part = model.scores(try batch(texts: rows, clips: columns), parameters)
-                for (r, row) in rows.enumerated() {
-                    for (c, column) in columns.enumerated() {
-                        scores[row * clips + column] = part[r * columns.count + c]
-                    }
+        var said: [Float] = []
+        for start in stride(from: 0, to: set.items.count, by: 64) {
+            let rows = Array(start..<min(start + 64, set.items.count))
+            let made = model.embedded(try batch(texts: rows, clips: [set.items[rows[0]].clip]), parameters)
+            if case .embeddings(let values) = made.texts { said += values }
+        }
+        let (texts, count) = (set.items.count, set.clips.count)
+        var scores = [Float](repeating: 0, count: texts * count)
+        for clip in stride(from: 0, to: count, by: 16) {
+            let columns = Array(clip..<min(clip + 16, count))
+            let shown = model.embedded(try batch(texts: [0], clips: columns), parameters)
+            let one = TrainingBatch(texts: .embeddings(said), frames: shown.frames, valid: shown.valid)
+            let part = model.scores(one, parameters)
+            for text in 0..<texts {
+                for (place, column) in columns.enumerated() {
+                    scores[text * count + column] = part[text * columns.count + place]
                 }
             }
         }
-        let similarities = Similarities(scores, videos: clips, videoOfText: set.items.map(\.clip))
+        let similarities = Similarities(scores, videos: count, videoOfText: set.items.map(\.clip))
         return RetrievalMetrics(Ranking.both(similarities, set.pairing).textToVideo)?.recallAt1
     }
 }

@@ -41,12 +41,13 @@ struct TrainingSession: Sendable {
     func run(from start: [Float], resume: Bool, stop: StopSign) throws -> Result? {
         var (progress, log, best) = (Trainer.Progress(parameters: start), Log(), Best?.none)
         if resume {
-            progress = try TrainingCheckpoint.read(checkpoint, of: model, plan: plan, data: pairs.fingerprint)
+            progress = try TrainingCheckpoint.read(checkpoint, of: model.layout, plan: plan, data: pairs.fingerprint)
             log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
             best = try readBest(log)
         }
         var trainer = try Trainer(
-            model, plan: plan, from: progress, examples: pairs.set.items.count, batch: pairs.batch)
+            model, plan: plan, from: progress, examples: pairs.set.items.count,
+            spatiotemporal: model.isSpatiotemporal, batch: pairs.batch)
         let steps = plan.steps(of: pairs.set.items.count)
         let all = steps * plan.epochs
         let began = ContinuousClock.now
@@ -80,10 +81,14 @@ struct TrainingSession: Sendable {
         let curve = TrainingCurve.svg(
             losses: losses, stepsPerEpoch: steps, recalls: log.epochs.map(\.recallAt1))
         let lines = try log.epochs.map { String(decoding: try Self.encoder.encode($0), as: UTF8.self) + "\n" }
-        for file in [logFile, bestFile] { try? FileManager.default.removeItem(at: file) }
         return Result(
             parameters: best?.parameters ?? trainer.parameters,
             files: ["training.svg": curve, "training.jsonl": lines.joined()])
+    }
+
+    /// Files that a training which is over leaves behind: they are needed until its model is written.
+    func removeFiles() {
+        for file in [checkpoint, logFile, bestFile] { try? FileManager.default.removeItem(at: file) }
     }
 
     private struct Best {
@@ -100,7 +105,7 @@ struct TrainingSession: Sendable {
     }
 
     private func write(_ progress: Trainer.Progress, _ log: Log) throws {
-        try TrainingCheckpoint.write(progress, of: model, plan: plan, data: pairs.fingerprint, to: checkpoint)
+        try TrainingCheckpoint.write(progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: checkpoint)
         do {
             try Self.encoder.encode(log).write(to: logFile, options: .atomic)
         } catch {
@@ -109,12 +114,12 @@ struct TrainingSession: Sendable {
     }
 
     private func write(best progress: Trainer.Progress) throws {
-        try TrainingCheckpoint.write(progress, of: model, plan: plan, data: pairs.fingerprint, to: bestFile)
+        try TrainingCheckpoint.write(progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: bestFile)
     }
 
     private func readBest(_ log: Log) throws -> Best? {
         guard let recall = log.epochs.compactMap(\.recallAt1).max() else { return nil }
-        let progress = try TrainingCheckpoint.read(bestFile, of: model, plan: plan, data: pairs.fingerprint)
+        let progress = try TrainingCheckpoint.read(bestFile, of: model.layout, plan: plan, data: pairs.fingerprint)
         return Best(recall: recall, parameters: progress.parameters)
     }
 

@@ -1,0 +1,53 @@
+/// What lies between the products of a training step, forward and backward, spread over the workers of `parallel.h`.
+///
+/// Each is there in float32 to train in, and in float64 to check it. N = rows, W = width; dense, row-major. Sums over rows
+/// are taken in an order that does not depend on the number of workers.
+#ifndef WATCHWORD_TRAINING_KERNELS_H
+#define WATCHWORD_TRAINING_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/// B sequences of T tokens, W wide, in H heads. `lengths` (B) or NULL: to the scores of later keys -1e6 is added.
+typedef struct ww_heads {
+    size_t B, T, W, H;
+    const int32_t *lengths;
+    int causal;
+} ww_heads;
+
+/// One step of Adam: g = scale * gradient; m = 0.9 m + 0.1 g; v = 0.98 v + 0.02 g²;
+/// p = shrink * p - rate * (m / (root * sqrt(v) + epsilon) + decay * p).
+typedef struct ww_adam_step {
+    double scale, rate, shrink, decay, root, epsilon;
+} ww_adam_step;
+
+#define WW_TRAINING_KERNELS(REAL, NAME)                                                                                  \
+    /* y (N, W) from x; `normalised` (N, W) and `inverse` (N), one over the deviations, are kept for the way back. */     \
+    void NAME(layer_norm)(REAL *y, REAL *normalised, REAL *inverse, const REAL *x, const REAL *weight,                     \
+                          const REAL *bias, double epsilon, size_t N, size_t W);                                          \
+    /* dx (N, W); to dweight and dbias is added. */                                                                       \
+    void NAME(layer_norm_back)(REAL *dx, REAL *dweight, REAL *dbias, const REAL *dy, const REAL *normalised,               \
+                               const REAL *inverse, const REAL *weight, size_t N, size_t W);                              \
+    /* y = x * sigmoid(1.702 x) */                                                                                        \
+    void NAME(quick_gelu)(REAL *y, const REAL *x, size_t count);                                                          \
+    void NAME(quick_gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count);                                    \
+    /* y += x */                                                                                                          \
+    void NAME(add)(REAL *y, const REAL *x, size_t count);                                                                 \
+    /* Every row of y (N, W) becomes x. */                                                                                \
+    void NAME(fill_rows)(REAL *y, const REAL *x, size_t N, size_t W);                                                     \
+    /* sums (W) += the sums of x's columns. */                                                                            \
+    void NAME(add_columns)(REAL *sums, const REAL *x, size_t N, size_t W);                                                \
+    /* context (B, T, W) and probabilities (B, H, T, T) from queries, keys and values, packed (B, T, 3W). */              \
+    void NAME(attend)(REAL *context, REAL *probabilities, const REAL *packed, const ww_heads *heads);                     \
+    void NAME(attend_back)(REAL *dpacked, const REAL *dcontext, const REAL *packed, const REAL *probabilities,            \
+                           const ww_heads *heads);                                                                        \
+    double NAME(squares)(const REAL *x, size_t count);                                                                    \
+    void NAME(adam)(REAL *p, const REAL *gradient, REAL *m, REAL *v, size_t count, const ww_adam_step *step);
+
+/// Memory that is given back stays in the process from now on, for the next step to take again.
+void ww_keep_memory(void);
+
+#define WW_F32(name) ww_f32_##name
+#define WW_F64(name) ww_f64_##name
+WW_TRAINING_KERNELS(float, WW_F32)
+WW_TRAINING_KERNELS(double, WW_F64)
+#endif

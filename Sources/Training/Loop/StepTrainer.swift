@@ -1,0 +1,70 @@
+import Tensors
+
+/// Steps through batches without end, as long as a plan says.
+///
+/// Batch and choices of a step are determined by its number, so that a training that goes on from `progress` comes to the
+/// same weights, to the bit.
+package struct StepTrainer {
+    package struct Plan: Sendable, Equatable, Codable {
+        package var steps: Int
+        package var batch: Int
+        package var seed: UInt64
+        package var schedule: CosineSchedule
+        /// Weight decay of matrices.
+        package var decay = 0.05
+
+        package init(steps: Int, batch: Int, seed: UInt64, rate: Double) {
+            (self.steps, self.batch, self.seed) = (steps, batch, seed)
+            schedule = CosineSchedule(peak: rate, steps: steps)
+        }
+    }
+
+    package typealias Evaluate = (_ step: Int, _ parameters: [Float]) throws -> Losses<Float>
+
+    private let layout: ParameterLayout
+    private let plan: Plan
+    private let evaluate: Evaluate
+    private var optimiser: AdamW
+    package private(set) var parameters: [Float]
+    package var step: Int { optimiser.step }
+    package var isOver: Bool { step >= plan.steps }
+
+    /// `factor`: of the rate, for a parameter of a name. Parameters of side tasks are not clipped with the others.
+    package init(
+        _ layout: ParameterLayout, plan: Plan, from progress: Trainer.Progress, factor: (String) -> Double,
+        evaluate: @escaping Evaluate
+    ) {
+        (self.layout, self.plan, self.evaluate) = (layout, plan, evaluate)
+        parameters = progress.parameters
+        optimiser = AdamW(layout) { entry in
+            let isSide = entry.name.hasPrefix("side.")
+            return AdamW.Group(
+                factor: factor(entry.name), decay: entry.shape.count < 2 ? 0 : plan.decay, isClipped: !isSide)
+        }
+        optimiser.restore(step: progress.optimiserStep, first: progress.first, second: progress.second)
+    }
+
+    package var progress: Trainer.Progress {
+        var progress = Trainer.Progress(parameters: parameters)
+        (progress.step, progress.optimiserStep) = (step, step)
+        (progress.first, progress.second) = (optimiser.first, optimiser.second)
+        return progress
+    }
+
+    /// One step; a loss that is no number is an error, and changes nothing.
+    package mutating func advance() throws -> (losses: Losses<Float>, norm: Double) {
+        let losses = try evaluate(step, parameters)
+        guard losses.total.isFinite else {
+            throw TrainingError("the loss is \(losses.total) in step \(step + 1): training stops")
+        }
+        let norm = optimiser.update(&parameters, losses.gradient, rate: plan.schedule.rate(step: step))
+        guard norm.isFinite else {
+            throw TrainingError("the gradient is \(norm) in step \(step + 1): training stops")
+        }
+        if let scale = layout.entry("clip.logit_scale") {
+            // At most 100, as CLIP's.
+            parameters[scale.range.lowerBound] = min(max(parameters[scale.range.lowerBound], 0), 4.6052)
+        }
+        return (losses, norm)
+    }
+}

@@ -1,0 +1,80 @@
+import Tensors
+
+/// What is asked of a window's vector: what the thing of some kinds does in it. Truth is 0, 1 or 0.5 where undecided.
+package struct ActionQuestion: Sendable {
+    package var window: Int
+    package var first: Int
+    package var second: Int
+    package var actions: [Float]
+
+    package init(window: Int, first: Int, second: Int, actions: [Float]) {
+        (self.window, self.first, self.second, self.actions) = (window, first, second, actions)
+    }
+}
+
+/// A task of training only: what the things in a window do, and what the window shows as a whole.
+///
+/// Without it, directions were not learnt.
+struct ActionTask: Sendable {
+    private let D: Int
+    private let kinds: (first: Int, second: Int)
+    private let actions: Int
+    private let states: Int
+    private let asked: AskedFeatures
+    private let answer: Linear
+    private let norm: LayerNorm
+    private let whole: Linear
+
+    init(
+        _ layout: inout ParameterLayout, _ head: String, width D: Int, kinds: (first: Int, second: Int), actions: Int,
+        states: Int
+    ) {
+        (self.D, self.kinds, self.actions, self.states) = (D, kinds, actions, states)
+        let name = "side.\(head)"
+        asked = AskedFeatures(&layout, name, inputs: D, question: kinds.first + kinds.second, outputs: 256)
+        answer = Linear(
+            &layout, weight: name + ".answer.weight", bias: name + ".answer.bias", inputs: 256, outputs: actions)
+        norm = LayerNorm(&layout, name + ".ln_whole", width: D, epsilon: 1e-5)
+        whole = Linear(
+            &layout, weight: name + ".whole.weight", bias: name + ".whole.bias", inputs: D, outputs: states)
+    }
+
+    /// The loss, times `share`, and the gradient of the windows' vectors `[V, D]`; `whole` is the truth `[V, states]`.
+    func evaluate<Real: ProductScalar>(
+        _ windows: [Real], _ questions: [ActionQuestion], whole truth: [Float], share: Real, _ p: [Real],
+        _ g: inout [Real]
+    ) -> (loss: Double, gradient: [Real]) {
+        let V = windows.count / D
+        let (normalised, saved) = norm.forward(windows, rows: V, p)
+        let (loss, dStates) = Self.decided(whole.forward(normalised, rows: V, p), truth, ofTrue: 5, share)
+        var gradient = norm.backward(
+            whole.backward(dStates, normalised, rows: V, p, &g), saved, rows: V, p, &g)
+        guard !questions.isEmpty else { return (loss, gradient) }
+        let (N, Q) = (questions.count, kinds.first + kinds.second)
+        var asking = [Real](repeating: 0, count: N * Q)
+        for (row, question) in questions.enumerated() {
+            asking[row * Q + question.first] = 1
+            asking[row * Q + kinds.first + question.second] = 1
+        }
+        let x = questions.flatMap { windows[$0.window * D..<($0.window + 1) * D] }
+        let (features, made) = asked.forward(x, asking, rows: N, p)
+        let (more, dAnswers) = Self.decided(
+            answer.forward(features, rows: N, p), questions.flatMap(\.actions), ofTrue: 3, 4 * share)
+        let dFeatures = answer.backward(dAnswers, features, rows: N, p, &g)
+        let dx = asked.backward(dFeatures, made, rows: N, p, &g)
+        for (row, question) in questions.enumerated() {
+            for column in 0..<D { gradient[question.window * D + column] += dx[row * D + column] }
+        }
+        return (loss + more, gradient)
+    }
+
+    /// Cross entropy of what is decided; the true count several times.
+    private static func decided<Real: ProductScalar>(
+        _ logits: [Real], _ truth: [Float], ofTrue: Real, _ share: Real
+    ) -> (loss: Double, gradient: [Real]) {
+        let raw: [Real] = truth.map { $0 == 0.5 ? 0 : $0 == 1 ? ofTrue : 1 }
+        let sum = max(raw.reduce(0, +), 1e-6)
+        return BinaryCrossEntropy.evaluate(
+            logits, targets: truth.map { $0 == 1 ? 1 : 0 }, weights: raw.map { $0 * share / sum })
+    }
+}

@@ -1,0 +1,42 @@
+import Tensors
+
+/// A task of training only: what a text says, slot by slot, told from its embedding.
+struct SaidTask: Sendable {
+    private let D: Int
+    private let slots: [Int]
+    private let norm: LayerNorm
+    private let linears: [Linear]
+
+    /// `slots`: how many answers each has.
+    init(_ layout: inout ParameterLayout, width D: Int, slots: [Int]) {
+        (self.D, self.slots) = (D, slots)
+        norm = LayerNorm(&layout, "side.said.ln", width: D, epsilon: 1e-5)
+        var linears: [Linear] = []
+        for (slot, answers) in slots.enumerated() {
+            linears.append(
+                Linear(
+                    &layout, weight: "side.said.\(slot).weight", bias: "side.said.\(slot).bias", inputs: D,
+                    outputs: answers))
+        }
+        self.linears = linears
+    }
+
+    /// The loss, times `share`, and the gradient of the texts `[N, D]`.
+    ///
+    /// `said`: of each text, what it says in every slot; nil where that is not asked.
+    func evaluate<Real: ProductScalar>(
+        _ texts: [Real], said: [[Int?]], share: Real, _ p: [Real], _ g: inout [Real]
+    ) -> (loss: Double, gradient: [Real]) {
+        let N = texts.count / D
+        let (normalised, saved) = norm.forward(texts, rows: N, p)
+        var dNormalised = [Real](repeating: 0, count: texts.count)
+        var loss = 0.0
+        for (slot, linear) in linears.enumerated() {
+            let (value, gradient) = CrossEntropy.evaluate(
+                linear.forward(normalised, rows: N, p), classes: said.map { $0[slot] }, of: slots[slot])
+            loss += Double(share) * value
+            add(linear.backward(gradient.map { $0 * share }, normalised, rows: N, p, &g), to: &dNormalised)
+        }
+        return (loss, norm.backward(dNormalised, saved, rows: N, p, &g))
+    }
+}

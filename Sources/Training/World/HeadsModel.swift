@@ -1,0 +1,199 @@
+import Foundation
+package import Tensors
+
+/// Windows of a frozen image tower with texts whose truth is known of each, and near misses of them.
+package struct WindowBatch<Real: ProductScalar>: Sendable {
+    /// `[V, T, D]`.
+    package let frames: [Real]
+    /// Text i is window i's own; those after them are extra.
+    package let texts: TokenBatch
+    /// `[texts, V]`: 0 false, 1 true, 0.5 undecided.
+    package let truth: [Float]
+    /// Texts that a single frame can decide: all that a head without order is asked to divide.
+    package let isStanding: [Bool]
+    /// What each text says, slot by slot; see `SaidTask`.
+    package let said: [[Int?]]
+    package let questions: [ActionQuestion]
+    /// `[V, states]`: the truth of what a window shows as a whole.
+    package let whole: [Float]
+    /// Pairs of text and window for the tight head: so many for each window, its own text first.
+    package let seed: UInt64
+
+    package init(
+        frames: [Real], texts: TokenBatch, truth: [Float], isStanding: [Bool], said: [[Int?]],
+        questions: [ActionQuestion], whole: [Float], seed: UInt64
+    ) {
+        (self.frames, self.texts, self.truth, self.isStanding) = (frames, texts, truth, isStanding)
+        (self.said, self.questions, self.whole, self.seed) = (said, questions, whole, seed)
+    }
+}
+
+/// The text tower and all heads, learnt together on a frozen image tower's windows.
+package struct HeadsModel: Sendable {
+    /// The sizes of the side tasks.
+    package struct Tasks: Sendable {
+        package var kinds: (first: Int, second: Int)
+        package var actions: Int
+        package var states: Int
+        package var slots: [Int]
+
+        package init(kinds: (first: Int, second: Int), actions: Int, states: Int, slots: [Int]) {
+            (self.kinds, self.actions, self.states, self.slots) = (kinds, actions, states, slots)
+        }
+    }
+
+    package let layout: ParameterLayout
+    private let D: Int
+    private let texts: TextEncoder
+    private let lstm: LSTMHead
+    private let transformer: TransformerHead
+    private let tight: TightHead
+    private let scores: (mean: PairScores, lstm: PairScores, transformer: PairScores)
+    private let actions: (lstm: ActionTask, transformer: ActionTask, tight: ActionTask)
+    private let saidTask: SaidTask
+
+    package init(texts shape: TextShape, heads: StackShape, positions: Int, tasks: Tasks) {
+        var layout = ParameterLayout()
+        D = shape.embedding
+        texts = TextEncoder(&layout, shape)
+        let scale = layout.claim("clip.logit_scale", [])
+        lstm = LSTMHead(&layout, width: shape.embedding)
+        transformer = TransformerHead(&layout, heads, positions: positions)
+        tight = TightHead(&layout, heads, positions: positions)
+        func pairs(_ name: String) -> PairScores { PairScores(&layout, scale: scale, name: name) }
+        scores = (pairs("mean"), pairs("lstm"), pairs("transformer"))
+        func action(_ name: String) -> ActionTask {
+            ActionTask(
+                &layout, name, width: shape.embedding, kinds: tasks.kinds, actions: tasks.actions,
+                states: tasks.states)
+        }
+        actions = (action("lstm"), action("transformer"), action("tight"))
+        saidTask = SaidTask(&layout, width: shape.embedding, slots: tasks.slots)
+        self.layout = layout
+    }
+
+    /// What a batch's losses are made of that is chosen by the model itself: fixed, so that gradients can be checked.
+    package struct Choices<Real: ProductScalar>: Sendable {
+        var pairs: [(text: Int, video: Int)] = []
+        var weights: [[Real]] = []
+    }
+
+    /// `side`: the weight of the side tasks; `choices` are made where none are given.
+    package func evaluate<Real: ProductScalar>(
+        _ batch: WindowBatch<Real>, side: Double, choices given: Choices<Real>? = nil, _ p: [Real]
+    ) -> (losses: Losses<Real>, choices: Choices<Real>) {
+        var g = [Real](repeating: 0, count: layout.count)
+        var losses = Losses<Real>(gradient: [])
+        var choices = given ?? Choices()
+        let (said, savedTexts) = texts.forward(batch.texts, p)
+        let V = batch.truth.count / batch.isStanding.count
+        let T = batch.frames.count / (V * D)
+        let windows = Windows(frames: batch.frames, valid: [Int](repeating: T, count: V), width: D)
+        let share = Real(side)
+        let saidLoss = saidTask.evaluate(said, said: batch.said, share: share, p, &g)
+        let length = LengthLoss.evaluate(said, width: D)
+        losses.parts = [("said", saidLoss.loss), ("length", length.loss)]
+        var dTexts = saidLoss.gradient
+        add(length.gradient, to: &dTexts)
+
+        func weights(_ number: Int, _ make: () -> [Real]) -> [Real] {
+            if given == nil { choices.weights.append(make()) }
+            return choices.weights[number]
+        }
+        // Mean pooling is blind to order: it learns what a frame can decide, and a little of the rest.
+        let (cosines, made) = Cosines.forward(said, windows)
+        let standing = batch.truth.indices.map { batch.isStanding[$0 / V] ? batch.truth[$0] : 0.5 }
+        let logits = scores.mean.logits(cosines, p)
+        let own = scores.mean.own(cosines, truth: batch.truth, videos: V, share: 0.15, p, &g)
+        let most = scores.mean.decided(
+            cosines, truth: standing, weights: weights(0) { DecidedPairLoss.weights(logits, truth: standing) },
+            share: 1, p, &g)
+        let rest = scores.mean.decided(
+            cosines, truth: batch.truth, weights: weights(1) { DecidedPairLoss.weights(logits, truth: batch.truth) },
+            share: 0.15, p, &g)
+        losses.parts.append(("mean", own.loss + most.loss + rest.loss))
+        let dMean = own.gradient.indices.map { own.gradient[$0] + most.gradient[$0] + rest.gradient[$0] }
+        add(Cosines.backward(dMean, windows, made).texts, to: &dTexts)
+
+        var lstmCosines: [Real] = []
+        func learn(
+            _ name: String, _ number: Int, _ frames: [Real], _ scores: PairScores, _ task: ActionTask
+        ) -> [Real] {
+            let pooled = Windows(frames: frames, valid: windows.valid, width: D)
+            let (cosines, made) = Cosines.forward(said, pooled)
+            if name == "lstm" { lstmCosines = cosines }
+            let logits = scores.logits(cosines, p)
+            let own = scores.own(cosines, truth: batch.truth, videos: V, share: 1, p, &g)
+            let decided = scores.decided(
+                cosines, truth: batch.truth,
+                weights: weights(number) { DecidedPairLoss.weights(logits, truth: batch.truth) }, share: 1, p, &g)
+            let action = task.evaluate(
+                made.videos.unit, batch.questions, whole: batch.whole, share: share, p, &g)
+            losses.parts += [(name, own.loss + decided.loss), ("\(name) actions", action.loss)]
+            let dCosines = zip(own.gradient, decided.gradient).map { $0 + $1 }
+            let gradients = Cosines.backward(dCosines, pooled, made, dVideos: action.gradient)
+            add(gradients.texts, to: &dTexts)
+            return gradients.frames
+        }
+        let (lstmFrames, savedLSTM) = lstm.forward(windows, p)
+        let dLSTM = learn("lstm", 2, lstmFrames, scores.lstm, actions.lstm)
+        _ = lstm.backward(dLSTM, windows, savedLSTM, p, &g)
+        let (transformed, savedTransformer) = transformer.forward(windows, p)
+        let dTransformer = learn("transformer", 3, transformed, scores.transformer, actions.transformer)
+        _ = transformer.backward(dTransformer, windows, savedTransformer, p, &g)
+
+        if given == nil { choices.pairs = TightPairs.choose(lstmCosines.map { Float($0) }, batch.truth, V, batch.seed) }
+        let tightLoss = learnTight(batch, said, windows, choices.pairs, weights, share, &losses, p, &g)
+        add(tightLoss, to: &dTexts)
+        texts.backward(dTexts, batch.texts, savedTexts, downTo: nil, p, &g)
+        losses.gradient = g
+        return (losses, choices)
+    }
+
+    /// The tight head on chosen pairs; the gradient of the texts.
+    private func learnTight<Real: ProductScalar>(
+        _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>, _ pairs: [(text: Int, video: Int)],
+        _ weights: (Int, () -> [Real]) -> [Real], _ share: Real, _ losses: inout Losses<Real>, _ p: [Real],
+        _ g: inout [Real]
+    ) -> [Real] {
+        let (V, T) = (windows.valid.count, windows.length)
+        let (S, each) = (T + 1, pairs.count / V)
+        let made = tight.pass(
+            pairs, said, windows, dropout: .init(probability: 0.05, seed: batch.seed), p)
+        let truth = pairs.map { batch.truth[$0.text * V + $0.video] }
+        // A window's own text, the first of its pairs, against what is false among them.
+        var dScores = [Real](repeating: 0, count: pairs.count)
+        var loss = 0.0
+        for video in 0..<V {
+            let places = (video * each..<(video + 1) * each).filter { $0 == video * each || truth[$0] == 0 }
+            let (value, gradient) = CrossEntropy.evaluate(
+                places.map { made.scores[$0] }, classes: [0], of: places.count)
+            loss += value / Double(V)
+            for (place, d) in zip(places, gradient) { dScores[place] += d / Real(V) }
+        }
+        let decided = DecidedPairLoss.evaluate(
+            made.scores, truth: truth, weights: weights(4) { DecidedPairLoss.weights(made.scores, truth: truth) })
+        add(decided.gradient, to: &dScores)
+        // What the frames' tokens became beside each window's own text.
+        var vectors = [Real](repeating: 0, count: V * D)
+        for video in 0..<V {
+            for token in 1..<S {
+                let at = (video * each * S + token) * D
+                for column in 0..<D { vectors[video * D + column] += made.hidden[at + column] / Real(T) }
+            }
+        }
+        let action = actions.tight.evaluate(vectors, batch.questions, whole: batch.whole, share: share, p, &g)
+        losses.parts += [("tight", loss + decided.loss), ("tight actions", action.loss)]
+        var dHidden = [Real](repeating: 0, count: made.hidden.count)
+        for video in 0..<V {
+            for token in 1..<S {
+                let at = (video * each * S + token) * D
+                for column in 0..<D { dHidden[at + column] = action.gradient[video * D + column] / Real(T) }
+            }
+        }
+        var dTexts = [Real](repeating: 0, count: said.count)
+        var dFrames = [Real](repeating: 0, count: windows.frames.count)
+        tight.backward(dScores, made, dHidden: dHidden, T: T, texts: &dTexts, frames: &dFrames, p, &g)
+        return dTexts
+    }
+}

@@ -1,0 +1,83 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Tensors
+import Training
+
+/// What is trained of a model directory, and the numbers that it begins with.
+struct TrainingSetup {
+    let head: HeadShape
+    let model: TrainingModel
+    let start: [Float]
+
+    /// `frames`: those of a window, for which a head must have positions.
+    init(
+        _ directory: ModelDirectory, head kind: HeadKind, learn: Learnt, patches: PatchKind?, fresh: Bool, frames: Int,
+        _ options: TrainOptions
+    ) throws {
+        let architecture = directory.architecture
+        let (text, vision) = (architecture.text, architecture.vision)
+        let curves = learn == .head ? [] : learn == .text ? [text.activation] : [text.activation, vision.activation]
+        guard curves.allSatisfy({ $0 == .quickGELU }) else {
+            throw ModelError(directory.url.path, "a tower of it has GELU, and only QuickGELU can be trained")
+        }
+        let isSpatiotemporal = patches.map { $0 == .spatiotemporal } ?? (vision.linearPatch == .spatiotemporal)
+        guard isSpatiotemporal || vision.linearPatch == .planar else {
+            throw ModelError(directory.url.path, "its patches are 3D, and are not made 2D")
+        }
+        var stored = fresh ? [:] : try directory.headTensors(kind.rawValue)
+        let file = directory.url.appending(path: "heads/\(kind.rawValue).safetensors")
+        if !stored.isEmpty, let own = try? SafetensorsFile(path: file.path), own.has("clip.logit_scale") {
+            stored["clip.logit_scale"] = HeadWeights(shape: [], values: try own.floats("clip.logit_scale"))
+        }
+        let positions = stored.first { $0.key.hasSuffix("position_embeddings.weight") }?.value.shape.first
+        head = HeadShape(
+            kind: kind,
+            stack: StackShape(
+                width: architecture.embedding,
+                heads: directory.defaults.attentionHeads[kind.rawValue] ?? max(1, architecture.embedding / 64),
+                layers: Self.layers(stored.keys) ?? options.layers, epsilon: 1e-12),
+            positions: positions ?? text.context)
+        let needed = frames + (kind == .tight ? 1 : 0)
+        guard kind == .mean || kind == .lstm || needed <= head.positions else {
+            throw TrainingError("the head has \(head.positions) positions, and windows of \(frames) need \(needed)")
+        }
+        model = TrainingModel(
+            head: head,
+            images: learn == .all
+                ? ImageShape(architecture, spatiotemporal: isSpatiotemporal) : nil,
+            texts: learn == .head ? nil : TextShape(architecture))
+        start = try Initialisation.parameters(
+            model.layout, stored: MemoryTensors(stored, origin: file.path), clip: directory.tensors,
+            seed: options.seed)
+    }
+
+    /// Blocks that a head has; nil if it has none.
+    private static func layers(_ names: some Sequence<String>) -> Int? {
+        let numbers = names.compactMap { name -> Int? in
+            guard let range = name.range(of: "resblocks.") else { return nil }
+            return Int(name[range.upperBound...].prefix { $0 != "." })
+        }
+        return numbers.max().map { $0 + 1 }
+    }
+}
+
+extension ImageShape {
+    init(_ architecture: Architecture, spatiotemporal: Bool) {
+        let vision = architecture.vision
+        self.init(
+            stack: StackShape(
+                width: vision.width, heads: vision.heads, layers: vision.layers, epsilon: Double(vision.epsilon)),
+            patch: vision.patch, side: vision.side, embedding: architecture.embedding, spatiotemporal: spatiotemporal)
+    }
+}
+
+extension TextShape {
+    init(_ architecture: Architecture) {
+        let text = architecture.text
+        self.init(
+            stack: StackShape(
+                width: text.width, heads: text.heads, layers: text.layers, epsilon: Double(text.epsilon)),
+            context: text.context, vocabulary: text.vocabulary, embedding: architecture.embedding)
+    }
+}

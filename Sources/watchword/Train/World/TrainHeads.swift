@@ -1,0 +1,112 @@
+import ArgumentParser
+import CLIP
+import Checkpoints
+import Foundation
+import Tensors
+import Training
+import Watchtower
+
+/// `watchword train heads`: the text tower and all heads together, on the shapes world seen by a frozen image tower.
+struct TrainHeads: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "heads",
+        abstract: "Train the text tower and all heads together, on the shapes world seen by a frozen image tower.",
+        discussion: """
+            Runs of 16 frames are embedded once and kept in the work directory; windows are cut from them. Every batch has \
+            the windows' own captions and a near miss of each (one thing or the direction changed). Side tasks (what does \
+            the thing of a given look do, what does the caption say) help, and are not written.
+            """)
+
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var options: StepOptions
+    @Option(help: "Runs of frames that windows are cut from.")
+    var runs = 10_000
+    @Option(help: "Where the runs' embeddings are kept.")
+    var work: String
+    @Option(help: "Blocks of the transformer and tight heads.")
+    var layers = 2
+    @Option(help: "The weight of the side tasks.")
+    var side = 0.5
+
+    func validate() throws {
+        if !(1...10_000_000).contains(runs) { throw ValidationError("--runs must be 1 or more") }
+        if !(1...64).contains(layers) { throw ValidationError("--layers must be 1 to 64") }
+        if !(side >= 0 && side.isFinite) { throw ValidationError("--side must be 0 or more") }
+    }
+
+    func run() async throws {
+        try await Exit.guarding {
+            try options.prepare()
+            let directory = try model.directory()
+            let architecture = directory.architecture
+            guard architecture.text.activation == .quickGELU else {
+                throw ModelError(directory.url.path, "its text tower has GELU, and only QuickGELU can be trained")
+            }
+            guard architecture.vision.linearPatch == .planar else {
+                throw ModelError(directory.url.path, "its patches are 3D, and frames of runs are embedded one by one")
+            }
+            let width = architecture.embedding
+            let stack = StackShape(width: width, heads: max(1, width / 64), layers: layers, epsilon: 1e-12)
+            let trained = HeadsModel(
+                texts: TextShape(architecture), heads: stack, positions: architecture.text.context,
+                tasks: WorldSlots.tasks)
+            let fresh = FreshTowers.parameters(
+                trained.layout, images: nil, texts: TextShape(architecture), seed: options.seed)
+            let start = try overlay(fresh, trained.layout, directory)
+            let (work, precision, tokenizer) = (URL(filePath: work), model.precision, try directory.tokenizer())
+            let session = StepSession(
+                layout: trained.layout, options: options, data: "\(directory.identity), \(runs) runs, side \(side)")
+            let (options, count, side) = (options, runs, side)
+            let result = try await StopSign.interruptible { stop -> StepSession.Result? in
+                let runs: WorldRuns
+                do {
+                    runs = try WorldRuns(
+                        directory, seed: options.seed, count: count, folder: work, precision: precision, stop: stop)
+                } catch is CancellationError { return nil }
+                let batches = WindowBatches(
+                    runs: runs, architecture: architecture, tokenizer: tokenizer, seed: options.seed,
+                    size: options.batch)
+                // The text tower was trained already: it moves a little slower.
+                let factor = { (name: String) in name.hasPrefix("clip.") || name.hasPrefix("side.pairs") ? 0.7 : 1.0 }
+                return try session.run(from: start, factor: factor, stop: stop) { step, parameters in
+                    trained.evaluate(batches.batch(step: step), side: side, parameters).losses
+                }
+            }
+            guard let result else {
+                Terminal.complain("interrupted; \(options.file.path) has the state, and --resume goes on")
+                throw ExitCode(130)
+            }
+            try TrainedModel(
+                source: directory, heads: [.lstm, .transformer, .tight], layout: trained.layout,
+                parameters: result.parameters, thresholds: thresholds(trained.layout, result.parameters)
+            ).write(to: options.place, replacing: options.force, extras: result.files)
+            session.removeFiles()
+            if !options.json { Terminal.say("\(options.output): all heads, trained in \(options.steps) steps") }
+        }
+    }
+
+    /// Fresh numbers, but the towers' where the model has them.
+    private func overlay(
+        _ fresh: [Float], _ layout: ParameterLayout, _ directory: ModelDirectory
+    ) throws -> [Float] {
+        var values = fresh
+        for entry in layout.entries where entry.name.hasPrefix("clip.") {
+            let own = try directory.tensors.floats(String(entry.name.dropFirst(5)), shape: entry.shape)
+            values.replaceSubrange(entry.range, with: own)
+        }
+        return values
+    }
+
+    /// Scores from which on a pair is rather true, as learnt with the heads.
+    private func thresholds(_ layout: ParameterLayout, _ parameters: [Float]) -> [String: Double] {
+        var thresholds = ["tight": 0.0]
+        for head in ["mean", "lstm", "transformer"] {
+            guard let scale = layout.entry("side.pairs.\(head).scale"),
+                let bias = layout.entry("side.pairs.\(head).bias")
+            else { continue }
+            let (a, b) = (Double(parameters[scale.range.lowerBound]), Double(parameters[bias.range.lowerBound]))
+            thresholds[head] = (-b / exp(a) * 1000).rounded() / 1000
+        }
+        return thresholds
+    }
+}

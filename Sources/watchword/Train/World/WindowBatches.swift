@@ -1,0 +1,47 @@
+import CLIP
+import Randomness
+import Training
+import World
+
+/// Windows of runs with captions, and near misses of them: a seed and a step determine a batch.
+struct WindowBatches: Sendable {
+    let runs: WorldRuns
+    let architecture: Architecture
+    let tokenizer: Tokenizer
+    let seed: UInt64
+    let size: Int
+
+    private struct Item: Sendable {
+        let frames: [Float]
+        let facts: Facts
+        let claim: Claim
+    }
+
+    func batch(step: Int) -> WindowBatch<Float> {
+        let items = PictureBatches.each(size) { item(number: $0, step: step) }
+        var random = SeededRandom(seed: PictureBatches.mix(seed, step, 1 << 20))
+        let claims = items.map(\.claim) + items.map { $0.claim.nearMiss(&random) }
+        var captioner = Captioner.varied(SeededRandom(seed: random.next()))
+        return WindowBatch(
+            frames: items.flatMap(\.frames),
+            texts: tokens(claims.map { captioner.caption($0) }, tokenizer, architecture),
+            truth: claims.flatMap { claim in items.map { claim.truth($0.facts) } },
+            isStanding: claims.map(WorldSlots.isStanding), said: claims.map(WorldSlots.said),
+            questions: items.enumerated().flatMap { WorldSlots.questions($1.facts, window: $0) },
+            whole: items.flatMap { WorldSlots.whole($0.facts) }, seed: random.next())
+    }
+
+    private func item(number: Int, step: Int) -> Item {
+        var random = SeededRandom(seed: PictureBatches.mix(seed, step, number))
+        while true {
+            let (run, place) = (random.below(runs.count), random.below(runs.places))
+            let facts = runs.facts(run: run, place: place)
+            let isFull = random.chance(0.3)
+            guard let claim = Claim.random(trueOf: facts, &random, full: isFull, action: 0.72) else { continue }
+            // What another camera or codec would change a little.
+            let gain = Float(1 + 0.02 * random.normal())
+            let frames = runs.embeddings(run: run, place: place).map { $0 * gain + Float(0.03 * random.normal()) }
+            return Item(frames: frames, facts: facts, claim: claim)
+        }
+    }
+}

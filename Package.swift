@@ -25,9 +25,9 @@ func headTarget(_ name: String, _ more: [Target.Dependency] = []) -> Target {
         ])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: strict)
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: strict + more)
 }
 
 let package = Package(
@@ -197,7 +197,9 @@ let package = Package(
             [
                 "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            // Swift 6.3.1's optimiser crashes over them ("While splitting coroutine").
+            [.unsafeFlags(["-Onone"])]),
         tests(
             "EndToEndTests",
             [

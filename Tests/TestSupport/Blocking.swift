@@ -38,8 +38,6 @@ package final class Program: Sendable {
     /// Gives it a line to read.
     package func say(_ line: String) { input.fileHandleForWriting.write(Data("\(line)\n".utf8)) }
 
-    package var identifier: Int32 { process.processIdentifier }
-
     package var isRunning: Bool { process.isRunning }
 
     /// The next line of its output; what there is, at its end.

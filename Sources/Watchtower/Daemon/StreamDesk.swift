@@ -37,6 +37,7 @@ package actor StreamDesk {
     private let deliver: @Sendable ([Detection]) async -> Void
     /// States on their way out, in the order they came; one consumer keeps it.
     private let states: AsyncStream<PendingMessage>.Continuation
+    private let telling: Task<Void, Never>
     private let turns = Turns()
     private var streams: [String: Running] = [:]
 
@@ -54,7 +55,7 @@ package actor StreamDesk {
         self.deliver = deliver
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
         states = continuation
-        Task { for await message in stream { await outbox.send([message]) } }
+        telling = Task { for await message in stream { await outbox.send([message]) } }
     }
 
     // MARK: Changes
@@ -126,11 +127,13 @@ package actor StreamDesk {
         return done ?? ""
     }
 
-    /// Stops them all, at once: one that is slow to stop holds up no other; false if one had to be left behind.
+    /// Stops them all, at once, and for good: one that is slow to stop holds up no other; false if one had to be left behind.
     func stop() async -> Bool {
         let all = running
         let before = all.map(\.abandonedPipelines)
         _ = try? await turns.take { [self] in await end(Array(await names), forget: false) }
+        states.finish()
+        await telling.value
         return all.map(\.abandonedPipelines) == before
     }
 

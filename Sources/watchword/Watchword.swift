@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Watchtower
 
 /// The command line: thin; each command is a file.
@@ -13,4 +14,10 @@ struct Watchword: AsyncParsableCommand {
             Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
             Keygen.self,
         ])
+
+    static func main() async {
+        let arguments = CommandLine.arguments
+        ProcessArguments.hideSecrets(arguments)
+        await main(Array(arguments.dropFirst()))
+    }
 }

@@ -59,7 +59,11 @@ struct SystemdTests {
         let folder: String
 
         /// `configuration`: what its YAML says besides the sockets; `watchdog`: in microseconds.
-        init(_ configuration: String, watchdog: Int = 400_000, environment: [String] = []) throws {
+        ///
+        /// `through`: a command that runs the daemon.
+        init(
+            _ configuration: String, watchdog: Int = 400_000, environment: [String] = [], through: [String] = []
+        ) throws {
             place = try Place()
             folder = place.folder.path
             socket = try NotifySocket()
@@ -81,6 +85,7 @@ struct SystemdTests {
                 ["-c", script, errors.path] + environment + [
                     "NOTIFY_SOCKET=\(socket.name)", "WATCHDOG_USEC=\(watchdog)", "STATE_DIRECTORY=\(state)",
                     "WATCHWORD_MODEL=\(Fixtures.shapes.path)",
+                ] + through + [
                     Fixtures.plugins + "/watchwordd", "--config", config.path,
                 ])
         }
@@ -192,6 +197,21 @@ struct SystemdTests {
         let told = try service.told("match.world.open")
         #expect(told.last?["phase"] == .string("end") && told.last?["reason"] == nil, "\(service.log)")
         withExtendedLifetime(server) {}
+    }
+
+    @Test("every head finds events with no system calls and address families but the unit's")
+    func confined() async throws {
+        let confined = Fixtures.repository.appending(path: "scripts/confined.py").path
+        let queries = ["mean", "lstm", "transformer", "tight"]
+            .map { "- {id: \($0), text: a blue circle, head: \($0), threshold: -100}" }
+        let service = try Service(
+            (["streams:", "- {name: world, uri: \"shapes://7\"}", "queries:"] + queries).joined(separator: "\n"),
+            through: ["/usr/bin/python3", confined, unit])
+        #expect(await service.socket.reaches("READY=1"), "\(service.log)")
+        // Each query's event never ends.
+        try #require(try await until { try await service.place.ask("status").result?["events"]?.integer ?? 0 == 4 })
+        #expect(try await service.stop() == 0, "\(service.log)")
+        #expect(try Set(service.place.entries().compactMap(\.query)) == ["mean", "lstm", "transformer", "tight"])
     }
 
     @Test("a wrong configuration is one line of the journal, as an error, and not worth another start")

@@ -3,8 +3,12 @@
 usage: manual.py FILE SECTION    FILE: a program's dumped help for sections 1 and 8, the configuration for 5
 """
 import json
+import os
 import re
 import sys
+import time
+
+DATE = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
 
 
 def roff(text):
@@ -49,9 +53,13 @@ def usage(command, path):
     return " ".join(words)
 
 
+def commands_of(command):
+    return [c for c in command.get("subcommands", []) if c["commandName"] != "help" and c.get("shouldDisplay", True)]
+
+
 def command_lines(command, path):
     """A command and those under it."""
-    subcommands = [c for c in command.get("subcommands", []) if c["commandName"] != "help" and c.get("shouldDisplay", True)]
+    subcommands = commands_of(command)
     lines = []
     if not subcommands:
         if len(path) > 1:
@@ -96,8 +104,8 @@ def definitions(heading, pairs):
 def program(dumped, section):
     command = dumped["command"]
     name = command["commandName"]
-    lines = [f'.TH {name.upper()} {section} "" Watchword', ".SH NAME", f"{name} \\- {roff(command['abstract'])}"]
-    if command.get("subcommands"):
+    lines = [f".TH {name.upper()} {section} {DATE} Watchword", ".SH NAME", f"{name} \\- {roff(command['abstract'])}"]
+    if commands_of(command):
         lines += [".SH SYNOPSIS", f"\\fB{name}\\fR \\fIcommand\\fR [\\fIarguments\\fR]", ".SH COMMANDS"]
         lines += ["Every command takes \\fB\\-\\-help\\fR."] + command_lines(command, [name])
     else:
@@ -113,7 +121,7 @@ def program(dumped, section):
 def configuration(text):
     head, _, rest = text.partition("\n\n")
     about = re.sub(r"\s*\n# ", " ", head.removeprefix("# "))
-    lines = ['.TH WATCHWORD.YAML 5 "" Watchword', ".SH NAME", "watchword.yaml \\- the configuration of watchwordd"]
+    lines = [f".TH WATCHWORD.YAML 5 {DATE} Watchword", ".SH NAME", "watchword.yaml \\- the configuration of watchwordd"]
     lines += [".SH SYNOPSIS", "/etc/watchword/watchword.yaml", ".SH DESCRIPTION", roff(about), ".SH KEYS"]
     lines += [".nf", roff(rest.rstrip()), ".fi"]
     return lines + [".SH SEE ALSO", "watchwordd(8), watchword(1)"]

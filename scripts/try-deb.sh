@@ -33,31 +33,35 @@ systemd-analyze security --offline=true --no-pager --threshold=15 "$unit" | tail
 say "run, as systemd starts it: nobody's user, the unit's directories, devices, /proc, system calls and address families"
 cat >/tmp/daemon.sh <<'END'
 set -eu
-# ProtectSystem=strict, PrivateTmp=, PrivateDevices=, ProcSubset=pid, ProtectProc=invisible.
+# ProtectSystem=strict, PrivateTmp=, PrivateDevices=, ProcSubset=pid, ProtectProc=invisible: in a copy of the mounts, at /mnt.
+mount --bind / /mnt
 for folder in /run/watchword /var/lib/watchword /var/cache/watchword; do
     mkdir -p "$folder"
     chown 61234:watchword "$folder"
-    mount --bind "$folder" "$folder"
+    chmod 750 "$folder"
+    mount --bind "$folder" "/mnt$folder"
 done
-mount -t tmpfs tmpfs /dev
+mount -o remount,bind,ro /mnt
+mount -t tmpfs -o mode=1777 tmpfs /mnt/tmp
+mount -t tmpfs -o mode=755 tmpfs /mnt/dev
 for device in null zero full random urandom; do
-    case $device in null) minor=3 ;; zero) minor=5 ;; full) minor=7 ;; random) minor=8 ;; urandom) minor=9 ;; esac
-    mknod -m 666 "/dev/$device" c 1 "$minor"
+    touch "/mnt/dev/$device"
+    mount --bind "/dev/$device" "/mnt/dev/$device"
 done
-ln -s /proc/self/fd /dev/fd
-mount -t proc -o subset=pid,hidepid=invisible proc /proc
-mount -o remount,bind,ro /
-[ ! -e /proc/cpuinfo ] && ! touch /usr/x 2>/dev/null || exit 99
+ln -s /proc/self/fd /mnt/dev/fd
+mount -t proc -o subset=pid,hidepid=invisible proc /mnt/proc
+cp /tmp/confined.py /mnt/tmp/
+[ ! -e /mnt/proc/cpuinfo ] && ! touch /mnt/usr/x 2>/dev/null || exit 99
 umask 0007
 group=$(getent group watchword | cut -d: -f3)
 # The unit's own environment.
 variables=$(sed -n 's/^Environment=//p' "$1")
-exec env -i $variables RUNTIME_DIRECTORY=/run/watchword STATE_DIRECTORY=/var/lib/watchword \
-    CACHE_DIRECTORY=/var/cache/watchword HOME=/ PATH=/usr/bin:/bin NO_AT_BRIDGE=1 \
+exec chroot /mnt env -i $variables RUNTIME_DIRECTORY=/run/watchword STATE_DIRECTORY=/var/lib/watchword \
+    CACHE_DIRECTORY=/var/cache/watchword HOME=/ PATH=/usr/bin:/bin \
     prlimit --core=0 setpriv --reuid=61234 --regid="$group" --clear-groups --no-new-privs --inh-caps=-all \
     --bounding-set=-all python3 /tmp/confined.py "$1" /usr/sbin/watchwordd
 END
-unshare --mount --pid --fork --kill-child sh /tmp/daemon.sh "$unit" >/tmp/daemon.log 2>&1 &
+unshare --mount --propagation unchanged --pid --fork --kill-child sh /tmp/daemon.sh "$unit" >/tmp/daemon.log 2>&1 &
 daemon=$!
 user() { setpriv --reuid=61235 --regid=61235 --groups="$(getent group watchword | cut -d: -f3)" "$@"; }
 waited=0

@@ -56,12 +56,14 @@ struct SystemdTests {
         let socket: NotifySocket
         let daemon: Program
         let errors: URL
-        let folder: String
 
         /// `configuration`: what its YAML says besides the sockets; `watchdog`: in microseconds.
-        init(_ configuration: String, watchdog: Int = 400_000, environment: [String] = []) throws {
+        ///
+        /// `through`: a command that runs the daemon.
+        init(
+            _ configuration: String, watchdog: Int = 400_000, environment: [String] = [], through: [String] = []
+        ) throws {
             place = try Place()
-            folder = place.folder.path
             socket = try NotifySocket()
             errors = place.folder.appending(path: "err")
             let config = place.folder.appending(path: "w.yaml")
@@ -81,6 +83,7 @@ struct SystemdTests {
                 ["-c", script, errors.path] + environment + [
                     "NOTIFY_SOCKET=\(socket.name)", "WATCHDOG_USEC=\(watchdog)", "STATE_DIRECTORY=\(state)",
                     "WATCHWORD_MODEL=\(Fixtures.shapes.path)",
+                ] + through + [
                     Fixtures.plugins + "/watchwordd", "--config", config.path,
                 ])
         }
@@ -118,13 +121,12 @@ struct SystemdTests {
         #expect(FileManager.default.fileExists(atPath: service.place.journal))
     }
 
-    @Test(
-        "a head that hangs ends the pings; the daemon still ends in order, and the next one's journal has no open event"
-    )
-    func hangingPlugin() async throws {
+    /// A daemon with an open event, whose other query's head then hangs; returns when it does.
+    ///
+    /// The event opens with the first window of four frames; the other's window is longer.
+    private func hanging() async throws -> Service {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hang-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
         let source = folder.appending(path: "hang.c")
         try Data(hangingHead.utf8).write(to: source)
         let built = try await tool(
@@ -136,7 +138,6 @@ struct SystemdTests {
             ])
         try #require(built.code == 0, "\(built.out)")
         let marker = folder.appending(path: "hangs").path
-        // The event of the mean head opens with the first window of four frames; the other's window is longer.
         let service = try Service(
             """
             plugins: [\(folder.path)]
@@ -149,6 +150,12 @@ struct SystemdTests {
         #expect(await service.socket.reaches("READY=1"), "\(service.log)")
         #expect(await service.socket.reaches("WATCHDOG=1"))
         try #require(try await until { FileManager.default.fileExists(atPath: marker) }, "\(service.log)")
+        return service
+    }
+
+    @Test("a head that hangs ends the pings; the daemon still ends in order, and its journal has no open event")
+    func hangingPlugin() async throws {
+        let service = try await hanging()
         // What was on its way comes; then there is silence for longer than systemd would bear it.
         var pings = 0
         while let message = await service.socket.next(within: .seconds(2)), pings < 10 {
@@ -161,6 +168,18 @@ struct SystemdTests {
         #expect(told.first?["phase"] == .string("start") && told.last?["phase"] == .string("end"), "\(service.log)")
         #expect(told.last?["reason"] == .string("interrupted"))
         #expect(try Journal(path: service.place.journal).openEvents().isEmpty)
+    }
+
+    @Test("asked a second time while something hangs, it ends at once, by the signal")
+    func secondSignal() async throws {
+        let service = try await hanging()
+        async let first = service.daemon.terminate()
+        #expect(await service.socket.reaches("STOPPING=1"))
+        // Sooner it would be the same wish, told twice.
+        try await Task.sleep(for: .milliseconds(1200))
+        #expect(try await service.daemon.terminate() == SIGTERM)
+        #expect(try await first == SIGTERM)
+        #expect(!service.log.contains("scoring did not stop"))
     }
 
     @Test("a server that accepts and never says a word holds up no end; events of other streams end in order")
@@ -191,6 +210,21 @@ struct SystemdTests {
         let told = try service.told("match.world.open")
         #expect(told.last?["phase"] == .string("end") && told.last?["reason"] == nil, "\(service.log)")
         withExtendedLifetime(server) {}
+    }
+
+    @Test("every head finds events with no system calls and address families but the unit's")
+    func confined() async throws {
+        let confined = Fixtures.repository.appending(path: "scripts/confined.py").path
+        let queries = ["mean", "lstm", "transformer", "tight"]
+            .map { "- {id: \($0), text: a blue circle, head: \($0), threshold: -100}" }
+        let service = try Service(
+            (["streams:", "- {name: world, uri: \"shapes://7\"}", "queries:"] + queries).joined(separator: "\n"),
+            through: ["/usr/bin/python3", confined, unit])
+        #expect(await service.socket.reaches("READY=1"), "\(service.log)")
+        // Each query's event never ends.
+        try #require(try await until { try await service.place.ask("status").result?["events"]?.integer ?? 0 == 4 })
+        #expect(try await service.stop() == 0, "\(service.log)")
+        #expect(try Set(service.place.entries().compactMap(\.query)) == ["mean", "lstm", "transformer", "tight"])
     }
 
     @Test("a wrong configuration is one line of the journal, as an error, and not worth another start")

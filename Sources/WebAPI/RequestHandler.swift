@@ -91,7 +91,7 @@ struct RequestHandler: Sendable {
         case .eventStream:
             let stream = try EventStream(
                 tower.outbox, counters, query: target.query, lastEventID: headers["Last-Event-ID"])
-            return try follow(stream)
+            return try follow(stream, request.body)
         default: break
         }
         try Self.refuse(target.query)
@@ -177,17 +177,18 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
-    private func follow(_ stream: EventStream) throws -> Response {
+    private func follow(_ stream: EventStream, _ body: RequestBody) throws -> Response {
         guard counters.takeFollower(most: configuration.followers) else {
             throw Refusal(
                 429, "too-many", "\(configuration.followers) clients follow already", headers: ["Retry-After": "5"])
         }
         let place = Place(counters)
         var response = Response(
-            status: .ok, headers: [.contentType: EventStream.contentType],
+            status: .ok, headers: [.contentType: "text/event-stream"],
             body: ResponseBody { writer in
                 defer { place.leave() }
-                try await stream.write(&writer)
+                // One that goes is noticed at once, and not only when something is sent to it.
+                try await body.consumeWithCancellationOnInboundClose { _ in try await stream.write(&writer) }
                 try await writer.finish(nil)
             })
         // Some proxies would else keep messages until there are more.

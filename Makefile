@@ -57,6 +57,7 @@ setup:
 
 setup-test:
 	@scripts/setup.sh test
+	@scripts/web-tools.sh
 	@scripts/fetch-real-video.sh
 
 setup-deb:

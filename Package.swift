@@ -215,7 +215,9 @@ let package = Package(
 if Context.environment["WATCHWORD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "watchword-fuzz", dependencies: ["CLIP", "Checkpoints", "TestSupport"], path: "Fuzz",
+            name: "watchword-fuzz",
+            dependencies: ["CLIP", "Checkpoints", "Messaging", "TestSupport", "Watchtower", "WebAPI"],
+            path: "Fuzz",
             exclude: ["corpus", "fuzz.sh", "words.dict"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -6,6 +6,7 @@ import TestSupport
 /// The readers of untrusted files; `WATCHWORD_FUZZ` chooses one for the life of the process.
 private enum Reader: String {
     case safetensors, zip, pickle, config, vocabulary
+    case web
 
     static let chosen: Reader = {
         let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
@@ -38,6 +39,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         attempt { _ = try HuggingFaceConfig.parse(file) }
         attempt { _ = try ModelDefaults.parse(file) }
         attempt { _ = try PreprocessorConfig.parse(file) }
+    case .web: attempt { try WebRequests.read(Data(bytes)) }
     case .vocabulary:
         // vocab.json, a zero byte, merges.txt.
         let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map(Array.init)

@@ -1,4 +1,3 @@
-import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
@@ -17,9 +16,6 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     private var requestTimer: Scheduled<Void>?
     private var stallTimer: Scheduled<Void>?
     private var isCounted = false
-    /// Whether the client has said that it sends no more, and whether an answer without an end is being sent.
-    private var isHalfClosed = false
-    private var isStreaming = false
 
     /// `request`: for all of a request, from its head on, or from the connection's start for its head; `stall`: for a client
     /// that reads nothing.
@@ -68,29 +64,6 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
             requestTimer = nil
         }
         context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head): isStreaming = head.headerFields[.contentType] == EventStream.contentType
-        case .body: break
-        case .end: isStreaming = false
-        }
-        context.write(data, promise: promise)
-        leave(context)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event {
-            isHalfClosed = true
-            leave(context)
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    /// A follower that sends no more has gone: without this it were noticed only when something is sent to it.
-    private func leave(_ context: ChannelHandlerContext) {
-        if isHalfClosed, isStreaming { context.close(promise: nil) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -13,7 +13,6 @@ import Watchtower
 /// is kept for it but a number. Whoever does not read at all is cut off by `ConnectionLimits`, and goes on with
 /// `Last-Event-ID`.
 struct EventStream: Sendable {
-    static let contentType = "text/event-stream"
     /// Messages taken at once.
     private static let page = 256
     /// A comment is sent when nothing else was, so that proxies keep the connection, and a client that is gone is noticed.

@@ -20,6 +20,7 @@ struct RequestHandler: Sendable {
     private let gate: Gate
     private let rate: RateLimit
     private let working: Working
+    private let importing: Working
     private let logger: Logger
 
     /// Reads the token.
@@ -36,6 +37,7 @@ struct RequestHandler: Sendable {
         gate = Gate(configuration, token: try configuration.secret())
         rate = RateLimit(configuration.rate)
         working = Working(limits.working)
+        importing = Working(limits.importing)
     }
 
     /// Answers any request; throws only what the connection cannot go on from.
@@ -91,7 +93,7 @@ struct RequestHandler: Sendable {
         case .eventStream:
             let stream = try EventStream(
                 tower.outbox, counters, query: target.query, lastEventID: headers["Last-Event-ID"])
-            return try follow(stream)
+            return try follow(stream, request.body)
         default: break
         }
         try Self.refuse(target.query)
@@ -121,26 +123,21 @@ struct RequestHandler: Sendable {
     private func perform(
         _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field]
     ) async throws -> Response {
-        try working.begin()
-        defer { working.end() }
-        var body = Data()
-        if operation.hasBody {
-            let most = operation.isLarge ? limits.largeBody : limits.body
-            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
-                throw Refusal(413, "too-large", "the body has \(length) bytes, at most \(most) are taken")
-            }
-            body = Data(try await request.body.collect(upTo: most).readableBytesView)
-        }
+        let place = try (operation.isLarge ? importing : working).take()
+        let body =
+            operation.hasBody
+            ? try await body(of: request, most: operation.isLarge ? limits.largeBody : limits.body) : Data()
         let type = request.headers[.contentType]
-        let given = body
         let read: @Sendable () throws -> JSONValue = {
-            try ArgumentReader.read(operation, path: path, query: query, body: given, contentType: type)
+            try ArgumentReader.read(operation, path: path, query: query, body: body, contentType: type)
         }
         // A hundred thousand queries are read on a thread of their own.
-        let arguments = given.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
+        let arguments = body.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
         let time = operation.isLarge ? limits.largeTime : limits.time
         let operations = operations
         let result = try await within(time) {
+            // One that goes on after its time keeps its place.
+            defer { withExtendedLifetime(place) {} }
             let value = try await operations.perform(operation.name, arguments)
             return try WireCoding.encode(value)
         }
@@ -148,6 +145,13 @@ struct RequestHandler: Sendable {
             throw Refusal(504, "timeout", "it takes longer than \(time); what was begun goes on")
         }
         return Self.json(result)
+    }
+
+    private func body(of request: Request, most: Int) async throws -> Data {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
+            throw Refusal(413, "too-large", "the body has \(length) bytes, at most \(most) are taken")
+        }
+        return Data(try await request.body.collect(upTo: most).readableBytesView)
     }
 
     /// Does work that a client that is gone, or has waited long enough, leaves to itself; nil if it takes longer.
@@ -177,17 +181,18 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
-    private func follow(_ stream: EventStream) throws -> Response {
+    private func follow(_ stream: EventStream, _ body: RequestBody) throws -> Response {
         guard counters.takeFollower(most: configuration.followers) else {
             throw Refusal(
                 429, "too-many", "\(configuration.followers) clients follow already", headers: ["Retry-After": "5"])
         }
-        let place = Place(counters)
+        let place = Place { [counters] in counters.leaveFollower() }
         var response = Response(
-            status: .ok, headers: [.contentType: EventStream.contentType],
+            status: .ok, headers: [.contentType: "text/event-stream"],
             body: ResponseBody { writer in
                 defer { place.leave() }
-                try await stream.write(&writer)
+                // One that goes is noticed at once, and not only when something is sent to it.
+                try await body.consumeWithCancellationOnInboundClose { _ in try await stream.write(&writer) }
                 try await writer.finish(nil)
             })
         // Some proxies would else keep messages until there are more.
@@ -216,12 +221,12 @@ struct RequestHandler: Sendable {
     }
 }
 
-/// A place of the event stream, which is left once: when the stream ends, or was never begun.
+/// Something taken that is given back once: when it is said, or nobody has it any more.
 private final class Place: Sendable {
-    private let counters: WebCounters
+    private let giveBack: @Sendable () -> Void
     private let isTaken = Mutex(true)
 
-    init(_ counters: WebCounters) { self.counters = counters }
+    init(_ giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
     deinit { leave() }
 
     func leave() {
@@ -229,7 +234,7 @@ private final class Place: Sendable {
             defer { isTaken = false }
             return isTaken
         }
-        if wasTaken { counters.leaveFollower() }
+        if wasTaken { giveBack() }
     }
 }
 
@@ -240,7 +245,7 @@ private final class Working: Sendable {
 
     init(_ most: Int) { self.most = most }
 
-    func begin() throws(Refusal) {
+    func take() throws(Refusal) -> Place {
         let isIn = count.withLock { count in
             guard count < most else { return false }
             count += 1
@@ -250,9 +255,8 @@ private final class Working: Sendable {
             throw Refusal(
                 503, "busy", "too many requests are being worked on; try again", headers: ["Retry-After": "1"])
         }
+        return Place { self.count.withLock { $0 -= 1 } }
     }
-
-    func end() { count.withLock { $0 -= 1 } }
 }
 
 extension HTTPFields {

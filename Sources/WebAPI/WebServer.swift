@@ -18,6 +18,8 @@ package final class WebServer: Sendable {
         package var headers = 16_384
         /// Requests that are worked on at once.
         package var working = 64
+        /// Imports at once; each may hold a large body.
+        package var importing = 2
         package var time = Duration.seconds(60)
         package var largeTime = Duration.seconds(600)
         /// Seconds for a request to come, for a connection to be idle, for an answer to be read.

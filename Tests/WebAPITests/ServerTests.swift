@@ -89,6 +89,22 @@ struct ServerTests {
         await web.stop()
     }
 
+    @Test("while too many requests are worked on, another is told to come again, and health is told all the same")
+    func busy() async throws {
+        var limits = WebServer.Limits()
+        (limits.working, limits.importing) = (0, 1)
+        let web = try await Web(limits: limits)
+        let refused = try await web.curl("/api/v1/status")
+        #expect(refused.status == 503 && refused.headers.contains("Retry-After") && refused.body.contains("busy"))
+        let body = ["-H", "Content-Type: application/json", "-d", #"{"queries":[]}"#]
+        // Each gives its place back, also one that was refused.
+        #expect(try await web.curl("/api/v1/import", body + ["-d", "x"]).status == 400)
+        for _ in 0..<3 { #expect(try await web.curl("/api/v1/import", body).status == 200) }
+        #expect(try await web.curl("/healthz").status == 200)
+        #expect(try await web.curl("/metrics").status == 200)
+        await web.stop()
+    }
+
     @Test("what is no HTTP is refused or cut off, and the next request is answered")
     func malformed() async throws {
         var limits = WebServer.Limits()

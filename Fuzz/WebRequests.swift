@@ -1,0 +1,44 @@
+import Foundation
+import Messaging
+import Watchtower
+import WebAPI
+
+/// A request to the web API, up to the arguments that an operation would get.
+///
+/// The input is one as it stands on the wire, with bare new lines: method and target, header fields, an empty line, a body.
+enum WebRequests {
+    private static let gates: [Gate] = {
+        let token = Array("0123456789abcdef".utf8)
+        return [Gate(HTTPConfiguration(), token: nil), Gate(HTTPConfiguration(), token: token)]
+    }()
+
+    static func read(_ data: Data) throws {
+        let parts = data.split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
+        let first = String(decoding: parts[0], as: UTF8.self).split(separator: " ", maxSplits: 1)
+        var fields: [String: String] = [:]
+        var rest = parts.count > 1 ? parts[1] : Data()
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")), end > rest.startIndex {
+            let line = String(decoding: rest[..<end], as: UTF8.self)
+            let sides = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            fields[sides[0].lowercased()] = sides.count > 1 ? sides[1].trimmingCharacters(in: .whitespaces) : ""
+            rest = rest[(end + 1)...]
+        }
+        for gate in gates {
+            try? gate.check(host: fields["host"], origin: fields["origin"], site: fields["sec-fetch-site"])
+            try? gate.check(authorization: fields["authorization"])
+        }
+        let target = try RequestTarget(first.count > 1 ? String(first[1]) : "")
+        var page = Exposition()
+        page.family(.gauge, "x", fields["help"] ?? "", [([("label", target.segments.joined(separator: "\n"))], 1)])
+        // One line of help, one of type, one sample, whatever stands in them.
+        precondition(page.text.utf8.count { $0 == UInt8(ascii: "\n") } == 3)
+        let (route, path) = try Routes.find(first.first.map(String.init) ?? "", target.segments)
+        guard case .operation(let operation) = route.endpoint else { return }
+        let arguments = try ArgumentReader.read(
+            operation, path: path, query: target.query, body: Data(rest.dropFirst()),
+            contentType: fields["content-type"])
+        // What an operation gets is what its document says, and can be said again.
+        precondition(operation.arguments.problem(arguments) == nil)
+        _ = try WireCoding.encode(arguments)
+    }
+}

@@ -191,7 +191,8 @@ let package = Package(
 if Context.environment["WATCHWORD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "watchword-fuzz", dependencies: ["CLIP", "Checkpoints", "TestSupport"], path: "Fuzz",
+            name: "watchword-fuzz",
+            dependencies: ["CLIP", "Checkpoints", "Matching", "Messaging", "TestSupport", "Watchtower"], path: "Fuzz",
             exclude: ["corpus", "fuzz.sh", "words.dict"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -111,6 +111,13 @@ final class Socket: @unchecked Sendable {
         else { throw MessagingError("ZeroMQ does not take the keys: \(Self.errorText)") }
     }
 
+    /// Takes note of connections that have come and gone.
+    func settle() {
+        var events: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        _ = zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size)
+    }
+
     // MARK: Messages
 
     func subscribe(_ prefix: String) -> Bool { ww_subscribe(handle, prefix) == 0 }

@@ -15,10 +15,10 @@ test: setup-test
 	$(SWIFT) test -c release --skip-build --no-parallel
 	@Fuzz/fuzz.sh 100000
 
-# A hundred kills of the daemon, and of a faster producer of events, at random moments.
+# A hundred kills of the daemon, and of a faster producer of events, at random moments; crowds of connections.
 drills: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	WATCHWORD_KILLS=100 $(SWIFT) test -c release --skip-build --no-parallel --filter 'CrashTests|FullDiskTests|SubscriberTests'
+	WATCHWORD_KILLS=100 WATCHWORD_CONNECTIONS=40000 $(SWIFT) test -c release --skip-build --no-parallel --filter 'CrashTests|FullDiskTests|SubscriberTests|ConnectionTests'
 
 # Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
 RUNS := 10000000

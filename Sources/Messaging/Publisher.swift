@@ -10,8 +10,9 @@ package final class Publisher: @unchecked Sendable {
     /// Bytes of the largest message that a subscriber may send: the prefix that it subscribes to.
     private static let largestSubscription: Int64 = 1024
 
+    /// Binds the socket; with a gate, only its clients hear anything.
+    ///
     /// `queue`: messages that wait for a subscriber who does not read, before it loses the next; ZeroMQ's 1000, if nil.
-    /// With a gate, only its clients hear anything.
     package init(
         binding endpoint: String, queue: Int32? = nil, gate: CurveGate? = nil
     ) throws(MessagingError) {

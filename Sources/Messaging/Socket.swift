@@ -36,6 +36,8 @@ final class Socket: @unchecked Sendable {
 
     enum Kind { case publish, subscribe, router, request, reply, pair }
 
+    /// Makes a socket that is neither bound nor connected.
+    ///
     /// `queue`: messages that wait for a peer at most; ZeroMQ's 1000, if nil. `largest`: bytes of a part.
     init(_ kind: Kind, queue: Int32? = nil, largest: Int64 = messageLimit) throws(MessagingError) {
         let type =

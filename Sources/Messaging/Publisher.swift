@@ -22,7 +22,7 @@ package final class Publisher: @unchecked Sendable {
         // ZeroMQ lets go of a connection that has ended only while its socket is used: with nothing to publish, a crowd that
         // comes and goes would stay in memory.
         timer.setEventHandler { [weak self] in self?.settle() }
-        timer.schedule(deadline: .now(), repeating: .milliseconds(500), leeway: .milliseconds(100))
+        timer.schedule(deadline: .now(), repeating: .milliseconds(100), leeway: .milliseconds(50))
         timer.activate()
     }
 

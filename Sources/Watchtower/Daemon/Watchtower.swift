@@ -79,6 +79,7 @@ package actor Watchtower {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
+            Task { await Memory.giveBack() },
         ]
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
         states = continuation

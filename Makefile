@@ -26,11 +26,11 @@ test-deb: deb
 	@scripts/test-deb.sh
 
 # All that docs/RELIABILITY.md promises, often: a hundred kills of the daemon, and of a faster producer of events, at random
-# moments, and five rounds of each other drill.
+# moments; crowds of connections; five rounds of each other drill.
 drills: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
-	WATCHWORD_KILLS=100 WATCHWORD_DRILLS=5 scripts/test.sh \
-	    --filter 'Drills|CrashTests|FullDiskTests|SubscriberTests'
+	WATCHWORD_KILLS=100 WATCHWORD_DRILLS=5 WATCHWORD_CONNECTIONS=40000 scripts/test.sh \
+	    --filter 'Drills|CrashTests|FullDiskTests|SubscriberTests|ConnectionTests'
 
 # Eight streams for an hour, a fault every 30 s: `make soak MINUTES=10 SEED=7`.
 MINUTES := 60

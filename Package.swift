@@ -216,7 +216,7 @@ if Context.environment["WATCHWORD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "watchword-fuzz",
-            dependencies: ["CLIP", "Checkpoints", "Messaging", "TestSupport", "Watchtower", "WebAPI"],
+            dependencies: ["CLIP", "Checkpoints", "Matching", "Messaging", "TestSupport", "Watchtower", "WebAPI"],
             path: "Fuzz",
             exclude: ["corpus", "fuzz.sh", "words.dict"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

@@ -3,10 +3,10 @@ import Checkpoints
 import Foundation
 import TestSupport
 
-/// The readers of untrusted files; `WATCHWORD_FUZZ` chooses one for the life of the process.
+/// The readers of untrusted files and messages; `WATCHWORD_FUZZ` chooses one for the life of the process.
 private enum Reader: String {
     case safetensors, zip, pickle, config, vocabulary
-    case web
+    case configuration, queries, control, clients, web
 
     static let chosen: Reader = {
         let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
@@ -47,6 +47,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             let tokenizer = try Tokenizer(vocabulary: parts[0], merges: parts.count > 1 ? parts[1] : [])
             _ = tokenizer.encode("a photo of <|endoftext|>")
         }
+    case .configuration: attempt { try Requests.configuration(Data(bytes)) }
+    case .queries: attempt { try Requests.queries(Data(bytes)) }
+    case .control: attempt { try Requests.control(Data(bytes)) }
+    case .clients: attempt { try Requests.clients(Data(bytes)) }
     }
     return 0
 }
@@ -66,7 +70,7 @@ private func read(_ open: () throws -> any CheckpointFile) {
 }
 
 /// A refusal is as good as a success, and its sentence must not trap either.
-private func attempt(_ body: () throws -> Void) {
+func attempt(_ body: () throws -> Void) {
     do { try body() } catch { precondition(!"\(error)".isEmpty) }
 }
 

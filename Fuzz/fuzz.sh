@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes the readers of untrusted files: `fuzz.sh [RUNS] [READER...]`. Findings and new inputs: .build-fuzz/.
+# Fuzzes the readers of untrusted files and messages: `fuzz.sh [RUNS] [READER...]`. Findings and new inputs: .build-fuzz/.
 #
 # AddressSanitizer watches the pointers. UBSan is not there for Swift on Linux (`swiftc` refuses -sanitize=undefined),
 # and the readers are all Swift: overflow, bad indices and bad casts trap by themselves, in optimised builds too.
@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 runs=${1:-10000000}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- safetensors zip pickle config vocabulary web
+[ $# -gt 0 ] || set -- safetensors zip pickle config vocabulary configuration queries control clients web
 log=.build-fuzz/build.log
 mkdir -p .build-fuzz
 # SwiftPM passes --sanitize on one by one, of which swiftc heeds the last: hence both at once, beside.

@@ -36,6 +36,8 @@ final class Socket: @unchecked Sendable {
 
     enum Kind { case publish, subscribe, router, request, reply, pair }
 
+    /// Makes a socket that is neither bound nor connected.
+    ///
     /// `queue`: messages that wait for a peer at most; ZeroMQ's 1000, if nil. `largest`: bytes of a part.
     init(_ kind: Kind, queue: Int32? = nil, largest: Int64 = messageLimit) throws(MessagingError) {
         let type =
@@ -109,6 +111,13 @@ final class Socket: @unchecked Sendable {
         guard set(ZMQ_CURVE_SERVERKEY, identity.server.bytes), set(ZMQ_CURVE_PUBLICKEY, publicKey.bytes),
             set(ZMQ_CURVE_SECRETKEY, identity.secret.bytes)
         else { throw MessagingError("ZeroMQ does not take the keys: \(Self.errorText)") }
+    }
+
+    /// Takes note of connections that have come and gone.
+    func settle() {
+        var events: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        _ = zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size)
     }
 
     // MARK: Messages

@@ -5,6 +5,9 @@
 /// Keeps glibc's allocator to `count` arenas. Call before threads are made; does nothing with another C library.
 void ww_limit_arenas(int count);
 
+/// Gives pages that the allocator keeps for nobody back to the system. [any-thread]
+void ww_give_back_memory(void);
+
 /// Exchanges the names of two files or directories in one step. 0, or -1 and errno: where one of them is missing, or the
 /// file system cannot.
 int ww_exchange(const char *a, const char *b);

@@ -6,7 +6,12 @@ package enum PictureURI {
     /// Reads a picture's file; a relative path begins at `folder`.
     package static func read(_ path: String, from folder: URL) throws(QueryPartError) -> QueryImage {
         let url = path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path)
-        let size = (try? FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int) ?? 0
+        var information = stat()
+        // A device would never end.
+        guard stat(url.path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            throw QueryPartError("\(path) cannot be read")
+        }
+        let size = Int(information.st_size)
         guard size <= QueryImage.largest else {
             throw QueryPartError("\(path) has \(size) bytes, at most \(QueryImage.largest) are taken")
         }

@@ -40,20 +40,14 @@ package struct Operations: Sendable {
         do {
             // What is larger than others may be is read only if it may be an import.
             let isLarge = data.count > limits.request
-            guard !isLarge || data.count <= limits.importRequest && data.firstRange(of: Self.importName) != nil else {
+            guard !isLarge || data.count <= limits.importRequest && data.range(of: Self.importName) != nil else {
                 throw tooLarge(limits.request)
             }
             let read = data.count > Self.large ? await offPool { Self.json(data) } : Self.json(data)
             guard let json = read else { throw ControlFailure("bad-request", "the request is not JSON") }
             id = json["id"]?.string ?? ""
-            guard let operation = json["op"]?.string, let version = json["v"]?.integer, json["id"]?.string != nil else {
-                throw ControlFailure("bad-request", "the request needs \"v\", \"id\" and \"op\"")
-            }
-            guard version == 1 else {
-                throw ControlFailure("bad-version", "version \(version) of the protocol is not spoken here; use 1")
-            }
+            let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
-            let args = json["args"] ?? .object([:])
             let result = try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) {
                 try await perform(operation, args)
             }
@@ -63,6 +57,17 @@ package struct Operations: Sendable {
             let reply = ControlReply(id: id, error: .init(code: failure.code, message: failure.description))
             return (try? WireCoding.encode(reply)) ?? Data("{\"ok\":false}".utf8)
         }
+    }
+
+    /// What a request asks for.
+    package static func asked(_ json: JSONValue) throws(ControlFailure) -> (operation: String, args: JSONValue) {
+        guard let operation = json["op"]?.string, let version = json["v"]?.integer, json["id"]?.string != nil else {
+            throw ControlFailure("bad-request", "the request needs \"v\", \"id\" and \"op\"")
+        }
+        guard version == 1 else {
+            throw ControlFailure("bad-version", "version \(version) of the protocol is not spoken here; use 1")
+        }
+        return (operation, json["args"] ?? .object([:]))
     }
 
     private static let importName = Data("\"query.import\"".utf8)

@@ -49,6 +49,8 @@ FAULTS = ["gone", "frozen", "mute", "stall", "sdp", "noise", "unframed", "nal", 
 FPS = 4
 # The daemon's own: see docs/RELIABILITY.md.
 CONNECT, STALL, FIRST, MOST, STABLE = 10, 10, 1, 30, 30
+# Seconds without new faults at the end.
+QUIET = 75
 chance = random.Random(options.seed)
 
 
@@ -160,7 +162,14 @@ def sample(pid):
 
 
 def line(points):
-    """The least-squares slope an hour, and its standard error."""
+    """The least-squares slope an hour of the minutes' means, and its standard error.
+
+    Of minutes, since samples that follow each other are alike: an error from them would be too small.
+    """
+    minutes = collections.defaultdict(list)
+    for at, value in points:
+        minutes[at // 60].append((at, value))
+    points = [tuple(map(statistics.fmean, zip(*minute))) for minute in minutes.values()]
     if len(points) < 3:
         return math.nan, math.nan
     times, values = zip(*((time / 3600, value) for time, value in points))
@@ -246,7 +255,7 @@ while (now := time.monotonic()) < began + length and daemon.poll() is None:
             recoveries.append((name, kind, time.time()))
             del pending[name]
     # The last faults leave time to recover.
-    if now >= next_fault and now < began + length - 75:
+    if now >= next_fault and now < began + length - QUIET:
         next_fault += options.every
         for name in chance.sample(names[options.healthy:], min(chance.randint(1, 3), options.streams - options.healthy)):
             kind, lasts = chance.choice(FAULTS), chance.uniform(5, 25)
@@ -318,7 +327,8 @@ for name, kind, healed in recoveries:
 late = [(name, kind, took, allowed) for name, kind, took, allowed in times if took > allowed + 2]
 unfinished = [name for name, stream in ended.items() if stream["state"] != "playing"]
 
-warm = [(at, values) for at, values in samples if at > length / 4]
+# Without the end, when all streams play again: then there are more threads than on the average.
+warm = [(at, values) for at, values in samples if length / 4 < at < length - QUIET]
 slopes = {key: line([(at, values[key]) for at, values in warm]) for key in ("rss_mb", "threads", "fds")}
 spread = {key: [values[key] for _, values in warm] for key in slopes}
 count = len(glob.glob(f"{folder}/report.*"))

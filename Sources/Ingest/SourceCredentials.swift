@@ -56,7 +56,7 @@ package struct SourceCredentials: Sendable, Equatable {
 
     /// The URI with user and password in it.
     func filled(into uri: String) throws(SourceError) -> String {
-        guard SourceURI.scheme(uri) != nil, let start = uri.range(of: "://")?.upperBound else {
+        guard let scheme = SourceURI.scheme(uri), scheme != "file", let start = uri.range(of: "://")?.upperBound else {
             throw SourceError("\(SourceURI.redacted(uri)): credentials are for URIs such as rtsp://")
         }
         guard !uri[start...].utf8.prefix(while: { !"/?#".utf8.contains($0) }).contains(UInt8(ascii: "@")) else {

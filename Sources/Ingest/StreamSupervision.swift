@@ -42,7 +42,7 @@ package enum StreamState: Sendable, Equatable {
 package struct Backoff: Sendable, Equatable {
     package var first: Duration
     package var most: Duration
-    private var failures = 0
+    private var upcoming: Duration?
 
     package init(first: Duration = .seconds(1), most: Duration = .seconds(30)) {
         (self.first, self.most) = (first, most)
@@ -50,17 +50,18 @@ package struct Backoff: Sendable, Equatable {
 
     /// The next pause; `chance` (0 to 1) takes up to a quarter off it.
     package mutating func next(chance: Double) -> Duration {
-        var pause = first
-        for _ in 0..<failures where pause < most { pause *= 2 }
-        failures += 1
-        return min(pause, most) * (1 - 0.25 * min(max(chance, 0), 1))
+        let pause = min(upcoming ?? first, most)
+        upcoming = pause * 2
+        return pause * (1 - 0.25 * min(max(chance, 0), 1))
     }
 
     /// All is well: the next pause is the first again.
-    package mutating func reset() { failures = 0 }
+    package mutating func reset() { upcoming = nil }
 }
 
-/// Decides when a stream's source is opened, given up and opened again. Pure: it is told the time and what happens.
+/// Decides when a stream's source is opened, given up and opened again.
+///
+/// Pure: it is told the time and what happens.
 ///
 /// ```
 /// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
@@ -188,6 +189,7 @@ package struct StreamSupervision: Sendable {
         case .picture:
             if played == nil { played = now }
             change(to: .playing)
+            return .watch(until: isLive ? deadlines(heard).map(\.time).min() : nil)
         case .ended:
             guard isLive else { return close(.ended) }
             counts.failures += 1

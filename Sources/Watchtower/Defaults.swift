@@ -51,7 +51,8 @@ package struct Defaults: Sendable {
             uri: from.uri, template: from.template, fps: from.fps ?? fps, decode: from.decode ?? .auto,
             realtime: from.realtime ?? false, loop: from.loop ?? false, side: side, launch: from.launch,
             gate: from.gate,
-            regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60, credentials: from.credentials
+            regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60,
+            credentials: from.credentials
         )
     }
 }

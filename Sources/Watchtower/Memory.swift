@@ -1,7 +1,7 @@
 import CPlatform
 import Foundation
 
-/// The process's memory: how it is kept, and how much there is.
+/// The process's memory: how it is kept, and how much there is; and what else the kernel counts of it.
 package enum Memory {
     /// Keeps the allocator to two arenas; call first, before threads are made.
     ///
@@ -22,5 +22,15 @@ package enum Memory {
         let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return (line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Double($0) } ?? 0)
             / 1024
+    }
+
+    /// Threads of the process.
+    package static var threads: Int { entries("/proc/self/task") }
+
+    /// Open file descriptors, but for the one that looks.
+    package static var openFiles: Int { entries("/proc/self/fd") - 1 }
+
+    private static func entries(_ directory: String) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: directory))?.count ?? 0
     }
 }

@@ -55,7 +55,8 @@ struct SecretsTests {
         for (text, mode, part) in [
             ("me:secret", 0o604, "everybody may read"), ("mesecret", 0o600, "user:password"),
             (":secret", 0o600, "user:password"), ("", 0o600, "user:password"),
-            (String(repeating: "secret", count: 1000), 0o600, "4095 bytes"), ("me:sec\u{7}ret", 0o600, "must be a text"),
+            (String(repeating: "secret", count: 1000), 0o600, "4095 bytes"),
+            ("me:sec\u{7}ret", 0o600, "must be a text"),
         ] {
             let path = try file(text, mode: mode)
             #expect { try SourceCredentials(named: path) } throws: {

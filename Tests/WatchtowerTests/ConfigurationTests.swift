@@ -24,6 +24,22 @@ struct ConfigurationTests {
                 "streams:\n- name: a\n  uri: b\n  decode: some",
                 "4: decode: expected one of all, keyframes, auto, found \"some\""
             ),
+            ("streams:\n- name: a\n  uri: b\n  stall: 0", "4: stall: expected 0.5 to 3600 seconds, found 0.0"),
+            (
+                "streams:\n- name: a\n  uri: b\n  connect: soon",
+                "4: connect: expected a number, found the text \"soon\""
+            ),
+            (
+                "streams:\n- name: a\n  uri: b\n  backoff: {first: 5, most: 2}",
+                "4: backoff: first: expected no more than most, which is 2.0 seconds"
+            ),
+            (
+                "streams:\n- name: a\n  uri: b\n  backoff: {frist: 5}",
+                "4: unknown key \"frist\" in backoff; did you mean"
+            ),
+            ("streams:\n- name: a\n  uri: b\n  backoff: 5", "backoff: expected keys and values, found"),
+            ("streams:\n- {name: a, launch: x, credentials: c}", "credentials: a launch line has its own"),
+            ("streams:\n- rtsp://me:secret@camera/1", "found the text \"rtsp://camera/1\""),
             ("streams:\n- name: a\n  uri: b\n- name: a\n  uri: c", "two of the name \"a\""),
             ("streams:\n- name: a.b\n  uri: c", "letters, digits"),
             ("queries:\n- id: q", "a query: \"text\" is missing"),

@@ -57,7 +57,8 @@ package struct Configuration: Sendable, Equatable {
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
-        for index in configuration.streams.indices where !configuration.streams[index].uri.contains("://") {
+        for index in configuration.streams.indices
+        where configuration.streams[index].launch == nil && !configuration.streams[index].uri.contains("://") {
             configuration.streams[index].uri = absolute(configuration.streams[index].uri)
         }
         // A bare name is looked for in $CREDENTIALS_DIRECTORY.

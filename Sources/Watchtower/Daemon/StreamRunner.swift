@@ -17,8 +17,7 @@ package final class StreamRunner: Sendable {
     private let shown: Mutex<Shown>
     private let counts = Mutex(Counts())
 
-    /// A live source's pipeline is waited for so long when it is torn down.
-    private static let stopLimit = Duration.seconds(2)
+    private let stopLimit: Duration
     /// So many that would not stop may be there; until one of them has, the source is not opened again.
     private static let mostAbandoned = 3
 
@@ -41,9 +40,12 @@ package final class StreamRunner: Sendable {
 
     /// Checks that the source can be made at all: a wrong template, URI or file of credentials is refused here, by a
     /// sentence.
+    ///
+    /// `stopLimit`: so long a live source's pipeline is waited for when it is torn down.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
-        limits: StreamSupervision.Limits = .init(), onState: @escaping @Sendable (String, StreamState) -> Void
+        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
+        onState: @escaping @Sendable (String, StreamState) -> Void
     ) throws(SourceError) {
         let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
         self.name = name
@@ -52,6 +54,7 @@ package final class StreamRunner: Sendable {
         self.templates = templates
         self.queue = queue
         self.limits = limits
+        self.stopLimit = stopLimit
         self.onState = onState
         shown = Mutex(Shown())
     }
@@ -174,7 +177,7 @@ package final class StreamRunner: Sendable {
         guard let source else { return }
         if isBounded { playing.isWanted.store(false, ordering: .relaxed) }
         counts.withLock { $0.lingering += 1 }
-        let hasStopped = await offPool(atMost: isBounded ? Self.stopLimit : nil) { [self] in
+        let hasStopped = await offPool(atMost: isBounded ? stopLimit : nil) { [self] in
             source.stop()
             counts.withLock { $0.lingering -= 1 }
         }

@@ -9,10 +9,11 @@ extension Bench {
         static let configuration = CommandConfiguration(
             commandName: "memory",
             abstract:
-                "Loop a clip on several live streams through the whole daemon; prints memory at the start and at the end."
-        )
+                "Loop a clip on several live streams through the whole daemon; prints memory at the start and at the end.",
+            discussion: "With --restarts, one stream is restarted so often instead; it may be any live source, too.")
 
         @Argument(help: "A video file, played again and again in real time.") var uri: String
+        @Option(help: "Restart one stream so often, as soon as it has given a frame or has failed.") var restarts: Int?
         @Option(help: "Number of streams.") var streams = 4
         @Option(help: "Seconds to run.") var seconds = 600
         @Option(help: "Seconds before them, until memory is measured for the first time.") var warmUp = 120
@@ -44,10 +45,13 @@ extension Bench {
                 configuration.publish = "ipc://\(folder.path)/events.sock"
                 configuration.control = "ipc://\(folder.path)/control.sock"
                 configuration.journal = folder.appending(path: "journal.sqlite").path
-                let path = URL(filePath: uri).standardizedFileURL.path
-                configuration.streams = (1...max(1, streams)).map {
-                    StreamConfiguration(name: "bench-\($0)", uri: path, fps: fps, realtime: true, loop: true)
-                }
+                let path = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
+                configuration.streams =
+                    restarts != nil
+                    ? []
+                    : (1...max(1, streams)).map {
+                        StreamConfiguration(name: "bench-\($0)", uri: path, fps: fps, realtime: true, loop: true)
+                    }
                 configuration.queries = [
                     "something moves to the left", "something appears", "an empty scene", "a red circle",
                 ].map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: 0.2) }
@@ -57,6 +61,16 @@ extension Bench {
                 let tower = try await Watchtower(configuration, logger: logger)
                 try await tower.begin()
                 let scoring = Task { await tower.run() }
+                if let restarts {
+                    let growth = RestartGrowth(
+                        tower: tower,
+                        stream: StreamConfiguration(name: "bench", uri: path, fps: fps, realtime: true, loop: true),
+                        restarts: max(1, restarts))
+                    let result = try await growth.run()
+                    await tower.stop()
+                    await scoring.value
+                    return json ? try Terminal.say(json: result) : RestartGrowth.tell(result)
+                }
                 // Caches and the allocator's arenas fill for a minute or two (`--warm-up 10` shows it).
                 try await Task.sleep(for: .seconds(warmUp))
                 let start = try await tower.status().rssMB

@@ -243,7 +243,7 @@ say(f"soak: {options.streams} streams, {options.healthy} of them healthy, {len(c
 began, length = time.monotonic(), options.minutes * 60
 samples, recoveries, pending, faults = [], [], {}, collections.Counter()
 next_fault, next_sample, next_word = began + options.every, began, began + 60
-status = start = None
+status = None
 while (now := time.monotonic()) < began + length and daemon.poll() is None:
     subscriber.hear(0.25)
     if now >= next_sample:
@@ -266,7 +266,6 @@ while (now := time.monotonic()) < began + length and daemon.poll() is None:
     if now >= next_word:
         next_word += 60
         status = control.ask("status")
-        start = start or (now, {stream["name"]: stream for stream in status["streams"]})
         latest = samples[-1][1]
         say(f"{(now - began) / 60:5.0f} min: {sum(faults.values())} faults, {subscriber.count} messages, "
             f"{subscriber.gaps} gaps, RSS {latest['rss_mb']:.0f} MB, {latest['threads']} threads, {latest['fds']} fds; "

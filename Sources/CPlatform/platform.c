@@ -1,9 +1,11 @@
 #define _GNU_SOURCE  // renameat2, memfd_create
 #include "CPlatform.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -20,3 +22,17 @@ void ww_limit_arenas(int count) {
 int ww_exchange(const char *a, const char *b) { return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE); }
 
 int ww_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int ww_hide_argument(int index, const char *argument, unsigned long from, unsigned long count) {
+#ifdef __GLIBC__
+    // The kernel lays the arguments out one after the other, and glibc keeps where the first is. (Swift's are copies.)
+    char *at = program_invocation_name;
+    for (int i = 0; i < index; i++) at += strlen(at) + 1;
+    if (strcmp(at, argument) != 0 || from + count > strlen(at)) return -1;
+    memset(at + from, 'x', count);
+    return 0;
+#else
+    (void)index, (void)argument, (void)from, (void)count;
+    return -1;
+#endif
+}

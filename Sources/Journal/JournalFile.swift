@@ -37,6 +37,10 @@ enum JournalFile {
             // Before the first table; a file that has tables gets it by VACUUM.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 16777216")
         }
+        // What streams were added with may hold their passwords; SQLite's files beside it follow its mode.
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        }
         let pool = try DatabasePool(path: path, configuration: configuration)
         do {
             try pool.writeWithoutTransaction { database in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Watchtower
 
 /// The command line: thin; each command is a file.
@@ -12,4 +13,10 @@ struct Watchword: AsyncParsableCommand {
             Watch.self, Embed.self, Tokenize.self, Query.self, Stream.self, Events.self, Status.self, Model.self,
             Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
         ])
+
+    static func main() async {
+        let arguments = CommandLine.arguments
+        ProcessArguments.hideSecrets(arguments)
+        await main(Array(arguments.dropFirst()))
+    }
 }

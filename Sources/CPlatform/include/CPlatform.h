@@ -11,4 +11,8 @@ int ww_exchange(const char *a, const char *b);
 
 /// Descriptor of a new file that is only in memory, closed on exec; -1 and errno on failure.
 int ww_memory_file(const char *name);
+
+/// Overwrites `count` bytes at `from` of the process's argument `index` (0 is the program), which others can read, if it still
+/// is `argument`. 0, or -1 where it is not. Call before threads are made.
+int ww_hide_argument(int index, const char *argument, unsigned long from, unsigned long count);
 #endif

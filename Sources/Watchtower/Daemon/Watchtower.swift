@@ -58,7 +58,6 @@ package actor Watchtower {
             model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
             calibration: configuration.calibration, sparesHeads: true)
         self.engine = engine
-        try await engine.prove()
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
             threshold: configuration.threshold, prompts: configuration.prompts)

@@ -4,7 +4,7 @@
 /// followed by a rest of nine times as long: such a head gets a tenth of the time at most. Pure; time is given.
 struct HeadRest {
     /// A call that takes longer took too long.
-    static let patience = Duration.seconds(2)
+    static let patience = Duration.seconds(5)
     static let factor = 9
 
     private var until: [String: ContinuousClock.Instant] = [:]

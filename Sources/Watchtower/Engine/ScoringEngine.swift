@@ -59,7 +59,7 @@ package actor ScoringEngine {
         self.rerank = rerank
         self.calibration = calibration
         tokenizer = try model.tokenizer()
-        let source = model.tensors
+        let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
         // Texts are few, and each is compared with every window to come: they get more digits than pictures.
         let textPrecision: Precision = precision == .bf16 ? .bf16 : .f32

@@ -1,0 +1,29 @@
+import Checkpoints
+
+/// Tensors of a model, of which none that is read may hold what is no number.
+///
+/// A file of weights may be well formed and damaged all the same. Attention hides such weights: what they spoil looks like any
+/// embedding.
+struct FiniteTensors: TensorSource {
+    let base: any TensorSource
+    var origin: String { base.origin }
+    var tensors: [String: TensorInfo] { base.tensors }
+
+    init(_ base: any TensorSource) { self.base = base }
+
+    func floats(_ name: String) throws(CheckpointError) -> [Float] { try checked(name, base.floats(name)) }
+
+    func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        try checked(name, base.floats(name, elements: elements))
+    }
+
+    private func checked(_ name: String, _ values: [Float]) throws(CheckpointError) -> [Float] {
+        // Infinities and what is no number have the largest of all exponents; a maximum of integers is quick.
+        var exponent: UInt32 = 0
+        for value in values { exponent = max(exponent, value.bitPattern & 0x7F80_0000) }
+        guard exponent < 0x7F80_0000 else {
+            throw CheckpointError(origin, .malformed("tensor \"\(name)\" holds values that are no numbers"))
+        }
+        return values
+    }
+}

@@ -154,10 +154,38 @@ typedef struct LOCAL(attention) {
     const ww_heads *heads;
 } LOCAL(attention);
 
-// y (n) += a * x (n)
-static inline __attribute__((always_inline)) void LOCAL(accumulate)(REAL *restrict y, REAL a, const REAL *restrict x,
-                                                                    size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] += a * x[i];
+typedef REAL LOCAL(lanes) __attribute__((vector_size(64)));
+
+// out (n) = the sum over i < count of a[i * step] * x[i * stride + ...]: four vectors of sums stay in registers.
+static inline __attribute__((always_inline)) void LOCAL(gather)(REAL *out, const REAL *a, size_t step, const REAL *x,
+                                                                size_t stride, size_t count, size_t n) {
+    enum { WIDE = sizeof(LOCAL(lanes)) / sizeof(REAL) };
+    size_t c = 0;
+    for (; c + 4 * WIDE <= n; c += 4 * WIDE) {
+        LOCAL(lanes) sums[4] = {{0}, {0}, {0}, {0}}, v[4];
+        for (size_t i = 0; i < count; i++) {
+            const REAL factor = a[i * step];
+            memcpy(v, x + i * stride + c, sizeof v);
+            sums[0] += factor * v[0];
+            sums[1] += factor * v[1];
+            sums[2] += factor * v[2];
+            sums[3] += factor * v[3];
+        }
+        memcpy(out + c, sums, sizeof sums);
+    }
+    for (; c + WIDE <= n; c += WIDE) {
+        LOCAL(lanes) sum = {0}, v;
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&v, x + i * stride + c, sizeof v);
+            sum += a[i * step] * v;
+        }
+        memcpy(out + c, &sum, sizeof sum);
+    }
+    for (; c < n; c++) {
+        REAL sum = 0;
+        for (size_t i = 0; i < count; i++) sum += a[i * step] * x[i * stride + c];
+        out[c] = sum;
+    }
 }
 
 // out (d, T) from rows (T, d) that lie `stride` apart.
@@ -183,8 +211,9 @@ static void LOCAL(attend_pairs)(void *context, size_t first, size_t last, size_t
         for (size_t t = 0; t < T; t++) {
             const size_t seen = w->heads->causal ? t + 1 : T;
             REAL *row = P + t * T, largest = -INFINITY, sum = 0;
-            memset(row, 0, T * sizeof(REAL));
-            for (size_t i = 0; i < d; i++) LOCAL(accumulate)(row, scale * q[t * stride + i], keys + i * T, seen);
+            LOCAL(gather)(row, q + t * stride, 1, keys, T, d, seen);
+            for (size_t s = 0; s < seen; s++) row[s] *= scale;
+            for (size_t s = seen; s < T; s++) row[s] = 0;
             if (w->heads->lengths)
                 for (size_t s = (size_t)w->heads->lengths[b]; s < T; s++) row[s] -= (REAL)1e6;
             for (size_t s = 0; s < seen; s++) largest = row[s] > largest ? row[s] : largest;
@@ -197,12 +226,8 @@ static void LOCAL(attend_pairs)(void *context, size_t first, size_t last, size_t
                     row[s] = 0;
                 }
             }
-            REAL *out = w->out + (b * T + t) * W + h * d;
-            memset(out, 0, d * sizeof(REAL));
-            for (size_t s = 0; s < seen; s++) {
-                row[s] /= sum;
-                LOCAL(accumulate)(out, row[s], v + s * stride, d);
-            }
+            for (size_t s = 0; s < seen; s++) row[s] /= sum;
+            LOCAL(gather)(w->out + (b * T + t) * W + h * d, row, 1, v, stride, seen, d);
         }
     }
     free(keys);
@@ -219,7 +244,7 @@ static void LOCAL(attend_back_pairs)(void *context, size_t first, size_t last, s
     (void)worker;
     const size_t T = w->heads->T, W = w->heads->W, H = w->heads->H, d = W / H, stride = 3 * W;
     const REAL scale = 1 / SQRT((REAL)d);
-    REAL *values = malloc((T * d + T) * sizeof(REAL));
+    REAL *values = malloc((T * d + T * T) * sizeof(REAL));
     if (!values) abort();
     REAL *dscores = values + T * d;
     for (size_t pair = first; pair < last; pair++) {
@@ -229,23 +254,16 @@ static void LOCAL(attend_back_pairs)(void *context, size_t first, size_t last, s
         const REAL *P = w->known + pair * T * T, *dcontext = w->dcontext + b * T * W + h * d;
         LOCAL(turn)(values, v, stride, T, d);
         for (size_t t = 0; t < T; t++) {
-            memset(dq + t * stride, 0, d * sizeof(REAL));
-            memset(dk + t * stride, 0, d * sizeof(REAL));
-            memset(dv + t * stride, 0, d * sizeof(REAL));
+            const REAL *row = P + t * T;
+            REAL *out = dscores + t * T, dot = 0;
+            LOCAL(gather)(out, dcontext + t * W, 1, values, T, d, T);
+            for (size_t s = 0; s < T; s++) dot += out[s] * row[s];
+            for (size_t s = 0; s < T; s++) out[s] = (out[s] - dot) * row[s] * scale;
+            LOCAL(gather)(dq + t * stride, out, 1, k, stride, T, d);
         }
-        for (size_t t = 0; t < T; t++) {
-            const REAL *row = P + t * T, *dc = dcontext + t * W;
-            REAL dot = 0;
-            memset(dscores, 0, T * sizeof(REAL));
-            for (size_t i = 0; i < d; i++) LOCAL(accumulate)(dscores, dc[i], values + i * T, T);
-            for (size_t s = 0; s < T; s++) dot += dscores[s] * row[s];
-            for (size_t s = 0; s < T; s++) dscores[s] = (dscores[s] - dot) * row[s] * scale;
-            for (size_t s = 0; s < T; s++) {
-                if (row[s] == 0) continue;
-                LOCAL(accumulate)(dv + s * stride, row[s], dc, d);
-                LOCAL(accumulate)(dq + t * stride, dscores[s], k + s * stride, d);
-                LOCAL(accumulate)(dk + s * stride, dscores[s], q + t * stride, d);
-            }
+        for (size_t s = 0; s < T; s++) {
+            LOCAL(gather)(dk + s * stride, dscores + s, T, q, stride, T, d);
+            LOCAL(gather)(dv + s * stride, P + s, T, dcontext, W, T, d);
         }
     }
     free(values);

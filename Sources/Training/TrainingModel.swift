@@ -78,6 +78,7 @@ package struct TrainingModel: Sendable {
     package var isSpatiotemporal: Bool { images?.isSpatiotemporal ?? false }
 
     /// What the towers make of a batch, as a batch of its own: memory then no longer depends on pictures.
+    @specialized(where Real == Float)
     package func embedded<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> TrainingBatch<Real> {
         TrainingBatch(
             texts: .embeddings(embed(batch.texts, p).0), frames: .embeddings(embed(batch, p).0), valid: batch.valid)
@@ -86,6 +87,7 @@ package struct TrainingModel: Sendable {
     /// The loss of a batch, and the gradient of every parameter that is not frozen; a frozen one's is undefined.
     ///
     /// `dropout`: probability and seed for the tight head's embeddings.
+    @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: TrainingBatch<Real>, _ p: [Real], freezing: Freezing = .none,
         dropout: (probability: Double, seed: UInt64)? = nil
@@ -133,6 +135,7 @@ package struct TrainingModel: Sendable {
     }
 
     /// Scores `[N, V]` of texts and videos, as after training.
+    @specialized(where Real == Float)
     package func scores<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> [Real] {
         let texts = embed(batch.texts, p).0
         let windows = Windows(frames: embed(batch, p).0, valid: batch.valid, width: head.stack.width)

@@ -32,6 +32,31 @@ struct TrainCommandTests {
         return (found.out, found.err, found.code)
     }
 
+    /// Begins a training and interrupts it when there is something to go on from; its exit code.
+    private func interrupted(_ pairs: String, _ options: [String], output: String) async throws -> Int32 {
+        let arguments =
+            ["train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"), "--threads", "1"] + options
+            + ["--output", output]
+        let log = output + ".training.log"
+        return try await blocking {
+            let process = Process()
+            process.executableURL = URL(filePath: Fixtures.plugins + "/watchword")
+            process.arguments = arguments
+            process.environment = ProcessInfo.processInfo.environment.merging([
+                "WATCHWORD_PIPELINES": Fixtures.repository.appending(path: "Pipelines").path,
+                "WATCHWORD_MODEL": Fixtures.shapes.path,
+            ]) { $1 }
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            // It is interrupted when there is something to go on from; if it has ended by then, the rest holds as well.
+            while process.isRunning, !FileManager.default.fileExists(atPath: log) { usleep(2000) }
+            if process.isRunning { process.interrupt() }
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+    }
+
     @Test("a head is trained to a model that eval and watch load, and its log and curve lie beside it")
     func head() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -75,27 +100,7 @@ struct TrainCommandTests {
         ]
         let whole = try await train(pairs, options + ["--output", path("whole")])
         #expect(whole.code == 0, "\(whole.err)")
-        let arguments =
-            ["train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"), "--threads", "1"] + options
-            + ["--output", path("parts")]
-        let log = path("parts.training.log")
-        let status = try await blocking {
-            let process = Process()
-            process.executableURL = URL(filePath: Fixtures.plugins + "/watchword")
-            process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging([
-                "WATCHWORD_PIPELINES": Fixtures.repository.appending(path: "Pipelines").path,
-                "WATCHWORD_MODEL": Fixtures.shapes.path,
-            ]) { $1 }
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            // It is interrupted when there is something to go on from; if it has ended by then, the rest holds as well.
-            while process.isRunning, !FileManager.default.fileExists(atPath: log) { usleep(2000) }
-            if process.isRunning { process.interrupt() }
-            process.waitUntilExit()
-            return process.terminationStatus
-        }
+        let status = try await interrupted(pairs, options, output: path("parts"))
         if status != 0 {
             #expect(status == 130)
             #expect(!FileManager.default.fileExists(atPath: path("parts")))
@@ -114,6 +119,165 @@ struct TrainCommandTests {
         #expect(try old.floats("visual_projection.weight") == new.floats("visual_projection.weight"))
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         #expect(left == ["cache", "pairs", "parts", "whole"])
+    }
+
+    @Test("everything is trained from pictures, with 2D and 3D patches, and watch loads it", arguments: ["2d", "3d"])
+    func everything(_ patches: String) async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let pairs = try await clips("pairs", seed: 35, count: 16)
+        let options = [
+            "--head", "mean", "--learn", "all", "--patches", patches, "--frozen-layers", "1", "--tower-factor", "0.5",
+            "--learning-rate", "1e-3", "--epochs", "2", "--validation", pairs,
+        ]
+        let whole = try await train(pairs, options + ["--output", path("model")])
+        #expect(whole.code == 0 && whole.out.contains("R@1"), "\(whole.err)")
+        let old = try SafetensorsFile(path: Fixtures.shapes.appending(path: "model.safetensors").path)
+        let new = try SafetensorsFile(path: path("model/model.safetensors"))
+        let isNew = Set(new.tensors.keys).subtracting(old.tensors.keys)
+        #expect(isNew == (patches == "3d" ? ["visual.conv2.weight"] : []))
+        func changed(_ name: String) throws -> Bool { try old.floats(name) != new.floats(name) }
+        for tower in ["vision_model", "text_model"] {
+            // Frozen as the reference does: with 3D patches nothing is.
+            #expect(try changed("\(tower).encoder.layers.0.mlp.fc1.weight") == (patches == "3d"))
+            #expect(try changed("\(tower).encoder.layers.1.mlp.fc1.weight"))
+        }
+        #expect(try !changed("vision_model.embeddings.patch_embedding.weight"))
+        if patches == "3d" {
+            let kernel = try new.floats("visual.conv2.weight")
+            #expect(kernel.prefix(64).contains { $0 != 0 }, "the frame before is looked at")
+        }
+        let measured = try await run(
+            "watchword", ["eval", "--model", path("model"), "--manifest", pairs, "--head", "mean", "--json"])
+        #expect(measured.code == 0, "\(measured.err)")
+    }
+
+    @Test("training from pictures that is interrupted goes on to the same files")
+    func everythingResumes() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let pairs = try await clips("pairs", seed: 36, count: 16)
+        let options = [
+            "--head", "lstm", "--fresh", "--learn", "all", "--accumulate", "2", "--frozen-layers", "-1",
+            "--tower-factor", "0.1", "--epochs", "3",
+        ]
+        let whole = try await train(pairs, options + ["--output", path("whole")])
+        #expect(whole.code == 0, "\(whole.err)")
+        let status = try await interrupted(pairs, options, output: path("parts"))
+        if status != 0 {
+            #expect(status == 130)
+            let rest = try await train(pairs, options + ["--resume", "--output", path("parts")])
+            #expect(rest.code == 0, "\(rest.err)")
+        }
+        for file in ["model.safetensors", "heads/lstm.safetensors", "training.jsonl"] {
+            let (a, b) = (URL(filePath: path("whole/\(file)")), URL(filePath: path("parts/\(file)")))
+            #expect(try Data(contentsOf: a) == Data(contentsOf: b), "\(file)")
+        }
+    }
+
+    @Test("a video that cannot be decoded is listed and left out; a loss that is no number ends it; nothing is written")
+    func brokenInput() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let pairs = try await clips("pairs", seed: 37, count: 9)
+        try Data("no video".utf8).write(to: URL(filePath: path("pairs/clip-000004.mp4")))
+        for learn in ["text", "all"] {
+            let trained = try await train(
+                pairs,
+                [
+                    "--head", "mean", "--learn", learn, "--frozen-layers", "-1", "--epochs", "1", "--output",
+                    path("model-\(learn)"),
+                ])
+            #expect(trained.code == 0 && trained.err.contains("missing:"), "\(trained.err)")
+            #expect(trained.err.contains("clip-000004.mp4") && trained.err.contains("1 videos are missing"))
+        }
+        let before = try FileManager.default.contentsOfDirectory(atPath: path("model-all")).sorted()
+        let broken = try await train(
+            pairs,
+            [
+                "--head", "mean", "--learn", "all", "--frozen-layers", "-1", "--tower-factor", "1e38", "--epochs", "9",
+                "--force", "--output", path("model-all"),
+            ])
+        #expect(broken.code == 65, "\(broken.code)")
+        #expect(broken.err.contains("training stops"), "\(broken.err)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path("model-all")).sorted() == before)
+    }
+
+    @Test("a full disk is one sentence, and the model that was there is left as it was", arguments: [1, 4])
+    func fullDisk(_ megabytes: Int) async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let pairs = try await clips("pairs", seed: 38, count: 8)
+        let disk = path("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        // With 1 MB the state of the training finds no room, with 4 MB the model does not.
+        let script = """
+            disk=$1; size=$2; shift 2
+            mkdir $disk/model && echo old > $disk/model/watchword.json
+            "$@"; code=$?
+            echo "old: $(cat $disk/model/watchword.json), $(ls -A $disk/model | wc -l) file"
+            exit $code
+            """
+        let program = [
+            Fixtures.plugins + "/watchword", "train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"),
+            "--threads", "1", "--head", "lstm", "--fresh", "--epochs", "2", "--force", "--output", disk + "/model",
+        ]
+        let begin = """
+            if unshare -rm mount -t tmpfs -o size=$3m disk "$2" 2>/dev/null; then
+                exec unshare -rm bash -c 'mount -t tmpfs -o size=$2m disk "$1" && exec bash -c "$0" bash "$@"' "$1" "${@:2}"
+            else ulimit -f $(($3 * 1024)); exec bash -c "$1" bash "${@:2}"; fi
+            """
+        let arguments = ["-c", begin, "bash", script, disk, "\(megabytes)"] + program
+        let ended = try await blocking {
+            let process = Process()
+            let (out, err) = (Pipe(), Pipe())
+            process.executableURL = URL(filePath: "/bin/bash")
+            process.arguments = arguments
+            process.environment = ProcessInfo.processInfo.environment.merging([
+                "WATCHWORD_PIPELINES": Fixtures.repository.appending(path: "Pipelines").path,
+                "WATCHWORD_MODEL": Fixtures.shapes.path,
+            ]) { $1 }
+            (process.standardOutput, process.standardError) = (out, err)
+            try process.run()
+            // Both are short: neither fills its pipe.
+            let said = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let complaint = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            return (code: process.terminationStatus, out: said, err: complaint)
+        }
+        #expect(ended.code == 73 || ended.code == 74, "\(ended.code) \(ended.err)")
+        #expect(ended.out.contains("old: old, 1 file"), "\(ended.out)")
+        let lines = ended.err.split(whereSeparator: \.isNewline).filter { $0.contains("disk") }
+        #expect(lines.count == 1, "\(ended.err)")
+    }
+
+    @Test("towers and heads are trained from nothing on the world, and go on to the same files when interrupted")
+    func fromNothing() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let like = Fixtures.shapes.path
+        let common = ["--batch", "8", "--learning-rate", "1e-3", "--threads", "1"]
+        let towers = ["train", "towers", "--like", like, "--steps", "60"] + common
+        let whole = try await run("watchword", towers + ["--output", path("whole"), "--json"])
+        #expect(whole.code == 0, "\(whole.err)")
+        let losses = try whole.out.split(separator: "\n").map { line -> Double in
+            guard case .number(let loss)? = try WireCoding.decode(JSONValue.self, Data(line.utf8))["loss"] else {
+                return .nan
+            }
+            return loss
+        }
+        #expect(losses.count == 2 && losses[1] < losses[0], "\(losses)")
+        #expect(!FileManager.default.fileExists(atPath: path("whole/heads")))
+        let heads =
+            ["train", "heads", "--model", path("whole"), "--steps", "30", "--runs", "20", "--work", path("work")]
+            + common
+        let made = try await run("watchword", heads + ["--output", path("model")])
+        #expect(made.code == 0, "\(made.err)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: path("model/heads")).sorted()
+        #expect(names == ["lstm.safetensors", "tight.safetensors", "transformer.safetensors"])
+        // Nothing of what only helped to train is in it.
+        let old = try SafetensorsFile(path: like + "/model.safetensors")
+        let new = try SafetensorsFile(path: path("model/model.safetensors"))
+        #expect(Set(new.tensors.keys) == Set(old.tensors.keys))
+        #expect(try new.floats("visual_projection.weight") != old.floats("visual_projection.weight"))
+        let pairs = try await clips("pairs", seed: 39, count: 4)
+        let measured = try await run("watchword", ["eval", "--model", path("model"), "--manifest", pairs, "--json"])
+        #expect(measured.code == 0 && measured.out.contains("\"head\":\"tight\""), "\(measured.err)")
     }
 
     @Test("bad input is one sentence and the right exit code, and nothing is written")

@@ -79,6 +79,7 @@ package struct HeadsModel: Sendable {
     }
 
     /// `side`: the weight of the side tasks; `choices` are made where none are given.
+    @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, side: Double, choices given: Choices<Real>? = nil, _ p: [Real]
     ) -> (losses: Losses<Real>, choices: Choices<Real>) {

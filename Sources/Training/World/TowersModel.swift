@@ -49,6 +49,7 @@ package struct TowersModel: Sendable {
     }
 
     /// `side` is the weight of the task on patches; weights of decided pairs are worked out where none are given.
+    @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: PictureBatch<Real>, side: Double, weights: [Real]? = nil, _ p: [Real]
     ) -> Losses<Real> {

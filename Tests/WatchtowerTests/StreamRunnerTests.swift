@@ -176,6 +176,8 @@ struct StreamRunnerTests {
             "rtspsrc location=rtsp://127.0.0.1:1/x ! decodebin ! videoconvert name=convert ! appsink name=frames",
         ])
     func leaksNothing(_ launch: String) async throws {
+        // As the daemon does: else each of many threads that come and go fills an arena of its own.
+        Memory.keepSmall()
         let runner = try runner(launch, limits: limits(stall: 60, pause: 0.001))
         let queue = queue
         // What was sampled is taken, as the engine does.

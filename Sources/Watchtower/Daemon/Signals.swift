@@ -1,5 +1,9 @@
+import Dispatch
 import Foundation
 import Synchronization
+
+/// One queue for all: each alarm only wakes a task, and Dispatch's common queues would make threads for them.
+private let alarms = DispatchQueue(label: "watchword.alarms")
 
 /// Brings what happens on any thread to one waiting task, which waits no longer than it likes.
 final class Signals<Signal: Sendable>: Sendable {
@@ -20,12 +24,7 @@ final class Signals<Signal: Sendable>: Sendable {
 
     /// The next signal in order; the timeout at `until`, or when the task is cancelled.
     func next(until: ContinuousClock.Instant?) async -> Signal {
-        let timer = until.map { until in
-            Task {
-                try await Task.sleep(until: until)
-                wake { _ in }
-            }
-        }
+        let timer = until.map { alarm(at: $0) }
         defer { timer?.cancel() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -41,6 +40,18 @@ final class Signals<Signal: Sendable>: Sendable {
             wake { _ in }
         }
         return state.withLock { $0.waiting.isEmpty ? timeout : $0.waiting.removeFirst() }
+    }
+
+    /// Wakes the waiter at a time.
+    ///
+    /// Not `Task.sleep`: one that is cancelled keeps its timer, and memory, until its time has come.
+    private func alarm(at until: ContinuousClock.Instant) -> any DispatchSourceTimer {
+        let timer = DispatchSource.makeTimerSource(queue: alarms)
+        let wait = max(.zero, until - .now)
+        timer.schedule(deadline: .now() + wait / .seconds(1))
+        timer.setEventHandler { [self] in wake { _ in } }
+        timer.resume()
+        return timer
     }
 
     private func wake(_ change: (inout State) -> Void) {

@@ -1,5 +1,6 @@
 import Ingest
 package import Measures
+import Messaging
 
 /// Everything the daemon counts, at one moment.
 package struct DaemonMetrics: Sendable {

@@ -34,9 +34,13 @@ struct TrainCommandTests {
 
     /// Begins a training and interrupts it when there is something to go on from; its exit code.
     private func interrupted(_ pairs: String, _ options: [String], output: String) async throws -> Int32 {
-        let arguments =
-            ["train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"), "--threads", "1"] + options
-            + ["--output", output]
+        try await interrupted(
+            ["train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"), "--threads", "1"] + options,
+            output: output)
+    }
+
+    private func interrupted(_ command: [String], output: String) async throws -> Int32 {
+        let arguments = command + ["--output", output]
         let log = output + ".training.log"
         return try await blocking {
             let process = Process()
@@ -252,7 +256,7 @@ struct TrainCommandTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let like = Fixtures.shapes.path
         let common = ["--batch", "8", "--learning-rate", "1e-3", "--threads", "1"]
-        let towers = ["train", "towers", "--like", like, "--steps", "60"] + common
+        let towers = ["train", "towers", "--like", like, "--steps", "80"] + common
         let whole = try await run("watchword", towers + ["--output", path("whole"), "--json"])
         #expect(whole.code == 0, "\(whole.err)")
         let losses = try whole.out.split(separator: "\n").map { line -> Double in
@@ -263,6 +267,17 @@ struct TrainCommandTests {
         }
         #expect(losses.count == 2 && losses[1] < losses[0], "\(losses)")
         #expect(!FileManager.default.fileExists(atPath: path("whole/heads")))
+        // Interrupted, it comes to the same.
+        let status = try await interrupted(towers, output: path("parts"))
+        if status != 0 {
+            #expect(status == 130)
+            let rest = try await run("watchword", towers + ["--resume", "--output", path("parts")])
+            #expect(rest.code == 0, "\(rest.err)")
+        }
+        for file in ["model.safetensors", "training.jsonl"] {
+            let (a, b) = (URL(filePath: path("whole/\(file)")), URL(filePath: path("parts/\(file)")))
+            #expect(try Data(contentsOf: a) == Data(contentsOf: b), "\(file)")
+        }
         let heads =
             ["train", "heads", "--model", path("whole"), "--steps", "30", "--runs", "20", "--work", path("work")]
             + common
@@ -276,8 +291,10 @@ struct TrainCommandTests {
         #expect(Set(new.tensors.keys) == Set(old.tensors.keys))
         #expect(try new.floats("visual_projection.weight") != old.floats("visual_projection.weight"))
         let pairs = try await clips("pairs", seed: 39, count: 4)
-        let measured = try await run("watchword", ["eval", "--model", path("model"), "--manifest", pairs, "--json"])
-        #expect(measured.code == 0 && measured.out.contains("\"head\":\"tight\""), "\(measured.err)")
+        let measured = try await run(
+            "watchword",
+            ["eval", "--model", path("model"), "--manifest", pairs, "--head"] + names.map { String($0.dropLast(12)) })
+        #expect(measured.code == 0 && measured.out.contains("transformer"), "\(measured.err)")
     }
 
     @Test("bad input is one sentence and the right exit code, and nothing is written")

@@ -29,7 +29,9 @@ package struct StepTrainer {
     package var step: Int { optimiser.step }
     package var isOver: Bool { step >= plan.steps }
 
-    /// `factor`: of the rate, for a parameter of a name. Parameters of side tasks are not clipped with the others.
+    /// `factor` is that of the rate, for a parameter of a name.
+    ///
+    /// Parameters of side tasks are not clipped with the others.
     package init(
         _ layout: ParameterLayout, plan: Plan, from progress: Trainer.Progress, factor: (String) -> Double,
         evaluate: @escaping Evaluate

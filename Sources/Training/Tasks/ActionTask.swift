@@ -1,6 +1,8 @@
 import Tensors
 
-/// What is asked of a window's vector: what the thing of some kinds does in it. Truth is 0, 1 or 0.5 where undecided.
+/// What is asked of a window's vector: what the thing of some kinds does in it.
+///
+/// Truth is 0, 1 or 0.5 where undecided.
 package struct ActionQuestion: Sendable {
     package var window: Int
     package var first: Int

@@ -2,7 +2,9 @@ import Tensors
 
 // F = pictures, g = patches along a side, P = side of a patch, W = width
 
-/// A task of training only: what is under every patch, told from its token. It speeds up the image tower.
+/// A task of training only: what is under every patch, told from its token.
+///
+/// It speeds up the image tower.
 ///
 /// Learnt are the outline within the patch, and the two kinds (a shape, a colour) of what lies under it.
 struct PatchTask: Sendable {

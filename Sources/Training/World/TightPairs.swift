@@ -2,7 +2,9 @@ import Randomness
 
 /// Pairs that the tight head is trained on: all would cost too much.
 enum TightPairs {
-    /// For each window: its own text, its own's near miss, two of the false that another head finds likeliest, one at
+    /// Chooses six for each window.
+    ///
+    /// They are: its own text, its own's near miss, two of the false that another head finds likeliest, one at
     /// random, one that is true. `scores` and `truth` are `[texts, V]`.
     static func choose(_ scores: [Float], _ truth: [Float], _ V: Int, _ seed: UInt64) -> [(text: Int, video: Int)] {
         var random = SeededRandom(seed: seed)

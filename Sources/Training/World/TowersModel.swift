@@ -5,7 +5,9 @@ package import Tensors
 package struct PictureBatch<Real: ProductScalar>: Sendable {
     /// `[F, 3, R, R]`, normalised.
     package let pictures: [Real]
-    /// Text i is picture i's own; those after them are extra. Nil learns from the pictures alone.
+    /// Text i is picture i's own; those after them are extra.
+    ///
+    /// Nil learns from the pictures alone.
     package let texts: TokenBatch?
     /// `[texts, F]`: 0 false, 1 true, 0.5 undecided.
     package let truth: [Float]

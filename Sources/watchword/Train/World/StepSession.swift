@@ -86,7 +86,6 @@ struct StepSession: Sendable {
         }
         var trainer = StepTrainer(layout, plan: plan, from: progress, factor: factor, evaluate: evaluate)
         let (began, first) = (ContinuousClock.now, trainer.step)
-        var saved = began
         while !trainer.isOver {
             let (losses, _) = try trainer.advance()
             for part in losses.parts { log.pending[part.name, default: []].append(part.value) }
@@ -99,10 +98,7 @@ struct StepSession: Sendable {
                 log.pending = [:]
                 try tell(line)
             }
-            if stop.isRaised || trainer.isOver || ContinuousClock.now - saved > .seconds(60) {
-                try write(trainer.progress, log)
-                saved = .now
-            }
+            if stop.isRaised || log.pending.isEmpty { try write(trainer.progress, log) }
             if stop.isRaised, !trainer.isOver { return nil }
         }
         Terminal.progress("")

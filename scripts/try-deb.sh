@@ -63,6 +63,7 @@ exec chroot /mnt env -i $variables RUNTIME_DIRECTORY=/run/watchword STATE_DIRECT
 END
 unshare --mount --propagation unchanged --pid --fork --kill-child sh /tmp/daemon.sh "$unit" >/tmp/daemon.log 2>&1 &
 daemon=$!
+trap 'kill -KILL "$daemon" 2>/dev/null || true' EXIT
 user() { setpriv --reuid=61235 --regid=61235 --groups="$(getent group watchword | cut -d: -f3)" "$@"; }
 waited=0
 until user watchword status >/tmp/status 2>&1; do
@@ -89,7 +90,7 @@ until [ "$(user watchword events --since 0 --json | grep '"phase":"start"' | gre
 done
 setpriv --reuid=61236 --regid=61236 --clear-groups watchword status >/dev/null 2>&1 && die "anybody may talk to the daemon"
 [ -s /var/cache/watchword/gstreamer.bin ] || die "GStreamer does not keep its registry"
-pid=$(pgrep -x watchwordd)
+pid=$(pgrep -u 61234 -x watchwordd)
 kill -TERM "$pid"
 wait "$daemon" || die "the daemon did not end with 0: $(cat /tmp/daemon.log)"
 grep -q stopped /tmp/daemon.log || die "$(cat /tmp/daemon.log)"
@@ -105,7 +106,7 @@ echo "log: { level: debug }" >>/etc/watchword/watchword.yaml
 dpkg-deb -R /tmp/watchword.deb /tmp/again
 sed -i 's/^Version: .*/&+again/' /tmp/again/DEBIAN/control
 echo "# a newer default" >>/tmp/again/etc/watchword/watchword.yaml
-dpkg-deb -b /tmp/again /tmp/watchword-again.deb >/dev/null
+dpkg-deb -Zgzip -z1 -b /tmp/again /tmp/watchword-again.deb >/dev/null
 apt install /tmp/watchword-again.deb
 grep -q "level: debug" /etc/watchword/watchword.yaml || die "the upgrade lost an edited configuration"
 rm -f /etc/watchword/watchword.yaml.dpkg-dist

@@ -50,7 +50,7 @@ def measure(a, head, size, seed, pairs, held):
         epochs = max(1, round(a.steps[a.sizes.index(size)] * a.batch / size))
         run(a.watchword, "train", "--model", a.model, "--manifest", part(a, pairs, size), "--cache", os.path.join(a.work, "cache"),
             "--head", head, "--fresh", "--layers", 2, "--learn", "text", "--frozen-layers", -1, "--batch", a.batch, "--epochs", epochs,
-            "--learning-rate", a.rate, "--tower-factor", a.tower, "--seed", seed, "--force", "--output", model)
+            "--learning-rate", a.rate, "--tower-factor", a.tower, "--seed", seed, "--threads", a.threads, "--force", "--output", model)
         found = json.loads(run(a.watchword, "eval", "--model", model, "--manifest", held, "--cache", os.path.join(a.work, "cache"),
                                "--head", head, "--json"))
         with open(result, "w") as f:
@@ -117,6 +117,7 @@ def main():
     ap.add_argument("--batch", type=int, default=32)
     ap.add_argument("--rate", type=float, default=1e-3)
     ap.add_argument("--tower", type=float, default=0.1)
+    ap.add_argument("--threads", type=int, default=1, help="more are slower on a loaded machine")
     ap.add_argument("--output")
     a = ap.parse_args()
     if len(a.steps) != len(a.sizes):

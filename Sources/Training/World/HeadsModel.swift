@@ -16,7 +16,7 @@ package struct WindowBatch<Real: ProductScalar>: Sendable {
     package let questions: [ActionQuestion]
     /// `[V, states]`: the truth of what a window shows as a whole.
     package let whole: [Float]
-    /// Pairs of text and window for the tight head: so many for each window, its own text first.
+    /// Of the tight head's pairs and dropout.
     package let seed: UInt64
 
     package init(

@@ -77,7 +77,7 @@ struct TrainingData: Sendable {
         try batch(texts: numbers, clips: numbers.map { set.items[$0].clip })
     }
 
-    /// Texts and clips that need not belong together; pairs of an epoch's end may have no text.
+    /// Texts and clips that need not belong together.
     private func batch(texts numbers: [Int], clips wanted: [Int]) throws -> TrainingBatch<Float> {
         var windows: [Float] = []
         var valid: [Int] = []

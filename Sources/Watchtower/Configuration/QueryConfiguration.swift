@@ -104,6 +104,9 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         _ node: Node, path: String, line: Int?, folder: URL? = nil
     ) throws(ConfigurationError) {
         if let text = node.text {
+            guard !text.isEmpty else {
+                throw ConfigurationError(path: path, line: line, reason: "a query is empty; describe the event in words")
+            }
             self.text = text
             return
         }
@@ -190,7 +193,8 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package static func slug(_ text: String) -> String {
         let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let slug = String(words.joined(separator: "-").prefix(48))
-        return slug.isEmpty ? "query-\(String(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }.magnitude, radix: 36))" : slug
+        guard slug.isEmpty else { return slug }
+        return "query-\(String(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }.magnitude, radix: 36))"
     }
 
     /// The id, or one made from what describes the query.

@@ -93,7 +93,9 @@ struct StepSession: Sendable {
             show(trainer.step, losses.total, left: left)
             if trainer.step % Self.stride == 0 || trainer.isOver {
                 let parts = log.pending.mapValues { $0.reduce(0, +) / Double($0.count) }
-                let line = Line(step: trainer.step, loss: parts.values.reduce(0, +), parts: parts)
+                // In the order of names, so that the sum is the same to the bit in every process.
+                let loss = parts.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value }
+                let line = Line(step: trainer.step, loss: loss, parts: parts)
                 log.lines.append(line)
                 log.pending = [:]
                 try tell(line)

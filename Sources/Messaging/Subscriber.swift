@@ -5,6 +5,8 @@ package final class Subscriber {
     private let socket: Socket
     private let watch: HandshakeWatch
 
+    /// Connects, and subscribes to topics that begin with one of the prefixes.
+    ///
     /// `queue`: messages that wait to be read, at most; ZeroMQ's 1000, if nil. `identity`: for a daemon that wants CURVE.
     package init(
         connecting endpoint: String, prefixes: [String], queue: Int32? = nil, identity: CurveIdentity? = nil
@@ -16,7 +18,9 @@ package final class Subscriber {
         try socket.connect(endpoint)
     }
 
-    /// The next message; nil if none comes in time. Throws if the daemon does not let this client in.
+    /// The next message; nil if none comes in time.
+    ///
+    /// Throws if the daemon does not let this client in.
     package func next(milliseconds: Int) throws(MessagingError) -> WireMessage? {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while true {

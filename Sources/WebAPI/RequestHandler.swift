@@ -124,6 +124,7 @@ struct RequestHandler: Sendable {
         _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field]
     ) async throws -> Response {
         let place = try (operation.isLarge ? importing : working).take()
+        defer { withExtendedLifetime(place) {} }
         let body =
             operation.hasBody
             ? try await body(of: request, most: operation.isLarge ? limits.largeBody : limits.body) : Data()
@@ -133,17 +134,7 @@ struct RequestHandler: Sendable {
         }
         // A hundred thousand queries are read on a thread of their own.
         let arguments = body.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
-        let time = operation.isLarge ? limits.largeTime : limits.time
-        let operations = operations
-        let result = try await within(time) {
-            // One that goes on after its time keeps its place.
-            defer { withExtendedLifetime(place) {} }
-            let value = try await operations.perform(operation.name, arguments)
-            return try WireCoding.encode(value)
-        }
-        guard let result else {
-            throw Refusal(504, "timeout", "it takes longer than \(time); what was begun goes on")
-        }
+        let result = try WireCoding.encode(try await operations.perform(operation.name, arguments))
         return Self.json(result)
     }
 
@@ -152,23 +143,6 @@ struct RequestHandler: Sendable {
             throw Refusal(413, "too-large", "the body has \(length) bytes, at most \(most) are taken")
         }
         return Data(try await request.body.collect(upTo: most).readableBytesView)
-    }
-
-    /// Does work that a client that is gone, or has waited long enough, leaves to itself; nil if it takes longer.
-    private func within<T: Sendable>(
-        _ time: Duration, _ work: @escaping @Sendable () async throws -> T
-    ) async throws -> T? {
-        let (results, continuation) = AsyncStream<Result<T, any Error>?>.makeStream()
-        Task {
-            do { continuation.yield(.success(try await work())) } catch { continuation.yield(.failure(error)) }
-        }
-        let timer = Task {
-            try await Task.sleep(for: time)
-            continuation.yield(nil)
-        }
-        defer { timer.cancel() }
-        for await result in results { return try result?.get() }
-        return nil
     }
 
     private func snapshot(_ event: String) async throws -> Response {

@@ -10,7 +10,7 @@ package import Watchtower
 
 /// The HTTP socket: health, metrics, the control operations and the event stream.
 package final class WebServer: Sendable {
-    /// How long and how large a request may be.
+    /// How large a request may be, and how long a connection may keep others waiting; how long operations may take is theirs.
     package struct Limits: Sendable {
         package var body = 1 << 20
         /// Of an import.
@@ -20,8 +20,6 @@ package final class WebServer: Sendable {
         package var working = 64
         /// Imports at once; each may hold a large body.
         package var importing = 2
-        package var time = Duration.seconds(60)
-        package var largeTime = Duration.seconds(600)
         /// Seconds for a request to come, for a connection to be idle, for an answer to be read.
         package var request: Int64 = 30
         package var idle: Int64 = 30

@@ -105,7 +105,8 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     ) throws(ConfigurationError) {
         if let text = node.text {
             guard !text.isEmpty else {
-                throw ConfigurationError(path: path, line: line, reason: "a query is empty; describe the event in words")
+                let reason = "a query is empty; describe the event in words"
+                throw ConfigurationError(path: path, line: line, reason: reason)
             }
             self.text = text
             return

@@ -48,9 +48,7 @@ package struct Operations: Sendable {
             id = json["id"]?.string ?? ""
             let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
-            let result = try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) {
-                try await perform(operation, args)
-            }
+            let result = try await perform(operation, args)
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
             let failure = Self.failure(error)
@@ -79,14 +77,15 @@ package struct Operations: Sendable {
 
     private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }
 
-    /// Does one operation, whatever socket asked for it.
+    /// Does one operation in its time, whatever socket asked for it.
     package func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
         guard let known = Self.byName[operation] else {
             throw ControlFailure(
                 "unknown-operation",
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
-        return try await known.perform(tower, args)
+        let tower = tower
+        return try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) { try await known.perform(tower, args) }
     }
 
     /// What an operation was refused for, as a code and a sentence.

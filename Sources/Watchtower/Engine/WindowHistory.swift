@@ -1,46 +1,56 @@
-import DequeModule
-
-/// The clip embeddings of a lane's last hour, so that a score can be told from those before it.
+/// The clip embeddings of a lane's last hour, one a second, so that a score can be told from those before it.
 ///
-/// As bytes, each with a scale of its own: what is read from it is a rank, and an hour of one frame a second at width 512 takes
-/// 1.9 MB.
+/// As bytes, each with a scale of its own. The memory of an hour is taken at once (2.1 MB at width 512), so that a daemon
+/// which has just started is as large as it will be. Windows nearer than a second show the same.
 struct WindowHistory {
-    /// Seconds that are remembered, and the most windows.
+    /// Seconds that are remembered.
     static let span = 3600.0
-    static let limit = 20_000
+    /// Seconds that two windows are apart at least: a second, but for what time stamps jitter.
+    static let step = 0.9
+    static let limit = Int(span / step)
 
     private let width: Int
-    private var bytes: Deque<Int8> = []
-    private var scales: Deque<Float> = []
-    private var times: Deque<Double> = []
+    private var bytes: [Int8]
+    private var scales: [Float]
+    private var times: [Double]
+    /// Of the oldest window.
+    private var start = 0
+    private(set) var count = 0
 
-    init(width: Int) { self.width = width }
+    init(width: Int) {
+        self.width = width
+        bytes = Array(repeating: 0, count: Self.limit * width)
+        scales = Array(repeating: 0, count: Self.limit)
+        times = Array(repeating: 0, count: Self.limit)
+    }
 
-    var count: Int { times.count }
+    private func slot(_ index: Int) -> Int { (start + index) % Self.limit }
 
     /// Takes a window that ended at `time`, in seconds of the lane's clock.
     mutating func append(_ embedding: ArraySlice<Float>, at time: Double) {
-        while let first = times.first, time - first > Self.span || times.count >= Self.limit {
-            bytes.removeFirst(width)
-            scales.removeFirst()
-            times.removeFirst()
+        guard count == 0 || time - times[slot(count - 1)] >= Self.step else { return }
+        while count > 0, count == Self.limit || time - times[start] > Self.span {
+            start = slot(1)
+            count -= 1
         }
+        let place = slot(count)
         let largest = embedding.reduce(Float(0)) { max($0, abs($1)) }
         let scale = largest > 0 ? largest / 127 : 1
-        bytes.append(contentsOf: embedding.lazy.map { Int8(($0 / scale).rounded()) })
-        scales.append(scale)
-        times.append(time)
+        for (index, value) in embedding.enumerated() { bytes[place * width + index] = Int8((value / scale).rounded()) }
+        scales[place] = scale
+        times[place] = time
+        count += 1
     }
 
     /// How many of its windows score higher than `score` against a unit embedding.
     func above(_ score: Float, of embedding: [Float]) -> Int {
-        var higher = 0
-        var values = bytes.makeIterator()
-        for scale in scales {
+        (0..<count).count { index in
+            let place = slot(index)
             var sum: Float = 0
-            for weight in embedding { sum += weight * Float(values.next() ?? 0) }
-            if sum * scale > score { higher += 1 }
+            for (weight, value) in zip(embedding, bytes[place * width..<(place + 1) * width]) {
+                sum += weight * Float(value)
+            }
+            return sum * scales[place] > score
         }
-        return higher
     }
 }

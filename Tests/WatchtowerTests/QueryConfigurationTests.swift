@@ -135,7 +135,7 @@ struct QueryConfigurationTests {
             ("- text: a\n  id: a.b", "q:2: id: the id must be"),
             ("- text: a\n  frames: 0", "q:2: frames: frames is 0"),
             ("- text: a\n  metadata: {a: [b]}", "q:2: metadata: a: expected a text, found a list"),
-            ("- text: ''", "q:1: text: the text is empty"), ("- a\n-", "q:2: a query is empty"),
+            ("- text: ''", "q:1: text: the text is empty"), ("- a\n-", "q:2: the text is empty"),
             ("- id: a", "q:1: a query: \"text\" is missing"),
             ("- id: a\n  images: [none.png]", "q:2: images: none.png cannot be read"),
             ("- id: a\n  images: ['data:image/png;base64,AAAA']", "q:2: images: picture is neither a JPEG nor a PNG"),

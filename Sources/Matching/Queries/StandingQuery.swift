@@ -101,7 +101,8 @@ package struct StandingQuery: Sendable, Equatable {
         return QueryImage.problem(of: images)
     }
 
-    static func problem(ofText text: String, _ key: String) -> String? {
+    /// What is wrong with a text, which errors call `key`.
+    package static func problem(ofText text: String, _ key: String) -> String? {
         // An ASCII text needs no look at grapheme clusters: a million queries are checked at a start.
         guard text.utf8.contains(where: { $0 > 0x20 }), text.contains(where: { !$0.isWhitespace }) else {
             return key == "text"

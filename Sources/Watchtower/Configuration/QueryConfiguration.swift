@@ -104,8 +104,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         _ node: Node, path: String, line: Int?, folder: URL? = nil
     ) throws(ConfigurationError) {
         if let text = node.text {
-            guard !text.isEmpty else {
-                let reason = "a query is empty; describe the event in words"
+            if let reason = StandingQuery.problem(ofText: text, "text") {
                 throw ConfigurationError(path: path, line: line, reason: reason)
             }
             self.text = text

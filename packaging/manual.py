@@ -88,6 +88,8 @@ FILES = [
 SIGNALS = [
     ("SIGTERM, SIGINT", "Streams stop, open events end, the journal is flushed, and the daemon exits with 0 within 5 s. "
      "A second one ends it at once."),
+    ("SIGHUP", "The configuration is read again: streams, queries and clients that changed are replaced, all others go on. "
+     "A wrong one is refused whole."),
 ]
 SYSTEMD = """The daemon tells systemd when it is ready, when it ends and what it does (sd_notify(3)). It pings the watchdog as long as \
 the scoring loop goes round: with no stream at all, but not while a head plugin hangs. The journal gets one line an event, \

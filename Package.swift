@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
         .target(
-            name: "Messaging", dependencies: ["CZeroMQ", .product(name: "Logging", package: "swift-log")],
+            name: "Messaging", dependencies: ["CZeroMQ", "Measures", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),

@@ -11,7 +11,8 @@ private enum Reader: String {
     static let chosen: Reader = {
         let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
         guard let reader = Reader(rawValue: name) else {
-            fatalError("WATCHWORD_FUZZ is \"\(name)\", not the name of a reader")
+            FileHandle.standardError.write(Data("WATCHWORD_FUZZ is \"\(name)\", not the name of a reader\n".utf8))
+            exit(64)
         }
         return reader
     }()

@@ -7,15 +7,7 @@ cd "$(dirname "$0")/.."
 failed=0
 for sanitizer in "$@"; do
     scratch=$PWD/.build-$sanitizer
-    mkdir -p "$scratch"
-    # The runtime is in the test program, whose linker is not told of all that plugins want of it.
-    exported=""
-    [ "$sanitizer" = address ] || for name in external_read external_write ignore_thread_begin ignore_thread_end; do
-        exported="$exported -Xlinker --export-dynamic-symbol=__tsan_$name"
-    done
-    # shellcheck disable=SC2086
-    swift build --build-tests --quiet --sanitize="$sanitizer" --scratch-path "$scratch" $exported >"$scratch/build.log" 2>&1 ||
-        { cat "$scratch/build.log"; exit 1; }
+    scripts/sanitized-build.sh "$sanitizer" --build-tests
     rm -f "$scratch"/report.*
     # Leaks are not looked for: what GLib and GStreamer keep to the end is measured by bench memory.
     export TSAN_OPTIONS="log_path=$scratch/report exitcode=66"

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdint.h>
 
-// e^x for x <= 0 within 2 ulp: 2^n by the exponent bits, 2^f by a polynomial (Cephes' expf). Vectorises, unlike expf.
+// e^x for x <= 88 within 2 ulp: 2^n by the exponent bits, 2^f by a polynomial (Cephes' expf). Vectorises, unlike expf.
 static inline __attribute__((always_inline)) float exponential(float x) {
     x = x < -87.3f ? -87.3f : x;
     const float n = floorf(x * 1.44269504f + 0.5f);

@@ -25,6 +25,9 @@ package struct Histogram: Sendable, Equatable {
         sum += value * Double(times)
     }
 
+    /// Adds values.
+    package mutating func add(_ values: some Sequence<Double>) { for value in values { add(value) } }
+
     /// Adds another of the same bounds.
     package static func += (all: inout Histogram, one: Histogram) {
         precondition(all.bounds == one.bounds)

@@ -1,3 +1,5 @@
+import Measures
+
 /// What a peer may ask of the control socket.
 package struct ControlLimits: Sendable, Equatable {
     /// Bytes of a request.
@@ -16,14 +18,9 @@ package struct ControlLimits: Sendable, Equatable {
 
 /// Tokens by peer: each has `burst` of them, gets `rate` a second back, and pays one a request.
 struct RateLimit {
-    private struct Bucket {
-        var tokens: Double
-        var at: ContinuousClock.Instant
-    }
-
     private let rate: Double
     private let burst: Double
-    private var buckets: [String: Bucket] = [:]
+    private var buckets: [String: TokenBucket] = [:]
     /// Peers that are told apart; those that come beyond share a bucket.
     private static let most = 4096
 
@@ -35,17 +32,9 @@ struct RateLimit {
     mutating func admits(_ peer: String, now: ContinuousClock.Instant = .now) -> Bool {
         var peer = peer
         if buckets[peer] == nil, buckets.count >= Self.most {
-            buckets = buckets.filter { refilled($0.value, now).tokens < burst }
+            buckets = buckets.filter { !$0.value.isFull(at: now) }
             if buckets.count >= Self.most { peer = "" }
         }
-        var bucket = refilled(buckets[peer] ?? Bucket(tokens: burst, at: now), now)
-        defer { buckets[peer] = bucket }
-        guard bucket.tokens >= 1 else { return false }
-        bucket.tokens -= 1
-        return true
-    }
-
-    private func refilled(_ bucket: Bucket, _ now: ContinuousClock.Instant) -> Bucket {
-        Bucket(tokens: min(burst, bucket.tokens + rate * ((now - bucket.at) / .seconds(1))), at: now)
+        return buckets[peer, default: TokenBucket(rate: rate, burst: burst, at: now)].take(at: now)
     }
 }

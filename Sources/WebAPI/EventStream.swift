@@ -77,7 +77,8 @@ struct EventStream: Sendable {
             switch outbox.feed.next(after: last, limit: Self.page) {
             case .ended: return
             case .messages(let entries) where entries.isEmpty:
-                guard await isQuiet(after: last) else { continue }
+                await outbox.feed.wait(after: last, until: .now + Self.silence)
+                guard !Task.isCancelled, outbox.feed.newest <= last else { continue }
                 text = ":\n\n"
             case .messages(let entries):
                 last = entries.last?.seq ?? last
@@ -91,20 +92,6 @@ struct EventStream: Sendable {
                 text = shown(page.entries, holes: page.holes)
             }
             if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
-        }
-    }
-
-    /// Waits for news; true if there were none for as long as a connection may be silent.
-    private func isQuiet(after seq: Int64) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await outbox.feed.wait(after: seq)
-                return false
-            }
-            group.addTask { (try? await Task.sleep(for: Self.silence)) != nil }
-            let first = await group.next() ?? false
-            group.cancelAll()
-            return first
         }
     }
 

@@ -18,7 +18,7 @@ struct RequestHandler: Sendable {
     private let limits: WebServer.Limits
     private let counters: WebCounters
     private let gate: Gate
-    private let rate: RateLimit
+    private let rate: Rate
     private let working: Working
     private let importing: Working
     private let logger: Logger
@@ -35,7 +35,7 @@ struct RequestHandler: Sendable {
         self.logger = logger
         operations = Operations(tower)
         gate = Gate(configuration, token: try configuration.secret())
-        rate = RateLimit(configuration.rate)
+        rate = Rate(configuration.rate)
         working = Working(limits.working)
         importing = Working(limits.importing)
     }
@@ -84,7 +84,8 @@ struct RequestHandler: Sendable {
             try gate.check(authorization: headers[.authorization])
             guard rate.take() else {
                 throw Refusal(
-                    429, "too-often", "more than \(configuration.rate) requests a second", headers: ["Retry-After": "1"]
+                    429, "too-many-requests", "more than \(configuration.rate) requests a second",
+                    headers: ["Retry-After": "1"]
                 )
             }
         }
@@ -210,6 +211,17 @@ private final class Place: Sendable {
         }
         if wasTaken { giveBack() }
     }
+}
+
+/// Requests a second, of all clients; twice as many at once.
+private final class Rate: Sendable {
+    private let bucket: Mutex<TokenBucket>
+
+    init(_ rate: Int) {
+        bucket = Mutex(TokenBucket(rate: Double(rate), burst: Double(rate) * 2, at: .now))
+    }
+
+    func take() -> Bool { bucket.withLock { $0.take(at: .now) } }
 }
 
 /// Requests that are worked on.

@@ -52,8 +52,8 @@ struct ReloadTests {
         let first = "[{name: a, uri: 'test://ball'}, {name: b, uri: 'test://ball'}, {name: c, uri: 'test://ball'}]"
         let tower = try await tower(
             configuration(first, "[{id: q, text: a circle}, {id: r, text: a star}, {id: s, text: a cross}]"))
-        try await tower.addStream(StreamConfiguration(name: "mine", uri: "test://smpte"))
-        try await tower.addStream(StreamConfiguration(name: "b", uri: "test://smpte"))
+        try await tower.streams.add(StreamConfiguration(name: "mine", uri: "test://smpte"))
+        try await tower.streams.add(StreamConfiguration(name: "b", uri: "test://smpte"))
         _ = try await tower.queries.add(QueryConfiguration(id: "own", text: "a square", threshold: 0.3))
         let before = await runners(tower)
         // `b` is another by what was added, `c` by the configuration, `a` is gone, `d` is new.
@@ -121,7 +121,7 @@ struct ReloadTests {
         let ended = await tower.streams.running.first { $0.name == "s" }
         while ended?.currentState != .ended { try await Task.sleep(for: .milliseconds(20)) }
         #expect(try await tower.streams.add(lobby) == .replaced)
-        let removed = [try await tower.removeStream("s"), try await tower.removeStream("s")]
+        let removed = [try await tower.streams.remove("s"), try await tower.streams.remove("s")]
         #expect(removed == [true, false])
         await tower.stop()
         await scoring.value
@@ -137,16 +137,16 @@ struct ReloadTests {
         var stream = StreamConfiguration(name: "s", uri: "rtsp://127.0.0.1:1/x")
         (stream.credentials, stream.stall, stream.backoff) = (file, 3, .init(first: 60, most: 90))
         let tower = try await tower(configuration)
-        try await tower.addStream(stream)
+        try await tower.streams.add(stream)
         let open = StreamConfiguration(name: "t", uri: "rtsp://me:secret-of-mine@127.0.0.1:1/x?token=secret-of-mine")
-        try await tower.addStream(open)
+        try await tower.streams.add(open)
         await stop(tower)
         var elsewhere = configuration
         elsewhere.publish = "ipc://\(folder.path)/f"
         let again = try await self.tower(elsewhere)
         let found = await runners(again)
         #expect(found["s"]?.description.credentials == file && found["t"]?.description.uri == open.uri)
-        let said = await again.streamStatus().map { "\($0)" }.joined()
+        let said = await again.streams.status().map { "\($0)" }.joined()
         #expect(said.contains("rtsp://127.0.0.1:1/x?token=…") && !said.contains("secret"))
         await stop(again)
     }

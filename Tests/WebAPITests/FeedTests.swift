@@ -38,28 +38,32 @@ struct FeedTests {
         if case .messages = feed.next(after: 15, limit: 1) {} else { Issue.record("its last message is lost") }
     }
 
-    @Test("many who wait are all woken by news, by the end, or by being cancelled")
+    @Test("many who wait are all woken by news, by the end, when their time is over, or by being cancelled")
     func waiting() async throws {
         let feed = EventFeed(after: 0)
+        let never = ContinuousClock.now + .seconds(86_400)
         let readers = (0..<100).map { _ in
             Task {
                 var seen: [Int64] = []
                 while true {
                     switch feed.next(after: seen.last ?? 0, limit: 10) {
-                    case .messages(let entries) where entries.isEmpty: await feed.wait(after: seen.last ?? 0)
+                    case .messages(let entries) where entries.isEmpty:
+                        await feed.wait(after: seen.last ?? 0, until: never)
                     case .messages(let entries): seen += entries.map(\.seq)
                     case .behind, .ended: return seen
                     }
                 }
             }
         }
-        let cancelled = Task { await feed.wait(after: 1000) }
+        let cancelled = Task { await feed.wait(after: 1000, until: never) }
+        let late = Task { await feed.wait(after: 1000, until: .now + .milliseconds(20)) }
         for (seq, entry) in try entries(500).enumerated() {
             feed.add([entry])
             if seq % 50 == 0 { await Task.yield() }
         }
         cancelled.cancel()
         await cancelled.value
+        await late.value
         feed.end()
         for reader in readers { #expect(await reader.value == Array(1...500)) }
     }

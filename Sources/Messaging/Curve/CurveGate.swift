@@ -1,5 +1,6 @@
 import Foundation
 package import Logging
+import Measures
 import Synchronization
 
 /// Whom a daemon's sockets let in: its secret key, and who may do what.
@@ -50,16 +51,11 @@ package final class CurveGate: Sendable {
 /// Counts who was turned away and why, and says each once a minute at most.
 final class DenialLog: Sendable {
     private struct Key: Hashable { let address, reason: String }
-    private struct Entry {
-        var said: ContinuousClock.Instant
-        var unsaid = 0
-    }
     private struct State {
         var counts: [String: Int] = [:]
-        var recent: [Key: Entry] = [:]
+        var complaints = Complaints<Key>(most: DenialLog.most)
     }
 
-    private static let pause = Duration.seconds(60)
     /// Addresses and reasons that are kept apart; what comes beyond is told together.
     private static let most = 256
     private let state = Mutex(State())
@@ -75,20 +71,8 @@ final class DenialLog: Sendable {
             let counted = state.counts[reason] != nil || state.counts.count < Self.most ? reason : "other"
             state.counts[counted, default: 0] += 1
             var key = Key(address: address, reason: reason)
-            if state.recent[key] == nil, state.recent.count >= Self.most {
-                state.recent = state.recent.filter { now - $0.value.said < Self.pause }
-                if state.recent.count >= Self.most { key = Key(address: "other addresses", reason: reason) }
-            }
-            guard let entry = state.recent[key] else {
-                state.recent[key] = Entry(said: now)
-                return (key.address, 1)
-            }
-            guard now - entry.said >= Self.pause else {
-                state.recent[key]?.unsaid += 1
-                return nil
-            }
-            state.recent[key] = Entry(said: now)
-            return (key.address, entry.unsaid + 1)
+            if !state.complaints.hasPlace(for: key, at: now) { key = Key(address: "other addresses", reason: reason) }
+            return state.complaints.take(key, at: now).map { (key.address, $0) }
         }
         guard let told else { return }
         logger.warning(

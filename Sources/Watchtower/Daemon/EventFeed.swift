@@ -78,24 +78,29 @@ package final class EventFeed: Sendable {
         }
     }
 
-    /// Waits until something is published after `seq`, the feed ends, or the task is cancelled.
-    package func wait(after seq: Int64) async {
+    /// Waits until something is published after `seq`, the feed ends, the time is over, or the task is cancelled.
+    package func wait(after seq: Int64, until end: ContinuousClock.Instant) async {
         let ticket = state.withLock { state in
             state.tickets += 1
             return state.tickets
         }
+        let giveUp: @Sendable () -> Void = { [self] in
+            state.withLock { $0.waiting.removeValue(forKey: ticket) }?.resume()
+        }
+        let alarm = Alarm(at: end, giveUp)
+        defer { alarm.cancel() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 let isOver = state.withLock { state in
-                    // Whoever is cancelled after this is found by its ticket.
-                    if state.newest > seq || state.ended || Task.isCancelled { return true }
+                    // Whoever is cancelled, or late, after this is found by its ticket.
+                    if state.newest > seq || state.ended || Task.isCancelled || end <= .now { return true }
                     state.waiting[ticket] = continuation
                     return false
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            state.withLock { $0.waiting.removeValue(forKey: ticket) }?.resume()
+            giveUp()
         }
     }
 }

@@ -64,10 +64,10 @@ package actor StreamDesk {
     ///
     /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said.
     func begin(_ configured: [StreamConfiguration]) async throws {
-        for stream in configured { _ = try await add(stream, keep: false) }
+        for stream in configured { try await add(stream, keep: false) }
         for saved in try await outbox.saved(.stream) {
             do {
-                _ = try await add(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
+                try await add(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
             } catch {
                 logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(error)"])
             }
@@ -77,6 +77,7 @@ package actor StreamDesk {
     /// Adds a stream, or replaces the one of its name if it is described otherwise; only that one is restarted.
     ///
     /// With `keep` it is there again after a restart of the daemon.
+    @discardableResult
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
         let runner = try runner(from)
         return try await turns.take { [self, outbox] in

@@ -119,7 +119,7 @@ package final class StreamRunner: Sendable {
 
     /// A source that is open, or on its way.
     private final class Playing: Sendable {
-        let signals = Signals<StreamSupervision.Observation>(timeout: .time)
+        let signals = Mailbox<StreamSupervision.Observation>(timeout: .time)
         /// Closed when nothing of it is wanted any more, though its threads may go on.
         let isWanted = Atomic(true)
         let source = Mutex<VideoSource?>(nil)

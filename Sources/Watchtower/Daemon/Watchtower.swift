@@ -5,6 +5,7 @@ import Ingest
 import Journal
 package import Logging
 import Matching
+import Measures
 package import Messaging
 import Synchronization
 
@@ -29,7 +30,7 @@ package actor Watchtower {
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
-    private var complaints = Complaints()
+    private var complaints = Complaints<String>()
     private var latency = LatencyHistogram()
     private var measured = Measurement()
 
@@ -208,20 +209,6 @@ package actor Watchtower {
         return haveStopped
     }
 
-    // MARK: Streams
-
-    package func addStream(_ from: StreamConfiguration, keep: Bool = true) async throws {
-        _ = try await streams.add(from, keep: keep)
-    }
-
-    /// Stops a stream and ends its events; false if there is none.
-    package func removeStream(_ name: String, forget: Bool = true) async throws -> Bool {
-        try await streams.remove(name, forget: forget)
-    }
-
-    /// Everything about the streams.
-    package func streamStatus() async -> [StreamStatus] { await streams.status() }
-
     /// What has been done since the last call.
     package func measure() async -> Measurement {
         let time = await engine.time
@@ -247,7 +234,8 @@ package actor Watchtower {
         let journal = await outbox.status()
         return DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
-            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount, streams: await streamStatus(),
+            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount,
+            streams: await streams.status(),
             encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
             thresholds: await engine.learntThresholds, importing: queries.importing, scored: counters.scored,
             events: await alerts.started,

@@ -19,19 +19,15 @@ package actor ScoringEngine {
     /// Embeddings of texts and pictures are the same wherever this is.
     package nonisolated let embeddingIdentity: String
     private let finder: HeadFinder
-    private let tokenizer: Tokenizer
     private let encoder: FrameEncoder
-    private let texts: TextEncoder
+    private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
     /// What the model multiplies cosines by to make probabilities of them.
     private let logitScale: Float
     /// How thresholds are learnt from budgets.
     private let calibration: CalibrationSettings
-    /// What was learnt of lanes and queries that are not both here now: before this process, or before a stream went.
-    private var learnt: [String: [String: Calibration]] = [:]
-    /// Of it, what has not been asked for by `changedCalibrations` yet.
-    private var unsaved: [LearntCalibration] = []
+    private var shelf = LearntShelf()
     /// Windows that are not full yet are scored too.
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
@@ -58,7 +54,7 @@ package actor ScoringEngine {
         self.partial = partial
         self.rerank = rerank
         self.calibration = calibration
-        tokenizer = try model.tokenizer()
+        let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
         // Texts are few, and each is compared with every window to come: they get more digits than pictures.
@@ -68,8 +64,9 @@ package actor ScoringEngine {
             source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
             packed: packed.image)
         encoder = FrameEncoder(images)
-        texts = try TextEncoder(
+        let texts = try TextEncoder(
             source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
+        embedder = QueryEmbedder(tokenizer, texts, images)
         embeddingIdentity = "\(model.identity) \(textPrecision.rawValue) \(precision.rawValue)"
         logitScale = try model.logitScale()
         packed.image?.save()
@@ -84,10 +81,10 @@ package actor ScoringEngine {
     // MARK: Embedding
 
     /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.
-    package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) {
-        let tokens = tokenizer.tokens(text, limit: model.architecture.text.context)
-        return (try texts.encode(tokens.ids), tokens.truncated)
-    }
+    package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
+
+    /// Embeds pictures: `[pictures][d]`, not normalised.
+    package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }
 
     /// Embeds a query, all its sentences and pictures as one, and its contrasts.
     ///
@@ -95,34 +92,11 @@ package actor ScoringEngine {
     /// Throws, too, if its head cannot be used with the model.
     package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
         try check(query)
-        var truncated = false
-        func ensemble(_ sentences: [String]) throws -> [[Float]] {
-            try sentences.map { sentence in
-                let (embedding, isCut) = try embed(text: sentence)
-                truncated = truncated || isCut
-                return embedding
-            }
-        }
-        // Words and pictures weigh the same, however many there are of each.
-        var kinds = [TextEnsemble.average(try ensemble(query.sentences))]
-        if !pictures.isEmpty { kinds.append(TextEnsemble.average(try embed(pictures: pictures))) }
-        var contrasts: [[Float]] = []
-        if case .contrast(let against, _) = query.rule {
-            contrasts = try against.map { TextEnsemble.average(try ensemble(query.sentences(of: $0))) }
-        }
-        let embedding = TextEnsemble.average(kinds.filter { !$0.isEmpty })
-        guard embedding.count == width else { throw QueryError(query.id, "images: none of them was decoded") }
-        return QueryEmbedding(query: embedding, contrasts: contrasts, truncated: truncated)
+        return try embedder.embed(query, pictures: pictures)
     }
 
     /// Throws if a query's head cannot be used with the model.
     package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
-
-    /// Embeds pictures: `[pictures][d]`, not normalised.
-    package func embed(pictures: [Picture]) throws -> [[Float]] {
-        let rows = try encoder.images.encode(pictures)
-        return (0..<pictures.count).map { rows.row($0) }
-    }
 
     // MARK: Standing queries
 
@@ -140,8 +114,8 @@ package actor ScoringEngine {
         let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
-        if let old, !old.query.isLearntLike(query) { forgetLearnt(query: query.id) }
-        for lane in lanes.values { recall(standing, lane) }
+        if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
+        for lane in lanes.values { shelf.give(standing, to: lane) }
         growWindows()
         return ended
     }
@@ -175,7 +149,7 @@ package actor ScoringEngine {
     ///
     /// Nil if there is none of that id.
     package func remove(_ id: String) -> [Detection]? {
-        forgetLearnt(query: id)
+        shelf.forget(query: id)
         return remove(id, keepingGroup: false)
     }
 
@@ -246,14 +220,14 @@ package actor ScoringEngine {
 
     /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
     package func addLane(_ name: String, labels: [String] = []) {
-        if let old = lanes[name] { putAside(old) }
+        if let old = lanes[name] { shelf.keep(old, book) }
         for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
         let lane = Lane(
             name, labels: labels,
             window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
         lanes[name] = lane
-        for group in book.groups.values { for standing in group.learners { recall(standing, lane) } }
+        for group in book.groups.values { for standing in group.learners { shelf.give(standing, to: lane) } }
     }
 
     package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
@@ -265,7 +239,7 @@ package actor ScoringEngine {
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
-        putAside(lane)
+        shelf.keep(lane, book)
         return lane.close(book, model: model.identity)
     }
 
@@ -321,9 +295,7 @@ package actor ScoringEngine {
                     continue
                 }
                 step.scored += 1
-                for found in here {
-                    lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(Double(found.score))
-                }
+                lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(here.lazy.map { Double($0.score) })
                 lane.advance(to: span)
                 observe(group, key, here, index, lane, span, still, &step)
                 if wantScores { step.scores += allScores(group, here, index, span, lane) }
@@ -453,35 +425,11 @@ package actor ScoringEngine {
 
     /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
-        learnt[lane, default: [:]][query] = calibration
-    }
-
-    private func recall(_ standing: Standing, _ lane: Lane) {
-        guard case .budget(let alerts) = standing.query.rule,
-            let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
-            calibration.falseAlertsPerDay == alerts
-        else { return }
-        lane.calibrations[standing.slot] = calibration
-    }
-
-    /// Keeps what was learnt of a lane that goes.
-    private func putAside(_ lane: Lane) {
-        unsaved += changes(of: lane)
-        for (slot, calibration) in lane.calibrations {
-            if let standing = book[slot] { learnt[lane.name, default: [:]][standing.query.id] = calibration }
-        }
+        shelf.put(calibration, query: query, lane: lane)
     }
 
     /// A lane has gone for good.
-    package func forgetLearnt(lane: String) {
-        learnt[lane] = nil
-        unsaved.removeAll { $0.lane == lane }
-    }
-
-    private func forgetLearnt(query: String) {
-        for lane in learnt.keys { learnt[lane]?[query] = nil }
-        unsaved.removeAll { $0.query == query }
-    }
+    package func forgetLearnt(lane: String) { shelf.forget(lane: lane) }
 
     /// How far the learning of all queries on all lanes is.
     package var learntThresholds: LearntThresholds {
@@ -492,16 +440,7 @@ package actor ScoringEngine {
 
     /// What has been learnt since the last call.
     package func changedCalibrations() -> [LearntCalibration] {
-        defer { unsaved = [] }
-        return unsaved + lanes.values.flatMap { changes(of: $0) }
-    }
-
-    private func changes(of lane: Lane) -> [LearntCalibration] {
-        defer { lane.changedCalibrations = [] }
-        return lane.changedCalibrations.compactMap { slot in
-            guard let standing = book[slot], let calibration = lane.calibrations[slot] else { return nil }
-            return LearntCalibration(query: standing.query.id, lane: lane.name, calibration: calibration)
-        }
+        shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
     /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.

@@ -25,9 +25,7 @@ package struct Refusal: Error, Equatable {
         if let known = FailureCode(rawValue: code) { return known.status }
         return switch code {
         case "busy": 503
-        case "forbidden", "denied": 403
         case "too-large": 413
-        case "too-many", "too-often", "rate": 429
         case "timeout": 504
         default: 422
         }

@@ -72,20 +72,20 @@ struct StreamTrial {
     /// Watches so many streams from now on, and lets them settle.
     mutating func watch(_ wanted: Int) async throws {
         while count > wanted {
-            _ = try await tower.removeStream("camera-\(count)", forget: false)
+            _ = try await tower.streams.remove("camera-\(count)", forget: false)
             count -= 1
         }
         while count < wanted {
             count += 1
             var stream = StreamConfiguration(name: "camera-\(count)", uri: server.uri, fps: fps)
             stream.gate = gate
-            try await tower.addStream(stream, keep: false)
+            try await tower.streams.add(stream, keep: false)
             // Cameras are not in step: this spreads their keyframes over the second.
             try await Task.sleep(for: .milliseconds(130))
         }
         try await Task.sleep(for: .seconds(warmUp))
         // After too many the rate comes back slowly.
-        for _ in 0..<60 where await tower.streamStatus().contains(where: { $0.effectiveFps < fps }) {
+        for _ in 0..<60 where await tower.streams.status().contains(where: { $0.effectiveFps < fps }) {
             try await Task.sleep(for: .seconds(1))
         }
     }
@@ -105,7 +105,7 @@ struct StreamTrial {
         let after = ThreadTimes.now()
         let media = after.since(threads, where: ThreadTimes.isMedia)
         let other = after.since(threads, where: ThreadTimes.isOther)
-        let status = await tower.streamStatus()
+        let status = await tower.streams.status()
         Terminal.progress("")
         let cameraSeconds = elapsed * Double(count)
         let receive = max(0, media - done.decodeSeconds - done.scaleSeconds)

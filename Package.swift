@@ -180,7 +180,7 @@ let package = Package(
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
-        tests("EvaluationTests", ["Evaluation", "Checkpoints"]),
+        tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Pixels", "World"]),

@@ -27,6 +27,7 @@ parser.add_argument("--port", default="0")
 parser.add_argument("--size", default="128x128", help="of encoded pictures")
 parser.add_argument("--bframes", type=int, default=0, help="B-frames between others, of encoded pictures")
 parser.add_argument("--mjpeg", action="store_true", help="encode as JPEG, where every unit is a keyframe")
+parser.add_argument("--user", help="user:password, that clients must have")
 parser.add_argument("--attached", action="store_true", help="end when standard input does, as when its owner is gone")
 options = parser.parse_args()
 
@@ -86,6 +87,14 @@ server.set_service(options.port)
 # As many as connect at once: by default a client waits until another has been answered.
 server.set_backlog(256)
 server.get_mount_points().add_factory("/clip", factory)
+if options.user:
+    token, auth, permissions = GstRtspServer.RTSPToken(), GstRtspServer.RTSPAuth(), GstRtspServer.RTSPPermissions()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "user")
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(*options.user.split(":", 1)), token)
+    server.set_auth(auth)
+    for permission in GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT:
+        permissions.add_permission_for_role("user", permission, True)
+    factory.set_permissions(permissions)
 if server.attach(None) == 0:
     sys.exit("the RTSP server cannot listen")
 print(f"READY rtsp://127.0.0.1:{server.get_bound_port()}/clip", flush=True)

@@ -67,8 +67,17 @@ package struct Backoff: Sendable, Equatable {
 /// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
 ///      └───────── fails, ends, nothing comes ──────────┴───────────────▲
 /// ```
-/// A source that is not live is never given up, and when it ends or fails the stream has `ended` or `failed` for good.
 package struct StreamSupervision: Sendable {
+    /// What a stream's source is, and so what is done about it.
+    package enum Source: Sendable {
+        /// A camera: given up when nothing comes, opened again whatever happens.
+        case live
+        /// A film on another machine: opened again when it fails; it may end, and may take its time.
+        case remote
+        /// A file: when it ends or fails, the stream has `ended` or `failed` for good.
+        case file
+    }
+
     package struct Limits: Sendable, Equatable {
         /// Without anything that was ever received, a source is given up after so long.
         package var connect: Duration = .seconds(10)
@@ -139,17 +148,17 @@ package struct StreamSupervision: Sendable {
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
     private var played: ContinuousClock.Instant?
-    private let isLive: Bool
+    private let source: Source
     private let limits: Limits
     private var backoff: Backoff
     private let chance: @Sendable () -> Double
 
     /// `chance`: numbers of 0 to 1, for the pauses.
     package init(
-        isLive: Bool, limits: Limits = Limits(), at now: ContinuousClock.Instant,
+        _ source: Source, limits: Limits = Limits(), at now: ContinuousClock.Instant,
         chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
     ) {
-        self.isLive = isLive
+        self.source = source
         self.limits = limits
         backoff = limits.backoff
         opened = now
@@ -189,17 +198,17 @@ package struct StreamSupervision: Sendable {
         case .picture:
             if played == nil { played = now }
             change(to: .playing)
-            return .watch(until: isLive ? deadlines(heard).map(\.time).min() : nil)
+            return .watch(until: source == .live ? deadlines(heard).map(\.time).min() : nil)
         case .ended:
-            guard isLive else { return close(.ended) }
+            guard source == .live else { return close(.ended) }
             counts.failures += 1
             return close(.backingOff("the source ended"))
         case .failed(let why):
             counts.failures += 1
-            return close(isLive ? .backingOff(why) : .failed(why))
+            return close(source == .file ? .failed(why) : .backingOff(why))
         case .time, .closed: break
         }
-        guard isLive else { return .watch(until: nil) }
+        guard source == .live else { return .watch(until: nil) }
         // Told the time before what was heard: nothing is heard after it.
         let deadlines = deadlines(heard)
         if let overdue = deadlines.first(where: { $0.time <= now }) {

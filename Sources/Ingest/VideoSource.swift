@@ -9,10 +9,9 @@ import World
 // @unchecked: `lock` guards `pipeline`, `thread` and `stopping`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
+    package let kind: StreamSupervision.Source
     /// Whether the source keeps its own time: then it is never held up.
-    ///
-    /// A file, and a file over HTTP, waits.
-    package let isLive: Bool
+    package var isLive: Bool { kind == .live }
     private let line: String
     /// What `shapes://` shows.
     private let film: Film?
@@ -48,12 +47,13 @@ package final class VideoSource: @unchecked Sendable {
         self.description = description
         self.line = line
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
-        isLive = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
+        let keepsTime = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
+        kind = keepsTime ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
         tap = FrameTap(
-            description, isLive: isLive, decoding: decoding, pulse: pulse, onFrame: onFrame, onEvent: onEvent)
+            description, isLive: keepsTime, decoding: decoding, pulse: pulse, onFrame: onFrame, onEvent: onEvent)
         decoderTap =
-            isLive ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse) : nil
+            keepsTime ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse) : nil
     }
 
     deinit { stop() }

@@ -141,6 +141,32 @@ struct SupervisionTests {
         #expect(try await daemon.program.terminate() == 0)
     }
 
+    @Test("a film on a web server that is not there yet is played when it is, to its end")
+    func film() async throws {
+        let place = try Place()
+        let port = try freePort()
+        let daemon = try await Daemon(
+            place,
+            """
+            streams:
+            - {name: film, uri: 'http://127.0.0.1:\(port)/lobby.mp4', backoff: {first: 0.2, most: 0.5}}
+            """)
+        #expect(
+            try await until { try await place.ask("stream.list").result?.array?.first?["failures"]?.integer ?? 0 > 1 })
+        let server = try Program(
+            "/usr/bin/python3", ["-m", "http.server", "\(port)", "--bind", "127.0.0.1", "-d", Fixtures.videos.path])
+        #expect(
+            try await until { try await place.ask("stream.list").result?.array?.first?["state"] == .string("ended") })
+        let states = try await place.entriesNow().filter { $0["stream"] == .string("film") }
+            .compactMap { $0["state"]?.string }
+        #expect(states.suffix(3) == ["connecting", "playing", "ended"])
+        #expect(states.dropLast(3).allSatisfy { ["connecting", "backing-off"].contains($0) })
+        // All of its 27.76 s, four times a second.
+        #expect(try await daemon.streams()["film"] ?? 0 >= 110)
+        #expect(try await daemon.program.terminate() == 0)
+        withExtendedLifetime(server) {}
+    }
+
     @Test("no password is in anything that the daemon or the command line says")
     func secrets() async throws {
         let place = try Place()
@@ -179,7 +205,7 @@ struct SupervisionTests {
             let all = try await place.ask("stream.list").result?.array ?? []
             return all.filter { ["works", "filed", "again"].contains($0["name"]?.string) }
                 .allSatisfy { $0["state"] == .string("playing") }
-                && all.filter { ["missing", "launched"].contains($0["name"]?.string) }
+                && all.filter { ["missing", "http", "launched"].contains($0["name"]?.string) }
                     .allSatisfy { $0["restarts"]?.integer ?? 0 > 1 }
         }
         #expect(playing)

@@ -9,7 +9,7 @@ struct StreamSupervisionTests {
     private func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
 
     private func live(_ limits: StreamSupervision.Limits = .init(), chance: Double = 0) -> StreamSupervision {
-        StreamSupervision(isLive: true, limits: limits, at: start, chance: { chance })
+        StreamSupervision(.live, limits: limits, at: start, chance: { chance })
     }
 
     @Test("pauses double up to the most, chance only shortens them, and stable play brings back the first")
@@ -118,7 +118,7 @@ struct StreamSupervisionTests {
         for (observation, state) in [
             (StreamSupervision.Observation.ended, StreamState.ended), (.failed("broken"), .failed("broken")),
         ] {
-            var supervision = StreamSupervision(isLive: false, at: start)
+            var supervision = StreamSupervision(.file, at: start)
             _ = supervision.begin(at: start)
             #expect(supervision.observe(.time, at: at(1e6)) == .watch(until: nil))
             #expect(supervision.observe(.picture, heard: Heard(anything: at(1e6)), at: at(1e6)) == .watch(until: nil))
@@ -126,6 +126,20 @@ struct StreamSupervisionTests {
             #expect(supervision.observe(.closed, at: at(2e6)) == .finish && supervision.state == state)
             #expect(supervision.counts.restarts == 0)
         }
+    }
+
+    @Test("a film on another machine is opened again when it fails, never given up, and may end")
+    func remote() {
+        var supervision = StreamSupervision(.remote, at: start, chance: { 0 })
+        _ = supervision.begin(at: start)
+        #expect(supervision.observe(.failed("refused"), at: at(1)) == .close)
+        #expect(supervision.state == .backingOff("refused"))
+        #expect(supervision.observe(.closed, at: at(1)) == .rest(until: at(2)))
+        #expect(supervision.observe(.time, at: at(2)) == .open && supervision.counts.restarts == 1)
+        #expect(supervision.observe(.picture, heard: Heard(anything: at(3)), at: at(3)) == .watch(until: nil))
+        #expect(supervision.observe(.time, heard: Heard(anything: at(3)), at: at(1e6)) == .watch(until: nil))
+        #expect(supervision.observe(.ended, at: at(1e6)) == .close)
+        #expect(supervision.observe(.closed, at: at(1e6)) == .finish && supervision.state == .ended)
     }
 
     @Test("what a source still says while it is torn down changes nothing")

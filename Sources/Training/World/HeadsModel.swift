@@ -43,11 +43,11 @@ package struct HeadsModel: Sendable {
     }
 
     package let layout: ParameterLayout
-    private let D: Int
-    private let texts: TextEncoder
-    private let lstm: LSTMHead
-    private let transformer: TransformerHead
-    private let tight: TightHead
+    let D: Int
+    let texts: TextEncoder
+    let lstm: LSTMHead
+    let transformer: TransformerHead
+    let tight: TightHead
     private let scores: (mean: PairScores, lstm: PairScores, transformer: PairScores)
     private let actions: (lstm: ActionTask, transformer: ActionTask, tight: ActionTask)
     private let saidTask: SaidTask

@@ -8,7 +8,8 @@ import Synchronization
 package final class StreamRunner: Sendable {
     package let name: String
     package let description: SourceDescription
-    package let isLive: Bool
+    private let kind: StreamSupervision.Source
+    package var isLive: Bool { kind == .live }
     package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
@@ -50,7 +51,7 @@ package final class StreamRunner: Sendable {
         let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
         self.name = name
         self.description = description
-        isLive = trial.isLive
+        kind = trial.kind
         self.templates = templates
         self.queue = queue
         self.limits = limits
@@ -76,7 +77,7 @@ package final class StreamRunner: Sendable {
     package func run() async {
         for lane in lanes { queue.open(lane, policy: isLive ? .dropOldest : .wait) }
         defer { if Task.isCancelled { close() } }
-        var supervision = StreamSupervision(isLive: isLive, limits: limits, at: .now)
+        var supervision = StreamSupervision(kind, limits: limits, at: .now)
         var step = supervision.begin(at: .now)
         onState(name, supervision.state)
         var playing: Playing?

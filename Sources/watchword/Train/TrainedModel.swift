@@ -1,5 +1,6 @@
 import CLIP
 import Checkpoints
+import Evaluation
 import Foundation
 import Training
 
@@ -12,8 +13,8 @@ struct TrainedModel {
     var isFresh = false
     let layout: ParameterLayout
     let parameters: [Float]
-    /// Of the heads, where they were learnt, too.
-    var thresholds: [String: Double]?
+    /// Of the heads, where they were chosen with them.
+    var thresholds: [String: Thresholds] = [:]
 
     /// The directory appears whole or not at all; `extras` are files that are put beside.
     func write(to destination: URL, replacing: Bool, extras: [String: String]) throws {
@@ -80,13 +81,12 @@ struct TrainedModel {
         let trained = heads.map(\.rawValue)
         if trained.count == 1 { said["default_head"] = trained[0] }
         if isFresh { said["default_head"] = "mean" }
-        if let thresholds, heads.contains(.transformer) {
-            (said["thresholds"], said["default_head"]) = (thresholds, "transformer")
-        }
-        for key in thresholds == nil ? ["thresholds", "quiet_thresholds"] : ["quiet_thresholds"] {
-            guard var thresholds = said[key] as? [String: Any] else { continue }
-            for head in trained { thresholds[head] = nil }
-            said[key] = learnsTowers || thresholds.isEmpty ? nil : thresholds
+        if heads.count > 1 { said["default_head"] = HeadKind.transformer.rawValue }
+        for (key, value) in [("thresholds", \Thresholds.usual), ("quiet_thresholds", \Thresholds.quiet)] {
+            var numbers = learnsTowers ? [:] : said[key] as? [String: Any] ?? [:]
+            for head in trained { numbers[head] = nil }
+            for (head, chosen) in thresholds { numbers[head] = (chosen[keyPath: value] * 1000).rounded() / 1000 }
+            said[key] = numbers.isEmpty ? nil : numbers
         }
         let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try Self.replace(file, JSONSerialization.data(withJSONObject: said, options: options) + Data("\n".utf8))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Checkpoints
+import Evaluation
 import Foundation
 import Tensors
 import Training
@@ -57,28 +58,32 @@ struct TrainHeads: AsyncParsableCommand {
             let session = StepSession(
                 layout: trained.layout, options: options, data: "\(directory.identity), \(runs) runs, side \(side)")
             let (options, count, side) = (options, runs, side)
-            let result = try await StopSign.interruptible { stop -> StepSession.Result? in
-                let runs: WorldRuns
+            let result = try await StopSign.interruptible { stop -> (StepSession.Result, [String: Thresholds])? in
+                func windows(seed: UInt64, count: Int) throws -> WindowBatches {
+                    let runs = try WorldRuns(
+                        directory, seed: seed, count: count, folder: work, precision: precision, stop: stop)
+                    return WindowBatches(
+                        runs: runs, architecture: architecture, tokenizer: tokenizer, seed: seed, size: options.batch)
+                }
+                let (batches, held): (WindowBatches, WindowBatches)
                 do {
-                    runs = try WorldRuns(
-                        directory, seed: options.seed, count: count, folder: work, precision: precision, stop: stop)
+                    batches = try windows(seed: options.seed, count: count)
+                    held = try windows(seed: ~options.seed, count: Self.heldRuns)
                 } catch is CancellationError { return nil }
-                let batches = WindowBatches(
-                    runs: runs, architecture: architecture, tokenizer: tokenizer, seed: options.seed,
-                    size: options.batch)
                 // The text tower was trained already: it moves a little slower.
                 let factor = { (name: String) in name.hasPrefix("clip.") || name.hasPrefix("side.pairs") ? 0.7 : 1.0 }
-                return try session.run(from: start, factor: factor, stop: stop) { step, parameters in
+                let result = try session.run(from: start, factor: factor, stop: stop) { step, parameters in
                     trained.evaluate(batches.batch(step: step), side: side, parameters).losses
                 }
+                return result.map { ($0, Self.thresholds(trained, $0.parameters, on: held)) }
             }
-            guard let result else {
+            guard let (result, thresholds) = result else {
                 Terminal.complain("interrupted; \(options.file.path) has the state, and --resume goes on")
                 throw ExitCode(130)
             }
             try TrainedModel(
                 source: directory, heads: [.lstm, .transformer, .tight], layout: trained.layout,
-                parameters: result.parameters, thresholds: thresholds(trained.layout, result.parameters)
+                parameters: result.parameters, thresholds: thresholds
             ).write(to: options.place, replacing: options.force, extras: result.files)
             session.removeFiles()
             if !options.json { Terminal.say("\(options.output): all heads, trained in \(options.steps) steps") }
@@ -97,16 +102,21 @@ struct TrainHeads: AsyncParsableCommand {
         return values
     }
 
-    /// Scores from which on a pair is rather true, as learnt with the heads.
-    private func thresholds(_ layout: ParameterLayout, _ parameters: [Float]) -> [String: Double] {
-        var thresholds = ["tight": 0.0]
-        for head in ["mean", "lstm", "transformer"] {
-            guard let scale = layout.entry("side.pairs.\(head).scale"),
-                let bias = layout.entry("side.pairs.\(head).bias")
-            else { continue }
-            let (a, b) = (Double(parameters[scale.range.lowerBound]), Double(parameters[bias.range.lowerBound]))
-            thresholds[head] = (-b / exp(a) * 1000).rounded() / 1000
+    /// Every head's thresholds, chosen on windows of runs that were not learnt from.
+    private static func thresholds(
+        _ model: HeadsModel, _ parameters: [Float], on batches: WindowBatches
+    ) -> [String: Thresholds] {
+        var pairs: [String: [(score: Float, isTrue: Bool)]] = [:]
+        for step in 0..<Self.heldBatches {
+            let batch = batches.batch(step: step, nearMisses: false)
+            for (head, scores) in model.inferred(batch, parameters) {
+                for (score, truth) in zip(scores, batch.truth) where truth != 0.5 {
+                    pairs[head, default: []].append((score, truth == 1))
+                }
+            }
         }
-        return thresholds
+        return pairs.compactMapValues { Thresholds($0) }
     }
+
+    private static let (heldRuns, heldBatches) = (500, 6)
 }

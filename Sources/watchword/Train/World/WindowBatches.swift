@@ -17,10 +17,11 @@ struct WindowBatches: Sendable {
         let claim: Claim
     }
 
-    func batch(step: Int) -> WindowBatch<Float> {
+    func batch(step: Int, nearMisses: Bool = true) -> WindowBatch<Float> {
         let items = PictureBatches.each(size) { item(number: $0, step: step) }
         var random = SeededRandom(seed: PictureBatches.mix(seed, step, 1 << 20))
-        let claims = items.map(\.claim) + items.map { $0.claim.nearMiss(&random) }
+        let misses = nearMisses ? items.map { $0.claim.nearMiss(&random) } : []
+        let claims = items.map(\.claim) + misses
         var captioner = Captioner.varied(SeededRandom(seed: random.next()))
         return WindowBatch(
             frames: items.flatMap(\.frames),

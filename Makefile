@@ -20,8 +20,8 @@ deb: setup-deb
 	$(SWIFT) build -c release --quiet
 	@packaging/build.sh
 
-# Installs, runs, upgrades, removes and purges the package in a Debian of its own, made from the machine's mirror. Not a
-# part of `make test`, since that takes some minutes.
+# Installs, runs, upgrades, removes and purges the package in a Debian of its own, made from the machine's mirror, and boots
+# another with it. Not a part of `make test`, since that takes some minutes.
 test-deb: deb
 	@scripts/test-deb.sh
 

@@ -12,7 +12,7 @@ if [ "${1:-run}" = test ]; then
     python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
 fi
 if [ "${1:-run}" = deb ]; then
-    packages="$packages debhelper dpkg-dev fakeroot lintian mmdebstrap patchelf python3 systemd"
+    packages="$packages debhelper dpkg-dev fakeroot lintian mmdebstrap patchelf procps python3 systemd systemd-container"
 fi
 missing=""
 for package in $packages; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the package of `make deb` into a new Debian, runs what it brings as an unprivileged user and under the unit's system
-# call filter, upgrades, removes and purges it. The Debian is made by mmdebstrap from this machine's mirror, and thrown away.
+# call filter, upgrades, removes and purges it; then boots another with systemd as its first process. Each Debian is made by
+# mmdebstrap from this machine's mirror, and thrown away.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 package=$(ls "$here"/.build/deb/watchword_*.deb)
@@ -19,3 +20,4 @@ mmdebstrap --variant=apt --format=null --quiet --aptopt="$settings" \
     --customize-hook="upload '$here/scripts/try-deb.sh' /tmp/try-deb.sh" \
     --customize-hook='unshare --mount --propagation private chroot "$1" sh -eu /tmp/try-deb.sh' \
     "$VERSION_CODENAME" - "$sources"
+"$here/scripts/boot-deb.sh" "$package" "$sources" "$settings"

@@ -273,14 +273,18 @@ struct SystemdTests {
         let confined = Fixtures.repository.appending(path: "scripts/confined.py").path
         let queries = ["mean", "lstm", "transformer", "tight"]
             .map { "- {id: \($0), text: a blue circle, head: \($0), threshold: -100}" }
+        let environment = try String(contentsOfFile: unit, encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("Environment=LIBDISPATCH") }.map { String($0.dropFirst("Environment=".count)) }
         let service = try Service(
             (["streams:", "- {name: world, uri: \"shapes://7\"}", "queries:"] + queries).joined(separator: "\n"),
-            through: ["/usr/bin/python3", confined, unit])
+            environment: environment, through: ["/usr/bin/python3", confined, unit])
         #expect(await service.socket.reaches("READY=1"), "\(service.log)")
         // Each query's event never ends.
         try #require(try await until { try await service.place.ask("status").result?["events"]?.integer ?? 0 == 4 })
         #expect(try await service.stop() == 0, "\(service.log)")
         #expect(try Set(service.place.entries().compactMap(\.query)) == ["mean", "lstm", "transformer", "tight"])
+        // No library complains of what it may not do.
+        #expect(service.log.split(separator: "\n").allSatisfy { $0.hasPrefix("<6>") }, "\(service.log)")
     }
 
     @Test("a wrong configuration is one line of the journal, as an error, and not worth another start")

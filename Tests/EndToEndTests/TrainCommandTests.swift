@@ -285,6 +285,12 @@ struct TrainCommandTests {
         #expect(made.code == 0, "\(made.err)")
         let names = try FileManager.default.contentsOfDirectory(atPath: path("model/heads")).sorted()
         #expect(names == ["lstm.safetensors", "tight.safetensors", "transformer.safetensors"])
+        let json = try Data(contentsOf: URL(filePath: path("model/watchword.json")))
+        let defaults = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
+        for key in ["thresholds", "quiet_thresholds"] {
+            let chosen = defaults[key] as? [String: Double]
+            #expect(chosen?.keys.sorted() == ["lstm", "mean", "tight", "transformer"])
+        }
         // Nothing of what only helped to train is in it.
         let old = try SafetensorsFile(path: like + "/model.safetensors")
         let new = try SafetensorsFile(path: path("model/model.safetensors"))

@@ -108,6 +108,13 @@ static inline double ww_age(GstAppSink *sink, double seconds) {
     double age = now == GST_CLOCK_TIME_NONE ? 0 : (double)now / 1e9 - seconds;
     return age > 0 ? age : 0;
 }
+// Seconds by which a running time lies ahead of the clock of the pad's element; 0 without a clock. [any-thread]
+static inline double ww_lead(GstPad *pad, double seconds) {
+    GstElement *element = gst_pad_get_parent_element(pad);
+    GstClockTime now = element ? gst_element_get_current_running_time(element) : GST_CLOCK_TIME_NONE;
+    if (element) gst_object_unref(element);
+    return now == GST_CLOCK_TIME_NONE ? 0 : seconds - (double)now / 1e9;
+}
 static inline gboolean ww_is_app_src(GstElement *element) { return GST_IS_APP_SRC(element); }
 // `needed` is called on the source's streaming thread; `done` when the source is gone. [any-thread]
 static inline void ww_app_src_feed(

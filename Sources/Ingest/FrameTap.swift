@@ -82,9 +82,9 @@ final class FrameTap: @unchecked Sendable {
             let kinds = GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM.rawValue
             gst_pad_add_probe(
                 pad, GstPadProbeType(rawValue: kinds),
-                { _, info, user in
-                    guard let info, let user else { return GST_PAD_PROBE_OK }
-                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.probe(info) }
+                { pad, info, user in
+                    guard let pad, let info, let user else { return GST_PAD_PROBE_OK }
+                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.probe(info, of: pad) }
                 }, me, nil)
             gst_object_unref(pad)
         }
@@ -101,14 +101,22 @@ final class FrameTap: @unchecked Sendable {
 
     private func inTurn<R>(_ body: (FrameTap) -> R) -> R { handOver.whileHeld { body(self) } }
 
-    private func probe(_ info: UnsafeMutablePointer<GstPadProbeInfo>) -> GstPadProbeReturn {
+    private func probe(
+        _ info: UnsafeMutablePointer<GstPadProbeInfo>, of pad: UnsafeMutablePointer<GstPad>
+    ) -> GstPadProbeReturn {
         if let event = ww_probe_event(info) {
             observe(event)
             return GST_PAD_PROBE_OK
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
-        if pulse.heardPicture() { onEvent(.started) }
         let pts = buffer.pointee.pts
+        if isLive, let lead = lock.withLock({ Self.time(pts, state.segment) }).map({ ww_lead(pad, $0) }),
+            lead > Self.mostLead
+        {
+            onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
+            return GST_PAD_PROBE_DROP
+        }
+        if pulse.heardPicture() { onEvent(.started) }
         let (take, isOver) = lock.withLock {
             if state.clip != nil {
                 let wasOver = state.clip?.isOver ?? false
@@ -121,6 +129,14 @@ final class FrameTap: @unchecked Sendable {
         }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    /// A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far future,
+    /// all pictures have that, and none would ever be due. Only opening the source again helps.
+    private static let mostLead = 10.0
+
+    private static func words(_ seconds: Double) -> String {
+        seconds < 7200 ? "\(Int(min(seconds, 7200))) s" : "\(Int(min(seconds / 3600, 1e9))) h"
     }
 
     private func observe(_ event: UnsafeMutablePointer<GstEvent>) {

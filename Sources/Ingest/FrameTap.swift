@@ -131,8 +131,8 @@ final class FrameTap: @unchecked Sendable {
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
-    /// A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far future,
-    /// all pictures have that, and none would ever be due. Only opening the source again helps.
+    // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far future,
+    // all pictures have that, and none would ever be due. Only opening the source again helps.
     private static let mostLead = 10.0
 
     private static func words(_ seconds: Double) -> String {

@@ -4,7 +4,7 @@
 Trains every head on each number of clips of the shapes world from each seed (the text tower learns with it, the image tower
 is frozen, the head begins anew), from towers that never saw anything move, and measures R@1 on other clips.
 
-  scripts/learning-curve.py --work .build/curve --towers towers [--sizes 64 256 1024 4096] [--output docs]
+  scripts/learning-curve.py --work .build/curve --towers towers [--sizes 16 64 256 1024] [--output docs]
 """
 import os
 
@@ -15,8 +15,8 @@ HEADS = {"mean": "#555555", "lstm": "#1f5fbf", "transformer": "#1f8f4f", "tight"
 
 def main():
     ap = trials.parser(__doc__)
-    ap.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024, 4096])
-    ap.add_argument("--steps", type=int, nargs="+", default=[100, 200, 400, 800], help="steps of each size")
+    ap.add_argument("--sizes", type=int, nargs="+", default=[16, 64, 256, 1024])
+    ap.add_argument("--steps", type=int, nargs="+", default=[50, 100, 200, 400], help="steps of each size")
     ap.add_argument("--output")
     a = ap.parse_args()
     if len(a.steps) != len(a.sizes):

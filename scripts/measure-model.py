@@ -20,7 +20,9 @@ WAYS = {"left or right": ("left", "right"), "up or down": ("up", "down")}
 
 
 def auc(right, wrong):
-    """The share of pairs in which the first scores higher; equal scores count half."""
+    """The share of pairs in which the first scores higher; equal scores count half. Without pairs, not a number."""
+    if not right or not wrong:
+        return float("nan")
     ranked = sorted([(score, 0) for score in wrong] + [(score, 1) for score in right])
     total, place = 0, 0
     while place < len(ranked):
@@ -68,6 +70,14 @@ def directions(a, model, head):
     return found
 
 
+def totals(videos):
+    """Precision and recall of all videos' events together."""
+    videos = list(videos)
+    found, truths = sum(v["found"] for v in videos), sum(v["truths"] for v in videos)
+    right = sum((v["precision"] or 0) * v["found"] for v in videos)
+    return right / max(found, 1), sum((v["recall"] or 0) * v["truths"] for v in videos) / max(truths, 1)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("models", nargs="+", metavar="MODEL")
@@ -88,11 +98,11 @@ def main():
         counts = json.loads(trials.run(a.watchword, "eval", "events", a.videos, "--model", model, "--rule", "fixed", "--json", "--head", *HEADS))
         for head in HEADS:
             of = next(r for r in retrieval if r["head"] == head)
-            events = next(r for r in counts["results"] if r["head"] == head and r["video"] == "all")
+            precision, recall = totals(r for r in counts["results"] if r["head"] == head)
             rows.append({
                 "model": model, "head": head, "text_to_video_r1": of["text_to_video"]["metrics"]["R1"],
                 "video_to_text_r1": of["video_to_text"]["metrics"]["R1"], "auc": directions(a, model, head),
-                "precision": events["precision"], "recall": events["recall"], "f1": events["f1"]})
+                "precision": precision, "recall": recall, "f1": 2 * precision * recall / (precision + recall or 1)})
     if a.json:
         return print(json.dumps(rows, indent=1))
     print("| model | head | text to video R@1 | video to text R@1 | left or right, AUC | up or down, AUC | precision | recall | F1 |")

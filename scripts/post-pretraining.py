@@ -89,7 +89,7 @@ def translated(manifest):
     """The same clips with captions in the other words."""
     folder = os.path.dirname(manifest) + "-other"
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "manifest.jsonl")
+    path = os.path.join(folder, os.path.basename(manifest))
     with open(manifest) as lines, open(path, "w") as out:
         for line in lines:
             clip = json.loads(line)

@@ -38,20 +38,23 @@ class Trials:
         os.makedirs(options.work, exist_ok=True)
 
     def clips(self, name, seed, count):
-        """Clips with full captions, no two the same; their manifest."""
+        """Clips with full captions, no two the same; their manifest. More that are there already are left."""
         folder = os.path.join(self.options.work, name)
         manifest = os.path.join(folder, "manifest.jsonl")
-        if not os.path.exists(manifest) or sum(1 for _ in open(manifest)) != count:
+        there = sum(1 for _ in open(manifest)) if os.path.exists(manifest) else 0
+        if there < count:
             print(f"{count} clips of seed {seed}", flush=True)
             run(self.options.watchword, "world", "clips", "--seed", seed, "--count", count, "--full", "--size", "128x96",
                 "--output", folder)
-        return manifest
+        return self.part(manifest, count)
 
     def part(self, manifest, count):
         """The first clips of a manifest."""
-        path = manifest.replace(".jsonl", f"-{count}.jsonl")
-        with open(manifest) as f, open(path, "w") as out:
-            out.writelines(line for line, _ in zip(f, range(count)))
+        path = os.path.join(os.path.dirname(manifest), f"first-{count}.jsonl")
+        with open(manifest) as f:
+            first = f.readlines()[:count]
+        with open(path, "w") as out:
+            out.writelines(first)
         return path
 
     def train(self, name, model, manifest, size, head, steps, seed, fresh):
@@ -67,8 +70,8 @@ class Trials:
 
     def recall(self, model, manifest, head):
         """Text-to-video R@1, in percent."""
-        result = f"{model}.{os.path.basename(os.path.dirname(manifest))}.{head}.json".replace("/.", "/")
-        result = os.path.join(self.options.work, os.path.basename(result))
+        of = os.path.basename(os.path.dirname(manifest))
+        result = os.path.join(self.options.work, f"{os.path.basename(model)}.{of}.{head}.json")
         if not os.path.exists(result):
             found = json.loads(run(self.options.watchword, "eval", "--model", model, "--manifest", manifest, "--cache",
                                    self.cache, "--head", head, "--json"))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Held-out recall by how many clips a head was trained on: a table and a plot of docs/LEARNING.md.
+"""Held-out recall by how many clips a head was trained on, as a table and a plot.
 
 Trains every head on each number of clips of the shapes world from each seed (the text tower learns with it, the image tower
 is frozen, the head begins anew), from towers that never saw anything move, and measures R@1 on other clips.

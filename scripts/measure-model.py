@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a model of the shapes world is worth, head by head: the tables of Models/shapes/README.md.
+"""What a model of the shapes world is worth, head by head, as a table.
 
 Retrieval: R@1 among held-out clips with full captions, no two the same. Directions: the AUC of a film's windows that show
 something move one way against those that show it move the other way, by the score of "something moves left" and the like;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Post-pretraining in small, as the paper does it: does training on one world help with another? A table of docs/LEARNING.md.
+"""Post-pretraining in small, as the paper does it: does training on one world help with another? Prints a table.
 
 The first world's captions are English. The second's are in words of its own: each word of the first has another, in French,
 that no model has read. A transformer head and the text tower are trained on a few clips of the second world, once from

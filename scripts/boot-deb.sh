@@ -3,7 +3,6 @@
 # start, credentials, reload, an end by SIGKILL, a hang, stop. `boot-deb.sh PACKAGE.deb SOURCES APT-SETTINGS`; test-deb.sh calls it.
 set -eu
 package=$1 sources=$2 settings=$3
-here=$(cd "$(dirname "$0")/.." && pwd)
 . /etc/os-release
 folder=$(mktemp -d)
 root=$folder/root
@@ -35,6 +34,7 @@ within() {
     return 1
 }
 runs() { [ "$(show NRestarts)" = "$1" ] && inside watchword status; }
+begins() { inside watchword events --since 0 --json | grep -q '"start"'; }
 told() { inside journalctl -b -u watchword --no-pager -o cat | grep -q "$1"; }
 
 say "boot"
@@ -74,7 +74,7 @@ say "started: $(inside systemctl show -p StatusText --value watchword), as user 
 say "credentials"
 code() { inside curl -s -o /dev/null -w '%{http_code}' "$@" http://127.0.0.1:8787/api/v1/status; }
 [ "$(code)" = 401 ] && [ "$(code -H 'Authorization: Bearer the-token-of-this-test')" = 200 ] || die "the token is not known"
-within 60 sh -c "nsenter -t $first -m -p -n -u -i watchword events --since 0 --json | grep -q '\"start\"'" || die "no event begins"
+within 60 begins || die "no event begins"
 
 say "reload"
 sed -i 's/threshold: -1}/threshold: -1}\n- {id: more, text: a red ring, head: mean, threshold: 0.9}/' "$root/etc/watchword/watchword.yaml"

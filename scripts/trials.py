@@ -90,34 +90,3 @@ def table(first, names, rows):
     lines = [f"| {first} | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
     lines += [f"| {label} | " + " | ".join(cell(found[name]) for name in names) + " |" for label, found in rows]
     return "\n".join(lines) + "\n"
-
-
-def plot(labels, series, title, below):
-    """An SVG of recalls: a line for each of `series`, which are (name, colour, [values of each label])."""
-    width, height, left, top, bottom, right = 640, 360, 56, 24, 48, 110
-    most = max(10, -(-max(max(v) for _, _, points in series for v in points) // 10) * 10)
-    x = lambda i: left + (width - left - right) * i / max(1, len(labels) - 1)
-    y = lambda v: height - bottom - (height - top - bottom) * v / most
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-           '<rect width="100%" height="100%" fill="white"/>']
-    for v in range(0, int(most) + 1, 10):
-        out.append(f'<line x1="{left}" x2="{width - right}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#ddd"/>'
-                   f'<text x="{left - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v}</text>')
-    for i, label in enumerate(labels):
-        out.append(f'<text x="{x(i):.1f}" y="{height - bottom + 20}" text-anchor="middle">{label}</text>')
-    out.append(f'<text x="{(left + width - right) / 2:.0f}" y="{height - 8}" text-anchor="middle">{below}</text>'
-               f'<text x="{left}" y="{top - 8}">{title}</text>')
-    ends = []
-    for name, colour, values in series:
-        means = [statistics.mean(v) for v in values]
-        points = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(means))
-        out.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{points}"/>')
-        for i, v in enumerate(values):
-            out.append(f'<line x1="{x(i):.1f}" x2="{x(i):.1f}" y1="{y(min(v)):.1f}" y2="{y(max(v)):.1f}" stroke="{colour}"/>'
-                       f'<circle cx="{x(i):.1f}" cy="{y(means[i]):.1f}" r="3" fill="{colour}"/>')
-        ends.append([y(means[-1]) + 4, name, colour])
-    ends.sort()
-    for before, after in zip(ends, ends[1:]):
-        after[0] = max(after[0], before[0] + 14)
-    out += [f'<text x="{width - right + 8}" y="{at:.1f}" fill="{colour}">{name}</text>' for at, name, colour in ends]
-    return "\n".join(out) + "\n</svg>\n"

@@ -13,6 +13,8 @@ final class FrameTap: @unchecked Sendable {
         var sampler: FrameSampler
         var clip: ClipChooser?
         var segment: GstSegment?
+        /// Running time of the last decoded picture.
+        var seen = 0.0
         /// Added to media times: what a looped file has played before.
         var offset = 0.0
         var latest = -1.0
@@ -110,23 +112,24 @@ final class FrameTap: @unchecked Sendable {
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         let pts = buffer.pointee.pts
-        if isLive, let lead = lock.withLock({ Self.time(pts, state.segment) }).map({ ww_lead(pad, $0) }),
-            lead > Self.mostLead
-        {
+        let (take, isOver, leap): (Bool, Bool, Double?) = lock.withLock {
+            if state.clip != nil {
+                let wasOver = state.clip?.isOver ?? false
+                let take = state.clip?.take() ?? false
+                return (take, !wasOver && state.clip?.isOver ?? false, nil)
+            }
+            guard let time = Self.time(pts, state.segment) else { return (false, false, nil) }
+            defer { state.seen = time }
+            let slack = decoding.isKeyframesOnly ? UnitFilter.tolerance / fps : 0
+            let leaps = isLive && time > state.seen + Self.mostLead
+            return (state.sampler.take(time, slack: slack), false, leaps ? time : nil)
+        }
+        // The clock is only asked where the time stamps leap: after a gap, too, they do.
+        if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.mostLead {
             onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
             return GST_PAD_PROBE_DROP
         }
         if pulse.heardPicture() { onEvent(.started) }
-        let (take, isOver) = lock.withLock {
-            if state.clip != nil {
-                let wasOver = state.clip?.isOver ?? false
-                let take = state.clip?.take() ?? false
-                return (take, !wasOver && state.clip?.isOver ?? false)
-            }
-            guard let time = Self.time(pts, state.segment) else { return (false, false) }
-            let slack = decoding.isKeyframesOnly ? UnitFilter.tolerance / fps : 0
-            return (state.sampler.take(time, slack: slack), false)
-        }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
@@ -136,7 +139,7 @@ final class FrameTap: @unchecked Sendable {
     private static let mostLead = 10.0
 
     private static func words(_ seconds: Double) -> String {
-        seconds < 7200 ? "\(Int(min(seconds, 7200))) s" : "\(Int(min(seconds / 3600, 1e9))) h"
+        seconds < 7200 ? "\(Int(seconds)) s" : "\(Int(min(seconds / 3600, 1e9))) h"
     }
 
     private func observe(_ event: UnsafeMutablePointer<GstEvent>) {

@@ -89,6 +89,14 @@ struct TrainCommandTests {
         let measured = try await run(
             "watchword", ["eval", "--model", path("model"), "--manifest", held, "--cache", path("cache"), "--json"])
         #expect(measured.code == 0 && measured.out.contains("\"head\":\"lstm\""), "\(measured.err)")
+        // Pictures that are normalised in another way have other embeddings.
+        let known = try FileManager.default.contentsOfDirectory(atPath: path("cache")).count
+        let mean = ["image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]]
+        try JSONEncoder().encode(mean).write(to: URL(filePath: path("model/preprocessor_config.json")))
+        let other = try await run(
+            "watchword", ["eval", "--model", path("model"), "--manifest", held, "--cache", path("cache")])
+        #expect(other.code == 0, "\(other.err)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path("cache")).count == known + 16)
         // The place is taken now, and is not touched.
         let again = try await train(pairs, ["--head", "lstm", "--output", path("model")])
         #expect(again.code == 73 && again.err.contains("--force"), "\(again.err)")
@@ -121,6 +129,12 @@ struct TrainCommandTests {
         #expect(Set(old.tensors.keys) == Set(new.tensors.keys))
         #expect(try old.floats("text_projection.weight") != new.floats("text_projection.weight"))
         #expect(try old.floats("visual_projection.weight") == new.floats("visual_projection.weight"))
+        // Its image tower was not, so that the clips' embeddings are those that are known.
+        let known = try FileManager.default.contentsOfDirectory(atPath: path("cache")).sorted()
+        let measured = try await run(
+            "watchword", ["eval", "--model", path("whole"), "--manifest", pairs, "--cache", path("cache")])
+        #expect(measured.code == 0, "\(measured.err)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path("cache")).sorted() == known)
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         #expect(left == ["cache", "pairs", "parts", "whole"])
     }

@@ -5,15 +5,16 @@ import Foundation
 
 /// Frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
 ///
-/// Keyed by the model's hash, the precision, the video file's own hash and the sampling. A file that cannot be read counts
-/// as none; one that cannot be written is an error.
+/// Keyed by the image tower's own hash, the precision, the video file's own hash and the sampling: models that share their image
+/// tower, as those trained with a frozen one do, share their embeddings. A file that cannot be read counts as none; one that
+/// cannot be written is an error.
 struct EmbeddingCache: Sendable {
     private let folder: URL
-    private let model: String
+    private let tower: String
 
     init(folder: String, model: ModelDirectory, precision: String) throws {
         self.folder = URL(filePath: folder)
-        self.model = "\(model.identity.split(separator: "@").last ?? ""), \(precision)"
+        tower = "\(try Self.imageTower(model)), \(precision)"
         do {
             try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
         } catch {
@@ -21,9 +22,22 @@ struct EmbeddingCache: Sendable {
         }
     }
 
+    /// What a picture's embedding depends on: the image tower's sizes and weights, and how pictures are normalised.
+    private static func imageTower(_ model: ModelDirectory) throws -> String {
+        let digest = Digest(.sha256)
+        digest.update("\(model.architecture.vision), \(model.normalisation)".utf8)
+        let tensors = model.tensors
+        for name in tensors.tensors.keys.sorted() where name.hasPrefix("visual.") {
+            digest.update("\(name)\n".utf8)
+            try tensors.floats(name).withUnsafeBytes { digest.update($0) }
+        }
+        model.forget()
+        return digest.hexadecimal
+    }
+
     /// The place of a clip's embeddings, by what they are made from.
     func place(video path: String, sampling: String) throws -> URL {
-        let key = try Digest.of(file: path, prefix: "\(model), \(sampling)\n")
+        let key = try Digest.of(file: path, prefix: "\(tower), \(sampling)\n")
         return folder.appending(path: "\(key).safetensors")
     }
 

@@ -20,9 +20,9 @@ WAYS = {"left or right": ("left", "right"), "up or down": ("up", "down")}
 
 
 def auc(right, wrong):
-    """The share of pairs in which the first scores higher; equal scores count half. Without pairs, not a number."""
+    """The share of pairs in which the first scores higher; equal scores count half. None, without pairs."""
     if not right or not wrong:
-        return float("nan")
+        return None
     ranked = sorted([(score, 0) for score in wrong] + [(score, 1) for score in right])
     total, place = 0, 0
     while place < len(ranked):
@@ -41,7 +41,7 @@ def shown(events, way, start, end):
 
 
 def directions(a, model, head):
-    film = os.path.join(a.work, f"film-{a.seed}.mp4")
+    film = os.path.join(a.work, f"film-{a.seed}-{a.seconds}.mp4")
     if not os.path.exists(film):
         trials.run(a.watchword, "world", "video", "--seed", a.seed, "--seconds", a.seconds, "--cuts", "--output", film)
     with open(film.replace(".mp4", ".events.json")) as f:
@@ -66,7 +66,7 @@ def directions(a, model, head):
                     if ways[this] >= 1 and ways[that] == 0:
                         groups[this].append(line["score"])
             values.append(auc(groups[way], groups[against]))
-        found[name] = sum(values) / 2
+        found[name] = None if None in values else sum(values) / 2
     return found
 
 
@@ -109,7 +109,7 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|")
     for r in rows:
         print(f"| {r['model']} | {r['head']} | {r['text_to_video_r1']:.1f} | {r['video_to_text_r1']:.1f} | "
-              + " | ".join(f"{r['auc'][way]:.3f}" for way in WAYS)
+              + " | ".join("" if r["auc"][way] is None else f"{r['auc'][way]:.3f}" for way in WAYS)
               + f" | {r['precision']:.2f} | {r['recall']:.2f} | {r['f1']:.2f} |")
 
 

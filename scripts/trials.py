@@ -43,7 +43,7 @@ class Trials:
         manifest = os.path.join(folder, "manifest.jsonl")
         there = sum(1 for _ in open(manifest)) if os.path.exists(manifest) else 0
         if there < count:
-            print(f"{count} clips of seed {seed}", flush=True)
+            print(f"{count} clips of seed {seed}", file=sys.stderr, flush=True)
             run(self.options.watchword, "world", "clips", "--seed", seed, "--count", count, "--full", "--size", "128x96",
                 "--output", folder)
         return self.part(manifest, count)

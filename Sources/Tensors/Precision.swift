@@ -27,6 +27,15 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
         default: WW_NUMBER_F32
         }
     }
+
+    /// Bytes of a number that products take.
+    var bytes: Int {
+        switch resolved {
+        case .bf16: 2
+        case .int8: 1
+        default: 4
+        }
+    }
 }
 
 /// What computes here, for `doctor` and benchmarks.

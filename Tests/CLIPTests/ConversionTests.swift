@@ -76,7 +76,7 @@ struct ConversionTests {
         #expect(try pictures(model) == pictures(converted))
     }
 
-    @Test("of the bundled model are the bundled model")
+    @Test("of the shapes model are the shapes model")
     func bundled() throws {
         let (model, converted, result) = try convert(Fixtures.shapes)
         try expectSame(model.stored, converted.stored, model.stored.tensors.keys)
@@ -154,7 +154,7 @@ struct ConversionTests {
 
 @Suite("Inspected models")
 struct InspectionTests {
-    @Test("the bundled model lacks nothing, and its parts add up")
+    @Test("the shapes model lacks nothing, and its parts add up")
     func bundled() throws {
         let found = try ModelInspection(Fixtures.shapes)
         #expect(found.problems == [] && found.others == [])

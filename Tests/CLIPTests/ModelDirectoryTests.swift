@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Model directories")
 struct ModelDirectoryTests {
-    /// A copy of the bundled model that may be spoilt.
+    /// A copy of the shapes model that may be spoilt.
     private func copy() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID())")
         try FileManager.default.copyItem(at: Fixtures.shapes, to: folder)
@@ -29,7 +29,7 @@ struct ModelDirectoryTests {
         _ = try TextEncoder(source, architecture: model.architecture, precision: .f32)
     }
 
-    @Test("the bundled model opens")
+    @Test("the shapes model opens")
     func bundled() throws {
         try open(Fixtures.shapes)
         #expect(try ModelDirectory(Fixtures.shapes).headsWithWeights == ["lstm", "tight", "transformer"])

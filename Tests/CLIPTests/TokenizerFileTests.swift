@@ -9,7 +9,7 @@ struct TokenizerFileTests {
     private static let vocabulary = Fixtures.shapes.appending(path: "vocab.json")
     private static let merges = Fixtures.shapes.appending(path: "merges.txt")
 
-    /// Loads the bundled model's files after a change to their text.
+    /// Loads the shapes model's files after a change to their text.
     private func load(
         vocabulary: (String) -> String = { $0 }, merges: (String) -> String = { $0 }
     ) throws -> Tokenizer {

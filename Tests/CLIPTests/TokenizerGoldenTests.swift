@@ -52,7 +52,7 @@ struct TokenizerGoldenTests {
         #expect(cut > 0)
     }
 
-    @Test("the bundled model's vocabulary gives the tokens that its videos' goldens were made with")
+    @Test("the shapes model's vocabulary gives the tokens that its videos' goldens were made with")
     func matchesTheBundledModel() throws {
         let tokenizer = try Tokenizer(
             vocabulary: Fixtures.shapes.appending(path: "vocab.json"),

@@ -51,7 +51,7 @@ struct ModelCommandTests {
         #expect(inspected.code == 65 && inspected.err.contains("vocab.json"))
     }
 
-    @Test("inspect finds nothing missing in the bundled model, and says which plugin is")
+    @Test("inspect finds nothing missing in the shapes model, and says which plugin is")
     func inspect() async throws {
         let found = try await run("watchword", ["model", "inspect"])
         #expect(found.code == 0, "\(found.err)")

@@ -18,7 +18,7 @@ enum Plugins {
         }
     }
 
-    /// The weights of the bundled model's head; none for `mean`.
+    /// The weights of the shapes model's head; none for `mean`.
     static func bundledWeights(_ name: String) throws -> [String: HeadWeights] {
         guard name != "mean" else { return [:] }
         return try weights(Fixtures.safetensors(Fixtures.shapes.appending(path: "heads/\(name).safetensors")))

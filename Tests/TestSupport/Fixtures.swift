@@ -13,8 +13,10 @@ package enum Fixtures {
     package static let reference = directory("WATCHWORD_REFERENCE", bundled: "Tests/Fixtures/reference")
     /// Videos with goldens: the bundled copy, or `WATCHWORD_VIDEOS`.
     package static let videos = directory("WATCHWORD_VIDEOS", bundled: "Tests/Fixtures/videos")
-    /// The bundled model.
-    package static let shapes = repository.appending(path: "Models/shapes")
+    /// A model of the shapes world, trained elsewhere: the one whose scores the videos' goldens are.
+    package static let shapes = repository.appending(path: "Tests/Fixtures/models/shapes")
+    /// The model that is bundled, trained by `watchword train`.
+    package static let bundled = repository.appending(path: "Models/shapes")
 
     private static func directory(_ variable: String, bundled: String) -> URL {
         if let path = ProcessInfo.processInfo.environment[variable] { return URL(filePath: path) }

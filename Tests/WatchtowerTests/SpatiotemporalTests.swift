@@ -36,7 +36,7 @@ private struct WithTemporalKernel: TensorSource {
 
 @Suite("A model of 3D patches on live streams")
 struct SpatiotemporalTests {
-    /// The bundled model with a temporal kernel, in a directory of its own.
+    /// The shapes model with a temporal kernel, in a directory of its own.
     private func engine(side: Float, partial: Bool = false) async throws -> ScoringEngine {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shapes-3d-\(UUID())")
         try FileManager.default.copyItem(at: Fixtures.shapes, to: folder)

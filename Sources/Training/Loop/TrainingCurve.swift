@@ -1,44 +1,80 @@
 import Foundation
 
-/// Loss and recall of a training as a drawing (SVG).
-package enum TrainingCurve {
-    /// `losses`: of every step; `recalls`: R@1 in percent after each epoch, where it was measured.
-    package static func svg(losses: [Double], stepsPerEpoch: Int, recalls: [Double?]) -> String {
-        let (width, height, margin) = (640.0, 320.0, 48.0)
-        let steps = Double(max(losses.count, 1))
-        let top = max(losses.filter(\.isFinite).max() ?? 1, 1e-9)
-        func x(_ step: Double) -> Double { margin + (width - 2 * margin) * step / steps }
-        func y(_ share: Double) -> Double { height - margin - (height - 2 * margin) * share }
-        func line(_ points: [(Double, Double)], _ colour: String) -> String {
-            let path = points.map { String(format: "%.1f,%.1f", $0.0, $0.1) }.joined(separator: " ")
-            return "<polyline fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.5\" points=\"\(path)\"/>"
+/// Losses and recall of a training as a drawing (SVG).
+package struct TrainingCurve {
+    /// A loss at some of the steps, which begin with 1.
+    package struct Loss {
+        let name: String
+        let points: [(step: Int, value: Double)]
+
+        package init(_ name: String, _ points: [(step: Int, value: Double)]) {
+            self.name = name
+            self.points = points.filter { $0.value.isFinite }
         }
-        func text(_ x: Double, _ y: Double, _ words: String, anchor: String, colour: String = "#333") -> String {
-            String(
-                format: "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%@\" fill=\"%@\">%@</text>", x, y, anchor, colour,
-                words)
-        }
-        let lossPoints = losses.enumerated().filter { $0.element.isFinite }.map { (x(Double($0) + 1), y($1 / top)) }
-        let recallPoints = recalls.enumerated().compactMap { epoch, recall in
-            recall.map { (x(Double((epoch + 1) * stepsPerEpoch)), y($0 / 100)) }
-        }
+    }
+
+    private let losses: [Loss]
+    private let recalls: [(step: Int, percent: Double)]
+    private let steps: Int
+    private let top: Double
+
+    private static let (width, height, margin) = (640.0, 320.0, 48.0)
+    /// The first loss's, which is the whole, and those of its parts.
+    private static let colours = [
+        "#1f5fbf", "#1f8f4f", "#8f1f7f", "#7f7f1f", "#1f8f9f", "#bf1f3f", "#5f3fbf", "#9f6f3f", "#555555", "#3f9f1f",
+    ]
+    private static let recallColour = "#bf5f1f"
+
+    /// `losses`: the whole first, then its parts, if they are known; `recalls`: R@1 in percent after some steps.
+    package init(losses: [Loss], recalls: [(step: Int, percent: Double)] = []) {
+        self.losses = losses
+        self.recalls = recalls
+        steps = max(1, (losses.flatMap(\.points).map(\.step) + recalls.map(\.step)).max() ?? 1)
+        top = max(losses.flatMap(\.points).map(\.value).max() ?? 1, 1e-9)
+    }
+
+    package var svg: String {
+        let (width, height, margin) = (Self.width, Self.height, Self.margin)
         var parts = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" "
                 + "font-family=\"sans-serif\" font-size=\"11\">",
             "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
             line([(margin, margin), (margin, height - margin), (width - margin, height - margin)], "#999"),
-            text(margin - 6, y(1) + 4, String(format: "%.2f", top), anchor: "end", colour: "#1f5fbf"),
-            text(margin - 6, y(0) + 4, "0", anchor: "end", colour: "#1f5fbf"),
-            text(width / 2, height - 12, "\(losses.count) steps, \(recalls.count) epochs", anchor: "middle"),
-            text(margin, margin - 12, "loss", anchor: "start", colour: "#1f5fbf"), line(lossPoints, "#1f5fbf"),
+            text(margin - 6, y(1) + 4, String(format: "%.2f", top), anchor: "end", Self.colours[0]),
+            text(margin - 6, y(0) + 4, "0", anchor: "end", Self.colours[0]),
+            text(width / 2, height - 12, "\(steps) steps", anchor: "middle", "#333"),
         ]
-        if !recallPoints.isEmpty {
+        for (index, loss) in losses.enumerated() {
+            let colour = Self.colours[index % Self.colours.count]
+            let place = (margin + 120 + Double(index / 5) * 130, margin - 12 + Double(index % 5) * 12)
+            parts.append(text(place.0, place.1, loss.name, anchor: "start", colour))
+            parts.append(line(loss.points.map { (x($0.step), y($0.value / top)) }, colour))
+        }
+        if !recalls.isEmpty {
             parts += [
-                text(width - margin, margin - 12, "R@1, %", anchor: "end", colour: "#bf5f1f"),
-                text(width - margin + 6, y(1) + 4, "100", anchor: "start", colour: "#bf5f1f"),
-                line(recallPoints, "#bf5f1f"),
+                text(width - margin, margin - 12, "R@1, %", anchor: "end", Self.recallColour),
+                text(width - margin + 6, y(1) + 4, "100", anchor: "start", Self.recallColour),
+                line(recalls.map { (x($0.step), y($0.percent / 100)) }, Self.recallColour),
             ]
         }
         return parts.joined(separator: "\n") + "\n</svg>\n"
+    }
+
+    private func x(_ step: Int) -> Double {
+        Self.margin + (Self.width - 2 * Self.margin) * Double(step) / Double(steps)
+    }
+
+    private func y(_ share: Double) -> Double {
+        Self.height - Self.margin - (Self.height - 2 * Self.margin) * share
+    }
+
+    private func line(_ points: [(Double, Double)], _ colour: String) -> String {
+        let path = points.map { String(format: "%.1f,%.1f", $0.0, $0.1) }.joined(separator: " ")
+        return "<polyline fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.5\" points=\"\(path)\"/>"
+    }
+
+    private func text(_ x: Double, _ y: Double, _ words: String, anchor: String, _ colour: String) -> String {
+        "<text x=\"\(String(format: "%.1f", x))\" y=\"\(String(format: "%.1f", y))\" text-anchor=\"\(anchor)\" "
+            + "fill=\"\(colour)\">\(words)</text>"
     }
 }

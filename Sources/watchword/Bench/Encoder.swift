@@ -15,7 +15,8 @@ extension Bench {
                 Weights are random, or those of --model. Things are timed in turns, and the median round is shown, with \
                 the fastest and the slowest. PRODUCTS is the share of the time inside the layers' matrix products; \
                 attention's own products are not counted in it. PLAIN is what oneDNN takes for the same products, \
-                without biases, curves, or scales of bytes: it is compared with MS/IMAGE times PRODUCTS.
+                without biases, curves, or scales of bytes: it is compared with MS/IMAGE times PRODUCTS. READ is what it \
+                takes to read as many bytes as the products have weights from memory, once a batch.
                 """)
 
         @Option(help: "ViT-B/32, ViT-B/16 or ViT-L/14, with random weights.") var arch = "ViT-B/32"
@@ -36,6 +37,8 @@ extension Bench {
             let matmul_share: Double
             /// The same products by oneDNN, and nothing else.
             let plain_products_ms: Double
+            /// The weights' bytes read from memory once, and nothing else.
+            let weights_read_ms: Double
         }
 
         private struct Report: Encodable {
@@ -63,13 +66,14 @@ extension Bench {
                 let report = try await offPool { [self] in Swift.Result { try measure() } }.get()
                 if json { return try Terminal.say(json: report) }
                 Terminal.table(
-                    ["PRECISION", "BATCH", "THREADS", "MS/IMAGE", "FASTEST–SLOWEST", "PRODUCTS", "PLAIN"],
+                    ["PRECISION", "BATCH", "THREADS", "MS/IMAGE", "FASTEST–SLOWEST", "PRODUCTS", "PLAIN", "READ"],
                     report.results.map {
                         [
                             $0.precision, "\($0.batch)", "\($0.threads)", String(format: "%.2f", $0.ms_per_image),
                             String(format: "%.2f–%.2f", $0.ms_fastest, $0.ms_slowest),
                             String(format: "%.0f %%", $0.matmul_share * 100),
                             String(format: "%.2f", $0.plain_products_ms),
+                            String(format: "%.2f", $0.weights_read_ms),
                         ]
                     })
                 Terminal.say("\(report.model), oneDNN \(report.onednn) (\(report.isa)), \(rounds) rounds")
@@ -99,6 +103,7 @@ extension Bench {
             var cells: [(precision: Precision, batch: Int)] = []
             var works: [() throws -> Void] = []
             var plain: [() throws -> Void] = []
+            var reads: [() throws -> Void] = []
             for (precision, encoder) in encoders {
                 let side = encoder.architecture.vision.side
                 let picture = Picture(
@@ -107,12 +112,14 @@ extension Bench {
                     let pictures = [Picture](repeating: picture, count: batch)
                     cells.append((precision, batch))
                     works.append { _ = try encoder.encode(pictures) }
-                    let products = try PlainProducts(
-                        shapes(encoder.architecture.vision, pictures: batch), precision: precision)
+                    let shapes = shapes(encoder.architecture.vision, pictures: batch)
+                    let products = try PlainProducts(shapes, precision: precision)
                     plain.append { try products.run() }
+                    let read = WeightsRead(shapes, precision: precision)
+                    reads.append { read.run() }
                 }
             }
-            let timings = try Rounds(count: rounds, slice: 0.25).time(works + plain) {
+            let timings = try Rounds(count: rounds, slice: 0.25).time(works + plain + reads) {
                 Terminal.progress("round \($0 + 1) of \(rounds)")
             }
             Terminal.progress("")
@@ -123,7 +130,8 @@ extension Bench {
                     precision: cell.precision.rawValue, batch: cell.batch, threads: Workers.count,
                     ms_per_image: timing.median / batch * 1e3, ms_fastest: timing.fastest / batch * 1e3,
                     ms_slowest: timing.slowest / batch * 1e3, matmul_share: try share(work),
-                    plain_products_ms: timings[works.count + index].median / batch * 1e3)
+                    plain_products_ms: timings[works.count + index].median / batch * 1e3,
+                    weights_read_ms: timings[2 * works.count + index].median / batch * 1e3)
             }
             return Report(
                 model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet, rounds: rounds,

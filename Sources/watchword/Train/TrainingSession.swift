@@ -77,9 +77,11 @@ struct TrainingSession: Sendable {
             if stop.isRaised, !trainer.isOver { return nil }
         }
         Terminal.progress("")
-        let losses = log.epochs.flatMap(\.losses)
-        let curve = TrainingCurve.svg(
-            losses: losses, stepsPerEpoch: steps, recalls: log.epochs.map(\.recallAt1))
+        let losses = log.epochs.flatMap(\.losses).enumerated().map { ($0 + 1, $1) }
+        let recalls = log.epochs.enumerated().compactMap { number, epoch in
+            epoch.recallAt1.map { ((number + 1) * steps, $0) }
+        }
+        let curve = TrainingCurve(losses: [.init("loss", losses)], recalls: recalls).svg
         let lines = try log.epochs.map { String(decoding: try Self.encoder.encode($0), as: UTF8.self) + "\n" }
         return Result(
             parameters: best?.parameters ?? trainer.parameters,

@@ -16,7 +16,7 @@ struct DiskDrills {
         return (code, try String(contentsOfFile: said, encoding: .utf8))
     }
 
-    /// A copy of the bundled model whose weights are others.
+    /// A copy of the shapes model whose weights are others.
     private func model(_ place: Place, _ bend: (inout Data) -> Void) throws -> URL {
         let copy = place.folder.appending(path: "model")
         try? FileManager.default.removeItem(at: copy)

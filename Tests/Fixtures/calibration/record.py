@@ -16,7 +16,7 @@ second.  A scene with the empty pictures before it is a block; a window of 8 fra
                            windows, truth (1 undecided, 2 true)
 
 and the queries as JSON in the metadata.  32 of 128 directions hold 99 % of the variance; scores move by 0.007 on
-average.  world.py is the recipe of the bundled model.
+average.  world.py is the recipe of the fixture model.
 """
 import argparse
 import json
@@ -29,14 +29,14 @@ from safetensors.numpy import load_file, save_file
 import world as W
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODEL = HERE.parent.parent.parent / "Models" / "shapes"
+MODEL = HERE.parent / "models" / "shapes"
 FRAMES, FPS = 8, 4.0
 MEAN = np.array((0.48145466, 0.4578275, 0.40821073), np.float32)
 STD = np.array((0.26862954, 0.26130258, 0.27577711), np.float32)
 
 
 class Tower:
-    """The vision tower of Models/shapes in numpy: pictures [n, 64, 64, 3] uint8 to embeddings [n, 128]."""
+    """The vision tower of the fixture model in numpy: pictures [n, 64, 64, 3] uint8 to embeddings [n, 128]."""
 
     def __init__(self):
         self.t = load_file(MODEL / "model.safetensors")

@@ -105,8 +105,13 @@ struct StepSession: Sendable {
         }
         Terminal.progress("")
         let lines = try log.lines.map { String(decoding: try Self.encoder.encode($0), as: UTF8.self) + "\n" }
-        let curve = TrainingCurve.svg(losses: log.lines.map(\.loss), stepsPerEpoch: 1, recalls: [])
-        return Result(parameters: trainer.parameters, files: ["training.svg": curve, "training.jsonl": lines.joined()])
+        let names = Set(log.lines.flatMap(\.parts.keys)).sorted()
+        let parts = names.map { name in
+            TrainingCurve.Loss(name, log.lines.compactMap { line in line.parts[name].map { (line.step, $0) } })
+        }
+        let curve = TrainingCurve(losses: [.init("loss", log.lines.map { ($0.step, $0.loss) })] + parts)
+        return Result(
+            parameters: trainer.parameters, files: ["training.svg": curve.svg, "training.jsonl": lines.joined()])
     }
 
     /// Files that a training which is over leaves behind.

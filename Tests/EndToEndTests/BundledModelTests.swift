@@ -1,0 +1,55 @@
+import CLIP
+import Foundation
+import TestSupport
+import Testing
+
+/// The model that Watchword trained, beside the one that was trained elsewhere by the recipe it follows.
+@Suite("The bundled model")
+struct BundledModelTests {
+    /// What `scripts/measure-model.py` says of a head.
+    private struct Measured: Decodable {
+        let model: String, head: String
+        let text_to_video_r1: Double, f1: Double
+        /// Nil where a film shows too little.
+        let auc: [String: Double?]
+    }
+
+    @Test("lacks nothing, has all heads and thresholds for each, and is at most 12 MB")
+    func whole() throws {
+        let model = try ModelDirectory(Fixtures.bundled)
+        #expect(try ModelInspection(Fixtures.bundled).problems == [])
+        #expect(model.headsWithWeights == ["lstm", "tight", "transformer"])
+        #expect(Set(model.defaults.thresholds.keys) == ["lstm", "mean", "tight", "transformer"])
+        let files = try #require(
+            FileManager.default.enumerator(at: Fixtures.bundled, includingPropertiesForKeys: [.fileSizeKey]))
+        let bytes = try files.compactMap { $0 as? URL }.reduce(0) {
+            try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0)
+        }
+        #expect(bytes <= 12_000_000, "\(bytes)")
+    }
+
+    @Test("finds clips, directions and events no worse than the model it replaced, with every head")
+    func quality() async throws {
+        let work = FileManager.default.temporaryDirectory.appending(path: "bundled-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: work) }
+        let script = try Program(
+            "/usr/bin/python3",
+            [
+                Fixtures.repository.appending(path: "scripts/measure-model.py").path,
+                Fixtures.shapes.path, Fixtures.bundled.path, "--json", "--work", work.path, "--clips", "500",
+                "--seconds",
+                "300", "--videos", Fixtures.videos.path, "--watchword", Fixtures.plugins + "/watchword",
+            ])
+        let found = try await script.rest()
+        let rows = try JSONDecoder().decode([Measured].self, from: Data(found.utf8))
+        for head in ["mean", "lstm", "transformer", "tight"] {
+            let old = try #require(rows.first { $0.model == Fixtures.shapes.path && $0.head == head })
+            let new = try #require(rows.first { $0.model == Fixtures.bundled.path && $0.head == head })
+            // A point is five clips of 500, less than another draw of clips changes.
+            #expect(new.text_to_video_r1 >= old.text_to_video_r1 - 1, "\(head)")
+            #expect(new.f1 >= old.f1, "\(head)")
+            // The order of frames is nothing that their mean could know.
+            for (way, auc) in new.auc where head != "mean" { #expect(try #require(auc) >= 0.95, "\(head), \(way)") }
+        }
+    }
+}

@@ -112,6 +112,8 @@ final class HealthyStream: Sendable {
 
     static let name = "healthy"
     private let daemon: Drilled
+    /// The window that it has now, in seconds of its film; nil where that is not full.
+    private let look: @Sendable () async throws -> (start: Double, end: Double)?
     private let looking: Task<[(start: Double, end: Double)], any Error>
     /// Frames sampled when it was first looked at.
     private let sampled: Int64
@@ -128,6 +130,7 @@ final class HealthyStream: Sendable {
             else { return nil }
             return (start, end)
         }
+        self.look = look
         try #require(try await until { try await look() != nil })
         sampled = try await daemon.sampled(name)
         looking = Task {
@@ -146,6 +149,8 @@ final class HealthyStream: Sendable {
     /// Frames are looked at a window at a time: one that lacks a frame is longer than one that does not.
     func expectUnaffected() async throws {
         let name = Self.name
+        // However short the drill was, the first of its events is over then.
+        try #require(try await until { try await (self.look()?.end ?? 0) > 10 })
         looking.cancel()
         let windows = try await looking.value
         let fps = 4.0

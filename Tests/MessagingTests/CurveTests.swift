@@ -96,7 +96,9 @@ struct CurveTests {
         case "ears": #expect(denied["ears may not control"] ?? 0 > 0, "\(denied)")
         case "hands": #expect(denied["hands may not subscribe"] ?? 0 > 0, "\(denied)")
         case "stranger": #expect(denied["unlisted key"] ?? 0 > 0, "\(denied)")
-        default: #expect(denied["no CURVE"] ?? 0 > 0, "\(denied)")
+        default:
+            // It hangs up when it has read our greeting: why, is known only where its own was read before.
+            #expect((denied["no CURVE"] ?? 0) + (denied["handshake broken off"] ?? 0) > 0, "\(denied)")
         }
     }
 

@@ -43,18 +43,3 @@ package final class PlainProducts {
         for product in products { try product.layer.run(x.base, out.base, rows: product.rows) }
     }
 }
-
-/// As many bytes as a tower's products have weights, read from memory once: no batch takes less, however small it is.
-package struct WeightsRead {
-    private let words: [UInt64]
-
-    package init(_ shapes: [PlainProducts.Shape], precision: Precision) {
-        let bytes = shapes.reduce(0) { $0 + $1.inputs * $1.outputs } * precision.bytes
-        // Zeroes of a fresh mapping may all be one page.
-        words = (0..<UInt64(bytes / 8)).map { $0 }
-    }
-
-    /// Reads all of it, by all workers; what is returned says that it was.
-    @discardableResult
-    package func run() -> UInt64 { ww_memory_read(words, words.count) }
-}

@@ -155,7 +155,7 @@ struct ConversionTests {
 @Suite("Inspected models")
 struct InspectionTests {
     @Test("the shapes model lacks nothing, and its parts add up")
-    func bundled() throws {
+    func shapes() throws {
         let found = try ModelInspection(Fixtures.shapes)
         #expect(found.problems == [] && found.others == [])
         #expect(found.layout == .huggingFace && found.vocabulary == 2514 && !found.has3DPatches)

@@ -88,6 +88,7 @@ struct PrecisionTests {
                 let apart = found.marks.symmetricDifference(whole.marks).count
                 let gone = without(whole.marks, found.marks) + without(found.marks, whole.marks)
                 lost[precision, default: []] += gone
+                if model == Fixtures.shapes { #expect(gone.count <= whole.marks.count / 25, "\(gone)") }
                 print(
                     "\(model == Fixtures.bundled ? "bundled" : "fixture"), \(video.lastPathComponent), "
                         + "\(precision.rawValue): cosine at least \(least); of \(whole.marks.count) starts and ends "

@@ -102,6 +102,28 @@ struct CurveTests {
         }
     }
 
+    /// Says, in ZMTP's own bytes, that it does without CURVE, and stays until it is turned away.
+    private static let greeting = """
+        import socket, sys
+        for place in sys.argv[1:]:
+            s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect(place)
+            s.sendall(b"\\xff" + bytes(8) + b"\\x7f\\x03\\x01" + b"NULL".ljust(20, b"\\0") + bytes(32))
+            while s.recv(64): pass
+            print("turned away")
+        """
+
+    @Test("whoever says that it does without CURVE is turned away from both sockets, and counted as that")
+    func noCurve() async throws {
+        let guarded = try Guarded()
+        defer { guarded.server.stop() }
+        let client = try python(
+            Self.greeting, String(guarded.publish.dropFirst(6)), String(guarded.control.dropFirst(6)))
+        #expect(try await client.rest() == "turned away\nturned away\n")
+        // It is counted by a thread of its own, which may come after that.
+        for _ in 0..<600 where guarded.gate.denied["no CURVE"] != 2 { try await Task.sleep(for: .milliseconds(100)) }
+        #expect(guarded.gate.denied["no CURVE"] == 2, "\(guarded.gate.denied)")
+    }
+
     @Test("our own client says in one sentence why it is not let in")
     func sentences() async throws {
         let guarded = try Guarded()

@@ -100,7 +100,7 @@ extension Bench {
             } else {
                 encoders = []
             }
-            var cells: [(precision: Precision, batch: Int)] = []
+            var cells: [(precision: Precision, batch: Int, read: Int)] = []
             var works: [() throws -> Void] = []
             var plain: [() throws -> Void] = []
             var reads: [() throws -> Void] = []
@@ -108,15 +108,16 @@ extension Bench {
                 let side = encoder.architecture.vision.side
                 let picture = Picture(
                     side: side, rgb: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
+                // Weights are as many whatever the batch is.
+                let read = WeightsRead(shapes(encoder.architecture.vision, pictures: 1), precision: precision)
+                reads.append { read.run() }
                 for batch in batch {
                     let pictures = [Picture](repeating: picture, count: batch)
-                    cells.append((precision, batch))
+                    cells.append((precision, batch, reads.count - 1))
                     works.append { _ = try encoder.encode(pictures) }
-                    let shapes = shapes(encoder.architecture.vision, pictures: batch)
-                    let products = try PlainProducts(shapes, precision: precision)
+                    let products = try PlainProducts(
+                        shapes(encoder.architecture.vision, pictures: batch), precision: precision)
                     plain.append { try products.run() }
-                    let read = WeightsRead(shapes, precision: precision)
-                    reads.append { read.run() }
                 }
             }
             let timings = try Rounds(count: rounds, slice: 0.25).time(works + plain + reads) {
@@ -131,7 +132,7 @@ extension Bench {
                     ms_per_image: timing.median / batch * 1e3, ms_fastest: timing.fastest / batch * 1e3,
                     ms_slowest: timing.slowest / batch * 1e3, matmul_share: try share(work),
                     plain_products_ms: timings[works.count + index].median / batch * 1e3,
-                    weights_read_ms: timings[2 * works.count + index].median / batch * 1e3)
+                    weights_read_ms: timings[2 * works.count + cell.read].median / batch * 1e3)
             }
             return Report(
                 model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet, rounds: rounds,

@@ -220,6 +220,8 @@ static void requantise_rows(void *context, size_t first, size_t last, size_t wor
     for (size_t r = first; r < last; r++)
         if (direct) {
             bytes_from_bf16(w->out, r, w->W, (const uint16_t *)w->in->data + r * w->W);
+        } else if (w->in->kind == WW_F32) {
+            put_row(w->out, r, w->W, (const float *)w->in->data + r * w->W);
         } else {
             get_row(row, w->in, r, w->W, 0, w->W);
             put_row(w->out, r, w->W, row);

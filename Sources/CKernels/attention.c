@@ -109,9 +109,9 @@ static void plain_head(float *block, const ww_numbers *qkv, size_t base, size_t 
         get_row(q + t * CP, qkv, base + first + t, 3 * W, h * C, C);
         for (size_t c = 0; c < C; c++) q[t * CP + c] *= scale;
     }
-    // Keys are transposed sixteen at a time, so that whole vectors are written.
+    // Keys are transposed, sixteen tokens by sixteen columns at a time.
     const size_t tokens = padded(length, LANES);
-    float run[LANES][128];
+    float run[LANES][128] = {0};
     for (size_t t = 0; t < tokens; t += LANES)
         for (size_t c0 = 0; c0 < C; c0 += 128) {
             const size_t width = C - c0 < 128 ? C - c0 : 128;
@@ -120,9 +120,11 @@ static void plain_head(float *block, const ww_numbers *qkv, size_t base, size_t 
                     get_row(run[i], qkv, base + t + i, 3 * W, W + h * C + c0, width);
                 else
                     memset(run[i], 0, width * sizeof(float));
-            for (size_t c = 0; c < width; c++) {
-                float *key = keys + (c0 + c) * TP + t;
-                for (size_t i = 0; i < LANES; i++) key[i] = run[i][c];
+            for (size_t c = 0; c < width; c += LANES) {
+                vf key[LANES];
+                for (size_t i = 0; i < LANES; i++) load(&key[i], run[i] + c);
+                transpose(key);
+                for (size_t i = 0; i < LANES; i++) store(keys + (c0 + c + i) * TP + t, &key[i]);
             }
         }
     for (size_t c = 0; c < C; c++) memset(keys + c * TP + tokens, 0, (TP - tokens) * sizeof *keys);

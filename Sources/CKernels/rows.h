@@ -48,12 +48,22 @@ INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x,
     }
 }
 
+INLINE void copy(float *to, const float *from, size_t W) {
+    const size_t whole = W / LANES * LANES;
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v;
+        load(&v, from + i);
+        store(to + i, &v);
+    }
+    for (size_t i = whole; i < W; i++) to[i] = from[i];
+}
+
 /// Row `r` of `out` from W floats.
 INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     const size_t whole = W / LANES * LANES;
     if (out->kind == WW_F32) {
         float *o = (float *)out->data + r * W;
-        if (o != x) memcpy(o, x, W * sizeof *o);
+        if (o != x) copy(o, x, W);
     } else if (out->kind == WW_BF16) {
         uint16_t *o = (uint16_t *)out->data + r * W;
         for (size_t i = 0; i < whole; i += LANES) {
@@ -86,7 +96,7 @@ INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
 INLINE void get_row(float *x, const ww_numbers *in, size_t r, size_t length, size_t at, size_t W) {
     const size_t whole = W / LANES * LANES;
     if (in->kind == WW_F32) {
-        memcpy(x, (const float *)in->data + r * length + at, W * sizeof *x);
+        copy(x, (const float *)in->data + r * length + at, W);
     } else if (in->kind == WW_BF16) {
         const uint16_t *p = (const uint16_t *)in->data + r * length + at;
         for (size_t i = 0; i < whole; i += LANES) {

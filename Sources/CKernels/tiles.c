@@ -84,46 +84,19 @@ TILES static inline void row_of(__m512i out[2], const ww_numbers *in, size_t r, 
     out[1] = (__m512i)_mm512_cvtne2ps_pbh(v[3], v[2]);
 }
 
-// Sixteen registers of sixteen words, transposed.
-#define STEP(w, low, high)                                                        \
-    for (int i = 0; i < 16; i++)                                                  \
-        if (!(i & w)) {                                                           \
-            const __m512i a = m[i], b = m[i + w];                                 \
-            m[i] = _mm512_permutex2var_epi32(a, low, b);                          \
-            m[i + w] = _mm512_permutex2var_epi32(a, high, b);                     \
-        }
-
-TILES static inline void transpose(__m512i m[16]) {
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-#define LOW(w) \
-    _mm512_mask_blend_epi32(_mm512_test_epi32_mask(lane, _mm512_set1_epi32(w)), lane, \
-                            _mm512_add_epi32(lane, _mm512_set1_epi32(16 - w)))
-#define HIGH(w) \
-    _mm512_mask_blend_epi32(_mm512_test_epi32_mask(lane, _mm512_set1_epi32(w)), \
-                            _mm512_add_epi32(lane, _mm512_set1_epi32(w)), _mm512_add_epi32(lane, _mm512_set1_epi32(16)))
-#pragma clang loop unroll(full)
-    STEP(1, LOW(1), HIGH(1))
-#pragma clang loop unroll(full)
-    STEP(2, LOW(2), HIGH(2))
-#pragma clang loop unroll(full)
-    STEP(4, LOW(4), HIGH(4))
-#pragma clang loop unroll(full)
-    STEP(8, LOW(8), HIGH(8))
-}
-
 TILES static void pack(uint16_t *keys, uint16_t *values, const ww_numbers *qkv, size_t base, size_t h, size_t length,
                        size_t W, size_t TP) {
     for (size_t t = 0; t < TP; t += 16) {
-        __m512i left[16], right[16];
+        vf left[16], right[16];
         for (size_t i = 0; i < 16; i++) {
             __m512i row[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
             if (t + i < length) row_of(row, qkv, base + t + i, 3 * W, W + h * 64, 1);
-            left[i] = row[0], right[i] = row[1];
+            left[i] = (vf)row[0], right[i] = (vf)row[1];
         }
         transpose(left), transpose(right);
         for (size_t i = 0; i < 16; i++) {
-            _mm512_store_si512(keys + (i * TP + t) * 2, left[i]);
-            _mm512_store_si512(keys + ((16 + i) * TP + t) * 2, right[i]);
+            _mm512_store_si512(keys + (i * TP + t) * 2, (__m512i)left[i]);
+            _mm512_store_si512(keys + ((16 + i) * TP + t) * 2, (__m512i)right[i]);
         }
     }
     const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);

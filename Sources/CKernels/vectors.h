@@ -89,6 +89,34 @@ INLINE float opaque(float x) {
     return hidden;
 }
 
+// Lane l of the first vector where l & bit is not set, else lane l - bit of the second.
+#define TRANSPOSE_LOW(bit, l) ((l) & (bit) ? 16 + (l) - (bit) : (l))
+// Lane l of the second where l & bit is set, else lane l + bit of the first.
+#define TRANSPOSE_HIGH(bit, l) ((l) & (bit) ? 16 + (l) : (l) + (bit))
+#define TRANSPOSE_LANES(which, bit)                                                                                     \
+    which(bit, 0), which(bit, 1), which(bit, 2), which(bit, 3), which(bit, 4), which(bit, 5), which(bit, 6),            \
+        which(bit, 7), which(bit, 8), which(bit, 9), which(bit, 10), which(bit, 11), which(bit, 12), which(bit, 13),    \
+        which(bit, 14), which(bit, 15)
+#define TRANSPOSE_PASS(bit)                                                                                             \
+    for (int i = 0; i < LANES; i++)                                                                                     \
+        if (!(i & (bit))) {                                                                                             \
+            const vf a = m[i], b = m[i + (bit)];                                                                        \
+            m[i] = __builtin_shufflevector(a, b, TRANSPOSE_LANES(TRANSPOSE_LOW, bit));                                  \
+            m[i + (bit)] = __builtin_shufflevector(a, b, TRANSPOSE_LANES(TRANSPOSE_HIGH, bit));                         \
+        }
+
+/// Sixteen vectors, transposed: in each of four passes, one bit of the lane's number and of the vector's change places.
+INLINE void transpose(vf m[LANES]) {
+#pragma clang loop unroll(full)
+    TRANSPOSE_PASS(1)
+#pragma clang loop unroll(full)
+    TRANSPOSE_PASS(2)
+#pragma clang loop unroll(full)
+    TRANSPOSE_PASS(4)
+#pragma clang loop unroll(full)
+    TRANSPOSE_PASS(8)
+}
+
 INLINE float sum_of(const vf *v) {
     float total = 0;
     for (int i = 0; i < LANES; i++) total += (*v)[i];

@@ -138,7 +138,7 @@ package struct ModelDirectory: Sendable {
         let key = [
             hash, "\(file.fileSize)", "\(written.tv_sec).\(written.tv_nsec)", tower, precision,
             "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet,
-            ComputeLibrary.tiles, "\(Workers.count) cores",
+            ComputeLibrary.layouts, "\(Workers.count) cores",
         ].joined(separator: ", ")
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }

@@ -7,7 +7,7 @@ import COneDNN
 /// reads them does so before that input is overwritten.
 ///
 /// Not Sendable, as `Matrix`. Grows to its largest use, then stays.
-package final class Activations {
+package final class Activations: Numbers {
     package let columns: Int
     package private(set) var rows = 0
     private(set) var kind = WW_F32
@@ -56,7 +56,6 @@ package final class Activations {
         source = (input, layer)
     }
 
-    /// Lends the kernels their view of the numbers.
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
         var numbers = ww_numbers(
             kind: kind, data: data, rows: source?.input.scales ?? scales, columns: nil, top: ComputeLibrary.topByte)
@@ -84,6 +83,12 @@ package final class Activations {
     }
 }
 
+/// What kernels read or write.
+protocol Numbers {
+    /// Lends the kernels their view of the numbers.
+    func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R
+}
+
 extension Precision {
     var kind: ww_kind {
         switch resolved {
@@ -94,8 +99,7 @@ extension Precision {
     }
 }
 
-extension Matrix {
-    /// Lends the kernels their view of the numbers.
+extension Matrix: Numbers {
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
         var numbers = ww_numbers(kind: WW_F32, data: base, rows: nil, columns: nil, top: 0)
         return withUnsafePointer(to: &numbers, body)

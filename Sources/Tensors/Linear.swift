@@ -36,8 +36,8 @@ package enum LinearOutput: Sendable {
     case activations
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: for tiles, where the CPU has them for its
-/// precision and they fit its sizes, else for oneDNN.
+/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: in panels, where the CPU has a unit of ours
+/// for its precision and they fit its sizes, else for oneDNN.
 ///
 /// Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
@@ -50,7 +50,7 @@ package final class Linear {
 
     private enum Product {
         case oneDNN(OneDNNLayer)
-        case tiled(TiledLayer)
+        case panels(PanelLayer)
     }
 
     /// Packs the weights of a layer, or takes them as `packed` has them.
@@ -61,7 +61,7 @@ package final class Linear {
         name: String, weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
         activation: Activation = .none, output: LinearOutput = .values, precision: Precision, packed: PackedWeights?
     ) throws {
-        precondition((bias?.count ?? outputs) == outputs)
+        precondition((bias?.count ?? outputs) == outputs && (output != .residual || activation == .none))
         let precision = precision.resolved
         self.inputs = inputs
         self.outputs = outputs
@@ -76,11 +76,10 @@ package final class Linear {
             precondition(weight.count == inputs * outputs)
             return weight
         }
-        // Tiles know no activation of a float32 result.
         let plain = output == .activations || activation == .none
-        if plain, TiledLayer.fits(precision, inputs: inputs, outputs: outputs) {
-            product = .tiled(
-                try TiledLayer(
+        if PanelLayer.fits(precision, inputs: inputs, outputs: outputs, plain: plain) {
+            product = .panels(
+                try PanelLayer(
                     name, read, bias: bias, inputs: inputs, outputs: outputs, precision: precision, packed: packed))
         } else {
             product = .oneDNN(
@@ -104,16 +103,21 @@ package final class Linear {
     /// out `[rows, outputs]` from x `[rows, inputs]`: a layer of float32.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
-        guard case .oneDNN(let layer) = product, precision == .f32 else { preconditionFailure("a layer of float32") }
-        try layer.run(x.base, out.base, rows: x.rows)
+        precondition(precision == .f32)
+        switch product {
+        case .panels(let layer):
+            try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
+        case .oneDNN(let layer):
+            try layer.run(x.base, out.base, rows: x.rows)
+        }
     }
 
     /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
         switch product {
-        case .tiled(let layer):
-            out.withNumbers { layer.run(x, $0, curve: WW_LINE, adding: output == .residual) }
+        case .panels(let layer):
+            try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
         case .oneDNN(let layer):
             guard precision == .int8 else { return try layer.run(x.base, out.base, rows: x.rows) }
             scratch.prepareSums(of: layer, from: x)
@@ -134,10 +138,10 @@ package final class Linear {
         precondition(x.columns == inputs && out.columns == outputs && output == .activations)
         let quantised = precision == .int8 && activation != .none
         switch product {
-        case .tiled(let layer):
+        case .panels(let layer):
             let values = quantised ? scratch : out
-            values.prepare(rows: x.rows, columns: outputs, kind: WW_BF16)
-            values.withNumbers { layer.run(x, $0, curve: activation.curve, adding: false) }
+            values.prepare(rows: x.rows, columns: outputs, kind: layer.activations)
+            try layer.run(x, values, rows: x.rows, curve: activation.curve)
             guard quantised else { return }
             out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
             out.withNumbers { out in scratch.withNumbers { ww_requantise(out, $0, x.rows, outputs) } }
@@ -161,16 +165,16 @@ package final class Linear {
     var packedBytes: UnsafeRawBufferPointer {
         switch product {
         case .oneDNN(let layer): layer.packedBytes
-        case .tiled(let layer): layer.packedBytes
+        case .panels(let layer): layer.packedBytes
         }
     }
 }
 
-/// oneDNN could not compute: no memory, or a processor it does not serve.
+/// A product could not be computed: no memory, or a processor that oneDNN does not serve.
 package struct ComputeError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let status: Int?
     package var description: String {
-        "oneDNN could not compute \(what)" + (status.map { " (status \($0))" } ?? "")
+        "could not compute \(what)" + (status.map { " (oneDNN's status \($0))" } ?? "")
     }
 }

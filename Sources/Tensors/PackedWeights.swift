@@ -1,8 +1,9 @@
 package import Foundation
 
-/// Weights as oneDNN wants them, kept in a file from one start to the next.
+/// Weights as products want them, kept in a file from one start to the next.
 ///
-/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own: `key` must name all it depends on.
+/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must
+/// name all it depends on.
 /// Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time, no more.
 package final class PackedWeights {
     private let url: URL

@@ -46,9 +46,22 @@ package enum ComputeLibrary {
     }
     package static var instructionSet: String { String(cString: ww_onednn_isa()) }
 
-    /// Whether products use the CPU's tiles, and the versions of the layouts that weights are packed in, for them and in
-    /// slabs for oneDNN.
-    package static var tiles: String { (ww_tiled_fits(WW_BF16, 64, 64) != 0 ? "tiles 1" : "no tiles") + ", slabs 1" }
+    /// What multiplies a layer's weights here, by precision.
+    package static var units: String {
+        let units = [Precision.f32, .bf16, .int8].map { precision in
+            let name =
+                switch PanelLayer.unit(precision) {
+                case WW_PANEL_TILES: "tiles"
+                case WW_PANEL_VECTORS: "vectors"
+                default: "oneDNN"
+                }
+            return "\(precision.rawValue) by \(name)"
+        }
+        return units.joined(separator: ", ")
+    }
+
+    /// The units, and the versions of the layouts that weights are packed in: panels, and slabs for oneDNN.
+    package static var layouts: String { units + ", panels 1, slabs 1" }
 
     /// Largest byte of an activation: without VNNI, the CPU saturates the sum of two products of whole bytes.
     static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255

@@ -42,6 +42,7 @@ struct Doctor: AsyncParsableCommand {
             check("element \(element)", has, has ? "present" : "missing", "apt-get install \(package)")
         }
         check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)")
+        check("products", true, ComputeLibrary.units)
         do {
             let directory = try model.directory()
             _ = try directory.tokenizer()

@@ -20,15 +20,18 @@ struct AllocationTests {
     /// The kinds of products that heads make.
     private enum Product {
         case plain, accumulated, activated
+        /// Of one output.
+        case single
     }
 
     /// What oneDNN itself asks for in one call with packed weights.
     private func cost(_ product: Product) throws -> UInt64 {
+        let outputs = product == .single ? 1 : Self.width
         let linear = try Linear(
-            weight: [Float](repeating: 1, count: Self.width * Self.width), bias: nil, inputs: Self.width,
-            outputs: Self.width, activation: product == .activated ? .quickGELU : .none,
+            weight: [Float](repeating: 1, count: outputs * Self.width), bias: nil, inputs: Self.width,
+            outputs: outputs, activation: product == .activated ? .quickGELU : .none,
             accumulate: product == .accumulated)
-        let (x, out) = (Matrix(rows: 8, columns: Self.width), Matrix(rows: 8, columns: Self.width))
+        let (x, out) = (Matrix(rows: 8, columns: Self.width), Matrix(rows: 8, columns: outputs))
         try linear(x, into: out)
         return try allocations { try linear(x, into: out) }
     }
@@ -43,7 +46,7 @@ struct AllocationTests {
         // One for all frames, one for each step but the first.
         case "lstm": [.plain] + [Product](repeating: .accumulated, count: Self.frames - 1)
         case "transformer": blocks
-        default: blocks + [.activated, .plain]
+        default: blocks + [.activated, .single]
         }
     }
 

@@ -62,6 +62,63 @@ struct TensorsTests {
         #expect(cosine(inner.values, expected) > 0.9997)
     }
 
+    /// Sizes that panels take, where the CPU has a unit for them: one cut of K and several, rows in blocks of every size and
+    /// in more than one chunk.
+    @Test(
+        "layers in panels equal their definition, whatever the rows",
+        arguments: [(16, 32), (208, 96), (640, 64), (1600, 32)], [1, 2, 13, 14, 15, 29, 50, 800])
+    func panels(_ sizes: (inputs: Int, outputs: Int), _ rows: Int) throws {
+        let (k, n) = sizes
+        // Whole numbers whose sums float32 holds exactly: nothing may differ, in whichever order they are taken.
+        let weight = (0..<n * k).map { Float(($0 * 7919 + 3) % 7 - 3) }
+        let x = (0..<rows * k).map { Float(($0 * 104_729 + 1) % 9 - 4) }
+        let bias = (0..<n).map { Float($0 % 5) }
+        var sums = [Float](repeating: 0, count: rows * n)
+        for r in 0..<rows {
+            for o in 0..<n {
+                var sum = bias[o]
+                for i in 0..<k { sum += x[r * k + i] * weight[o * k + i] }
+                sums[r * n + o] = sum
+            }
+        }
+        let input = Matrix(x, columns: k)
+        func layer(_ activation: Activation, accumulate: Bool = false) throws -> Linear {
+            try Linear(
+                weight: weight, bias: bias, inputs: k, outputs: n, activation: activation, accumulate: accumulate)
+        }
+        let out = Matrix(rows: rows, columns: n)
+        try layer(.none)(input, into: out)
+        #expect(out.values == sums)
+        try layer(.none, accumulate: true)(input, into: out)
+        #expect(out.values == sums.map { $0 * 2 })
+        try layer(.quickGELU)(input, into: out)
+        #expect(worstExcess(out.values, sums.map { $0 / (1 + exp(-1.702 * $0)) }, rtol: 3e-5) < 1e-4)
+        try layer(.gelu)(input, into: out)
+        #expect(worstExcess(out.values, sums.map { $0 * 0.5 * erfc(-$0 / Float(2).squareRoot()) }, rtol: 3e-5) < 1e-4)
+    }
+
+    @Test(
+        "a row's product does not depend on the rows beside it", arguments: [Precision.f32, .int8])
+    func alone(_ precision: Precision) throws {
+        let (rows, k, n) = (33, 768, 64)
+        let (weight, x) = (numbers(n * k, 1), numbers(rows * k, 3))
+        let layer = try Linear(
+            name: "", weight: { weight }, bias: nil, inputs: k, outputs: n, output: .values, precision: precision,
+            packed: nil)
+        func product(_ rows: Range<Int>) throws -> [Float] {
+            let (input, scratch) = (Activations(columns: k), Activations(columns: n))
+            input.convert(Matrix(Array(x[rows.lowerBound * k..<rows.upperBound * k]), columns: k), to: precision)
+            let out = Matrix(rows: rows.count, columns: n)
+            try layer(input, into: out, scratch: scratch)
+            return out.values
+        }
+        let whole = try product(0..<rows)
+        for row in [0, 7, 32] {
+            let found = try product(row..<row + 1)
+            #expect(worstExcess(found, Array(whole[row * n..<(row + 1) * n])) < 1e-5)
+        }
+    }
+
     @Test("quantised rows are within half a step of what they were", arguments: [1, 16, 37, 768])
     func quantised(_ width: Int) {
         let x = Matrix(numbers(7 * width, 11).map { $0 * 3 + 1 }, columns: width)

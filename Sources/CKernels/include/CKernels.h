@@ -5,12 +5,12 @@
 #include "head_kernels.h"
 #include "health.h"
 #include "memory_read.h"
+#include "panel_product.h"
 #include "parallel.h"
 #include "preview.h"
 #include "resample.h"
 #include "score_index.h"
 #include "signature.h"
-#include "tiled_product.h"
 #include "training_kernels.h"
 #include "transformer_kernels.h"
 #endif

@@ -46,6 +46,7 @@ extension Bench {
             let model: String
             let onednn: String
             let isa: String
+            let products: String
             let rounds: Int
             let results: [Result]
         }
@@ -76,7 +77,8 @@ extension Bench {
                             String(format: "%.2f", $0.weights_read_ms),
                         ]
                     })
-                Terminal.say("\(report.model), oneDNN \(report.onednn) (\(report.isa)), \(rounds) rounds")
+                Terminal.say(
+                    "\(report.model), oneDNN \(report.onednn) (\(report.isa)), \(report.products), \(rounds) rounds")
             }
         }
 
@@ -135,7 +137,8 @@ extension Bench {
                     weights_read_ms: timings[2 * works.count + cell.read].median / batch * 1e3)
             }
             return Report(
-                model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet, rounds: rounds,
+                model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet,
+                products: ComputeLibrary.units, rounds: rounds,
                 results: results)
         }
 

@@ -1,74 +1,6 @@
-#include "tiled_product.h"
-
-#include "curves.h"
+#include "panels.h"
 #include "parallel.h"
 #include "tiles.h"
-
-// A panel is 32 outputs: for each step of K, two tiles of 16 rows of 64 bytes. A row holds 16 outputs, of each of them
-// two bfloat16 or four bytes that follow each other in K.
-enum { PANEL = 32, STEP = 64, TILE = 1024 };
-
-static size_t bytes_of(ww_kind input) { return input == WW_U8 ? 1 : 2; }
-
-int ww_tiled_fits(ww_kind input, size_t K, size_t N) {
-    return (input == WW_U8 || input == WW_BF16) && K * bytes_of(input) % STEP == 0 && N % PANEL == 0 &&
-           tiles_available();
-}
-
-size_t ww_tiled_size(ww_kind input, size_t K, size_t N) {
-    return K * N * bytes_of(input) + (input == WW_U8 ? 2 * N * sizeof(float) : 0);
-}
-
-typedef struct pack_work {
-    void *packed;
-    const float *weight;
-    ww_kind input;
-    size_t K, N;
-} pack_work;
-
-// Where weight (n, k) goes.
-INLINE size_t place(size_t n, size_t k, size_t K, size_t size) {
-    const size_t group = 4 / size, per_step = STEP / size;
-    const size_t step = k / per_step, row = k % per_step / group, part = k % group;
-    const size_t tile = (n / PANEL * (K / per_step) + step) * 2 + n % PANEL / 16;
-    return tile * TILE + row * STEP + (n % 16 * group + part) * size;
-}
-
-static void pack_outputs(void *context, size_t first, size_t last, size_t worker) {
-    const pack_work *w = context;
-    char *packed = w->packed;
-    float *scales = (float *)(packed + w->K * w->N), *offsets = scales + w->N;
-    (void)worker;
-    for (size_t n = first; n < last; n++) {
-        const float *row = w->weight + n * w->K;
-        if (w->input == WW_BF16) {
-            for (size_t k = 0; k < w->K; k++) {
-                uint32_t bits;
-                memcpy(&bits, row + k, sizeof bits);
-                const uint16_t narrow = (uint16_t)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-                memcpy(packed + place(n, k, w->K, 2), &narrow, 2);
-            }
-            continue;
-        }
-        float top = 0;
-        for (size_t k = 0; k < w->K; k++) top = __builtin_fabsf(row[k]) > top ? __builtin_fabsf(row[k]) : top;
-        scales[n] = top > 0 ? top / 127 : 1;
-        const float step = opaque(1 / scales[n]);
-        int64_t sum = 0;
-        for (size_t k = 0; k < w->K; k++) {
-            const float v = row[k] * step;
-            const int whole = (int)(v < 0 ? v - 0.5f : v + 0.5f), byte = whole > 127 ? 127 : whole < -127 ? -127 : whole;
-            packed[place(n, k, w->K, 1)] = (char)byte;
-            sum += byte;
-        }
-        offsets[n] = scales[n] * (float)sum;
-    }
-}
-
-void ww_tiled_pack(void *packed, ww_kind input, const float *weight, size_t K, size_t N) {
-    pack_work w = {packed, weight, input, K, N};
-    ww_parallel(N, pack_outputs, &w);
-}
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -77,7 +9,7 @@ void ww_tiled_pack(void *packed, ww_kind input, const float *weight, size_t K, s
 #define TILES __attribute__((target("amx-tile,amx-bf16,amx-int8,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
 
 typedef struct product_work {
-    const ww_tiled *layer;
+    const ww_panels *layer;
     const ww_numbers *out, *x;
     ww_curve curve;
     int add;
@@ -91,10 +23,9 @@ typedef struct manner {
     ww_curve curve;
 } manner;
 
-// What a block's values are made with, kept apart from what is written meanwhile.
+// What a block's values are made with, kept apart from what is written meanwhile, and where they go.
 typedef struct means {
-    const float *bias, *scale, *offset;
-    const ww_row *rows;
+    panel_means values;
     char *out;
     size_t stride;  // bytes of a row of `out`
 } means;
@@ -110,24 +41,9 @@ TILES INLINE void deliver(means by, pending *p, manner how) {
     const size_t r = p->done++;
     const char *sums = p->sums + r * PANEL * 4;
     char *out = by.out + (p->m + r) * by.stride + p->n * (how.kind == WW_BF16 ? 2 : 4);
-    float a = 0, b = 0;
-    if (how.bytes) a = by.rows[p->m + r].scale, b = a * by.rows[p->m + r].zero;
     for (size_t i = 0; i < PANEL; i += LANES) {
-        const size_t n = p->n + i;
-        vf v, bias;
-        load(&bias, by.bias + n);
-        if (how.bytes) {
-            vf scale, offset;
-            vi whole;
-            load(&scale, by.scale + n);
-            load(&offset, by.offset + n);
-            memcpy(&whole, sums + i * 4, sizeof whole);
-            v = __builtin_convertvector(whole, vf) * scale * a + (bias - offset * b);
-        } else {
-            load(&v, (const float *)sums + i);
-            v += bias;
-        }
-        follow(&v, how.curve);
+        vf v;
+        panel_values(&v, &by.values, p->m + r, p->n + i, sums + i * 4, how.bytes, how.curve);
         if (how.kind == WW_BF16) {
             const __m256i narrow = (__m256i)_mm512_cvtneps_pbh((__m512)v);
             memcpy(out + i * 2, &narrow, sizeof narrow);
@@ -194,14 +110,12 @@ TILES INLINE void sum(means by, char *sums, const char *a, const char *b, size_t
 // themselves, a few lines faster than they use them.
 TILES INLINE void multiply(const product_work *w, size_t first, size_t last, size_t end, int cold, manner how) {
     enum { NEAR = 768 << 10, HEAD = 8 << 10 };
-    const ww_tiled *layer = w->layer;
+    const ww_panels *layer = w->layer;
     const size_t stride = layer->K * (how.bytes ? 1 : 2), steps = stride / STEP, panel = steps * 2 * TILE;
     const size_t blocks = (w->M + PANEL - 1) / PANEL, group = panel < NEAR ? NEAR / panel : 1;
     const size_t even = (panel / 64 + blocks * steps - 1) / (blocks * steps), fast = 2 * TILE / 64 * 3 / 2;
     const char *packed = layer->packed;
-    const float *scales = (const float *)(packed + layer->K * layer->N);
-    const means by = {layer->bias,    scales, scales + layer->N, w->x->rows, w->out->data,
-                      layer->N * (how.kind == WW_BF16 ? 2 : 4)};
+    const means by = {panel_means_of(layer, w->x), w->out->data, layer->N * (how.kind == WW_BF16 ? 2 : 4)};
     ahead fetch = {packed + first * panel, packed + end * panel, fast};
     if (cold) fetch_to(&fetch, fetch.next + HEAD);
     _Alignas(64) char sums[2][PANEL * PANEL * 4];
@@ -256,14 +170,14 @@ TILES static void panels(void *context, size_t first, size_t last, size_t worker
     tiles_end();
 }
 
-void ww_tiled_run(const ww_tiled *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
+void panel_run_tiles(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
     product_work w = {layer, out, x, curve, add, M};
     ww_parallel(layer->N / PANEL, panels, &w);
 }
 
 #else
 
-void ww_tiled_run(const ww_tiled *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
+void panel_run_tiles(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
     (void)layer, (void)out, (void)x, (void)curve, (void)add, (void)M;
 }
 

@@ -1,0 +1,89 @@
+import CKernels
+import COneDNN
+
+/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512).
+final class PanelLayer {
+    private let inputs: Int
+    private let outputs: Int
+    private let kind: ww_kind
+    private let bias: [Float]
+    private let memory: Memory
+
+    private enum Memory {
+        case owned(UnsafeMutableRawBufferPointer)
+        case mapped(UnsafeRawBufferPointer, PackedWeights)
+    }
+
+    /// What multiplies panels of a precision here.
+    ///
+    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too.
+    static func unit(_ precision: Precision) -> ww_panel_unit {
+        let allowed = ComputeLibrary.instructionSet
+        let unit = ww_panel_unit_of(precision.kind)
+        if unit == WW_PANEL_TILES && !allowed.contains("amx") { return WW_PANEL_NONE }
+        return allowed.hasPrefix("avx512") ? unit : WW_PANEL_NONE
+    }
+
+    /// Whether a layer can be multiplied so here; `plain`: no activation follows it, or its result is activations.
+    static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {
+        // Tiles know no activation of a float32 result.
+        let unit = unit(precision)
+        return unit != WW_PANEL_NONE && (plain || unit == WW_PANEL_VECTORS)
+            && ww_panel_fits(precision.kind, inputs, outputs) != 0
+    }
+
+    init(
+        _ name: String, _ weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int, precision: Precision,
+        packed: PackedWeights?
+    ) throws {
+        kind = precision.kind
+        self.inputs = inputs
+        self.outputs = outputs
+        self.bias = bias ?? [Float](repeating: 0, count: outputs)
+        let size = ww_panel_size(kind, inputs, outputs)
+        if let packed, let found = packed.find(name), found.count == size {
+            memory = .mapped(found, packed)
+            return
+        }
+        let weight = try weight()
+        let own = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        ww_panel_pack(own.baseAddress, kind, weight, inputs, outputs)
+        memory = .owned(own)
+    }
+
+    deinit {
+        if case .owned(let own) = memory { own.deallocate() }
+    }
+
+    /// The numbers that activations leave in.
+    var activations: ww_kind { ww_panel_unit_of(kind) == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
+
+    /// out `[rows, outputs]` = curve of the product with x `[rows, inputs]` and the bias; or added to it.
+    func run(
+        _ x: some Numbers, _ out: some Numbers, rows: Int, curve: ww_curve = WW_LINE, adding: Bool = false
+    ) throws(ComputeError) {
+        guard rows > 0 else { return }
+        let began = ww_products_timed() != 0 ? ContinuousClock.now : nil
+        let status = x.withNumbers { x in
+            precondition(x.pointee.kind == kind)
+            return out.withNumbers { out in
+                bias.withUnsafeBufferPointer { bias in
+                    var layer = ww_panels(
+                        input: kind, K: inputs, N: outputs, packed: packedBytes.baseAddress, bias: bias.baseAddress)
+                    return ww_panel_run(&layer, out, x, curve, adding ? 1 : 0, rows)
+                }
+            }
+        }
+        if let began { ww_products_add(Int64((ContinuousClock.now - began) / .nanoseconds(1))) }
+        guard status == 0 else {
+            throw ComputeError(what: "a product of \(rows) x \(inputs) x \(outputs), for want of memory", status: nil)
+        }
+    }
+
+    var packedBytes: UnsafeRawBufferPointer {
+        switch memory {
+        case .owned(let own): UnsafeRawBufferPointer(own)
+        case .mapped(let found, _): found
+        }
+    }
+}

@@ -32,7 +32,8 @@ final class OneDNNLayer {
             return
         }
         guard let made = ww_linear_create(shape, try weight(), bias, nil, 0) else {
-            throw ComputeError(what: "a linear layer of \(inputs) x \(outputs)", status: nil)
+            let how = "\(precision.rawValue) with \(ComputeLibrary.instructionSet)"
+            throw ComputeError(what: "a layer of \(inputs) x \(outputs) in \(how)", status: nil)
         }
         handle = made
         self.packed = nil

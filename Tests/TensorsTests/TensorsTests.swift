@@ -115,7 +115,8 @@ struct TensorsTests {
         let whole = try product(0..<rows)
         for row in [0, 7, 32] {
             let found = try product(row..<row + 1)
-            #expect(worstExcess(found, Array(whole[row * n..<(row + 1) * n])) < 1e-5)
+            // oneDNN may sum in another order for other numbers of rows.
+            #expect(worstExcess(found, Array(whole[row * n..<(row + 1) * n]), rtol: 1e-5) < 1e-3)
         }
     }
 

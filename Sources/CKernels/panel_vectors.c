@@ -218,40 +218,53 @@ VECTORS static void panels(void *context, size_t first, size_t last, size_t work
         multiply(w, first, last, last <= stop ? stop : last, all * i / chunks, all * (i + 1) / chunks);
 }
 
-// MARK: Memory of packed rows: a calling thread's own, as large as its largest call, as long as it lives.
+// MARK: Memory of packed rows: as many buffers as there have been callers at one time, each as large as its largest call.
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
-static int has_key;
-static _Thread_local char *memory;
-static _Thread_local size_t memory_size;
+typedef struct buffer {
+    char *data;
+    size_t size;
+} buffer;
 
-static void make_key(void) { has_key = pthread_key_create(&key, free) == 0; }
+enum { KEPT = 8 };
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static buffer kept[KEPT];
+static size_t kept_count;
 
-static char *room(size_t size) {
-    if (size <= memory_size) return memory;
-    pthread_once(&once, make_key);
-    if (!has_key) return NULL;
-    free(memory);
-    memory_size = 0;
-    memory = aligned_alloc(64, (size + 63) / 64 * 64);
-    // Also where there is none: the key must not keep what was freed.
-    if (pthread_setspecific(key, memory) != 0) free(memory), memory = NULL;
-    if (memory) memory_size = size;
-    return memory;
+static buffer take(size_t size) {
+    buffer b = {NULL, 0};
+    pthread_mutex_lock(&lock);
+    if (kept_count) b = kept[--kept_count];
+    pthread_mutex_unlock(&lock);
+    if (b.size >= size) return b;
+    free(b.data);
+    b.size = (size + 63) / 64 * 64;
+    b.data = aligned_alloc(64, b.size);
+    return b;
+}
+
+static void give_back(buffer b) {
+    pthread_mutex_lock(&lock);
+    if (kept_count < KEPT) {
+        kept[kept_count++] = b;
+        b.data = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+    free(b.data);
 }
 
 int panel_run_vectors(const ww_panels *layer, float *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
     // Fewer bytes are packed before another core is awake.
     enum { SMALL = 64 << 10 };
     const size_t size = M * layer->K * panel_bytes_of(layer->input);
-    product_work w = {layer, out, x, room(size), curve, add, M};
-    if (!w.rows) return -1;
+    const buffer rows = take(size);
+    if (!rows.data) return -1;
+    product_work w = {layer, out, x, rows.data, curve, add, M};
     if (size < SMALL)
         pack_blocks(&w, 0, blocks_of(M), 0);
     else
         ww_parallel(blocks_of(M), pack_blocks, &w);
     ww_parallel(layer->N / PANEL, panels, &w);
+    give_back(rows);
     return 0;
 }
 

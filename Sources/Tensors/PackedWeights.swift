@@ -3,8 +3,7 @@ package import Foundation
 /// Weights as products want them, kept in a file from one start to the next.
 ///
 /// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must
-/// name all it depends on.
-/// Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time, no more.
+/// name all it depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time, no more.
 package final class PackedWeights {
     private let url: URL
     private let key: String

@@ -16,12 +16,17 @@ final class PanelLayer {
 
     /// What multiplies panels of a precision here.
     ///
-    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too.
+    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too: by what it leaves out, so that a name which is not known yet
+    /// limits nothing.
     static func unit(_ precision: Precision) -> ww_panel_unit {
-        let allowed = ComputeLibrary.instructionSet
         let unit = ww_panel_unit_of(precision.kind)
-        if unit == WW_PANEL_TILES && !allowed.contains("amx") { return WW_PANEL_NONE }
-        return allowed.hasPrefix("avx512") ? unit : WW_PANEL_NONE
+        return switch ComputeLibrary.instructionSet {
+        case "sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2": WW_PANEL_NONE
+        case "avx512_core" where precision.kind == WW_U8: WW_PANEL_NONE
+        case "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_fp16":
+            unit == WW_PANEL_TILES ? WW_PANEL_NONE : unit
+        default: unit
+        }
     }
 
     /// Whether a layer can be multiplied so here; `plain`: no activation follows it, or its result is activations.

@@ -1,9 +1,9 @@
 /// Linear layers whose weights are packed in panels, with what follows the product done while it is in the nearest cache.
 /// M = rows of a call, K = inputs, N = outputs.
 ///
-/// oneDNN's products are the portable way; these are faster where they run: each weight is read once a call, in order, so
-/// that few rows do not wait for them, and nothing goes through memory between the sums and their values. The sum of an
-/// output does not depend on how many rows there are.
+/// oneDNN's products are the portable way. Here each weight is read once a call, in order, the next while the present
+/// multiplies: few rows wait for no more than memory's own pace. Nothing goes far between the sums and their values. The sum
+/// of an output does not depend on how many rows there are.
 #ifndef WATCHWORD_PANEL_PRODUCT_H
 #define WATCHWORD_PANEL_PRODUCT_H
 #include "activations.h"

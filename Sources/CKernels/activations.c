@@ -1,9 +1,9 @@
-#include "rows.h"
-
 #include <math.h>
 
 #include "curves.h"
 #include "parallel.h"
+#include "row_blocks.h"
+#include "rows.h"
 
 // Below this many numbers, waking another core takes longer than the work.
 enum { SMALL = 4096 };
@@ -25,42 +25,50 @@ typedef struct norm_work {
     size_t W;
 } norm_work;
 
+// Row `r` of `out` from `in`; `row` holds it on the way to other numbers.
+INLINE void norm_row(const norm_work *w, const ww_numbers *out, size_t r, const float *in, float *row) {
+    const size_t W = w->W;
+    float *o = out->kind == WW_F32 ? (float *)out->data + r * W : row;
+    float sum = 0;
+    for (size_t i = 0; i < W; i++) sum += in[i];
+    const float mean = sum / (float)W;
+    float squares = 0;
+    for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
+    const float scale = opaque(1.0f / sqrtf(squares / (float)W + w->epsilon));
+    vf low = {0}, high = {0};
+    const size_t whole = W / LANES * LANES;
+    for (size_t i = 0; i < whole; i += LANES) {
+        vf v, weight, bias;
+        load(&v, in + i);
+        load(&weight, w->weight + i);
+        load(&bias, w->bias + i);
+        v = (v - mean) * scale * weight + bias;
+        store(o + i, &v);
+        low = __builtin_elementwise_min(v, low);
+        high = __builtin_elementwise_max(v, high);
+    }
+    for (size_t i = whole; i < W; i++) {
+        o[i] = (in[i] - mean) * scale * w->weight[i] + w->bias[i];
+        low[0] = o[i] < low[0] ? o[i] : low[0];
+        high[0] = o[i] > high[0] ? o[i] : high[0];
+    }
+    if (out->kind == WW_U8)
+        put_bytes(out, r, W, row, &low, &high);
+    else if (out->kind == WW_BF16)
+        put_row(out, r, W, row);
+}
+
 VARIANTS
 static void norm_rows(void *context, size_t first, size_t last, size_t worker) {
     const norm_work *w = context;
     const size_t W = w->W;
     (void)worker;
     float row[ROW];
-    for (size_t r = first; r < last; r++) {
-        const float *in = w->x + r * W;
-        float *o = w->out->kind == WW_F32 ? (float *)w->out->data + r * W : row;
-        float sum = 0;
-        for (size_t i = 0; i < W; i++) sum += in[i];
-        const float mean = sum / (float)W;
-        float squares = 0;
-        for (size_t i = 0; i < W; i++) squares += (in[i] - mean) * (in[i] - mean);
-        const float scale = opaque(1.0f / sqrtf(squares / (float)W + w->epsilon));
-        vf low = {0}, high = {0};
-        const size_t whole = W / LANES * LANES;
-        for (size_t i = 0; i < whole; i += LANES) {
-            vf v, weight, bias;
-            load(&v, in + i);
-            load(&weight, w->weight + i);
-            load(&bias, w->bias + i);
-            v = (v - mean) * scale * weight + bias;
-            store(o + i, &v);
-            low = __builtin_elementwise_min(v, low);
-            high = __builtin_elementwise_max(v, high);
-        }
-        for (size_t i = whole; i < W; i++) {
-            o[i] = (in[i] - mean) * scale * w->weight[i] + w->bias[i];
-            low[0] = o[i] < low[0] ? o[i] : low[0];
-            high[0] = o[i] > high[0] ? o[i] : high[0];
-        }
-        if (w->out->kind == WW_U8)
-            put_bytes(w->out, r, W, row, &low, &high);
-        else if (w->out->kind == WW_BF16)
-            put_row(w->out, r, W, row);
+    row_run run;
+    for (size_t start = first; start < last; start += run.count) {
+        begin_run(&run, w->out, start, last, W);
+        for (size_t r = 0; r < run.count; r++) norm_row(w, &run.numbers, r, w->x + (start + r) * W, row);
+        end_run(&run, w->out, start, W);
     }
 }
 
@@ -170,7 +178,12 @@ VARIANTS
 static void convert_rows(void *context, size_t first, size_t last, size_t worker) {
     const convert_work *w = context;
     (void)worker;
-    for (size_t r = first; r < last; r++) put_row(w->out, r, w->W, w->x + r * w->W);
+    row_run run;
+    for (size_t start = first; start < last; start += run.count) {
+        begin_run(&run, w->out, start, last, w->W);
+        for (size_t r = 0; r < run.count; r++) put_row(&run.numbers, r, w->W, w->x + (start + r) * w->W);
+        end_run(&run, w->out, start, w->W);
+    }
 }
 
 void ww_convert(const ww_numbers *out, const float *x, size_t R, size_t W) {
@@ -217,15 +230,20 @@ static void requantise_rows(void *context, size_t first, size_t last, size_t wor
     (void)worker;
     const int direct = w->in->kind == WW_BF16 && w->out->kind == WW_U8 && w->W % (2 * LANES) == 0;
     float row[ROW];
-    for (size_t r = first; r < last; r++)
-        if (direct) {
-            bytes_from_bf16(w->out, r, w->W, (const uint16_t *)w->in->data + r * w->W);
-        } else if (w->in->kind == WW_F32) {
-            put_row(w->out, r, w->W, (const float *)w->in->data + r * w->W);
-        } else {
-            get_row(row, w->in, r, w->W, 0, w->W);
-            put_row(w->out, r, w->W, row);
-        }
+    row_run run;
+    for (size_t start = first; start < last; start += run.count) {
+        begin_run(&run, w->out, start, last, w->W);
+        for (size_t i = 0, r = start; i < run.count; i++, r++)
+            if (direct) {
+                bytes_from_bf16(&run.numbers, i, w->W, (const uint16_t *)w->in->data + r * w->W);
+            } else if (w->in->kind == WW_F32) {
+                put_row(&run.numbers, i, w->W, (const float *)w->in->data + r * w->W);
+            } else {
+                get_row(row, w->in, r, w->W, 0, w->W);
+                put_row(&run.numbers, i, w->W, row);
+            }
+        end_run(&run, w->out, start, w->W);
+    }
 }
 
 void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t W) {
@@ -233,10 +251,21 @@ void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t
     spread(R, W, requantise_rows, &w);
 }
 
+// Number `i` of row `r`, where rows of W lie in blocks.
+INLINE float blocked_value(const ww_numbers *in, size_t r, size_t i, size_t W) {
+    const size_t R = in->blocked, block = block_of(R, r), group = in->kind == WW_U8 ? 4 : 1;
+    const size_t start = block_start(R, block), height = block_start(R, block + 1) - start;
+    const size_t place = start * W + (i / group * height + r - start) * group + i % group;
+    if (in->kind == WW_F32) return ((const float *)in->data)[place];
+    return in->rows[r].scale * ((float)((const uint8_t *)in->data)[place] - in->rows[r].zero);
+}
+
 VARIANTS
 void ww_values(float *x, const ww_numbers *in, size_t R, size_t W) {
     for (size_t r = 0; r < R; r++)
-        if (in->kind == WW_U8)
+        if (in->blocked)
+            for (size_t i = 0; i < W; i++) x[r * W + i] = blocked_value(in, r, i, W);
+        else if (in->kind == WW_U8)
             for (size_t i = 0; i < W; i++)
                 x[r * W + i] = in->rows[r].scale * ((float)((const uint8_t *)in->data)[r * W + i] - in->rows[r].zero);
         else

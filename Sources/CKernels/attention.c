@@ -3,175 +3,254 @@
 #include <math.h>
 
 #include "parallel.h"
+#include "row_blocks.h"
 #include "rows.h"
 #include "tiles.h"
 
-// Products here are of 4 rows by 32 columns: eight sums of one AVX-512 register each, enough to hide an addition's time.
-enum { TILE_ROWS = 4, TILE_COLUMNS = 32 };
-
 static size_t padded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-// out (rows, columns) = a (rows, K) · b (K, columns); rows and columns whole tiles.
-INLINE void multiply(float *out, size_t out_stride, const float *a, size_t a_stride, const float *b, size_t b_stride,
-                     size_t rows, size_t K, size_t columns) {
-    for (size_t r = 0; r < rows; r += TILE_ROWS)
-        for (size_t c = 0; c < columns; c += TILE_COLUMNS) {
-            vf s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, t0 = {0}, t1 = {0}, t2 = {0}, t3 = {0};
-            const float *a0 = a + r * a_stride, *a1 = a0 + a_stride, *a2 = a1 + a_stride, *a3 = a2 + a_stride;
-            for (size_t k = 0; k < K; k++) {
-                vf left, right;
-                load(&left, b + k * b_stride + c);
-                load(&right, b + k * b_stride + c + LANES);
-                s0 += left * a0[k];
-                t0 += right * a0[k];
-                s1 += left * a1[k];
-                t1 += right * a1[k];
-                s2 += left * a2[k];
-                t2 += right * a2[k];
-                s3 += left * a3[k];
-                t3 += right * a3[k];
+// MARK: Products
+
+// Of 4 rows by one or two vectors of columns: eight sums of one AVX-512 register each, enough to hide an addition's time.
+enum { TILE_ROWS = 4 };
+
+// One number of each of two matrices after the other: element (row, k) of the first is a[row * row_stride + k * step].
+typedef struct factor {
+    const float *a;
+    size_t row_stride, step;
+} factor;
+
+INLINE void multiply_tile(float *out, size_t out_stride, factor f, size_t r, size_t rows, const float *b, size_t b_stride,
+                          size_t K, const float *scale, const int both) {
+    vf s[TILE_ROWS] = {{0}}, t[TILE_ROWS] = {{0}};
+    const float *a[TILE_ROWS];
+    // Beyond the last row, it once more: what is there may not be memory.
+    for (size_t i = 0; i < TILE_ROWS; i++) a[i] = f.a + (r + i < rows ? r + i : rows - 1) * f.row_stride;
+    for (size_t k = 0; k < K; k++) {
+        vf left, right = {0};
+        load(&left, b + k * b_stride);
+        if (both) load(&right, b + k * b_stride + LANES);
+        for (int i = 0; i < TILE_ROWS; i++) {
+            s[i] += left * a[i][k * f.step];
+            if (both) t[i] += right * a[i][k * f.step];
+        }
+    }
+    for (int i = 0; i < TILE_ROWS; i++) {
+        float *o = out + (r + (size_t)i) * out_stride;
+        if (scale) s[i] *= scale[r + (size_t)i], t[i] *= scale[r + (size_t)i];
+        store(o, &s[i]);
+        if (both) store(o + LANES, &t[i]);
+    }
+}
+
+// out (rows, columns) = a (rows, K) · b (K, columns), each row by its `scale`, if there is one; columns whole vectors, and
+// room in `out` and `scale` for whole tiles of rows.
+INLINE void multiply(float *out, size_t out_stride, factor a, const float *b, size_t b_stride, size_t rows, size_t K,
+                     size_t columns, const float *scale) {
+    for (size_t r = 0; r < rows; r += TILE_ROWS) {
+        size_t c = 0;
+        for (; c + 2 * LANES <= columns; c += 2 * LANES)
+            multiply_tile(out + c, out_stride, a, r, rows, b + c, b_stride, K, scale, 1);
+        if (c < columns) multiply_tile(out + c, out_stride, a, r, rows, b + c, b_stride, K, scale, 0);
+    }
+}
+
+// MARK: One head
+
+// e^(scores - their greatest) over the first axis of `scores` (keys, stride), in place, for `side` vectors of queries from
+// `q` on; `scales` (queries): 1 / their sums. With `causal`, key t is seen by the queries from t - first on.
+INLINE void exponentials(float *scores, float *scales, size_t keys, size_t stride, size_t q, const int causal,
+                         size_t first, const int side) {
+    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vf most[4], total[4];
+    for (int i = 0; i < side; i++) most[i] = (vf){0} - INFINITY, total[i] = (vf){0};
+    for (size_t t = 0; t < keys; t++)
+        for (int i = 0; i < side; i++) {
+            vf v;
+            load(&v, scores + t * stride + q + i * LANES);
+            if (causal) {
+                const vi seen = lane + (int32_t)(first + q + (size_t)i * LANES) >= (int32_t)t;
+                v = (vf)((seen & (vi)v) | (~seen & (vi)((vf){0} - INFINITY)));
             }
-            float *o = out + r * out_stride + c;
-            store(o, &s0), store(o + LANES, &t0), o += out_stride;
-            store(o, &s1), store(o + LANES, &t1), o += out_stride;
-            store(o, &s2), store(o + LANES, &t2), o += out_stride;
-            store(o, &s3), store(o + LANES, &t3);
+            most[i] = __builtin_elementwise_max(most[i], v);
+        }
+    for (size_t t = 0; t < keys; t++)
+        for (int i = 0; i < side; i++) {
+            float *at = scores + t * stride + q + i * LANES;
+            vf v;
+            load(&v, at);
+            v = v - most[i];
+            exponential(&v);
+            if (causal) v = (vf)((lane + (int32_t)(first + q + (size_t)i * LANES) >= (int32_t)t) & (vi)v);
+            store(at, &v);
+            total[i] += v;
+        }
+    for (int i = 0; i < side; i++) {
+        total[i] = 1.0f / total[i];
+        store(scales + q + i * LANES, &total[i]);
+    }
+}
+
+// For all queries, a whole number of vectors: as many at a time as hide a maximum's time.
+INLINE void softmax(float *scores, float *scales, size_t keys, size_t queries, const int causal, size_t first) {
+    size_t q = 0;
+    for (; q + 4 * LANES <= queries; q += 4 * LANES) exponentials(scores, scales, keys, queries, q, causal, first, 4);
+    for (; q < queries; q += LANES) exponentials(scores, scales, keys, queries, q, causal, first, 1);
+}
+
+// What a worker has for one head at a time, in floats. Queries and what belongs to them lie side by side, so that softmax
+// needs no sum across a vector.
+typedef struct head_memory {
+    float *queries, *keys, *values;  // (CP, TP), (T, C), (T, CP)
+    float *scores, *scales, *out;    // (TP, TP), (TP), (TP, CP)
+} head_memory;
+
+static size_t head_floats(size_t T, size_t C, char *base, head_memory *m) {
+    const size_t TP = padded(T, LANES), CP = padded(C, LANES);
+    size_t used = 0;
+    const size_t sizes[] = {CP * TP, padded(T * C, LANES), T * CP, TP * TP, TP, TP * CP};
+    float *places[6];
+    for (int i = 0; i < 6; i++) {
+        places[i] = (float *)base + used;
+        used += sizes[i];
+    }
+    if (m) *m = (head_memory){places[0], places[1], places[2], places[3], places[4], places[5]};
+    return used;
+}
+
+// Sixteen tokens by sixteen columns at a time, scaled, transposed.
+INLINE void transpose_queries(float *out, size_t stride, const ww_numbers *qkv, size_t base, size_t count, size_t W,
+                              size_t at, size_t C, float scale) {
+    float copies[LANES][128];
+    for (size_t q = 0; q < count; q += LANES)
+        for (size_t c0 = 0; c0 < C; c0 += 128) {
+            const size_t width = C - c0 < 128 ? C - c0 : 128;
+            const float *rows[LANES];
+            for (size_t i = 0; i < LANES; i++) {
+                const size_t row = base + (q + i < count ? q + i : count - 1);
+                if (qkv->kind == WW_F32 && width % LANES == 0) {
+                    rows[i] = (const float *)qkv->data + row * 3 * W + at + c0;
+                } else {
+                    memset(copies[i] + width / LANES * LANES, 0, width % LANES ? LANES * sizeof(float) : 0);
+                    get_row(copies[i], qkv, row, 3 * W, at + c0, width);
+                    rows[i] = copies[i];
+                }
+            }
+            for (size_t c = 0; c < width; c += LANES) {
+                vf m[LANES];
+                for (size_t i = 0; i < LANES; i++) {
+                    load(&m[i], rows[i] + c);
+                    m[i] *= scale;
+                }
+                transpose(m);
+                for (size_t i = 0; i < LANES; i++) store(out + (c0 + c + i) * stride + q, &m[i]);
+            }
         }
 }
 
-// softmax over the first `n` of `row`, whose length is a whole number of vectors; the rest becomes 0.
-INLINE void softmax(float *row, size_t n, size_t length) {
-    for (size_t i = n; i < padded(n, LANES); i++) row[i] = -INFINITY;
-    vf most;
-    load(&most, row);
-    for (size_t i = LANES; i < n; i += LANES) {
-        vf v;
-        load(&v, row + i);
-        most = __builtin_elementwise_max(most, v);
+// Queries [first, last) of head `h` of the sequence whose first row is `base`: columns h * C to (h + 1) * C of `joined`.
+INLINE void head(float *joined, const ww_numbers *qkv, size_t base, size_t first, size_t last, size_t h, size_t length,
+                 const ww_attention_shape *s, const head_memory *m, const size_t C) {
+    const size_t W = s->W, CP = padded(C, LANES), count = last - first, queries = padded(count, LANES);
+    transpose_queries(m->queries, queries, qkv, base + first, count, W, h * C, C, 1.0f / sqrtf((float)C));
+    factor keys = {(const float *)qkv->data + base * 3 * W + W + h * C, 3 * W, 1};
+    if (qkv->kind != WW_F32) {
+        for (size_t t = 0; t < length; t++) get_row(m->keys + t * C, qkv, base + t, 3 * W, W + h * C, C);
+        keys = (factor){m->keys, C, 1};
     }
-    float top = most[0];
-    for (int i = 1; i < LANES; i++) top = most[i] > top ? most[i] : top;
-    vf total = {0};
-    for (size_t i = 0; i < n; i += LANES) {
-        vf v;
-        load(&v, row + i);
-        v = v - top;
-        exponential(&v);
-        store(row + i, &v);
-        total += v;
+    // Values are read many times: near each other.
+    for (size_t t = 0; t < length; t++) {
+        get_row(m->values + t * CP, qkv, base + t, 3 * W, 2 * W + h * C, C);
+        for (size_t c = C; c < CP; c++) m->values[t * CP + c] = 0;
     }
-    // What lies beyond n counted e^-87 at most: far below float32's last bit of a sum that has a 1 in it.
-    const float scale = opaque(1.0f / sum_of(&total));
-    for (size_t i = 0; i < n; i++) row[i] *= scale;
-    for (size_t i = n; i < length; i++) row[i] = 0;
+    multiply(m->scores, queries, keys, m->queries, queries, length, C, queries, NULL);
+    if (s->causal)
+        softmax(m->scores, m->scales, length, queries, 1, first);
+    else
+        softmax(m->scores, m->scales, length, queries, 0, 0);
+    const factor weights = {m->scores, 1, queries};
+    if (C == CP) {
+        multiply(joined + h * C, W, weights, m->values, CP, count, length, CP, m->scales);
+    } else {
+        multiply(m->out, CP, weights, m->values, CP, count, length, CP, m->scales);
+        for (size_t t = 0; t < count; t++) memcpy(joined + t * W + h * C, m->out + t * CP, C * sizeof(float));
+    }
 }
+
+VARIANTS
+static void plain_head(float *joined, const ww_numbers *qkv, size_t base, size_t first, size_t last, size_t h,
+                       size_t length, const ww_attention_shape *s, const head_memory *m) {
+    const size_t C = s->W / s->H;
+    if (C == 64)
+        head(joined, qkv, base, first, last, h, length, s, m, 64);
+    else
+        head(joined, qkv, base, first, last, h, length, s, m, C);
+}
+
+// MARK: All heads
 
 typedef struct attention_work {
     const ww_numbers *out, *qkv;
     const ww_attention_shape *shape;
     char *scratch;
-    size_t per_worker, blocks, block_rows;
+    size_t per_worker, parts, part_rows;
     int tiles;
 } attention_work;
 
 // How the queries of a sequence are cut, so that few sequences feed all workers.
-static size_t blocks_of(const ww_attention_shape *s) {
+static size_t parts_of(const ww_attention_shape *s) {
     const size_t workers = ww_workers();
     if (s->rows || s->B >= workers) return 1;
     const size_t most = padded(s->T, TILE_ROWS * 4) / (TILE_ROWS * 4), wanted = (workers + s->B - 1) / s->B;
     return wanted < most ? wanted : most;
 }
 
-static size_t floats_of(const ww_attention_shape *s) {
-    const size_t C = s->W / s->H, CP = padded(C, TILE_COLUMNS), TP = padded(s->T, TILE_COLUMNS);
-    const size_t queries = padded(s->T, 16);
-    return queries * s->W + queries * CP * 2 + CP * TP + TP * CP + queries * TP;
-}
-
 static size_t worker_bytes(const ww_attention_shape *s) {
     const size_t tiles = padded(padded(s->T, 16) * s->W * sizeof(float), 64) + tiles_scratch(s->T, s->W / s->H);
-    const size_t plain = floats_of(s) * sizeof(float);
+    const size_t plain = (padded(s->T, 16) * s->W + head_floats(s->T, s->W / s->H, NULL, NULL)) * sizeof(float);
     return padded((tiles > plain ? tiles : plain) + 64, 64);
 }
 
 size_t ww_attention_scratch(const ww_attention_shape *shape) { return worker_bytes(shape) * ww_workers(); }
 
 VARIANTS
-static void plain_head(float *block, const ww_numbers *qkv, size_t base, size_t first, size_t last, size_t h,
-                       size_t length, const ww_attention_shape *s, float *scratch) {
-    const size_t W = s->W, C = W / s->H, CP = padded(C, TILE_COLUMNS), TP = padded(s->T, TILE_COLUMNS);
-    const size_t count = last - first, queries = padded(count, TILE_ROWS);
-    float *q = scratch, *o = q + padded(s->T, 16) * CP, *keys = o + padded(s->T, 16) * CP;  // keys (CP, TP): transposed
-    float *values = keys + CP * TP, *scores = values + TP * CP;
-    const float scale = 1.0f / sqrtf((float)C);
-    memset(q, 0, queries * CP * sizeof *q);
-    for (size_t t = 0; t < count; t++) {
-        get_row(q + t * CP, qkv, base + first + t, 3 * W, h * C, C);
-        for (size_t c = 0; c < C; c++) q[t * CP + c] *= scale;
+static void put_rows(const ww_numbers *out, size_t row, const float *joined, size_t count, size_t W) {
+    row_run run;
+    for (size_t start = 0; start < count; start += run.count) {
+        begin_run(&run, out, row + start, row + count, W);
+        for (size_t t = 0; t < run.count; t++) put_row(&run.numbers, t, W, joined + (start + t) * W);
+        end_run(&run, out, row + start, W);
     }
-    // Keys are transposed, sixteen tokens by sixteen columns at a time.
-    const size_t tokens = padded(length, LANES);
-    float run[LANES][128] = {0};
-    for (size_t t = 0; t < tokens; t += LANES)
-        for (size_t c0 = 0; c0 < C; c0 += 128) {
-            const size_t width = C - c0 < 128 ? C - c0 : 128;
-            for (size_t i = 0; i < LANES; i++)
-                if (t + i < length)
-                    get_row(run[i], qkv, base + t + i, 3 * W, W + h * C + c0, width);
-                else
-                    memset(run[i], 0, width * sizeof(float));
-            for (size_t c = 0; c < width; c += LANES) {
-                vf key[LANES];
-                for (size_t i = 0; i < LANES; i++) load(&key[i], run[i] + c);
-                transpose(key);
-                for (size_t i = 0; i < LANES; i++) store(keys + (c0 + c + i) * TP + t, &key[i]);
-            }
-        }
-    for (size_t c = 0; c < C; c++) memset(keys + c * TP + tokens, 0, (TP - tokens) * sizeof *keys);
-    for (size_t t = 0; t < length; t++) {
-        get_row(values + t * CP, qkv, base + t, 3 * W, 2 * W + h * C, C);
-        memset(values + t * CP + C, 0, (CP - C) * sizeof *values);
-    }
-    multiply(scores, TP, q, CP, keys, TP, queries, C, TP);
-    for (size_t t = 0; t < count; t++) {
-        const size_t seen = s->causal && first + t + 1 < length ? first + t + 1 : length;
-        softmax(scores + t * TP, seen, TP);
-    }
-    multiply(o, CP, scores, TP, values, CP, queries, length, CP);
-    for (size_t t = 0; t < count; t++) memcpy(block + t * W + h * C, o + t * CP, C * sizeof *o);
-}
-
-VARIANTS
-static void put_block(const ww_numbers *out, size_t row, const float *block, size_t count, size_t W) {
-    for (size_t t = 0; t < count; t++) put_row(out, row + t, W, block + t * W);
 }
 
 static void attend(void *context, size_t begin, size_t end, size_t worker) {
     const attention_work *w = context;
     const ww_attention_shape *s = w->shape;
-    float *block = (float *)(w->scratch + worker * w->per_worker);
-    char *rest = (char *)block + padded(padded(s->T, 16) * s->W * sizeof(float), 64);
+    float *joined = (float *)(w->scratch + worker * w->per_worker);
+    char *rest = (char *)joined + padded(padded(s->T, 16) * s->W * sizeof(float), 64);
+    head_memory memory;
+    head_floats(s->T, s->W / s->H, rest, &memory);
     if (w->tiles) tiles_begin();
     for (size_t item = begin; item < end; item++) {
-        const size_t b = item / w->blocks, part = item % w->blocks;
+        const size_t b = item / w->parts, part = item % w->parts;
         const size_t length = s->lengths ? (size_t)s->lengths[b] : s->T;
-        const size_t first = s->rows ? (size_t)s->rows[b] : part * w->block_rows;
-        size_t last = s->rows ? first + 1 : first + w->block_rows;
+        const size_t first = s->rows ? (size_t)s->rows[b] : part * w->part_rows;
+        size_t last = s->rows ? first + 1 : first + w->part_rows;
         if (last > s->T) last = s->T;
         if (first >= last) continue;
         for (size_t h = 0; h < s->H; h++)
             if (w->tiles)
-                tiles_head(block, w->qkv, b * s->T, first, last, h, length, s, rest);
+                tiles_head(joined, w->qkv, b * s->T, first, last, h, length, s, rest);
             else
-                plain_head(block, w->qkv, b * s->T, first, last, h, length, s, (float *)rest);
-        put_block(w->out, s->rows ? b : b * s->T + first, block, last - first, s->W);
+                plain_head(joined, w->qkv, b * s->T, first, last, h, length, s, &memory);
+        put_rows(w->out, s->rows ? b : b * s->T + first, joined, last - first, s->W);
     }
     if (w->tiles) tiles_end();
 }
 
 void ww_attention(const ww_numbers *out, const ww_numbers *qkv, void *scratch, const ww_attention_shape *s) {
-    attention_work w = {out, qkv, s, scratch, worker_bytes(s), blocks_of(s), 0, 0};
-    w.block_rows = padded((s->T + w.blocks - 1) / w.blocks, w.blocks > 1 ? 16 : 1);
+    attention_work w = {out, qkv, s, scratch, worker_bytes(s), parts_of(s), 0, 0};
+    w.part_rows = padded((s->T + w.parts - 1) / w.parts, w.parts > 1 ? 16 : 1);
     w.tiles = qkv->kind != WW_F32 && s->W / s->H == 64 && tiles_available();
-    ww_parallel(s->B * w.blocks, attend, &w);
+    ww_parallel(s->B * w.parts, attend, &w);
 }

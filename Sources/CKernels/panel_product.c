@@ -78,7 +78,7 @@ void ww_panel_pack(void *packed, ww_kind input, const float *weight, size_t K, s
 }
 
 int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
-    if (ww_panel_unit_of(layer->input) == WW_PANEL_VECTORS) return panel_run_vectors(layer, out->data, x, curve, add, M);
+    if (ww_panel_unit_of(layer->input) == WW_PANEL_VECTORS) return panel_run_vectors(layer, out, x, curve, add, M);
     panel_run_tiles(layer, out, x, curve, add, M);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "panels.h"
 #include "parallel.h"
+#include "row_blocks.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -13,46 +14,27 @@
 // the 32 registers. They go through K in cuts, so that a cut of a panel (24 KB) and of fourteen rows (11 KB) stay in the
 // first cache: each cut of a panel meets all rows before the next is read. Between cuts, the sums of some panels wait in
 // the second cache.
-enum { ROWS = 14, CUT = 12, CHUNK = 768, SUMS = 256 << 10, ROW_SUMS = PANEL * 4 };
+enum { CUT = 12, CHUNK = 768, SUMS = 256 << 10, ROW_SUMS = PANEL * 4 };
 
 typedef struct product_work {
     const ww_panels *layer;
-    float *out;
-    const ww_numbers *x;
-    char *rows;  // x, packed
+    const ww_numbers *out, *x;
+    char *packed;      // x in blocks, if it does not lie so
+    const char *rows;  // x in blocks
     ww_curve curve;
     int add;
     size_t M;
 } product_work;
 
-// Rows are worked at in blocks of nearly equal size: block `i` begins with row `M * i / blocks`.
-INLINE size_t blocks_of(size_t M) { return (M + ROWS - 1) / ROWS; }
+// MARK: Rows that do not lie in blocks yet
 
-// MARK: Rows
-
-// Words of 32 bits, one float32 or four bytes: those of a block's rows side by side. Read so, rows are one stream, whose
-// lines do not fall onto each other in the cache, as lines do that are a power of two apart.
-VECTORS static void pack_blocks(void *context, size_t first, size_t last, size_t worker) {
+static void pack_blocks(void *context, size_t first, size_t last, size_t worker) {
     const product_work *w = context;
-    const size_t words = w->layer->K * panel_bytes_of(w->layer->input) / 4, blocks = blocks_of(w->M);
+    const size_t words = w->layer->K * panel_bytes_of(w->layer->input) / 4;
     (void)worker;
     for (size_t block = first; block < last; block++) {
-        const size_t m = w->M * block / blocks, rows = w->M * (block + 1) / blocks - m;
-        const float *in = (const float *)w->x->data + m * words;
-        float *out = (float *)w->rows + m * words;
-        const __mmask16 used = (__mmask16)((1u << rows) - 1);
-        for (size_t k = 0; k < words; k += LANES) {
-            vf r[LANES];
-#pragma clang loop unroll(full)
-            for (size_t i = 0; i < LANES; i++)
-                if (i < rows)
-                    load(&r[i], in + i * words + k);
-                else
-                    r[i] = (vf){0};
-            transpose(r);
-#pragma clang loop unroll(full)
-            for (size_t i = 0; i < LANES; i++) _mm512_mask_storeu_ps(out + (k + i) * rows, used, (__m512)r[i]);
-        }
+        const size_t m = block_start(w->M, block), height = block_start(w->M, block + 1) - m;
+        put_in_block((float *)w->packed, w->M, m, height, words, (const float *)w->x->data + m * words);
     }
 }
 
@@ -64,14 +46,14 @@ typedef struct ahead {
     size_t lines;
     int cold;          // nobody has read this cut of weights yet
     const char *rows;  // the next cut of these rows, if it is time to fetch it
-    float *out;        // where the block's values go, if this cut is the last
-    size_t stride;     // of `out`
+    const float *out;  // where the block's values go, if this cut is the last
+    size_t stride;     // of `out`, from 32 values to the next
 } ahead;
 
 // Adds `steps` steps of K to the sums (rows, 32) of a block of rows and a panel, or begins them.
 VECTORS INLINE void sum(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, const int rows,
                         const int bytes) {
-    __m512i c[ROWS][2];
+    __m512i c[BLOCK_ROWS][2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < 2; j++)
@@ -136,12 +118,12 @@ VECTORS static void sum_bytes(char *sums, const char *a, const char *b, size_t s
 
 // MARK: Values
 
-// From the sums of rows [m, m + rows) and the panel whose first output is `n`.
+// Of rows [m, m + rows), a block, and the panel whose first output is `n`, from their sums.
 VECTORS INLINE void deliver(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
                             size_t n, int bytes, ww_curve curve, int add) {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < PANEL; i += LANES) {
-            float *out = w->out + (m + r) * w->layer->N + n + i;
+            float *out = (float *)w->out->data + (m + r) * w->layer->N + n + i;
             vf v, old;
             panel_values(&v, by, m + r, n + i, sums + r * ROW_SUMS + i * 4, bytes, curve);
             if (add) load(&old, out), v += old;
@@ -149,16 +131,43 @@ VECTORS INLINE void deliver(const product_work *w, const panel_means *by, const 
         }
 }
 
+// The same of float32, as a block's part of rows for the next product.
+VECTORS INLINE void deliver_blocked(const product_work *w, const panel_means *by, const char *sums, size_t m,
+                                    size_t rows, size_t n, ww_curve curve) {
+    const __mmask16 used = (__mmask16)((1u << rows) - 1);
+    for (size_t i = 0; i < PANEL; i += LANES) {
+        float *out = (float *)w->out->data + m * w->layer->N + (n + i) * rows;
+        vf values[LANES];
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < LANES; r++)
+            if (r < rows)
+                panel_values(&values[r], by, m + r, n + i, sums + r * ROW_SUMS + i * 4, 0, curve);
+            else
+                values[r] = (vf){0};
+        transpose(values);
+#pragma clang loop unroll(full)
+        for (size_t k = 0; k < LANES; k++) _mm512_mask_storeu_ps(out + k * rows, used, (__m512)values[k]);
+    }
+}
+
+VECTORS INLINE void deliver_curve(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
+                                  size_t n, int bytes, ww_curve curve) {
+    if (!bytes && w->out->blocked)
+        deliver_blocked(w, by, sums, m, rows, n, curve);
+    else
+        deliver(w, by, sums, m, rows, n, bytes, curve, 0);
+}
+
 VECTORS INLINE void deliver_kind(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
                                  size_t n, int bytes) {
     if (w->add)
         deliver(w, by, sums, m, rows, n, bytes, WW_LINE, 1);
     else if (w->curve == WW_LINE)
-        deliver(w, by, sums, m, rows, n, bytes, WW_LINE, 0);
+        deliver_curve(w, by, sums, m, rows, n, bytes, WW_LINE);
     else if (w->curve == WW_QUICK_GELU)
-        deliver(w, by, sums, m, rows, n, bytes, WW_QUICK_GELU, 0);
+        deliver_curve(w, by, sums, m, rows, n, bytes, WW_QUICK_GELU);
     else
-        deliver(w, by, sums, m, rows, n, bytes, WW_GELU, 0);
+        deliver_curve(w, by, sums, m, rows, n, bytes, WW_GELU);
 }
 
 VECTORS static void deliver_block(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
@@ -177,9 +186,10 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
     const ww_panels *layer = w->layer;
     const panel_means by = panel_means_of(layer, w->x);
     const size_t stride = layer->K * panel_bytes_of(layer->input), steps = stride / STEP, size = steps * 2 * TILE;
-    const size_t cuts = (steps + CUT - 1) / CUT, all = blocks_of(w->M);
-    const size_t start = w->M * from / all, rows = w->M * to / all - start, group = SUMS / (rows * ROW_SUMS);
+    const size_t cuts = (steps + CUT - 1) / CUT;
+    const size_t start = block_start(w->M, from), rows = block_start(w->M, to) - start, group = SUMS / (rows * ROW_SUMS);
     const char *packed = layer->packed;
+    const float *out = w->out->data;
     _Alignas(64) char sums[SUMS];
     for (size_t p = first; p < last; p += group) {
         const size_t until = p + group < last ? p + group : last;
@@ -190,16 +200,16 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
                 const char *next = q + 1 < until  ? packed + (q + 1) * size + step * 2 * TILE
                                    : c + 1 < cuts ? packed + p * size + (step + count) * 2 * TILE
                                                   : packed + until * size;
-                ahead f = {.weights = next, .end = next + count * 2 * TILE, .stride = layer->N};
+                ahead f = {.weights = next, .end = next + count * 2 * TILE, .stride = w->out->blocked ? PANEL : layer->N};
                 if (f.end > packed + end * size) f.end = packed + end * size;
                 f.lines = (2 * TILE / 64 + to - from - 1) / (to - from);
                 for (size_t block = from; block < to; block++) {
-                    const size_t m = w->M * block / all, height = w->M * (block + 1) / all - m;
+                    const size_t m = block_start(w->M, block), height = block_start(w->M, block + 1) - m;
                     const char *a = w->rows + m * stride + step * STEP * height;
                     char *at = sums + ((q - p) * rows + m - start) * ROW_SUMS;
                     f.cold = block == from;
                     f.rows = q + 1 == until && c + 1 < cuts ? a + count * STEP * height : NULL;
-                    f.out = c + 1 == cuts ? w->out + m * layer->N + q * PANEL : NULL;
+                    f.out = c + 1 < cuts ? NULL : out + m * layer->N + q * PANEL * (w->out->blocked ? height : 1);
                     (layer->input == WW_U8 ? sum_bytes : sum_floats)(
                         at, a, packed + q * size + step * 2 * TILE, count, c == 0, &f, height);
                     if (f.out) deliver_block(w, &by, at, m, height, q * PANEL);
@@ -218,7 +228,7 @@ VECTORS static void panels(void *context, size_t first, size_t last, size_t work
         multiply(w, first, last, last <= stop ? stop : last, all * i / chunks, all * (i + 1) / chunks);
 }
 
-// MARK: Memory of packed rows: as many buffers as there have been callers at one time, each as large as its largest call.
+// MARK: Memory of rows packed here: as many buffers as there have been callers at one time, each as large as its largest call.
 
 typedef struct buffer {
     char *data;
@@ -252,25 +262,31 @@ static void give_back(buffer b) {
     free(b.data);
 }
 
-int panel_run_vectors(const ww_panels *layer, float *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
+int panel_run_vectors(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add,
+                      size_t M) {
     // Fewer bytes are packed before another core is awake.
     enum { SMALL = 64 << 10 };
-    const size_t size = M * layer->K * panel_bytes_of(layer->input);
-    const buffer rows = take(size);
-    if (!rows.data) return -1;
-    product_work w = {layer, out, x, rows.data, curve, add, M};
-    if (size < SMALL)
-        pack_blocks(&w, 0, blocks_of(M), 0);
-    else
-        ww_parallel(blocks_of(M), pack_blocks, &w);
+    product_work w = {layer, out, x, NULL, x->data, curve, add, M};
+    buffer own = {NULL, 0};
+    if (!x->blocked) {
+        const size_t size = M * layer->K * panel_bytes_of(layer->input);
+        own = take(size);
+        if (!own.data) return -1;
+        w.rows = w.packed = own.data;
+        if (size < SMALL)
+            pack_blocks(&w, 0, blocks_of(M), 0);
+        else
+            ww_parallel(blocks_of(M), pack_blocks, &w);
+    }
     ww_parallel(layer->N / PANEL, panels, &w);
-    give_back(rows);
+    if (own.data) give_back(own);
     return 0;
 }
 
 #else
 
-int panel_run_vectors(const ww_panels *layer, float *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
+int panel_run_vectors(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add,
+                      size_t M) {
     (void)layer, (void)out, (void)x, (void)curve, (void)add, (void)M;
     return -1;
 }

@@ -41,6 +41,6 @@ INLINE void panel_values(vf *v, const panel_means *by, size_t m, size_t n, const
 }
 
 // The units; the second where tiles_available().
-int panel_run_vectors(const ww_panels *layer, float *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
+int panel_run_vectors(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
 void panel_run_tiles(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
 #endif

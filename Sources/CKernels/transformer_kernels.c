@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "parallel.h"
+#include "row_blocks.h"
 #include "rows.h"
 
 VARIANTS
@@ -24,31 +25,40 @@ typedef struct patch_work {
     size_t R, P;
 } patch_work;
 
+// Patch `number` of all pictures', as row `r` of `out`; `own` holds it on the way to other numbers.
+INLINE void cut_patch(const patch_work *w, const ww_numbers *out, size_t r, size_t number, float *own) {
+    const size_t R = w->R, P = w->P, g = R / P, W = 3 * P * P;
+    float *patch = out->kind == WW_F32 ? (float *)out->data + r * W : own;
+    const size_t picture = number / (g * g), top = number % (g * g) / g * P, left = number % g * P;
+    if (w->planes) {
+        for (size_t c = 0; c < 3; c++)
+            for (size_t y = 0; y < P; y++)
+                memcpy(patch + (c * P + y) * P, w->planes + ((picture * 3 + c) * R + top + y) * R + left,
+                       P * sizeof *patch);
+    } else if (w->pictures[picture]) {
+        for (size_t y = 0; y < P; y++) {
+            const uint8_t *line = w->pictures[picture] + ((top + y) * R + left) * 3;
+            for (size_t c = 0; c < 3; c++)
+                for (size_t x = 0; x < P; x++) patch[(c * P + y) * P + x] = w->table[c][line[x * 3 + c]];
+        }
+    } else {
+        memset(patch, 0, W * sizeof *patch);
+    }
+    put_row(out, r, W, patch);
+}
+
 // Patches [first, last) of all pictures: rows of `out`.
 VARIANTS
 static void cut_patches(void *context, size_t first, size_t last, size_t worker) {
     const patch_work *w = context;
-    const size_t R = w->R, P = w->P, g = R / P, W = 3 * P * P;
+    const size_t W = 3 * w->P * w->P;
     (void)worker;
     float own[WW_LONGEST_ROW];
-    for (size_t r = first; r < last; r++) {
-        float *patch = w->out->kind == WW_F32 ? (float *)w->out->data + r * W : own;
-        const size_t picture = r / (g * g), top = r % (g * g) / g * P, left = r % g * P;
-        if (w->planes) {
-            for (size_t c = 0; c < 3; c++)
-                for (size_t y = 0; y < P; y++)
-                    memcpy(patch + (c * P + y) * P, w->planes + ((picture * 3 + c) * R + top + y) * R + left,
-                           P * sizeof *patch);
-        } else if (w->pictures[picture]) {
-            for (size_t y = 0; y < P; y++) {
-                const uint8_t *line = w->pictures[picture] + ((top + y) * R + left) * 3;
-                for (size_t c = 0; c < 3; c++)
-                    for (size_t x = 0; x < P; x++) patch[(c * P + y) * P + x] = w->table[c][line[x * 3 + c]];
-            }
-        } else {
-            memset(patch, 0, W * sizeof *patch);
-        }
-        put_row(w->out, r, W, patch);
+    row_run run;
+    for (size_t start = first; start < last; start += run.count) {
+        begin_run(&run, w->out, start, last, W);
+        for (size_t r = 0; r < run.count; r++) cut_patch(w, &run.numbers, r, start + r, own);
+        end_run(&run, w->out, start, W);
     }
 }
 

@@ -19,8 +19,6 @@ package final class ImageEncoder {
     private let postNorm: LayerNorm
     private let projection: Linear
     private let normalisation: Normalisation
-    /// Of the patch projection.
-    private let patchPrecision: Precision
     private let patches: Activations
     private let sums: Activations
     private let projected: Matrix
@@ -36,7 +34,6 @@ package final class ImageEncoder {
         let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
         self.architecture = architecture
         self.normalisation = normalisation
-        patchPrecision = vision.linearPatch == .planar ? precision.resolved : .f32
         patchProjections = try Self.patchProjections(source, vision, precision, packed)
         classEmbedding = try source.floats("visual.class_embedding", shape: [w])
         positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
@@ -96,7 +93,7 @@ package final class ImageEncoder {
 
     /// Embeds frames, with 3D patches in the light of their neighbours: `[frames, d]`, not normalised.
     package func encode(_ frames: [FrameInContext], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
-        try encode(count: frames.count, trace: trace) { time in
+        try encode(count: frames.count, trace: trace) { time, form in
             Patches.cut(
                 frames.map { frame in
                     switch time {
@@ -105,7 +102,7 @@ package final class ImageEncoder {
                     default: frame.picture.rgb
                     }
                 }, side: architecture.vision.side, patch: architecture.vision.patch, mean: normalisation.mean,
-                deviation: normalisation.deviation, into: patches, precision: patchPrecision)
+                deviation: normalisation.deviation, into: patches, as: form)
         }
     }
 
@@ -116,7 +113,7 @@ package final class ImageEncoder {
         let vision = architecture.vision
         let size = 3 * vision.side * vision.side
         let count = planes.count / size
-        return try encode(count: count, trace: trace) { time in
+        return try encode(count: count, trace: trace) { time, form in
             var shifted = planes
             if time != 0 {
                 let zeros = [Float](repeating: 0, count: size)
@@ -128,15 +125,17 @@ package final class ImageEncoder {
                 }
             }
             Patches.cut(
-                planes: shifted, side: vision.side, patch: vision.patch, into: patches, precision: patchPrecision)
+                planes: shifted, side: vision.side, patch: vision.patch, into: patches, as: form)
         }
     }
 
     /// Cuts and projects the patches, one time of the kernel after the other, then runs the tower.
-    private func encode(count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int) -> Void) throws -> Matrix {
+    private func encode(
+        count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int, _ form: RowForm) -> Void
+    ) throws -> Matrix {
         projected.resize(rows: count * (architecture.vision.tokens - 1))
         for (index, projection) in patchProjections.enumerated() {
-            cut(index - patchProjections.count / 2)
+            cut(index - patchProjections.count / 2, projection.takes)
             try projection(patches, into: projected, scratch: sums)
         }
         return try encodeProjected(count: count, trace: trace)

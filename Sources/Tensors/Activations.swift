@@ -10,7 +10,7 @@ import COneDNN
 package final class Activations: Numbers {
     package let columns: Int
     package private(set) var rows = 0
-    private(set) var kind = WW_F32
+    private(set) var form = RowForm(kind: WW_F32)
     private var data: UnsafeMutableRawPointer
     private var dataSize = 64
     private var scales: UnsafeMutablePointer<ww_row>
@@ -32,7 +32,8 @@ package final class Activations: Numbers {
     var base: UnsafeMutableRawPointer { data }
 
     /// Makes room for `rows` rows of `columns`; what they hold is then undefined.
-    func prepare(rows: Int, columns: Int, kind: ww_kind) {
+    func prepare(rows: Int, columns: Int, as form: RowForm) {
+        let kind = form.kind
         // Tiles read whole tiles of rows: what is beyond the last row does not matter, but it must be there.
         let room = (rows + 31) / 32 * 32
         let size = room * columns * (kind == WW_BF16 ? 2 : kind == WW_U8 ? 1 : 4)
@@ -47,18 +48,19 @@ package final class Activations: Numbers {
             scaleCount = rows
         }
         self.rows = rows
-        self.kind = kind
+        self.form = form
         source = nil
     }
 
     func prepareSums(of layer: OneDNNLayer, from input: Activations) {
-        prepare(rows: input.rows, columns: layer.outputs, kind: WW_S32)
+        prepare(rows: input.rows, columns: layer.outputs, as: RowForm(kind: WW_S32))
         source = (input, layer)
     }
 
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
         var numbers = ww_numbers(
-            kind: kind, data: data, rows: source?.input.scales ?? scales, columns: nil, top: ComputeLibrary.topByte)
+            kind: form.kind, data: data, rows: source?.input.scales ?? scales, columns: nil,
+            top: ComputeLibrary.topByte, blocked: form.inBlocks ? rows : 0)
         guard let layer = source?.layer else { return withUnsafePointer(to: &numbers, body) }
         var columns = layer.sumColumns
         return withUnsafePointer(to: &columns) { columns in
@@ -67,10 +69,10 @@ package final class Activations: Numbers {
         }
     }
 
-    /// A matrix in the numbers that `precision`'s products take.
-    package func convert(_ x: Matrix, to precision: Precision) {
+    /// A matrix as whoever reads it next takes it.
+    package func convert(_ x: Matrix, as form: RowForm) {
         precondition(x.columns == columns)
-        prepare(rows: x.rows, columns: columns, kind: precision.kind)
+        prepare(rows: x.rows, columns: columns, as: form)
         withNumbers { ww_convert($0, x.base, x.rows, x.columns) }
     }
 
@@ -81,6 +83,16 @@ package final class Activations: Numbers {
             count = rows * columns
         }
     }
+}
+
+/// What rows are made of, and how they lie: as their reader takes them.
+package struct RowForm: Sendable {
+    let kind: ww_kind
+    /// In blocks, as products by vectors read them, else one after the other.
+    var inBlocks = false
+
+    /// Rows one after the other, in the numbers of a precision's products.
+    package static func plain(_ precision: Precision) -> RowForm { RowForm(kind: precision.kind) }
 }
 
 /// What kernels read or write.
@@ -101,7 +113,7 @@ extension Precision {
 
 extension Matrix: Numbers {
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
-        var numbers = ww_numbers(kind: WW_F32, data: base, rows: nil, columns: nil, top: 0)
+        var numbers = ww_numbers(kind: WW_F32, data: base, rows: nil, columns: nil, top: 0, blocked: 0)
         return withUnsafePointer(to: &numbers, body)
     }
 }

@@ -19,13 +19,13 @@ package struct Attention {
     /// token wanted of each sequence; then out is `[sequences, width]`, else `[sequences · tokens, width]`.
     package func callAsFunction(
         _ qkv: Activations, tokens: Int, causal: Bool = false, lengths: [Int32]? = nil, rows: [Int32]? = nil,
-        into out: Activations, precision: Precision
+        into out: Activations, as form: RowForm
     ) {
         let sequences = qkv.rows / tokens
         precondition(qkv.columns == 3 * width && out.columns == width && qkv.rows == sequences * tokens)
         precondition(lengths.map { $0.count == sequences && $0.allSatisfy { 1...tokens ~= Int($0) } } ?? true)
         precondition(rows.map { $0.count == sequences && $0.allSatisfy { 0..<tokens ~= Int($0) } } ?? true)
-        out.prepare(rows: rows == nil ? qkv.rows : sequences, columns: width, kind: precision.kind)
+        out.prepare(rows: rows == nil ? qkv.rows : sequences, columns: width, as: form)
         withOptionalPointer(lengths) { lengths in
             withOptionalPointer(rows) { rows in
                 var shape = ww_attention_shape(

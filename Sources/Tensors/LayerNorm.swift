@@ -20,10 +20,10 @@ package struct LayerNorm {
         out.withNumbers { ww_layer_norm($0, x.base, weight, bias, epsilon, x.rows, x.columns) }
     }
 
-    /// out `[rows, width]` from x `[rows, width]`, as the products of `precision` take it.
-    package func callAsFunction(_ x: Matrix, into out: Activations, precision: Precision) {
+    /// out `[rows, width]` from x `[rows, width]`, as its reader takes it.
+    package func callAsFunction(_ x: Matrix, into out: Activations, as form: RowForm) {
         precondition(x.columns == weight.count && out.columns == x.columns)
-        out.prepare(rows: x.rows, columns: x.columns, kind: precision.kind)
+        out.prepare(rows: x.rows, columns: x.columns, as: form)
         out.withNumbers { ww_layer_norm($0, x.base, weight, bias, epsilon, x.rows, x.columns) }
     }
 }

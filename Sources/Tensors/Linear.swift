@@ -100,6 +100,16 @@ package final class Linear {
             output: accumulate ? .residual : .values, precision: .f32, packed: nil)
     }
 
+    /// The rows that the layer's product takes as they are.
+    ///
+    /// Rows one after the other serve, too: they are copied.
+    package var takes: RowForm {
+        switch product {
+        case .panels(let layer): layer.takes
+        case .oneDNN: .plain(precision)
+        }
+    }
+
     /// out `[rows, outputs]` from x `[rows, inputs]`: a layer of float32.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
@@ -115,6 +125,7 @@ package final class Linear {
     /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
+        precondition(!x.form.inBlocks || takes.inBlocks)
         switch product {
         case .panels(let layer):
             try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
@@ -132,29 +143,36 @@ package final class Linear {
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`, as the next product takes it if there is an activation; without
-    /// one, as attention does.
-    package func callAsFunction(_ x: Activations, into out: Activations, scratch: Activations) throws(ComputeError) {
+    /// out `[rows, outputs]` from x `[rows, inputs]`, as attention takes it; or, if there is an activation, as its reader
+    /// does, in the layer's precision.
+    package func callAsFunction(
+        _ x: Activations, into out: Activations, as form: RowForm? = nil, scratch: Activations
+    ) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && output == .activations)
         let quantised = precision == .int8 && activation != .none
+        precondition(!x.form.inBlocks || takes.inBlocks)
+        let form = form ?? .plain(precision)
+        precondition(form.kind == precision.kind && (activation != .none || !form.inBlocks))
         switch product {
         case .panels(let layer):
             let values = quantised ? scratch : out
-            values.prepare(rows: x.rows, columns: outputs, kind: layer.activations)
+            values.prepare(
+                rows: x.rows, columns: outputs,
+                as: RowForm(kind: layer.activations, inBlocks: form.inBlocks && !quantised))
             try layer.run(x, values, rows: x.rows, curve: activation.curve)
             guard quantised else { return }
-            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            out.prepare(rows: x.rows, columns: outputs, as: form)
             out.withNumbers { out in scratch.withNumbers { ww_requantise(out, $0, x.rows, outputs) } }
         case .oneDNN(let layer):
             guard precision == .int8 else {
-                out.prepare(rows: x.rows, columns: outputs, kind: precision.kind)
+                out.prepare(rows: x.rows, columns: outputs, as: .plain(precision))
                 return try layer.run(x.base, out.base, rows: x.rows)
             }
             let sums = quantised ? scratch : out
             sums.prepareSums(of: layer, from: x)
             try layer.run(x.base, sums.base, rows: x.rows)
             guard quantised else { return }
-            out.prepare(rows: x.rows, columns: outputs, kind: WW_U8)
+            out.prepare(rows: x.rows, columns: outputs, as: .plain(precision))
             scratch.withNumbers { sums in
                 out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
             }

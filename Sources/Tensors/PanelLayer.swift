@@ -60,6 +60,12 @@ final class PanelLayer {
         if case .owned(let own) = memory { own.deallocate() }
     }
 
+    /// The rows that need no more work before the product.
+    var takes: RowForm {
+        let vectors = ww_panel_unit_of(kind) == WW_PANEL_VECTORS
+        return RowForm(kind: kind, inBlocks: vectors && inputs <= WW_LONGEST_BLOCKED)
+    }
+
     /// The numbers that activations leave in.
     var activations: ww_kind { ww_panel_unit_of(kind) == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 

@@ -7,23 +7,23 @@ package enum Patches {
     /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5).
     package static func cut(
         _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], into out: Activations,
-        precision: Precision
+        as form: RowForm
     ) {
         precondition(mean.count == 3 && deviation.count == 3 && out.columns == 3 * patch * patch)
         precondition(pictures.allSatisfy { $0.map { $0.count == side * side * 3 } ?? true })
         let patches = (side / patch) * (side / patch)
-        out.prepare(rows: pictures.count * patches, columns: out.columns, kind: precision.kind)
+        out.prepare(rows: pictures.count * patches, columns: out.columns, as: form)
         withPointers(pictures[...], []) { pointers in
             out.withNumbers { ww_cut_bytes($0, pointers, mean, deviation, pictures.count, side, patch) }
         }
     }
 
     /// Normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
-    package static func cut(planes: [Float], side: Int, patch: Int, into out: Activations, precision: Precision) {
+    package static func cut(planes: [Float], side: Int, patch: Int, into out: Activations, as form: RowForm) {
         let pictures = planes.count / (3 * side * side)
         precondition(planes.count == pictures * 3 * side * side && out.columns == 3 * patch * patch)
         let patches = (side / patch) * (side / patch)
-        out.prepare(rows: pictures * patches, columns: out.columns, kind: precision.kind)
+        out.prepare(rows: pictures * patches, columns: out.columns, as: form)
         out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch) }
     }
 

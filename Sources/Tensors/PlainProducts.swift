@@ -33,9 +33,9 @@ package final class PlainProducts {
             return (shape.rows, layer)
         }
         x = Activations(columns: widest)
-        x.convert(Matrix(rows: most, columns: widest), to: precision)
+        x.convert(Matrix(rows: most, columns: widest), as: .plain(precision))
         out = Activations(columns: widest)
-        out.prepare(rows: most, columns: widest, kind: WW_F32)
+        out.prepare(rows: most, columns: widest, as: .plain(.f32))
     }
 
     /// All of them, one after the other.

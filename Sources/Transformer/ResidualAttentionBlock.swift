@@ -13,7 +13,6 @@ package struct ResidualAttentionBlock {
     private let outProjection: Linear
     private let expand: Linear
     private let contract: Linear
-    private let precision: Precision
 
     /// Reads the twelve tensors below `prefix` ("transformer.resblocks.0"), named as in OpenAI's state dicts.
     ///
@@ -41,7 +40,6 @@ package struct ResidualAttentionBlock {
                 inputs: inputs, outputs: outputs, activation: activation, output: output, precision: precision,
                 packed: packed)
         }
-        self.precision = precision.resolved
         norm1 = LayerNorm(
             weight: try floats("ln_1.weight", w), bias: try floats("ln_1.bias", w), epsilon: shape.epsilon)
         norm2 = LayerNorm(
@@ -60,7 +58,7 @@ package struct ResidualAttentionBlock {
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, workspace space: TransformerWorkspace
     ) throws {
-        norm1(x, into: space.normed, precision: precision)
+        norm1(x, into: space.normed, as: inProjection.takes)
         try inProjection(space.normed, into: space.packed, scratch: space.sums)
         if let rows {
             for (sequence, row) in rows.enumerated() {
@@ -70,10 +68,10 @@ package struct ResidualAttentionBlock {
         }
         attention(
             space.packed, tokens: tokens, causal: mask.causal, lengths: mask.lengths, rows: rows,
-            into: space.attended, precision: precision)
+            into: space.attended, as: outProjection.takes)
         try outProjection(space.attended, into: x, scratch: space.sums)
-        norm2(x, into: space.normed, precision: precision)
-        try expand(space.normed, into: space.inner, scratch: space.sums)
+        norm2(x, into: space.normed, as: expand.takes)
+        try expand(space.normed, into: space.inner, as: contract.takes, scratch: space.sums)
         try contract(space.inner, into: x, scratch: space.sums)
     }
 }

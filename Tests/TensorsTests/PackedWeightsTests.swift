@@ -20,7 +20,7 @@ struct PackedWeightsTests {
 
     private func result(_ layer: Linear, _ precision: Precision) throws -> [Float] {
         let (input, scratch, out) = (Activations(columns: k), Activations(columns: n), Matrix(rows: 3, columns: n))
-        input.convert(Matrix((0..<3 * k).map { Float($0 % 13) - 6 }, columns: k), to: precision)
+        input.convert(Matrix((0..<3 * k).map { Float($0 % 13) - 6 }, columns: k), as: .plain(precision))
         try layer(input, into: out, scratch: scratch)
         return out.values
     }

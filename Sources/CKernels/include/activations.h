@@ -12,6 +12,9 @@ typedef enum ww_kind { WW_F32 = 0, WW_BF16 = 1, WW_U8 = 2, WW_S32 = 3 } ww_kind;
 /// Rows of bfloat16 or bytes are made on the stack: no longer than this.
 enum { WW_LONGEST_ROW = 16384 };
 
+/// The longest rows that may lie in blocks.
+enum { WW_LONGEST_BLOCKED = 4096 };
+
 /// How a row's bytes become values. `zero` is a whole number.
 typedef struct ww_row {
     float scale, zero;
@@ -31,6 +34,7 @@ typedef struct ww_numbers {
     ww_row *rows;               ///< (R) of WW_U8; of WW_S32, those of the product's input
     const ww_columns *columns;  ///< of WW_S32
     int top;                    ///< largest byte of WW_U8: 255, or 127 where the CPU would saturate sums of two products
+    size_t blocked;             ///< R, if the rows lie in blocks as products by vectors read them (row_blocks.h), else 0
 } ww_numbers;
 
 /// LayerNorm over the last axis, biased variance: out from x (R, W), float32. `out` may be `x`.

@@ -31,7 +31,8 @@ typedef struct ww_panels {
 
 /// out = curve(x · weightᵀ + bias); or added to it.
 ///
-/// By vectors, out (M, N) is WW_F32. By tiles it is WW_F32, without a curve, or WW_BF16, not added to; and x has room for
+/// By vectors, out (M, N) is WW_F32, its rows in blocks if they are so marked and nothing is added; and x is copied into
+/// blocks if it does not lie so. By tiles, out is WW_F32, without a curve, or WW_BF16, not added to; and x has room for
 /// rows up to a multiple of 32, whose content does not matter. 0, or -1 if there is no memory.
 int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
 #endif

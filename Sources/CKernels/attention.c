@@ -57,21 +57,24 @@ INLINE void multiply(float *out, size_t out_stride, factor a, const float *b, si
 
 // MARK: One head
 
+// Of sixteen queries from `query` on, `hidden` where the query comes before `key`.
+INLINE void hide(vf *v, size_t query, size_t key, float hidden) {
+    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const vi seen = lane + (int32_t)query >= (int32_t)key;
+    *v = (vf)((seen & (vi)*v) | (~seen & (vi)((vf){0} + hidden)));
+}
+
 // e^(scores - their greatest) over the first axis of `scores` (keys, stride), in place, for `side` vectors of queries from
 // `q` on; `scales` (queries): 1 / their sums. With `causal`, key t is seen by the queries from t - first on.
 INLINE void exponentials(float *scores, float *scales, size_t keys, size_t stride, size_t q, const int causal,
                          size_t first, const int side) {
-    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     vf most[4], total[4];
     for (int i = 0; i < side; i++) most[i] = (vf){0} - INFINITY, total[i] = (vf){0};
     for (size_t t = 0; t < keys; t++)
         for (int i = 0; i < side; i++) {
             vf v;
             load(&v, scores + t * stride + q + i * LANES);
-            if (causal) {
-                const vi seen = lane + (int32_t)(first + q + (size_t)i * LANES) >= (int32_t)t;
-                v = (vf)((seen & (vi)v) | (~seen & (vi)((vf){0} - INFINITY)));
-            }
+            if (causal) hide(&v, first + q + (size_t)i * LANES, t, -INFINITY);
             most[i] = __builtin_elementwise_max(most[i], v);
         }
     for (size_t t = 0; t < keys; t++)
@@ -81,7 +84,7 @@ INLINE void exponentials(float *scores, float *scales, size_t keys, size_t strid
             load(&v, at);
             v = v - most[i];
             exponential(&v);
-            if (causal) v = (vf)((lane + (int32_t)(first + q + (size_t)i * LANES) >= (int32_t)t) & (vi)v);
+            if (causal) hide(&v, first + q + (size_t)i * LANES, t, 0);
             store(at, &v);
             total[i] += v;
         }
@@ -105,6 +108,7 @@ typedef struct head_memory {
     float *scores, *scales, *out;    // (TP, TP), (TP), (TP, CP)
 } head_memory;
 
+// How many floats that is; and where each of it lies in them.
 static size_t head_floats(size_t T, size_t C, char *base, head_memory *m) {
     const size_t TP = padded(T, LANES), CP = padded(C, LANES);
     size_t used = 0;

@@ -14,7 +14,7 @@ static size_t padded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 // Of 4 rows by one or two vectors of columns: eight sums of one AVX-512 register each, enough to hide an addition's time.
 enum { TILE_ROWS = 4 };
 
-// One number of each of two matrices after the other: element (row, k) of the first is a[row * row_stride + k * step].
+// The first factor of a product, as it lies: element (row, k) is a[row * row_stride + k * step].
 typedef struct factor {
     const float *a;
     size_t row_stride, step;
@@ -125,10 +125,11 @@ static size_t head_floats(size_t T, size_t C, char *base, head_memory *m) {
 // Sixteen tokens by sixteen columns at a time, scaled, transposed.
 INLINE void transpose_queries(float *out, size_t stride, const ww_numbers *qkv, size_t base, size_t count, size_t W,
                               size_t at, size_t C, float scale) {
-    float copies[LANES][128];
+    enum { SPAN = 128 };
+    float copies[LANES][SPAN];
     for (size_t q = 0; q < count; q += LANES)
-        for (size_t c0 = 0; c0 < C; c0 += 128) {
-            const size_t width = C - c0 < 128 ? C - c0 : 128;
+        for (size_t c0 = 0; c0 < C; c0 += SPAN) {
+            const size_t width = C - c0 < SPAN ? C - c0 : SPAN;
             const float *rows[LANES];
             for (size_t i = 0; i < LANES; i++) {
                 const size_t row = base + (q + i < count ? q + i : count - 1);

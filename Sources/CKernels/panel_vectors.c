@@ -19,8 +19,7 @@ enum { CUT = 12, CHUNK = 768, SUMS = 256 << 10, ROW_SUMS = PANEL * 4 };
 typedef struct product_work {
     const ww_panels *layer;
     const ww_numbers *out, *x;
-    char *packed;      // x in blocks, if it does not lie so
-    const char *rows;  // x in blocks
+    char *rows;  // x, in blocks
     ww_curve curve;
     int add;
     size_t M;
@@ -34,7 +33,7 @@ static void pack_blocks(void *context, size_t first, size_t last, size_t worker)
     (void)worker;
     for (size_t block = first; block < last; block++) {
         const size_t m = block_start(w->M, block), height = block_start(w->M, block + 1) - m;
-        put_in_block((float *)w->packed, w->M, m, height, words, (const float *)w->x->data + m * words);
+        put_in_block((float *)w->rows, w->M, m, height, words, 0, words, (const float *)w->x->data + m * words);
     }
 }
 
@@ -118,64 +117,42 @@ VECTORS static void sum_bytes(char *sums, const char *a, const char *b, size_t s
 
 // MARK: Values
 
-// Of rows [m, m + rows), a block, and the panel whose first output is `n`, from their sums.
-VECTORS INLINE void deliver(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
+// out (rows, stride): of the rows from `m` on, and of the panel whose first output is `n`, from their sums.
+VECTORS INLINE void deliver(float *out, size_t stride, const panel_means *by, const char *sums, size_t m, size_t rows,
                             size_t n, int bytes, ww_curve curve, int add) {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < PANEL; i += LANES) {
-            float *out = (float *)w->out->data + (m + r) * w->layer->N + n + i;
+            float *at = out + r * stride + i;
             vf v, old;
             panel_values(&v, by, m + r, n + i, sums + r * ROW_SUMS + i * 4, bytes, curve);
-            if (add) load(&old, out), v += old;
-            store(out, &v);
+            if (add) load(&old, at), v += old;
+            store(at, &v);
         }
 }
 
-// The same of float32, as a block's part of rows for the next product.
-VECTORS INLINE void deliver_blocked(const product_work *w, const panel_means *by, const char *sums, size_t m,
-                                    size_t rows, size_t n, ww_curve curve) {
-    const __mmask16 used = (__mmask16)((1u << rows) - 1);
-    for (size_t i = 0; i < PANEL; i += LANES) {
-        float *out = (float *)w->out->data + m * w->layer->N + (n + i) * rows;
-        vf values[LANES];
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < LANES; r++)
-            if (r < rows)
-                panel_values(&values[r], by, m + r, n + i, sums + r * ROW_SUMS + i * 4, 0, curve);
-            else
-                values[r] = (vf){0};
-        transpose(values);
-#pragma clang loop unroll(full)
-        for (size_t k = 0; k < LANES; k++) _mm512_mask_storeu_ps(out + k * rows, used, (__m512)values[k]);
-    }
-}
-
-VECTORS INLINE void deliver_curve(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
-                                  size_t n, int bytes, ww_curve curve) {
-    if (!bytes && w->out->blocked)
-        deliver_blocked(w, by, sums, m, rows, n, curve);
-    else
-        deliver(w, by, sums, m, rows, n, bytes, curve, 0);
-}
-
-VECTORS INLINE void deliver_kind(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
-                                 size_t n, int bytes) {
+VECTORS INLINE void deliver_kind(const product_work *w, float *out, size_t stride, const panel_means *by,
+                                 const char *sums, size_t m, size_t rows, size_t n, int bytes) {
     if (w->add)
-        deliver(w, by, sums, m, rows, n, bytes, WW_LINE, 1);
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_LINE, 1);
     else if (w->curve == WW_LINE)
-        deliver_curve(w, by, sums, m, rows, n, bytes, WW_LINE);
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_LINE, 0);
     else if (w->curve == WW_QUICK_GELU)
-        deliver_curve(w, by, sums, m, rows, n, bytes, WW_QUICK_GELU);
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_QUICK_GELU, 0);
     else
-        deliver_curve(w, by, sums, m, rows, n, bytes, WW_GELU);
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_GELU, 0);
 }
 
+// Of a block of rows: where they lie one after the other, or as a part of the next product's block.
 VECTORS static void deliver_block(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
                                   size_t n) {
+    _Alignas(64) float values[BLOCK_ROWS * PANEL];
+    const size_t N = w->layer->N, stride = w->out->blocked ? PANEL : N;
+    float *data = w->out->data, *out = w->out->blocked ? values : data + m * N + n;
     if (w->layer->input == WW_U8)
-        deliver_kind(w, by, sums, m, rows, n, 1);
+        deliver_kind(w, out, stride, by, sums, m, rows, n, 1);
     else
-        deliver_kind(w, by, sums, m, rows, n, 0);
+        deliver_kind(w, out, stride, by, sums, m, rows, n, 0);
+    if (w->out->blocked) put_in_block(data, w->M, m, rows, N, n, PANEL, values);
 }
 
 // MARK: The product
@@ -203,8 +180,8 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
                 ahead f = {.weights = next, .end = next + count * 2 * TILE, .stride = w->out->blocked ? PANEL : layer->N};
                 if (f.end > packed + end * size) f.end = packed + end * size;
                 f.lines = (2 * TILE / 64 + to - from - 1) / (to - from);
-                for (size_t block = from; block < to; block++) {
-                    const size_t m = block_start(w->M, block), height = block_start(w->M, block + 1) - m;
+                for (size_t block = from, m = start, height; block < to; block++, m += height) {
+                    height = block_start(w->M, block + 1) - m;
                     const char *a = w->rows + m * stride + step * STEP * height;
                     char *at = sums + ((q - p) * rows + m - start) * ROW_SUMS;
                     f.cold = block == from;
@@ -266,13 +243,13 @@ int panel_run_vectors(const ww_panels *layer, const ww_numbers *out, const ww_nu
                       size_t M) {
     // Fewer bytes are packed before another core is awake.
     enum { SMALL = 64 << 10 };
-    product_work w = {layer, out, x, NULL, x->data, curve, add, M};
+    product_work w = {layer, out, x, x->data, curve, add, M};
     buffer own = {NULL, 0};
     if (!x->blocked) {
         const size_t size = M * layer->K * panel_bytes_of(layer->input);
         own = take(size);
         if (!own.data) return -1;
-        w.rows = w.packed = own.data;
+        w.rows = own.data;
         if (size < SMALL)
             pack_blocks(&w, 0, blocks_of(M), 0);
         else

@@ -6,16 +6,16 @@
 
 // Only vectors of AVX-512 multiply rows in blocks.
 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))) void put_in_block(
-    float *blocks, size_t R, size_t r, size_t count, size_t words, const float *rows) {
+    float *blocks, size_t R, size_t r, size_t count, size_t words, size_t first, size_t n, const float *rows) {
     const size_t block = block_of(R, r), start = block_start(R, block), height = block_start(R, block + 1) - start;
     const __mmask16 used = (__mmask16)((1u << count) - 1);
-    float *out = blocks + start * words + (r - start);
-    for (size_t k = 0; k < words; k += LANES) {
+    float *out = blocks + start * words + first * height + (r - start);
+    for (size_t k = 0; k < n; k += LANES) {
         vf m[LANES];
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < LANES; i++)
             if (i < count)
-                load(&m[i], rows + i * words + k);
+                load(&m[i], rows + i * n + k);
             else
                 m[i] = (vf){0};
         transpose(m);
@@ -26,11 +26,12 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))) void put_in_block(
 
 #else
 
-void put_in_block(float *blocks, size_t R, size_t r, size_t count, size_t words, const float *rows) {
+void put_in_block(float *blocks, size_t R, size_t r, size_t count, size_t words, size_t first, size_t n,
+                  const float *rows) {
     const size_t block = block_of(R, r), start = block_start(R, block), height = block_start(R, block + 1) - start;
-    for (size_t k = 0; k < words; k++)
-        for (size_t i = 0; i < count; i++)
-            blocks[start * words + k * height + r - start + i] = rows[i * words + k];
+    float *out = blocks + start * words + first * height + (r - start);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < count; i++) out[k * height + i] = rows[i * n + k];
 }
 
 #endif

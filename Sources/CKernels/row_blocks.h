@@ -16,8 +16,10 @@ INLINE size_t block_start(size_t R, size_t i) { return R * i / blocks_of(R); }
 // The block that row `r` is in.
 INLINE size_t block_of(size_t R, size_t r) { return ((r + 1) * blocks_of(R) - 1) / R; }
 
-// Puts rows [r, r + count), all of one block of R rows, to their place in `blocks`, from `rows` (count, words).
-void put_in_block(float *blocks, size_t R, size_t r, size_t count, size_t words, const float *rows);
+// Puts words [first, first + n) of rows [r, r + count), all of one block of R rows of `words` words, to their place in
+// `blocks`, from `rows` (count, n). n is a whole number of vectors.
+void put_in_block(float *blocks, size_t R, size_t r, size_t count, size_t words, size_t first, size_t n,
+                  const float *rows);
 
 // Rows that are made next, one after the other: row `i` of `numbers`. Where rows lie in blocks, they are made here, and
 // then put there.
@@ -44,6 +46,6 @@ INLINE void begin_run(row_run *run, const ww_numbers *out, size_t r, size_t last
 
 INLINE void end_run(const row_run *run, const ww_numbers *out, size_t r, size_t W) {
     const size_t words = out->kind == WW_U8 ? W / 4 : W;
-    if (out->blocked) put_in_block(out->data, out->blocked, r, run->count, words, (const float *)run->memory);
+    if (out->blocked) put_in_block(out->data, out->blocked, r, run->count, words, 0, words, (const float *)run->memory);
 }
 #endif

@@ -29,7 +29,11 @@ package final class Activations: Numbers {
         scales.deallocate()
     }
 
-    var base: UnsafeMutableRawPointer { data }
+    /// Of rows one after the other, as oneDNN reads and writes them.
+    var base: UnsafeMutableRawPointer {
+        precondition(!form.inBlocks)
+        return data
+    }
 
     /// Makes room for `rows` rows of `columns`; what they hold is then undefined.
     func prepare(rows: Int, columns: Int, as form: RowForm) {

@@ -125,7 +125,6 @@ package final class Linear {
     /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
-        precondition(!x.form.inBlocks || takes.inBlocks)
         switch product {
         case .panels(let layer):
             try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
@@ -150,7 +149,6 @@ package final class Linear {
     ) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && output == .activations)
         let quantised = precision == .int8 && activation != .none
-        precondition(!x.form.inBlocks || takes.inBlocks)
         let form = form ?? .plain(precision)
         precondition(form.kind == precision.kind && (activation != .none || !form.inBlocks))
         switch product {

@@ -76,7 +76,7 @@ final class PanelLayer {
         guard rows > 0 else { return }
         let began = ww_products_timed() != 0 ? ContinuousClock.now : nil
         let status = x.withNumbers { x in
-            precondition(x.pointee.kind == kind)
+            precondition(x.pointee.kind == kind && (x.pointee.blocked == 0 || takes.inBlocks))
             return out.withNumbers { out in
                 bias.withUnsafeBufferPointer { bias in
                     var layer = ww_panels(

@@ -46,7 +46,7 @@ void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W);
 
 typedef enum ww_curve { WW_LINE = 0, WW_QUICK_GELU = 1, WW_GELU = 2 } ww_curve;
 
-/// out = curve(values of the sums). The sums are overwritten.
+/// out, rows one after the other, = curve(values of the sums). The sums are overwritten.
 void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curve, size_t R, size_t W);
 
 /// out = x, float32, in out's kind.

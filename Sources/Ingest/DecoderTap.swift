@@ -10,10 +10,12 @@ final class DecoderTap: @unchecked Sendable {
     private let fps: Double
     private let record: DecodingRecord
     private let pulse: SourcePulse
+    private let share: SamplingShare
     private let handOver = HandOver()
 
-    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse) {
+    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare) {
         self.pulse = pulse
+        self.share = share
         self.mode = mode
         self.fps = fps
         self.record = record
@@ -39,7 +41,7 @@ final class DecoderTap: @unchecked Sendable {
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
         let gate = Unmanaged.passRetained(
-            DecoderGate(UnitFilter(mode, fps: fps), record: record, pulse: pulse)
+            DecoderGate(UnitFilter(mode, fps: fps), Thinning(fps: fps), record: record, pulse: pulse, share: share)
         ).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
@@ -54,15 +56,21 @@ final class DecoderTap: @unchecked Sendable {
 // @unchecked: only touched by the pad's streaming thread, which holds the pad's stream lock
 private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
+    private var thinning: Thinning
     private var isPassing = false
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
     private let record: DecodingRecord
     private let pulse: SourcePulse
+    private let share: SamplingShare
 
-    init(_ filter: UnitFilter, record: DecodingRecord, pulse: SourcePulse) {
+    init(
+        _ filter: UnitFilter, _ thinning: Thinning, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare
+    ) {
         self.pulse = pulse
+        self.share = share
         self.filter = filter
+        self.thinning = thinning
         self.record = record
     }
 
@@ -77,7 +85,7 @@ private final class DecoderGate: @unchecked Sendable {
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns
-        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time)
+        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time, share: share.value)
         if filter.returns > returns { record.addReturn() }
         record.setKeyframesOnly(filter.isKeyframesOnly)
         switch verdict {
@@ -87,26 +95,53 @@ private final class DecoderGate: @unchecked Sendable {
         case .hold:
             held.append(ww_ref_buffer(buffer))
             return GST_PAD_PROBE_DROP
-        case .pass, .passAndDrain, .passHeld: break
+        case .passAndDrain:
+            beginHolding(buffer)
+            guard isWanted(keyframeAt: time) else { return GST_PAD_PROBE_DROP }
+        case .pass: forgetHeld()
+        case .passHeld: break
         }
         // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
         isPassing = true
         defer { isPassing = false }
+        ww_probe_set_flow(info, DecodingTurns.all.take { pass(buffer, to: pad, verdict) })
+        return GST_PAD_PROBE_HANDLED
+    }
+
+    /// Gives the decoder a unit, after those that are held if they are wanted.
+    private func pass(
+        _ buffer: UnsafeMutablePointer<GstBuffer>, to pad: UnsafeMutablePointer<GstPad>, _ verdict: UnitFilter.Verdict
+    ) -> GstFlowReturn {
         let start = ThreadClock.nanoseconds
         if verdict == .passHeld {
             // The chain takes the references. The decoder was drained after the keyframe, so it gets that one again.
             for unit in held { gst_pad_chain(pad, unit) }
             held = []
-        } else {
-            forgetHeld()
-            if filter.mayAskForHeld { held.append(ww_ref_buffer(buffer)) }
         }
         let flow = gst_pad_chain(pad, buffer)
         // "The picture stands still": GstVideoDecoder gives out all it holds, and expects a keyframe.
         if verdict == .passAndDrain { gst_pad_send_event(pad, gst_video_event_new_still_frame(1)) }
         record.addDecoding(nanoseconds: ThreadClock.nanoseconds - start)
-        ww_probe_set_flow(info, flow)
-        return GST_PAD_PROBE_HANDLED
+        return flow
+    }
+
+    /// Whether a keyframe that no later picture needs is decoded: while there is too much to do, not all are.
+    private func isWanted(keyframeAt time: Double?) -> Bool {
+        guard let time else { return true }
+        switch thinning.verdict(onKeyframeAt: time, share: share.value) {
+        case .keep: return true
+        case .leaveOut: record.addShed()
+        case .notDue: break
+        }
+        record.addSkipped(1)
+        pulse.leftPictureOut()
+        return false
+    }
+
+    /// A keyframe has come: it is held from now on, if it may be asked for.
+    private func beginHolding(_ keyframe: UnsafeMutablePointer<GstBuffer>) {
+        forgetHeld()
+        if filter.mayAskForHeld { held.append(ww_ref_buffer(keyframe)) }
     }
 
     /// A keyframe has come, and what is held is not needed any more.

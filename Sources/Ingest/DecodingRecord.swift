@@ -6,6 +6,7 @@ import Synchronization
 package final class DecodingRecord: Sendable {
     private let keyframesOnly = Atomic(false)
     private let skipped = Atomic<UInt64>(0)
+    private let shed = Atomic<UInt64>(0)
     private let returns = Atomic<UInt64>(0)
     private let decoding = Atomic<UInt64>(0)
     private let scaling = Atomic<UInt64>(0)
@@ -17,6 +18,8 @@ package final class DecodingRecord: Sendable {
     package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
     /// Units dropped before the decoder.
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
+    /// Samples left out because there is more to do than can be done.
+    package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
     /// How often keyframes became too rare, and everything was decoded again.
     package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
     /// Processor seconds spent on decoding, by the threads that hand units to the decoder.
@@ -34,6 +37,7 @@ package final class DecodingRecord: Sendable {
 
     func setKeyframesOnly(_ value: Bool) { keyframesOnly.store(value, ordering: .relaxed) }
     func addSkipped(_ count: UInt64) { skipped.wrappingAdd(count, ordering: .relaxed) }
+    func addShed() { shed.wrappingAdd(1, ordering: .relaxed) }
     func addReturn() { returns.wrappingAdd(1, ordering: .relaxed) }
     func addDecoding(nanoseconds: UInt64) {
         decoding.wrappingAdd(nanoseconds, ordering: .relaxed)

@@ -11,6 +11,7 @@ import Synchronization
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
+        var thinning: Thinning
         var clip: ClipChooser?
         var segment: GstSegment?
         /// Running time of the last decoded picture.
@@ -34,6 +35,7 @@ final class FrameTap: @unchecked Sendable {
     private let isLive: Bool
     private let decoding: DecodingRecord
     private let pulse: SourcePulse
+    private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
     private let onFrame: @Sendable (Frame) -> Void
@@ -41,10 +43,13 @@ final class FrameTap: @unchecked Sendable {
 
     init(
         _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord, pulse: SourcePulse,
-        onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
+        share: SamplingShare, onFrame: @escaping @Sendable (Frame) -> Void,
+        onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         fps = description.fps
-        state = State(sampler: FrameSampler(fps: fps), clip: description.clip.map { ClipChooser($0) })
+        state = State(
+            sampler: FrameSampler(fps: fps), thinning: Thinning(fps: fps),
+            clip: description.clip.map { ClipChooser($0) })
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
         lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
         previews = description.previews
@@ -54,6 +59,7 @@ final class FrameTap: @unchecked Sendable {
         self.isLive = isLive
         self.decoding = decoding
         self.pulse = pulse
+        self.share = share
         self.onFrame = onFrame
         self.onEvent = onEvent
     }
@@ -120,9 +126,8 @@ final class FrameTap: @unchecked Sendable {
             }
             guard let time = Self.time(pts, state.segment) else { return (false, false, nil) }
             defer { state.seen = time }
-            let slack = decoding.isKeyframesOnly ? UnitFilter.tolerance / fps : 0
             let leaps = isLive && time > state.seen + Self.mostLead
-            return (state.sampler.take(time, slack: slack), false, leaps ? time : nil)
+            return (takes(time), false, leaps ? time : nil)
         }
         // The clock is only asked where the time stamps leap: after a gap, too, they do.
         if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.mostLead {
@@ -132,6 +137,16 @@ final class FrameTap: @unchecked Sendable {
         if pulse.heardPicture() { onEvent(.started) }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    /// Whether the picture at `time` goes on to be resized; call locked.
+    private func takes(_ time: Double) -> Bool {
+        // Keyframes that are alone in being decoded have been thinned out before.
+        let isThinned = decoding.isKeyframesOnly
+        guard state.sampler.take(time, slack: isThinned ? UnitFilter.tolerance / fps : 0) else { return false }
+        guard isLive, !isThinned, !state.thinning.keeps(share.value) else { return true }
+        decoding.addShed()
+        return false
     }
 
     // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far future,
@@ -180,6 +195,7 @@ final class FrameTap: @unchecked Sendable {
     private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
+        let received = pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample) { frame in
@@ -205,7 +221,8 @@ final class FrameTap: @unchecked Sendable {
             onFrame(
                 Frame(
                     picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
-                    discontinuity: discontinuity, region: lane.name, preview: seen.preview, health: health))
+                    received: received, discontinuity: discontinuity, region: lane.name, preview: seen.preview,
+                    health: health))
         }
     }
 

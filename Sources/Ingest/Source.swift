@@ -81,6 +81,8 @@ package struct Frame: Sendable {
     ///
     /// Of a file, when it was decoded.
     package let wallClock: Date
+    /// When what it was decoded from came to the decoder.
+    package let received: ContinuousClock.Instant
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool
     /// What people are shown of it, where that is asked for.
@@ -89,7 +91,8 @@ package struct Frame: Sendable {
     package let health: PictureHealth
 
     package init(
-        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date, discontinuity: Bool,
+        picture: Picture, pictureNumber: UInt64, mediaTime: Double, wallClock: Date,
+        received: ContinuousClock.Instant = .now, discontinuity: Bool,
         region: String? = nil, preview: Preview? = nil,
         health: PictureHealth = .good
     ) {
@@ -100,6 +103,7 @@ package struct Frame: Sendable {
         self.pictureNumber = pictureNumber
         self.mediaTime = mediaTime
         self.wallClock = wallClock
+        self.received = received
         self.discontinuity = discontinuity
     }
 }

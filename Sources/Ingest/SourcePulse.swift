@@ -15,6 +15,11 @@ package final class SourcePulse: Sendable {
     /// A picture has come out of the decoder; true for the first.
     func heardPicture() -> Bool { picture.exchange(now, ordering: .relaxed) == 0 }
 
+    /// A picture was there, and was not decoded because there is too much to do.
+    func leftPictureOut() {
+        if picture.load(ordering: .relaxed) != 0 { picture.store(now, ordering: .relaxed) }
+    }
+
     package var heard: StreamSupervision.Heard {
         StreamSupervision.Heard(anything: instant(unit), picture: instant(picture))
     }

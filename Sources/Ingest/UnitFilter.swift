@@ -2,7 +2,7 @@
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes
-    /// Keyframes, as long as they come at least as often as frames are sampled.
+    /// Keyframes, as long as they come at least as often as frames are sampled; under load that is less often.
     case auto
 }
 
@@ -32,6 +32,8 @@ package struct UnitFilter {
     private var state: State
     private var lastKeyframe: Double?
     private var start: Double?
+    /// Share of their samples that streams keep now.
+    private var share = 1.0
     /// Delta units since the last keyframe, and as many as there have been where keyframes came often enough.
     private var units = 0
     private var usualUnits = 0
@@ -56,8 +58,12 @@ package struct UnitFilter {
     /// Whether a unit that does not reach the decoder may be asked for.
     var mayAskForHeld: Bool { state == .trying && units < Self.most }
 
-    /// `time`: seconds of the unit's time stamp, nil if it has none.
-    package mutating func verdict(isDelta: Bool, time: Double?) -> Verdict {
+    /// `time`: seconds of the unit's time stamp, nil if it has none; `share`: of their samples that streams keep now.
+    ///
+    /// Where that is less than all, keyframes may be as much rarer: decoding all would make up for nothing, and keep the
+    /// machine as busy as it is.
+    package mutating func verdict(isDelta: Bool, time: Double?, share: Double = 1) -> Verdict {
+        self.share = share
         start = start ?? time
         return isDelta ? delta(time) : keyframe(time)
     }
@@ -100,7 +106,7 @@ package struct UnitFilter {
 
     private func isOverdue(_ time: Double?) -> Bool {
         guard let time, let since = lastKeyframe ?? start else { return false }
-        return time - since > 1.5 * interval
+        return time - since > 1.5 * interval / share
     }
 
     private mutating func leave() {
@@ -120,8 +126,9 @@ package struct UnitFilter {
             late = 0
             return
         }
-        let isInTime = time - lastKeyframe <= (1 + Self.tolerance) * interval
-        let isOften = isInTime || units <= usualUnits
+        let apart = (time - lastKeyframe) / (1 + Self.tolerance)
+        let isInTime = apart <= interval
+        let isOften = isInTime || units <= usualUnits || apart <= interval / share
         if isInTime { usualUnits = max(usualUnits, units) }
         frequent = isOften ? frequent + 1 : 0
         late = isOften ? 0 : late + 1

@@ -30,9 +30,10 @@ package final class VideoSource: @unchecked Sendable {
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a live
     /// source it must return at once.
     ///
-    /// `decoding` is told what is decoded.
+    /// `decoding` is told what is decoded; a live source keeps `share` of its samples.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
+        share: SamplingShare = SamplingShare(),
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
@@ -51,9 +52,11 @@ package final class VideoSource: @unchecked Sendable {
         kind = keepsTime ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
         tap = FrameTap(
-            description, isLive: keepsTime, decoding: decoding, pulse: pulse, onFrame: onFrame, onEvent: onEvent)
+            description, isLive: keepsTime, decoding: decoding, pulse: pulse, share: share, onFrame: onFrame,
+            onEvent: onEvent)
         decoderTap =
-            keepsTime ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse) : nil
+            keepsTime
+            ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share) : nil
     }
 
     deinit { stop() }

@@ -101,7 +101,7 @@ package struct WatchSession: Sendable {
             await offPool { video.stop() }
             throw error
         }
-        summary.dropped = queue.counts(name).dropped
+        summary.dropped = queue.dropped(name)
         queue.finish()
         await offPool { video.stop() }
         tell(await engine.removeLane(name))

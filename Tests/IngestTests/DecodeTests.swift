@@ -16,7 +16,8 @@ private struct NumberedFrame {
 struct DecodeTests {
     /// Samples an RTSP stream of the script's numbered pictures until `last` or a later one has come.
     private func sample(
-        _ arguments: [String], fps: Double, decode: DecodeMode, until last: Int
+        _ arguments: [String], fps: Double, decode: DecodeMode, share: SamplingShare = SamplingShare(),
+        until last: Int
     ) async throws -> (frames: [NumberedFrame], record: DecodingRecord) {
         let server = try await RTSPServer(arguments)
         let templates = try PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines"))
@@ -24,7 +25,7 @@ struct DecodeTests {
         let (stream, continuation) = AsyncStream<Result<NumberedFrame, SourceError>>.makeStream()
         let source = try VideoSource(
             SourceDescription(uri: server.uri, fps: fps, decode: decode, side: 16), templates: templates,
-            decoding: record,
+            decoding: record, share: share,
             onFrame: { frame in
                 let middle = frame.picture.rgb[(8 * 16 + 8) * 3..<(8 * 16 + 8) * 3 + 3]
                 let number = middle.reversed().reduce(0) { $0 * 8 + Int($1) / 32 }
@@ -77,6 +78,29 @@ struct DecodeTests {
         #expect(!frames.contains { (101..<150).contains($0.number) })
         #expect(zip(frames, frames.dropFirst()).allSatisfy { $0.number < $1.number && $0.mediaTime < $1.mediaTime })
         #expect(record.returnsToAll == 1 && !record.isKeyframesOnly && record.skippedUnits >= 49)
+    }
+
+    @Test(
+        "while there is too much to do keyframes are left out before the decoder, or pictures before they are resized")
+    func shedding() async throws {
+        let share = SamplingShare()
+        share.set(0.5)
+        let keyframes = Array(stride(from: 0, through: 400, by: 20))
+        let (few, record) = try await sample(
+            ["--keyframes", list(keyframes)], fps: 1.25, decode: .auto, share: share, until: 150)
+        let first = try #require(few.first).number
+        #expect(few.map(\.number) == few.indices.map { first + 40 * $0 } && first.isMultiple(of: 20))
+        let left = Int(record.shedSamples)
+        #expect(abs(left - few.count) <= 1, "\(left) left out, \(few.count) kept")
+        // Of each keyframe that is left out, and of all between them, nothing was decoded.
+        #expect(Int(record.skippedUnits) >= 39 * (few.count - 1) && record.isKeyframesOnly)
+
+        let (some, all) = try await sample(
+            ["--keyframes", list(keyframes)], fps: 5, decode: .all, share: share, until: 60)
+        #expect(all.skippedUnits == 0 && abs(Int(all.shedSamples) - some.count) <= 2)
+        // The first came when it did; from then on every second one of five a second.
+        let numbers = some.dropFirst().map(\.number)
+        #expect(zip(numbers.dropFirst(), numbers).allSatisfy { abs($0 - $1 - 10) <= 1 }, "\(numbers)")
     }
 
     @Test("all decodes all, and JPEG has nothing to drop", arguments: [false, true])

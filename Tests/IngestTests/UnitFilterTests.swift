@@ -55,6 +55,34 @@ struct UnitFilterTests {
         #expect(filter.returns == 1 && !filter.isKeyframesOnly)
     }
 
+    @Test(
+        "while streams keep a share of their samples, keyframes that are as much rarer are enough, and no longer than that"
+    )
+    func share() {
+        var filter = UnitFilter(.auto, fps: 1)
+        func verdicts(_ units: Range<Int>, share: Double) -> [UnitFilter.Verdict] {
+            units.map { filter.verdict(isDelta: !$0.isMultiple(of: 50), time: Double($0) * 0.04, share: share) }
+        }
+        // A keyframe every 2 s is too few for one sample a second, but not for one in 2.5 s.
+        _ = verdicts(0..<300, share: 1)
+        #expect(!filter.isKeyframesOnly)
+        _ = verdicts(300..<600, share: 0.4)
+        #expect(filter.isKeyframesOnly)
+        #expect(verdicts(600..<900, share: 0.4).allSatisfy { $0 == .drop || $0 == .passAndDrain })
+        // With time for all they are too few again.
+        _ = verdicts(900..<1200, share: 1)
+        #expect(!filter.isKeyframesOnly && filter.returns == 1)
+    }
+
+    @Test("a trial under load takes keyframes that are rarer, too")
+    func trialUnderLoad() {
+        var filter = UnitFilter(.auto, fps: 1)
+        for unit in 0..<400 {
+            _ = filter.verdict(isDelta: !unit.isMultiple(of: 40), time: Double(unit) * 0.04, share: 0.6)
+        }
+        #expect(filter.isKeyframesOnly && filter.returns == 0)
+    }
+
     @Test("where the trial fails nothing is lost: what was held is passed, and all after it", arguments: [0, 10])
     func trial(first: Int) {
         var filter = UnitFilter(.auto, fps: 1)

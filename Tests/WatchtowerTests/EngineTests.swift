@@ -32,7 +32,7 @@ struct FrameQueueTests {
         let queue = FrameQueue(depth: 2)
         queue.open("a", policy: .dropOldest)
         for time in 0..<5 { queue.post(frame(Double(time)), to: "a") }
-        #expect(queue.counts("a").dropped == 3 && queue.depthNow == 2)
+        #expect(queue.dropped("a") == 3 && queue.depthNow == 2)
         #expect(times(await queue.next(limit: 8, maxDelay: .zero)) == ["a 3", "a 4"])
         let file = FrameQueue(depth: 2)
         file.open("f", policy: .wait)

@@ -17,22 +17,43 @@ private final class ManualClock: Sendable {
     var now: ContinuousClock.Instant { time.withLock { $0 } }
 }
 
-private func frame(_ number: Int, jump: Bool = false) -> LaneItem {
+private func frame(_ number: Int, received: ContinuousClock.Instant = .now) -> LaneItem {
     .frame(
         Frame(
             picture: Picture(side: 1, rgb: [0, 0, 0]), pictureNumber: UInt64(number), mediaTime: Double(number),
-            wallClock: Date(), discontinuity: jump))
+            wallClock: Date(), received: received, discontinuity: false))
 }
 
 @Suite("Under load")
 struct LoadTests {
-    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each.
-    private func play(_ queue: FrameQueue, _ clock: ManualClock, steps: Int, streams: [String], capacity: Int) async
-        -> [String: Int]
-    {
+    /// Streams that leave samples out, as the queue's share says.
+    private struct Cameras {
+        let streams: [String]
+        var thinning: [Thinning]
+        var shed: [Int]
+
+        init(_ count: Int) {
+            streams = (0..<count).map { "s\($0)" }
+            thinning = streams.map { _ in Thinning(fps: 10) }
+            shed = streams.map { _ in 0 }
+        }
+    }
+
+    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each; each frame
+    /// comes `decoding` after what it was decoded from.
+    private func play(
+        _ queue: FrameQueue, _ clock: ManualClock, steps: Int, _ cameras: inout Cameras, capacity: Int,
+        decoding: Duration = .zero
+    ) async -> [String: Int] {
         var taken: [String: Int] = [:]
         for step in 0..<steps {
-            for stream in streams { queue.post(frame(step), to: stream) }
+            for (index, stream) in cameras.streams.enumerated() {
+                if cameras.thinning[index].keeps(queue.share.value) {
+                    queue.post(frame(step, received: clock.now - decoding), to: stream)
+                } else {
+                    cameras.shed[index] += 1
+                }
+            }
             clock.advance(.milliseconds(100))
             guard queue.depthNow > 0 else { continue }
             for item in await queue.next(limit: capacity, maxDelay: .zero) ?? [] { taken[item.stream, default: 0] += 1 }
@@ -57,42 +78,50 @@ struct LoadTests {
     func shedding() async {
         let clock = ManualClock()
         let queue = FrameQueue(now: { clock.now })
-        let streams = (0..<8).map { "s\($0)" }
-        for stream in streams { queue.open(stream, policy: .dropOldest) }
+        var cameras = Cameras(8)
+        for stream in cameras.streams { queue.open(stream, policy: .dropOldest) }
         // Half of what comes can be taken.
-        _ = await play(queue, clock, steps: 300, streams: streams, capacity: 4)
-        let before = streams.map { queue.counts($0) }
-        let taken = await play(queue, clock, steps: 400, streams: streams, capacity: 4)
-        let each = streams.map { taken[$0] ?? 0 }
+        _ = await play(queue, clock, steps: 300, &cameras, capacity: 4)
+        let (shed, dropped) = (cameras.shed, cameras.streams.map { queue.dropped($0) })
+        let taken = await play(queue, clock, steps: 400, &cameras, capacity: 4)
+        let each = cameras.streams.map { taken[$0] ?? 0 }
         #expect((each.max() ?? 0) - (each.min() ?? 0) <= 4 && (each.min() ?? 0) >= 170, "\(each)")
-        for (stream, earlier) in zip(streams, before) {
-            let counts = queue.counts(stream)
+        for (index, stream) in cameras.streams.enumerated() {
+            let (left, lost) = (cameras.shed[index] - shed[index], Int(queue.dropped(stream) - dropped[index]))
             // Frames are left out before they come, not lost after they have waited.
-            #expect(counts.shed - earlier.shed > 150)
-            #expect(counts.dropped - earlier.dropped <= 10, "\(counts) \(earlier)")
-            #expect(
-                Int(counts.shed + counts.dropped - earlier.shed - earlier.dropped) + (taken[stream] ?? 0) - 400 <= 16)
+            #expect(left > 150 && lost <= 10, "\(left) left out, \(lost) lost")
+            #expect(abs(left + lost + each[index] - 400) <= 16)
         }
-        _ = await play(queue, clock, steps: 400, streams: streams, capacity: 16)
-        #expect(queue.keeps == 1)
-        let shed = streams.map { queue.counts($0).shed }
-        _ = await play(queue, clock, steps: 50, streams: streams, capacity: 16)
-        #expect(streams.map { queue.counts($0).shed } == shed)
+        _ = await play(queue, clock, steps: 400, &cameras, capacity: 16)
+        #expect(queue.share.value == 1)
+        let then = cameras.shed
+        _ = await play(queue, clock, steps: 50, &cameras, capacity: 16)
+        #expect(cameras.shed == then)
     }
 
-    @Test("a frame where nothing continues is never left out, and a file is never thinned out")
-    func kept() async {
+    @Test("frames that were long in being decoded count as late, too")
+    func lateDecoding() async {
         let clock = ManualClock()
         let queue = FrameQueue(now: { clock.now })
-        queue.open("live", policy: .dropOldest)
-        _ = await play(queue, clock, steps: 200, streams: ["live", "live", "live"], capacity: 1)
-        #expect(queue.keeps < 0.6)
-        while queue.depthNow > 0 { _ = await queue.next(limit: 8, maxDelay: .zero) }
-        for number in 0..<8 { queue.post(frame(number, jump: true), to: "live") }
-        #expect(queue.depthNow == 8)
+        var cameras = Cameras(2)
+        for stream in cameras.streams { queue.open(stream, policy: .dropOldest) }
+        _ = await play(queue, clock, steps: 100, &cameras, capacity: 8, decoding: .milliseconds(50))
+        #expect(queue.share.value == 1)
+        _ = await play(queue, clock, steps: 100, &cameras, capacity: 8, decoding: .seconds(1))
+        #expect(queue.share.value < 0.5)
+    }
+
+    @Test("a file's lane tells nobody to leave anything out")
+    func file() async {
+        let clock = ManualClock()
+        let queue = FrameQueue(now: { clock.now })
         queue.open("file", policy: .wait)
-        for number in 0..<8 { queue.post(frame(number), to: "file") }
-        #expect(queue.counts("file").shed == 0 && queue.counts("file").dropped == 0 && queue.depthNow == 16)
+        for _ in 0..<20 {
+            queue.post(frame(0, received: clock.now - .seconds(10)), to: "file")
+            clock.advance(.seconds(1))
+            _ = await queue.next(limit: 8, maxDelay: .zero)
+        }
+        #expect(queue.share.value == 1 && queue.dropped("file") == 0)
     }
 
     @Test("a batch leaves when it is full, at once, and otherwise when its oldest frame has waited")

@@ -34,6 +34,6 @@ extension Watchtower {
             scores: await engine.lookedAt,
             phases: await alerts.phases, published: await outbox.published, unwritable: await outbox.unwritable,
             denied: gate?.denied ?? [:],
-            keeps: queue.keeps, isReady: vitals.isReady, problem: vitals.problem)
+            keeps: queue.share.value, isReady: vitals.isReady, problem: vitals.problem)
     }
 }

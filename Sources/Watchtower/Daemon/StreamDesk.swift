@@ -203,7 +203,7 @@ package actor StreamDesk {
     package func status() async -> [StreamStatus] {
         let health = await engine.health
         return running.map { runner in
-            let (state, counts, frames) = (runner.currentState, runner.supervised, queue.counts(runner.name))
+            let (state, counts) = (runner.currentState, runner.supervised)
             return StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: state.word,
                 reason: state.reason, since: runner.stateSince, restarts: counts.restarts, stalls: counts.stalls,
@@ -212,8 +212,9 @@ package actor StreamDesk {
                 decoding: runner.decoding.isKeyframesOnly ? "keyframes" : "all",
                 skippedUnits: runner.decoding.skippedUnits, returnsToAll: runner.decoding.returnsToAll,
                 sampled: runner.sampledFrames, gated: runner.gatedFrames,
-                effectiveFps: runner.description.fps * (runner.isLive ? queue.keeps : 1), shed: frames.shed,
-                dropped: frames.dropped, picture: health[runner.name] ?? .good,
+                effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
+                shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
+                picture: health[runner.name] ?? .good,
                 regions: Array(runner.lanes.dropFirst()))
         }.sorted { $0.name < $1.name }
     }

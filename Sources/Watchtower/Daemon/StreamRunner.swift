@@ -67,7 +67,8 @@ package final class StreamRunner: Sendable {
     /// When it came to be so.
     package var stateSince: Date { shown.withLock { $0.since } }
     package var supervised: StreamSupervision.Counts { shown.withLock { $0.counts } }
-    package var sampledFrames: UInt64 { counts.withLock { $0.sampled } }
+    /// Frames that the sampling took, those among them that were then left out.
+    package var sampledFrames: UInt64 { counts.withLock { $0.sampled } + decoding.shedSamples }
     /// Sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
     /// Pipelines that did not stop in time, and were left to do so alone.
@@ -135,7 +136,7 @@ package final class StreamRunner: Sendable {
         let source: VideoSource
         do {
             source = try VideoSource(
-                description, templates: templates, decoding: decoding,
+                description, templates: templates, decoding: decoding, share: queue.share,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }
                     if frame.region == nil { self?.count(frame) }

@@ -216,8 +216,7 @@ package actor Watchtower {
         (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
         for runner in await streams.running {
             now.sampled += Int(runner.sampledFrames)
-            let counts = queue.counts(runner.name)
-            now.dropped += Int(counts.dropped + counts.shed)
+            now.dropped += Int(queue.dropped(runner.name) + runner.decoding.shedSamples)
             now.decodeSeconds += runner.decoding.decodeSeconds
             now.scaleSeconds += runner.decoding.scaleSeconds
         }

@@ -23,42 +23,25 @@ package struct QueuedItem: Sendable {
 /// The one bounded hand-over between all streams' media threads and the scoring engine, and the batcher of all streams.
 ///
 /// Each stream has a lane. A full lane makes a file wait (its decoder is the only one held up); a live stream loses its
-/// oldest waiting frame, which is counted. Before that happens, live streams are thinned out evenly: see `LoadShedder`.
+/// oldest waiting frame, which is counted. Before that happens, `share` tells live sources to leave samples out: see
+/// `LoadShedder`.
 /// Lanes are emptied in turn, so that none starves the others.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
-    /// Frames of a stream that were not scored, and why.
-    package struct Counts: Sendable, Equatable {
-        /// Lost from a full lane.
-        package var dropped: UInt64 = 0
-        /// Left out by the lowered sampling rate.
-        package var shed: UInt64 = 0
-    }
-
     private struct Lane {
         let policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
-        var counts = Counts()
-        /// Of a frame: what the sampling rate has earned so far towards the next that is kept.
-        var credit = 0.0
+        /// Frames lost because the lane was full.
+        var dropped: UInt64 = 0
 
-        /// Takes an item in, or not; how many more items wait.
-        mutating func take(_ item: LaneItem, depth: Int, keeps: Double, at now: ContinuousClock.Instant) -> Int {
+        /// Takes an item in; how many more items wait.
+        mutating func take(_ item: LaneItem, depth: Int, at now: ContinuousClock.Instant) -> Int {
             var lost = 0
-            if policy == .dropOldest, case .frame(let frame) = item {
-                credit = min(credit + keeps, 1)
-                // A frame where nothing continues is kept: it tells the windows so.
-                guard credit >= 1 || frame.discontinuity else {
-                    counts.shed += 1
-                    return 0
-                }
-                credit -= 1
-            }
             if policy == .dropOldest, items.count >= depth, case .frame? = items.first?.item {
                 items.removeFirst()
-                counts.dropped += 1
+                dropped += 1
                 lost = 1
             }
             items.append((item, now))
@@ -66,6 +49,8 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
+    /// What live streams keep of their samples; below 1 there is more to do than can be done.
+    package let share = SamplingShare()
     private let depth: Int
     private let sheds: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -118,7 +103,7 @@ package final class FrameQueue: @unchecked Sendable {
                 }
             }
             guard !closed else { return nil }
-            waiting += lanes[stream]?.take(item, depth: depth, keeps: shedder.keeps, at: now()) ?? 0
+            waiting += lanes[stream]?.take(item, depth: depth, at: now()) ?? 0
             return takeConsumer(if: waiting >= (consumer?.count ?? .max))
         }
         wake?.resume()
@@ -143,17 +128,22 @@ package final class FrameQueue: @unchecked Sendable {
             nudged = false
             if closed { return nil }
             let time = now()
-            var longest = Duration.zero
+            var waits: [Duration] = []
             var taken: [QueuedItem] = []
             while taken.count < limit, waiting > 0 {
                 let index = turn % lanes.count
                 turn = (index + 1) % lanes.count
-                guard let (item, arrival) = lanes.values[index].items.popFirst() else { continue }
+                guard let (item, _) = lanes.values[index].items.popFirst() else { continue }
                 waiting -= 1
-                if lanes.values[index].policy == .dropOldest { longest = max(longest, time - arrival) }
+                if lanes.values[index].policy == .dropOldest, case .frame(let frame) = item {
+                    waits.append(time - frame.received)
+                }
                 taken.append(QueuedItem(stream: lanes.keys[index], item: item))
             }
-            if sheds { shedder.observe(wait: longest, at: time) }
+            if sheds {
+                shedder.observe(waits: waits, at: time)
+                share.set(shedder.keeps)
+            }
             condition.broadcast()
             return taken
         }
@@ -178,11 +168,8 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Frames of a stream that were not scored.
-    package func counts(_ stream: String) -> Counts { locked { lanes[stream]?.counts ?? Counts() } }
-
-    /// Share of their sampled frames that live streams keep; below 1 there is more to do than can be done.
-    package var keeps: Double { locked { shedder.keeps } }
+    /// Frames that were lost from a stream's full lane.
+    package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
 
     /// Frames that wait, over all lanes.
     package var depthNow: Int { locked { waiting } }

@@ -3,26 +3,34 @@
 /// The rate is lowered for all by one factor, so that none starves; it goes down as soon as frames wait too long and comes
 /// back slowly. Pure: time is given.
 struct LoadShedder: Sendable {
-    /// Share of the sampled frames that is kept, 1 if there is time for all.
+    /// Share of the samples that is kept, 1 if there is time for all.
     private(set) var keeps = 1.0
+    private var waits: (sum: Duration, count: Int) = (.zero, 0)
     private var decided: (at: ContinuousClock.Instant, wait: Duration)?
 
-    /// A frame that waited longer than this came too late; one that waited less than half of it leaves room for more.
+    /// Frames that wait longer than this, in the mean, come too late; less than half of it leaves room for more.
+    ///
+    /// The mean: single frames wait for each other, since cameras send their keyframes when they like.
     static let patience = Duration.milliseconds(400)
     /// The factor is changed at most once in this time, so that a change is felt before the next.
     static let pace = Duration.milliseconds(500)
     static let least = 1.0 / 64
 
-    /// Tells how long the oldest live frame of a batch has waited.
-    mutating func observe(wait: Duration, at now: ContinuousClock.Instant) {
-        let last = decided?.wait ?? .zero
+    /// Tells how long the live frames of a batch have waited, each since what it was decoded from came.
+    mutating func observe(waits batch: [Duration], at now: ContinuousClock.Instant) {
+        waits.sum += batch.reduce(.zero, +)
+        waits.count += batch.count
         if let decided, now - decided.at < Self.pace { return }
+        let wait = waits.count > 0 ? waits.sum / waits.count : .zero
+        let (last, since) = (decided?.wait ?? .zero, decided.map { now - $0.at } ?? Self.pace)
         decided = (now, wait)
+        waits = (.zero, 0)
         if wait > Self.patience {
-            // While the queue is getting shorter the rate is low enough.
+            // While frames wait less and less the rate is low enough.
             if wait >= last { keeps = max(Self.least, keeps * 0.85) }
         } else if wait < Self.patience / 2 {
-            keeps = min(1, keeps + 0.02)
+            // By time: the fewer samples are kept, the rarer are batches to decide by.
+            keeps = min(1, keeps + 0.02 * (since / Self.pace))
         }
     }
 }

@@ -1,0 +1,50 @@
+import Synchronization
+
+/// The share of their sampling rate that live streams keep: set by whoever has too much to do, read by streaming threads.
+package final class SamplingShare: Sendable {
+    private let bits = Atomic(1.0.bitPattern)
+
+    package init() {}
+
+    /// 1 while there is time for all.
+    package var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
+
+    package func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
+}
+
+/// Leaves samples of one stream out, evenly, before they cost anything: a keyframe that is not decoded costs only its
+/// transfer, a decoded frame that is not resized at least nothing more.
+package struct Thinning: Sendable {
+    package enum Verdict: Sendable { case keep, leaveOut, notDue }
+
+    /// Says which keyframes the sampling would take, once decoded.
+    private var sampler: FrameSampler
+    private let slack: Double
+    /// What the share has earned so far towards the next sample that is kept.
+    private var credit: Double
+
+    /// `phase`: 0 to 1; by chance, or streams that began together would all keep their samples of the same second.
+    package init(fps: Double, phase: Double = .random(in: 0..<1)) {
+        credit = phase
+        sampler = FrameSampler(fps: fps)
+        slack = UnitFilter.tolerance / fps
+    }
+
+    /// Whether a sample that is due is kept.
+    package mutating func keeps(_ share: Double) -> Bool {
+        credit += share
+        guard credit >= 1 else { return false }
+        credit -= 1
+        return true
+    }
+
+    /// What becomes of a keyframe at `time` (seconds) that nothing decoded later refers to.
+    ///
+    /// While there is time for all, all are decoded; then also those are not that the sampling would not take.
+    package mutating func verdict(onKeyframeAt time: Double, share: Double) -> Verdict {
+        let isDue = sampler.take(time, slack: slack)
+        guard share < 1 else { return .keep }
+        guard isDue else { return .notDue }
+        return keeps(share) ? .keep : .leaveOut
+    }
+}

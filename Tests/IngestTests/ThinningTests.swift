@@ -1,0 +1,96 @@
+import Foundation
+import Ingest
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Leaving samples out")
+struct ThinningTests {
+    @Test("the share is kept, evenly", arguments: [0.015625, 0.1, 0.37, 0.5, 0.85, 1])
+    func even(share: Double) {
+        var thinning = Thinning(fps: 1)
+        let kept = (0..<4096).filter { _ in thinning.keeps(share) }
+        #expect(abs(Double(kept.count) - share * 4096) <= 1)
+        let gaps = zip(kept.dropFirst(), kept).map(-)
+        #expect((gaps.max() ?? 0) <= Int((1 / share).rounded(.up)) && (gaps.min() ?? 0) >= Int(1 / share))
+    }
+
+    @Test("streams that begin together do not all keep the samples of the same moment")
+    func apart() {
+        var streams = (0..<40).map { Thinning(fps: 1, phase: Double($0) / 40) }
+        let kept = (0..<100).map { _ in streams.indices.count { streams[$0].keeps(0.2) } }
+        #expect(kept.allSatisfy { abs($0 - 8) <= 1 }, "\(kept)")
+        var others = (0..<400).map { _ in Thinning(fps: 1) }
+        let found = (0..<10).map { _ in others.indices.count { others[$0].keeps(0.2) } }
+        #expect(found.allSatisfy { 30...130 ~= $0 }, "\(found)")
+    }
+
+    @Test("of keyframes that come more often than samples, under load only those that are due are decoded")
+    func keyframes() {
+        var thinning = Thinning(fps: 1, phase: 0)
+        #expect((0..<20).allSatisfy { thinning.verdict(onKeyframeAt: Double($0) / 2, share: 1) == .keep })
+        let verdicts = (20..<100).map { thinning.verdict(onKeyframeAt: Double($0) / 2, share: 0.5) }
+        #expect(verdicts.count { $0 == .notDue } == 40)
+        #expect(verdicts.count { $0 == .leaveOut } == 20 && verdicts.count { $0 == .keep } == 20)
+        // What is a little early by the network's jitter is due all the same.
+        var late = Thinning(fps: 1, phase: 0)
+        let times = (0..<40).map { Double($0) + ($0.isMultiple(of: 2) ? 0.02 : -0.02) }
+        #expect(times.count { late.verdict(onKeyframeAt: $0, share: 0.5) != .notDue } == 40)
+    }
+}
+
+@Suite("Turns of decoding")
+struct DecodingTurnsTests {
+    /// How many threads are inside, at most were, and have been.
+    private final class Seen: Sendable {
+        private let counts = Mutex((inside: 0, most: 0, done: 0))
+        var found: (inside: Int, most: Int, done: Int) { counts.withLock { $0 } }
+
+        func beInside() {
+            counts.withLock {
+                $0.inside += 1
+                $0.most = max($0.most, $0.inside)
+            }
+            usleep(200)
+            counts.withLock {
+                $0.inside -= 1
+                $0.done += 1
+            }
+        }
+    }
+
+    @Test("no more decode at a time than there are places, and all do")
+    func places() async throws {
+        let (turns, seen) = (DecodingTurns(places: 2), Seen())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await blocking { for _ in 0..<50 { turns.take { seen.beInside() } } }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let found = seen.found
+        #expect(found.most == 2 && found.done == 400 && found.inside == 0)
+    }
+
+    @Test("one that hangs holds up nobody, and its place is its own again when it is back")
+    func hanging() async throws {
+        let turns = DecodingTurns(places: 1, patience: .milliseconds(50))
+        let (entered, release) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let hung = Task {
+            try await blocking {
+                turns.take {
+                    entered.signal()
+                    release.wait()
+                }
+            }
+        }
+        try await blocking { entered.wait() }
+        // These would wait without end.
+        for _ in 0..<3 { try await blocking { turns.take {} } }
+        release.signal()
+        try await hung.value
+        try await blocking { turns.take {} }
+    }
+}

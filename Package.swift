@@ -103,6 +103,7 @@ let package = Package(
             name: "Ingest",
             dependencies: [
                 "CGStreamer", "CPlatform", "Matching", "Measures", "Pixels", "World",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

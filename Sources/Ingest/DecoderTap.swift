@@ -11,15 +11,20 @@ final class DecoderTap: @unchecked Sendable {
     private let record: DecodingRecord
     private let pulse: SourcePulse
     private let share: SamplingShare
+    private let turns: DecodingTurns?
     private let handOver = HandOver()
 
-    init(_ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare) {
+    /// `turns`: where pictures are taken as they are decoded; not where they wait for their time first.
+    init(
+        _ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare,
+        turns: DecodingTurns?
+    ) {
         self.pulse = pulse
         self.share = share
+        self.turns = turns
         self.mode = mode
         self.fps = fps
         self.record = record
-        record.setKeyframesOnly(mode == .keyframes)
     }
 
     /// Watches for decoders; the pipeline must not outlive the tap.
@@ -41,7 +46,9 @@ final class DecoderTap: @unchecked Sendable {
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
         let gate = Unmanaged.passRetained(
-            DecoderGate(UnitFilter(mode, fps: fps), Thinning(fps: fps), record: record, pulse: pulse, share: share)
+            DecoderGate(
+                UnitFilter(mode, fps: fps), Thinning(fps: fps), record: record, pulse: pulse, share: share, turns: turns
+            )
         ).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
@@ -63,12 +70,15 @@ private final class DecoderGate: @unchecked Sendable {
     private let record: DecodingRecord
     private let pulse: SourcePulse
     private let share: SamplingShare
+    private let turns: DecodingTurns?
 
     init(
-        _ filter: UnitFilter, _ thinning: Thinning, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare
+        _ filter: UnitFilter, _ thinning: Thinning, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare,
+        turns: DecodingTurns?
     ) {
         self.pulse = pulse
         self.share = share
+        self.turns = turns
         self.filter = filter
         self.thinning = thinning
         self.record = record
@@ -104,7 +114,8 @@ private final class DecoderGate: @unchecked Sendable {
         // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
         isPassing = true
         defer { isPassing = false }
-        ww_probe_set_flow(info, DecodingTurns.all.take { pass(buffer, to: pad, verdict) })
+        let decode = { self.pass(buffer, to: pad, verdict) }
+        ww_probe_set_flow(info, turns?.take(decode) ?? decode())
         return GST_PAD_PROBE_HANDLED
     }
 

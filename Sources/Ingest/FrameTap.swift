@@ -33,6 +33,8 @@ final class FrameTap: @unchecked Sendable {
     private var monitor: HealthMonitor
     private let fps: Double
     private let isLive: Bool
+    /// Whether pictures wait for their time before they come here.
+    private let isPaced: Bool
     private let decoding: DecodingRecord
     private let pulse: SourcePulse
     private let share: SamplingShare
@@ -57,6 +59,7 @@ final class FrameTap: @unchecked Sendable {
         limits.frozen = description.frozen
         monitor = HealthMonitor(limits: limits)
         self.isLive = isLive
+        isPaced = description.realtime
         self.decoding = decoding
         self.pulse = pulse
         self.share = share
@@ -195,7 +198,7 @@ final class FrameTap: @unchecked Sendable {
     private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let received = pulse.heard.anything ?? .now
+        let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample) { frame in

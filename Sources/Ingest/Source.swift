@@ -81,7 +81,7 @@ package struct Frame: Sendable {
     ///
     /// Of a file, when it was decoded.
     package let wallClock: Date
-    /// When what it was decoded from came to the decoder.
+    /// When what it was decoded from came to the decoder; of a film, which waits for its time, when it was shown.
     package let received: ContinuousClock.Instant
     /// The first frame, and the first after a jump: what was seen before does not continue here.
     package let discontinuity: Bool

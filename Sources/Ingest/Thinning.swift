@@ -12,8 +12,10 @@ package final class SamplingShare: Sendable {
     package func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
 }
 
-/// Leaves samples of one stream out, evenly, before they cost anything: a keyframe that is not decoded costs only its
-/// transfer, a decoded frame that is not resized at least nothing more.
+/// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been received, and
+/// a picture that is not resized only decoded.
+///
+/// The first sample is kept, whatever the share: a stream that was opened shows that it plays.
 package struct Thinning: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 
@@ -22,6 +24,7 @@ package struct Thinning: Sendable {
     private let slack: Double
     /// What the share has earned so far towards the next sample that is kept.
     private var credit: Double
+    private var isFirst = true
 
     /// `phase`: 0 to 1; by chance, or streams that began together would all keep their samples of the same second.
     package init(fps: Double, phase: Double = .random(in: 0..<1)) {
@@ -32,6 +35,10 @@ package struct Thinning: Sendable {
 
     /// Whether a sample that is due is kept.
     package mutating func keeps(_ share: Double) -> Bool {
+        guard !isFirst else {
+            isFirst = false
+            return true
+        }
         credit += share
         guard credit >= 1 else { return false }
         credit -= 1
@@ -40,7 +47,7 @@ package struct Thinning: Sendable {
 
     /// What becomes of a keyframe at `time` (seconds) that nothing decoded later refers to.
     ///
-    /// While there is time for all, all are decoded; then also those are not that the sampling would not take.
+    /// While there is time for all, all are decoded; under load, those are not, either, that the sampling would not take.
     package mutating func verdict(onKeyframeAt time: Double, share: Double) -> Verdict {
         let isDue = sampler.take(time, slack: slack)
         guard share < 1 else { return .keep }

@@ -56,7 +56,9 @@ package final class VideoSource: @unchecked Sendable {
             onEvent: onEvent)
         decoderTap =
             keepsTime
-            ? DecoderTap(description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share) : nil
+            ? DecoderTap(
+                description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share,
+                turns: description.realtime ? nil : .all) : nil
     }
 
     deinit { stop() }

@@ -88,16 +88,16 @@ struct DecodeTests {
         let keyframes = Array(stride(from: 0, through: 400, by: 20))
         let (few, record) = try await sample(
             ["--keyframes", list(keyframes)], fps: 1.25, decode: .auto, share: share, until: 150)
-        let first = try #require(few.first).number
-        #expect(few.map(\.number) == few.indices.map { first + 40 * $0 } && first.isMultiple(of: 20))
-        let left = Int(record.shedSamples)
-        #expect(abs(left - few.count) <= 1, "\(left) left out, \(few.count) kept")
+        // The first is kept, whatever the share; from then on every second one.
+        let (kept, left) = (few.dropFirst().map(\.number), Int(record.shedSamples))
+        #expect(kept == kept.indices.map { kept[0] + 40 * $0 } && few.allSatisfy { $0.number.isMultiple(of: 20) })
+        #expect(abs(left - few.count) <= 2, "\(left) left out, \(few.count) kept")
         // Of each keyframe that is left out, and of all between them, nothing was decoded.
-        #expect(Int(record.skippedUnits) >= 39 * (few.count - 1) && record.isKeyframesOnly)
+        #expect(Int(record.skippedUnits) >= 39 * (few.count - 2) && record.isKeyframesOnly)
 
         let (some, all) = try await sample(
             ["--keyframes", list(keyframes)], fps: 5, decode: .all, share: share, until: 60)
-        #expect(all.skippedUnits == 0 && abs(Int(all.shedSamples) - some.count) <= 2)
+        #expect(all.skippedUnits == 0 && abs(Int(all.shedSamples) - some.count) <= 3)
         // The first came when it did; from then on every second one of five a second.
         let numbers = some.dropFirst().map(\.number)
         #expect(zip(numbers.dropFirst(), numbers).allSatisfy { abs($0 - $1 - 10) <= 1 }, "\(numbers)")

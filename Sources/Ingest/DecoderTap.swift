@@ -8,10 +8,10 @@ import CGStreamer
 final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
     private let fps: Double
-    private let record: DecodingRecord
-    private let pulse: SourcePulse
-    private let share: SamplingShare
-    private let turns: DecodingTurns?
+    fileprivate let record: DecodingRecord
+    fileprivate let pulse: SourcePulse
+    fileprivate let share: SamplingShare
+    fileprivate let turns: DecodingTurns?
     private let handOver = HandOver()
 
     /// `turns`: where pictures are taken as they are decoded; not where they wait for their time first.
@@ -46,9 +46,7 @@ final class DecoderTap: @unchecked Sendable {
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
         let gate = Unmanaged.passRetained(
-            DecoderGate(
-                UnitFilter(mode, fps: fps), Thinning(fps: fps), record: record, pulse: pulse, share: share, turns: turns
-            )
+            DecoderGate(self, UnitFilter(mode, fps: fps), Thinning(fps: fps))
         ).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
@@ -67,21 +65,13 @@ private final class DecoderGate: @unchecked Sendable {
     private var isPassing = false
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
-    private let record: DecodingRecord
-    private let pulse: SourcePulse
-    private let share: SamplingShare
-    private let turns: DecodingTurns?
+    private let tap: DecoderTap
+    private var record: DecodingRecord { tap.record }
 
-    init(
-        _ filter: UnitFilter, _ thinning: Thinning, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare,
-        turns: DecodingTurns?
-    ) {
-        self.pulse = pulse
-        self.share = share
-        self.turns = turns
+    init(_ tap: DecoderTap, _ filter: UnitFilter, _ thinning: Thinning) {
+        self.tap = tap
         self.filter = filter
         self.thinning = thinning
-        self.record = record
     }
 
     deinit { for buffer in held { ww_unref_buffer(buffer) } }
@@ -91,11 +81,11 @@ private final class DecoderGate: @unchecked Sendable {
     ) -> GstPadProbeReturn {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
-        pulse.heardUnit()
+        tap.pulse.heardUnit()
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns
-        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time, share: share.value)
+        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time, share: tap.share.value)
         if filter.returns > returns { record.addReturn() }
         record.setKeyframesOnly(filter.isKeyframesOnly)
         switch verdict {
@@ -114,8 +104,8 @@ private final class DecoderGate: @unchecked Sendable {
         // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
         isPassing = true
         defer { isPassing = false }
-        let decode = { self.pass(buffer, to: pad, verdict) }
-        ww_probe_set_flow(info, turns?.take(decode) ?? decode())
+        ww_probe_set_flow(
+            info, tap.turns?.take { pass(buffer, to: pad, verdict) } ?? pass(buffer, to: pad, verdict))
         return GST_PAD_PROBE_HANDLED
     }
 
@@ -139,13 +129,13 @@ private final class DecoderGate: @unchecked Sendable {
     /// Whether a keyframe that no later picture needs is decoded: while there is too much to do, not all are.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
-        switch thinning.verdict(onKeyframeAt: time, share: share.value) {
+        switch thinning.verdict(onKeyframeAt: time, share: tap.share.value) {
         case .keep: return true
         case .leaveOut: record.addShed()
         case .notDue: break
         }
         record.addSkipped(1)
-        pulse.leftPictureOut()
+        tap.pulse.leftPictureOut()
         return false
     }
 

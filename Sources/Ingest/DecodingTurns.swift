@@ -11,12 +11,12 @@ import Foundation
 package final class DecodingTurns: @unchecked Sendable {
     static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)
 
-    private final class Waiter: Sendable {
+    private struct Waiter {
         let thread: pthread_t
-        let turn = DispatchSemaphore(value: 0)
-
-        init(_ thread: pthread_t) { self.thread = thread }
+        let turn: DispatchSemaphore
     }
+
+    private enum Entry { case inside, entered, waits(for: DispatchSemaphore) }
 
     /// Who decodes longer than this is not counted any more.
     private let patience: Duration
@@ -33,38 +33,49 @@ package final class DecodingTurns: @unchecked Sendable {
 
     /// Runs `body` when it is the caller's turn; at once if it has it, as where one decoder holds another.
     package func take<R>(_ body: () -> R) -> R {
-        guard let mine = lineUp() else { return body() }
-        while mine.turn.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
-            // Nobody has left meanwhile: somebody may have taken too long.
-            lock.withLock { admit() }
+        let thread = pthread_self()
+        switch lock.withLock({ enter(thread) }) {
+        case .inside: return body()
+        case .entered: break
+        case .waits(let turn):
+            while turn.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
+                // Nobody has left meanwhile: somebody may have taken too long.
+                lock.withLock { admit() }
+            }
         }
         defer {
             lock.withLock {
-                inside[mine.thread] = nil
+                inside[thread] = nil
                 admit()
             }
         }
         return body()
     }
 
-    private func lineUp() -> Waiter? {
-        lock.withLock {
-            let thread = pthread_self()
-            guard inside[thread] == nil else { return nil }
-            let waiter = Waiter(thread)
-            waiting.append(waiter)
-            admit()
-            return waiter
+    // MARK: Called locked
+
+    private func enter(_ thread: pthread_t) -> Entry {
+        guard inside[thread] == nil else { return .inside }
+        // Those who wait come first.
+        admit()
+        if hasPlace {
+            inside[thread] = .now
+            return .entered
+        }
+        let waiter = Waiter(thread: thread, turn: DispatchSemaphore(value: 0))
+        waiting.append(waiter)
+        return .waits(for: waiter.turn)
+    }
+
+    private func admit() {
+        while hasPlace, let next = waiting.popFirst() {
+            inside[next.thread] = .now
+            next.turn.signal()
         }
     }
 
-    /// Call locked.
-    private func admit() {
+    private var hasPlace: Bool {
         let now = ContinuousClock.now
-        while !waiting.isEmpty, inside.values.count(where: { now - $0 < patience }) < places {
-            let next = waiting.removeFirst()
-            inside[next.thread] = now
-            next.turn.signal()
-        }
+        return inside.values.count(where: { now - $0 < patience }) < places
     }
 }

@@ -49,9 +49,7 @@ package struct Thinning: Sendable {
     ///
     /// While there is time for all, all are decoded; under load, those are not, either, that the sampling would not take.
     package mutating func verdict(onKeyframeAt time: Double, share: Double) -> Verdict {
-        let isDue = sampler.take(time, slack: slack)
-        guard share < 1 else { return .keep }
-        guard isDue else { return .notDue }
+        guard sampler.take(time, slack: slack) else { return share < 1 ? .notDue : .keep }
         return keeps(share) ? .keep : .leaveOut
     }
 }

@@ -27,6 +27,16 @@ struct ThinningTests {
         #expect(found.allSatisfy { 30...130 ~= $0 }, "\(found)")
     }
 
+    @Test("when overload begins, streams that have played begin to leave samples out at once")
+    func onset() {
+        var streams = (0..<40).map { Thinning(fps: 1, phase: Double($0) / 40) }
+        for second in 0..<10 {
+            #expect(streams.indices.allSatisfy { streams[$0].verdict(onKeyframeAt: Double(second), share: 1) == .keep })
+        }
+        let kept = streams.indices.count { streams[$0].verdict(onKeyframeAt: 10, share: 0.2) == .keep }
+        #expect(abs(kept - 8) <= 1, "\(kept)")
+    }
+
     @Test("of keyframes that come more often than samples, under load only those that are due are decoded")
     func keyframes() {
         var thinning = Thinning(fps: 1, phase: 0)

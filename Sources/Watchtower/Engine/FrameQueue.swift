@@ -24,8 +24,7 @@ package struct QueuedItem: Sendable {
 ///
 /// Each stream has a lane. A full lane makes a file wait (its decoder is the only one held up); a live stream loses its
 /// oldest waiting frame, which is counted. Before that happens, `share` tells live sources to leave samples out: see
-/// `LoadShedder`.
-/// Lanes are emptied in turn, so that none starves the others.
+/// `LoadShedder`. Lanes are emptied in turn, so that none starves the others.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }

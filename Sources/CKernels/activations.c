@@ -253,10 +253,16 @@ void ww_requantise(const ww_numbers *out, const ww_numbers *in, size_t R, size_t
 
 // Number `i` of row `r`, where rows of W lie in blocks.
 INLINE float blocked_value(const ww_numbers *in, size_t r, size_t i, size_t W) {
-    const size_t R = in->blocked, block = block_of(R, r), group = in->kind == WW_U8 ? 4 : 1;
+    const size_t R = in->blocked, block = block_of(R, r), group = in->kind == WW_U8 ? 4 : in->kind == WW_BF16 ? 2 : 1;
     const size_t start = block_start(R, block), height = block_start(R, block + 1) - start;
     const size_t place = start * W + (i / group * height + r - start) * group + i % group;
     if (in->kind == WW_F32) return ((const float *)in->data)[place];
+    if (in->kind == WW_BF16) {
+        const uint32_t bits = (uint32_t)((const uint16_t *)in->data)[place] << 16;
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
     return in->rows[r].scale * ((float)((const uint8_t *)in->data)[place] - in->rows[r].zero);
 }
 

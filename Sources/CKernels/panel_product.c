@@ -9,7 +9,9 @@ ww_panel_unit ww_panel_unit_of(ww_kind input) {
     __builtin_cpu_init();
     const int vectors = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (vectors && (input == WW_F32 || (input == WW_U8 && __builtin_cpu_supports("avx512vnni")))) return WW_PANEL_VECTORS;
+    if (vectors && (input == WW_F32 || (input == WW_BF16 && __builtin_cpu_supports("avx512bf16")) ||
+                    (input == WW_U8 && __builtin_cpu_supports("avx512vnni"))))
+        return WW_PANEL_VECTORS;
 #endif
     return WW_PANEL_NONE;
 }

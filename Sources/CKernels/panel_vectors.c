@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,prfchw")))
+// Instructions for bytes and for bfloat16 come from intrinsics alone: float32 needs no more than the first four.
+#define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,fma,prfchw")))
 
 // Fourteen rows by two vectors of outputs are 28 sums; with two vectors of weights and one number of a row they fill 31 of
 // the 32 registers. They go through K in cuts, so that a cut of a panel (24 KB) and of fourteen rows (11 KB) stay in the
@@ -51,7 +52,7 @@ typedef struct ahead {
 
 // Adds `steps` steps of K to the sums (rows, 32) of a block of rows and a panel, or begins them.
 VECTORS INLINE void sum(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, const int rows,
-                        const int bytes) {
+                        const ww_kind input) {
     __m512i c[BLOCK_ROWS][2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
@@ -80,9 +81,12 @@ VECTORS INLINE void sum(char *sums, const char *a, const char *b, size_t steps, 
                 int32_t word;
                 memcpy(&word, a + (r * rows + i) * 4, sizeof word);
                 const __m512i v = _mm512_set1_epi32(word);
-                if (bytes) {
+                if (input == WW_U8) {
                     c[i][0] = _mm512_dpbusd_epi32(c[i][0], v, left);
                     c[i][1] = _mm512_dpbusd_epi32(c[i][1], v, right);
+                } else if (input == WW_BF16) {
+                    c[i][0] = (__m512i)_mm512_dpbf16_ps((__m512)c[i][0], (__m512bh)v, (__m512bh)left);
+                    c[i][1] = (__m512i)_mm512_dpbf16_ps((__m512)c[i][1], (__m512bh)v, (__m512bh)right);
                 } else {
                     c[i][0] = (__m512i)_mm512_fmadd_ps((__m512)v, (__m512)left, (__m512)c[i][0]);
                     c[i][1] = (__m512i)_mm512_fmadd_ps((__m512)v, (__m512)right, (__m512)c[i][1]);
@@ -99,9 +103,9 @@ VECTORS INLINE void sum(char *sums, const char *a, const char *b, size_t steps, 
 
 // The same for a number of rows that is only known now.
 VECTORS INLINE void sum_rows(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, size_t rows,
-                             int bytes) {
+                             ww_kind input) {
 #define CASE(n) \
-    case n: sum(sums, a, b, steps, begin, f, n, bytes); break;
+    case n: sum(sums, a, b, steps, begin, f, n, input); break;
     switch (rows) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7)
         CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
@@ -109,10 +113,13 @@ VECTORS INLINE void sum_rows(char *sums, const char *a, const char *b, size_t st
 #undef CASE
 }
 VECTORS static void sum_floats(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, size_t rows) {
-    sum_rows(sums, a, b, steps, begin, f, rows, 0);
+    sum_rows(sums, a, b, steps, begin, f, rows, WW_F32);
+}
+VECTORS static void sum_halves(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, size_t rows) {
+    sum_rows(sums, a, b, steps, begin, f, rows, WW_BF16);
 }
 VECTORS static void sum_bytes(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, size_t rows) {
-    sum_rows(sums, a, b, steps, begin, f, rows, 1);
+    sum_rows(sums, a, b, steps, begin, f, rows, WW_U8);
 }
 
 // MARK: Values
@@ -142,17 +149,33 @@ VECTORS INLINE void deliver_kind(const product_work *w, float *out, size_t strid
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_GELU, 0);
 }
 
+// Words of 32 bits that a row's values of a panel take.
+INLINE size_t panel_words(const ww_numbers *out) { return out->kind == WW_BF16 ? PANEL / 2 : PANEL; }
+
 // Of a block of rows: where they lie one after the other, or as a part of the next product's block.
 VECTORS static void deliver_block(const product_work *w, const panel_means *by, const char *sums, size_t m, size_t rows,
                                   size_t n) {
     _Alignas(64) float values[BLOCK_ROWS * PANEL];
-    const size_t N = w->layer->N, stride = w->out->blocked ? PANEL : N;
-    float *data = w->out->data, *out = w->out->blocked ? values : data + m * N + n;
+    const size_t N = w->layer->N;
+    const int direct = !w->out->blocked && w->out->kind == WW_F32;
+    float *out = direct ? (float *)w->out->data + m * N + n : values;
     if (w->layer->input == WW_U8)
-        deliver_kind(w, out, stride, by, sums, m, rows, n, 1);
+        deliver_kind(w, out, direct ? N : PANEL, by, sums, m, rows, n, 1);
     else
-        deliver_kind(w, out, stride, by, sums, m, rows, n, 0);
-    if (w->out->blocked) put_in_block(data, w->M, m, rows, N, n, PANEL, values);
+        deliver_kind(w, out, direct ? N : PANEL, by, sums, m, rows, n, 0);
+    if (direct) return;
+    const size_t width = panel_words(w->out);
+    if (w->out->kind == WW_BF16)  // each row's to a place that has been read
+        for (size_t r = 0; r < rows; r++) {
+            const __m512 low = _mm512_load_ps(values + r * PANEL), high = _mm512_load_ps(values + r * PANEL + LANES);
+            _mm512_store_si512(values + r * width, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+        }
+    float *data = w->out->data;
+    const size_t words = N / PANEL * width, first = n / PANEL * width;
+    if (w->out->blocked)
+        put_in_block(data, w->M, m, rows, words, first, width, values);
+    else
+        for (size_t r = 0; r < rows; r++) memcpy(data + (m + r) * words + first, values + r * width, width * sizeof(float));
 }
 
 // MARK: The product
@@ -167,6 +190,7 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
     const size_t start = block_start(w->M, from), rows = block_start(w->M, to) - start, group = SUMS / (rows * ROW_SUMS);
     const char *packed = layer->packed;
     const float *out = w->out->data;
+    const size_t width = panel_words(w->out), words = layer->N / PANEL * width;
     _Alignas(64) char sums[SUMS];
     for (size_t p = first; p < last; p += group) {
         const size_t until = p + group < last ? p + group : last;
@@ -177,7 +201,7 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
                 const char *next = q + 1 < until  ? packed + (q + 1) * size + step * 2 * TILE
                                    : c + 1 < cuts ? packed + p * size + (step + count) * 2 * TILE
                                                   : packed + until * size;
-                ahead f = {.weights = next, .end = next + count * 2 * TILE, .stride = w->out->blocked ? PANEL : layer->N};
+                ahead f = {.weights = next, .end = next + count * 2 * TILE, .stride = w->out->blocked ? width : words};
                 if (f.end > packed + end * size) f.end = packed + end * size;
                 f.lines = (2 * TILE / 64 + to - from - 1) / (to - from);
                 for (size_t block = from, m = start, height; block < to; block++, m += height) {
@@ -186,8 +210,8 @@ VECTORS static void multiply(const product_work *w, size_t first, size_t last, s
                     char *at = sums + ((q - p) * rows + m - start) * ROW_SUMS;
                     f.cold = block == from;
                     f.rows = q + 1 == until && c + 1 < cuts ? a + count * STEP * height : NULL;
-                    f.out = c + 1 < cuts ? NULL : out + m * layer->N + q * PANEL * (w->out->blocked ? height : 1);
-                    (layer->input == WW_U8 ? sum_bytes : sum_floats)(
+                    f.out = c + 1 < cuts ? NULL : out + m * words + q * width * (w->out->blocked ? height : 1);
+                    (layer->input == WW_U8 ? sum_bytes : layer->input == WW_BF16 ? sum_halves : sum_floats)(
                         at, a, packed + q * size + step * 2 * TILE, count, c == 0, &f, height);
                     if (f.out) deliver_block(w, &by, at, m, height, q * PANEL);
                 }

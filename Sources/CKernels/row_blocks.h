@@ -1,5 +1,5 @@
 /// How rows lie for products by vectors: in blocks of nearly equal size, of fourteen rows at most. In a block, words of 32
-/// bits, one float32 or four bytes: those of its rows side by side. So read, rows are one stream, whose lines do not fall
+/// bits, one float32, two bfloat16 or four bytes: those of its rows side by side. So read, rows are one stream, whose lines do not fall
 /// onto each other in the cache, as lines do that are a power of two apart.
 #ifndef WATCHWORD_ROW_BLOCKS_H
 #define WATCHWORD_ROW_BLOCKS_H
@@ -45,7 +45,7 @@ INLINE void begin_run(row_run *run, const ww_numbers *out, size_t r, size_t last
 }
 
 INLINE void end_run(const row_run *run, const ww_numbers *out, size_t r, size_t W) {
-    const size_t words = out->kind == WW_U8 ? W / 4 : W;
+    const size_t words = out->kind == WW_U8 ? W / 4 : out->kind == WW_BF16 ? W / 2 : W;
     if (out->blocked) put_in_block(out->data, out->blocked, r, run->count, words, 0, words, (const float *)run->memory);
 }
 #endif

@@ -156,7 +156,7 @@ package final class Linear {
             let values = quantised ? scratch : out
             values.prepare(
                 rows: x.rows, columns: outputs,
-                as: RowForm(kind: layer.activations, inBlocks: form.inBlocks && !quantised))
+                as: quantised || activation == .none ? RowForm(kind: layer.activations) : form)
             try layer.run(x, values, rows: x.rows, curve: activation.curve)
             guard quantised else { return }
             out.prepare(rows: x.rows, columns: outputs, as: form)

@@ -22,7 +22,8 @@ final class PanelLayer {
         let unit = ww_panel_unit_of(precision.kind)
         return switch ComputeLibrary.instructionSet {
         case "sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2": WW_PANEL_NONE
-        case "avx512_core" where precision.kind == WW_U8: WW_PANEL_NONE
+        case "avx512_core" where precision.kind != WW_F32: WW_PANEL_NONE
+        case "avx512_core_vnni" where precision.kind == WW_BF16: WW_PANEL_NONE
         case "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_fp16":
             unit == WW_PANEL_TILES ? WW_PANEL_NONE : unit
         default: unit
@@ -66,7 +67,7 @@ final class PanelLayer {
         return RowForm(kind: kind, inBlocks: vectors && inputs <= WW_LONGEST_BLOCKED)
     }
 
-    /// The numbers that activations leave in.
+    /// The numbers that attention reads, and that bytes are made of.
     var activations: ww_kind { ww_panel_unit_of(kind) == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 
     /// out `[rows, outputs]` = curve of the product with x `[rows, inputs]` and the bias; or added to it.

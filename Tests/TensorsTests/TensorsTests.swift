@@ -97,6 +97,13 @@ struct TensorsTests {
         #expect(out.values == sums)
         try layer(.none, accumulate: true)(input, into: out)
         #expect(out.values == sums.map { $0 * 2 })
+        // bfloat16 holds these numbers, too.
+        let (halves, scratch) = (Activations(columns: k), Activations(columns: n))
+        halves.convert(input, as: .plain(.bf16))
+        let ofHalves = try Linear(
+            name: "", weight: { weight }, bias: bias, inputs: k, outputs: n, precision: .bf16, packed: nil)
+        try ofHalves(halves, into: out, scratch: scratch)
+        #expect(out.values == sums)
         try layer(.quickGELU)(input, into: out)
         #expect(worstExcess(out.values, sums.map { $0 / (1 + exp(-1.702 * $0)) }, rtol: 3e-5) < 1e-4)
         try layer(.gelu)(input, into: out)
@@ -104,7 +111,7 @@ struct TensorsTests {
     }
 
     @Test(
-        "a row's product does not depend on the rows beside it", arguments: [Precision.f32, .int8])
+        "a row's product does not depend on the rows beside it", arguments: [Precision.f32, .bf16, .int8])
     func alone(_ precision: Precision) throws {
         let (rows, k, n) = (33, 768, 64)
         let (weight, x) = (numbers(n * k, 1), numbers(rows * k, 3))
@@ -135,7 +142,7 @@ struct TensorsTests {
     /// On CPUs whose products read plain rows, both are those.
     @Test(
         "rows made as the next product takes them are the plain rows, however the work on them is cut",
-        arguments: [Precision.f32, .int8], [1, 14, 15, 50, 150, 333])
+        arguments: [Precision.f32, .bf16, .int8], [1, 14, 15, 50, 150, 333])
     func asTaken(_ precision: Precision, _ rows: Int) throws {
         let (k, inner, heads) = (128, 256, 2)
         func layer(_ inputs: Int, _ outputs: Int, _ output: LinearOutput) throws -> Linear {

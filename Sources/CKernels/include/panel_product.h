@@ -8,7 +8,8 @@
 #define WATCHWORD_PANEL_PRODUCT_H
 #include "activations.h"
 
-/// What multiplies panels of an input here: nothing, vectors (AVX-512; of WW_U8 with VNNI), or tiles (AMX).
+/// What multiplies panels of an input here: nothing, vectors (AVX-512; of WW_U8 with VNNI, of WW_BF16 with BF16), or tiles
+/// (AMX).
 typedef enum ww_panel_unit { WW_PANEL_NONE = 0, WW_PANEL_VECTORS = 1, WW_PANEL_TILES = 2 } ww_panel_unit;
 ww_panel_unit ww_panel_unit_of(ww_kind input);
 
@@ -31,8 +32,9 @@ typedef struct ww_panels {
 
 /// out = curve(x · weightᵀ + bias); or added to it.
 ///
-/// By vectors, out (M, N) is WW_F32, its rows in blocks if they are so marked and nothing is added; and x is copied into
-/// blocks if it does not lie so. By tiles, out is WW_F32, without a curve, or WW_BF16, not added to; and x has room for
-/// rows up to a multiple of 32, whose content does not matter. 0, or -1 if there is no memory.
+/// By vectors, out (M, N) is WW_F32, or WW_BF16 of WW_BF16, its rows in blocks if they are so marked; what is added to is
+/// WW_F32, not in blocks. x is copied into blocks if it does not lie so. By tiles, out is WW_F32, without a curve, or
+/// WW_BF16, not added to; and x has room for rows up to a multiple of 32, whose content does not matter. 0, or -1 if there
+/// is no memory.
 int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
 #endif

@@ -26,6 +26,34 @@ static inline void ww_app_sink_set_caps(GstElement *sink, const char *text) {
     gst_app_sink_set_caps(GST_APP_SINK(sink), caps);
     gst_caps_unref(caps);
 }
+// Answers who asks what memory a sink takes: pictures that say where their lines lie, in buffers that have room around them
+// where a decoder wants it. [streaming-thread]
+static GstPadProbeReturn ww_answer_allocation(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+    (void)pad, (void)user;
+    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+    GstCaps *caps = NULL;
+    gboolean wants_pool = FALSE;
+    GstVideoInfo video;
+    gst_query_parse_allocation(query, &caps, &wants_pool);
+    if (wants_pool && caps && gst_video_info_from_caps(&video, caps)) {
+        GstBufferPool *pool = gst_video_buffer_pool_new();
+        GstStructure *config = gst_buffer_pool_get_config(pool);
+        gst_buffer_pool_config_set_params(config, caps, (guint)video.size, 0, 0);
+        if (gst_buffer_pool_set_config(pool, config))
+            gst_query_add_allocation_pool(query, pool, (guint)video.size, 0, 0);
+        gst_object_unref(pool);
+    }
+    gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL);
+    return GST_PAD_PROBE_HANDLED;
+}
+// Lets decoders give a sink's reader, which asks each picture where its lines lie (`ww_frame_map`), the pictures that they
+// work on. Without an answer they copy each to where lines lie close. [any-thread]
+static inline void ww_app_sink_take_as_decoded(GstElement *sink) {
+    GstPad *pad = gst_element_get_static_pad(sink, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, ww_answer_allocation, NULL, NULL);
+    gst_object_unref(pad);
+}
 static inline GstSample *ww_app_sink_pull(GstAppSink *sink) { return gst_app_sink_try_pull_sample(sink, 0); }
 static inline GstSample *ww_app_sink_wait(GstElement *sink, guint64 nanoseconds) {
     return gst_app_sink_try_pull_sample(GST_APP_SINK(sink), nanoseconds);

@@ -54,6 +54,7 @@ final class Pipeline: @unchecked Sendable {
         ww_decode_video_only(parsed)
         // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
         ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB}")
+        ww_app_sink_take_as_decoded(sink)
         element = parsed
         self.sink = sink
         sampling = ww_bin_get(parsed, "convert") ?? sink

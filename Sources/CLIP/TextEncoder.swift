@@ -17,6 +17,7 @@ package final class TextEncoder {
     private let projection: Linear
     private let tokens: Matrix
     private let output: Matrix
+    private let packed: PackedWeights?
 
     /// Reads the text tensors, in OpenAI's names; weights that are packed already are not read.
     package init(
@@ -25,6 +26,7 @@ package final class TextEncoder {
         let text = architecture.text
         let (w, d) = (text.width, architecture.embedding)
         self.architecture = architecture
+        self.packed = packed
         try source.check("token_embedding.weight", shape: [text.vocabulary, w])
         tokenEmbedding = { try source.floats("token_embedding.weight", elements: $0 * w..<($0 + 1) * w) }
         positions = try source.floats("positional_embedding", shape: [text.context, w])
@@ -68,6 +70,11 @@ package final class TextEncoder {
         try projection(tokens, into: output)
         return output.row(0)
     }
+
+    /// Gives memory back: no text is expected for a while.
+    ///
+    /// The next one takes some milliseconds longer.
+    package func rest() { packed?.rest() }
 
     /// The first largest id, which is the end token in CLIP's vocabulary; or the first `endToken` a config names.
     private func poolingPlace(_ ids: [Int]) -> Int {

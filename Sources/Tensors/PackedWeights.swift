@@ -2,8 +2,9 @@ package import Foundation
 
 /// Weights as products want them, kept in a file from one start to the next.
 ///
-/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must
-/// name all it depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time, no more.
+/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must name all it
+/// depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time
+/// and memory, no more.
 package final class PackedWeights {
     private let url: URL
     private let key: String
@@ -47,13 +48,30 @@ package final class PackedWeights {
     /// Remembers a layer for `save`.
     func keep(_ name: String, _ layer: Linear) { layers.append((name, layer)) }
 
-    /// Writes the file, if it did not have every layer; gives the layers back.
-    package func save() {
+    /// Writes the file, if it did not have every layer, and says whether it did; gives the layers back.
+    @discardableResult
+    package func save() -> Bool {
         defer { layers = [] }
         guard layers.contains(where: { found[$0.name]?.count != $0.layer.packedBytes.count }),
             layers.reduce(0, { $0 + $1.layer.packedBytes.count }) >= Self.worthwhile
-        else { return }
-        try? write()
+        else { return false }
+        return (try? write()) ?? false
+    }
+
+    /// Gives the memory of weights that are mapped back; whoever needs them next reads them again.
+    package func rest() {
+        if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
+    }
+
+    /// A tower whose weights lie in their file: those that had to be packed are dropped for what was kept of them, which
+    /// costs no memory of its own, and can rest.
+    package static func tower<T>(_ open: () -> PackedWeights?, _ make: (PackedWeights?) throws -> T) throws -> T {
+        let packed = open()
+        let made = try make(packed)
+        guard packed?.save() == true else { return made }
+        let kept = open()
+        defer { kept?.save() }
+        return try make(kept)
     }
 
     // MARK: The file
@@ -101,7 +119,7 @@ package final class PackedWeights {
         return found
     }
 
-    private func write() throws {
+    private func write() throws -> Bool {
         func rounded(_ size: Int) -> Int { (size + Self.alignment - 1) / Self.alignment * Self.alignment }
         // The table's length depends on the offsets in it: room for it is set aside first.
         let start = rounded(24 + key.utf8.count + layers.reduce(256) { $0 + $1.name.utf8.count + 48 })
@@ -112,27 +130,26 @@ package final class PackedWeights {
             end = rounded(end + layer.packedBytes.count)
         }
         let table = try JSONEncoder().encode(Table(key: key, size: end, layers: places))
-        guard 24 + table.count <= start else { return }
+        guard 24 + table.count <= start else { return false }
         try FileManager.default.createDirectory(
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         let draft = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).\(getpid())")
         defer { unlink(draft.path) }
         let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var head = Data(Self.magic)
         withUnsafeBytes(of: UInt64(table.count)) { head.append(contentsOf: $0) }
         withUnsafeBytes(of: Self.checksum(table)) { head.append(contentsOf: $0) }
         head.append(table)
         guard head.withUnsafeBytes({ Self.put($0, descriptor, at: 0) }), ftruncate(descriptor, off_t(end)) == 0 else {
-            return
+            return false
         }
         for (name, layer) in layers {
-            guard let place = places[name], Self.put(layer.packedBytes, descriptor, at: place[0]) else { return }
+            guard let place = places[name], Self.put(layer.packedBytes, descriptor, at: place[0]) else { return false }
         }
-        guard fsync(descriptor) == 0 else { return }
-        rename(draft.path, url.path)
+        return fsync(descriptor) == 0 && rename(draft.path, url.path) == 0
     }
 
     private static func put(_ bytes: UnsafeRawBufferPointer, _ descriptor: CInt, at offset: Int) -> Bool {

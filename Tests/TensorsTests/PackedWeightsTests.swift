@@ -27,6 +27,18 @@ struct PackedWeightsTests {
 
     private struct Read: Error {}
 
+    /// Kilobytes of the file that this process holds in memory.
+    private func resident() throws -> Int {
+        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8).split(separator: "\n")
+        var (isOurs, total) = (false, 0)
+        for line in maps {
+            let words = line.split(separator: " ")
+            if words.first?.hasSuffix(":") == false { isOurs = line.contains(folder.lastPathComponent) }
+            if isOurs, words.first == "Rss:", words.count > 1 { total += Int(words[1]) ?? 0 }
+        }
+        return total
+    }
+
     @Test("are used instead of the weights, and compute the same", arguments: [Precision.f32, .bf16, .int8])
     func used(_ precision: Precision) throws {
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -77,6 +89,37 @@ struct PackedWeightsTests {
         }
         #expect(try start())
         #expect(try !start())
+    }
+
+    @Test("a tower is made from what was kept of it, and computes the same after a rest")
+    func towers() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var (made, read) = (0, 0)
+        func tower(in folder: URL) throws -> (layer: Linear, packed: PackedWeights?) {
+            try PackedWeights.tower({ PackedWeights(folder: folder, model: "m", key: "k") }) { packed in
+                made += 1
+                let layer = try layer(packed, .f32) {
+                    read += 1
+                    return weights()
+                }
+                return (layer, packed)
+            }
+        }
+        let first = try tower(in: folder)
+        #expect(made == 2 && read == 1)
+        let expected = try result(first.layer, .f32)
+        #expect(try resident() >= k * n * 4 / 1024)
+        first.packed?.rest()
+        #expect(try resident() == 0)
+        #expect(try result(first.layer, .f32) == expected)
+        let second = try tower(in: folder)
+        #expect(made == 3 && read == 1)
+        #expect(try result(second.layer, .f32) == expected)
+        // Where nothing can be kept, what was packed is used.
+        let third = try tower(in: URL(filePath: "/proc/nowhere"))
+        third.packed?.rest()
+        #expect(made == 4 && read == 2)
+        #expect(try result(third.layer, .f32) == expected)
     }
 
     @Test("cost nothing but time where the disk does not take them")

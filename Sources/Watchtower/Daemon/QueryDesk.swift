@@ -196,6 +196,7 @@ package actor QueryDesk {
             embeddings.append(embedding)
         }
         if !made.isEmpty {
+            await engine.restTexts()
             do { try await outbox.save(embeddings: made, model: model) } catch {
                 // They can be made again.
                 logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])

@@ -21,6 +21,8 @@ final class QueryEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
+    func restTexts() { texts.rest() }
+
     /// Embeds pictures: `[pictures][d]`, not normalised.
     func embed(pictures: [Picture]) throws -> [[Float]] {
         let rows = try images.encode(pictures)

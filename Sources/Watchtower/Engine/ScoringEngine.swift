@@ -57,20 +57,19 @@ package actor ScoringEngine {
         let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
-        // Texts are few, and each is compared with every window to come: they get more digits than pictures.
-        let textPrecision: Precision = precision == .bf16 ? .bf16 : .f32
-        let packed = (image: model.packed("image", precision), text: model.packed("text", textPrecision))
-        let images = try ImageEncoder(
-            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
-            packed: packed.image)
+        let images = try PackedWeights.tower({ model.packed("image", precision) }) { packed in
+            try ImageEncoder(
+                source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
+                packed: packed)
+        }
+        // Texts are few, and each is compared with every window to come: they get all the digits there are.
+        let texts = try PackedWeights.tower({ model.packed("text", .f32) }) { packed in
+            try TextEncoder(source, architecture: model.architecture, precision: .f32, packed: packed)
+        }
         encoder = FrameEncoder(images)
-        let texts = try TextEncoder(
-            source, architecture: model.architecture, precision: textPrecision, packed: packed.text)
         embedder = QueryEmbedder(tokenizer, texts, images)
-        embeddingIdentity = "\(model.identity) \(textPrecision.rawValue) \(precision.rawValue)"
+        embeddingIdentity = "\(model.identity) \(Precision.f32.rawValue) \(precision.rawValue)"
         logitScale = try model.logitScale()
-        packed.image?.save()
-        packed.text?.save()
         model.forget()
         book = QueryBook { [model, finder] in try QueryGroup($0, model: model, finder: finder) }
     }
@@ -82,6 +81,9 @@ package actor ScoringEngine {
 
     /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
+
+    /// Gives the memory of the text tower back: no text is expected for a while.
+    package func restTexts() { embedder.restTexts() }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }

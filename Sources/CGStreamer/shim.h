@@ -106,7 +106,8 @@ static inline void ww_watch_elements(GstElement *pipeline, ww_element_added adde
 }
 static inline gboolean ww_is_video_decoder(GstElement *element) {
     const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
-    return !GST_IS_BIN(element) && klass && strstr(klass, "Decoder/Video");
+    // Of JPEG, a video is a row of images.
+    return !GST_IS_BIN(element) && klass && (strstr(klass, "Decoder/Video") || strstr(klass, "Decoder/Image"));
 }
 static inline gboolean ww_has_property(GstElement *element, const char *name) {
     return g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != NULL;

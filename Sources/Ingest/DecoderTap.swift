@@ -65,6 +65,8 @@ private final class DecoderGate: @unchecked Sendable {
     private var isPassing = false
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
+    /// When a unit was last given to the decoder.
+    private var passed = ContinuousClock.now
     private let tap: DecoderTap
     private var record: DecodingRecord { tap.record }
 
@@ -104,6 +106,7 @@ private final class DecoderGate: @unchecked Sendable {
         // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
         isPassing = true
         defer { isPassing = false }
+        passed = .now
         ww_probe_set_flow(
             info, tap.turns?.take { pass(buffer, to: pad, verdict) } ?? pass(buffer, to: pad, verdict))
         return GST_PAD_PROBE_HANDLED
@@ -126,16 +129,16 @@ private final class DecoderGate: @unchecked Sendable {
         return flow
     }
 
-    /// Whether a keyframe that no later picture needs is decoded: while there is too much to do, not all are.
+    /// Whether a keyframe that no later picture needs is decoded: it is not if it is no sample, or if there is too much to do.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
-        switch thinning.verdict(onKeyframeAt: time, share: tap.share.value) {
+        switch thinning.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
         case .keep: return true
         case .leaveOut: record.addShed()
         case .notDue: break
         }
         record.addSkipped(1)
-        tap.pulse.leftPictureOut()
+        tap.pulse.leftPictureOut(since: passed)
         return false
     }
 

@@ -144,9 +144,9 @@ final class FrameTap: @unchecked Sendable {
 
     /// Whether the picture at `time` goes on to be resized; call locked.
     private func takes(_ time: Double) -> Bool {
-        // Keyframes that are alone in being decoded have been thinned out before.
+        // Keyframes that are alone in being decoded have been sampled and thinned out before; by another clock, perhaps.
         let isThinned = decoding.isKeyframesOnly
-        guard state.sampler.take(time, slack: isThinned ? UnitFilter.tolerance / fps : 0) else { return false }
+        guard state.sampler.take(time, slack: isThinned ? 0.5 / fps : 0) else { return false }
         guard isLive, !isThinned, !state.thinning.keeps(share.value) else { return true }
         decoding.addShed()
         return false

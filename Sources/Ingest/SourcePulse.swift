@@ -15,9 +15,9 @@ package final class SourcePulse: Sendable {
     /// A picture has come out of the decoder; true for the first.
     func heardPicture() -> Bool { picture.exchange(now, ordering: .relaxed) == 0 }
 
-    /// A picture was there, and was not decoded because there is too much to do.
-    func leftPictureOut() {
-        if picture.load(ordering: .relaxed) != 0 { picture.store(now, ordering: .relaxed) }
+    /// A picture was there, and was not asked for: the decoder is not to blame, if it gave one since it was last asked.
+    func leftPictureOut(since asked: ContinuousClock.Instant) {
+        if let last = instant(picture), last >= asked { picture.store(now, ordering: .relaxed) }
     }
 
     package var heard: StreamSupervision.Heard {

@@ -13,7 +13,7 @@ package final class SamplingShare: Sendable {
 }
 
 /// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been received, and
-/// a picture that is not resized only decoded.
+/// a picture that is not resized only decoded. Of keyframes, those are not decoded either that are no samples.
 ///
 /// The first sample is kept, whatever the share: a stream that was opened shows that it plays.
 package struct Thinning: Sendable {
@@ -47,9 +47,9 @@ package struct Thinning: Sendable {
 
     /// What becomes of a keyframe at `time` (seconds) that nothing decoded later refers to.
     ///
-    /// While there is time for all, all are decoded; under load, those are not, either, that the sampling would not take.
-    package mutating func verdict(onKeyframeAt time: Double, share: Double) -> Verdict {
-        guard sampler.take(time, slack: slack) else { return share < 1 ? .notDue : .keep }
+    /// `isSparse`: the next one is about a sampling interval away, so that a little too early is near enough.
+    package mutating func verdict(onKeyframeAt time: Double, isSparse: Bool = true, share: Double) -> Verdict {
+        guard sampler.take(time, slack: isSparse ? slack : 0) else { return .notDue }
         return keeps(share) ? .keep : .leaveOut
     }
 }

@@ -24,6 +24,9 @@ package struct UnitFilter {
     static let tolerance = 0.05
     /// Intervals in a row that make `auto` believe in them.
     private static let proof = 3
+    /// Keyframes in a row, with nothing between them, that make `auto` believe that there is nothing else (MJPEG, or a camera
+    /// so set): each can be decoded alone.
+    private static let intraProof = 10
     /// Units that are held at most.
     static let most = 100
 
@@ -40,6 +43,7 @@ package struct UnitFilter {
     private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
+    private var intra = 0
     /// How often `auto` went back from keyframes alone to everything.
     package private(set) var returns: UInt64 = 0
 
@@ -55,6 +59,8 @@ package struct UnitFilter {
     }
 
     package var isKeyframesOnly: Bool { state != .all }
+    /// Whether all units seem to be keyframes.
+    var isIntra: Bool { intra >= Self.intraProof }
     /// Whether a unit that does not reach the decoder may be asked for.
     var mayAskForHeld: Bool { state == .trying && units < Self.most }
 
@@ -94,7 +100,7 @@ package struct UnitFilter {
         sawKeyframe = true
         guard mode == .auto else { return state == .all ? .pass : .passAndDrain }
         switch state {
-        case .all where frequent >= Self.proof, .trying where frequent >= Self.proof: state = .keyframes
+        case .all where frequent >= Self.proof || isIntra, .trying where frequent >= Self.proof: state = .keyframes
         case .keyframes where late > 1:
             state = .all
             leave()
@@ -114,14 +120,15 @@ package struct UnitFilter {
         returns += 1
     }
 
-    /// Units that are all keyframes (MJPEG, or a camera so set) prove nothing: there is nothing to drop.
     private mutating func observeKeyframe(_ time: Double?) {
         defer {
             lastKeyframe = time
             units = 0
         }
+        intra = sawKeyframe && units == 0 ? intra + 1 : 0
         guard let time, let lastKeyframe, time > lastKeyframe, units > 0 else {
-            if sawKeyframe, units == 0, state == .trying { state = .all }
+            // Two in a row prove nothing about how often they come.
+            if intra > 0, state == .trying { state = .all }
             frequent = 0
             late = 0
             return

@@ -37,13 +37,20 @@ struct ThinningTests {
         #expect(abs(kept - 8) <= 1, "\(kept)")
     }
 
-    @Test("of keyframes that come more often than samples, under load only those that are due are decoded")
+    @Test("of keyframes that come more often than samples only those that are due are decoded")
     func keyframes() {
         var thinning = Thinning(fps: 1, phase: 0)
-        #expect((0..<20).allSatisfy { thinning.verdict(onKeyframeAt: Double($0) / 2, share: 1) == .keep })
+        #expect(
+            (0..<20).allSatisfy {
+                thinning.verdict(onKeyframeAt: Double($0) / 2, share: 1) == ($0.isMultiple(of: 2) ? .keep : .notDue)
+            })
         let verdicts = (20..<100).map { thinning.verdict(onKeyframeAt: Double($0) / 2, share: 0.5) }
         #expect(verdicts.count { $0 == .notDue } == 40)
         #expect(verdicts.count { $0 == .leaveOut } == 20 && verdicts.count { $0 == .keep } == 20)
+        // One of 25 a second comes on time: nothing is near enough before.
+        var dense = Thinning(fps: 1, phase: 0)
+        let kept = (0..<500).filter { dense.verdict(onKeyframeAt: Double($0) / 25, isSparse: false, share: 1) == .keep }
+        #expect(kept == Array(stride(from: 0, to: 500, by: 25)))
         // What is a little early by the network's jitter is due all the same.
         var late = Thinning(fps: 1, phase: 0)
         let times = (0..<40).map { Double($0) + ($0.isMultiple(of: 2) ? 0.02 : -0.02) }

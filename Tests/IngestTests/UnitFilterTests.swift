@@ -122,11 +122,15 @@ struct UnitFilterTests {
         #expect(found[135...].allSatisfy { $0 == .pass } && filter.returns == 1)
     }
 
-    @Test("auto has nothing to drop where every unit is a keyframe")
+    @Test("where every unit is a keyframe, auto takes each for itself; and all again when that ends")
     func intraOnly() {
         var filter = UnitFilter(.auto, fps: 1)
-        let found = verdicts(&filter, keyframes: Set(0..<100), count: 100)
-        #expect(found.dropFirst().allSatisfy { $0 == .pass } && !filter.isKeyframesOnly)
+        let found = verdicts(&filter, keyframes: Set(0..<100), count: 200)
+        #expect(found[1..<10].allSatisfy { $0 == .pass } && found[10..<100].allSatisfy { $0 == .passAndDrain })
+        // What refers to keyframes that were perhaps not decoded is dropped; soon that is too long for one sample a second.
+        #expect(found[100...].allSatisfy { $0 == .drop } && filter.returns == 1)
+        #expect(filter.verdict(isDelta: false, time: 8) == .pass)
+        #expect(filter.verdict(isDelta: true, time: 8.04) == .pass && !filter.isKeyframesOnly)
     }
 
     @Test("all and keyframes do what they say, whatever comes and without time stamps")

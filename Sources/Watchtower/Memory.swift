@@ -9,12 +9,14 @@ package enum Memory {
     /// resident memory then creeps (measured on four looped streams: 153 MB and growing, against 144 MB and flat).
     package static func keepSmall() { ww_limit_arenas(2) }
 
-    /// Gives memory that nothing uses back to the system, twice a minute, until cancelled.
+    /// Gives memory that nothing uses back to the system.
+    package static func giveBack() { ww_give_back_memory() }
+
+    /// Does so twice a minute, until cancelled.
     ///
-    /// After a crowd of connections, or a
-    /// large import, the allocator would keep it for good.
-    package static func giveBack() async {
-        while (try? await Task.sleep(for: .seconds(30))) != nil { await offPool { ww_give_back_memory() } }
+    /// After a crowd of connections, or a large import, the allocator would keep it for good.
+    package static func keepGivingBack() async {
+        while (try? await Task.sleep(for: .seconds(30))) != nil { await offPool { giveBack() } }
     }
 
     /// Resident memory in MB, as the kernel counts it.

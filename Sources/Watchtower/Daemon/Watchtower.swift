@@ -80,7 +80,7 @@ package actor Watchtower {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
-            Task { await Memory.giveBack() },
+            Task { await Memory.keepGivingBack() },
         ]
         streams = StreamDesk(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates, queue: queue, vitals: vitals,

@@ -71,6 +71,8 @@ package actor ScoringEngine {
         embeddingIdentity = "\(model.identity) \(Precision.f32.rawValue) \(precision.rawValue)"
         logitScale = try model.logitScale()
         model.forget()
+        // Weights that had to be packed have been packed in memory of the allocator's.
+        Memory.giveBack()
         book = QueryBook { [model, finder] in try QueryGroup($0, model: model, finder: finder) }
     }
 

@@ -15,8 +15,8 @@ package final class SamplingShare: Sendable {
 /// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been received, and
 /// a picture that is not resized only decoded.
 ///
-/// Of keyframes, those are not decoded either that are no samples.
-/// The first sample is kept, whatever the share: a stream that was opened shows that it plays.
+/// Keyframes that are no samples are not decoded either. The first sample is kept, whatever the share: a stream that was opened
+/// shows that it plays.
 package struct Thinning: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 

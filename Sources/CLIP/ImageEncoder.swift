@@ -24,16 +24,23 @@ package final class ImageEncoder {
     private let projected: Matrix
     private let tokens: Matrix
     private let output: Matrix
+    private let packed: PackedWeights?
+    private let isLean: Bool
 
     /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
+    ///
+    /// `isLean`: packed weights take memory of one block at a time, and are mapped anew for each batch. That costs a batch a few
+    /// milliseconds.
     package init(
         _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
-        precision: Precision, packed: PackedWeights? = nil
+        precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false
     ) throws {
         let vision = architecture.vision
         let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
         self.architecture = architecture
         self.normalisation = normalisation
+        self.packed = packed
+        self.isLean = isLean
         patchProjections = try Self.patchProjections(source, vision, precision, packed)
         classEmbedding = try source.floats("visual.class_embedding", shape: [w])
         positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
@@ -149,7 +156,10 @@ package final class ImageEncoder {
         trace?(tokens)
         // Only the class token is pooled, so only it leaves the last block.
         let classTokens = [Int32](repeating: 0, count: count)
-        try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens, trace: trace)
+        try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens) { tokens in
+            trace?(tokens)
+            if self.isLean { self.packed?.rest() }
+        }
         postNorm(tokens, into: tokens)
         output.resize(rows: count)
         try projection(tokens, into: output)

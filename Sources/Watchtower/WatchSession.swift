@@ -20,6 +20,8 @@ package struct WatchSession: Sendable {
         /// Frames whose picture had not changed: they kept its embedding.
         package var gated = 0
         package var windows = 0
+        /// Of them, those that were scored again in float32.
+        package var rescored = 0
         package var events = 0
         package var dropped: UInt64 = 0
         package var failure: String?
@@ -81,6 +83,7 @@ package struct WatchSession: Sendable {
                     summary.frames += step.encoded + step.reused + step.blind
                     summary.gated += step.reused
                     summary.windows += step.scored
+                    summary.rescored += step.rescored
                     tell(step.detections)
                     if wantScores { report(.scores(step.scores)) }
                     let latest = items.compactMap {

@@ -133,7 +133,9 @@ struct Watch: AsyncParsableCommand {
             Terminal.say(
                 "\(summary.frames) frames sampled, "
                     + (gate == nil ? "" : "\(summary.gated) unchanged, ")
-                    + "\(summary.windows) windows scored, \(summary.events) events, "
+                    + "\(summary.windows) windows scored, "
+                    + (summary.rescored == 0 ? "" : "\(summary.rescored) of them again in f32, ")
+                    + "\(summary.events) events, "
                     + "\(summary.dropped) frames dropped")
         }
     }

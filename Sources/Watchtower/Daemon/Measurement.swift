@@ -8,6 +8,9 @@ package struct Measurement: Sendable {
     package var gated = 0
     /// Left out because there was too much to do, or lost in a full queue.
     package var dropped = 0
+    /// Windows that were scored again in float32, and those in doubt that were not.
+    package var rescored = 0
+    package var undecided = 0
     package var events = 0
     package var failedBatches = 0
     /// Of each frame that was scored: from its time stamp on the pipeline's clock until its events were published.
@@ -23,6 +26,8 @@ package struct Measurement: Sendable {
         difference.sampled -= before.sampled
         difference.gated -= before.gated
         difference.dropped -= before.dropped
+        difference.rescored -= before.rescored
+        difference.undecided -= before.undecided
         difference.events -= before.events
         difference.failedBatches -= before.failedBatches
         difference.decodeSeconds -= before.decodeSeconds

@@ -40,6 +40,9 @@ package actor Watchtower {
         /// Frames whose picture had not changed: they kept its embedding.
         package var gated = 0
         package var scored = 0
+        /// Windows that were scored again in float32, and those in doubt that were not.
+        package var rescored = 0
+        package var undecided = 0
         /// Frames that showed nothing: black, frozen or without any edge.
         package var blind = 0
         package var failedBatches = 0
@@ -57,7 +60,7 @@ package actor Watchtower {
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         let engine = try ScoringEngine(
             model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
-            calibration: configuration.calibration, sparesHeads: true)
+            calibration: configuration.calibration, isLive: true)
         self.engine = engine
         defaults = Defaults(
             model: model, finder: finder, head: configuration.head, frames: configuration.frames,
@@ -157,6 +160,8 @@ package actor Watchtower {
                 counters.encoded += step.encoded
                 counters.gated += step.reused
                 counters.scored += step.scored
+                counters.rescored += step.rescored
+                counters.undecided += step.undecided
                 counters.blind += step.blind
                 if !step.failures.isEmpty { complain(step.failures) }
                 let scored = Date()
@@ -214,6 +219,7 @@ package actor Watchtower {
         let time = await engine.time
         var now = Measurement()
         (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
+        (now.rescored, now.undecided) = (counters.rescored, counters.undecided)
         for runner in await streams.running {
             now.sampled += Int(runner.sampledFrames)
             now.dropped += Int(queue.dropped(runner.name) + runner.decoding.shedSamples)
@@ -237,7 +243,7 @@ package actor Watchtower {
             streams: await streams.status(),
             encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
             thresholds: await engine.learntThresholds, importing: queries.importing, scored: counters.scored,
-            events: await alerts.started,
+            rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
             rssMB: Memory.residentMegabytes)
@@ -262,6 +268,9 @@ package struct DaemonStatus: Codable, Sendable {
     /// Queries of an import that are being embedded.
     package let importing: QueryDesk.Progress?
     package let scored: Int
+    /// Windows that were scored again in float32, and those in doubt for which there was no time.
+    package let rescored: Int
+    package let undecided: Int
     package let events: Int
     package let failedBatches: Int
     package let waiting: Int

@@ -86,6 +86,10 @@ struct Explainer {
             told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
             return told
         }
+        // As it was decided.
+        if let exact = HeldPicture.embeddings(of: batch.pictures[0]) {
+            batch.frames.replaceSubrange(0..<exact.count, with: exact)
+        }
         told.media = .init(start: span.mediaStart, end: span.mediaEnd)
         guard span.frames == query.frames else {
             told.heldBack =
@@ -115,7 +119,7 @@ struct Explainer {
         case .score: break
         case .contrast(let texts, _):
             let scale = group.pairs ? 1 : logitScale
-            told.probability = Double(ThresholdRule.probability(here.score, against: here.contrasts, scale: scale))
+            told.probability = Double(standing.value(of: here, scale: scale))
             told.contrasts = texts.indices.map { place in
                 var others = here.contrasts
                 others[place] = here.score

@@ -12,3 +12,24 @@ struct Judgement {
         Judgement(value: nil, threshold: standing.query.rule.fixedThreshold ?? .infinity)
     }
 }
+
+extension Standing {
+    /// What the rule compares with a threshold: the score, or its probability among the contrasts.
+    ///
+    /// `raised`: by how much the score is taken to be higher. `scale`: what cosines are multiplied by to make logits of them.
+    func value(of found: Found, raised: Float = 0, scale: Float) -> Float {
+        guard case .contrast = query.rule else { return found.score + raised }
+        return ThresholdRule.probability(found.score + raised, against: found.contrasts, scale: scale)
+    }
+
+    /// Whether scores that are off by `error` would match, or hold an event that goes on, where these do not, or the reverse.
+    func isUndecided(_ found: Found, error: Float, scale: Float, on lane: Lane) -> Bool {
+        guard let threshold = query.rule.fixedThreshold ?? lane.calibrations[slot]?.threshold else { return false }
+        // Contrasts are off, too.
+        let error = found.contrasts.isEmpty ? error : 2 * error
+        let least = value(of: found, raised: -error, scale: scale)
+        let most = value(of: found, raised: error, scale: scale)
+        let thresholds = lane.isInMotion(slot, key) ? [threshold, threshold - policy.hysteresis] : [threshold]
+        return thresholds.contains { least < $0 && $0 <= most }
+    }
+}

@@ -26,7 +26,9 @@ final class Lane {
 
     let name: String
     let labels: [String]
-    var window: FrameWindow
+    private(set) var window: FrameWindow
+    /// The pictures of the window's frames, oldest first; empty where windows are never scored again.
+    private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
     /// What is learnt of budgets' queries, by slot.
     var calibrations: [Slot: Calibration] = [:]
@@ -45,6 +47,33 @@ final class Lane {
     }
 
     func saw(_ frame: Frame) { health = frame.health }
+
+    // MARK: Frames
+
+    /// Slides the window by a frame.
+    func slide(by frame: Frame, _ embeddings: FrameEmbeddings) {
+        if let (inner, first) = embeddings.completed { window.complete(inner: inner, first: first) }
+        window.append(
+            embeddings.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
+        if let held = embeddings.held {
+            pictures.append(held)
+            if pictures.count > window.capacity { pictures.removeFirst() }
+        }
+    }
+
+    /// Forgets its frames: what comes next does not continue them.
+    func clearWindow() {
+        window.clear()
+        pictures = []
+    }
+
+    /// Makes room for longer windows.
+    func growWindow(to capacity: Int) { window.grow(to: capacity) }
+
+    /// The pictures of the newest frames, oldest first.
+    func pictures(ofLast frames: Int) -> [HeldPicture] { pictures.suffix(frames) }
+
+    // MARK: Time
 
     /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream jumped.
     func advance(to span: WindowSpan) {

@@ -17,6 +17,8 @@ struct WindowBatch {
     var frames: [Float] = []
     var spans: [WindowSpan] = []
     var lanes: [Lane] = []
+    /// Of each window's frames, oldest first; empty where they are not held.
+    var pictures: [[HeldPicture]] = []
 
     /// Takes the newest `length` frames of a lane: the window's place in the batch, and its span; nil if it has no frame.
     mutating func add(_ lane: Lane, frames length: Int) -> (place: Int, span: WindowSpan)? {
@@ -28,6 +30,7 @@ struct WindowBatch {
         }
         spans.append(span)
         lanes.append(lane)
+        pictures.append(lane.pictures(ofLast: span.frames))
         return (spans.count - 1, span)
     }
 }
@@ -82,9 +85,21 @@ final class QueryGroup {
     private var pooled: [Float] = []
     private var logits: [Float] = []
     private var hits: [ScoreIndex.Hit] = []
+    /// How far scores are from float32's; nil where they are float32's, or near enough.
+    private(set) var error: ScoreError?
+    /// So far below their thresholds queries are found, too: in float32 they may reach them.
+    private var slack: Float = 0
+    /// Members whose scores tell of the error: those who came first.
+    private var probes: [Standing] = []
+    private static let mostProbes = 32
 
     /// Throws if the head is not there, or cannot be used with the model.
-    init(_ key: GroupKey, model: ModelDirectory, finder: HeadFinder) throws {
+    ///
+    /// `assuming`: how far cosines and logits are off, where windows may be scored again in float32.
+    init(
+        _ key: GroupKey, model: ModelDirectory, finder: HeadFinder,
+        assuming error: (cosines: Float, logits: Float)? = nil
+    ) throws {
         guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
             throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
         }
@@ -97,6 +112,8 @@ final class QueryGroup {
         candidates =
             library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
         everyWindow = ScoreIndex(width: width)
+        self.error = error.map { ScoreError(assumed: library.pools ? $0.cosines : $0.logits) }
+        slack = Self.slack(for: self.error)
     }
 
     /// All of them, oldest place first.
@@ -110,9 +127,10 @@ final class QueryGroup {
 
     func add(_ standing: Standing, _ embedding: QueryEmbedding) {
         standings[standing.slot] = standing
+        if probes.count < Self.mostProbes { probes.append(standing) }
         let unit = Products.unit(embedding.query)
         if pairs { raw[standing.slot] = embedding.query }
-        guard let floor = standing.floor, !pairs else {
+        guard standing.floor != nil, !pairs else {
             listed[standing.slot] = standing
             everyWindow.put(standing.slot, unit, floor: .nan)
             return
@@ -120,12 +138,13 @@ final class QueryGroup {
         let key = Self.partition(of: standing)
         let partition = partitions[key] ?? Partition(key.selector, width: width)
         partitions[key] = partition
-        partition.index.put(standing.slot, unit, floor: standing.isWatched ? floor : .nan)
+        partition.index.put(standing.slot, unit, floor: floor(of: standing))
         if standing.isWatched { partition.watched += 1 }
     }
 
     func remove(_ standing: Standing) {
         standings[standing.slot] = nil
+        probes.removeAll { $0 === standing }
         raw[standing.slot] = nil
         if listed.removeValue(forKey: standing.slot) != nil { everyWindow.remove(standing.slot) }
         let key = Self.partition(of: standing)
@@ -136,9 +155,15 @@ final class QueryGroup {
 
     /// Its time has come, or is over.
     func setWatched(_ standing: Standing, _ isWatched: Bool) {
-        guard let floor = standing.floor, let partition = partitions[Self.partition(of: standing)] else { return }
-        partition.index.setFloor(standing.slot, isWatched ? floor : .nan)
+        guard standing.floor != nil, let partition = partitions[Self.partition(of: standing)] else { return }
+        partition.index.setFloor(standing.slot, floor(of: standing))
         partition.watched += isWatched ? 1 : -1
+    }
+
+    /// The score from which on a window's search finds it: NaN if it is not watched.
+    private func floor(of standing: Standing) -> Float {
+        guard let floor = standing.floor, standing.isWatched else { return .nan }
+        return floor - slack
     }
 
     /// A lane's labels may be others the next time it is asked for.
@@ -179,6 +204,60 @@ final class QueryGroup {
             ? [] : Products.timesTransposed(Array(clip(window)), standing.contrasts, width: width)
         return Found(slot: standing.slot, score: score, contrasts: contrasts)
     }
+
+    // MARK: Scores in float32
+
+    /// Counts a window, and says whether it is to be scored both ways for the error's sake.
+    func isSample() -> Bool { error?.isSample() ?? false }
+
+    /// Looks at a window of the last batch again, with its frames' float32 embeddings `[frames, d]`.
+    ///
+    /// `found`: what was found in it before. `measures`: whether the difference tells of the error of others.
+    /// `score` and `clip` give what it is now.
+    func look(
+        again window: Int, of batch: WindowBatch, _ frames: [Float], found: [Found], rerank: Int,
+        measures: Bool
+    ) throws -> [Found] {
+        var all = pooled
+        defer { pooled = all }
+        let padding = [Float](repeating: 0, count: key.frames * width - frames.count)
+        let again =
+            try look(
+                at: WindowBatch(frames: frames + padding, spans: [batch.spans[window]], lanes: [batch.lanes[window]]),
+                rerank: rerank
+            ).first ?? []
+        if measures {
+            error?.note(pairs ? differences(found, again) : differences(all, window))
+            followError()
+        }
+        all.replaceSubrange(window * width..<(window + 1) * width, with: pooled)
+        return again
+    }
+
+    /// How far apart a pairing head's scores of the same window are.
+    private func differences(_ found: [Found], _ again: [Found]) -> [Float] {
+        let before = Dictionary(found.map { ($0.slot, $0.score) }, uniquingKeysWith: { first, _ in first })
+        return again.compactMap { here in before[here.slot].map { here.score - $0 } }
+    }
+
+    /// How far apart the probes' scores of a window are, before and by what is pooled now.
+    private func differences(_ before: [Float], _ window: Int) -> [Float] {
+        probes.compactMap { probe in
+            guard let index = index(of: probe), let old = index.score(before, window, probe.slot) else { return nil }
+            return index.score(pooled, 0, probe.slot).map { $0 - old }
+        }
+    }
+
+    /// Moves all floors when the error has become another: seldom, since they have some room.
+    private func followError() {
+        guard let most = error?.most, most > slack || most < slack / 2 else { return }
+        slack = Self.slack(for: error)
+        for standing in standings.values {
+            partitions[Self.partition(of: standing)]?.index.setFloor(standing.slot, floor(of: standing))
+        }
+    }
+
+    private static func slack(for error: ScoreError?) -> Float { (error?.most ?? 0) * 1.25 }
 
     private func search(_ batch: WindowBatch) -> [[Found]] {
         var found = [[Found]](repeating: [], count: batch.lanes.count)

@@ -20,6 +20,8 @@ package actor ScoringEngine {
     package nonisolated let embeddingIdentity: String
     private let finder: HeadFinder
     private let encoder: FrameEncoder
+    /// For windows that are scored again in float32; nil where none is.
+    private let exact: ExactEncoder?
     private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
@@ -34,8 +36,8 @@ package actor ScoringEngine {
     private let rerank: Int
     package static let defaultRerank = 32
     package private(set) var time = EngineTime()
-    /// Whether heads that take too long are left alone for a while: then windows are lost.
-    private let sparesHeads: Bool
+    /// Whether cameras wait: then heads that take too long are left alone for a while, and few windows are scored again.
+    private let isLive: Bool
     private var rest = HeadRest()
     /// Scores that were looked at, by head.
     package private(set) var lookedAt: [String: Histogram] = [:]
@@ -44,9 +46,9 @@ package actor ScoringEngine {
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
-        sparesHeads: Bool = false
+        isLive: Bool = false
     ) throws {
-        self.sparesHeads = sparesHeads
+        self.isLive = isLive
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
         self.model = model
@@ -57,23 +59,33 @@ package actor ScoringEngine {
         let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
-        let images = try PackedWeights.tower({ model.packed("image", precision) }) { packed in
-            try ImageEncoder(
-                source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
-                packed: packed)
+        func images(_ precision: Precision, isLean: Bool = false) throws -> ImageEncoder {
+            try PackedWeights.tower({ model.packed("image", precision) }) { packed in
+                try ImageEncoder(
+                    source, architecture: model.architecture, normalisation: model.normalisation, precision: precision,
+                    packed: packed, isLean: isLean)
+            }
         }
+        let logitScale = try model.logitScale()
+        self.logitScale = logitScale
+        let error = precision.assumedError.map { (cosines: $0, logits: $0 * logitScale) }
+        // The largest tower first: what it takes to pack it is given back before the others come.
+        exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
+        model.forget()
+        let pictures = try images(precision)
         // Texts are few, and each is compared with every window to come: they get all the digits there are.
         let texts = try PackedWeights.tower({ model.packed("text", .f32) }) { packed in
             try TextEncoder(source, architecture: model.architecture, precision: .f32, packed: packed)
         }
-        encoder = FrameEncoder(images)
-        embedder = QueryEmbedder(tokenizer, texts, images)
+        encoder = FrameEncoder(pictures, holdsPictures: exact != nil)
+        embedder = QueryEmbedder(tokenizer, texts, pictures)
         embeddingIdentity = "\(model.identity) \(Precision.f32.rawValue) \(precision.rawValue)"
-        logitScale = try model.logitScale()
         model.forget()
         // Weights that had to be packed have been packed in memory of the allocator's.
         Memory.giveBack()
-        book = QueryBook { [model, finder] in try QueryGroup($0, model: model, finder: finder) }
+        book = QueryBook { [model, finder] in
+            try QueryGroup($0, model: model, finder: finder, assuming: error)
+        }
     }
 
     /// Returns when the executor has come to it.
@@ -85,7 +97,10 @@ package actor ScoringEngine {
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
 
     /// Gives the memory of the text tower back: no text is expected for a while.
-    package func restTexts() { embedder.restTexts() }
+    package func restTexts() {
+        embedder.restTexts()
+        model.forget()
+    }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }
@@ -263,19 +278,19 @@ package actor ScoringEngine {
             guard let lane = lanes[item.stream] else { continue }
             switch item.item {
             case .end:
-                lane.window.clear()
+                lane.clearWindow()
                 order.append(.close(lane))
                 step.ended.append(item.stream)
             case .frame(let frame):
                 lane.saw(frame)
                 if frame.discontinuity {
-                    lane.window.clear()
+                    lane.clearWindow()
                     order.append(.close(lane))
                 }
                 if frame.health != .good {
                     // It shows nothing, so it was not embedded: what comes after it does not continue what was before.
                     step.blind += 1
-                    lane.window.clear()
+                    lane.clearWindow()
                     order += [.blind(lane, frame.moment), .settle(lane, frame.moment)]
                 } else if let embedding = embeddings.next() {
                     if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
@@ -283,6 +298,7 @@ package actor ScoringEngine {
                 }
             }
         }
+        exact?.earn(frames: step.encoded)
         for standing in book.refresh(at: Date().timeIntervalSince1970) {
             for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
         }
@@ -294,11 +310,12 @@ package actor ScoringEngine {
             case .score(let key, let index, let still):
                 guard let batch = due[key], let group = book.groups[key] else { continue }
                 let (lane, span) = (batch.lanes[index], batch.spans[index])
-                guard let here = found[key]?[index] else {
+                guard let seen = found[key]?[index] else {
                     step.detections += blind(lane, span, [key])
                     continue
                 }
                 step.scored += 1
+                let here = decided(seen, group, key, batch, index, &step)
                 lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(here.lazy.map { Double($0.score) })
                 lane.advance(to: span)
                 observe(group, key, here, index, lane, span, still, &step)
@@ -311,7 +328,7 @@ package actor ScoringEngine {
             case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
             }
         }
-        step.scoreSeconds = Double(ThreadClock.nanoseconds - encoded) / 1e9
+        step.scoreSeconds = Double(ThreadClock.nanoseconds - began) / 1e9 - step.encodeSeconds
         return step
     }
 
@@ -319,7 +336,7 @@ package actor ScoringEngine {
         do {
             return try encoder.encode(items)
         } catch {
-            for item in items { lanes[item.stream]?.window.clear() }
+            for item in items { lanes[item.stream]?.clearWindow() }
             throw error
         }
     }
@@ -329,9 +346,7 @@ package actor ScoringEngine {
         _ lane: Lane, _ frame: Frame, _ embedding: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch],
         _ order: inout [Action]
     ) {
-        if let (inner, first) = embedding.completed { lane.window.complete(inner: inner, first: first) }
-        lane.window.append(
-            embedding.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
+        lane.slide(by: frame, embedding)
         let still = Still(frame.preview)
         var longest = frame.moment
         for key in book.groups.keys where partial || lane.window.count >= key.frames {
@@ -347,31 +362,69 @@ package actor ScoringEngine {
         _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane, _ span: WindowSpan,
         _ still: Still, _ step: inout Step
     ) {
-        var waiting = Set(lane.inMotion(key))
-        for here in found {
-            waiting.remove(here.slot)
-            guard let standing = book[here.slot], standing.isWatched else { continue }
-            let judgement = judge(standing, here, group, lane, &step)
-            step.detections += lane.observe(standing, judgement, span, still, model: model.identity)
-        }
-        for slot in waiting.sorted() {
-            guard let standing = book[slot] else { continue }
-            let judgement = group.score(standing, index).map { judge(standing, $0, group, lane, &step) }
+        for (standing, here) in concerned(group, key, found, index, lane) {
+            let judgement = here.map { judge(standing, $0, group, lane, &step) }
             step.detections += lane.observe(
                 standing, judgement ?? .blind(standing), span, still, model: model.identity)
         }
     }
 
+    /// Those who may match a window and those in motion, and what they scored; nil where a head did not look.
+    private func concerned(
+        _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane
+    ) -> [(Standing, Found?)] {
+        var waiting = Set(lane.inMotion(key))
+        var concerned: [(Standing, Found?)] = []
+        for here in found {
+            waiting.remove(here.slot)
+            guard let standing = book[here.slot], standing.isWatched else { continue }
+            concerned.append((standing, here))
+        }
+        return concerned
+            + waiting.sorted().compactMap { book[$0] }.map { ($0, group.score($0, index)) }
+    }
+
+    /// What was found in a window; in float32 where lower precision leaves it open who matches.
+    private func decided(
+        _ found: [Found], _ group: QueryGroup, _ key: GroupKey, _ batch: WindowBatch, _ index: Int, _ step: inout Step
+    ) -> [Found] {
+        guard let exact, let error = group.error?.most else { return found }
+        let lane = batch.lanes[index]
+        let isUndecided = concerned(group, key, found, index, lane).contains { standing, here in
+            here.map { standing.isUndecided($0, error: error, scale: scale(group), on: lane) } ?? false
+        }
+        // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
+        let pictures = batch.pictures[index]
+        let isApart = pictures.allSatisfy { $0.embedding == nil }
+        guard group.isSample() && isApart || isUndecided else { return found }
+        let began = ThreadClock.nanoseconds
+        do {
+            guard let frames = try exact.embed(pictures) else {
+                if isUndecided { step.undecided += 1 }
+                return found
+            }
+            let took = ThreadClock.nanoseconds - began
+            time.add(encode: took)
+            step.encodeSeconds += Double(took) / 1e9
+            let again = try group.look(
+                again: index, of: batch, frames, found: found, rerank: rerank, measures: isApart)
+            step.rescored += 1
+            return again
+        } catch {
+            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
+            return found
+        }
+    }
+
+    /// What a group's scores are multiplied by to make logits of them.
+    private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
+
     private func judge(
         _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout Step
     ) -> Judgement {
         switch standing.query.rule {
-        case .score(let threshold): return Judgement(value: found.score, threshold: threshold)
-        case .contrast(_, let probability):
-            let scale = group.pairs ? 1 : logitScale
-            return Judgement(
-                value: ThresholdRule.probability(found.score, against: found.contrasts, scale: scale),
-                threshold: probability)
+        case .score(let threshold), .contrast(_, let threshold):
+            return Judgement(value: standing.value(of: found, scale: scale(group)), threshold: threshold)
         case .budget(let alerts):
             let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
             if let change { step.thresholds.append(change) }
@@ -382,10 +435,10 @@ package actor ScoringEngine {
     /// What a group finds in its windows; nil if its head fails, which is no other group's trouble, or rests.
     private func look(_ key: GroupKey, _ batch: WindowBatch, _ step: inout Step) -> [[Found]]? {
         let began = ContinuousClock.now
-        guard let group = book.groups[key], !(sparesHeads && rest.rests(key.head, at: began)) else { return nil }
+        guard let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else { return nil }
         defer {
             let now = ContinuousClock.now
-            if sparesHeads, let pause = rest.note(key.head, took: now - began, at: now) {
+            if isLive, let pause = rest.note(key.head, took: now - began, at: now) {
                 let (took, pause) = ((now - began) / .seconds(1), pause / .seconds(1))
                 let reason = String(
                     format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took,
@@ -463,7 +516,7 @@ package actor ScoringEngine {
 
     /// A longer window length came: lanes keep what they have and grow.
     private func growWindows() {
-        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.window.grow(to: windowCapacity) }
+        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
     }
 
     /// Names of all head plugins, and why one cannot be used with this model.

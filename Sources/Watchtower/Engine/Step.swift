@@ -13,6 +13,9 @@ package struct Step: Sendable {
     package var reused = 0
     package var blind = 0
     package var scored = 0
+    /// Windows that were scored again in float32, and those in doubt that it was too much for.
+    package var rescored = 0
+    package var undecided = 0
     /// Processor seconds of the engine's thread.
     package var encodeSeconds = 0.0
     package var scoreSeconds = 0.0

@@ -181,7 +181,8 @@ package enum Schemas {
             .init(
                 "importing",
                 .object([.init("done", .integer(), required: true), .init("total", .integer(), required: true)])),
-            .init("scored", .integer(), required: true), .init("events", .integer(), required: true),
+            .init("scored", .integer(), required: true), .init("rescored", .integer(), required: true),
+            .init("undecided", .integer(), required: true), .init("events", .integer(), required: true),
             .init("failedBatches", .integer(), required: true), .init("waiting", .integer(), required: true),
             .init("seq", .integer(), required: true), .init("journaled", .truth, required: true),
             .init(

@@ -89,6 +89,14 @@ package enum MetricsPage {
             Double(status.blind))
         page.value(.counter, "watchword_windows_scored_total", "Windows scored.", Double(status.scored))
         page.value(
+            .counter, "watchword_windows_rescored_total",
+            "Windows that were scored again in float32: their scores were too near to a threshold, or the error was measured.",
+            Double(status.rescored))
+        page.value(
+            .counter, "watchword_windows_undecided_total",
+            "Windows too near to a threshold that were not scored again, since too many were.",
+            Double(status.undecided))
+        page.value(
             .counter, "watchword_batches_failed_total", "Batches that could not be scored.",
             Double(status.failedBatches))
         page.value(.gauge, "watchword_queue_frames", "Frames that wait to be scored.", Double(status.waiting))

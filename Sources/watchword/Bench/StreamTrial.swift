@@ -16,6 +16,9 @@ struct StreamTrial {
         let scored: Int
         let gated: Int
         let dropped: Int
+        /// Windows of int8 that were scored again in float32, and those in doubt that were not.
+        let rescored: Int
+        let undecided: Int
         let p50_ms: Int
         let p99_ms: Int
         let cpu_s_per_stream_s: Double
@@ -118,7 +121,9 @@ struct StreamTrial {
         let isFed = Double(done.sampled + count) >= 0.97 * cameraSeconds * fps
         return Result(
             streams: count, fps: fps, seconds: elapsed, sampled: done.sampled, scored: done.latency.count,
-            gated: done.gated, dropped: done.dropped, p50_ms: p50, p99_ms: p99, cpu_s_per_stream_s: cpu / cameraSeconds,
+            gated: done.gated, dropped: done.dropped, rescored: done.rescored, undecided: done.undecided, p50_ms: p50,
+            p99_ms: p99,
+            cpu_s_per_stream_s: cpu / cameraSeconds,
             rss_mb: Memory.residentMegabytes, peak_rss_mb: Memory.peakMegabytes,
             by_stage_ms: Stages(
                 receive: share(receive), decode: share(done.decodeSeconds), scale: share(done.scaleSeconds),

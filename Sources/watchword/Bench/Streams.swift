@@ -136,13 +136,15 @@ extension Bench {
             }
             Terminal.table(
                 [
-                    "STREAMS", "SECONDS", "SAMPLED", "SCORED", "GATED", "DROPPED", "P50 MS", "P99 MS", "CPU S/STREAM S",
+                    "STREAMS", "SECONDS", "SAMPLED", "SCORED", "GATED", "DROPPED", "RESCORED", "UNDECIDED", "P50 MS",
+                    "P99 MS", "CPU S/STREAM S",
                     "PEAK MB", "SERVER CPU", "CARRIED",
                 ],
                 results.map {
                     [
                         "\($0.streams)", String(format: "%.0f", $0.seconds), "\($0.sampled)", "\($0.scored)",
-                        "\($0.gated)", "\($0.dropped)", "\($0.p50_ms)", "\($0.p99_ms)",
+                        "\($0.gated)", "\($0.dropped)", "\($0.rescored)", "\($0.undecided)", "\($0.p50_ms)",
+                        "\($0.p99_ms)",
                         String(format: "%.4f", $0.cpu_s_per_stream_s),
                         String(format: "%.0f", $0.peak_rss_mb), String(format: "%.4f", $0.server_cpu_s_per_stream_s),
                         $0.carried ? "yes" : "no",

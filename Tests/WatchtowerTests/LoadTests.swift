@@ -10,13 +10,6 @@ import TestSupport
 import Testing
 import Watchtower
 
-/// A clock that goes on when it is told to.
-private final class ManualClock: Sendable {
-    private let time = Mutex(ContinuousClock.now)
-    func advance(_ by: Duration) { time.withLock { $0 += by } }
-    var now: ContinuousClock.Instant { time.withLock { $0 } }
-}
-
 private func frame(_ number: Int, received: ContinuousClock.Instant = .now) -> LaneItem {
     .frame(
         Frame(

@@ -14,10 +14,13 @@ import Watchtower
 struct RescoringTests {
     private static let heads = ["mean", "lstm", "transformer", "tight"]
 
-    private func makeEngine(_ precision: Precision, isLive: Bool = false) async throws -> ScoringEngine {
+    /// No time passes, unless it is said how.
+    private func makeEngine(
+        _ precision: Precision, isLive: Bool = false, clock: ManualClock = ManualClock()
+    ) async throws -> ScoringEngine {
         let engine = try ScoringEngine(
             model: ModelDirectory(Fixtures.shapes), finder: .standard(first: [Fixtures.plugins]), precision: precision,
-            isLive: isLive)
+            isLive: isLive, now: { clock.now })
         await engine.addLane("s")
         return engine
     }
@@ -140,24 +143,116 @@ struct RescoringTests {
         #expect(seen.count > 4)
     }
 
-    @Test("a few of the frames of cameras, which wait, and all of a file's; what was too much is counted")
+    @Test("no more pictures of cameras, which wait, than frames; all of a file's; what was too much is counted")
     func limited() async throws {
         for isLive in [true, false] {
             let whole = try await makeEngine(.f32)
             _ = try await whole.add(query("mean", .score(1000)))
-            let score = try #require(await windows(whole, Array(repeating: flat(), count: 4), batch: 4)[3])
+            let score = try #require(try await windows(whole, Array(repeating: flat(), count: 4), batch: 4)[3])
             let engine = try await makeEngine(.int8, isLive: isLive)
             _ = try await engine.add(query("mean", .score(score)))
+            for lane in 1..<8 { await engine.addLane("s\(lane)") }
             var (scored, rescored, undecided) = (0, 0, 0)
-            for time in 0..<240 {
-                let step = try await engine.process([item(time, flat())])
+            for time in 0..<400 {
+                var items: [QueuedItem] = []
+                if time < 12, case .frame(let frame) = item(time, flat()).item {
+                    // All lanes at once: four windows can be paid at first.
+                    items = (["s"] + (1..<8).map { "s\($0)" }).map { QueuedItem(stream: $0, item: .frame(frame)) }
+                }
+                let step = try await engine.process(items)
                 (scored, rescored) = (scored + step.scored, rescored + step.rescored)
                 undecided += step.undecided
             }
-            #expect(scored == 237 && rescored + undecided == scored)
-            // 64 frames that were saved up, each window's newest at first; then an eighth, and all four of a window.
-            #expect(isLive ? (70...80).contains(rescored) : undecided == 0, "\(rescored)")
+            #expect(scored == 8 * 9 && rescored + undecided == scored)
+            #expect(isLive ? (4...8 * 9 - 4).contains(rescored) : undecided == 0, "\(rescored)")
         }
+    }
+
+    /// An engine, a lane of which waits for float32 with its first window, and the events of float32.
+    private func waiting(
+        _ clock: ManualClock = ManualClock()
+    ) async throws -> (engine: ScoringEngine, pictures: [Picture], wanted: [Int]) {
+        let pictures = Array(try golden().prefix(12))
+        let whole = try await makeEngine(.f32)
+        _ = try await whole.add(query("mean", .score(1000)))
+        let threshold = try #require(await windows(whole, pictures, batch: 1)[3])
+        let wanted = try await changes(makeEngine(.f32), pictures, .score(threshold), hysteresis: 0)
+        #expect(wanted.first == 3)
+        let engine = try await makeEngine(.int8, isLive: true, clock: clock)
+        await engine.addLane("other")
+        var settings = StandingQuery.Settings()
+        settings.policy.hysteresis = 0
+        _ = try await engine.add(
+            StandingQuery(
+                id: "q", text: "a blue circle", head: "mean", frames: 4, rule: .score(threshold), settings: settings))
+        for time in 0..<3 { #expect(try await engine.process([item(time, pictures[time])]).settled == [Double(time)]) }
+        return (engine, pictures, wanted)
+    }
+
+    @Test("a lane that waits for it holds up no other, and keeps its order")
+    func turns() async throws {
+        let (engine, pictures, wanted) = try await waiting()
+        var settled: [Double] = []
+        var changes: [Int] = []
+        func take(_ step: Step) {
+            settled += step.settled
+            for found in step.detections where found.transition.phase != .update {
+                let end = Int(found.transition.mediaEnd)
+                changes.append(found.transition.phase == .start ? end : -end)
+            }
+        }
+        // All but one of the window's four pictures are left for other turns, whatever else comes.
+        let other = Frame(
+            picture: pictures[0], pictureNumber: 1, mediaTime: 100, wallClock: Date(timeIntervalSince1970: 100),
+            discontinuity: false)
+        let step = try await engine.process([
+            item(3, pictures[3]), item(4, pictures[4]), QueuedItem(stream: "other", item: .frame(other)),
+        ])
+        #expect(step.waits && step.settled == [100] && step.detections.isEmpty)
+        take(step)
+        for time in 5..<pictures.count { take(try await engine.process([item(time, pictures[time])])) }
+        var calls = 0
+        while calls < 20 {
+            calls += 1
+            let step = try await engine.process([])
+            take(step)
+            if !step.waits { break }
+        }
+        #expect(calls < 20 && settled == [100] + (3..<pictures.count).map { Double($0) })
+        // An event ends with the last window that held it.
+        #expect(changes.count == wanted.count && changes.filter { $0 > 0 } == wanted.filter { $0 > 0 })
+    }
+
+    @Test("it is not done while frames are late, and given up after half a second")
+    func late() async throws {
+        let clock = ManualClock()
+        let (engine, pictures, _) = try await waiting(clock)
+        #expect(try await engine.process([item(3, pictures[3])], isLate: true).waits)
+        for _ in 0..<10 { #expect(try await engine.process([], isLate: true).waits) }
+        clock.advance(.milliseconds(500))
+        #expect(try await engine.process([], isLate: true).waits)
+        clock.advance(.milliseconds(1))
+        let step = try await engine.process([], isLate: true)
+        #expect(!step.waits && step.undecided == 1 && step.rescored == 0 && step.settled == [3])
+    }
+
+    @Test("a lane that is taken away waits no longer, and a query that has gone is not heard of")
+    func leaving() async throws {
+        let (engine, pictures, _) = try await waiting()
+        let step = try await engine.process([item(3, pictures[3])])
+        #expect(step.waits && step.settled.isEmpty)
+        let phases = await engine.removeLane("s").map(\.transition.phase)
+        #expect(phases == [] || phases == [.start, .end])
+        #expect(try await !engine.process([]).waits)
+
+        let (second, _, _) = try await waiting()
+        #expect(try await second.process([item(3, pictures[3])]).waits)
+        #expect(await second.remove("q")?.isEmpty == true)
+        // It takes the place of the one that has gone, and matches everything.
+        _ = try await second.add(query("mean", .score(-1000)))
+        var told: [Detection] = []
+        for _ in 0..<5 { told += try await second.process([]).detections }
+        #expect(told.map(\.query.id) == ["mean"])
     }
 
     @Test("a picture that does not change is embedded once more, however long it stays")

@@ -43,6 +43,8 @@ package struct EngineTime: Sendable {
     package private(set) var encode: UInt64 = 0
     package private(set) var all: UInt64 = 0
 
-    mutating func add(encode nanoseconds: UInt64) { encode += nanoseconds }
-    mutating func add(all nanoseconds: UInt64) { all += nanoseconds }
+    mutating func add(encode: UInt64, all: UInt64) {
+        self.encode += encode
+        self.all += all
+    }
 }

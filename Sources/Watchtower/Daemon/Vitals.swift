@@ -70,7 +70,7 @@ package final class Vitals: Sendable {
     /// A batch was taken, scored and told of: how old its frames were at both ends, in seconds.
     func add(batch count: Int, waits: [Double], totals: [Double], step: Step, publish: Double) {
         measures.withLock { measures in
-            measures.batches.add(Double(count))
+            if count > 0 { measures.batches.add(Double(count)) }
             for wait in waits { measures.stages[.wait]?.add(wait) }
             for total in totals { measures.stages[.total]?.add(total) }
             measures.stages[.encode]?.add(step.encodeSeconds)

@@ -27,6 +27,9 @@ package actor Watchtower {
     private let reloads = Turns()
     let queue = FrameQueue()
     private let pulse = Pulse()
+    /// Until a window that waits is thought of again, though no frames come, when frames were late.
+    private static let pause = Duration.milliseconds(50)
+
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
@@ -147,16 +150,13 @@ package actor Watchtower {
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             defer { pulse.beat() }
-            guard !items.isEmpty else {
-                // Asked whether it goes round: that is for the engine's executor to say, too.
-                await engine.answer()
-                continue
-            }
+            // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may wait.
             let began = Date()
             vitals.beginBatch()
             defer { vitals.endBatch() }
             do {
-                let step = try await engine.process(items)
+                let step = try await engine.process(items, isLate: queue.wasLate)
+                if step.waits { queue.nudge(after: queue.wasLate ? Self.pause : .zero) }
                 counters.encoded += step.encoded
                 counters.gated += step.reused
                 counters.scored += step.scored
@@ -170,8 +170,9 @@ package actor Watchtower {
                 await alerts.deliver(step.detections)
                 let now = Date()
                 let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
-                let totals = stamps.map { now.timeIntervalSince($0) }
+                let totals = step.settled.map { now.timeIntervalSince1970 - $0 }
                 for total in totals { latency.add(seconds: total) }
+                guard !items.isEmpty || !totals.isEmpty else { continue }
                 vitals.add(
                     batch: items.count, waits: stamps.map { began.timeIntervalSince($0) }, totals: totals, step: step,
                     publish: now.timeIntervalSince(scored))

@@ -81,14 +81,15 @@ struct Explainer {
         let query = standing.query
         var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
         told.threshold = query.rule.fixedThreshold.map { Double($0) }
-        var batch = WindowBatch()
-        guard let span = batch.add(lane, frames: query.frames)?.span else {
+        var batch = WindowBatch(standing.key)
+        guard let window = batch.add(lane) else {
             told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
             return told
         }
+        let span = window.span
         // As it was decided.
-        if let exact = HeldPicture.embeddings(of: batch.pictures[0]) {
-            batch.frames.replaceSubrange(0..<exact.count, with: exact)
+        if let exact = HeldPicture.embeddings(of: window.pictures) {
+            batch = WindowBatch(window, exact, width: width)
         }
         told.media = .init(start: span.mediaStart, end: span.mediaEnd)
         guard span.frames == query.frames else {
@@ -98,8 +99,9 @@ struct Explainer {
             return told
         }
         // What is asked about is looked at, whoever else the head would choose.
-        let found = try group.look(at: batch, rerank: rerank, also: standing)
-        let here = group.score(standing, 0) ?? found.first?.first { $0.slot == standing.slot }
+        let look = try group.look(at: batch, rerank: rerank, also: standing).first
+        let here =
+            look.flatMap { group.score(standing, $0.clip) } ?? look?.found.first { $0.standing === standing }
         told.frames = try bestFrames(standing, group, lane)
         guard let here else {
             told.heldBack = hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")

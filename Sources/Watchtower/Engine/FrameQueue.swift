@@ -60,6 +60,7 @@ package final class FrameQueue: @unchecked Sendable {
     private var closed = false
     /// Somebody wants to see the consumer go round.
     private var nudged = false
+    private var isLate = false
     private var shedder = LoadShedder()
     /// Who waits for items, and how many it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
@@ -139,6 +140,7 @@ package final class FrameQueue: @unchecked Sendable {
                 }
                 taken.append(QueuedItem(stream: lanes.keys[index], item: item))
             }
+            isLate = LoadShedder.isLate(waits)
             if sheds {
                 shedder.observe(waits: waits, at: time)
                 share.set(shedder.keeps)
@@ -157,6 +159,15 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
+    /// Does so in a while, if that is not zero.
+    package func nudge(after pause: Duration) {
+        guard pause > .zero else { return nudge() }
+        Task {
+            try await Task.sleep(for: pause)
+            nudge()
+        }
+    }
+
     /// Ends the queue: nobody waits any longer, and `next` returns nil.
     package func finish() {
         let wake: CheckedContinuation<Void, Never>? = locked {
@@ -169,6 +180,9 @@ package final class FrameQueue: @unchecked Sendable {
 
     /// Frames that were lost from a stream's full lane.
     package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
+
+    /// Whether the live frames that were taken last had waited so long that there is no room for more than has to be done.
+    package var wasLate: Bool { locked { isLate } }
 
     /// Frames that wait, over all lanes.
     package var depthNow: Int { locked { waiting } }

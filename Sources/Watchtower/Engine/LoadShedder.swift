@@ -16,6 +16,11 @@ struct LoadShedder: Sendable {
     static let pace = Duration.milliseconds(500)
     static let least = 1.0 / 64
 
+    /// Whether frames have waited so long, in the mean, that there is no room for more.
+    static func isLate(_ waits: [Duration]) -> Bool {
+        !waits.isEmpty && waits.reduce(.zero, +) / waits.count >= patience / 2
+    }
+
     /// Tells how long the live frames of a batch have waited, each since what it was decoded from came.
     mutating func observe(waits batch: [Duration], at now: ContinuousClock.Instant) {
         waits.sum += batch.reduce(.zero, +)

@@ -4,37 +4,6 @@ import Heads
 import Matching
 import Tensors
 
-/// A query that has to be looked at in a window, and what it scored there.
-struct Found {
-    let slot: Slot
-    let score: Float
-    /// Scores of its contrasts, in the rule's order.
-    let contrasts: [Float]
-}
-
-/// The windows of a batch that one group scores: frame embeddings `[count, frames, d]`, and whose they are.
-struct WindowBatch {
-    var frames: [Float] = []
-    var spans: [WindowSpan] = []
-    var lanes: [Lane] = []
-    /// Of each window's frames, oldest first; empty where they are not held.
-    var pictures: [[HeldPicture]] = []
-
-    /// Takes the newest `length` frames of a lane: the window's place in the batch, and its span; nil if it has no frame.
-    mutating func add(_ lane: Lane, frames length: Int) -> (place: Int, span: WindowSpan)? {
-        let offset = frames.count
-        frames.append(contentsOf: repeatElement(0, count: length * lane.window.width))
-        guard let span = lane.window.copyLast(length, into: &frames, at: offset) else {
-            frames.removeLast(length * lane.window.width)
-            return nil
-        }
-        spans.append(span)
-        lanes.append(lane)
-        pictures.append(lane.pictures(ofLast: span.frames))
-        return (spans.count - 1, span)
-    }
-}
-
 /// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
 ///
 /// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for each
@@ -182,27 +151,27 @@ final class QueryGroup {
 
     // MARK: Scores
 
-    /// Takes a batch of windows: who has to be looked at in each of them.
+    /// Looks at a batch of windows, in its order.
     ///
-    /// The clip embeddings stay until the next call, for `score` and `clip`.
-    ///
-    /// `also`: one that a pairing head looks at whatever the mean head says.
-    func look(at batch: WindowBatch, rerank: Int, also: Standing? = nil) throws -> [[Found]] {
+    /// A pooling head finds those at their threshold, or a little below where scores may be off, and those whose rule needs
+    /// every window. `also`: one that a pairing head looks at whatever the mean head says.
+    func look(at batch: WindowBatch, rerank: Int, also: Standing? = nil) throws -> [Look] {
+        let windows = batch.windows
         try (candidates ?? head).pool(
-            batch.frames, valid: batch.spans.map(\.frames), frames: key.frames, into: &pooled)
-        return pairs ? try pair(batch, rerank: rerank, also: also) : search(batch)
+            batch.frames, valid: windows.map(\.span.frames), frames: key.frames, into: &pooled)
+        let found = pairs ? try pair(batch, rerank: rerank, also: also) : search(windows.map(\.lane))
+        return windows.indices.map { Look(found: found[$0], clip: Array(clip($0))) }
     }
 
-    /// The clip embedding of a window of the last batch, by the mean head if this one pairs.
-    func clip(_ window: Int) -> ArraySlice<Float> { pooled[window * width..<(window + 1) * width] }
+    /// The clip embedding of a window of the batch.
+    private func clip(_ window: Int) -> ArraySlice<Float> { pooled[window * width..<(window + 1) * width] }
 
-    /// A member's score of a window of the last batch; not for heads that pair.
-    func score(_ standing: Standing, _ window: Int) -> Found? {
-        guard !pairs, let score = index(of: standing)?.score(pooled, window, standing.slot) else { return nil }
+    /// A member's score of a clip embedding; not for heads that pair.
+    func score(_ standing: Standing, _ clip: [Float]) -> Found? {
+        guard !pairs, let score = index(of: standing)?.score(clip, 0, standing.slot) else { return nil }
         let contrasts =
-            standing.contrasts.isEmpty
-            ? [] : Products.timesTransposed(Array(clip(window)), standing.contrasts, width: width)
-        return Found(slot: standing.slot, score: score, contrasts: contrasts)
+            standing.contrasts.isEmpty ? [] : Products.timesTransposed(clip, standing.contrasts, width: width)
+        return Found(standing: standing, score: score, contrasts: contrasts)
     }
 
     // MARK: Scores in float32
@@ -210,42 +179,18 @@ final class QueryGroup {
     /// Counts a window, and says whether it is to be scored both ways for the error's sake.
     func isSample() -> Bool { error?.isSample() ?? false }
 
-    /// Looks at a window of the last batch again, with its frames' float32 embeddings `[frames, d]`.
-    ///
-    /// `found`: what was found in it before. `measures`: whether the difference tells of the error of others.
-    /// `score` and `clip` give what it is now.
-    func look(
-        again window: Int, of batch: WindowBatch, _ frames: [Float], found: [Found], rerank: Int,
-        measures: Bool
-    ) throws -> [Found] {
-        var all = pooled
-        defer { pooled = all }
-        let padding = [Float](repeating: 0, count: key.frames * width - frames.count)
-        let again =
-            try look(
-                at: WindowBatch(frames: frames + padding, spans: [batch.spans[window]], lanes: [batch.lanes[window]]),
-                rerank: rerank
-            ).first ?? []
-        if measures {
-            error?.note(pairs ? differences(found, again) : differences(all, window))
-            followError()
+    /// Takes note of how far apart two looks at a window are, the second by float32 embeddings of its frames.
+    func measure(_ before: Look, _ exact: Look) {
+        if pairs {
+            let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+            error?.note(exact.found.compactMap { here in scores[here.standing.slot].map { here.score - $0 } })
+        } else {
+            error?.note(
+                probes.compactMap { probe in
+                    score(probe, exact.clip).flatMap { here in score(probe, before.clip).map { here.score - $0.score } }
+                })
         }
-        all.replaceSubrange(window * width..<(window + 1) * width, with: pooled)
-        return again
-    }
-
-    /// How far apart a pairing head's scores of the same window are.
-    private func differences(_ found: [Found], _ again: [Found]) -> [Float] {
-        let before = Dictionary(found.map { ($0.slot, $0.score) }, uniquingKeysWith: { first, _ in first })
-        return again.compactMap { here in before[here.slot].map { here.score - $0 } }
-    }
-
-    /// How far apart the probes' scores of a window are, before and by what is pooled now.
-    private func differences(_ before: [Float], _ window: Int) -> [Float] {
-        probes.compactMap { probe in
-            guard let index = index(of: probe), let old = index.score(before, window, probe.slot) else { return nil }
-            return index.score(pooled, 0, probe.slot).map { $0 - old }
-        }
+        followError()
     }
 
     /// Moves all floors when the error has become another: seldom, since they have some room.
@@ -259,20 +204,21 @@ final class QueryGroup {
 
     private static func slack(for error: ScoreError?) -> Float { (error?.most ?? 0) * 1.25 }
 
-    private func search(_ batch: WindowBatch) -> [[Found]] {
-        var found = [[Found]](repeating: [], count: batch.lanes.count)
+    private func search(_ lanes: [Lane]) -> [[Found]] {
+        var found = [[Found]](repeating: [], count: lanes.count)
         for partition in partitions.values where partition.watched > 0 {
-            let wanted = batch.lanes.indices.filter { partition.selects(batch.lanes[$0]) }
+            let wanted = lanes.indices.filter { partition.selects(lanes[$0]) }
             guard !wanted.isEmpty else { continue }
-            let windows = wanted.count == batch.lanes.count ? pooled : wanted.flatMap { clip($0) }
+            let windows = wanted.count == lanes.count ? pooled : wanted.flatMap { clip($0) }
             partition.index.search(windows, into: &hits)
             for hit in hits {
-                found[wanted[hit.window]].append(Found(slot: hit.tag, score: hit.score, contrasts: []))
+                guard let standing = standings[hit.tag] else { continue }
+                found[wanted[hit.window]].append(Found(standing: standing, score: hit.score, contrasts: []))
             }
         }
         for standing in listed.values where standing.isWatched {
-            for (window, lane) in batch.lanes.enumerated() where standing.selects(lane) {
-                if let here = score(standing, window) { found[window].append(here) }
+            for (window, lane) in lanes.enumerated() where standing.selects(lane) {
+                if let here = score(standing, Array(clip(window))) { found[window].append(here) }
             }
         }
         return found
@@ -292,7 +238,7 @@ final class QueryGroup {
             for contrast in standing.rawContrasts { texts += contrast }
             return place
         }
-        for (window, lane) in batch.lanes.enumerated() {
+        for (window, lane) in batch.windows.map(\.lane).enumerated() {
             for standing in choose(lane, window, rerank: rerank, also: also) {
                 let first = place(of: standing)
                 for text in first...first + standing.rawContrasts.count { pairs.append((text, window)) }
@@ -300,14 +246,15 @@ final class QueryGroup {
             }
         }
         try head.score(
-            texts: texts, batch.frames, valid: batch.spans.map(\.frames), frames: key.frames, pairs: pairs,
+            texts: texts, batch.frames, valid: batch.windows.map(\.span.frames), frames: key.frames, pairs: pairs,
             into: &logits)
-        var found = [[Found]](repeating: [], count: batch.lanes.count)
+        var found = [[Found]](repeating: [], count: batch.windows.count)
         var next = 0
         for (window, standing) in asked {
             let count = standing.rawContrasts.count
             found[window].append(
-                Found(slot: standing.slot, score: logits[next], contrasts: Array(logits[next + 1..<next + 1 + count])))
+                Found(
+                    standing: standing, score: logits[next], contrasts: Array(logits[next + 1..<next + 1 + count])))
             next += 1 + count
         }
         return found

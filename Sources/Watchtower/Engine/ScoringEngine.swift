@@ -22,13 +22,12 @@ package actor ScoringEngine {
     private let encoder: FrameEncoder
     /// For windows that are scored again in float32; nil where none is.
     private let exact: ExactEncoder?
+    private let decisions: Decisions
     private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
     /// What the model multiplies cosines by to make probabilities of them.
     private let logitScale: Float
-    /// How thresholds are learnt from budgets.
-    private let calibration: CalibrationSettings
     private var shelf = LearntShelf()
     /// Windows that are not full yet are scored too.
     private let partial: Bool
@@ -40,13 +39,15 @@ package actor ScoringEngine {
     private let isLive: Bool
     private var rest = HeadRest()
     /// Scores that were looked at, by head.
-    package private(set) var lookedAt: [String: Histogram] = [:]
+    package var lookedAt: [String: Histogram] { decisions.lookedAt }
+    /// Thresholds that were learnt in windows of a lane that has gone since.
+    private var untold: [ThresholdChange] = []
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
-        isLive: Bool = false
+        isLive: Bool = false, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws {
         self.isLive = isLive
         executor = QueueExecutor(label: "watchword.compute")
@@ -55,7 +56,6 @@ package actor ScoringEngine {
         self.finder = finder
         self.partial = partial
         self.rerank = rerank
-        self.calibration = calibration
         let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
         let precision = precision.resolved(for: model.architecture)
@@ -86,10 +86,10 @@ package actor ScoringEngine {
         book = QueryBook { [model, finder] in
             try QueryGroup($0, model: model, finder: finder, assuming: error)
         }
+        decisions = Decisions(
+            book, exact: exact, model: model.identity, logitScale: logitScale, calibration: calibration,
+            rerank: rerank, now: now)
     }
-
-    /// Returns when the executor has come to it.
-    package func answer() {}
 
     // MARK: Embedding
 
@@ -227,10 +227,9 @@ package actor ScoringEngine {
         let lane = Lane(stream, labels: [], window: FrameWindow(width: width, capacity: 1))
         var scores: [WindowScore] = []
         for (key, group) in book.groups where key.frames >= frames.count {
-            let padding = [Float](repeating: 0, count: (key.frames - frames.count) * width)
-            let found = try group.look(
-                at: WindowBatch(frames: rows + padding, spans: [span], lanes: [lane]), rerank: rerank)
-            scores += allScores(group, found.first ?? [], 0, span, lane)
+            let window = SeenWindow(key, of: lane, span)
+            let looks = try group.look(at: WindowBatch(window, rows, width: width), rerank: rerank)
+            for look in looks { scores += decisions.allScores(look, group, span, lane) }
         }
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
@@ -239,7 +238,10 @@ package actor ScoringEngine {
 
     /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
     package func addLane(_ name: String, labels: [String] = []) {
-        if let old = lanes[name] { shelf.keep(old, book) }
+        if let old = lanes[name] {
+            shelf.keep(old, book)
+            decisions.forget(old)
+        }
         for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
         let lane = Lane(
@@ -258,77 +260,58 @@ package actor ScoringEngine {
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
+        var step = Step()
+        decisions.leave(lane, &step)
         shelf.keep(lane, book)
-        return lane.close(book, model: model.identity)
+        untold += step.thresholds
+        return step.detections
     }
 
     /// Takes the next frames of all lanes through to scores and events, in order.
-    package func process(_ items: [QueuedItem], wantScores: Bool = false) throws -> Step {
+    ///
+    /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`: frames
+    /// have waited long enough, so that none of that is done now.
+    package func process(_ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false) throws -> Step {
         let began = ThreadClock.nanoseconds
-        defer { time.add(all: ThreadClock.nanoseconds - began) }
         let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
-        let encoded = ThreadClock.nanoseconds
-        time.add(encode: encoded - began)
-        var step = Step()
-        step.encodeSeconds = Double(encoded - began) / 1e9
+        var step = Step(wantsScores: wantScores)
+        step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
+        (step.thresholds, untold) = (untold, [])
         var due: [GroupKey: WindowBatch] = [:]
-        var order: [Action] = []
+        var actions: [(lane: Lane, action: Decisions.Action)] = []
         for item in items {
             guard let lane = lanes[item.stream] else { continue }
             switch item.item {
             case .end:
                 lane.clearWindow()
-                order.append(.close(lane))
-                step.ended.append(item.stream)
+                actions.append((lane, .end))
             case .frame(let frame):
                 lane.saw(frame)
                 if frame.discontinuity {
                     lane.clearWindow()
-                    order.append(.close(lane))
+                    actions.append((lane, .close))
                 }
                 if frame.health != .good {
                     // It shows nothing, so it was not embedded: what comes after it does not continue what was before.
                     step.blind += 1
                     lane.clearWindow()
-                    order += [.blind(lane, frame.moment), .settle(lane, frame.moment)]
+                    actions += [(lane, .blind(frame.moment)), (lane, .settle(frame.moment))]
                 } else if let embedding = embeddings.next() {
                     if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
-                    slide(lane, frame, embedding, &due, &order)
+                    actions += slide(lane, frame, embedding, &due).map { (lane, $0) }
                 }
             }
         }
-        exact?.earn(frames: step.encoded)
+        exact?.beginTurn(frames: step.encoded, isLate: isLate)
         for standing in book.refresh(at: Date().timeIntervalSince1970) {
             for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
         }
-        var found: [GroupKey: [[Found]]] = [:]
-        for (key, batch) in due { found[key] = look(key, batch, &step) }
-        for action in order {
-            switch action {
-            case .close(let lane): step.detections += lane.close(book, model: model.identity)
-            case .score(let key, let index, let still):
-                guard let batch = due[key], let group = book.groups[key] else { continue }
-                let (lane, span) = (batch.lanes[index], batch.spans[index])
-                guard let seen = found[key]?[index] else {
-                    step.detections += blind(lane, span, [key])
-                    continue
-                }
-                step.scored += 1
-                let here = decided(seen, group, key, batch, index, &step)
-                lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(here.lazy.map { Double($0.score) })
-                lane.advance(to: span)
-                observe(group, key, here, index, lane, span, still, &step)
-                if wantScores { step.scores += allScores(group, here, index, span, lane) }
-                if !group.pairs {
-                    lane.histories[key, default: WindowHistory(width: width)].append(
-                        group.clip(index), at: lane.clock)
-                }
-            case .blind(let lane, let span): step.detections += blind(lane, span, book.groups.keys)
-            case .settle(let lane, let span): step.detections += lane.settle(span, book, model: model.identity)
-            }
-        }
-        step.scoreSeconds = Double(ThreadClock.nanoseconds - began) / 1e9 - step.encodeSeconds
+        for batch in due.values { look(batch, &step) }
+        decisions.take(actions, &step)
+        let all = ThreadClock.nanoseconds - began
+        step.scoreSeconds = Double(all) / 1e9 - step.encodeSeconds
+        time.add(encode: UInt64(step.encodeSeconds * 1e9), all: all)
         return step
     }
 
@@ -341,140 +324,38 @@ package actor ScoringEngine {
         }
     }
 
-    /// Slides a lane's window by a frame, and notes what has to be scored.
+    /// Slides a lane's window by a frame; what has to be scored is due.
     private func slide(
-        _ lane: Lane, _ frame: Frame, _ embedding: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch],
-        _ order: inout [Action]
-    ) {
+        _ lane: Lane, _ frame: Frame, _ embedding: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
+    ) -> [Decisions.Action] {
         lane.slide(by: frame, embedding)
         let still = Still(frame.preview)
         var longest = frame.moment
+        var actions: [Decisions.Action] = []
         for key in book.groups.keys where partial || lane.window.count >= key.frames {
-            guard let (place, span) = due[key, default: WindowBatch()].add(lane, frames: key.frames) else { continue }
-            order.append(.score(key, place, still))
-            if span.mediaStart < longest.mediaStart { longest = span }
+            guard let window = due[key, default: WindowBatch(key)].add(lane, still) else { continue }
+            actions.append(.window(window))
+            if window.span.mediaStart < longest.mediaStart { longest = window.span }
         }
-        order.append(.settle(lane, longest))
+        return actions + [.settle(longest)]
     }
 
-    /// Follows the events of those who may match a window, and of those in motion.
-    private func observe(
-        _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane, _ span: WindowSpan,
-        _ still: Still, _ step: inout Step
-    ) {
-        for (standing, here) in concerned(group, key, found, index, lane) {
-            let judgement = here.map { judge(standing, $0, group, lane, &step) }
-            step.detections += lane.observe(
-                standing, judgement ?? .blind(standing), span, still, model: model.identity)
-        }
-    }
-
-    /// Those who may match a window and those in motion, and what they scored; nil where a head did not look.
-    private func concerned(
-        _ group: QueryGroup, _ key: GroupKey, _ found: [Found], _ index: Int, _ lane: Lane
-    ) -> [(Standing, Found?)] {
-        var waiting = Set(lane.inMotion(key))
-        var concerned: [(Standing, Found?)] = []
-        for here in found {
-            waiting.remove(here.slot)
-            guard let standing = book[here.slot], standing.isWatched else { continue }
-            concerned.append((standing, here))
-        }
-        return concerned
-            + waiting.sorted().compactMap { book[$0] }.map { ($0, group.score($0, index)) }
-    }
-
-    /// What was found in a window; in float32 where lower precision leaves it open who matches.
-    private func decided(
-        _ found: [Found], _ group: QueryGroup, _ key: GroupKey, _ batch: WindowBatch, _ index: Int, _ step: inout Step
-    ) -> [Found] {
-        guard let exact, let error = group.error?.most else { return found }
-        let lane = batch.lanes[index]
-        let isUndecided = concerned(group, key, found, index, lane).contains { standing, here in
-            here.map { standing.isUndecided($0, error: error, scale: scale(group), on: lane) } ?? false
-        }
-        // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
-        let pictures = batch.pictures[index]
-        let isApart = pictures.allSatisfy { $0.embedding == nil }
-        guard group.isSample() && isApart || isUndecided else { return found }
-        let began = ThreadClock.nanoseconds
+    /// Lets a group look at its windows; it does not if its head fails, which is no other group's trouble, or rests.
+    private func look(_ batch: WindowBatch, _ step: inout Step) {
+        let (key, began) = (batch.key, ContinuousClock.now)
+        guard let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else { return }
         do {
-            guard let frames = try exact.embed(pictures) else {
-                if isUndecided { step.undecided += 1 }
-                return found
-            }
-            let took = ThreadClock.nanoseconds - began
-            time.add(encode: took)
-            step.encodeSeconds += Double(took) / 1e9
-            let again = try group.look(
-                again: index, of: batch, frames, found: found, rerank: rerank, measures: isApart)
-            step.rescored += 1
-            return again
+            for (window, look) in zip(batch.windows, try group.look(at: batch, rerank: rerank)) { window.look = look }
         } catch {
             step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
-            return found
         }
-    }
-
-    /// What a group's scores are multiplied by to make logits of them.
-    private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
-
-    private func judge(
-        _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout Step
-    ) -> Judgement {
-        switch standing.query.rule {
-        case .score(let threshold), .contrast(_, let threshold):
-            return Judgement(value: standing.value(of: found, scale: scale(group)), threshold: threshold)
-        case .budget(let alerts):
-            let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
-            if let change { step.thresholds.append(change) }
-            return judgement
-        }
-    }
-
-    /// What a group finds in its windows; nil if its head fails, which is no other group's trouble, or rests.
-    private func look(_ key: GroupKey, _ batch: WindowBatch, _ step: inout Step) -> [[Found]]? {
-        let began = ContinuousClock.now
-        guard let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else { return nil }
-        defer {
-            let now = ContinuousClock.now
-            if isLive, let pause = rest.note(key.head, took: now - began, at: now) {
-                let (took, pause) = ((now - began) / .seconds(1), pause / .seconds(1))
-                let reason = String(
-                    format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took,
-                    batch.spans.count, pause)
-                step.failures.append(HeadFailure(head: key.head, reason: reason))
-            }
-        }
-        do {
-            return try group.look(at: batch, rerank: rerank)
-        } catch {
-            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
-            return nil
-        }
-    }
-
-    /// Nothing was seen: matches that go on see a window that does not match.
-    private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>) -> [Detection] {
-        var detections: [Detection] = []
-        for key in keys {
-            for slot in lane.inMotion(key).sorted() {
-                guard let standing = book[slot] else { continue }
-                detections += lane.observe(standing, .blind(standing), span, Still(nil), model: model.identity)
-            }
-        }
-        return detections
-    }
-
-    /// Every query's score of a window, for those who want to see them all.
-    private func allScores(
-        _ group: QueryGroup, _ found: [Found], _ index: Int, _ span: WindowSpan, _ lane: Lane
-    ) -> [WindowScore] {
-        let known = Dictionary(found.map { ($0.slot, $0.score) }, uniquingKeysWith: { first, _ in first })
-        return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
-            WindowScore(
-                stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
-                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, index)?.score)
+        let now = ContinuousClock.now
+        if isLive, let pause = rest.note(key.head, took: now - began, at: now) {
+            let (took, pause) = ((now - began) / .seconds(1), pause / .seconds(1))
+            let reason = String(
+                format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took,
+                batch.windows.count, pause)
+            step.failures.append(HeadFailure(head: key.head, reason: reason))
         }
     }
 
@@ -529,13 +410,6 @@ package actor ScoringEngine {
             }
         }
     }
-}
-
-private enum Action {
-    case close(Lane)
-    case score(GroupKey, Int, Still)
-    case blind(Lane, WindowSpan)
-    case settle(Lane, WindowSpan)
 }
 
 extension Frame {

@@ -6,6 +6,11 @@ package struct Step: Sendable {
     package var detections: [Detection] = []
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
+    let wantsScores: Bool
+    /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
+    package var settled: [Double] = []
+    /// Whether a window waits to be decided by the next step.
+    package var waits = false
     /// Lanes that ended in this batch: everything of theirs is scored.
     package var ended: [String] = []
     /// Frames that were embedded, those that kept the embedding of an unchanged picture, and those that showed nothing.
@@ -21,6 +26,8 @@ package struct Step: Sendable {
     package var scoreSeconds = 0.0
     /// Heads that failed, or took too long: their windows were not scored, all others were.
     package var failures: [HeadFailure] = []
+
+    init(wantsScores: Bool = false) { self.wantsScores = wantsScores }
 }
 
 /// A head that could not be used for a batch's windows, and why.

@@ -90,11 +90,11 @@ package enum MetricsPage {
         page.value(.counter, "watchword_windows_scored_total", "Windows scored.", Double(status.scored))
         page.value(
             .counter, "watchword_windows_rescored_total",
-            "Windows that were scored again in float32: their scores were too near to a threshold, or the error was measured.",
+            "Windows that were scored again in float32: their scores were too near to a threshold.",
             Double(status.rescored))
         page.value(
             .counter, "watchword_windows_undecided_total",
-            "Windows too near to a threshold that were not scored again, since too many were.",
+            "Windows too near to a threshold for which there was no time: they were decided as they were.",
             Double(status.undecided))
         page.value(
             .counter, "watchword_batches_failed_total", "Batches that could not be scored.",

@@ -20,6 +20,8 @@ extension Bench {
         @Option(help: "Seconds that are measured.") var seconds = 60.0
         @Option(help: "Sampled frames a second.") var fps = 1.0
         @Option(help: "Standing queries.") var queries = 1000
+        @Option(help: "Every query's threshold: the nearer to scores, the more windows are scored again in float32.")
+        var threshold = 0.3
         @Option(help: "Random weights of an architecture: \(Architecture.knownNames.joined(separator: ", ")).")
         var arch = "ViT-B/32"
         @Option(help: "A model instead.") var model: String?
@@ -37,6 +39,7 @@ extension Bench {
         }
 
         func validate() throws {
+            guard threshold.isFinite else { throw ValidationError("--threshold must be a number") }
             guard gate ?? 1 > 0 else { throw ValidationError("--gate must be above 0") }
             guard streams ?? 1 > 0, seconds >= 1, fps > 0, fps <= 25, 1...1000 ~= queries else {
                 throw ValidationError("streams and seconds go from 1, fps to 25, and queries from 1 to 1000")
@@ -74,7 +77,7 @@ extension Bench {
             configuration.publish = "ipc://\(folder.path)/events.sock"
             configuration.journal = folder.appending(path: "journal.sqlite").path
             configuration.queries = texts.prefix(queries).map {
-                QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: 0.3)
+                QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: threshold)
             }
             if let model {
                 configuration.model = model

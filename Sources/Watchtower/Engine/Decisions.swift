@@ -1,0 +1,267 @@
+import Ingest
+import Matching
+import Measures
+
+/// What windows come to, in each lane's order: decides what they match, and follows the events.
+///
+/// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until then the
+/// window waits, and with it all that comes after it in its lane.
+///
+/// Belongs to the engine.
+final class Decisions {
+    /// What happens on a lane.
+    enum Action {
+        case window(SeenWindow)
+        /// A picture showed nothing.
+        case blind(WindowSpan)
+        /// All windows of a frame have been seen: the longest's span.
+        case settle(WindowSpan)
+        /// What comes next does not continue what was.
+        case close
+        case end
+    }
+
+    /// A lane whose window waits.
+    private struct Waiting {
+        let lane: Lane
+        /// What has happened on it from the window on that waits.
+        var actions: [Action]
+        let since: ContinuousClock.Instant
+    }
+
+    /// One turn of so many is the sample's.
+    static let pace = 16
+    /// How long a lane waits before its windows are decided as they are.
+    static let patience = Duration.milliseconds(500)
+
+    private let book: QueryBook
+    private let exact: ExactEncoder?
+    private let model: String
+    private let logitScale: Float
+    private let calibration: CalibrationSettings
+    private let rerank: Int
+    private let now: @Sendable () -> ContinuousClock.Instant
+    /// Lanes whose window waits, longest waiting first.
+    private var waiting: [Waiting] = []
+    /// A window that is no lane's trouble: it tells how far scores are off, when there is time.
+    private var sample: (window: SeenWindow, look: Look)?
+    private var turns = 0
+    /// Scores that were looked at, by head.
+    private(set) var lookedAt: [String: Histogram] = [:]
+
+    init(
+        _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
+        rerank: Int, now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
+        (self.book, self.exact, self.model, self.logitScale) = (book, exact, model, logitScale)
+        (self.calibration, self.rerank, self.now) = (calibration, rerank, now)
+    }
+
+    /// Takes what happened next; what waits comes first.
+    func take(_ actions: [(lane: Lane, action: Action)], _ step: inout Step) {
+        let time = now()
+        for place in waiting.indices { resume(&waiting[place], at: time, &step) }
+        waiting.removeAll { $0.actions.isEmpty }
+        for (lane, action) in actions {
+            if let place = waiting.firstIndex(where: { $0.lane === lane }) {
+                waiting[place].actions.append(action)
+            } else if !perform(action, lane, &step) {
+                waiting.append(Waiting(lane: lane, actions: [action], since: time))
+            }
+        }
+        step.waits = !waiting.isEmpty
+        turns += 1
+        if turns % Self.pace == 0 { takeSample(&step) }
+    }
+
+    private func resume(_ waiting: inout Waiting, at time: ContinuousClock.Instant, _ step: inout Step) {
+        var left = waiting.actions[...]
+        while let action = left.first {
+            if !perform(action, waiting.lane, &step) {
+                guard time - waiting.since > Self.patience else { break }
+                giveUp(action, &step)
+                _ = perform(action, waiting.lane, &step)
+            }
+            left.removeFirst()
+        }
+        waiting.actions = Array(left)
+    }
+
+    /// Ends a lane: its windows wait no longer, and its events end.
+    func leave(_ lane: Lane, _ step: inout Step) {
+        if let place = waiting.firstIndex(where: { $0.lane === lane }) {
+            for action in waiting.remove(at: place).actions where !perform(action, lane, &step) {
+                giveUp(action, &step)
+                _ = perform(action, lane, &step)
+            }
+        }
+        step.detections += lane.close(book, model: model)
+    }
+
+    /// What has happened on a lane, and waits, is of no interest any more.
+    func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
+
+    /// A window that waits is decided as it is.
+    private func giveUp(_ action: Action, _ step: inout Step) {
+        guard case .window(let window) = action else { return }
+        window.review = .done
+        step.undecided += 1
+    }
+
+    /// Does what an action asks for; false if it has to wait.
+    private func perform(_ action: Action, _ lane: Lane, _ step: inout Step) -> Bool {
+        switch action {
+        case .window(let window):
+            guard let group = book.groups[window.key] else { break }
+            guard let look = window.look else {
+                blind(lane, window.span, [window.key], &step)
+                break
+            }
+            return decide(window, look, group, &step)
+        case .blind(let span): blind(lane, span, book.groups.keys, &step)
+        case .settle(let span):
+            step.detections += lane.settle(span, book, model: model)
+            step.settled.append(span.wallEnd)
+        case .close: step.detections += lane.close(book, model: model)
+        case .end:
+            step.detections += lane.close(book, model: model)
+            step.ended.append(lane.name)
+        }
+        return true
+    }
+
+    // MARK: Windows
+
+    private func decide(_ window: SeenWindow, _ look: Look, _ group: QueryGroup, _ step: inout Step) -> Bool {
+        guard let look = reviewed(window, look, group, &step) else { return false }
+        let (key, lane) = (window.key, window.lane)
+        step.scored += 1
+        lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(look.found.lazy.map { Double($0.score) })
+        lane.advance(to: window.span)
+        for (standing, found) in concerned(window, look, group) {
+            let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
+            step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
+        }
+        if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
+        if !group.pairs {
+            lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
+        }
+        return true
+    }
+
+    /// Those who may match a window and those in motion, and what they scored; nil where a head did not look.
+    private func concerned(
+        _ window: SeenWindow, _ look: Look, _ group: QueryGroup
+    ) -> [(standing: Standing, found: Found?)] {
+        var others = Set(window.lane.inMotion(window.key))
+        var concerned: [(Standing, Found?)] = []
+        // Who has gone since the head looked is not concerned.
+        for found in look.found where book[found.standing.slot] === found.standing && found.standing.isWatched {
+            others.remove(found.standing.slot)
+            concerned.append((found.standing, found))
+        }
+        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
+    }
+
+    private func judge(
+        _ standing: Standing, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout Step
+    ) -> Judgement {
+        switch standing.query.rule {
+        case .score(let threshold), .contrast(_, let threshold):
+            return Judgement(value: standing.value(of: found, scale: scale(group)), threshold: threshold)
+        case .budget(let alerts):
+            let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
+            if let change { step.thresholds.append(change) }
+            return judgement
+        }
+    }
+
+    /// What a group's scores are multiplied by to make logits of them.
+    private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
+
+    /// Nothing was seen: matches that go on see a window that does not match.
+    private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout Step) {
+        for key in keys {
+            for slot in lane.inMotion(key).sorted() {
+                guard let standing = book[slot] else { continue }
+                step.detections += lane.observe(standing, .blind(standing), span, Still(nil), model: model)
+            }
+        }
+    }
+
+    /// Every query's score of a window, for those who want to see them all.
+    func allScores(_ look: Look, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
+        let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+        return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
+            WindowScore(
+                stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
+                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, look.clip)?.score)
+        }
+    }
+
+    // MARK: Float32
+
+    /// What was seen in a window, in float32 if it has to be; nil if it has to wait.
+    private func reviewed(_ window: SeenWindow, _ look: Look, _ group: QueryGroup, _ step: inout Step) -> Look? {
+        guard let exact, let error = group.error?.most else { return look }
+        if case .open = window.review { window.review = review(window, look, group, error, exact, &step) }
+        guard case .due(let isApart) = window.review else { return look }
+        do {
+            guard let again = try lookAgain(window, group, exact, &step) else { return nil }
+            window.review = .done
+            if isApart { group.measure(look, again) }
+            step.rescored += 1
+            return again
+        } catch {
+            window.review = .done
+            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
+            return look
+        }
+    }
+
+    /// Whether a window has to be scored in float32, and may be.
+    private func review(
+        _ window: SeenWindow, _ look: Look, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
+        _ step: inout Step
+    ) -> SeenWindow.Review {
+        let isUndecided = concerned(window, look, group).contains { standing, found in
+            found.map { standing.isUndecided($0, error: error, scale: scale(group), on: window.lane) } ?? false
+        }
+        // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
+        let isApart = window.pictures.allSatisfy { $0.embedding == nil }
+        let isSample = group.isSample() && isApart && sample == nil
+        guard isSample || isUndecided else { return .done }
+        guard exact.admits(window.pictures) else {
+            if isUndecided { step.undecided += 1 }
+            return .done
+        }
+        if isUndecided { return .due(isApart: isApart) }
+        sample = (window, look)
+        if !exact.isLimited { takeSample(&step) }
+        return .done
+    }
+
+    /// A window as it is looked at in float32; nil if not all of its frames have been embedded so.
+    private func lookAgain(
+        _ window: SeenWindow, _ group: QueryGroup, _ exact: ExactEncoder, _ step: inout Step
+    ) throws -> Look? {
+        let began = ThreadClock.nanoseconds
+        let rows = try exact.embed(window.pictures)
+        step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9
+        guard let rows else { return nil }
+        return try group.look(at: WindowBatch(window, rows, width: window.lane.window.width), rerank: rerank).first
+    }
+
+    /// Measures how far the sample's scores are off, once its frames have been embedded in float32.
+    private func takeSample(_ step: inout Step) {
+        guard let exact, let (window, look) = sample else { return }
+        guard let group = book.groups[window.key] else { return sample = nil }
+        do {
+            guard let again = try lookAgain(window, group, exact, &step) else { return }
+            group.measure(look, again)
+        } catch {
+            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
+        }
+        sample = nil
+    }
+}

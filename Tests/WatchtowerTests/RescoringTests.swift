@@ -73,7 +73,7 @@ struct RescoringTests {
         let bytes = try await windows(plain, pictures, batch: batch)
         #expect(exact.count == 21 && bytes.count == 21)
         #expect(exact.count { bytes[$0.key] != $0.value } > 15)
-        for (end, score) in exact where score != bytes[end] {
+        for (end, score) in exact where score != bytes[end] && Int(end) % 4 == 3 {
             let engine = try await makeEngine(.int8)
             _ = try await engine.add(query(head, .score(score)))
             let found = try await windows(engine, pictures, batch: batch)

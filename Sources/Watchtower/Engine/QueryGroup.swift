@@ -159,12 +159,10 @@ final class QueryGroup {
         let windows = batch.windows
         try (candidates ?? head).pool(
             batch.frames, valid: windows.map(\.span.frames), frames: key.frames, into: &pooled)
-        let found = pairs ? try pair(batch, rerank: rerank, also: also) : search(windows.map(\.lane))
-        return windows.indices.map { Look(found: found[$0], clip: Array(clip($0))) }
+        let clips = windows.indices.map { Array(pooled[$0 * width..<($0 + 1) * width]) }
+        let found = pairs ? try pair(batch, rerank: rerank, also: also) : search(windows.map(\.lane), clips)
+        return zip(found, clips).map { Look(found: $0, clip: $1) }
     }
-
-    /// The clip embedding of a window of the batch.
-    private func clip(_ window: Int) -> ArraySlice<Float> { pooled[window * width..<(window + 1) * width] }
 
     /// A member's score of a clip embedding; not for heads that pair.
     func score(_ standing: Standing, _ clip: [Float]) -> Found? {
@@ -185,6 +183,8 @@ final class QueryGroup {
             let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
             error?.note(exact.found.compactMap { here in scores[here.standing.slot].map { here.score - $0 } })
         } else {
+            // Those who came first may have gone.
+            let probes = probes.isEmpty ? Array(standings.values.prefix(Self.mostProbes)) : probes
             error?.note(
                 probes.compactMap { probe in
                     score(probe, exact.clip).flatMap { here in score(probe, before.clip).map { here.score - $0.score } }
@@ -204,12 +204,12 @@ final class QueryGroup {
 
     private static func slack(for error: ScoreError?) -> Float { (error?.most ?? 0) * 1.25 }
 
-    private func search(_ lanes: [Lane]) -> [[Found]] {
+    private func search(_ lanes: [Lane], _ clips: [[Float]]) -> [[Found]] {
         var found = [[Found]](repeating: [], count: lanes.count)
         for partition in partitions.values where partition.watched > 0 {
             let wanted = lanes.indices.filter { partition.selects(lanes[$0]) }
             guard !wanted.isEmpty else { continue }
-            let windows = wanted.count == lanes.count ? pooled : wanted.flatMap { clip($0) }
+            let windows = wanted.count == lanes.count ? pooled : wanted.flatMap { clips[$0] }
             partition.index.search(windows, into: &hits)
             for hit in hits {
                 guard let standing = standings[hit.tag] else { continue }
@@ -218,7 +218,7 @@ final class QueryGroup {
         }
         for standing in listed.values where standing.isWatched {
             for (window, lane) in lanes.enumerated() where standing.selects(lane) {
-                if let here = score(standing, Array(clip(window))) { found[window].append(here) }
+                if let here = score(standing, clips[window]) { found[window].append(here) }
             }
         }
         return found

@@ -5,6 +5,7 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import Tensors
 import TestSupport
 import Testing
 import Watchtower
@@ -37,7 +38,9 @@ private struct WithTemporalKernel: TensorSource {
 @Suite("A model of 3D patches on live streams")
 struct SpatiotemporalTests {
     /// The shapes model with a temporal kernel, in a directory of its own.
-    private func engine(side: Float, partial: Bool = false) async throws -> ScoringEngine {
+    private func engine(
+        side: Float, partial: Bool = false, precision: Precision = .auto, thresholds: [String: Float] = [:]
+    ) async throws -> ScoringEngine {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shapes-3d-\(UUID())")
         try FileManager.default.copyItem(at: Fixtures.shapes, to: folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -49,10 +52,11 @@ struct SpatiotemporalTests {
         let model = try ModelDirectory(folder)
         #expect(model.architecture.vision.linearPatch == .spatiotemporal)
         let engine = try ScoringEngine(
-            model: model, finder: .standard(first: [Fixtures.plugins]), partial: partial)
+            model: model, finder: .standard(first: [Fixtures.plugins]), precision: precision, partial: partial)
         for head in ["mean", "lstm", "transformer", "tight"] {
             _ = try await engine.add(
-                StandingQuery(id: head, text: "a blue circle", head: head, frames: 4, rule: .score(1000)))
+                StandingQuery(
+                    id: head, text: "a blue circle", head: head, frames: 4, rule: .score(thresholds[head] ?? 1000)))
         }
         return engine
     }
@@ -91,6 +95,27 @@ struct SpatiotemporalTests {
             }
         }
         #expect(found.count == 8)
+    }
+
+    @Test("with int8 a window at the threshold is scored as float32 scores it", arguments: [5, 9])
+    func rescored(_ end: Int) async throws {
+        func scores(_ engine: ScoringEngine) async throws -> [String: Float] {
+            await engine.addLane("a")
+            var scores: [String: Float] = [:]
+            for frame in frames(12) {
+                let step = try await engine.process([QueuedItem(stream: "a", item: .frame(frame))], wantScores: true)
+                for score in step.scores where score.span.mediaEnd == Double(end) { scores[score.query] = score.score }
+            }
+            return scores
+        }
+        let exact = try await scores(engine(side: 0.4, precision: .f32))
+        let bytes = try await scores(engine(side: 0.4, precision: .int8))
+        let found = try await scores(engine(side: 0.4, precision: .int8, thresholds: exact))
+        #expect(exact.count == 4)
+        for (head, score) in exact {
+            #expect(abs((found[head] ?? .infinity) - score) < 1e-4, "\(head)")
+        }
+        #expect(exact.contains { abs((bytes[$0.key] ?? $0.value) - $0.value) > 1e-4 })
     }
 
     @Test("training starts at the 2D model: a kernel of the middle frame alone scores as 2D patches do")

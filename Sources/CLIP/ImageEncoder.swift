@@ -156,10 +156,14 @@ package final class ImageEncoder {
         trace?(tokens)
         // Only the class token is pooled, so only it leaves the last block.
         let classTokens = [Int32](repeating: 0, count: count)
-        try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens) { tokens in
-            trace?(tokens)
-            if self.isLean { self.packed?.rest() }
+        var afterBlock = trace
+        if isLean {
+            afterBlock = { tokens in
+                trace?(tokens)
+                self.packed?.rest()
+            }
         }
+        try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens, trace: afterBlock)
         postNorm(tokens, into: tokens)
         output.resize(rows: count)
         try projection(tokens, into: output)

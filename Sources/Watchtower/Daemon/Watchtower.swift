@@ -27,9 +27,6 @@ package actor Watchtower {
     private let reloads = Turns()
     let queue = FrameQueue()
     private let pulse = Pulse()
-    /// Until a window that waits is thought of again, though no frames come, when frames were late.
-    private static let pause = Duration.milliseconds(50)
-
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
@@ -156,7 +153,7 @@ package actor Watchtower {
             defer { vitals.endBatch() }
             do {
                 let step = try await engine.process(items, isLate: queue.wasLate)
-                if step.waits { queue.nudge(after: queue.wasLate ? Self.pause : .zero) }
+                if step.waits { queue.comeBack() }
                 counters.encoded += step.encoded
                 counters.gated += step.reused
                 counters.scored += step.scored

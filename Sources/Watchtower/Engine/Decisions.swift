@@ -1,8 +1,9 @@
+import Foundation
 import Ingest
 import Matching
 import Measures
 
-/// What windows come to, in each lane's order: decides what they match, and follows the events.
+/// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the events.
 ///
 /// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until then the
 /// window waits, and with it all that comes after it in its lane.
@@ -31,7 +32,7 @@ final class Decisions {
 
     /// One turn of so many is the sample's.
     static let pace = 16
-    /// How long a lane waits before its windows are decided as they are.
+    /// How long a lane waits, if frames are late, before its windows are decided as they are.
     static let patience = Duration.milliseconds(500)
 
     private let book: QueryBook
@@ -40,7 +41,9 @@ final class Decisions {
     private let logitScale: Float
     private let calibration: CalibrationSettings
     private let rerank: Int
+    private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
+    private var rest = HeadRest()
     /// Lanes whose window waits, longest waiting first.
     private var waiting: [Waiting] = []
     /// A window that is no lane's trouble: it tells how far scores are off, when there is time.
@@ -51,10 +54,10 @@ final class Decisions {
 
     init(
         _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
-        rerank: Int, now: @escaping @Sendable () -> ContinuousClock.Instant
+        rerank: Int, isLive: Bool, now: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
         (self.book, self.exact, self.model, self.logitScale) = (book, exact, model, logitScale)
-        (self.calibration, self.rerank, self.now) = (calibration, rerank, now)
+        (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
     }
 
     /// Takes what happened next; what waits comes first.
@@ -78,7 +81,7 @@ final class Decisions {
         var left = waiting.actions[...]
         while let action = left.first {
             if !perform(action, waiting.lane, &step) {
-                guard time - waiting.since > Self.patience else { break }
+                guard exact?.isLate ?? false, time - waiting.since > Self.patience else { break }
                 giveUp(action, &step)
                 _ = perform(action, waiting.lane, &step)
             }
@@ -131,6 +134,28 @@ final class Decisions {
     }
 
     // MARK: Windows
+
+    /// What a group sees in its windows; nothing if its head fails, which is no other group's trouble, or rests.
+    func look(at batch: WindowBatch, _ step: inout Step) -> [Look] {
+        let (key, began) = (batch.key, now())
+        guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
+            return []
+        }
+        var looks: [Look] = []
+        do {
+            looks = try group.look(at: batch, rerank: rerank)
+        } catch {
+            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
+        }
+        let took = now() - began
+        if isLive, let pause = rest.note(key.head, took: took, at: began + took) {
+            let reason = String(
+                format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took / .seconds(1),
+                batch.windows.count, pause / .seconds(1))
+            step.failures.append(HeadFailure(head: key.head, reason: reason))
+        }
+        return looks
+    }
 
     private func decide(_ window: SeenWindow, _ look: Look, _ group: QueryGroup, _ step: inout Step) -> Bool {
         guard let look = reviewed(window, look, group, &step) else { return false }
@@ -206,17 +231,12 @@ final class Decisions {
         guard let exact, let error = group.error?.most else { return look }
         if case .open = window.review { window.review = review(window, look, group, error, exact, &step) }
         guard case .due(let isApart) = window.review else { return look }
-        do {
-            guard let again = try lookAgain(window, group, exact, &step) else { return nil }
-            window.review = .done
-            if isApart { group.measure(look, again) }
-            step.rescored += 1
-            return again
-        } catch {
-            window.review = .done
-            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
-            return look
-        }
+        guard let embedded = embed(window, exact, &step) else { return nil }
+        window.review = .done
+        guard let again = self.look(at: embedded, &step).first else { return look }
+        if isApart { group.measure(look, again) }
+        step.rescored += 1
+        return again
     }
 
     /// Whether a window has to be scored in float32, and may be.
@@ -241,27 +261,25 @@ final class Decisions {
         return .done
     }
 
-    /// A window as it is looked at in float32; nil if not all of its frames have been embedded so.
-    private func lookAgain(
-        _ window: SeenWindow, _ group: QueryGroup, _ exact: ExactEncoder, _ step: inout Step
-    ) throws -> Look? {
+    /// A window with its frames' float32 embeddings, none if that failed; nil if not all of them have been embedded so.
+    private func embed(_ window: SeenWindow, _ exact: ExactEncoder, _ step: inout Step) -> WindowBatch? {
         let began = ThreadClock.nanoseconds
-        let rows = try exact.embed(window.pictures)
-        step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9
-        guard let rows else { return nil }
-        return try group.look(at: WindowBatch(window, rows, width: window.lane.window.width), rerank: rerank).first
+        defer { step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9 }
+        do {
+            return try exact.embed(window.pictures).map {
+                WindowBatch(window, $0, width: window.lane.window.width)
+            }
+        } catch {
+            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
+            return WindowBatch(window.key)
+        }
     }
 
     /// Measures how far the sample's scores are off, once its frames have been embedded in float32.
     private func takeSample(_ step: inout Step) {
-        guard let exact, let (window, look) = sample else { return }
-        guard let group = book.groups[window.key] else { return sample = nil }
-        do {
-            guard let again = try lookAgain(window, group, exact, &step) else { return }
-            group.measure(look, again)
-        } catch {
-            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
-        }
+        guard let exact, let (window, look) = sample, let embedded = embed(window, exact, &step) else { return }
         sample = nil
+        guard let again = self.look(at: embedded, &step).first else { return }
+        book.groups[window.key]?.measure(look, again)
     }
 }

@@ -61,6 +61,7 @@ package final class FrameQueue: @unchecked Sendable {
     /// Somebody wants to see the consumer go round.
     private var nudged = false
     private var isLate = false
+    private static let pause = Duration.milliseconds(50)
     private var shedder = LoadShedder()
     /// Who waits for items, and how many it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
@@ -159,11 +160,11 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Does so in a while, if that is not zero.
-    package func nudge(after pause: Duration) {
-        guard pause > .zero else { return nudge() }
+    /// Does so for a consumer that has more to do than frames: at once, or in a while if the frames that it took were late.
+    package func comeBack() {
+        guard wasLate else { return nudge() }
         Task {
-            try await Task.sleep(for: pause)
+            try await Task.sleep(for: Self.pause)
             nudge()
         }
     }

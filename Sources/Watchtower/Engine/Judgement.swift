@@ -29,7 +29,7 @@ extension Standing {
         let error = found.contrasts.isEmpty ? error : 2 * error
         let least = value(of: found, raised: -error, scale: scale)
         let most = value(of: found, raised: error, scale: scale)
-        let thresholds = lane.isInMotion(slot, key) ? [threshold, threshold - policy.hysteresis] : [threshold]
-        return thresholds.contains { least < $0 && $0 <= most }
+        func isBetween(_ threshold: Float) -> Bool { least < threshold && threshold <= most }
+        return isBetween(threshold) || isBetween(threshold - policy.hysteresis) && lane.isInMotion(slot, key)
     }
 }

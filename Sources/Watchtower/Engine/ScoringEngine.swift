@@ -35,21 +35,19 @@ package actor ScoringEngine {
     private let rerank: Int
     package static let defaultRerank = 32
     package private(set) var time = EngineTime()
-    /// Whether cameras wait: then heads that take too long are left alone for a while, and few windows are scored again.
-    private let isLive: Bool
-    private var rest = HeadRest()
     /// Scores that were looked at, by head.
     package var lookedAt: [String: Histogram] { decisions.lookedAt }
-    /// Thresholds that were learnt in windows of a lane that has gone since.
-    private var untold: [ThresholdChange] = []
+    /// What was done for a lane that has gone since, but for its events: the next step tells of it.
+    private var untold = Step()
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
+    ///
+    /// `isLive`: cameras wait, so heads that take too long are left alone for a while, and few windows are scored again.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
         isLive: Bool = false, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws {
-        self.isLive = isLive
         executor = QueueExecutor(label: "watchword.compute")
         Products.useOneThread()
         self.model = model
@@ -88,7 +86,7 @@ package actor ScoringEngine {
         }
         decisions = Decisions(
             book, exact: exact, model: model.identity, logitScale: logitScale, calibration: calibration,
-            rerank: rerank, now: now)
+            rerank: rerank, isLive: isLive, now: now)
     }
 
     // MARK: Embedding
@@ -260,11 +258,10 @@ package actor ScoringEngine {
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
-        var step = Step()
-        decisions.leave(lane, &step)
+        decisions.leave(lane, &untold)
         shelf.keep(lane, book)
-        untold += step.thresholds
-        return step.detections
+        defer { untold.detections = [] }
+        return untold.detections
     }
 
     /// Takes the next frames of all lanes through to scores and events, in order.
@@ -275,9 +272,10 @@ package actor ScoringEngine {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
-        var step = Step(wantsScores: wantScores)
+        var step = untold
+        untold = Step()
+        step.wantsScores = wantScores
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
-        (step.thresholds, untold) = (untold, [])
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: Decisions.Action)] = []
         for item in items {
@@ -307,7 +305,9 @@ package actor ScoringEngine {
         for standing in book.refresh(at: Date().timeIntervalSince1970) {
             for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
         }
-        for batch in due.values { look(batch, &step) }
+        for batch in due.values {
+            for (window, look) in zip(batch.windows, decisions.look(at: batch, &step)) { window.look = look }
+        }
         decisions.take(actions, &step)
         let all = ThreadClock.nanoseconds - began
         step.scoreSeconds = Double(all) / 1e9 - step.encodeSeconds
@@ -338,25 +338,6 @@ package actor ScoringEngine {
             if window.span.mediaStart < longest.mediaStart { longest = window.span }
         }
         return actions + [.settle(longest)]
-    }
-
-    /// Lets a group look at its windows; it does not if its head fails, which is no other group's trouble, or rests.
-    private func look(_ batch: WindowBatch, _ step: inout Step) {
-        let (key, began) = (batch.key, ContinuousClock.now)
-        guard let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else { return }
-        do {
-            for (window, look) in zip(batch.windows, try group.look(at: batch, rerank: rerank)) { window.look = look }
-        } catch {
-            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
-        }
-        let now = ContinuousClock.now
-        if isLive, let pause = rest.note(key.head, took: now - began, at: now) {
-            let (took, pause) = ((now - began) / .seconds(1), pause / .seconds(1))
-            let reason = String(
-                format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took,
-                batch.windows.count, pause)
-            step.failures.append(HeadFailure(head: key.head, reason: reason))
-        }
     }
 
     // MARK: Learnt thresholds

@@ -6,7 +6,7 @@ package struct Step: Sendable {
     package var detections: [Detection] = []
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
-    let wantsScores: Bool
+    var wantsScores = false
     /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
     package var settled: [Double] = []
     /// Whether a window waits to be decided by the next step.
@@ -26,8 +26,6 @@ package struct Step: Sendable {
     package var scoreSeconds = 0.0
     /// Heads that failed, or took too long: their windows were not scored, all others were.
     package var failures: [HeadFailure] = []
-
-    init(wantsScores: Bool = false) { self.wantsScores = wantsScores }
 }
 
 /// A head that could not be used for a batch's windows, and why.

@@ -236,20 +236,6 @@ struct RescoringTests {
         #expect(!step.waits && step.undecided == 1 && step.rescored == 0 && step.settled == [3])
     }
 
-    @Test("it takes its time while no frames are late")
-    func slow() async throws {
-        let clock = ManualClock()
-        let (engine, pictures, _) = try await waiting(clock)
-        var step = try await engine.process([item(3, pictures[3])])
-        var turns = 0
-        while step.waits, turns < 20 {
-            clock.advance(.seconds(2))
-            step = try await engine.process([])
-            turns += 1
-        }
-        #expect(turns == 3 && step.undecided == 0 && step.rescored == 1 && step.settled == [3])
-    }
-
     @Test("a lane that is taken away waits no longer, and a query that has gone is not heard of")
     func leaving() async throws {
         let (engine, pictures, _) = try await waiting()

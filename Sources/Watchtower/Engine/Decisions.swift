@@ -32,7 +32,10 @@ final class Decisions {
 
     /// One turn of so many is the sample's.
     static let pace = 16
-    /// How long a lane waits, if frames are late, before its windows are decided as they are.
+    /// How long a lane waits before its windows are decided as they are.
+    ///
+    /// Whether frames are late or not: a lane may also wait for others that wait (of 40 cameras all of whose windows were in
+    /// doubt, one of a hundred frames waited over 3 s).
     static let patience = Duration.milliseconds(500)
 
     private let book: QueryBook
@@ -81,7 +84,7 @@ final class Decisions {
         var left = waiting.actions[...]
         while let action = left.first {
             if !perform(action, waiting.lane, &step) {
-                guard exact?.isLate ?? false, time - waiting.since > Self.patience else { break }
+                guard time - waiting.since > Self.patience else { break }
                 giveUp(action, &step)
                 _ = perform(action, waiting.lane, &step)
             }

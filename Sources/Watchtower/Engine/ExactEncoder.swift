@@ -45,7 +45,6 @@ final class ExactEncoder {
     /// Pictures that may be embedded, and how many more each frame that was embedded in the other precision allows.
     private var saved = mostSaved
     private var share = 1.0
-    private(set) var isLate = false
     private var isFree = false
 
     init(_ images: ImageEncoder, isLimited: Bool) {
@@ -59,7 +58,6 @@ final class ExactEncoder {
     func beginTurn(frames: Int, isLate: Bool) {
         share = isLate ? max(Self.leastShare, share / 2) : min(1, share + Self.leastShare)
         saved = min(Self.mostSaved, saved + share * Double(frames))
-        self.isLate = isLate
         isFree = !isLate
     }
 

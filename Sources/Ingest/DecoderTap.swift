@@ -67,6 +67,8 @@ private final class DecoderGate: @unchecked Sendable {
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
     /// When a unit was last given to the decoder.
     private var passed = ContinuousClock.now
+    /// Where the arrival of units is counted from.
+    private let opened = ContinuousClock.now
     private let tap: DecoderTap
     private var record: DecodingRecord { tap.record }
 
@@ -87,7 +89,9 @@ private final class DecoderGate: @unchecked Sendable {
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns
-        let verdict = filter.verdict(isDelta: ww_is_delta(buffer) != 0, time: time, share: tap.share.value)
+        let verdict = filter.verdict(
+            isDelta: ww_is_delta(buffer) != 0, time: time, arrival: (ContinuousClock.now - opened) / .seconds(1),
+            share: tap.share.value)
         if filter.returns > returns { record.addReturn() }
         record.setKeyframesOnly(filter.isKeyframesOnly)
         switch verdict {

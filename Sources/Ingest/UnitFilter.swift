@@ -30,16 +30,34 @@ package struct UnitFilter {
     /// Units that are held at most.
     static let most = 100
 
+    /// When a unit is shown, and when it arrived, in seconds of two clocks of their own.
+    private struct Moment {
+        var stamp: Double?
+        var arrival: Double
+
+        /// Seconds until a later unit: by the stamps where both have one and they advance, else by arrival.
+        ///
+        /// Some cameras stamp one unit alone, or all units alike.
+        func elapsed(to later: Moment) -> Double {
+            if let stamp, let other = later.stamp, other > stamp { return other - stamp }
+            return later.arrival - arrival
+        }
+    }
+
     private let mode: DecodeMode
     private let interval: Double
     private var state: State
-    private var lastKeyframe: Double?
-    private var start: Double?
+    private var lastKeyframe: Moment?
+    private var start: Moment?
     /// Share of their samples that streams keep now.
     private var share = 1.0
-    /// Delta units since the last keyframe, and as many as there have been where keyframes came often enough.
+    /// Delta units since the last keyframe.
     private var units = 0
+    /// The most delta units between keyframes that came often enough, `proof` intervals in a row; 0 before that.
     private var usualUnits = 0
+    /// Intervals in a row that were short enough, and the most delta units in one of them.
+    private var inTime = 0
+    private var unitsInTime = 0
     private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
@@ -64,30 +82,32 @@ package struct UnitFilter {
     /// Whether a unit that does not reach the decoder may be asked for.
     var mayAskForHeld: Bool { state == .trying && units < Self.most }
 
-    /// `time`: seconds of the unit's time stamp, nil if it has none; `share`: of their samples that streams keep now.
+    /// `time`: seconds of the unit's time stamp, nil if it has none; `arrival`: seconds of a steady clock when it came;
+    /// `share`: of their samples that streams keep now.
     ///
     /// Where that is less than all, keyframes may be as much rarer: decoding all would make up for nothing, and keep the
     /// machine as busy as it is.
-    package mutating func verdict(isDelta: Bool, time: Double?, share: Double = 1) -> Verdict {
+    package mutating func verdict(isDelta: Bool, time: Double?, arrival: Double, share: Double = 1) -> Verdict {
         self.share = share
-        start = start ?? time
-        return isDelta ? delta(time) : keyframe(time)
+        let moment = Moment(stamp: time, arrival: arrival)
+        start = start ?? moment
+        return isDelta ? delta(moment) : keyframe(moment)
     }
 
-    private mutating func delta(_ time: Double?) -> Verdict {
+    private mutating func delta(_ moment: Moment) -> Verdict {
         units += 1
         switch state {
         case .all: return .pass
         case .awaitingKeyframe: return .drop
         case .keyframes:
             // A machine with too much to do reads late and stretches time; the number of units is the camera's own.
-            if mode == .auto, isOverdue(time), Double(units) > 1.5 * Double(usualUnits) {
+            if mode == .auto, isOverdue(moment), Double(units) > 1.5 * Double(usualUnits) {
                 state = .awaitingKeyframe
                 leave()
             }
             return .drop
         case .trying:
-            guard isOverdue(time) else { return mayAskForHeld ? .hold : .drop }
+            guard isOverdue(moment) else { return mayAskForHeld ? .hold : .drop }
             // Without a keyframe so far it is the decoder that knows where it can begin.
             let isWhole = units <= Self.most || !sawKeyframe
             state = isWhole ? .all : .awaitingKeyframe
@@ -95,8 +115,8 @@ package struct UnitFilter {
         }
     }
 
-    private mutating func keyframe(_ time: Double?) -> Verdict {
-        observeKeyframe(time)
+    private mutating func keyframe(_ moment: Moment) -> Verdict {
+        observeKeyframe(moment)
         sawKeyframe = true
         guard mode == .auto else { return state == .all ? .pass : .passAndDrain }
         switch state {
@@ -110,9 +130,9 @@ package struct UnitFilter {
         return state == .all ? .pass : .passAndDrain
     }
 
-    private func isOverdue(_ time: Double?) -> Bool {
-        guard let time, let since = lastKeyframe ?? start else { return false }
-        return time - since > 1.5 * interval / share
+    private func isOverdue(_ moment: Moment) -> Bool {
+        guard let since = lastKeyframe ?? start else { return false }
+        return since.elapsed(to: moment) > 1.5 * interval / share
     }
 
     private mutating func leave() {
@@ -120,23 +140,26 @@ package struct UnitFilter {
         returns += 1
     }
 
-    private mutating func observeKeyframe(_ time: Double?) {
+    private mutating func observeKeyframe(_ moment: Moment) {
         defer {
-            lastKeyframe = time
+            lastKeyframe = moment
             units = 0
         }
         intra = sawKeyframe && units == 0 ? intra + 1 : 0
-        guard let time, let lastKeyframe, time > lastKeyframe, units > 0 else {
+        guard let lastKeyframe, units > 0 else {
             // Two in a row prove nothing about how often they come.
             if intra > 0, state == .trying { state = .all }
             frequent = 0
             late = 0
             return
         }
-        let apart = (time - lastKeyframe) / (1 + Self.tolerance)
+        let apart = lastKeyframe.elapsed(to: moment) / (1 + Self.tolerance)
         let isInTime = apart <= interval
+        // One short interval proves nothing: where time stamps leap, long and short ones take turns.
+        inTime = isInTime ? inTime + 1 : 0
+        unitsInTime = isInTime ? max(unitsInTime, units) : 0
+        if inTime >= Self.proof { usualUnits = max(usualUnits, unitsInTime) }
         let isOften = isInTime || units <= usualUnits || apart <= interval / share
-        if isInTime { usualUnits = max(usualUnits, units) }
         frequent = isOften ? frequent + 1 : 0
         late = isOften ? 0 : late + 1
     }

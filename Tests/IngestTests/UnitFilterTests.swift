@@ -7,7 +7,9 @@ struct UnitFilterTests {
     private func verdicts(
         _ filter: inout UnitFilter, keyframes: Set<Int>, count: Int
     ) -> [UnitFilter.Verdict] {
-        (0..<count).map { filter.verdict(isDelta: !keyframes.contains($0), time: Double($0) * 0.04) }
+        (0..<count).map {
+            filter.verdict(isDelta: !keyframes.contains($0), time: Double($0) * 0.04, arrival: Double($0) * 0.04)
+        }
     }
 
     @Test("a delta unit reaches the decoder only if all since the last keyframe did", arguments: [1, 2, 3, 4, 5])
@@ -61,7 +63,10 @@ struct UnitFilterTests {
     func share() {
         var filter = UnitFilter(.auto, fps: 1)
         func verdicts(_ units: Range<Int>, share: Double) -> [UnitFilter.Verdict] {
-            units.map { filter.verdict(isDelta: !$0.isMultiple(of: 50), time: Double($0) * 0.04, share: share) }
+            units.map {
+                let time = Double($0) * 0.04
+                return filter.verdict(isDelta: !$0.isMultiple(of: 50), time: time, arrival: time, share: share)
+            }
         }
         // A keyframe every 2 s is too few for one sample a second, but not for one in 2.5 s.
         _ = verdicts(0..<300, share: 1)
@@ -78,7 +83,8 @@ struct UnitFilterTests {
     func trialUnderLoad() {
         var filter = UnitFilter(.auto, fps: 1)
         for unit in 0..<400 {
-            _ = filter.verdict(isDelta: !unit.isMultiple(of: 40), time: Double(unit) * 0.04, share: 0.6)
+            let time = Double(unit) * 0.04
+            _ = filter.verdict(isDelta: !unit.isMultiple(of: 40), time: time, arrival: time, share: 0.6)
         }
         #expect(filter.isKeyframesOnly && filter.returns == 0)
     }
@@ -108,10 +114,32 @@ struct UnitFilterTests {
         _ = verdicts(&filter, keyframes: [0, 25, 50, 75], count: 100)
         for number in 100..<400 {
             let time = 4 + Double(number - 100) * 0.1
-            let verdict = filter.verdict(isDelta: !number.isMultiple(of: 25), time: time)
+            let verdict = filter.verdict(isDelta: !number.isMultiple(of: 25), time: time, arrival: time)
             #expect(verdict == (number.isMultiple(of: 25) ? .passAndDrain : .drop))
         }
         #expect(filter.returns == 0)
+    }
+
+    /// Keyframes 1 s apart where 0.25 s are asked for; the stamps are what cameras with a wrong clock gave over RTSP.
+    @Test(
+        "auto decodes all where keyframes are too rare, whatever the time stamps say",
+        arguments: [
+            [],  // none
+            [0.05],  // on the first unit alone
+            [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  // all alike
+            [0.049, 1.009, 2.911, 3.022, 4.812, 5.049, 6.711, 7.104, 8.607, 8.8],  // a clock twice too fast
+            [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],  // backwards
+        ])
+    func wrongStamps(ofKeyframes stamps: [Double]) {
+        var filter = UnitFilter(.auto, fps: 4)
+        let found = (0..<250).map { unit in
+            let (group, place) = (unit / 25, Double(unit % 25))
+            let stamp = group < stamps.count ? stamps[group] : nil
+            let next = group + 1 < stamps.count ? stamps[group + 1] : nil
+            let time = place == 0 ? stamp : stamp.flatMap { one in next.map { one + ($0 - one) * place / 25 } }
+            return filter.verdict(isDelta: place > 0, time: time, arrival: Double(unit) * 0.04)
+        }
+        #expect(found[150...].allSatisfy { $0 == .pass } && !filter.isKeyframesOnly)
     }
 
     @Test("auto leaves keyframes that are a little too rare")
@@ -129,8 +157,8 @@ struct UnitFilterTests {
         #expect(found[1..<10].allSatisfy { $0 == .pass } && found[10..<100].allSatisfy { $0 == .passAndDrain })
         // What refers to keyframes that were perhaps not decoded is dropped; soon that is too long for one sample a second.
         #expect(found[100...].allSatisfy { $0 == .drop } && filter.returns == 1)
-        #expect(filter.verdict(isDelta: false, time: 8) == .pass)
-        #expect(filter.verdict(isDelta: true, time: 8.04) == .pass && !filter.isKeyframesOnly)
+        #expect(filter.verdict(isDelta: false, time: 8, arrival: 8) == .pass)
+        #expect(filter.verdict(isDelta: true, time: 8.04, arrival: 8.04) == .pass && !filter.isKeyframesOnly)
     }
 
     @Test("all and keyframes do what they say, whatever comes and without time stamps")
@@ -140,7 +168,8 @@ struct UnitFilterTests {
         for number in 0..<100 {
             let isDelta = !number.isMultiple(of: 7)
             let (one, other) = (
-                all.verdict(isDelta: isDelta, time: nil), keyframes.verdict(isDelta: isDelta, time: nil)
+                all.verdict(isDelta: isDelta, time: nil, arrival: 0),
+                keyframes.verdict(isDelta: isDelta, time: nil, arrival: 0)
             )
             #expect(one == .pass && other == (isDelta ? .drop : .passAndDrain))
         }

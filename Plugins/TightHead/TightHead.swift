@@ -22,6 +22,7 @@ final class TightHead: PairingHead {
     private var lengths: [Int32] = []
     /// Zeros: the row of each pair's first token.
     private var firstTokens: [Int32] = []
+    private static let logitColumns = 32
 
     init(width d: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws {
         width = d
@@ -43,12 +44,15 @@ final class TightHead: PairingHead {
         poolDense = try Linear(
             weight: weights.floats("cross.pooler.dense.weight", shape: [d, d]),
             bias: weights.floats("cross.pooler.dense.bias", shape: [d]), inputs: d, outputs: d, activation: .quickGELU)
+        // As wide as a panel: a product of one output sums in another order for other numbers of pairs.
         similarity = try Linear(
-            weight: weights.floats("similarity_dense.weight", shape: [1, d]),
-            bias: weights.floats("similarity_dense.bias", shape: [1]), inputs: d, outputs: 1)
+            weight: weights.floats("similarity_dense.weight", shape: [1, d])
+                + [Float](repeating: 0, count: (Self.logitColumns - 1) * d),
+            bias: weights.floats("similarity_dense.bias", shape: [1])
+                + [Float](repeating: 0, count: Self.logitColumns - 1), inputs: d, outputs: Self.logitColumns)
         x = Matrix(rows: 0, columns: d)
         pooled = Matrix(rows: 0, columns: d)
-        logits = Matrix(rows: 0, columns: 1)
+        logits = Matrix(rows: 0, columns: Self.logitColumns)
     }
 
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws {
@@ -71,7 +75,7 @@ final class TightHead: PairingHead {
         poolNorm(x, into: x)
         try poolDense(x, into: pooled)
         try similarity(pooled, into: logits)
-        logits.copy(into: out)
+        for p in 0..<pairs.count { out[p] = logits[p, 0] }
     }
 }
 

@@ -11,13 +11,14 @@ ww_panel_unit ww_panel_unit_of(ww_kind input) {
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (vectors && (input == WW_F32 || (input == WW_BF16 && __builtin_cpu_supports("avx512bf16")) ||
                     (input == WW_U8 && __builtin_cpu_supports("avx512vnni"))))
-        return WW_PANEL_VECTORS;
+        return WW_PANEL_AVX512;
+    if (input != WW_U8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return WW_PANEL_AVX2;
 #endif
     return WW_PANEL_NONE;
 }
 
 int ww_panel_fits(ww_kind input, size_t K, size_t N) {
-    return ww_panel_unit_of(input) != WW_PANEL_NONE && K * panel_bytes_of(input) % STEP == 0 && N % PANEL == 0;
+    return K * panel_bytes_of(input) % STEP == 0 && N % PANEL == 0;
 }
 
 size_t ww_panel_size(ww_kind input, size_t K, size_t N) {
@@ -80,7 +81,7 @@ void ww_panel_pack(void *packed, ww_kind input, const float *weight, size_t K, s
 }
 
 int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M) {
-    if (ww_panel_unit_of(layer->input) == WW_PANEL_VECTORS) return panel_run_vectors(layer, out, x, curve, add, M);
+    if (layer->unit != WW_PANEL_TILES) return panel_run_vectors(layer, out, x, curve, add, M);
     panel_run_tiles(layer, out, x, curve, add, M);
     return 0;
 }

@@ -1,11 +1,12 @@
 import CKernels
 import COneDNN
 
-/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512).
+/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512, AVX2).
 final class PanelLayer {
     private let inputs: Int
     private let outputs: Int
     private let kind: ww_kind
+    private let unit: ww_panel_unit
     private let bias: [Float]
     private let memory: Memory
 
@@ -21,7 +22,9 @@ final class PanelLayer {
     static func unit(_ precision: Precision) -> ww_panel_unit {
         let unit = ww_panel_unit_of(precision.kind)
         return switch ComputeLibrary.instructionSet {
-        case "sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2": WW_PANEL_NONE
+        case "sse41", "avx": WW_PANEL_NONE
+        case "avx2", "avx2_vnni", "avx2_vnni_2":
+            unit == WW_PANEL_NONE || precision.kind == WW_U8 ? WW_PANEL_NONE : WW_PANEL_AVX2
         case "avx512_core" where precision.kind != WW_F32: WW_PANEL_NONE
         case "avx512_core_vnni" where precision.kind == WW_BF16: WW_PANEL_NONE
         case "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_fp16":
@@ -34,7 +37,7 @@ final class PanelLayer {
     static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {
         // Tiles know no activation of a float32 result.
         let unit = unit(precision)
-        return unit != WW_PANEL_NONE && (plain || unit == WW_PANEL_VECTORS)
+        return unit != WW_PANEL_NONE && (plain || unit != WW_PANEL_TILES)
             && ww_panel_fits(precision.kind, inputs, outputs) != 0
     }
 
@@ -43,6 +46,7 @@ final class PanelLayer {
         packed: PackedWeights?
     ) throws {
         kind = precision.kind
+        unit = Self.unit(precision)
         self.inputs = inputs
         self.outputs = outputs
         self.bias = bias ?? [Float](repeating: 0, count: outputs)
@@ -63,12 +67,11 @@ final class PanelLayer {
 
     /// The rows that need no more work before the product.
     var takes: RowForm {
-        let vectors = ww_panel_unit_of(kind) == WW_PANEL_VECTORS
-        return RowForm(kind: kind, inBlocks: vectors && inputs <= WW_LONGEST_BLOCKED)
+        RowForm(kind: kind, inBlocks: unit != WW_PANEL_TILES && inputs <= WW_LONGEST_BLOCKED)
     }
 
     /// The numbers that attention reads, and that bytes are made of.
-    var activations: ww_kind { ww_panel_unit_of(kind) == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
+    var activations: ww_kind { unit == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 
     /// out `[rows, outputs]` = curve of the product with x `[rows, inputs]` and the bias; or added to it.
     func run(
@@ -81,7 +84,8 @@ final class PanelLayer {
             return out.withNumbers { out in
                 bias.withUnsafeBufferPointer { bias in
                     var layer = ww_panels(
-                        input: kind, K: inputs, N: outputs, packed: packedBytes.baseAddress, bias: bias.baseAddress)
+                        unit: unit, input: kind, K: inputs, N: outputs, packed: packedBytes.baseAddress,
+                        bias: bias.baseAddress)
                     return ww_panel_run(&layer, out, x, curve, adding ? 1 : 0, rows)
                 }
             }

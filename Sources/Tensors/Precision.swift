@@ -52,7 +52,7 @@ package enum ComputeLibrary {
             let name =
                 switch PanelLayer.unit(precision) {
                 case WW_PANEL_TILES: "tiles"
-                case WW_PANEL_VECTORS: "vectors"
+                case WW_PANEL_AVX512, WW_PANEL_AVX2: "vectors"
                 default: "oneDNN"
                 }
             return "\(precision.rawValue) by \(name)"

@@ -8,9 +8,16 @@
 #define WATCHWORD_PANEL_PRODUCT_H
 #include "activations.h"
 
-/// What multiplies panels of an input here: nothing, vectors (AVX-512; of WW_U8 with VNNI, of WW_BF16 with BF16), or tiles
-/// (AMX).
-typedef enum ww_panel_unit { WW_PANEL_NONE = 0, WW_PANEL_VECTORS = 1, WW_PANEL_TILES = 2 } ww_panel_unit;
+/// What multiplies panels of an input: nothing, vectors of 512 bits (AVX-512; of WW_U8 with VNNI, of WW_BF16 with BF16),
+/// tiles (AMX), or, but for WW_U8, vectors of 256 bits (AVX2 and FMA). Panels lie alike for all of them.
+typedef enum ww_panel_unit {
+    WW_PANEL_NONE = 0,
+    WW_PANEL_AVX512 = 1,
+    WW_PANEL_TILES = 2,
+    WW_PANEL_AVX2 = 3
+} ww_panel_unit;
+
+/// The fastest unit that this CPU has.
 ww_panel_unit ww_panel_unit_of(ww_kind input);
 
 /// Whether the sizes fit: whole lines of 64 bytes of inputs, whole panels of outputs.
@@ -24,6 +31,7 @@ size_t ww_panel_size(ww_kind input, size_t K, size_t N);
 void ww_panel_pack(void *packed, ww_kind input, const float *weight, size_t K, size_t N);
 
 typedef struct ww_panels {
+    ww_panel_unit unit;  ///< one that this CPU has
     ww_kind input;
     size_t K, N;
     const void *packed;

@@ -73,7 +73,8 @@ let package = Package(
             swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
-        .target(name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints"], swiftSettings: strict),
+        .target(
+            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"], swiftSettings: strict),
         .target(
             name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"], swiftSettings: strict),
         headTarget("MeanHead"),
@@ -95,6 +96,9 @@ let package = Package(
         .target(
             name: "Matching", swiftSettings: safe),
 
+        // Whose files and directories are, and who else may use them.
+        .target(name: "Permissions", swiftSettings: strict),
+
         // What is counted while running.
         .target(name: "Measures", swiftSettings: safe),
 
@@ -102,15 +106,17 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "Matching", "Measures", "Pixels", "World",
+                "CGStreamer", "CPlatform", "Matching", "Measures", "Permissions", "Pixels", "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
-            name: "Journal", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+            name: "Journal", dependencies: ["Permissions", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .target(
-            name: "Messaging", dependencies: ["CZeroMQ", "Measures", .product(name: "Logging", package: "swift-log")],
+            name: "Messaging",
+            dependencies: ["CZeroMQ", "Measures", "Permissions", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
@@ -128,7 +134,7 @@ let package = Package(
             name: "Watchtower",
             dependencies: [
                 "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
-                "Pixels",
+                "Permissions", "Pixels",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -149,7 +155,7 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Watchtower", "CLIP", "Messaging",
+                "WebAPI", "Watchtower", "CLIP", "Ingest", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -176,6 +182,7 @@ let package = Package(
         tests("TensorsTests", ["Tensors", "CAllocations"]),
         tests("CheckpointsTests", ["Checkpoints"]),
         tests("DigestsTests", ["Digests"]),
+        tests("PermissionsTests", ["Permissions"]),
         tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),

@@ -8,8 +8,9 @@ import WebAPI
 /// The input is one as it stands on the wire, with bare new lines: method and target, header fields, an empty line, a body.
 enum WebRequests {
     private static let gates: [Gate] = {
-        let token = Array("0123456789abcdef".utf8)
-        return [Gate(HTTPConfiguration(), token: nil), Gate(HTTPConfiguration(), token: token)]
+        let tokens = zip(["0123456789abcdef", "fedcba9876543210"], [Role.control, .view])
+            .map { HTTPToken(name: "\($1)", role: $1, secret: Array($0.utf8)) }
+        return [Gate(HTTPConfiguration(), tokens: []), Gate(HTTPConfiguration(), tokens: tokens)]
     }()
 
     static func read(_ data: Data) throws {
@@ -25,7 +26,7 @@ enum WebRequests {
         }
         for gate in gates {
             try? gate.check(host: fields["host"], origin: fields["origin"], site: fields["sec-fetch-site"])
-            try? gate.check(authorization: fields["authorization"])
+            _ = try? gate.check(authorization: fields["authorization"])
         }
         let target = try RequestTarget(first.count > 1 ? String(first[1]) : "")
         var page = Exposition()

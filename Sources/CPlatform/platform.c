@@ -1,4 +1,5 @@
 #define _GNU_SOURCE  // renameat2, memfd_create
+#include <dlfcn.h>
 #include "CPlatform.h"
 
 #include <errno.h>
@@ -41,4 +42,10 @@ int ww_hide_argument(int index, const char *argument, unsigned long from, unsign
     (void)index, (void)argument, (void)from, (void)count;
     return -1;
 #endif
+}
+
+const char *ww_library_of(const char *symbol) {
+    Dl_info found;
+    void *address = dlsym(RTLD_DEFAULT, symbol);
+    return address && dladdr(address, &found) ? found.dli_fname : NULL;
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Permissions
 import WatchwordHeadABI
 
 /// A head plugin found by name and checked, not yet made into an instance.
@@ -20,6 +21,8 @@ package struct HeadLibrary: @unchecked Sendable {
     /// Opens a plugin file and reads its descriptor, field by field, as far as each proves the next.
     package init(path: String, expectedName: String) throws(HeadError) {
         func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(path: path, reason: reason) }
+        // Whoever can write there can run what he likes as this user.
+        if let problem = PathTrust.problem(path) { throw failure(.cannotOpen(problem)) }
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw failure(.cannotOpen(dlerror().map { String(cString: $0) } ?? "unknown error"))
         }

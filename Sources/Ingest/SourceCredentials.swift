@@ -1,4 +1,5 @@
 import Foundation
+import Permissions
 
 /// User and password of a source, read from a file of their own.
 package struct SourceCredentials: Sendable, Equatable {
@@ -28,22 +29,14 @@ package struct SourceCredentials: Sendable, Equatable {
     /// Reads `user:password` from the first line of a file that not everybody may read.
     package init(named name: String) throws(SourceError) {
         let path = try Self.path(of: name)
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else {
-            throw SourceError("credentials \(path): the file cannot be read: \(String(cString: strerror(errno)))")
+        let bytes: Data
+        do {
+            bytes = try GuardedFile.read(path, "file of credentials", .secret, most: 65_536)
+        } catch {
+            throw SourceError("credentials \(path): \(error)")
         }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw SourceError("credentials \(path): that is no file")
-        }
-        guard status.st_mode & 0o007 == 0 else {
-            throw SourceError("credentials \(path): everybody may read the file; chmod 600 it")
-        }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = read(file, &bytes, bytes.count)
-        let line = bytes.prefix(max(0, count)).prefix { $0 != 0x0A && $0 != 0x0D }
-        guard line.count < bytes.count, let text = String(validating: line, as: UTF8.self),
+        let line = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
+        guard line.count < 4096, let text = String(validating: line, as: UTF8.self),
             !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else { throw SourceError("credentials \(path): the first line must be a text of at most 4095 bytes") }
         let bits = Array(text.utf8)

@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import Permissions
 import Synchronization
 
 /// The journal cannot be opened, read or written: one sentence that names its file.
@@ -47,8 +48,7 @@ package final class Journal: Sendable {
                 numbering = Mutex(Numbering(last: state.seq))
                 return
             }
-            let folder = URL(filePath: path).deletingLastPathComponent().path
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try PrivateFiles.prepare(journal: path)
             let opened = try JournalFile.open(path)
             (database, damage) = (opened.database, opened.damage)
             let mark = LastNumberFile(path: path + "-last")
@@ -83,7 +83,8 @@ package final class Journal: Sendable {
     }
 
     static func reason(_ error: any Error) -> String {
-        (error as? DatabaseError)?.message ?? "\((error as NSError).localizedDescription)"
+        (error as? FolderProblem)?.description ?? (error as? DatabaseError)?.message
+            ?? "\((error as NSError).localizedDescription)"
     }
 
     func doing<T>(_ what: String, _ body: () throws -> T) throws(JournalError) -> T {

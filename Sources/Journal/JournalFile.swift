@@ -99,7 +99,7 @@ struct LastNumberFile {
     func clear() { if number != 0 { write(0) } }
 
     private func write(_ number: Int64, flags: Int32) {
-        let descriptor = Foundation.open(path, flags | O_CLOEXEC, 0o644)
+        let descriptor = Foundation.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let digits = "\(number)"

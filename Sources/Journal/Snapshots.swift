@@ -1,4 +1,5 @@
 package import Foundation
+import Permissions
 import Synchronization
 
 /// Pictures of events, one file each, named after its event: `<event>.jpg`.
@@ -27,13 +28,10 @@ final class SnapshotFolder: Sendable {
         guard Self.isName(event) else { throw CocoaError(.fileWriteInvalidFileName) }
         let path = path(event)
         let part = path + ".part"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try PrivateFolder.make(folder)
         let before = size(path) ?? 0
         do {
-            try data.write(to: URL(filePath: part))
-            let file = try FileHandle(forUpdating: URL(filePath: part))
-            try file.synchronize()
-            try file.close()
+            try PrivateFiles.write(data, to: part)
             guard rename(part, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
         } catch {
             unlink(part)

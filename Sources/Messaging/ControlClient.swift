@@ -20,6 +20,7 @@ package struct ControlClient: Sendable {
     /// Waits for the reply on the calling thread; throws if none comes in time, or none will come.
     package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
         let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
+        try Endpoint.verify(endpoint)
         // ZeroMQ would wait for a socket that may yet be made; a person wants to know now.
         if endpoint.hasPrefix("ipc://"), isGone { throw silent }
         let socket = try Socket(.request)

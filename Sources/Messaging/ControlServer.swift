@@ -11,7 +11,7 @@ import Synchronization
 package final class ControlServer: @unchecked Sendable {
     private let socket: Socket
     private let wake: Int32
-    private let handler: @Sendable (Data) async -> Data
+    private let handler: @Sendable (Data, Caller) async -> Data
     private let gate: CurveGate?
     private let limits: ControlLimits
     private var rates: RateLimit
@@ -25,14 +25,14 @@ package final class ControlServer: @unchecked Sendable {
     /// Replies that wait for a peer who does not take them, before it loses the next.
     private static let queue: Int32 = 256
 
-    /// With a gate, only its clients are answered.
+    /// With a gate, only its clients are answered; without one, whoever reaches the socket may do everything.
     package init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(), gate: CurveGate? = nil,
-        handler: @escaping @Sendable (Data) async -> Data
+        handler: @escaping @Sendable (Data, Caller) async -> Data
     ) throws(MessagingError) {
         socket = try Socket(
             .router, queue: Self.queue, largest: Int64(max(limits.request, limits.importRequest)))
-        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate, .control) }
+        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate) }
         try socket.bind(endpoint)
         wake = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         self.handler = handler
@@ -42,6 +42,14 @@ package final class ControlServer: @unchecked Sendable {
         let thread = Thread { [self] in run() }
         thread.name = "watchword.control"
         thread.start()
+    }
+
+    /// A socket that asks nobody who he is.
+    package convenience init(
+        binding endpoint: String, limits: ControlLimits = ControlLimits(),
+        handler: @escaping @Sendable (Data) async -> Data
+    ) throws(MessagingError) {
+        try self.init(binding: endpoint, limits: limits) { data, _ in await handler(data) }
     }
 
     deinit { close(wake) }
@@ -91,7 +99,12 @@ package final class ControlServer: @unchecked Sendable {
     /// parts: the peer's identity, an empty frame perhaps, the request.
     private func accept(_ parts: [Data], _ peer: Peer) {
         guard parts.count >= 2, let request = parts.last else { return }
-        if let gate, !gate.admits(peer.user, .control, from: PeerAddress.told(peer.address)) { return }
+        var caller = Caller.local
+        if let gate {
+            let address = PeerAddress.told(peer.address)
+            guard let role = gate.role(peer.user, from: address) else { return }
+            caller = Caller(name: peer.user, role: role, address: address)
+        }
         let envelope = Array(parts.dropLast())
         guard rates.admits(peer.user ?? peer.address) else {
             _ = socket.send(envelope + [tooMany])
@@ -106,8 +119,8 @@ package final class ControlServer: @unchecked Sendable {
         }
         working.wrappingAdd(1, ordering: .relaxed)
         workingBytes.wrappingAdd(request.count, ordering: .relaxed)
-        Task { [self] in
-            let reply = await handler(request)
+        Task { [self, caller] in
+            let reply = await handler(request, caller)
             replies.withLock { $0.append(envelope + [reply]) }
             working.wrappingSubtract(1, ordering: .relaxed)
             workingBytes.wrappingSubtract(request.count, ordering: .relaxed)

@@ -1,5 +1,6 @@
 import CZeroMQ
 import Foundation
+import Permissions
 
 /// A socket that cannot be used, or an answer that does not come: one sentence that names the endpoint.
 package struct MessagingError: Error, Equatable, CustomStringConvertible {
@@ -72,7 +73,19 @@ package enum Endpoint {
         return false
     }
 
+    /// Refuses to connect where another user may have put a socket of his own: he would hear what the daemon is told.
+    static func verify(_ endpoint: String) throws(MessagingError) {
+        guard endpoint.hasPrefix("ipc://"), let problem = PathTrust.problem(String(endpoint.dropFirst(6))) else {
+            return
+        }
+        throw MessagingError(
+            "\(endpoint) may be another user's: \(problem); run this as that user, or name another socket",
+            isDenied: true)
+    }
+
     /// Makes room for an ipc socket: its directory, and no stale file of a daemon that is gone.
+    ///
+    /// A directory that is missing is made for this user alone; one that others may write to is refused.
     static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) {
         try check(endpoint, isGuarded: isGuarded)
         guard endpoint.hasPrefix("ipc://") else { return }
@@ -81,11 +94,10 @@ package enum Endpoint {
             throw MessagingError(
                 "\(endpoint): the path of a socket has at most 107 bytes, this one has \(path.utf8.count)")
         }
-        let folder = URL(filePath: path).deletingLastPathComponent().path
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try PrivateFolder.make(URL(filePath: path).deletingLastPathComponent().path)
         } catch {
-            throw MessagingError("\(endpoint): the directory \(folder) cannot be made")
+            throw MessagingError("\(endpoint): \(error); name another socket, or set XDG_RUNTIME_DIR")
         }
         // ZeroMQ binds over any file, a living daemon's too: ask first whether somebody listens.
         var information = stat()

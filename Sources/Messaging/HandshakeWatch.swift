@@ -44,7 +44,7 @@ final class HandshakeWatch {
             return .connected
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
             return .denied(
-                denial("does not let this key do that; is it in the daemon's file of clients, with this role?"))
+                denial("does not let this key in; is it in the daemon's file of clients?"))
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL where event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             return .denied(
                 denial(

@@ -17,7 +17,7 @@ package final class Publisher: @unchecked Sendable {
         binding endpoint: String, queue: Int32? = nil, gate: CurveGate? = nil
     ) throws(MessagingError) {
         socket = try Socket(.publish, queue: queue, largest: Self.largestSubscription)
-        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate, .subscribe) }
+        if let gate { try Doorkeeper.shared().guardSocket(socket, by: gate) }
         try socket.bind(endpoint)
         // Made last: one that is let go before it was activated would be a crash.
         timer = DispatchSource.makeTimerSource()

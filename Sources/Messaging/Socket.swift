@@ -85,6 +85,7 @@ final class Socket: @unchecked Sendable {
     }
 
     func connect(_ endpoint: String) throws(MessagingError) {
+        try Endpoint.verify(endpoint)
         guard zmq_connect(handle, endpoint) == 0 else {
             throw MessagingError("\(endpoint) cannot be connected to: \(Self.errorText)")
         }

@@ -136,7 +136,8 @@ package final class PackedWeights {
             attributes: [.posixPermissions: 0o700])
         let draft = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).\(getpid())")
         defer { unlink(draft.path) }
-        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        unlink(draft.path)
+        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var head = Data(Self.magic)

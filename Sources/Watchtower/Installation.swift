@@ -1,4 +1,5 @@
 package import Foundation
+import Permissions
 
 /// Where Watchword's own files are: named by the environment, in the sources above the executable, or installed.
 package enum Installation {
@@ -22,7 +23,10 @@ package enum Installation {
         var folder = URL(filePath: executable).deletingLastPathComponent()
         while folder.path != "/" {
             let candidate = folder.appending(path: relative)
-            if FileManager.default.fileExists(atPath: candidate.path) { return candidate }
+            // A build that lies in /tmp has neighbours that everybody may make.
+            if FileManager.default.fileExists(atPath: candidate.path), PathTrust.problem(candidate.path) == nil {
+                return candidate
+            }
             folder = folder.deletingLastPathComponent()
         }
         return nil

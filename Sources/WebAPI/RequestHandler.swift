@@ -23,7 +23,7 @@ struct RequestHandler: Sendable {
     private let importing: Working
     private let logger: Logger
 
-    /// Reads the token.
+    /// Reads the tokens.
     init(
         _ tower: Watchtower, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
         _ logger: Logger
@@ -34,7 +34,7 @@ struct RequestHandler: Sendable {
         self.counters = counters
         self.logger = logger
         operations = Operations(tower)
-        gate = Gate(configuration, token: try configuration.secret())
+        gate = Gate(configuration, tokens: try configuration.secrets())
         rate = Rate(configuration.rate)
         working = Working(limits.working)
         importing = Working(limits.importing)
@@ -80,8 +80,9 @@ struct RequestHandler: Sendable {
         let target = try RequestTarget(request.head.path ?? "")
         let (route, path) = try Routes.find(request.method.rawValue, target.segments)
         found = route
+        var caller: Caller?
         if !route.endpoint.isOpen {
-            try gate.check(authorization: headers[.authorization])
+            caller = try gate.check(authorization: headers[.authorization])
             guard rate.take() else {
                 throw Refusal(
                     429, "too-many-requests", "more than \(configuration.rate) requests a second",
@@ -89,8 +90,12 @@ struct RequestHandler: Sendable {
                 )
             }
         }
+        if let caller, caller.role < route.endpoint.role {
+            throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
+        }
         switch route.endpoint {
-        case .operation(let operation): return try await perform(operation, request, path, target.query)
+        case .operation(let operation):
+            return try await perform(operation, request, path, target.query, for: caller ?? .local)
         case .eventStream:
             let stream = try EventStream(
                 tower.outbox, counters, query: target.query, lastEventID: headers["Last-Event-ID"])
@@ -122,7 +127,8 @@ struct RequestHandler: Sendable {
     // MARK: Operations
 
     private func perform(
-        _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field]
+        _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field],
+        for caller: Caller
     ) async throws -> Response {
         let place = try (operation.isLarge ? importing : working).take()
         defer { withExtendedLifetime(place) {} }
@@ -135,7 +141,7 @@ struct RequestHandler: Sendable {
         }
         // A hundred thousand queries are read on a thread of their own.
         let arguments = body.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
-        let result = try WireCoding.encode(try await operations.perform(operation.name, arguments))
+        let result = try WireCoding.encode(try await operations.perform(operation.name, arguments, for: caller))
         return Self.json(result)
     }
 

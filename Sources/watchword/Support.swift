@@ -66,6 +66,8 @@ enum Exit {
         case is WriteRefusal: cannotCreate
         case is HalfAnIdentity: usage
         case is MessagingError, is ClipServer.Missing: unavailable
+        case let failure as ControlReply.Failure where failure.code == "forbidden": noPermission
+        case let failure as ControlFailure where failure.code == "forbidden": noPermission
         case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
         case let failure as ControlFailure where isPassing(failure.code): unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Foundation
+import Ingest
 import Logging
 import Messaging
 import Watchtower
@@ -33,6 +34,9 @@ struct Watchwordd: AsyncParsableCommand {
     }
 
     private func serve() async throws {
+        // Whatever is written, it is not for everybody; the group's part is the starter's to say.
+        umask(umask(0o077) | 0o007)
+        PluginSearch.confine()
         Memory.keepSmall()
         Descriptors.allowMany()
         let signals = Signals()
@@ -44,7 +48,7 @@ struct Watchwordd: AsyncParsableCommand {
         let operations = Operations(tower, limits: configuration.limits)
         let control = try ControlServer(
             binding: configuration.control, limits: configuration.limits, gate: tower.gate
-        ) { await operations.answer($0) }
+        ) { await operations.answer($0, from: $1) }
         Descriptors.raise()
         var web: WebServer?
         if let http = configuration.http { web = try await WebServer(http, tower, logger: logger) }

@@ -76,9 +76,16 @@ struct KeyTests {
         }
         let plain = try await said(["WATCHWORD_CURVE_KEY": "", "WATCHWORD_SERVER_KEY": ""])
         #expect(plain.code == 77 && plain.err.contains("give --curve-key and --server-key"), "\(plain)")
-        for name in ["stranger", "ears"] {
-            let found = try await said(["WATCHWORD_CURVE_KEY": "\(folder)/\(name)"])
-            #expect(found.code == 77 && found.err.contains("does not let this key do that"), "\(found)")
+        let stranger = try await said(["WATCHWORD_CURVE_KEY": "\(folder)/stranger"])
+        #expect(stranger.code == 77 && stranger.err.contains("does not let this key in"), "\(stranger)")
+        // One that was listed for events alone sees, and changes nothing.
+        let listener = environment.merging(["WATCHWORD_CURVE_KEY": "\(folder)/ears"]) { $1 }
+        #expect(try await run("watchword", ["status"], environment: listener).code == 0)
+        for command in [["query", "add", "a red ring"], ["stream", "add", "world", "shapes://7"]] {
+            let found = try await run("watchword", command, environment: listener)
+            #expect(
+                found.code == 77 && found.err.contains("needs the role") && found.err.contains("\"ears\" has view"),
+                "\(found)")
         }
         let wrong = try await said(["WATCHWORD_SERVER_KEY": client.z85])
         #expect(wrong.code == 77 && wrong.err.contains("is --server-key its public key"), "\(wrong)")

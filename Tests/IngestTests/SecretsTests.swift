@@ -53,7 +53,9 @@ struct SecretsTests {
     @Test("a file of credentials that everybody may read, or that has none, is refused by a sentence without them")
     func refused() throws {
         for (text, mode, part) in [
-            ("me:secret", 0o604, "everybody may read"), ("mesecret", 0o600, "user:password"),
+            ("me:secret", 0o604, "other users can read"), ("me:secret", 0o640, "other users can read"),
+            ("me:secret", 0o602, "other users can change"), ("me:secret", 0o620, "other users can change"),
+            ("mesecret", 0o600, "user:password"),
             (":secret", 0o600, "user:password"), ("", 0o600, "user:password"),
             (String(repeating: "secret", count: 1000), 0o600, "4095 bytes"),
             ("me:sec\u{7}ret", 0o600, "must be a text"),

@@ -76,7 +76,7 @@ struct RequestTests {
     @Test("pages of other sites and names that only point here are refused; the token is compared whole")
     func gate() throws {
         let configuration = try #require(try Configuration(yaml: "http: {}", path: "w.yaml").http)
-        let open = Gate(configuration, token: nil)
+        let open = Gate(configuration, tokens: [])
         for host in ["127.0.0.1:8787", "localhost", "[::1]:8787", "LOCALHOST:1", nil] {
             #expect(throws: Never.self) { try open.check(host: host, origin: nil, site: nil) }
         }
@@ -90,13 +90,17 @@ struct RequestTests {
         ] {
             #expect(throws: Refusal.self) { try open.check(host: "localhost:8787", origin: origin, site: site) }
         }
-        let closed = Gate(configuration, token: Array("0123456789abcdef".utf8))
-        try closed.check(authorization: "bearer 0123456789abcdef")
+        let tokens = zip(["0123456789abcdef", "view-0123456789abcdef"], [Role.control, .view])
+            .map { HTTPToken(name: "\($1)", role: $1, secret: Array($0.utf8)) }
+        let closed = Gate(configuration, tokens: tokens)
+        #expect(try closed.check(authorization: "bearer 0123456789abcdef").role == .control)
+        #expect(try closed.check(authorization: "Bearer view-0123456789abcdef").role == .view)
+        #expect(try open.check(authorization: nil).role == .control)
         for wrong in [
             nil, "", "Bearer", "Bearer ", "Basic 0123456789abcdef", "Bearer 0123456789abcdeF",
             "Bearer 0123456789abcde", "Bearer 0123456789abcdef0",
         ] {
-            #expect(throws: Refusal.self) { try closed.check(authorization: wrong) }
+            #expect(throws: Refusal.self) { _ = try closed.check(authorization: wrong) }
         }
         try closed.check(host: "cam.example", origin: nil, site: nil)
     }
@@ -112,7 +116,9 @@ struct RequestTests {
         for wrong in [
             "{listen: \"0.0.0.0:8787\"}", "{listen: \"[::]:8787\"}", "{listen: \"192.168.1.2:80\"}", "{listen: 8787}",
             "{listen: \"127.0.0.1:65536\"}", "{listen: \"127.evil.example:80\"}", "{listen: \"[::1]\"}",
-            "{followers: 0}", "{tokens: x}",
+            "{followers: 0}", "{tokens: x}", "{tokens: [x]}", "{tokens: [{file: x}]}", "{tokens: [{role: view}]}",
+            "{tokens: [{file: x, role: root}]}", "{tokens: [{file: x, role: view, secret: y}]}",
+            "{token: x, tokens: [{file: a/x, role: view}]}", "{listen: \"0.0.0.0:8787\", tokens: []}",
         ] {
             #expect(throws: ConfigurationError.self, "\(wrong)") { try http("http: \(wrong)") }
         }
@@ -127,11 +133,17 @@ struct RequestTests {
         let beyond = try #require(try http("http: {listen: \"0.0.0.0:8787\", token: web-token}"))
         let environment = ["CREDENTIALS_DIRECTORY": folder.path]
         try write("0123456789abcdef\n", mode: 0o600)
-        #expect(try beyond.secret(environment: environment) == Array("0123456789abcdef".utf8))
-        #expect(throws: ConfigurationError.self) { try beyond.secret(environment: [:]) }
-        for (text, mode) in [("0123456789abcdef", 0o644), ("short", 0o600), ("0123456789 abcdef", 0o600), ("", 0o600)] {
+        #expect(try beyond.secrets(environment: environment).map(\.secret) == [Array("0123456789abcdef".utf8)])
+        #expect(try beyond.secrets(environment: environment).map(\.role) == [.control])
+        #expect(throws: ConfigurationError.self) { try beyond.secrets(environment: [:]) }
+        for (text, mode) in [
+            ("0123456789abcdef", 0o644), ("0123456789abcdef", 0o640), ("0123456789abcdef", 0o620), ("short", 0o600),
+            ("0123456789 abcdef", 0o600), ("", 0o600),
+        ] {
             try write(text, mode: mode)
-            #expect(throws: ConfigurationError.self) { try beyond.secret(environment: environment) }
+            // Not as a credential of systemd's: there the group's mode is an access list's.
+            let plain = try #require(try http("http: {listen: \"0.0.0.0:8787\", token: \(file.path)}"))
+            #expect(throws: ConfigurationError.self) { try plain.secrets(environment: [:]) }
         }
     }
 

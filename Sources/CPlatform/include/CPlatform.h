@@ -18,4 +18,8 @@ int ww_memory_file(const char *name);
 /// Overwrites `count` bytes at `from` of the process's argument `index` (0 is the program), which others can read, if it still
 /// is `argument`. 0, or -1 where it is not. Call before threads are made.
 int ww_hide_argument(int index, const char *argument, unsigned long from, unsigned long count);
+
+/// File of the library that has a symbol, as the loader names it; NULL where there is none. The loader's: not to be freed.
+/// [any-thread]
+const char *ww_library_of(const char *symbol);
 #endif

@@ -1,11 +1,9 @@
 /// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {
-    /// What a client may do: hear events, or ask and change.
-    package enum Role: String, Sendable, CaseIterable { case subscribe, control }
-
     package struct Client: Sendable, Equatable {
         package let name: String
-        package let roles: Set<Role>
+        /// The greatest of its roles, which implies the others.
+        package let role: Role
     }
 
     /// A line that is none.
@@ -34,14 +32,14 @@ package struct ClientList: Sendable, Equatable {
             }
             let key: CurvePublicKey
             do { key = try CurvePublicKey(z85: parts[1]) } catch { throw failure("\(error)") }
-            var roles: Set<Role> = []
+            var roles: [Role] = []
             for word in parts[2].split(separator: ",", omittingEmptySubsequences: false) {
-                guard let role = Role(rawValue: String(word)) else {
-                    throw failure("\"\(word.prefix(40))\" is none of subscribe, control")
+                guard let role = Role(word: word) else {
+                    throw failure("\"\(word.prefix(40))\" is none of \(Role.words)")
                 }
-                roles.insert(role)
+                roles.append(role)
             }
-            let client = Client(name: name, roles: roles)
+            let client = Client(name: name, role: roles.max() ?? .view)
             guard byName.updateValue(client, forKey: name) == nil else {
                 throw failure("there are two of the name \"\(name)\"")
             }
@@ -53,8 +51,8 @@ package struct ClientList: Sendable, Equatable {
 
     package func client(_ key: CurvePublicKey) -> Client? { byKey[key] }
 
-    /// Whether the client of this name still has the role.
-    func may(_ name: String, _ role: Role) -> Bool { byName[name]?.roles.contains(role) ?? false }
+    /// What the client of this name may do; nil if there is none.
+    func role(_ name: String) -> Role? { byName[name]?.role }
 
     private static func isName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count)

@@ -24,28 +24,24 @@ package final class CurveGate: Sendable {
     /// How often somebody was turned away, by reason.
     package var denied: [String: Int] { denials.counts }
 
-    /// The name of the client of this key; nil, and a denial, if it may not do this.
-    func admit(_ key: CurvePublicKey?, _ role: ClientList.Role, from address: String) -> String? {
+    /// The name of the client of this key; nil, and a denial, if there is none.
+    ///
+    /// Whoever is listed has a role, and each role may hear events and ask: what for is the operation's to say.
+    func admit(_ key: CurvePublicKey?, from address: String) -> String? {
         let client = key.flatMap { key in clients.withLock { $0.client(key) } }
-        guard let client else {
-            deny(address, "unlisted key")
-            return nil
-        }
-        guard client.roles.contains(role) else {
-            deny(address, "\(client.name) may not \(role.rawValue)")
-            return nil
-        }
-        return client.name
+        if client == nil { deny(address, "unlisted key") }
+        return client?.name
     }
 
-    /// Whether a client that was let in once may still do this.
-    func admits(_ name: String?, _ role: ClientList.Role, from address: String) -> Bool {
-        if let name, clients.withLock({ $0.may(name, role) }) { return true }
-        deny(address, "\(name ?? "an unknown client") may no longer \(role.rawValue)")
-        return false
+    /// What a client that was let in once may do by now; nil, and a denial, if it is listed no more.
+    func role(_ name: String?, from address: String) -> Role? {
+        if let name, let role = clients.withLock({ $0.role(name) }) { return role }
+        deny(address, "\(name ?? "an unknown client") is no longer listed")
+        return nil
     }
 
-    func deny(_ address: String, _ reason: String) { denials.record(address, reason) }
+    /// Counts and logs that somebody was turned away.
+    package func deny(_ address: String, _ reason: String) { denials.record(address, reason) }
 }
 
 /// Counts who was turned away and why, and says each once a minute at most.

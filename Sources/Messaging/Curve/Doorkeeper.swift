@@ -11,7 +11,6 @@ final class Doorkeeper: @unchecked Sendable {
     private struct Door {
         let domain: String
         let gate: CurveGate
-        let role: ClientList.Role
     }
 
     /// A guarded socket's handshakes.
@@ -58,9 +57,9 @@ final class Doorkeeper: @unchecked Sendable {
     }
 
     /// Guards a socket that is not bound yet.
-    func guardSocket(_ socket: Socket, by gate: CurveGate, _ role: ClientList.Role) throws(MessagingError) {
+    func guardSocket(_ socket: Socket, by gate: CurveGate) throws(MessagingError) {
         let id = number.wrappingAdd(1, ordering: .relaxed).newValue
-        let door = Door(domain: "watchword-\(id)", gate: gate, role: role)
+        let door = Door(domain: "watchword-\(id)", gate: gate)
         try socket.speakCurve(asServer: gate.secret, domain: door.domain)
         let place = "inproc://watchword-watch-\(id)"
         let events = try socket.monitor(
@@ -100,7 +99,7 @@ final class Doorkeeper: @unchecked Sendable {
             let door = doors.withLock({ $0[String(decoding: question[2], as: UTF8.self)] })
         {
             let address = PeerAddress.told(String(decoding: question[3], as: UTF8.self))
-            name = door.gate.admit(CurvePublicKey(bytes: question[6]), door.role, from: address)
+            name = door.gate.admit(CurvePublicKey(bytes: question[6]), from: address)
         }
         let request = question.count > 1 ? question[1] : Data()
         let verdict = name == nil ? ["400", "not allowed"] : ["200", "welcome"]

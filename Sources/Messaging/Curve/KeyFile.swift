@@ -1,12 +1,17 @@
 import Foundation
+import Permissions
 
 /// A file with one key: lines that begin with `#`, and one of 40 letters.
 package enum KeyFile {
-    /// A secret key; a file that others than its owner may read is refused.
+    private static var environment: String? { ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] }
+
+    /// A secret key; a file that others may read or change is refused.
     ///
-    /// `isGroupAllowed`: the owner's group may read it too, as systemd has it in a credentials directory.
-    package static func secret(_ path: String, isGroupAllowed: Bool = false) throws(CurveKeyError) -> CurveSecretKey {
-        let text = try read(path, forbidden: isGroupAllowed ? 0o007 : 0o077)
+    /// `credentials`: systemd's directory, where the owner's group may seem to read it.
+    package static func secret(
+        _ path: String, credentials: String? = environment
+    ) throws(CurveKeyError) -> CurveSecretKey {
+        let text = try read(path, "secret key", .secret, credentials)
         do {
             return try CurveSecretKey(z85: line(text))
         } catch {
@@ -15,7 +20,7 @@ package enum KeyFile {
     }
 
     package static func publicKey(_ path: String) throws(CurveKeyError) -> CurvePublicKey {
-        let text = try read(path, forbidden: 0)
+        let text = try read(path, "public key", .trusted, environment)
         do {
             return try CurvePublicKey(z85: line(text))
         } catch {
@@ -33,28 +38,30 @@ package enum KeyFile {
         return key
     }
 
-    /// Reads a small file whose mode has none of the forbidden bits.
-    private static func read(_ path: String, forbidden: mode_t) throws(CurveKeyError) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw CurveKeyError(.missing, "\(path): the key cannot be read: \(String(cString: strerror(errno)))")
+    private static func read(
+        _ path: String, _ what: String, _ secrecy: GuardedFile.Secrecy, _ credentials: String?
+    ) throws(CurveKeyError) -> String {
+        let data: Data
+        do {
+            data = try GuardedFile.read(path, what, secrecy, most: 4096, credentials: credentials)
+        } catch {
+            throw CurveKeyError(error, "\(path): \(error)")
         }
-        defer { close(descriptor) }
-        var information = stat()
-        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
-            throw CurveKeyError(.missing, "\(path): this is no file")
-        }
-        guard information.st_mode & forbidden == 0 else {
-            throw CurveKeyError(.exposed, "\(path): other users can read this secret key; chmod 600 it")
-        }
-        var bytes = [UInt8](repeating: 0, count: 4097)
-        let count = Foundation.read(descriptor, &bytes, bytes.count)
-        guard (0...4096).contains(count) else {
-            throw CurveKeyError(.malformed, "\(path): a file of a key is no larger than 4096 bytes")
-        }
-        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+        guard let text = String(validating: data, as: UTF8.self) else {
             throw CurveKeyError(.malformed, "\(path): this is not text")
         }
         return text
+    }
+}
+
+extension CurveKeyError {
+    fileprivate init(_ problem: FileProblem, _ description: String) {
+        let kind: Kind =
+            switch problem.kind {
+            case .missing: .missing
+            case .exposed: .exposed
+            case .malformed: .malformed
+            }
+        self.init(kind, description)
     }
 }

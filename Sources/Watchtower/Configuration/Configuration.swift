@@ -2,6 +2,7 @@ import Foundation
 package import Journal
 package import Matching
 package import Messaging
+import Permissions
 package import Tensors
 import Yams
 
@@ -47,14 +48,20 @@ package struct Configuration: Sendable, Equatable {
         "streams", "queries",
     ]
 
+    /// Bytes of the largest file that is read.
+    private static let largest = 256 << 20
+
     package init() {}
 
     /// Reads a file; relative paths in it are taken from its folder, a model's name from `models`.
     package static func load(
         _ path: String, models: InstalledModels = .standard()
     ) throws(ConfigurationError) -> Configuration {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError(path: path, line: nil, reason: "the configuration cannot be read")
+        let data: Data
+        do {
+            data = try GuardedFile.read(path, "configuration", .shared, most: largest)
+        } catch {
+            throw ConfigurationError(path: path, line: nil, reason: "\(error)")
         }
         var configuration = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
@@ -67,8 +74,11 @@ package struct Configuration: Sendable, Equatable {
         configuration.plugins = configuration.plugins.map(absolute)
         configuration.curve = configuration.curve?.located(absolute: absolute)
         // A bare name may be that of a credential.
-        if let token = configuration.http?.token, FileManager.default.fileExists(atPath: absolute(token)) {
-            configuration.http?.token = absolute(token)
+        for index in configuration.http?.tokens.indices ?? 0..<0 {
+            guard let file = configuration.http?.tokens[index].file else { continue }
+            if FileManager.default.fileExists(atPath: absolute(file)) {
+                configuration.http?.tokens[index].file = absolute(file)
+            }
         }
         for index in configuration.streams.indices
         where configuration.streams[index].launch == nil && !configuration.streams[index].uri.contains("://") {
@@ -166,27 +176,5 @@ package struct Configuration: Sendable, Equatable {
         for name in names where !seen.insert(name).inserted {
             throw failure(what == "stream" ? "streams" : "queries", "there are two of the name \"\(name)\"")
         }
-    }
-
-    /// The sockets' place when nothing is said: systemd's runtime directory, the user's, or one in /tmp.
-    package static func defaultEndpoint(_ name: String) -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let folder =
-            if let directory = environment["RUNTIME_DIRECTORY"] {
-                directory
-            } else if let directory = environment["XDG_RUNTIME_DIR"] {
-                "\(directory)/watchword"
-            } else {
-                "/tmp/watchword-\(getuid())"
-            }
-        return "ipc://\(folder)/\(name).sock"
-    }
-
-    /// Where a client finds the daemon: the user's own if there is one, else the machine's.
-    package static func daemonEndpoint(_ name: String) -> String {
-        let own = defaultEndpoint(name)
-        let machines = "/run/watchword/\(name).sock"
-        let isOwn = FileManager.default.fileExists(atPath: String(own.dropFirst("ipc://".count)))
-        return !isOwn && FileManager.default.fileExists(atPath: machines) ? "ipc://\(machines)" : own
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 package import Logging
 package import Messaging
+import Permissions
 import Yams
 
 /// The `curve:` section: with it, the sockets speak only CURVE, and only with the clients that are listed.
@@ -9,6 +10,9 @@ package struct CurveConfiguration: Sendable, Equatable {
     package var key: String
     /// The file of clients: lines of `NAME KEY ROLE[,ROLE]`.
     package var clients: String
+
+    /// Bytes of the largest file of clients: some ten thousand of them.
+    private static let largestList = 1 << 20
 
     /// Files that are not given are looked for by these names in the credentials directory.
     private static let usual = (key: "curve.key", clients: "curve.clients")
@@ -39,11 +43,8 @@ package struct CurveConfiguration: Sendable, Equatable {
 
     /// Reads both files.
     package func gate(logger: Logger) throws(ConfigurationError) -> CurveGate {
-        let credentials = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
         do {
-            // There, modes are systemd's: its access lists show as the group's.
-            let secret = try KeyFile.secret(key, isGroupAllowed: credentials.map { key.hasPrefix("\($0)/") } ?? false)
-            return try CurveGate(secret: secret, clients: list(), logger: logger)
+            return try CurveGate(secret: KeyFile.secret(key), clients: list(), logger: logger)
         } catch let error as ConfigurationError {
             throw error
         } catch {
@@ -54,8 +55,11 @@ package struct CurveConfiguration: Sendable, Equatable {
 
     /// Reads the clients alone, as for `CurveGate.reload`.
     package func list() throws(ConfigurationError) -> ClientList {
-        guard let data = FileManager.default.contents(atPath: clients) else {
-            throw ConfigurationError(path: clients, line: nil, reason: "the file of clients cannot be read")
+        let data: Data
+        do {
+            data = try GuardedFile.read(clients, "file of clients", .trusted, most: Self.largestList)
+        } catch {
+            throw ConfigurationError(path: clients, line: nil, reason: "\(error)")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw ConfigurationError(path: clients, line: nil, reason: "this is not text")

@@ -9,8 +9,8 @@ package struct HTTPConfiguration: Sendable, Equatable {
     package var address = "127.0.0.1"
     /// 0: any that is free.
     package var port = 8787
-    /// A file, or the name of a credential that systemd passed on, with the token that requests must bear.
-    package var token: String?
+    /// What requests must bear, each with its role: `token` for `control`, then `tokens`. None: whoever reaches it may all.
+    package var tokens: [Token] = []
     /// Names besides its own that requests may come for: those of a reverse proxy.
     package var hosts: [String] = []
     /// Connections at once; more wait to be accepted.
@@ -25,7 +25,8 @@ package struct HTTPConfiguration: Sendable, Equatable {
     init?(_ root: YAMLMapping, path: String) throws(ConfigurationError) {
         guard let node = root.node("http") else { return nil }
         let values = try YAMLMapping(
-            node, path: path, what: "http", keys: ["listen", "token", "hosts", "connections", "followers", "rate"])
+            node, path: path, what: "http",
+            keys: ["listen", "token", "tokens", "hosts", "connections", "followers", "rate"])
         if let listen = try values.string("listen") {
             guard let (address, port) = Self.split(listen) else {
                 throw values.failure(
@@ -34,7 +35,12 @@ package struct HTTPConfiguration: Sendable, Equatable {
             }
             (self.address, self.port) = (address, port)
         }
-        token = try values.string("token")
+        if let file = try values.string("token") { tokens = [Token(file: file)] }
+        for node in try values.list("tokens") ?? [] { tokens.append(try Token(node, path: path)) }
+        var names: Set<String> = []
+        for token in tokens where !names.insert(token.name).inserted {
+            throw values.failure("tokens", "there are two of the name \"\(token.name.prefix(64))\"; give them a name")
+        }
         hosts = try values.strings("hosts") ?? []
         func number(_ key: String, _ range: ClosedRange<Int>, _ usual: Int) throws(ConfigurationError) -> Int {
             let value = try values.integer(key) ?? usual
@@ -46,7 +52,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
         connections = try number("connections", 1...100_000, connections)
         followers = try number("followers", 1...10_000, followers)
         rate = try number("rate", 1...100_000, rate)
-        guard isLoopback || token != nil else {
+        guard isLoopback || !tokens.isEmpty else {
             throw values.failure(
                 "listen",
                 "listening on \(address) without a token would let anybody in; name a file with one: token: FILE")
@@ -67,31 +73,5 @@ package struct HTTPConfiguration: Sendable, Equatable {
         var (four, six) = (in_addr(), in6_addr())
         let isAddress = isBracketed ? inet_pton(AF_INET6, address, &six) == 1 : inet_pton(AF_INET, address, &four) == 1
         return isAddress ? (address, port) : nil
-    }
-
-    // MARK: The token
-
-    /// Reads the token; nil if there is none to bear.
-    package func secret(
-        environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws(ConfigurationError) -> [UInt8]? {
-        guard let token else { return nil }
-        let credential = environment["CREDENTIALS_DIRECTORY"].map { "\($0)/\(token)" }
-        let isCredential = !token.contains("/") && credential.map(FileManager.default.fileExists(atPath:)) ?? false
-        let path = isCredential ? credential ?? token : token
-        func failure(_ reason: String) -> ConfigurationError {
-            ConfigurationError(path: path, line: nil, reason: reason)
-        }
-        guard let data = FileManager.default.contents(atPath: path),
-            let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-        else { throw failure("the token of http cannot be read") }
-        guard mode & 0o006 == 0 else {
-            throw failure("the token of http can be read or changed by everybody; chmod o= it")
-        }
-        let bytes = [UInt8](data).drop { $0 <= 0x20 }.reversed().drop { $0 <= 0x20 }.reversed().map { $0 }
-        guard (16...1024).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw failure("the token of http must be one line of 16 to 1024 visible characters without spaces")
-        }
-        return bytes
     }
 }

@@ -11,6 +11,7 @@ package struct EventOperations: Sendable {
     static let all: [ControlOperation] = [
         ControlOperation(
             "events.replay", .get, "/events", "Messages in order of their numbers, and what was lost among them.",
+            needs: .view,
             takes: .object([
                 .init("since", .integer(0...Int64.max), "The number that the answer begins after."),
                 .init("limit", .integer(1...10_000), "1000, if it is left out."),
@@ -23,7 +24,7 @@ package struct EventOperations: Sendable {
         },
         ControlOperation(
             "events.open", .get, "/events/open",
-            "The newest message of each event that is open, and the newest number at that moment.",
+            "The newest message of each event that is open, and the newest number at that moment.", needs: .view,
             answers: .object([
                 .init("seq", .integer(), required: true), .init("journal", .text(), required: true),
                 .init("events", .list(.reference("Message")), required: true),

@@ -14,6 +14,13 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
     }
 
     init(_ code: FailureCode, _ message: String) { self.init(code.rawValue, message) }
+
+    /// A client's role is too small for what it asks.
+    package static func missing(_ role: Role, for what: String, _ caller: Caller) -> ControlFailure {
+        let who = caller.name.map { "\"\($0)\" has" } ?? "yours is"
+        return ControlFailure(
+            .forbidden, "\(what) needs the role \(role.rawValue), \(who) \(caller.role.rawValue)")
+    }
 }
 
 /// The control operations, once for whatever socket brings them.
@@ -35,7 +42,7 @@ package struct Operations: Sendable {
     private static let large = 65_536
 
     /// Answers one request; never throws, whatever the bytes are.
-    package func answer(_ data: Data) async -> Data {
+    package func answer(_ data: Data, from caller: Caller = .local) async -> Data {
         var id = ""
         do {
             // What is larger than others may be is read only if it may be an import.
@@ -48,7 +55,7 @@ package struct Operations: Sendable {
             id = json["id"]?.string ?? ""
             let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
-            let result = try await perform(operation, args)
+            let result = try await perform(operation, args, for: caller)
             return try WireCoding.encode(ControlReply(id: id, result: result))
         } catch {
             let failure = Self.failure(error)
@@ -78,14 +85,25 @@ package struct Operations: Sendable {
     private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }
 
     /// Does one operation in its time, whatever socket asked for it.
-    package func perform(_ operation: String, _ args: JSONValue) async throws -> JSONValue {
+    package func perform(
+        _ operation: String, _ args: JSONValue, for caller: Caller = .local
+    ) async throws -> JSONValue {
         guard let known = Self.byName[operation] else {
             throw ControlFailure(
                 "unknown-operation",
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
+        try admit(caller, to: known)
         let tower = tower
         return try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) { try await known.perform(tower, args) }
+    }
+
+    /// Refuses an operation that a client's role does not reach; what was refused is counted and logged.
+    private func admit(_ caller: Caller, to operation: ControlOperation) throws(ControlFailure) {
+        guard caller.role < operation.role else { return }
+        let name = caller.name ?? "a client"
+        tower.gate?.deny(caller.address, "\(name) may not \(operation.name)")
+        throw .missing(operation.role, for: operation.name, caller)
     }
 
     /// What an operation was refused for, as a code and a sentence.

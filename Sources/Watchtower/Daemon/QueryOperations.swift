@@ -7,12 +7,14 @@ enum QueryOperations {
     static let all: [ControlOperation] = [
         ControlOperation(
             "query.add", .post, "/queries", "Adds a standing query, or replaces the one of the same id.",
+            needs: .operate,
             takes: .reference("Query"), answers: added, fails: [.refused]
         ) { tower, args in
             try Self.added(await tower.queries.add(QueryConfiguration(json: args)))
         },
         ControlOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
+            needs: .operate,
             takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
@@ -20,6 +22,7 @@ enum QueryOperations {
         },
         ControlOperation(
             "query.import", .post, "/import", "Adds or replaces many queries, or none if one of them is wrong.",
+            needs: .operate,
             takes: .object([.init("queries", .list(.reference("Query")), required: true)]),
             answers: .object([
                 .init("added", .integer(), required: true), .init("replaced", .integer(), required: true),
@@ -32,12 +35,13 @@ enum QueryOperations {
             return try JSONValue(encoding: await tower.queries.add(json: queries))
         },
         ControlOperation(
-            "query.list", .get, "/queries", "Every standing query.", answers: .list(.reference("QueryDescription"))
+            "query.list", .get, "/queries", "Every standing query.", needs: .view,
+            answers: .list(.reference("QueryDescription"))
         ) { tower, _ in
             .array(try await tower.engine.allQueries.map { try JSONValue(encoding: QueryDescription($0)) })
         },
         ControlOperation(
-            "query.export", .get, "/export", "Queries as they were given, a page at a time.",
+            "query.export", .get, "/export", "Queries as they were given, a page at a time.", needs: .view,
             takes: .object([
                 .init("after", .name, "The id that the page begins after."),
                 .init("limit", .integer(1...10_000), "5000, if it is left out."),
@@ -50,7 +54,7 @@ enum QueryOperations {
             try await Self.export(tower, args)
         },
         ControlOperation(
-            "query.get", .get, "/queries/{id}", "One query, with every setting.",
+            "query.get", .get, "/queries/{id}", "One query, with every setting.", needs: .view,
             takes: .object([.init("id", .name, required: true)]), answers: .reference("QueryDescription"),
             fails: [.notFound]
         ) { tower, args in
@@ -59,7 +63,7 @@ enum QueryOperations {
             return try JSONValue(encoding: QueryDescription(query))
         },
         ControlOperation(
-            "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.",
+            "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.", needs: .operate,
             takes: .object([.init("id", .name, required: true)]),
             answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
         ) { tower, args in
@@ -69,13 +73,14 @@ enum QueryOperations {
         },
         ControlOperation(
             "query.test", .post, "/test",
-            "What a query would score on the streams' newest windows, without it standing.",
+            "What a query would score on the streams' newest windows, without it standing.", needs: .operate,
             takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused]
         ) { tower, args in
             try JSONValue(encoding: await tower.queries.test(QueryConfiguration(json: args), lanes: nil))
         },
         ControlOperation(
             "query.explain", .get, "/queries/{id}/explanation", "Why a query is heard of on a stream, or not.",
+            needs: .view,
             takes: oneStream, answers: .list(.reference("Explanation")), fails: [.notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
@@ -85,7 +90,7 @@ enum QueryOperations {
         },
         ControlOperation(
             "query.recalibrate", .post, "/queries/{id}/recalibration",
-            "Moves learnt thresholds to what the background asks for by now.", takes: oneStream,
+            "Moves learnt thresholds to what the background asks for by now.", needs: .operate, takes: oneStream,
             answers: .list(
                 .object([
                     .init("stream", .text(), required: true), .init("version", .integer(), required: true),

@@ -5,7 +5,7 @@ import Messaging
 enum StreamOperations {
     static let all: [ControlOperation] = [
         ControlOperation(
-            "stream.add", .post, "/streams", "Adds a stream, or replaces the one of the same name.",
+            "stream.add", .post, "/streams", "Adds a stream, or replaces the one of the same name.", needs: .control,
             takes: .reference("Stream"), answers: added, fails: [.refused]
         ) { tower, args in
             let stream = try ControlArguments.read(args, as: StreamConfiguration.self)
@@ -13,13 +13,13 @@ enum StreamOperations {
             return .object(["added": .string(stream.name), "change": .string(change.rawValue)])
         },
         ControlOperation(
-            "stream.list", .get, "/streams", "Every stream, and how it is doing.",
+            "stream.list", .get, "/streams", "Every stream, and how it is doing.", needs: .view,
             answers: .list(.reference("StreamStatus"))
         ) { tower, _ in
             try JSONValue(encoding: await tower.streams.status())
         },
         ControlOperation(
-            "stream.get", .get, "/streams/{name}", "One stream, and how it is doing.", takes: name,
+            "stream.get", .get, "/streams/{name}", "One stream, and how it is doing.", needs: .view, takes: name,
             answers: .reference("StreamStatus"), fails: [.notFound]
         ) { tower, args in
             let wanted = try ControlArguments.name(args, "name")
@@ -29,7 +29,8 @@ enum StreamOperations {
             return try JSONValue(encoding: found)
         },
         ControlOperation(
-            "stream.remove", .delete, "/streams/{name}", "Removes a stream; its events end.", takes: name,
+            "stream.remove", .delete, "/streams/{name}", "Removes a stream; its events end.", needs: .control,
+            takes: name,
             answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
         ) { tower, args in
             let wanted = try ControlArguments.name(args, "name")
@@ -55,13 +56,14 @@ extension ControlFailure {
 enum DaemonOperations {
     static let all: [ControlOperation] = [
         ControlOperation(
-            "status", .get, "/status", "What the daemon does, and has done.", answers: .reference("Status")
+            "status", .get, "/status", "What the daemon does, and has done.", needs: .view,
+            answers: .reference("Status")
         ) {
             tower, _ in
             try JSONValue(encoding: await tower.status())
         },
         ControlOperation(
-            "heads.list", .get, "/heads", "Head plugins, and whether they can be used with the model.",
+            "heads.list", .get, "/heads", "Head plugins, and whether they can be used with the model.", needs: .view,
             answers: .list(
                 .object([
                     .init("name", .text(), required: true), .init("version", .text(), required: true),

@@ -9,6 +9,8 @@ package struct ControlOperation: Sendable {
     /// As in a control request: "query.add".
     package let name: String
     package let summary: String
+    /// What a client must be to ask for it.
+    package let role: Role
     package let method: Method
     /// Below the API's root, with the arguments that stand in it in braces: "/queries/{id}".
     package let path: String
@@ -22,7 +24,8 @@ package struct ControlOperation: Sendable {
     package let perform: @Sendable (Watchtower, JSONValue) async throws -> JSONValue
 
     package init(
-        _ name: String, _ method: Method, _ path: String, _ summary: String, takes arguments: Schema = .object([]),
+        _ name: String, _ method: Method, _ path: String, _ summary: String, needs role: Role,
+        takes arguments: Schema = .object([]),
         answers result: Schema, fails failures: [FailureCode] = [], large isLarge: Bool = false,
         _ perform: @escaping @Sendable (Watchtower, JSONValue) async throws -> JSONValue
     ) {
@@ -30,6 +33,7 @@ package struct ControlOperation: Sendable {
         self.method = method
         self.path = path
         self.summary = summary
+        self.role = role
         self.arguments = arguments
         self.result = result
         self.failures = failures
@@ -53,6 +57,8 @@ package enum FailureCode: String, Sendable, CaseIterable {
     case badRequest = "bad-request"
     case badArgument = "bad-argument"
     case notFound = "not-found"
+    /// The client's role does not reach so far.
+    case forbidden
     /// Numbers that were given are of another journal.
     case otherJournal = "other-journal"
     /// Understood, and not possible: the sentence says why.

@@ -86,11 +86,13 @@ package enum OpenAPIDocument {
                 .map { parameter($0, in: "query") }
         }
         return plain(
-            operation.name, operation.summary, statuses.sorted(), operation.result, parameters: parameters, body: body)
+            operation.name, operation.summary, needs: operation.role, statuses.sorted(), operation.result,
+            parameters: parameters, body: body)
     }
 
     private static func plain(
-        _ id: String, _ summary: String, isOpen: Bool = false, _ refusals: [Int], _ result: Schema?,
+        _ id: String, _ summary: String, isOpen: Bool = false, needs role: Role = .view, _ refusals: [Int],
+        _ result: Schema?,
         type: String = "application/json", parameters: [JSONValue] = [], body: JSONValue? = nil
     ) -> JSONValue {
         var responses: [String: JSONValue] = [
@@ -107,8 +109,10 @@ package enum OpenAPIDocument {
         ]
         if !parameters.isEmpty { members["parameters"] = .array(parameters) }
         members["requestBody"] = body
-        // Without a token in the configuration none is asked for.
-        if !isOpen { members["security"] = .array([.object([:]), .object(["token": .array([])])]) }
+        // Without a token in the configuration none is asked for; a token has a role, which implies those before it.
+        if !isOpen {
+            members["security"] = .array([.object([:]), .object(["token": .array([.string(role.rawValue)])])])
+        }
         return .object(members)
     }
 
@@ -129,7 +133,8 @@ package enum OpenAPIDocument {
         switch status {
         case 400: "The request is not as it is described here."
         case 401: "A bearer token is needed, and was not given or is wrong."
-        case 403: "The request is for another host, or a page of another site sent it."
+        case 403:
+            "The token's role does not reach so far, the request is for another host, or a page of another site sent it."
         case 404: "There is no such thing."
         case 409: "The numbers are of another journal."
         case 413: "The body is too large."

@@ -1,4 +1,5 @@
 import Foundation
+package import Messaging
 package import Watchtower
 
 /// Who may come in: by the bearer token, and by where a browser was when it asked.
@@ -7,12 +8,12 @@ package import Watchtower
 /// rebinding) read the answers. Its requests give themselves away by their `Host`, `Origin` or `Sec-Fetch-Site`; no answer
 /// ever allows another origin (CORS).
 package struct Gate: Sendable {
-    private let token: [UInt8]?
+    private let tokens: [HTTPToken]
     private let hosts: Set<String>
 
-    /// `token`: what requests must bear; none, if nil.
-    package init(_ configuration: HTTPConfiguration, token: [UInt8]?) {
-        self.token = token
+    /// `tokens`: one of them must be borne by requests; nothing, if there are none.
+    package init(_ configuration: HTTPConfiguration, tokens: [HTTPToken]) {
+        self.tokens = tokens
         var hosts = Set(configuration.hosts.map { $0.lowercased() })
         if configuration.isLoopback { hosts.formUnion(["localhost", "127.0.0.1", "[::1]"]) }
         hosts.insert(configuration.address.contains(":") ? "[\(configuration.address)]" : configuration.address)
@@ -24,7 +25,7 @@ package struct Gate: Sendable {
     /// `host`: the request's; HTTP/1.0 has none, and no browser speaks that.
     package func check(host: String?, origin: String?, site: String?) throws(Refusal) {
         // Whoever bears the token was told it; a name that points here was not.
-        if token == nil, let host, !hosts.contains(Self.name(host)) {
+        if tokens.isEmpty, let host, !hosts.contains(Self.name(host)) {
             throw Refusal(
                 403, "forbidden",
                 "this is not the host \"\(host.prefix(64))\"; names besides its own are listed under http: hosts")
@@ -37,17 +38,21 @@ package struct Gate: Sendable {
         }
     }
 
-    /// Refuses a request without the token.
-    package func check(authorization: String?) throws(Refusal) {
-        guard let token else { return }
+    /// Who asks, by the token; refuses a request without one that is known.
+    @discardableResult
+    package func check(authorization: String?) throws(Refusal) -> Caller {
+        guard !tokens.isEmpty else { return .local }
         let challenge = ["WWW-Authenticate": "Bearer"]
         guard let authorization, authorization.lowercased().hasPrefix("bearer ") else {
             throw Refusal(401, "unauthorized", "a bearer token is needed", headers: challenge)
         }
         let given = Array(authorization.dropFirst(7).trimmingCharacters(in: .whitespaces).utf8)
-        guard Self.areEqual(given, token) else {
+        // All are compared, whichever it is.
+        let known = tokens.filter { Self.areEqual(given, $0.secret) }
+        guard let token = known.first else {
             throw Refusal(401, "unauthorized", "the bearer token is wrong", headers: challenge)
         }
+        return Caller(name: token.name, role: token.role, address: "http")
     }
 
     /// Compares in a time that does not say where the first difference is.

@@ -37,6 +37,7 @@ extension FailureCode {
         switch self {
         case .badRequest: 400
         case .badArgument, .refused: 422
+        case .forbidden: 403
         case .notFound: 404
         case .otherJournal: 409
         case .unavailable: 503

@@ -1,3 +1,4 @@
+package import Messaging
 package import Watchtower
 
 /// What a request can be for.
@@ -6,8 +7,13 @@ package enum Endpoint: Sendable {
     case health, readiness, metrics, document
     case eventStream, snapshot
 
+    /// What a client must be to ask for it.
+    package var role: Role {
+        if case .operation(let operation) = self { operation.role } else { .view }
+    }
+
     /// Whether it is answered without a token: it says nothing of what is watched.
-    var isOpen: Bool {
+    package var isOpen: Bool {
         switch self {
         case .health, .readiness: true
         default: false

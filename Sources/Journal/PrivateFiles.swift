@@ -1,0 +1,48 @@
+import Foundation
+import Permissions
+
+/// Files of a journal are for the daemon's user alone: they hold pictures, and what streams were added with.
+enum PrivateFiles {
+    /// Files beside a journal, by what their names add to its own.
+    private static let parts = ["", "-wal", "-shm", "-journal", "-last"]
+
+    /// Makes a journal's directory, and takes from modes what an older version or another hand left to others.
+    static func prepare(journal path: String) throws(FolderProblem) {
+        try PrivateFolder.make(URL(filePath: path).deletingLastPathComponent().path)
+        if let problem = PathTrust.problem(path) { throw FolderProblem(problem) }
+        for part in parts { PrivateFolder.close(path + part) }
+        closeAside(path)
+        closeFolder(path + ".d")
+    }
+
+    /// Damaged files that were moved aside.
+    private static func closeAside(_ path: String) {
+        let url = URL(filePath: path)
+        let folder = url.deletingLastPathComponent().path
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        where name.hasPrefix(url.lastPathComponent + ".corrupt-") {
+            PrivateFolder.close("\(folder)/\(name)")
+        }
+    }
+
+    /// A directory and all that is in it; links lead nowhere.
+    private static func closeFolder(_ path: String) {
+        PrivateFolder.close(path)
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
+            closeFolder("\(path)/\(name)")
+        }
+    }
+
+    /// Writes a new file that only this user may open.
+    static func write(_ data: Data, to path: String) throws {
+        unlink(path)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: data)
+        try file.synchronize()
+        try file.close()
+    }
+}

@@ -1,0 +1,45 @@
+/// What a client may do: each role may do what the one before it may, and more.
+package enum Role: String, Sendable, CaseIterable, Comparable {
+    /// Sees streams, queries, events and counters; changes nothing.
+    case view
+    /// Changes queries as well, and what is known of events; starts no source.
+    case operate
+    /// Changes streams as well.
+    case control
+
+    /// Reads a word of a file; `subscribe` is what `view` was called before.
+    package init?(word: some StringProtocol) {
+        guard let role = word == "subscribe" ? .view : Role(rawValue: String(word)) else { return nil }
+        self = role
+    }
+
+    package static let words = allCases.map(\.rawValue).joined(separator: ", ")
+
+    private var rank: Int {
+        switch self {
+        case .view: 0
+        case .operate: 1
+        case .control: 2
+        }
+    }
+
+    package static func < (one: Role, other: Role) -> Bool { one.rank < other.rank }
+}
+
+/// Who asks for an operation, and what for it may.
+package struct Caller: Sendable, Equatable {
+    /// The name that it is listed by; nil where nobody is asked for one.
+    package let name: String?
+    package let role: Role
+    /// Where it asks from, for logs.
+    package let address: String
+
+    package init(name: String?, role: Role, address: String) {
+        self.name = name
+        self.role = role
+        self.address = address
+    }
+
+    /// Whoever reaches a socket that asks for nothing: the file's mode, or loopback, is what keeps others away.
+    package static let local = Caller(name: nil, role: .control, address: "local")
+}

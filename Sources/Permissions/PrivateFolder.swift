@@ -1,0 +1,45 @@
+package import Foundation
+
+/// A directory that cannot be made, or that another user may use.
+package struct FolderProblem: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// Directories for this user alone.
+package enum PrivateFolder {
+    /// Makes a directory and those above it that are missing, each with mode 0700; then asks whose it is.
+    package static func make(_ path: String, user: uid_t = geteuid()) throws(FolderProblem) {
+        try create(path)
+        if let problem = PathTrust.problem(path, user: user) { throw FolderProblem(problem) }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw FolderProblem("\(path) is no directory")
+        }
+    }
+
+    private static func create(_ path: String) throws(FolderProblem) {
+        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        let above = URL(filePath: path).deletingLastPathComponent().path
+        if errno == ENOENT, above != path {
+            try create(above)
+            if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        }
+        throw FolderProblem("the directory \(path) cannot be made: \(String(cString: strerror(errno)))")
+    }
+
+    /// Takes from the mode of a file or directory of this user what others may do with it.
+    ///
+    /// What is a link, or another user's, stays as it is.
+    package static func close(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else { return }
+        defer { Foundation.close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT),
+            status.st_uid == geteuid(), status.st_mode & 0o077 != 0
+        else { return }
+        fchmod(descriptor, status.st_mode & 0o700)
+    }
+}

@@ -76,14 +76,16 @@ def command_lines(command, path):
 
 EXIT = [
     ("0", "all is well"), ("64", "the command line is wrong"), ("65", "bad data"), ("66", "an input that is not there"),
-    ("69", "what is needed is not available: the daemon, a socket"), ("78", "the configuration is wrong"),
+    ("69", "what is needed is not available: the daemon, a socket"),
+    ("77", "it is not allowed: by the daemon, whose role for this client does not reach so far, or since a key or a socket may be "
+     "another user's"), ("78", "the configuration is wrong"),
 ]
 FILES = [
     ("/etc/watchword/watchword.yaml", "the daemon's configuration, watchword.yaml(5)"),
     ("/usr/lib/watchword/heads", "head plugins"),
     ("/usr/share/watchword", "pipeline templates, and the bundled model"),
     ("/var/lib/watchword", "the journal, its snapshots, and models that were pulled by root"),
-    ("/run/watchword", "the daemon's sockets"),
+    ("/run/watchword", "the daemon's sockets; without systemd they are in $XDG_RUNTIME_DIR/watchword, else in /tmp/watchword-UID"),
 ]
 SIGNALS = [
     ("SIGTERM, SIGINT", "Streams stop, open events end, the journal is flushed, and the daemon exits with 0 within 5 s. "

@@ -1,4 +1,5 @@
-"""Runs a command with the system calls and address families that a unit allows, and no others, where systemd does not run.
+"""Runs a command with the system calls and address families that a unit allows, and no others, where systemd does not run;
+for root, nothing in its state, cache and runtime directories can be executed, either.
 
 usage: confined.py UNIT COMMAND [ARGUMENT...]
 
@@ -65,8 +66,23 @@ def confine(unit):
     assert library.seccomp_load(context) == 0
 
 
+def forbid_execution():
+    """Mounts what the command may write anew, so that nothing in it is executed; only root may."""
+    library = ctypes.CDLL(None, use_errno=True)
+    folders = [os.environ.get(f"{name}_DIRECTORY") for name in ("STATE", "CACHE", "RUNTIME")]
+    if os.geteuid() != 0 or library.unshare(0x00020000) != 0:  # CLONE_NEWNS
+        return
+    if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True).returncode != 0:
+        return
+    for folder in filter(None, folders):
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["mount", "--bind", folder, folder], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,noexec", folder], check=True)
+
+
 def main():
     path, *command = sys.argv[1:]
+    forbid_execution()
     # Loads the filter for the process that becomes the command; exec is among what every service may do.
     confine(settings(path))
     os.execvp(command[0], command)

@@ -4,22 +4,23 @@ import Permissions
 
 /// Where code comes from that GStreamer's plugins load: for a daemon, from the system alone.
 ///
-/// GStreamer also looks for plugins in the home directory and wherever the environment says, and some of its plugins do so
-/// for plugins of their own. What one pipeline writes there would be loaded at the next start.
+/// GStreamer also looks for plugins in the home directory and wherever the environment says, and some of its plugins
+/// do so for plugins of their own. What one pipeline writes there would be loaded at the next start.
 package enum PluginSearch {
     /// Variables that name more places, or another program that looks into plugins.
-    static let forgotten = [
+    package static let forgotten = [
         "GST_PLUGIN_PATH", "GST_PLUGIN_PATH_1_0", "GST_PLUGIN_SYSTEM_PATH", "GST_PLUGIN_SCANNER",
         "GST_PLUGIN_SCANNER_1_0",
         "GST_REGISTRY_UPDATE", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
     ]
     /// Those that take the place of what would be looked for in the home directory.
-    static let nowhere = ["FREI0R_PATH", "LADSPA_PATH", "LV2_PATH"]
+    package static let nowhere = ["FREI0R_PATH", "LADSPA_PATH", "LV2_PATH"]
     /// A name that no file can have, since a device is no directory: plugins are then looked at anew.
     static let noFile = "/dev/null/none"
 
-    /// Leaves nothing but the directory that GStreamer was installed with; to be called before GStreamer is started, and
-    /// before there are threads that read the environment.
+    /// Leaves nothing but the directory that GStreamer was installed with.
+    ///
+    /// To be called before GStreamer is started, and before there are threads that read the environment.
     ///
     /// A registry that another user can write to is not read.
     package static func confine() {

@@ -30,8 +30,8 @@ package enum GuardedFile {
 
     /// Reads a file of at most so many bytes; refuses one that others may read or change.
     ///
-    /// `what`: what it is, for people ("token"). `credentials`: systemd's directory, whose access lists show as the group's
-    /// mode. `user`: who asks.
+    /// `what`: what it is, for people ("token"). `credentials`: systemd's directory, whose access lists show as the
+    /// group's mode. `user`: who asks.
     package static func read(
         _ path: String, _ what: String, _ secrecy: Secrecy, most: Int,
         credentials: String? = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"], user: uid_t = geteuid()

@@ -2,8 +2,8 @@ package import Foundation
 
 /// Whether another user can put something of his own at a path.
 ///
-/// Directories on the way to it are trusted, but for those that everybody may write to, as /tmp: what stands in such a one
-/// must be this user's or root's, no symbolic link, and a directory that nobody else may write to.
+/// Directories on the way to it are trusted, but for those that everybody may write to, as /tmp: what stands in such a
+/// one must be this user's or root's, no symbolic link, and a directory that nobody else may write to.
 package enum PathTrust {
     /// What is wrong with a path, as far as it is there; nil if nothing is.
     ///

@@ -12,8 +12,7 @@ private struct Guarded {
     let publish: String
     let control: String
     let serverKey: CurvePublicKey
-    /// "both" and "ears" as lists had it before there were more roles, "eyes" (view), "hands" (control), and "stranger", who
-    /// is on no list.
+    /// "both" and "ears" as older lists have it, "eyes" (view), "hands" (control), and "stranger", who is on no list.
     let secrets: [String: CurveSecretKey]
 
     init() throws {

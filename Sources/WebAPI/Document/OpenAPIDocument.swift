@@ -134,7 +134,7 @@ package enum OpenAPIDocument {
         case 400: "The request is not as it is described here."
         case 401: "A bearer token is needed, and was not given or is wrong."
         case 403:
-            "The token's role does not reach so far, the request is for another host, or a page of another site sent it."
+            "The token's role does not allow it, the request is for another host, or another site's page sent it."
         case 404: "There is no such thing."
         case 409: "The numbers are of another journal."
         case 413: "The body is too large."

@@ -86,7 +86,7 @@ package struct Operations: Sendable {
 
     /// Does one operation in its time, whatever socket asked for it.
     package func perform(
-        _ operation: String, _ args: JSONValue, for caller: Caller = .local
+        _ operation: String, _ args: JSONValue, for caller: Caller
     ) async throws -> JSONValue {
         guard let known = Self.byName[operation] else {
             throw ControlFailure(

@@ -1,4 +1,5 @@
 package import Foundation
+import Permissions
 
 /// The launch lines of `Pipelines/*.gst`, by name: one for each kind of source.
 package struct PipelineTemplates: Sendable {
@@ -7,12 +8,16 @@ package struct PipelineTemplates: Sendable {
 
     /// Reads every `.gst` file of a directory; lines that begin with `#` are comments.
     package init(directory: URL) throws(SourceError) {
+        // What a template says is run.
+        if let problem = PathTrust.problem(directory.path) { throw SourceError(problem) }
         guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory.path) else {
             throw SourceError("\(directory.path): there is no directory of pipeline templates")
         }
         var lines: [String: String] = [:]
         for file in files where file.hasSuffix(".gst") {
-            guard let text = try? String(contentsOf: directory.appending(path: file), encoding: .utf8) else {
+            let path = directory.appending(path: file).path
+            if let problem = PathTrust.problem(path) { throw SourceError(problem) }
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
                 throw SourceError("\(directory.path)/\(file): the pipeline template cannot be read")
             }
             lines[String(file.dropLast(4))] = text.split(separator: "\n")

@@ -9,10 +9,10 @@ enum PrivateFiles {
     /// Makes a journal's directory, and takes from modes what an older version or another hand left to others.
     static func prepare(journal path: String) throws(FolderProblem) {
         try PrivateFolder.make(URL(filePath: path).deletingLastPathComponent().path)
-        if let problem = PathTrust.problem(path) { throw FolderProblem(problem) }
         for part in parts { PrivateFolder.close(path + part) }
         closeAside(path)
         closeFolder(path + ".d")
+        if let problem = PathTrust.problem(path) { throw FolderProblem(problem) }
     }
 
     /// Damaged files that were moved aside.

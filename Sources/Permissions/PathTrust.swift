@@ -3,7 +3,8 @@ package import Foundation
 /// Whether another user can put something of his own at a path.
 ///
 /// Directories on the way to it are trusted, but for those that everybody may write to, as /tmp: what stands in such a
-/// one must be this user's or root's, no symbolic link, and a directory that nobody else may write to.
+/// one must be this user's or root's, no symbolic link, and a directory that nobody else may write to. A file that
+/// everybody may write to is trusted nowhere.
 package enum PathTrust {
     /// What is wrong with a path, as far as it is there; nil if nothing is.
     ///
@@ -27,6 +28,9 @@ package enum PathTrust {
             guard let here = status(current) else { return nil }
             if parent.st_mode & S_IWOTH != 0, let problem = shared(current, here, in: above, parent, user) {
                 return problem
+            }
+            if here.st_mode & S_IFMT == S_IFREG, here.st_mode & S_IWOTH != 0 {
+                return "everybody can change \(current); chmod o-w it"
             }
             guard here.st_mode & S_IFMT == S_IFLNK else {
                 parent = here

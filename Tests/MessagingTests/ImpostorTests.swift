@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Root alone can give a directory away: the tests are another user's and the daemon's at once.
+/// Only root can give a directory away: others try the other ways in.
 @Suite("Sockets that may be another user's", .serialized)
 struct ImpostorTests {
     private static let other: uid_t = geteuid() + 4711
@@ -19,11 +19,11 @@ struct ImpostorTests {
     }
 
     private func give(_ path: String) throws {
-        try #require(chown(path, Self.other, gid_t.max) == 0, "this test gives directories away, which only root can")
+        try #require(chown(path, Self.other, gid_t.max) == 0)
     }
 
     /// Makes a place wrong: the owner, the mode, a link.
-    private static let wrongs = ["owner", "mode", "link"]
+    private static let wrongs = (geteuid() == 0 ? ["owner"] : []) + ["mode", "link"]
     private func spoil(_ folder: String, _ how: String) throws {
         switch how {
         case "owner": try give(folder)

@@ -9,6 +9,9 @@ func emptyFolder() throws -> String {
     return path
 }
 
+/// Of tests that give files to another user.
+let ownedByRoot: ConditionTrait = .enabled(if: geteuid() == 0, "only root can give files away")
+
 @Suite("Files on which safety depends")
 struct GuardedFileTests {
     /// A user who is neither this one nor root.
@@ -41,9 +44,9 @@ struct GuardedFileTests {
         }
     }
 
-    @Test("root may hand a secret over by its group, as systemd's credentials are; nobody else may")
+    @Test(
+        "root may hand a secret over by its group, as systemd's credentials are; nobody else may", ownedByRoot)
     func groups() throws {
-        try #require(geteuid() == 0, "this test gives files away, which only root can")
         let folder = try emptyFolder()
         let path = try file(0o640, in: folder)
         func isTaken(_ user: uid_t, credentials: String? = nil) -> Bool {
@@ -57,9 +60,10 @@ struct GuardedFileTests {
         #expect(!isTaken(Self.other) && !isTaken(0, credentials: folder))
     }
 
-    @Test("a file of another user is refused, whatever its mode; he could change it", arguments: [0o600, 0o644])
+    @Test(
+        "a file of another user is refused, whatever its mode; he could change it", ownedByRoot,
+        arguments: [0o600, 0o644])
     func owner(_ mode: Int) throws {
-        try #require(geteuid() == 0, "this test gives files away, which only root can")
         let path = try file(mode, in: emptyFolder())
         chown(path, Self.other, 0)
         for secrecy in [GuardedFile.Secrecy.secret, .trusted] {

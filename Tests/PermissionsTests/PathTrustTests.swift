@@ -14,7 +14,7 @@ struct PathTrustTests {
         let entry = folder + "/watchword-1"
         mkdir(entry, 0o700)
         chmod(entry, mode)
-        try #require(chown(entry, owner, gid_t.max) == 0, "this test gives directories away, which only root can")
+        try #require(chown(entry, owner, gid_t.max) == 0)
         return entry
     }
 
@@ -33,7 +33,9 @@ struct PathTrustTests {
         #expect(throws: FolderProblem.self) { try PrivateFolder.make(entry) }
     }
 
-    @Test("one that another user made is refused by both sides, whatever its mode", arguments: [0o700, 0o755, 0o777])
+    @Test(
+        "one that another user made is refused by both sides, whatever its mode", ownedByRoot,
+        arguments: [0o700, 0o755, 0o777])
     func impostor(_ mode: Int) throws {
         let entry = try shared(mode_t(mode), owner: Self.other)
         #expect(PathTrust.problem(entry + "/control.sock")?.contains("belongs to user \(Self.other)") == true)
@@ -41,14 +43,15 @@ struct PathTrustTests {
         #expect(throws: FolderProblem.self) { try PrivateFolder.make(entry + "/below") }
     }
 
-    @Test("root's directory in /tmp is taken by everybody, and one's own by that user")
+    @Test("root's directory in /tmp is taken by everybody, and one's own by that user", ownedByRoot)
     func root() throws {
         #expect(try PathTrust.problem(shared(0o755, owner: 0) + "/control.sock", user: Self.other) == nil)
         #expect(try PathTrust.problem(shared(0o700, owner: Self.other) + "/x", user: Self.other) == nil)
     }
 
     @Test(
-        "a symbolic link in /tmp is refused, to wherever it leads; elsewhere it is followed, and judged where it leads")
+        "a symbolic link in /tmp is refused, to wherever it leads; elsewhere it is followed, and judged where it leads",
+        ownedByRoot)
     func links() throws {
         let entry = try shared(0o700)
         let link = URL(filePath: entry).deletingLastPathComponent().appending(path: "link").path
@@ -73,7 +76,7 @@ struct PathTrustTests {
         #expect(PathTrust.problem(entry + "/control.sock")?.contains("in the place of \(entry)") == true)
     }
 
-    @Test("a socket that another user left in a directory like /tmp is refused")
+    @Test("a socket that another user left in a directory like /tmp is refused", ownedByRoot)
     func sockets() throws {
         let entry = try shared(0o1777)
         let path = entry + "/control.sock"
@@ -83,7 +86,23 @@ struct PathTrustTests {
         #expect(PathTrust.problem(path)?.contains("belongs to user") == true)
     }
 
-    @Test("what root put a user's directory into is trusted, as /run/watchword is, which belongs to the daemon's user")
+    @Test("a file that everybody can change is trusted nowhere; a socket is for its directory to keep")
+    func files() throws {
+        let path = try emptyFolder() + "/plugin.so"
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        for (mode, isTrusted) in [(0o644, true), (0o664, true), (0o666, false), (0o602, false)] {
+            chmod(path, mode_t(mode))
+            #expect((PathTrust.problem(path) == nil) == isTrusted)
+        }
+        unlink(path)
+        try #require(mkfifo(path, 0o666) == 0)
+        chmod(path, 0o666)
+        #expect(PathTrust.problem(path) == nil)
+    }
+
+    @Test(
+        "what root put a user's directory into is trusted, as /run/watchword is, which belongs to the daemon's user",
+        ownedByRoot)
     func delegated() throws {
         let folder = try emptyFolder() + "/run"
         try PrivateFolder.make(folder + "/watchword")
@@ -108,7 +127,9 @@ struct PathTrustTests {
         #expect(throws: FolderProblem.self) { try PrivateFolder.make("/proc/nothing/here") }
     }
 
-    @Test("what others may do is taken from a mode, and nothing else; links and others' files stay as they are")
+    @Test(
+        "what others may do is taken from a mode, and nothing else; links and others' files stay as they are",
+        ownedByRoot)
     func closing() throws {
         let folder = try emptyFolder()
         func mode(_ path: String) throws -> Int? {

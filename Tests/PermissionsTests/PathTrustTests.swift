@@ -114,8 +114,6 @@ struct PathTrustTests {
     @Test("directories are made for their user alone, those above them too")
     func making() throws {
         let folder = try emptyFolder()
-        let before = umask(0)
-        defer { umask(before) }
         try PrivateFolder.make(folder + "/a/b/c")
         for path in ["/a", "/a/b", "/a/b/c"] {
             let mode = try FileManager.default.attributesOfItem(atPath: folder + path)[.posixPermissions] as? Int

@@ -52,7 +52,7 @@ let package = Package(
     ],
     targets: [
         // C libraries, and the C that must be C.
-        .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0"),
+        .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
@@ -99,6 +99,13 @@ let package = Package(
         // Whose files and directories are, and who else may use them.
         .target(name: "Permissions", swiftSettings: strict),
 
+        // What programs print, and how they begin and end.
+        .target(name: "Printing", dependencies: ["CPlatform"], swiftSettings: strict),
+        .target(
+            name: "Commands",
+            dependencies: ["Printing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
         // What is counted while running.
         .target(name: "Measures", swiftSettings: safe),
 
@@ -134,7 +141,7 @@ let package = Package(
             name: "Watchtower",
             dependencies: [
                 "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
-                "Permissions", "Pixels",
+                "Permissions", "Pixels", "Printing",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -155,7 +162,7 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Watchtower", "CLIP", "Ingest", "Messaging",
+                "WebAPI", "Watchtower", "CLIP", "Commands", "Ingest", "Messaging", "Printing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -163,8 +170,8 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Digests", "Heads", "Hub", "Ingest", "Matching", "Messaging",
-                "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "World",
+                "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
+                "Messaging", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -187,6 +194,7 @@ let package = Package(
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
         tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
+        tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
         tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
@@ -212,7 +220,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Randomness", "Tensors",
-                "Pixels",
+                "Pixels", "Printing",
                 "Checkpoints",
             ]),
     ],

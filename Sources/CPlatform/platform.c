@@ -1,13 +1,16 @@
-#define _GNU_SOURCE  // renameat2, memfd_create
+#define _GNU_SOURCE  // renameat2, memfd_create, wcwidth
 #include <dlfcn.h>
 #include "CPlatform.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <wchar.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -48,4 +51,17 @@ const char *ww_library_of(const char *symbol) {
     Dl_info found;
     void *address = dlsym(RTLD_DEFAULT, symbol);
     return address && dladdr(address, &found) ? found.dli_fname : NULL;
+}
+
+static locale_t wide;
+static void make_wide(void) { wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); }
+
+int ww_columns(unsigned int character) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_wide);
+    if (!wide) return 1;
+    locale_t before = uselocale(wide);
+    int columns = wcwidth((wchar_t)character);
+    uselocale(before);
+    return columns < 0 ? 0 : columns;
 }

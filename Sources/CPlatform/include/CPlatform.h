@@ -22,4 +22,7 @@ int ww_hide_argument(int index, const char *argument, unsigned long from, unsign
 /// File of the library that has a symbol, as the loader names it; NULL where there is none. The loader's: not to be freed.
 /// [any-thread]
 const char *ww_library_of(const char *symbol);
+
+/// Columns that a Unicode character takes on a terminal: 0 to 2, whatever locale the process runs in. [any-thread]
+int ww_columns(unsigned int character);
 #endif

@@ -1,5 +1,6 @@
 package import Foundation
 package import Messaging
+import Printing
 
 /// A reader of JSON (RFC 8259) that is strict, refuses keys that stand twice, and is quick with many small documents.
 ///
@@ -183,7 +184,7 @@ enum YAMLText {
         var text = ""
         for scalar in json.unicodeScalars {
             if mustBeEscaped(scalar) {
-                text += "\\u" + String(format: "%04x", scalar.value)
+                text += String(format: scalar.value > 0xFFFF ? "\\U%08x" : "\\u%04x", scalar.value)
             } else {
                 text.unicodeScalars.append(scalar)
             }
@@ -193,8 +194,8 @@ enum YAMLText {
 
     private static func mustBeEscaped(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x7F...0x9F, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF: true
-        default: false
+        case 0xFFFE, 0xFFFF: true
+        default: scalar.value >= 0x7F && ControlCharacters.isUnsafe(scalar)
         }
     }
 }

@@ -1,6 +1,7 @@
 package import Foundation
 package import Logging
 import Messaging
+import Printing
 import Synchronization
 
 /// How logs are written: `log:` of the configuration.
@@ -16,9 +17,9 @@ package struct LogSettings: Sendable, Equatable {
 /// Writes logs to a descriptor: one line an event, whatever its message and values hold.
 ///
 /// Text is `2026-01-31T12:00:00Z warning the message key=value`; where the journal reads, `<4>the message key=value`, since it
-/// adds the time itself and takes the priority from there. JSON is an object a line. Every line is one write.
+/// adds the time itself and takes the priority from there. JSON is an object a line.
 package final class LogLines: Sendable {
-    private let descriptor: Int32
+    private let output: LogOutput
     private let isJournal: Bool
     private let current: Mutex<LogSettings>
     private let now: @Sendable () -> Date
@@ -28,7 +29,7 @@ package final class LogLines: Sendable {
         _ settings: LogSettings, descriptor: Int32 = STDERR_FILENO, journal: Bool? = nil,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
-        self.descriptor = descriptor
+        output = LogOutput(descriptor: descriptor)
         isJournal = journal ?? Self.isJournal(descriptor)
         current = Mutex(settings)
         self.now = now
@@ -52,16 +53,13 @@ package final class LogLines: Sendable {
     }
 
     package func write(_ level: Logger.Level, _ message: String, _ values: Logger.Metadata = [:]) {
-        let priority = isJournal ? "<\(Self.priority(level))>" : ""
-        let bytes = Array((priority + line(level, message, values) + "\n").utf8)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0, errno == EINTR { continue }
-            // Nobody is left to be told.
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
+        output.write(bytes(level, message, values)) { lost in
+            bytes(.warning, "log lines were lost: they could not be written", ["lines": "\(lost)"])
         }
+    }
+
+    private func bytes(_ level: Logger.Level, _ message: String, _ values: Logger.Metadata) -> [UInt8] {
+        Array(((isJournal ? "<\(Self.priority(level))>" : "") + line(level, message, values) + "\n").utf8)
     }
 
     private func line(_ level: Logger.Level, _ message: String, _ values: Logger.Metadata) -> String {
@@ -69,14 +67,15 @@ package final class LogLines: Sendable {
         let time = now().formatted(.iso8601)
         switch settings.format {
         case .text:
-            let words = pairs.map { " \(Self.escaped($0.key))=\(Self.quoted("\($0.value)"))" }.joined()
-            return (isJournal ? "" : "\(time) \(level.rawValue) ") + Self.escaped(message) + words
+            let words = pairs.map { " \(ControlCharacters.escaped($0.key))=\(Self.quoted("\($0.value)"))" }.joined()
+            return (isJournal ? "" : "\(time) \(level.rawValue) ") + ControlCharacters.escaped(message) + words
         case .json:
             var object: [String: JSONValue] = [
                 "level": .string(level.rawValue), "message": .string(message), "at": .string(time),
             ]
             for (key, value) in pairs where object[key] == nil { object[key] = .string("\(value)") }
-            return (try? WireCoding.encode(JSONValue.object(object))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            return (try? WireCoding.encode(JSONValue.object(object)))
+                .map { String(decoding: ControlCharacters.escaped(json: $0), as: UTF8.self) } ?? ""
         }
     }
 
@@ -95,22 +94,9 @@ package final class LogLines: Sendable {
     /// A value in quotes if it is not a plain word, so that nothing in it looks like another key.
     private static func quoted(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { !" \"=\\".unicodeScalars.contains($0) }
-        guard !isPlain else { return escaped(text) }
+        guard !isPlain else { return ControlCharacters.escaped(text) }
         let inner = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return "\"\(escaped(inner))\""
-    }
-
-    /// Characters that could end the line, or mean something to a terminal, as `\n` or `\u{1b}`.
-    private static func escaped(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
-        return text.unicodeScalars.map { isUnsafe($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
-    }
-
-    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .format: true
-        default: false
-        }
+        return "\"\(ControlCharacters.escaped(inner))\""
     }
 
     private struct Handler: LogHandler {

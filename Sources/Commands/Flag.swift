@@ -1,0 +1,9 @@
+import Synchronization
+
+/// Something that is so from some moment on.
+final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    func store(_ new: Bool) { value.store(new, ordering: .relaxed) }
+    func load() -> Bool { value.load(ordering: .relaxed) }
+}

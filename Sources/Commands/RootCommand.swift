@@ -1,0 +1,80 @@
+package import ArgumentParser
+package import Foundation
+package import Printing
+
+/// How a program begins and ends: everything it prints is written, or its exit code says that it was not.
+package enum RootCommand {
+    /// What a write that failed exits with: EX_IOERR of sysexits.
+    package static let outputFailed: Int32 = 74
+
+    /// Runs the command that the arguments name; returns with 0, and exits with any other code.
+    ///
+    /// In the place of ArgumentParser's own `main`, which does not see that its help could not be printed.
+    package static func run<Root: AsyncParsableCommand>(
+        _ root: Root.Type, _ arguments: [String], program: String
+    ) async {
+        do {
+            var command = try await Root.asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let code = Root.exitCode(for: error)
+            let text = Root.fullMessage(for: error)
+            guard code != .success else {
+                if !text.isEmpty { print(text + "\n", program: program) }
+                return end(0)
+            }
+            // What it says quotes the arguments.
+            if !text.isEmpty { complain(ControlCharacters.escaped(text, keeping: ["\n", "\t"])) }
+            if code == .validationFailure, let hint = SubcommandHint.sentence(Root.self, arguments) { complain(hint) }
+            return end(code.rawValue)
+        }
+        end(0)
+    }
+
+    /// Writes to standard output; ends the program where that fails.
+    package static func print(_ bytes: some DataProtocol, program: String) {
+        do { try StandardStream.output.write(bytes) } catch { end(error, program: program) }
+    }
+
+    package static func print(_ text: String, program: String) { print(Data(text.utf8), program: program) }
+
+    /// Writes a line to standard error; if that fails, the program goes on, and ends with 74 if with nothing else.
+    package static func complain(_ line: String) { write(toError: line + "\n") }
+
+    /// The same, as it is.
+    package static func write(toError text: String) {
+        do { try StandardStream.error.write(text) } catch {
+            // Who closes it wants to hear nothing.
+            if !error.isClosed { complaintLost.store(true) }
+        }
+    }
+
+    /// Ends the program since its output cannot be written: quietly, as by SIGPIPE, if its reader has gone.
+    package static func end(_ error: StreamError, program: String) -> Never {
+        if error.isClosedPipe { endByPipe() }
+        complain("\(program): \(ControlCharacters.escaped(error.description))")
+        // Other threads go on: nothing is taken apart under them.
+        _exit(outputFailed)
+    }
+
+    private static func endByPipe() -> Never {
+        signal(SIGPIPE, SIG_DFL)
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGPIPE)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        raise(SIGPIPE)
+        _exit(128 + SIGPIPE)
+    }
+
+    private static func end(_ code: Int32) {
+        let last = code == 0 && complaintLost.load() ? outputFailed : code
+        if last != 0 { exit(last) }
+    }
+
+    private static let complaintLost = Flag()
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+
+/// What there is, for somebody who asks for a subcommand that there is not.
+enum SubcommandHint {
+    /// A sentence, if the arguments go wrong in the names of commands; nil otherwise.
+    static func sentence(_ root: any ParsableCommand.Type, _ arguments: [String]) -> String? {
+        var command = root
+        for argument in arguments {
+            let subcommands = command.configuration.subcommands
+            guard !subcommands.isEmpty, !argument.hasPrefix("-"), argument != "help" else { return nil }
+            if let next = subcommands.first(where: { names(of: $0).contains(argument) }) {
+                command = next
+                continue
+            }
+            guard command.configuration.defaultSubcommand == nil else { return nil }
+            let shown = subcommands.filter { $0.configuration.shouldDisplay }
+            let known = shown.map { $0._commandName }.joined(separator: ", ")
+            let near = shown.first { names(of: $0).contains { isNear($0, argument) } }
+            let meant = near.map { "; did you mean \($0._commandName)?" } ?? ""
+            return "There are: \(known)\(meant)"
+        }
+        return nil
+    }
+
+    private static func names(of command: any ParsableCommand.Type) -> [String] {
+        [command._commandName] + command.configuration.aliases
+    }
+
+    /// Whether one letter more, less or other, or two exchanged, or the beginning alone, makes it the name.
+    private static func isNear(_ name: String, _ word: String) -> Bool {
+        guard word.utf8.count <= 32, word != name else { return false }
+        if word.count >= 3, name.hasPrefix(word) || word.hasPrefix(name) { return true }
+        let (a, b) = (Array(name.lowercased()), Array(word.lowercased()))
+        guard abs(a.count - b.count) <= 1 else { return a == b }
+        let start = zip(a, b).prefix { $0 == $1 }.count
+        let end = zip(a.dropFirst(start).reversed(), b.dropFirst(start).reversed()).prefix { $0 == $1 }.count
+        let (left, right) = (a.count - start - end, b.count - start - end)
+        return max(left, right) <= 1 || left == 2 && right == 2 && a[start] == b[start + 1] && a[start + 1] == b[start]
+    }
+}

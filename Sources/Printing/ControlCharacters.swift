@@ -1,0 +1,62 @@
+package import Foundation
+
+/// Characters that mean something to a terminal, or hide from its reader, and how they are shown instead.
+///
+/// Texts of queries, names of streams and sentences of servers are other people's: printed as they are, they could move
+/// the cursor, change the title, forge a line, or show another text than the one that is stored.
+package enum ControlCharacters {
+    /// The text with such characters as `\n` or `\u{1B}`; those of `kept` stay.
+    package static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
+        guard !isPlain(text.utf8) else { return text }
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if isUnsafe(scalar), !kept.contains(scalar) {
+                shown.append(contentsOf: scalar.escaped(asASCII: true).unicodeScalars)
+            } else {
+                shown.append(scalar)
+            }
+        }
+        return String(shown)
+    }
+
+    /// JSON of one line with such characters in its strings as `\u001b`: the same JSON, harmless to a terminal.
+    ///
+    /// Raw control characters, which JSON has only between its tokens, become spaces.
+    package static func escaped(json: Data) -> Data {
+        guard !isPlain(json) else { return json }
+        let text = String(decoding: json, as: UTF8.self)
+        var shown = Data(capacity: json.count + 16)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n", "\r", "\t": shown.append(UInt8(ascii: " "))
+            case _ where isUnsafe(scalar):
+                for unit in UTF16.encode(scalar) ?? .init() {
+                    shown += Data(("\\u" + String(0x10000 + UInt32(unit), radix: 16).dropFirst()).utf8)
+                }
+            default: shown += Data(String(scalar).utf8)
+            }
+        }
+        return shown
+    }
+
+    /// Whether a character could end a line, mean something to a terminal, reorder what stands beside it, or is invisible.
+    package static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.value >= 0x7F else { return scalar.value < 0x20 }
+        let properties = scalar.properties
+        return switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        // Arabic and other number signs are format characters that are seen.
+        case .format: properties.isDefaultIgnorableCodePoint || !isNumberSign(scalar)
+        default: properties.isDefaultIgnorableCodePoint && !properties.isVariationSelector
+        }
+    }
+
+    private static func isNumberSign(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x600...0x605, 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD: true
+        default: false
+        }
+    }
+
+    private static func isPlain(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+}

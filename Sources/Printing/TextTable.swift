@@ -1,0 +1,92 @@
+/// A table for people: columns as wide as their widest cell, folded where they do not fit side by side.
+package enum TextTable {
+    private static let gap = 2
+
+    /// The table's lines, none of them wider than `width`: those of the header, then the rows'.
+    ///
+    /// Cells are escaped. Nothing is cut off: a cell that is too wide goes on below, broken at a space or a comma.
+    ///
+    /// `notes`: of each row, what stands below it in the table's whole width.
+    package static func lines(
+        _ header: [String], _ rows: [[String]], notes: [String?] = [], width: Int
+    ) -> (header: [String], rows: [String]) {
+        guard !header.isEmpty else { return ([], []) }
+        let all = ([header] + rows).map { row in
+            header.indices.map { $0 < row.count ? ControlCharacters.escaped(row[$0]) : "" }
+        }
+        let natural = header.indices.map { column in all.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
+        let widths = fitted(natural, into: max(header.count, width - gap * (header.count - 1)))
+        let shown = all.dropFirst().enumerated().flatMap { number, row in
+            line(row, widths) + (number < notes.count ? note(notes[number], width) : [])
+        }
+        return (line(all[0], widths), shown)
+    }
+
+    private static let indent = 4
+
+    private static func note(_ text: String?, _ width: Int) -> [String] {
+        guard let text else { return [] }
+        return fold(ControlCharacters.escaped(text), columns: max(1, width - indent)).map {
+            String(repeating: " ", count: indent) + $0
+        }
+    }
+
+    /// The most that every column may have at once, so that the widest give way first.
+    private static func fitted(_ natural: [Int], into available: Int) -> [Int] {
+        guard natural.reduce(0, +) > available else { return natural }
+        var cap = natural.max() ?? 0
+        while cap > 1, natural.reduce(0, { $0 + min($1, cap) }) > available { cap -= 1 }
+        var widths = natural.map { min($0, cap) }
+        // What is left over by rounding belongs to those that lack some.
+        var left = available - widths.reduce(0, +)
+        for column in widths.indices where left > 0 && widths[column] < natural[column] {
+            widths[column] += 1
+            left -= 1
+        }
+        return widths
+    }
+
+    private static func line(_ cells: [String], _ widths: [Int]) -> [String] {
+        let folded = zip(cells, widths).map { fold($0, columns: max(1, $1)) }
+        return (0..<(folded.map(\.count).max() ?? 0)).map { number in
+            var line = ""
+            for (column, cell) in folded.enumerated() {
+                let text = number < cell.count ? cell[number] : ""
+                line += text + String(repeating: " ", count: max(0, widths[column] - DisplayWidth.of(text)) + gap)
+            }
+            while line.last == " " { line.removeLast() }
+            return line
+        }
+    }
+
+    /// A text in lines of at most so many columns.
+    package static func fold(_ text: String, columns: Int) -> [String] {
+        guard DisplayWidth.of(text) > columns else { return [text] }
+        var lines: [String] = []
+        var rest = text[...]
+        while DisplayWidth.of(rest) > columns {
+            let most = DisplayWidth.prefix(rest, fitting: columns)
+            // A space just after what fits belongs to no line.
+            if rest[most.endIndex...].first == " " {
+                lines.append(String(most))
+            } else if let end = breakPoint(most) {
+                lines.append(String(most[..<end]))
+            } else {
+                lines.append(String(most))
+            }
+            rest = rest.dropFirst(lines.last?.count ?? 0).drop { $0 == " " }
+            while lines.last?.last == " " { lines[lines.count - 1].removeLast() }
+        }
+        return rest.isEmpty ? lines : lines + [String(rest)]
+    }
+
+    /// Where a line is broken: after its last space, or else another separator, unless that leaves less than a third of it.
+    private static func breakPoint(_ line: Substring) -> String.Index? {
+        for separators in [" ", ",/&?;|"] {
+            guard let last = line.lastIndex(where: separators.contains) else { continue }
+            let end = line.index(after: last)
+            if DisplayWidth.of(line[..<end]) * 3 >= DisplayWidth.of(line) { return end }
+        }
+        return nil
+    }
+}

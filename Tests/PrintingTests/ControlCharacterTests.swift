@@ -1,0 +1,73 @@
+import Foundation
+import Printing
+import Testing
+
+@Suite("Text for a terminal")
+struct ControlCharacterTests {
+    private static let hostile = [
+        ("a\u{1B}[2Jb", "a\\u{001B}[2Jb"), ("a\nb", "a\\nb"), ("a\r\nb", "a\\r\\nb"), ("\u{7F}", "\\u{007F}"),
+        ("\u{9B}31m", "\\u{009B}31m"), ("a\u{202E}b", "a\\u{202E}b"), ("\u{2066}x\u{2069}", "\\u{2066}x\\u{2069}"),
+        ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"), ("pay\u{200B}pal", "pay\\u{200B}pal"),
+        ("\u{FEFF}x", "\\u{FEFF}x"), ("e\u{0301}\u{1B}", "e\u{0301}\\u{001B}"), ("\u{E0041}", "\\u{000E0041}"),
+        ("\u{3164}", "\\u{3164}"), ("\u{0}", "\\0"), ("\u{85}", "\\u{0085}"), ("\u{61C}", "\\u{061C}"),
+    ]
+
+    @Test("characters that steer a terminal, reorder its text or hide in it are escaped", arguments: hostile)
+    func escapes(_ text: String, _ shown: String) { #expect(ControlCharacters.escaped(text) == shown) }
+
+    @Test(
+        "writing of people stays as it is",
+        arguments: ["a van", "一辆 BMW", "naïve", "سيارة", "❤️", "🇩🇪", "a\u{5C}nb", "٠\u{600}"])
+    func keepsWriting(_ text: String) { #expect(ControlCharacters.escaped(text) == text) }
+
+    @Test("JSON keeps its meaning, and has no such character raw", arguments: hostile)
+    func escapesJSON(_ text: String, _: String) throws {
+        let raw = try JSONEncoder().encode(["text": text, "emoji": "❤️一"])
+        let shown = ControlCharacters.escaped(json: raw)
+        #expect(try JSONDecoder().decode([String: String].self, from: shown) == ["text": text, "emoji": "❤️一"])
+        let text = String(decoding: shown, as: UTF8.self)
+        #expect(!text.unicodeScalars.contains(where: ControlCharacters.isUnsafe), "\(text.debugDescription)")
+    }
+
+    @Test("what is put into styled text is escaped, its own colours are not")
+    func styles() {
+        let name = "\u{1B}]0;title\u{7}"
+        let line: Styled = "\(Styled(name, colour: 31)) and \(name)"
+        #expect(line.text == "\u{1B}[31m\\u{001B}]0;title\\u{0007}\u{1B}[0m and \\u{001B}]0;title\\u{0007}")
+        #expect(Styled(name, colour: nil).text == "\\u{001B}]0;title\\u{0007}")
+    }
+}
+
+@Suite("Tables for people")
+struct TextTableTests {
+    @Test("no line is wider than the terminal, and nothing is cut off", arguments: [20, 40, 79, 80, 200])
+    func fits(_ width: Int) {
+        let rows = [
+            ["front", "playing", "12", "rtsp://10.0.0.7:554/h264Preview_01_main?channel=1&subtype=0&unicast=true", ""],
+            ["一辆红色的 BMW 停在大门口", "backing-off", "0", "rtsp://camera.invalid/x", "the name cannot be resolved"],
+            ["e\u{0301}❤️🇩🇪", "failed", "123456789", "x", String(repeating: "字", count: 90)],
+        ]
+        let table = TextTable.lines(["NAME", "STATE", "COUNT", "URI", "REASON"], rows, width: width)
+        let lines = table.header + table.rows
+        for line in lines { #expect(DisplayWidth.of(line) <= width, "\(line)") }
+        func letters(_ text: some Sequence<Character>) -> [Character] { text.filter { $0 != " " }.sorted() }
+        #expect(letters(lines.joined()) == letters((["NAMESTATECOUNTURIREASON"] + rows.flatMap(\.self)).joined()))
+    }
+
+    @Test("columns stand beneath each other, whatever is in them")
+    func aligned() {
+        let lines = TextTable.lines(["A", "B"], [["一二", "x"], ["ab\u{1B}", "y"]], width: 80)
+        #expect(lines.header == ["A           B"])
+        #expect(lines.rows == ["一二        x", "ab\\u{001B}  y"])
+    }
+
+    @Test(
+        "a text is folded at its spaces, and a word that is too long anywhere",
+        arguments: [
+            ("one two three", 7, ["one two", "three"]), ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+            ("一二三", 3, ["一", "二", "三"]), ("one", 3, ["one"]), ("a,b,c,d", 4, ["a,b,", "c,d"]), ("", 3, [""]),
+        ])
+    func folds(_ text: String, _ columns: Int, _ lines: [String]) {
+        #expect(TextTable.fold(text, columns: columns) == lines)
+    }
+}

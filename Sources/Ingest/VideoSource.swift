@@ -24,6 +24,7 @@ package final class VideoSource: @unchecked Sendable {
     private let lock = NSLock()
     private var pipeline: Pipeline?
     private var thread: Thread?
+    private let probe = ConnectionProbe()
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
 
@@ -96,7 +97,7 @@ package final class VideoSource: @unchecked Sendable {
         }
         guard isWanted else { throw SourceError("\(shown): it was stopped before it started") }
         guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
-            let why = secrets.hidden(in: Self.pendingError(made) ?? "GStreamer cannot play it")
+            let why = pendingError(made) ?? "GStreamer cannot play it"
             lock.withLock {
                 pipeline = nil
                 self.thread = nil
@@ -121,6 +122,7 @@ package final class VideoSource: @unchecked Sendable {
             }
             return (self.pipeline, self.thread)
         }
+        probe.cancel()
         guard let pipeline, thread != nil else { return }
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
         if Thread.current !== thread { stopped.wait() }
@@ -160,20 +162,32 @@ package final class VideoSource: @unchecked Sendable {
     }
 
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
-        let why = secrets.hidden(in: Self.text(message, gst_message_parse_error))
+        let report = SourceReport(message)
         let noVideo =
             !tap.sawVideo
-            && (why.contains("no-more-pads") || why.contains("No streams to output")
-                || why.contains("can't be linked") || why.contains("not-linked"))
-        return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why)"
+            && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
+                report.plain.contains($0)
+            }
+        return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why(report))"
     }
 
-    private static func pendingError(_ pipeline: Pipeline) -> String? {
+    /// Why it failed, and what to do.
+    ///
+    /// May wait for a server; `stop` ends that.
+    private func why(_ report: SourceReport) -> String {
+        let heard = pulse.heard
+        let failure = SourceFailure(
+            uri: description.uri, hasCredentials: description.credentials != nil,
+            wasHeard: heard.anything != nil || heard.picture != nil)
+        return secrets.hidden(in: failure.sentence(report) { probe.run($0) })
+    }
+
+    private func pendingError(_ pipeline: Pipeline) -> String? {
         guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
         defer { gst_object_unref(bus) }
         guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return nil }
         defer { ww_unref_message(message) }
-        return text(message, gst_message_parse_error)
+        return why(SourceReport(message))
     }
 
     /// The message's sentence; GStreamer's debug part is for GStreamer's developers.

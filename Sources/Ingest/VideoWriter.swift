@@ -67,7 +67,10 @@ package struct VideoWriter: Sendable {
         defer { ww_unref_message(message) }
         if let failure = feed.failure { throw failure }
         guard ww_message_type(message) == GST_MESSAGE_ERROR else { return }
-        throw VideoWriteError(path, VideoSource.text(message, gst_message_parse_error))
+        let report = SourceReport(message)
+        throw VideoWriteError(
+            path, report.systemError ?? report.plain,
+            isFault: report.isResource(GST_RESOURCE_ERROR_WRITE, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
     }
 }
 
@@ -76,7 +79,12 @@ package struct VideoWriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
 
-    init(_ path: String, _ reason: String) { (self.path, self.reason) = (path, reason) }
+    /// Whether the place is right, and cannot be written to: a full disk.
+    package let isFault: Bool
+
+    init(_ path: String, _ reason: String, isFault: Bool = false) {
+        (self.path, self.reason, self.isFault) = (path, reason, isFault)
+    }
 
     package var description: String { "\(path) cannot be written: \(reason)" }
 }

@@ -1,0 +1,93 @@
+import CGStreamer
+import Foundation
+
+/// Tells which step of connecting to a server fails, by doing them again one by one.
+///
+/// For sources whose own error does not say: it connects to where they did, sends nothing, and hangs up. Waits; whoever
+/// ends the source cancels it.
+// @unchecked: a cancellable is thread-safe, and the pointer never changes
+final class ConnectionProbe: @unchecked Sendable {
+    enum Outcome: Equatable {
+        case connected
+        case unresolved
+        case noNameServer
+        case refused
+        case unreachable
+        case timedOut
+        /// What is wrong with it, in words.
+        case badCertificate(String)
+        case noTLS
+        case notConnected
+    }
+
+    /// All of it takes at most so long: a live source that fails by then has not yet been given up.
+    private static let most = DispatchTimeInterval.seconds(4)
+    private static let connecting: UInt32 = 2
+
+    private let cancellable = g_cancellable_new()
+
+    deinit { if let cancellable { ww_unref_cancellable(cancellable) } }
+
+    func cancel() { g_cancellable_cancel(cancellable) }
+
+    func run(_ server: ServerAddress) -> Outcome {
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.most) { [weak self] in self?.cancel() }
+        var handshake = ww_handshake()
+        let outcome = ww_connect(
+            server.host, server.port, server.isTLS ? 1 : 0, Self.connecting, cancellable, &handshake)
+        return switch outcome {
+        case WW_CONNECTED: .connected
+        case WW_UNRESOLVED: .unresolved
+        case WW_NO_NAME_SERVER: .noNameServer
+        case WW_REFUSED: .refused
+        case WW_UNREACHABLE: .unreachable
+        case WW_TIMED_OUT: .timedOut
+        case WW_BAD_CERTIFICATE: .badCertificate(Self.words(handshake.errors))
+        case WW_NO_TLS: .noTLS
+        default: .notConnected
+        }
+    }
+
+    private static func words(_ errors: GTlsCertificateFlags) -> String {
+        let all = [
+            (G_TLS_CERTIFICATE_UNKNOWN_CA, "it is signed by itself or by an authority that is unknown here"),
+            (G_TLS_CERTIFICATE_BAD_IDENTITY, "it is for another name"),
+            (G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not valid yet; check the clocks"),
+            (G_TLS_CERTIFICATE_EXPIRED, "it has expired"), (G_TLS_CERTIFICATE_REVOKED, "it has been revoked"),
+            (G_TLS_CERTIFICATE_INSECURE, "its algorithm is insecure"),
+        ]
+        let found = all.filter { errors.rawValue & $0.0.rawValue != 0 }.map(\.1)
+        return found.isEmpty ? "it is not accepted" : found.joined(separator: ", and ")
+    }
+}
+
+/// Where a URI's server is.
+struct ServerAddress: Equatable, CustomStringConvertible {
+    let host: String
+    let port: UInt16
+    let isTLS: Bool
+    /// Whether the URI has a user before the host.
+    let hasUser: Bool
+
+    /// Nil for URIs of which it is not known how their servers are connected to.
+    init?(_ uri: String) {
+        let scheme = SourceURI.scheme(uri) ?? ""
+        let ports: [String: UInt16] = [
+            "rtsp": 554, "rtspt": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443,
+        ]
+        guard let usual = ports[scheme], let start = uri.range(of: "://")?.upperBound else { return nil }
+        let authority = uri[start...].prefix { !"/?#".contains($0) }
+        hasUser = authority.contains("@")
+        let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        let isBracketed = place.first == "["
+        let end = isBracketed ? place.firstIndex(of: "]") ?? place.endIndex : place.lastIndex(of: ":") ?? place.endIndex
+        let name = isBracketed ? place[..<end].dropFirst() : place[..<end]
+        guard !name.isEmpty else { return nil }
+        let rest = place[end...].drop { $0 == "]" }
+        host = String(name)
+        port = rest.first == ":" ? UInt16(rest.dropFirst()) ?? usual : usual
+        isTLS = ["rtsps", "https", "rtmps"].contains(scheme)
+    }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

@@ -1,0 +1,68 @@
+import CGStreamer
+
+/// An error of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the reason often is.
+struct SourceReport: Equatable {
+    enum Domain: Equatable { case core, resource, stream, other }
+
+    let domain: Domain
+    let code: UInt32
+    let sentence: String
+    let debug: String
+    /// What an RTSP or HTTP server answered.
+    let status: Int?
+
+    init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
+        (self.domain, self.code, self.sentence, self.debug, self.status) = (domain, code, sentence, debug, status)
+    }
+
+    init(_ message: UnsafeMutablePointer<GstMessage>) {
+        var error: UnsafeMutablePointer<GError>?
+        var debug: UnsafeMutablePointer<gchar>?
+        gst_message_parse_error(message, &error, &debug)
+        defer {
+            g_clear_error(&error)
+            g_free(debug)
+        }
+        let domains = [
+            (gst_core_error_quark(), Domain.core), (gst_resource_error_quark(), .resource),
+            (gst_stream_error_quark(), .stream),
+        ]
+        let quark = error?.pointee.domain
+        domain = domains.first { $0.0 == quark }?.1 ?? .other
+        code = error.flatMap { UInt32(exactly: $0.pointee.code) } ?? 0
+        sentence = error.map { String(cString: $0.pointee.message) } ?? "unknown error"
+        self.debug = debug.map { String(cString: $0) } ?? ""
+        status = Self.status(message)
+    }
+
+    private static func status(_ message: UnsafeMutablePointer<GstMessage>) -> Int? {
+        var details: UnsafePointer<GstStructure>?
+        gst_message_parse_error_details(message, &details)
+        guard let details else { return nil }
+        var status: guint = 0
+        for name in ["rtsp-status-code", "http-status-code"] where gst_structure_get_uint(details, name, &status) != 0 {
+            return Int(status)
+        }
+        return nil
+    }
+
+    func isResource(_ codes: GstResourceError...) -> Bool {
+        domain == .resource && codes.contains { $0.rawValue == code }
+    }
+
+    func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
+
+    /// What the system said, as in "Permission denied".
+    var systemError: String? {
+        debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }
+    }
+
+    /// The last line of the debug part.
+    var detail: String? { debug.split(separator: "\n").last.map(String.init) }
+
+    /// GStreamer's own sentence, with the detail where the sentence says nothing.
+    var plain: String {
+        guard sentence.contains("data stream error"), let detail else { return sentence }
+        return "\(sentence) (\(detail))"
+    }
+}

@@ -1,0 +1,20 @@
+import Foundation
+
+/// Servers on loopback that give no stream, each for another reason (`scripts/wrong-servers.py`).
+package struct WrongServers: Sendable {
+    private let program: Program
+    private let ports: [String: Int]
+
+    package init() async throws {
+        program = try Program(
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/wrong-servers.py").path], hasInput: true)
+        let ready = try await program.line()
+        guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
+        ports = try JSONDecoder().decode([String: Int].self, from: Data(ready.dropFirst(6).utf8))
+    }
+
+    /// A URI with the port of one of them in the place of `PORT`.
+    package func uri(_ text: String, of server: String) -> String {
+        text.replacing("PORT", with: "\(ports[server] ?? 0)")
+    }
+}

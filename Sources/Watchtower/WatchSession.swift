@@ -1,6 +1,6 @@
 import Foundation
 package import Ingest
-import Matching
+package import Matching
 import Synchronization
 
 /// One stream to its end, without a daemon: what `watchword watch` runs.
@@ -25,6 +25,8 @@ package struct WatchSession: Sendable {
         package var events = 0
         package var dropped: UInt64 = 0
         package var failure: String?
+        /// Queries that had no event, with their nearest moment, the nearest first; nil where no window was scored.
+        package var eventless: [(query: StandingQuery, nearest: NearestMoment?)] = []
     }
 
     private let engine: ScoringEngine
@@ -63,14 +65,21 @@ package struct WatchSession: Sendable {
             })
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)
         await engine.addLane(name)
+        await engine.noteNearness()
         if let problem = await video.startOffPool() { throw problem }
         var summary = Summary()
         var seq: Int64 = 0
         var last: [String: Int64] = [:]
+        var started: Set<String> = []
+        var startedGroups: Set<String> = []
         func tell(_ detections: [Detection]) {
             for detection in detections {
                 seq += 1
-                if detection.transition.phase == .start { summary.events += 1 }
+                if detection.transition.phase == .start {
+                    summary.events += 1
+                    started.insert(detection.query.id)
+                    if let group = detection.query.settings.group { startedGroups.insert(group) }
+                }
                 report(.detection(detection, seq: seq, prev: last[detection.topic]))
                 last[detection.topic] = seq
             }
@@ -109,6 +118,14 @@ package struct WatchSession: Sendable {
         await offPool { video.stop() }
         tell(await engine.removeLane(name))
         summary.failure = failure.withLock { $0 }
+        let moments = await engine.nearestMoments
+        func isEventless(_ query: StandingQuery) -> Bool {
+            !started.contains(query.id) && !(query.settings.group.map(startedGroups.contains) ?? false)
+        }
+        let looked = Set(moments.map(\.query.id))
+        summary.eventless = moments.filter { isEventless($0.query) }.map { ($0.query, $0) }
+        summary.eventless += await engine.allQueries.filter { !looked.contains($0.id) && isEventless($0) }
+            .map { ($0, nil) }
         return summary
     }
 }

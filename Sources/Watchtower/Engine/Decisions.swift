@@ -54,6 +54,8 @@ final class Decisions {
     private var turns = 0
     /// Scores that were looked at, by head.
     private(set) var lookedAt: [String: Histogram] = [:]
+    /// How near queries came to their thresholds; nil where nobody asks.
+    var nearness: Nearness?
 
     init(
         _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
@@ -166,10 +168,13 @@ final class Decisions {
         step.scored += 1
         lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(look.found.lazy.map { Double($0.score) })
         lane.advance(to: window.span)
-        for (standing, found) in concerned(window, look, group) {
+        let concerned = concerned(window, look, group)
+        for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
+            nearness?.note(standing, judgement, window.span, lane)
         }
+        if nearness != nil { noteOthers(than: concerned.map(\.standing), window, look, group) }
         if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
         if !group.pairs {
             lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
@@ -189,6 +194,18 @@ final class Decisions {
             concerned.append((found.standing, found))
         }
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
+    }
+
+    /// Notes how near those came whom the index did not find.
+    private func noteOthers(than concerned: [Standing], _ window: SeenWindow, _ look: Look, _ group: QueryGroup) {
+        let known = Set(concerned.map(\.slot))
+        for standing in group.members(below: Nearness.most) where !known.contains(standing.slot) {
+            guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
+                let found = group.score(standing, look.clip)
+            else { continue }
+            let value = standing.value(of: found, scale: scale(group))
+            nearness?.note(standing, Judgement(value: value, threshold: threshold), window.span, window.lane)
+        }
     }
 
     private func judge(

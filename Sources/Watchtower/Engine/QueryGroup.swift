@@ -87,6 +87,8 @@ final class QueryGroup {
 
     /// All of them, oldest place first.
     var members: [Standing] { standings.values.sorted { $0.slot < $1.slot } }
+    /// Those of the first places, in no order.
+    func members(below slot: Slot) -> some Sequence<Standing> { standings.values.lazy.filter { $0.slot < slot } }
     /// Those whose threshold is learnt.
     var learners: [Standing] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
     var isEmpty: Bool { standings.isEmpty }

@@ -232,6 +232,20 @@ package actor ScoringEngine {
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
 
+    // MARK: Nearness
+
+    /// From now on notes how near each query comes to its threshold.
+    package func noteNearness() { decisions.nearness = Nearness() }
+
+    /// The nearest moment of each query that was looked at, the nearest first.
+    package var nearestMoments: [NearestMoment] {
+        (decisions.nearness?.moments.values).map(Array.init)?.sorted {
+            ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (
+                $1.threshold == nil ? 1 : 0, -$1.margin, $1.query.id
+            )
+        } ?? []
+    }
+
     // MARK: Lanes and frames
 
     /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.

@@ -76,7 +76,8 @@ def command_lines(command, path):
 
 EXIT = [
     ("0", "all is well"), ("64", "the command line is wrong"), ("65", "bad data"), ("66", "an input that is not there"),
-    ("69", "what is needed is not available: the daemon, a socket"),
+    ("69", "what is needed is not available: the daemon, a socket"), ("73", "a file cannot be made"),
+    ("74", "what was to be printed or stored cannot be written, or standard input not read"),
     ("77", "it is not allowed: by the daemon, whose role for this client does not reach so far, or since a key or a socket may be "
      "another user's"), ("78", "the configuration is wrong"),
 ]
@@ -93,6 +94,9 @@ SIGNALS = [
     ("SIGHUP", "The configuration is read again: streams, queries and clients that changed are replaced, all others go on. "
      "A wrong one is refused whole."),
 ]
+OUTPUT = """A standard output that cannot be written ends a command with 74 and a sentence; one whose reader has gone, as in \
+a pipe to head(1), ends it as SIGPIPE does. Tables are folded to the terminal's width, or to COLUMNS; without either, to 80. \
+Control characters, and others that would hide or reorder text, are printed as escapes, in JSON as \\u001b."""
 SYSTEMD = """The daemon tells systemd when it is ready, when it ends and what it does (sd_notify(3)). It pings the watchdog as long as \
 the scoring loop goes round: with no stream at all, but not while a head plugin hangs. The journal gets one line an event, \
 with its priority."""
@@ -117,6 +121,8 @@ def program(dumped, section):
         for argument in filter(is_shown, command["arguments"]):
             lines += argument_lines(argument)
         lines += definitions("SIGNALS", SIGNALS) + [".SH SYSTEMD", roff(SYSTEMD)]
+    if commands_of(command):
+        lines += [".SH OUTPUT", roff(OUTPUT)]
     lines += definitions("EXIT STATUS", EXIT) + definitions("FILES", FILES)
     others = [page for page in ("watchword(1)", "watchwordd(8)", "watchword.yaml(5)") if not page.startswith(f"{name}(")]
     return lines + [".SH SEE ALSO", roff(", ".join(others))]

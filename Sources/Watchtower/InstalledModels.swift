@@ -9,22 +9,28 @@ package struct InstalledModels: Sendable {
     }
 
     package let directory: URL
+    /// The model that Watchword brings, which has a name, too.
+    package let bundled: URL?
 
-    package init(directory: URL) { self.directory = directory }
+    package init(directory: URL, bundled: URL? = nil) { (self.directory, self.bundled) = (directory, bundled) }
+
+    /// What the bundled model is called in lists.
+    package static func name(ofBundled url: URL) -> String { "\(url.lastPathComponent) (bundled)" }
 
     /// `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
     package static func standard(
         _ environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0
     ) -> InstalledModels {
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        if let path = variable("WATCHWORD_MODELS") { return InstalledModels(directory: URL(filePath: path)) }
-        if isRoot, variable("XDG_DATA_HOME") == nil {
-            return InstalledModels(directory: URL(filePath: "/var/lib/watchword/models"))
+        func models(_ directory: URL) -> InstalledModels {
+            InstalledModels(directory: directory, bundled: Installation.model)
         }
+        if let path = variable("WATCHWORD_MODELS") { return models(URL(filePath: path)) }
+        if isRoot, variable("XDG_DATA_HOME") == nil { return models(URL(filePath: "/var/lib/watchword/models")) }
         let data =
             variable("XDG_DATA_HOME").map { URL(filePath: $0) }
             ?? URL(filePath: variable("HOME") ?? NSHomeDirectory()).appending(path: ".local/share")
-        return InstalledModels(directory: data.appending(path: "watchword/models"))
+        return models(data.appending(path: "watchword/models"))
     }
 
     /// Every model in the directory, sorted by name.
@@ -40,7 +46,8 @@ package struct InstalledModels: Sendable {
 
     /// The model that `--model` or `model:` names: a path if there is one, else a name in the directory.
     ///
-    /// A hub's `owner/name` is also found by `name` alone, if one owner has it.
+    /// A hub's `owner/name` is also found by `name` alone, if one owner has it; the bundled model by its name, if no other has
+    /// it.
     package func resolve(_ model: String, from folder: URL? = nil) throws(ModelError) -> URL {
         let isRelative = !model.hasPrefix("/")
         let path = isRelative ? folder?.appending(path: model) ?? URL(filePath: model) : URL(filePath: model)
@@ -49,11 +56,19 @@ package struct InstalledModels: Sendable {
         if let exact = found.first(where: { $0.name == model }) ?? (found.count == 1 ? found.first : nil) {
             return exact.url
         }
+        if let bundled, isBundled(model, found), FileManager.default.fileExists(atPath: bundled.path) { return bundled }
         guard found.isEmpty else {
             let names = found.map(\.name).joined(separator: ", ")
             throw ModelError(model, "there is no such model of one name; there are: \(names)")
         }
-        throw ModelError(model, "there is no such model: no such path, and no such name in \(directory.path)")
+        let names = all.prefix(10).map(\.name) + (bundled.map { [$0.lastPathComponent] } ?? [])
+        let known = names.isEmpty ? "" : "; there are: \(names.joined(separator: ", "))"
+        throw ModelError(model, "there is no such model: no such path, and no such name in \(directory.path)\(known)")
+    }
+
+    private func isBundled(_ model: String, _ found: [Entry]) -> Bool {
+        guard let bundled else { return false }
+        return model == Self.name(ofBundled: bundled) || found.isEmpty && model == bundled.lastPathComponent
     }
 
     private static func isModel(_ folder: URL) -> Bool {

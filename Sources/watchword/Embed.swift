@@ -4,6 +4,7 @@ import Foundation
 import Heads
 import Ingest
 import Messaging
+import Printing
 import Tensors
 import Watchtower
 
@@ -79,7 +80,7 @@ struct Tokenize: AsyncParsableCommand {
                 try Terminal.say(json: ids)
             }
             while true {
-                let chunk = FileHandle.standardInput.availableData
+                let chunk = try StandardInput.next()
                 if chunk.isEmpty { break }
                 buffer += chunk
                 while let end = buffer.firstIndex(of: 10) {

@@ -45,8 +45,8 @@ struct Events: AsyncParsableCommand {
     private func show(_ followed: Followed) throws {
         switch followed {
         case .open(let message), .message(let message):
-            if daemon.json { return Terminal.say(String(decoding: message.body, as: UTF8.self)) }
-            Terminal.say(try WireCoding.decode(MatchMessage.self, message.body).line)
+            if daemon.json { return Terminal.say(json: message.body) }
+            Terminal.say(styled: try WireCoding.decode(MatchMessage.self, message.body).line)
         case .lost(let lost):
             let why = lost.reason == "retention" ? "are older than the journal keeps" : "could not be journaled"
             Terminal.complain("messages \(lost.first) to \(lost.last) \(why)")

@@ -1,15 +1,18 @@
 import ArgumentParser
 import Foundation
 import Heads
+import Printing
 import Watchtower
 
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Head plugins.", subcommands: [List.self, Inspect.self, Probe.self])
+        abstract: "Head plugins.", subcommands: [List.self, Inspect.self, Probe.self, Remove.self],
+        aliases: ["heads"])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the head plugins that are found, and those that others of their name hide.")
+            abstract: "List the head plugins that are found, and those that others of their name hide.",
+            aliases: ["ls"])
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
@@ -31,7 +34,8 @@ struct Head: AsyncParsableCommand {
     }
 
     struct Inspect: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one head plugin.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one head plugin.", aliases: ["show", "get", "info"])
         @Argument(help: "Its name.") var name: String
         @Flag(help: "Print JSON (it always is).") var json = false
 
@@ -48,6 +52,20 @@ struct Head: AsyncParsableCommand {
         }
     }
 
+    /// Removes nothing: says where the file is.
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say how a head plugin is removed.", shouldDisplay: false, aliases: ["rm", "delete", "del"])
+        @Argument(help: "Its name.") var name: String
+
+        func run() async throws {
+            try await Exit.guarding {
+                let path = try HeadFinder.standard().file(name).path
+                throw Advice(description: "a head is a file, and is removed as one: rm '\(path)'")
+            }
+        }
+    }
+
     /// The child process of the others: it may crash.
     struct Probe: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -56,7 +74,7 @@ struct Head: AsyncParsableCommand {
 
         func run() throws {
             // What a plugin prints while it is opened must not be taken for the answer; its crash needs no core file.
-            let answer = FileHandle(fileDescriptor: dup(STDOUT_FILENO))
+            let answer = StandardStream(descriptor: dup(STDOUT_FILENO), name: "the answer")
             dup2(STDERR_FILENO, STDOUT_FILENO)
             var limit = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
@@ -65,7 +83,7 @@ struct Head: AsyncParsableCommand {
                 throw HeadError(path: path, reason: .notFound(known: finder.names, searched: finder.directories))
             }
             let found = HeadInspection(opening: file, in: finder)
-            answer.write(try JSONEncoder().encode(found))
+            try answer.write(try JSONEncoder().encode(found))
         }
     }
 }

@@ -49,9 +49,7 @@ struct Keygen: AsyncParsableCommand {
 
     /// Writes beside, then puts in place: the file is never there with another mode, or by half.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
-        func refused() -> WriteRefusal {
-            WriteRefusal(description: "\(path) cannot be written: \(String(cString: strerror(errno)))")
-        }
+        func refused() -> FileError { FileError(path, errno) }
         let part = "\(path).part-\(getpid())"
         let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw refused() }

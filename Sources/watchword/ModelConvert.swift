@@ -11,6 +11,7 @@ extension Model {
         @Argument(help: "A model directory, a checkpoint file or the name of a model.") var source: String
         @Argument(help: "The directory to write.") var destination: String
         @Flag(help: "Replace a model that is there.") var force = false
+        @OptionGroup var models: ModelsOptions
         @Flag(help: "Print JSON.") var json = false
 
         private struct Report: Encodable {
@@ -25,7 +26,7 @@ extension Model {
 
         func run() async throws {
             try await Exit.guarding {
-                let model = try ModelDirectory(InstalledModels.standard().resolve(source))
+                let model = try ModelDirectory(models.installed.resolve(source))
                 let result = try ModelConversion.convert(model, to: URL(filePath: destination), replacing: force)
                 if json {
                     return try Terminal.say(

@@ -13,7 +13,8 @@ struct ModelsOptions: ParsableArguments {
     var models: String?
 
     var installed: InstalledModels {
-        models.map { InstalledModels(directory: URL(filePath: $0)) } ?? .standard()
+        let standard = InstalledModels.standard()
+        return models.map { InstalledModels(directory: URL(filePath: $0), bundled: standard.bundled) } ?? standard
     }
 }
 
@@ -21,7 +22,7 @@ extension Model {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The models that are kept by name, and the bundled one.",
-            discussion: "Where a command takes --model, a name from this list will do.")
+            discussion: "Where a command takes a model, a name from this list will do.", aliases: ["ls"])
         @OptionGroup var models: ModelsOptions
         @Flag(help: "Print JSON.") var json = false
 
@@ -58,9 +59,8 @@ extension Model {
         func run() async throws {
             let installed = models.installed
             var found = installed.all.map { Description($0.name, $0.url) }
-            let bundled = Installation.model
-            if FileManager.default.fileExists(atPath: bundled.path) {
-                found.append(Description("\(bundled.lastPathComponent) (bundled)", bundled))
+            if let bundled = installed.bundled, FileManager.default.fileExists(atPath: bundled.path) {
+                found.append(Description(InstalledModels.name(ofBundled: bundled), bundled))
             }
             if json { return try Terminal.say(json: found) }
             Terminal.table(

@@ -12,7 +12,7 @@ extension Model {
             discussion: """
                 HF_ENDPOINT names the hub (https://huggingface.co), HF_TOKEN the token for models that need one. What is cut \
                 off, by Ctrl-C too, goes on with the next pull. The model appears when all of it is there and checked.
-                """)
+                """, aliases: ["download", "fetch", "add"])
         @Argument(help: "owner/name, such as openai/clip-vit-base-patch32.") var name: String
         @Option(help: "A branch, tag or commit.") var revision = "main"
         @OptionGroup var models: ModelsOptions

@@ -18,7 +18,7 @@ struct ScoreLine: Encodable {
     /// Null if a pairing head did not look: the mean head chose other candidates.
     let score: JSONValue
 
-    private init(_ score: WindowScore) {
+    init(_ score: WindowScore) {
         stream = score.stream
         start = score.span.mediaStart
         end = score.span.mediaEnd

@@ -6,12 +6,14 @@ import Watchtower
 
 struct Stream: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Streams of the running daemon.", subcommands: [Add.self, List.self, Show.self, Remove.self])
+        abstract: "Streams of the running daemon.", subcommands: [Add.self, List.self, Show.self, Remove.self],
+        aliases: ["streams"])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a stream, or replace the one of this name.",
-            discussion: "A stream that is described as before goes on undisturbed.")
+            discussion: "A stream that is described as before goes on undisturbed.",
+            aliases: ["new", "create"])
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
         @Option(help: "Sampled frames a second.") var fps: Double?
@@ -56,7 +58,8 @@ struct Stream: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the streams and what they are doing.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the streams and what they are doing.", aliases: ["ls"])
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -64,36 +67,31 @@ struct Stream: AsyncParsableCommand {
                 let result = try daemon.ask("stream.list")
                 if daemon.json { return try Terminal.say(json: result) }
                 let streams = try result.decoded(as: [StreamStatus].self)
-                Terminal.table(
-                    [
-                        "NAME", "STATE", "FPS", "DECODING", "SAMPLED", "UNCHANGED", "SHED", "DROPPED", "RESTARTS",
-                        "STALLS", "URI", "REASON",
-                    ],
-                    streams.map {
-                        [
-                            $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), $0.decoding, "\($0.sampled)",
-                            "\($0.gated)", "\($0.shed)", "\($0.dropped)", "\($0.restarts)", "\($0.stalls)", $0.uri,
-                            $0.reason ?? "",
-                        ]
-                    })
+                if streams.isEmpty { return Terminal.say("no streams; `watchword stream add NAME URI` adds one") }
+                streams.table()
             }
         }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one stream.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one stream: its state, its source, and all of its counters.",
+            aliases: ["get", "inspect", "info"])
         @Argument(help: "Its name.") var name: String
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
             try await Exit.guarding {
-                try Terminal.say(json: daemon.ask("stream.get", .object(["name": .string(name)])))
+                let stream = try daemon.ask("stream.get", .object(["name": .string(name)]))
+                if daemon.json { return try Terminal.say(json: stream) }
+                Page.say(stream, first: ["name", "state", "reason", "since", "uri"])
             }
         }
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a stream; its open events end.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a stream; its open events end.", aliases: ["rm", "delete", "del"])
         @Argument(help: "Its name.") var name: String
         @OptionGroup var daemon: DaemonOptions
 
@@ -103,5 +101,23 @@ struct Stream: AsyncParsableCommand {
                 if daemon.json { try Terminal.say(json: result) } else { Terminal.say("removed \(name)") }
             }
         }
+    }
+}
+
+extension [StreamStatus] {
+    /// Prints them as a table; below those that do not play, why.
+    func table() {
+        Terminal.table(
+            ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "URI"],
+            map {
+                [
+                    $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), "\($0.sampled)", "\($0.shed)",
+                    "\($0.dropped)", $0.uri,
+                ]
+            },
+            notes: map { stream in
+                let restarts = stream.restarts == 0 ? "" : " (opened again \(stream.restarts) times)"
+                return stream.reason.map { $0 + restarts }
+            })
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Checkpoints
+import Commands
 import Evaluation
 import Foundation
 import Heads
@@ -8,6 +9,7 @@ import Hub
 import Ingest
 import Matching
 import Messaging
+import Printing
 import Tensors
 import Training
 import Watchtower
@@ -19,6 +21,7 @@ enum Exit {
     static let noInput = ExitCode(66)
     static let unavailable = ExitCode(69)
     static let cannotCreate = ExitCode(73)
+    static let outputFailed = ExitCode(RootCommand.outputFailed)
     static let noPermission = ExitCode(77)
     static let badConfiguration = ExitCode(78)
 
@@ -36,6 +39,14 @@ enum Exit {
         }
     }
 
+    /// Ends the program since a file cannot be written, from where nothing can be thrown.
+    static func end(_ error: FileError) -> Never {
+        Terminal.progress("")
+        Terminal.complain("\(error)")
+        // Other threads go on: nothing is taken apart under them.
+        _exit(code(for: error).rawValue)
+    }
+
     private static func code(for error: any Error) -> ExitCode {
         switch error {
         case is SourceError: noInput
@@ -46,7 +57,10 @@ enum Exit {
         case is TrainingError: badData
         case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
-        case is WriteError, is VideoWriteError, is WorldFile.Unwritable: cannotCreate
+        case let file as FileError: file.isFault ? outputFailed : cannotCreate
+        case let video as VideoWriteError: video.isFault ? outputFailed : cannotCreate
+        case is WriteError: cannotCreate
+        case is StreamError: outputFailed
         case let hub as HubError:
             switch hub.kind {
             case .usage: usage
@@ -64,7 +78,7 @@ enum Exit {
             }
         case let error as MessagingError where error.isDenied: noPermission
         case is WriteRefusal: cannotCreate
-        case is HalfAnIdentity: usage
+        case is HalfAnIdentity, is Advice: usage
         case is MessagingError, is ClipServer.Missing: unavailable
         case let failure as ControlReply.Failure where failure.code == "forbidden": noPermission
         case let failure as ControlFailure where failure.code == "forbidden": noPermission
@@ -79,59 +93,15 @@ enum Exit {
     private static func isPassing(_ code: String) -> Bool { ["busy", "too-many-requests", "timeout"].contains(code) }
 }
 
-/// What a person sees: colour and progress only on a terminal.
-enum Terminal {
-    static let isInteractive = isatty(STDERR_FILENO) == 1
-    static let hasColour = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-
-    static func complain(_ text: String) { FileHandle.standardError.write(Data("watchword: \(text)\n".utf8)) }
-
-    static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
-
-    static func say(json value: some Encodable) throws {
-        FileHandle.standardOutput.write(try WireCoding.encode(value) + Data("\n".utf8))
-    }
-
-    /// One line that is overwritten; nothing where nobody looks.
-    static func progress(_ text: String) {
-        if isInteractive { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
-    }
-
-    static func coloured(_ text: String, _ code: Int) -> String { hasColour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
-
-    /// Columns as wide as their widest cell.
-    static func table(_ header: [String], _ rows: [[String]]) {
-        let all = [header] + rows
-        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        for (index, row) in all.enumerated() {
-            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-                .joined(separator: "  ")
-            say(index == 0 ? coloured(line, 1) : line)
-        }
-    }
-}
-
-extension MatchMessage {
-    /// An event's phase as a line for people.
-    var line: String {
-        let clock = end.formatted(.iso8601.time(includingFractionalSeconds: false))
-        let word = phase.padding(toLength: 6, withPad: " ", startingAt: 0)
-        let colour = ["start": 32, "update": 33, "end": 90][phase] ?? 0
-        return
-            "\(clock) \(Terminal.coloured(word, colour)) \(stream.padding(toLength: max(8, stream.count), withPad: " ", startingAt: 0)) "
-            + "\(Terminal.coloured("\"\(query.text)\"", 1))  score \(String(format: "%.3f", score)) "
-            + "peak \(String(format: "%.3f", peak.score))  \(String(format: "%.2f–%.2f s", media.start, media.end))"
-    }
-}
-
 /// Options of commands that load a model.
 struct ModelOptions: ParsableArguments {
     @Option(help: "The model: a directory, a checkpoint file, or a name from `model list`.")
     var model: String = Installation.model.path
     @Option(help: "f32, bf16, int8, or auto: bf16 for the pictures of large models where the CPU has it.")
     var precision = Precision.auto
+    @OptionGroup var models: ModelsOptions
 
-    func directory() throws -> ModelDirectory { try ModelDirectory(InstalledModels.standard().resolve(model)) }
+    func directory() throws -> ModelDirectory { try ModelDirectory(models.installed.resolve(model)) }
 }
 
 /// Options of commands that talk to the daemon.

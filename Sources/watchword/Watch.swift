@@ -52,6 +52,9 @@ struct Watch: AsyncParsableCommand {
     @Flag(help: "Print events as JSON, one a line, as on the wire.")
     var json = false
 
+    /// The threshold of a query whose scores alone are wanted.
+    static let noThreshold: Float = 1e9
+
     func validate() throws {
         if query.isEmpty && queries == nil { throw ValidationError("give at least one --query or a file of --queries") }
         if let fps, !(fps > 0 && fps <= 1000) { throw ValidationError("--fps must be above 0") }
@@ -88,7 +91,9 @@ struct Watch: AsyncParsableCommand {
             item.id = id
             // A clip is one window, whatever length a query asks for of a stream.
             if clip.clip { item.frames = defaults.frames }
-            if onlyScores, (try? defaults.query(item)) == nil { item.threshold = item.threshold ?? 1e9 }
+            if onlyScores, (try? defaults.query(item)) == nil {
+                item.threshold = item.threshold ?? Double(Self.noThreshold)
+            }
             let standing = try defaults.query(item)
             let pictures = try QueryPictures.decode(standing, side: directory.architecture.vision.side)
             if try await engine.add(standing, pictures: pictures).truncated {
@@ -104,12 +109,7 @@ struct Watch: AsyncParsableCommand {
         stream.credentials = credentials.map(SourceCredentials.absolute)
         stream.snapshots = false
         let source = defaults.source(stream)
-        let output = try scores.map { path in
-            guard FileManager.default.createFile(atPath: path, contents: nil),
-                let handle = FileHandle(forWritingAtPath: path)
-            else { throw ConfigurationError(path: path, line: nil, reason: "the file of scores cannot be written") }
-            return handle
-        }
+        let output = try scores.map { path in try FileWriter(path) }
         if clip.clip {
             let session = ClipSession(
                 engine: engine, name: name, source: source, templates: templates, sampling: try clip.sampling,
@@ -138,27 +138,32 @@ struct Watch: AsyncParsableCommand {
                     + "\(summary.events) events, "
                     + "\(summary.dropped) frames dropped")
         }
+        let report = NearnessReport(summary, queries: taken.count)
+        if json { report.complain() } else { report.say() }
     }
 
     /// One line a query, the best first.
-    private func tell(_ clip: ClipSession.Result, _ output: FileHandle?) throws {
-        output?.write(ScoreLine.lines(clip.scores))
+    private func tell(_ clip: ClipSession.Result, _ output: FileWriter?) throws {
+        try output?.write(ScoreLine.lines(clip.scores))
         try output?.close()
-        if json { return Terminal.say(String(decoding: ScoreLine.lines(clip.scores).dropLast(), as: UTF8.self)) }
+        if json {
+            for score in clip.scores { try Terminal.say(json: ScoreLine(score)) }
+            return
+        }
         Terminal.table(
             ["SCORE", "QUERY"],
             clip.scores.map { [$0.score.map { String(format: "%.3f", $0) } ?? "not re-ranked", $0.text] })
         Terminal.say("\(clip.sampled) frames sampled, \(clip.kept) kept")
     }
 
-    private func tell(_ report: WatchSession.Report, _ output: FileHandle?) {
+    private func tell(_ report: WatchSession.Report, _ output: FileWriter?) {
         switch report {
         case .detection(let detection, let seq, let prev):
             let message = detection.message(seq: seq, prev: prev)
             Terminal.progress("")
-            if json { try? Terminal.say(json: message) } else { Terminal.say(message.line) }
+            if json { try? Terminal.say(json: message) } else { Terminal.say(styled: message.line) }
         case .scores(let scores):
-            output?.write(ScoreLine.lines(scores))
+            do { try output?.write(ScoreLine.lines(scores)) } catch { Exit.end(error) }
         case .progress(let frames, let mediaTime):
             Terminal.progress("\(frames) frames, \(String(format: "%.1f", mediaTime)) s of video")
         case .warning(let text):

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Commands
 import Foundation
 import Ingest
+import Printing
 import Watchtower
 
 /// The command line: thin; each command is a file.
@@ -16,8 +18,11 @@ struct Watchword: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardStream.reserve()
+        // A file that may not grow is to be said, not to die of.
+        signal(SIGXFSZ, SIG_IGN)
         let arguments = CommandLine.arguments
         ProcessArguments.hideSecrets(arguments)
-        await main(Array(arguments.dropFirst()))
+        await RootCommand.run(Watchword.self, Array(arguments.dropFirst()), program: "watchword")
     }
 }

@@ -1,9 +1,11 @@
 import ArgumentParser
 import CLIP
+import Commands
 import Foundation
 import Ingest
 import Logging
 import Messaging
+import Printing
 import Watchtower
 import WebAPI
 
@@ -17,6 +19,12 @@ struct Watchwordd: AsyncParsableCommand {
     @Option(name: .long, help: "The configuration, a YAML file.")
     var config = "/etc/watchword/watchword.yaml"
 
+    static func main() async {
+        StandardStream.reserve()
+        await RootCommand.run(
+            Watchwordd.self, Array(CommandLine.arguments.dropFirst()), program: "watchwordd")
+    }
+
     func run() async throws {
         do {
             try await serve()
@@ -29,7 +37,7 @@ struct Watchwordd: AsyncParsableCommand {
 
     private func stop(_ code: Int32, _ why: String) throws {
         let priority = LogLines.isJournal(STDERR_FILENO) ? "<3>" : ""
-        FileHandle.standardError.write(Data("\(priority)watchwordd: \(why)\n".utf8))
+        RootCommand.complain("\(priority)watchwordd: \(ControlCharacters.escaped(why))")
         throw ExitCode(code)
     }
 

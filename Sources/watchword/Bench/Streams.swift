@@ -154,7 +154,8 @@ extension Bench {
                     ]
                 })
             guard let last = results.last else { return }
-            Terminal.say("\nCPU milliseconds a camera-second of \(last.streams) streams, by stage:")
+            Terminal.say("")
+            Terminal.say("CPU milliseconds a camera-second of \(last.streams) streams, by stage:")
             let stages = last.by_stage_ms
             Terminal.table(
                 ["RECEIVE", "DECODE", "SCALE", "ENCODE", "SCORE", "OTHER"],

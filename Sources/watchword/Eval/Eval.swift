@@ -69,7 +69,7 @@ struct EvalRetrieval: AsyncParsableCommand {
                     EvalReport.Head(
                         head: name, textToVideo: direction(toVideo, set.items.map(\.clip)),
                         videoToText: direction(toText, Array(set.clips.indices))))
-                if let ranks { try WorldFile.write(Data(table(set, toVideo, toText).utf8), to: ranks) }
+                if let ranks { try FileWriter.write(Data(table(set, toVideo, toText).utf8), to: ranks) }
             }
             let report = EvalReport(
                 data: data.name, model: directory.identity, pairing: set.pairing, texts: set.items.count,

@@ -9,11 +9,11 @@ struct Query: AsyncParsableCommand {
         subcommands: [
             Add.self, Edit.self, Enable.self, Disable.self, List.self, Show.self, Remove.self, Import.self, Export.self,
             Explain.self, Recalibrate.self, Test.self,
-        ])
+        ], aliases: ["queries"])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a standing query, or replace the one of this id.")
+            abstract: "Add a standing query, or replace the one of this id.", aliases: ["new", "create"])
         @Argument(help: "The event, described in words; may be left out if there are pictures.") var text: String?
         @Option(help: "Its id; made from the text, if left out.") var id: String?
         @OptionGroup(title: "What is matched, and when") var query: QueryOptions
@@ -33,7 +33,8 @@ struct Query: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the standing queries.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the standing queries.", aliases: ["ls"])
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -41,13 +42,14 @@ struct Query: AsyncParsableCommand {
                 let result = try daemon.ask("query.list", timeout: 120)
                 if daemon.json { return try Terminal.say(json: result) }
                 let queries = try result.decoded(as: [QueryDescription].self)
+                if queries.isEmpty { return Terminal.say("no queries; `watchword query add TEXT` adds one") }
                 Terminal.table(
-                    ["ID", "HEAD", "FRAMES", "RULE", "STREAMS", "STATE", "TEXT"],
+                    ["ID", "HEAD", "RULE", "STREAMS", "STATE", "TEXT"],
                     queries.map { query in
                         let pictures = query.images.map(\.name).joined(separator: ", ")
                         return [
-                            query.id, query.head, "\(query.frames)", query.ruleInWords,
-                            query.streams.joined(separator: ","), query.enabled ? "enabled" : "disabled",
+                            query.id, query.head, query.ruleInWords, query.streams.joined(separator: ","),
+                            query.enabled ? "enabled" : "disabled",
                             [query.text, pictures].filter { !$0.isEmpty }.joined(separator: " + "),
                         ]
                     })
@@ -56,17 +58,24 @@ struct Query: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one standing query.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one standing query: every setting, also those left to defaults.",
+            aliases: ["get", "inspect", "info"])
         @Argument(help: "Its id.") var id: String
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
-            try await Exit.guarding { try Terminal.say(json: daemon.ask("query.get", .object(["id": .string(id)]))) }
+            try await Exit.guarding {
+                let query = try daemon.ask("query.get", .object(["id": .string(id)]))
+                if daemon.json { return try Terminal.say(json: query) }
+                Page.say(query, first: QueryConfiguration.keys)
+            }
         }
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a standing query; its open events end.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a standing query; its open events end.", aliases: ["rm", "delete", "del"])
         @Argument(help: "Its id.") var id: String
         @OptionGroup var daemon: DaemonOptions
 

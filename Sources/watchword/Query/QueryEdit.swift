@@ -5,7 +5,8 @@ import Watchtower
 extension Query {
     struct Edit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change a standing query while it is watched; what is not given stays as it is.")
+            abstract: "Change a standing query while it is watched; what is not given stays as it is.",
+            aliases: ["update", "set", "change"])
         @Argument(help: "Its id.") var id: String
         @Option(help: "The event, described in words.") var text: String?
         @OptionGroup(title: "What is changed") var query: QueryOptions

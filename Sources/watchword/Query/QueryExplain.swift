@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messaging
+import Printing
 import Watchtower
 
 extension Query {
@@ -44,14 +45,13 @@ private enum Explanations {
         if daemon.json { return try Terminal.say(json: result) }
         let explanations = try result.decoded(as: [Explanation].self)
         if explanations.isEmpty { Terminal.say("it selects no stream that there is") }
-        for explanation in explanations { Terminal.say(lines(explanation).joined(separator: "\n")) }
+        for explanation in explanations { say(explanation) }
     }
 
-    private static func lines(_ told: Explanation) -> [String] {
-        var lines = ["\(Terminal.coloured(told.stream, 1)): \(verdict(told))"]
-        func row(_ name: String, _ text: String) {
-            lines.append("  \(name.padding(toLength: 12, withPad: " ", startingAt: 0))\(text)")
-        }
+    private static func say(_ told: Explanation) {
+        Terminal.say(styled: "\(Terminal.coloured(told.stream, 1)): \(verdict(told))")
+        let page = Page(indent: 2, names: 12)
+        func row(_ name: String, _ text: String) { page.say(name, text) }
         row("rule", rule(told))
         if let score = told.score { row("score", "\(short(score)) (\(told.head))") }
         if let probability = told.probability { row("probability", short(probability)) }
@@ -70,10 +70,9 @@ private enum Explanations {
             let frames = told.frames.map { "\(String(format: "%.2f s", $0.at)) (\(short($0.score)))" }
             row("best frames", frames.joined(separator: ", "))
         }
-        return lines
     }
 
-    private static func verdict(_ told: Explanation) -> String {
+    private static func verdict(_ told: Explanation) -> Styled {
         if told.open { return Terminal.coloured("an event is open", 32) }
         if let hold = told.heldBack { return "no event: \(hold.message)" }
         return "this window matches"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messaging
+import Printing
 import Watchtower
 
 extension Query {
@@ -30,7 +31,7 @@ extension Query {
 
         private func read() throws -> [QueryConfiguration] {
             guard file == "-" else { return try QueryConfiguration.load(file) }
-            let data = try FileHandle.standardInput.readToEnd() ?? Data()
+            let data = try StandardInput.all()
             let folder = URL(filePath: FileManager.default.currentDirectoryPath)
             return try QueryConfiguration.read(data, path: "standard input", folder: folder)
         }
@@ -62,9 +63,9 @@ extension Query {
                     let page = try daemon.ask("query.export", .object(after.map { ["after": $0] } ?? [:]), timeout: 120)
                     let queries = try (page["queries"]?.array ?? []).map { try QueryConfiguration(json: $0) }
                     switch daemon.json ? .jsonl : format {
-                    case .jsonl: FileHandle.standardOutput.write(try QueryConfiguration.jsonLines(queries))
+                    case .jsonl: for query in queries { try Terminal.say(json: query) }
                     case .yaml where !queries.isEmpty:
-                        FileHandle.standardOutput.write(Data(try QueryConfiguration.yaml(queries).utf8))
+                        Terminal.say(lines: Data(try QueryConfiguration.yaml(queries).utf8))
                     case .yaml: break
                     }
                     isEmpty = isEmpty && queries.isEmpty

@@ -89,7 +89,7 @@ struct WorldVideo: AsyncParsableCommand {
             let (writer, path) = (world.writer, output)
             try await offPoolThrowing {
                 try writer.writeH264(to: path, next: frames(of: made))
-                try WorldFile.write(encoded(truth), to: events.path)
+                try FileWriter.write(encoded(truth), to: events.path)
             }
             let count = made.frameCount ?? 0
             let written = Written(
@@ -119,12 +119,12 @@ struct WorldFrames: AsyncParsableCommand {
         try await Exit.guarding {
             let made = world.film(seconds: film.seconds, cuts: film.cuts)
             let (writer, path, format) = (world.writer, output, format)
-            try WorldFile.makeDirectory(path)
+            try FileWriter.makeDirectory(path)
             try await offPoolThrowing {
                 switch format {
                 case .png: try writer.writePNG(into: path, next: frames(of: made))
                 case .raw:
-                    let file = try WorldFile(path + "/frames.rgb")
+                    let file = try FileWriter(path + "/frames.rgb")
                     let next = frames(of: made)
                     var number = 0
                     while let pixels = next(number) {
@@ -170,10 +170,10 @@ struct WorldClips: AsyncParsableCommand {
         try await Exit.guarding {
             let clips = LabelledClip.Maker(seed: world.seed, seconds: seconds, full: full)
             let (writer, path, count, seconds) = (world.writer, output, count, seconds)
-            try WorldFile.makeDirectory(path)
+            try FileWriter.makeDirectory(path)
             try await offPoolThrowing {
                 var clips = clips
-                let manifest = try WorldFile(path + "/manifest.jsonl")
+                let manifest = try FileWriter(path + "/manifest.jsonl")
                 for number in 0..<count {
                     guard let clip = clips.next() else {
                         throw ValidationError("this world has no more than \(number) different captions to find")

@@ -1,0 +1,6 @@
+import Watchtower
+
+/// Runs work that waits on a thread of its own.
+func offPoolThrowing(_ work: @escaping @Sendable () throws -> Void) async throws {
+    try await offPool { Result { try work() } }.get()
+}

@@ -70,7 +70,7 @@ struct NearnessTests {
         #expect(!json.out.isEmpty)
         #expect(json.err.contains("no event of \"a blue square\": best 0."), "\(json.err)")
         #expect(json.err.contains("threshold 0.990"), "\(json.err)")
-        let all = try await run("watchword", ["watch", lobby, "--query", "x", "--threshold", "-1", "--head", "mean"])
+        let all = try await run("watchword", ["watch", lobby, "--query", "x", "--threshold=-1", "--head", "mean"])
         #expect(!all.out.contains("No event") && all.out.contains("1 events"), "\(all.out)")
     }
 
@@ -78,7 +78,7 @@ struct NearnessTests {
     func rules() async throws {
         let queries = try file(
             """
-            - {text: a contrast, against: [a red circle, an empty scene], probability: 0.999}
+            - {text: a red circle, against: [a red circle appears], probability: 0.999}
             - {text: a budget, false_alerts_per_day: 1}
             - {text: a duration, threshold: -1, minimum_duration: 1000}
             - {text: a long window, threshold: -1, frames: 1000}
@@ -88,9 +88,11 @@ struct NearnessTests {
         func row(_ text: String) -> String {
             found.out.split(separator: "\n").first { $0.hasPrefix(text) }.map(String.init) ?? ""
         }
-        #expect(row("a contrast").contains("0.999") && row("a contrast").contains("too low"), "\(found.out)")
+        #expect(row("a red circle").contains("0.999") && row("a red circle").contains("too low"), "\(found.out)")
         #expect(row("a budget").contains("not learnt yet") && row("a budget").contains("still being learnt"))
-        #expect(row("a duration").contains("of 1000.0 s (--minimum-duration)"))
+        #expect(
+            row("a duration").contains("it lasted 2") && row("a duration").contains(" of 1000.0 s (--minimum-duration)")
+        )
         #expect(row("a long window").contains("no full window was scored"), "\(found.out)")
     }
 

@@ -24,7 +24,7 @@ private struct Session {
             """.utf8
         ).write(to: config)
         daemon = try Program(
-            "/bin/sh",
+            "/bin/bash",
             ["-c", "exec \"$0\" --config \"$1\" \(redirection)", Fixtures.plugins + "/watchwordd", config.path])
         let place = place
         try #require(try await until { (try? await place.ask("status"))?.ok ?? false })
@@ -137,7 +137,11 @@ struct OutputTests {
 
     @Test(
         "a daemon whose log cannot be written goes on watching",
-        arguments: [">/dev/full 2>&1", ">&- 2>&-", "2>&1 | true", "2>&1 | sleep 600"])
+        arguments: [
+            ">/dev/full 2>&1", ">&- 2>&-", ">/dev/null 2> >(exec true)",
+            // A reader that never reads, and ends with the daemon.
+            "2> >(exec tail --pid=$$ -f /dev/null >/dev/null 2>&1)",
+        ])
     func daemonLog(_ redirection: String) async throws {
         let session = try await Session("log: {level: trace}", redirection: redirection)
         // Each of these is logged; more of them than a pipe holds.
@@ -179,11 +183,11 @@ struct OutputTests {
                 "\(words): \((found.out + found.err).debugDescription)")
             if words.contains("--json") { #expect(throws: Never.self) { try json(found.out) } }
         }
-        #expect(said.contains("\\u{001B}]0;pwned"))
+        #expect(said.contains("\\u{1B}]0;pwned"))
         let watched = try await watchword(
             "watch \(Self.lobby) --head mean --threshold 0.1 --query $'\\e[31mred\\nline'")
         #expect(!watched.out.unicodeScalars.contains { $0 != "\n" && ControlCharacters.isUnsafe($0) }, "\(watched.out)")
-        #expect(watched.out.contains("\\u{001B}[31mred\\nline"))
+        #expect(watched.out.contains("\\u{1B}[31mred\\nline"))
         // What was exported means the same.
         let exported = try await session.shell("query export").out
         let again = try await Session()

@@ -5,10 +5,10 @@ import Testing
 @Suite("Text for a terminal")
 struct ControlCharacterTests {
     private static let hostile = [
-        ("a\u{1B}[2Jb", "a\\u{001B}[2Jb"), ("a\nb", "a\\nb"), ("a\r\nb", "a\\r\\nb"), ("\u{7F}", "\\u{007F}"),
+        ("a\u{1B}[2Jb", "a\\u{1B}[2Jb"), ("a\nb", "a\\nb"), ("a\r\nb", "a\\r\\nb"), ("\u{7F}", "\\u{7F}"),
         ("\u{9B}31m", "\\u{009B}31m"), ("a\u{202E}b", "a\\u{202E}b"), ("\u{2066}x\u{2069}", "\\u{2066}x\\u{2069}"),
         ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"), ("pay\u{200B}pal", "pay\\u{200B}pal"),
-        ("\u{FEFF}x", "\\u{FEFF}x"), ("e\u{0301}\u{1B}", "e\u{0301}\\u{001B}"), ("\u{E0041}", "\\u{000E0041}"),
+        ("\u{FEFF}x", "\\u{FEFF}x"), ("e\u{0301}\u{1B}", "e\u{0301}\\u{1B}"), ("\u{E0041}", "\\u{000E0041}"),
         ("\u{3164}", "\\u{3164}"), ("\u{0}", "\\0"), ("\u{85}", "\\u{0085}"), ("\u{61C}", "\\u{061C}"),
     ]
 
@@ -33,8 +33,8 @@ struct ControlCharacterTests {
     func styles() {
         let name = "\u{1B}]0;title\u{7}"
         let line: Styled = "\(Styled(name, colour: 31)) and \(name)"
-        #expect(line.text == "\u{1B}[31m\\u{001B}]0;title\\u{0007}\u{1B}[0m and \\u{001B}]0;title\\u{0007}")
-        #expect(Styled(name, colour: nil).text == "\\u{001B}]0;title\\u{0007}")
+        #expect(line.text == "\u{1B}[31m\\u{1B}]0;title\\u{07}\u{1B}[0m and \\u{1B}]0;title\\u{07}")
+        #expect(Styled(name, colour: nil).text == "\\u{1B}]0;title\\u{07}")
     }
 }
 
@@ -57,8 +57,8 @@ struct TextTableTests {
     @Test("columns stand beneath each other, whatever is in them")
     func aligned() {
         let lines = TextTable.lines(["A", "B"], [["一二", "x"], ["ab\u{1B}", "y"]], width: 80)
-        #expect(lines.header == ["A           B"])
-        #expect(lines.rows == ["一二        x", "ab\\u{001B}  y"])
+        #expect(lines.header == ["A         B"])
+        #expect(lines.rows == ["一二      x", "ab\\u{1B}  y"])
     }
 
     @Test(

@@ -11,8 +11,8 @@ package struct NearestMoment: Sendable {
     package let value: Float
     /// Nil while a budget's threshold is being learnt.
     package let threshold: Float?
-    /// Why no event started, though the threshold was reached.
-    package let hold: EventTracker.Hold?
+    /// Why no event started, though the threshold was reached: of all windows, what was nearest to starting one.
+    package fileprivate(set) var hold: EventTracker.Hold?
 
     /// How far above the threshold it was; without one, queries are compared by their values.
     package var margin: Float { value - (threshold ?? 0) }
@@ -32,13 +32,27 @@ struct Nearness {
         guard standing.slot < Self.most, let value = judgement.value, value.isFinite else { return }
         let threshold = judgement.threshold.isFinite ? judgement.threshold : nil
         let hold = lane.tracker(of: standing)?.hold
-        let moment = NearestMoment(
+        var moment = NearestMoment(
             query: standing.query, stream: lane.name, mediaStart: span.mediaStart, mediaEnd: span.mediaEnd,
             value: value, threshold: threshold, hold: hold)
         guard let best = moments[standing.slot] else { return moments[standing.slot] = moment }
+        moment.hold = Self.further(best.hold, hold)
         // A threshold that was learnt meanwhile tells more than none.
         let isNearer =
             (best.threshold == nil) == (threshold == nil) ? moment.margin > best.margin : best.threshold == nil
-        if isNearer { moments[standing.slot] = moment }
+        if isNearer { moments[standing.slot] = moment } else { moments[standing.slot]?.hold = moment.hold }
+    }
+
+    private static func further(_ a: EventTracker.Hold?, _ b: EventTracker.Hold?) -> EventTracker.Hold? {
+        progress(a) > progress(b) ? a : b
+    }
+
+    /// What a match has got to, so that the furthest can be told.
+    private static func progress(_ hold: EventTracker.Hold?) -> Double {
+        switch hold {
+        case .tooShort(let lasted, _): 1000 + lasted
+        case .confirming(let matched, _): Double(matched)
+        case .belowThreshold, .coolingDown, nil: 0
+        }
     }
 }

@@ -72,7 +72,7 @@ struct OutputTests {
             "model inspect", "model inspect --json", "head list", "head inspect mean", "doctor", "doctor --json",
             "embed --text x", "tokenize </proc/version", "keygen", "keygen --json",
             "watch \(lobby) --query 'a red circle' --head mean",
-            "watch \(lobby) --query 'a red circle' --head mean --json",
+            "watch \(lobby) --query x --threshold=-1 --head mean --json",
             "watch \(lobby) --clip --query 'a red circle' --head mean",
         ])
     func fullDevice(_ words: String) async throws {
@@ -122,7 +122,7 @@ struct OutputTests {
     func limitedFiles() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "scores-\(UUID())").path
         let script =
-            "--version; ulimit -f 0; exec \"$0\" watch \(Self.lobby) --query x --head mean --scores \(file) 2>&1 | cat"
+            "--version; { ulimit -f 0; exec \"$0\" watch \(Self.lobby) --query x --head mean --scores \(file); } 2>&1 | cat"
         let found = try await watchword(script)
         #expect(found.out.contains("\(file) cannot be written: File too large"), "\(found)")
     }

@@ -49,7 +49,14 @@ private enum Explanations {
     }
 
     private static func say(_ told: Explanation) {
-        Terminal.say(styled: "\(Terminal.coloured(told.stream, 1)): \(verdict(told))")
+        let (verdict, colour) = verdict(told)
+        if DisplayWidth.of(told.stream) + DisplayWidth.of(verdict) + 2 <= Terminal.columns {
+            let shown = Styled(verdict, colour: Terminal.hasColour ? colour : nil)
+            Terminal.say(styled: "\(Terminal.coloured(told.stream, 1)): \(shown)")
+        } else {
+            Terminal.say(styled: "\(Terminal.coloured(told.stream, 1)):")
+            Page(indent: 1, names: 1).say("", verdict)
+        }
         let page = Page(indent: 2, names: 12)
         func row(_ name: String, _ text: String) { page.say(name, text) }
         row("rule", rule(told))
@@ -72,10 +79,11 @@ private enum Explanations {
         }
     }
 
-    private static func verdict(_ told: Explanation) -> Styled {
-        if told.open { return Terminal.coloured("an event is open", 32) }
-        if let hold = told.heldBack { return "no event: \(hold.message)" }
-        return "this window matches"
+    /// Whether it matches, and if not, why; and the colour of that.
+    private static func verdict(_ told: Explanation) -> (text: String, colour: Int?) {
+        if told.open { return ("an event is open", 32) }
+        if let hold = told.heldBack { return ("no event: \(hold.message)", nil) }
+        return ("this window matches", nil)
     }
 
     private static func rule(_ told: Explanation) -> String {

@@ -25,7 +25,7 @@ package struct QueryError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    package var description: String { "query \"\(id.prefix(64))\": \(reason)" }
+    package var description: String { "query \"\(id.excerpt(64))\": \(reason)" }
 }
 
 /// A part of a query that cannot be, and why: one sentence, without the query's name.

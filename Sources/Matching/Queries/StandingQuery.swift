@@ -37,7 +37,7 @@ package struct StandingQuery: Sendable, Equatable {
         package init() {}
     }
 
-    /// Longest text in characters; CLIP itself reads its first 77 tokens.
+    /// Longest text in Unicode scalars; CLIP itself reads its first 77 tokens.
     package static let longestText = 4096
     /// Most sentences that are embedded for one query.
     package static let mostSentences = 256
@@ -103,14 +103,15 @@ package struct StandingQuery: Sendable, Equatable {
 
     /// What is wrong with a text, which errors call `key`.
     package static func problem(ofText text: String, _ key: String) -> String? {
-        // An ASCII text needs no look at grapheme clusters: a million queries are checked at a start.
-        guard text.utf8.contains(where: { $0 > 0x20 }), text.contains(where: { !$0.isWhitespace }) else {
+        // Not by grapheme clusters: a million queries are checked at a start, and one cluster may have megabytes.
+        guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
             return key == "text"
                 ? "the text is empty; describe the event in words"
                 : "\(key): a text is empty; say something or leave it out"
         }
-        guard text.utf8.count <= longestText || text.count <= longestText else {
-            return "\(key): the text has \(text.count) characters, at most \(longestText) are taken; shorten it"
+        let length = text.utf8.count <= longestText ? text.utf8.count : text.unicodeScalars.count
+        guard length <= longestText else {
+            return "\(key): the text has \(length) characters, at most \(longestText) are taken; shorten it"
         }
         return nil
     }
@@ -119,19 +120,22 @@ package struct StandingQuery: Sendable, Equatable {
 extension StandingQuery.Settings {
     /// What is wrong with the settings; names the key.
     fileprivate var problem: String? {
-        for prompt in prompts where prompt.ranges(of: "{}").count != 1 {
-            return "prompts: \"\(prompt.prefix(64))\" must hold {} once, where the text goes"
+        for prompt in prompts {
+            if let problem = StandingQuery.problem(ofText: prompt, "prompts") { return problem }
+            guard prompt.ranges(of: "{}").count == 1 else {
+                return "prompts: \"\(prompt.excerpt())\" must hold {} once, where the text goes"
+            }
         }
         guard tags.count <= 64 else { return "tags are \(tags.count), at most 64 are taken" }
         for tag in tags where !(1...128).contains(tag.utf8.count) {
-            return "tags: \"\(tag.prefix(64))\" must have 1 to 128 bytes"
+            return "tags: \"\(tag.excerpt())\" must have 1 to 128 bytes"
         }
         guard metadata.count <= 64 else { return "metadata has \(metadata.count) keys, at most 64 are taken" }
         for (key, value) in metadata where !(1...128).contains(key.utf8.count) || value.utf8.count > 4096 {
-            return "metadata: \"\(key.prefix(64))\" must have 1 to 128 bytes, its value at most 4096"
+            return "metadata: \"\(key.excerpt())\" must have 1 to 128 bytes, its value at most 4096"
         }
         if let group, !Name.isValid(group) {
-            return "group: \"\(group.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores"
+            return "group: \"\(group.excerpt())\" must be 1 to 64 letters, digits, hyphens or underscores"
         }
         guard StandingQuery.priorities.contains(priority) else {
             return "priority is \(priority), expected -1000 to 1000"

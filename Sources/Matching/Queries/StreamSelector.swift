@@ -9,6 +9,9 @@ package struct StreamSelector: Sendable, Hashable {
     private let included: [Pattern]
     private let excluded: [Pattern]
 
+    /// Most patterns of one selector: each is held against each stream and region.
+    private static let mostPatterns = 64
+
     /// Every stream's whole picture.
     package static let all = StreamSelector()
 
@@ -30,6 +33,9 @@ package struct StreamSelector: Sendable, Hashable {
             self = .all
             return
         }
+        guard patterns.count <= Self.mostPatterns else {
+            throw QueryPartError("streams has \(patterns.count) patterns, at most \(Self.mostPatterns) are taken")
+        }
         guard !patterns.isEmpty else { throw QueryPartError("streams is empty; \"*\" selects all") }
         var included: [Pattern] = []
         var excluded: [Pattern] = []
@@ -50,7 +56,7 @@ package struct StreamSelector: Sendable, Hashable {
         let allowed: (UInt8) -> Bool = { Name.isValid($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.count <= 64 && $0.allSatisfy(allowed) }) else {
             throw QueryPartError(
-                "streams: \"\(whole.prefix(64))\" is no selector; it takes names with * and ?, label:NAME, NAME/REGION, "
+                "streams: \"\(whole.excerpt())\" is no selector; it takes names with * and ?, label:NAME, NAME/REGION, "
                     + "and ! to exclude")
         }
         return Pattern(

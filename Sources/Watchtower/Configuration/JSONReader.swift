@@ -1,3 +1,4 @@
+import Matching
 import Messaging
 
 extension JSONValue: ConfigurationNode {
@@ -30,7 +31,7 @@ extension JSONValue: ConfigurationNode {
         case .bool(let value): "\(value)"
         case .integer(let value): "the number \(value)"
         case .number(let value): "the number \(value)"
-        case .string(let value): "the text \"\(value.prefix(40))\""
+        case .string(let value): "the text \"\(value.excerpt())\""
         case .array: "a list"
         case .object: "keys and values"
         }

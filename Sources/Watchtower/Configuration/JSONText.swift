@@ -1,4 +1,5 @@
 package import Foundation
+import Matching
 package import Messaging
 import Printing
 
@@ -11,7 +12,21 @@ package struct JSONText {
         package let description: String
     }
 
+    /// Most of what a text may hold; beyond, it is refused before anything is made of it.
+    private enum Most {
+        static let depth = 64
+        /// Values of a text, keys of an object, bytes of a key and of a number.
+        static let values = 8_000_000
+        static let keys = 1000
+        static let key = 1024
+        static let number = 1024
+        /// Bytes of a string that is not ASCII: comparing such strings may cost the square of their length. Long strings are
+        /// pictures in base64.
+        static let string = 16_384
+    }
+
     private let bytes: [UInt8]
+    private var values = 0
     private var at = 0
     private var depth = 0
 
@@ -41,6 +56,8 @@ package struct JSONText {
     }
 
     private mutating func value() throws(Failure) -> JSONValue {
+        values += 1
+        guard values <= Most.values else { throw failure("there are more than \(Most.values) values") }
         skipSpace()
         switch next {
         case UInt8(ascii: "{"): return try nested { reader throws(Failure) in try reader.object() }
@@ -55,7 +72,7 @@ package struct JSONText {
     }
 
     private mutating func nested(_ read: (inout JSONText) throws(Failure) -> JSONValue) throws(Failure) -> JSONValue {
-        guard depth < 64 else { throw failure("it is nested too deeply") }
+        guard depth < Most.depth else { throw failure("it is nested too deeply") }
         depth += 1
         at += 1
         let value = try read(&self)
@@ -69,11 +86,12 @@ package struct JSONText {
         repeat {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("a key is expected") }
-            let key = try string()
+            let key = try string(most: Most.key, "a key")
             guard take(UInt8(ascii: ":")) else { throw failure("a colon is expected") }
             guard object.updateValue(try value(), forKey: key) == nil else {
-                throw failure("the key \"\(key.prefix(64))\" stands twice")
+                throw failure("the key \"\(key.excerpt())\" stands twice")
             }
+            guard object.count <= Most.keys else { throw failure("an object has more than \(Most.keys) keys") }
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw failure("a comma or } is expected") }
         return .object(object)
@@ -117,6 +135,7 @@ package struct JSONText {
             guard isDigit(next) else { throw failure("a digit is expected") }
             while isDigit(next) { at += 1 }
         }
+        guard at - start <= Most.number else { throw failure("a number has more than \(Most.number) digits") }
         let text = String(decoding: bytes[start..<at], as: UTF8.self)
         if isWhole, let whole = Int64(text) { return .integer(whole) }
         guard let number = Double(text), number.isFinite else { throw failure("the number is too large") }
@@ -124,7 +143,8 @@ package struct JSONText {
         return Int64(exactly: number).map { .integer($0) } ?? .number(number)
     }
 
-    private mutating func string() throws(Failure) -> String {
+    /// `most`: its bytes, if it is so bounded; else it is where it is not ASCII.
+    private mutating func string(most: Int? = nil, _ what: String = "a text") throws(Failure) -> String {
         at += 1
         let start = at
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { at += 1 }
@@ -136,6 +156,10 @@ package struct JSONText {
         }
         guard next != nil else { throw failure("a text does not end") }
         at += 1
+        if text.count > most ?? Most.string, most != nil || text.contains(where: { $0 >= 0x80 }) {
+            let kind = most == nil ? " that is not ASCII" : ""
+            throw failure("\(what)\(kind) has \(text.count) bytes, at most \(most ?? Most.string) are taken")
+        }
         guard let valid = String(validating: text, as: UTF8.self) else { throw failure("a text is not UTF-8") }
         return valid
     }

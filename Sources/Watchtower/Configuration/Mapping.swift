@@ -1,4 +1,5 @@
 import Ingest
+import Matching
 
 /// A configuration that was refused: file, line, and what to do.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
@@ -9,8 +10,8 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package init(path: String, line: Int?, reason: String) {
         self.path = path
         self.line = line
-        // What was found is quoted, and may be a URI.
-        self.reason = SourceURI.redacted(reason)
+        // What was found is quoted, and may be a URI, or have megabytes.
+        self.reason = SourceURI.redacted(reason.excerpt(2000))
     }
 
     /// Of a configuration as a whole.
@@ -68,15 +69,14 @@ struct Mapping<Node: ConfigurationNode> {
     private static func unknown(
         _ name: String, _ keys: [String], path: String, line: Int?, what: String
     ) -> ConfigurationError {
-        let near = keys.map { (key: $0, distance: editDistance($0, name)) }.min { $0.distance < $1.distance }
         let hint =
-            if let near, near.distance <= max(2, name.count / 3) {
-                "did you mean \"\(near.key)\"?"
+            if let near = suggestion(for: name, among: keys) {
+                "did you mean \"\(near)\"?"
             } else {
                 "known keys: \(keys.sorted().joined(separator: ", "))"
             }
         return ConfigurationError(
-            path: path, line: line, reason: "unknown key \"\(name.prefix(64))\" in \(what); \(hint)")
+            path: path, line: line, reason: "unknown key \"\(name.excerpt())\" in \(what); \(hint)")
     }
 
     private func entry(_ key: String) -> (value: Node, line: Int?)? {
@@ -181,20 +181,4 @@ struct Mapping<Node: ConfigurationNode> {
         }
         return texts
     }
-}
-
-/// Letters to change, add or remove to make one word of the other (Levenshtein).
-func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in 0..<a.count {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for j in 0..<b.count {
-            let change = diagonal + (a[i] == b[j] ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(change, row[j + 1] + 1, row[j] + 1)
-        }
-    }
-    return row[b.count]
 }

@@ -43,7 +43,7 @@ package enum PictureURI {
     package static func decode(_ text: String) throws(QueryPartError) -> QueryImage {
         guard text.hasPrefix("data:") else {
             throw QueryPartError(
-                "\"\(text.prefix(64))\" is a path; pictures are sent as data: URIs, as the watchword command makes them"
+                "\"\(text.excerpt())\" is a path; pictures are sent as data: URIs, as the watchword command makes them"
             )
         }
         guard let comma = text.firstIndex(of: ","), text[..<comma].hasSuffix(";base64") else {

@@ -64,7 +64,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         do {
             self = try Self(value, path: "", line: nil)
         } catch {
-            throw QueryError(value["id"]?.string ?? value["text"]?.string ?? "", error.reason)
+            throw QueryError((value["id"]?.string ?? value["text"]?.string ?? "").excerpt(), error.reason)
         }
     }
 
@@ -143,7 +143,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         if let text = try values.string("expires") {
             guard let moment = Moment(text) else {
                 throw values.failure(
-                    "expires", "\"\(text.prefix(40))\" is no moment; write it as in 2030-01-31T18:00:00Z or …+01:00")
+                    "expires", "\"\(text.excerpt())\" is no moment; write it as in 2030-01-31T18:00:00Z or …+01:00")
             }
             expires = moment
         }

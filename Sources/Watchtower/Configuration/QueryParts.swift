@@ -13,6 +13,7 @@ package struct Confirmation: Codable, Sendable, Equatable {
 
     /// Reads "2/3".
     package init?(_ text: String) {
+        guard text.utf8.count <= 16 else { return nil }
         let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
         guard numbers.count == 2, let need = numbers[0], let of = numbers[1] else { return nil }
         self.init(need: need, of: of)
@@ -22,7 +23,7 @@ package struct Confirmation: Codable, Sendable, Equatable {
         guard let node = values.node("confirm") else { return nil }
         if let text = node.text {
             guard let read = Self(text) else {
-                throw values.failure("confirm", "\"\(text.prefix(40))\" is not as in \"2/3\", two of three windows")
+                throw values.failure("confirm", "\"\(text.excerpt())\" is not as in \"2/3\", two of three windows")
             }
             self = read
             return
@@ -81,18 +82,23 @@ package struct ActivePart: Codable, Sendable, Equatable {
 
     /// Reads "mon", or "fri-mon".
     private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { ActiveHours.Weekday(String($0)) }
+        let ends = text.prefix(16).split(separator: "-", omittingEmptySubsequences: false).map { ActiveHours.Weekday(String($0)) }
         guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
-            throw QueryPartError("active: days: \"\(text.prefix(40))\" is none of mon … sun, nor a run as in mon-fri")
+            throw QueryPartError("active: days: \"\(text.excerpt())\" is none of mon … sun, nor a run as in mon-fri")
         }
         let all = ActiveHours.Weekday.allCases
         let length = (last.rawValue - first.rawValue + all.count) % all.count
         return (0...length).map { all[(first.rawValue + $0) % all.count] }
     }
 
+    private static let mostParts = 32
+
     static func list<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> [ActivePart]? {
         guard let node = values.node("active") else { return nil }
         let nodes = node.items ?? [node]
+        guard nodes.count <= mostParts else {
+            throw values.failure("active", "there are \(nodes.count) parts, at most \(mostParts) are taken")
+        }
         var parts: [ActivePart] = []
         for item in nodes {
             let part = try Mapping(
@@ -122,7 +128,7 @@ package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
 
     /// Reads a date and a time with their zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
     package init?(_ text: String) {
-        guard let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text)) else { return nil }
+        guard text.utf8.count <= 64, let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text)) else { return nil }
         self.init(secondsSince1970: date.timeIntervalSince1970)
     }
 

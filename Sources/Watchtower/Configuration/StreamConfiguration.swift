@@ -82,6 +82,9 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
+    /// Most bytes of a URI, or of a launch line.
+    private static let longestText = 4096
+
     /// What is wrong with the values, whoever gave them.
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
@@ -90,6 +93,12 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let gate, !(gate > 0 && gate <= 255) {
             return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
         }
+        for (key, text) in [("uri", uri), ("launch", launch ?? ""), ("template", template ?? "")]
+        where text.utf8.count > Self.longestText {
+            return (key, "expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
+        }
+        guard (labels ?? []).count <= 64 else { return ("labels", "expected at most 64, found \(labels?.count ?? 0)") }
+        guard (regions ?? [:]).count <= 16 else { return ("regions", "at most 16 are taken") }
         for label in labels ?? [] where !Name.isValid(label) {
             return ("labels", "\"\(label.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
         }
@@ -103,7 +112,6 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
                 )
             }
         }
-        guard (regions ?? [:]).count <= 16 else { return ("regions", "at most 16 are taken") }
         if let frozen, !(frozen >= 1 && frozen <= 86_400) {
             return ("frozen", "expected 1 to 86400 seconds, found \(frozen)")
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Matching
 import Yams
 
 typealias YAMLMapping = Mapping<Node>
@@ -16,7 +17,7 @@ extension Node: ConfigurationNode {
     var line: Int? { mark?.line }
     var name: String {
         switch self {
-        case .scalar(let scalar): "the text \"\(scalar.string.prefix(40))\""
+        case .scalar(let scalar): "the text \"\(scalar.string.excerpt())\""
         case .mapping: "keys and values"
         case .sequence: "a list"
         case .alias: "an alias"

@@ -5,6 +5,8 @@ package import Messaging
 /// The control operations about what has happened.
 package struct EventOperations: Sendable {
     private let outbox: Outbox
+    /// Most bytes of a text to filter by: no topic and no name is longer.
+    private static let longestText = 256
 
     package init(_ outbox: Outbox) { self.outbox = outbox }
 
@@ -44,6 +46,13 @@ package struct EventOperations: Sendable {
             var topic, query, stream, journal: String?
         }
         let wanted = try ControlArguments.read(args, as: Wanted.self)
+        let texts = [
+            ("topic", wanted.topic), ("query", wanted.query), ("stream", wanted.stream), ("journal", wanted.journal),
+        ]
+        for case (let key, let text?) in texts where text.utf8.count > Self.longestText {
+            throw ControlFailure(
+                "bad-argument", "\(key): expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
+        }
         if let journal = wanted.journal, journal != outbox.identity {
             throw ControlFailure(
                 "other-journal", "seq \(wanted.since ?? 0) is of another journal; the numbers of this one began anew")
@@ -52,7 +61,7 @@ package struct EventOperations: Sendable {
         let page = try await outbox.replay(
             since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
         var result = try page.entries.map {
-            (seq: $0.seq, topic: $0.topic, body: try WireCoding.decode(JSONValue.self, $0.body))
+            (seq: $0.seq, topic: $0.topic, body: try JSONText.parse($0.body))
         }
         for hole in page.holes {
             let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
@@ -65,7 +74,7 @@ package struct EventOperations: Sendable {
     /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
     package func open() async throws -> JSONValue {
         let (seq, entries) = try await outbox.openEvents()
-        let events = try entries.map { try WireCoding.decode(JSONValue.self, $0.body) }
+        let events = try entries.map { try JSONText.parse($0.body) }
         return .object(["seq": .integer(seq), "journal": .string(outbox.identity), "events": .array(events)])
     }
 }

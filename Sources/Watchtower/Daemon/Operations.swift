@@ -1,6 +1,7 @@
 package import Foundation
 import Ingest
 import Journal
+import Matching
 package import Messaging
 
 /// A control request that was refused: a code for programs, a sentence for people.
@@ -38,11 +39,19 @@ package struct Operations: Sendable {
     package static let names = all.map(\.name)
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// Requests of so many bytes are read on a thread of their own: reading a hundred thousand queries takes its time.
-    private static let large = 65_536
+    /// Most bytes of a request's id, which comes back with the answer.
+    private static let longestID = 1024
+    /// Most bytes of a refusal's sentence, whatever it quotes.
+    private static let longestSentence = 2000
 
     /// Answers one request; never throws, whatever the bytes are.
+    ///
+    /// All of it is done on threads of requests, and by actors on their own.
     package func answer(_ data: Data, from caller: Caller = .local) async -> Data {
+        await withTaskExecutorPreference(RequestThreads.taking(bytes: data.count)) { await answered(data, caller) }
+    }
+
+    private func answered(_ data: Data, _ caller: Caller) async -> Data {
         var id = ""
         do {
             // What is larger than others may be is read only if it may be an import.
@@ -50,13 +59,26 @@ package struct Operations: Sendable {
             guard !isLarge || data.count <= limits.importRequest && data.range(of: Self.importName) != nil else {
                 throw tooLarge(limits.request)
             }
-            let read = data.count > Self.large ? await offPool { Self.json(data) } : Self.json(data)
-            guard let json = read else { throw ControlFailure("bad-request", "the request is not JSON") }
-            id = json["id"]?.string ?? ""
+            let json: JSONValue
+            do {
+                json = try JSONText.parse(data)
+            } catch {
+                throw ControlFailure("bad-request", "the request is not JSON: \(error)")
+            }
+            let given = json["id"]?.string ?? ""
+            guard given.utf8.count <= Self.longestID else {
+                throw ControlFailure(
+                    "bad-request", "id: expected at most \(Self.longestID) bytes, found \(given.utf8.count)")
+            }
+            id = given
             let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
-            let result = try await perform(operation, args, for: caller)
-            return try WireCoding.encode(ControlReply(id: id, result: result))
+            let threads = Self.byName[operation]?.isBulk == true ? .bulk : RequestThreads.taking(bytes: data.count)
+            let id = id
+            return try await withTaskExecutorPreference(threads) {
+                try WireCoding.encode(
+                    ControlReply(id: id, result: try await perform(operation, args, for: caller, on: threads)))
+            }
         } catch {
             let failure = Self.failure(error)
             let reply = ControlReply(id: id, error: .init(code: failure.code, message: failure.description))
@@ -82,11 +104,9 @@ package struct Operations: Sendable {
             "too-large", "the request is larger than \(limit >> 20) MB; do it in parts, or import a file of queries")
     }
 
-    private static func json(_ data: Data) -> JSONValue? { try? JSONText.parse(data) }
-
-    /// Does one operation in its time, whatever socket asked for it.
+    /// Does one operation in its time, whatever socket asked for it; `threads`: where it works.
     package func perform(
-        _ operation: String, _ args: JSONValue, for caller: Caller
+        _ operation: String, _ args: JSONValue, for caller: Caller, on threads: RequestThreads = .bulk
     ) async throws -> JSONValue {
         guard let known = Self.byName[operation] else {
             throw ControlFailure(
@@ -95,7 +115,9 @@ package struct Operations: Sendable {
         }
         try admit(caller, to: known)
         let tower = tower
-        return try await TimeLimit.run(seconds: TimeLimit.seconds(operation)) { try await known.perform(tower, args) }
+        return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
+            try await known.perform(tower, args)
+        }
     }
 
     /// Refuses an operation that a client's role does not reach; what was refused is counted and logged.
@@ -115,6 +137,6 @@ package struct Operations: Sendable {
             default: ControlFailure(.refused, "\(error)")
             }
         // Whatever a sentence quotes, a URI's secrets are not for its reader.
-        return ControlFailure(failure.code, SourceURI.redacted(failure.description))
+        return ControlFailure(failure.code, SourceURI.redacted(failure.description.excerpt(Self.longestSentence)))
     }
 }

@@ -4,6 +4,7 @@ import Journal
 package import Logging
 package import Matching
 package import Messaging
+import Pixels
 import Synchronization
 
 /// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the engine.
@@ -21,7 +22,7 @@ package actor QueryDesk {
     private let logger: Logger
     /// Where events go that end because their query does.
     private let deliver: @Sendable ([Detection]) async -> Void
-    private let turns = Turns()
+    private let turns = Turns(on: .bulk)
     private let progress = Mutex<Progress?>(nil)
 
     package struct Progress: Codable, Sendable, Equatable {
@@ -191,7 +192,7 @@ package actor QueryDesk {
                 continue
             }
             let side = engine.model.architecture.vision.side
-            let embedding = try await engine.embed(query, pictures: QueryPictures.decode(query, side: side))
+            let embedding = try await embed(query, pictures: QueryPictures.decode(query, side: side))
             made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
             embeddings.append(embedding)
         }
@@ -203,6 +204,18 @@ package actor QueryDesk {
             }
         }
         return embeddings
+    }
+
+    /// Embeds one query: between two of its texts the engine scores, however many they are.
+    private func embed(_ query: StandingQuery, pictures: [Picture]) async throws -> QueryEmbedding {
+        try await engine.check(query)
+        var parts = QueryEmbedding.Parts(query)
+        while let text = parts.nextText {
+            try Task.checkCancellation()
+            parts.take(try await engine.embed(text: text))
+        }
+        if !pictures.isEmpty { parts.take(pictures: try await engine.embed(pictures: pictures)) }
+        return try parts.joined(width: engine.model.architecture.embedding)
     }
 
     // MARK: Questions

@@ -38,7 +38,7 @@ package actor StreamDesk {
     /// States on their way out, in the order they came; one consumer keeps it.
     private let states: AsyncStream<PendingMessage>.Continuation
     private let telling: Task<Void, Never>
-    private let turns = Turns()
+    private let turns = Turns(on: .short)
     private var streams: [String: Running] = [:]
 
     init(

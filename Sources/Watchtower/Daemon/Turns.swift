@@ -5,11 +5,15 @@ import Synchronization
 /// An actor alone lets others in wherever it waits.
 final class Turns: Sendable {
     private let last = Mutex(Task<Void, Never> {})
+    private let threads: RequestThreads?
+
+    /// `threads`: where it is done, if what is done may be long; else on the cooperative pool.
+    init(on threads: RequestThreads? = nil) { self.threads = threads }
 
     func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         let work = last.withLock { last in
             let before = last
-            let work = Task {
+            let work = Task(executorPreference: threads) {
                 await before.value
                 return try await body()
             }

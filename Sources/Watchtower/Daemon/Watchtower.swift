@@ -24,7 +24,7 @@ package actor Watchtower {
     let alerts: AlertDesk
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
-    private let reloads = Turns()
+    private let reloads = Turns(on: .bulk)
     let queue = FrameQueue()
     private let pulse = Pulse()
     private let logger: Logger
@@ -106,7 +106,7 @@ package actor Watchtower {
     @discardableResult
     package func reload(_ path: String) async -> Bool {
         do {
-            let changes = try await reload(Configuration.load(path))
+            let changes = try await reload(offPool { Result { try Configuration.load(path) } }.get())
             logger.notice("the configuration has been read again", metadata: ["changes": "\(changes)"])
             return true
         } catch {

@@ -31,25 +31,9 @@ final class QueryEmbedder {
 
     /// Embeds a query, all its sentences and pictures as one, and its contrasts.
     func embed(_ query: StandingQuery, pictures: [Picture]) throws -> QueryEmbedding {
-        var truncated = false
-        func ensemble(_ sentences: [String]) throws -> [[Float]] {
-            try sentences.map { sentence in
-                let (embedding, isCut) = try embed(text: sentence)
-                truncated = truncated || isCut
-                return embedding
-            }
-        }
-        // Words and pictures weigh the same, however many there are of each.
-        var kinds = [TextEnsemble.average(try ensemble(query.sentences))]
-        if !pictures.isEmpty { kinds.append(TextEnsemble.average(try embed(pictures: pictures))) }
-        var contrasts: [[Float]] = []
-        if case .contrast(let against, _) = query.rule {
-            contrasts = try against.map { TextEnsemble.average(try ensemble(query.sentences(of: $0))) }
-        }
-        let embedding = TextEnsemble.average(kinds.filter { !$0.isEmpty })
-        guard embedding.count == images.architecture.embedding else {
-            throw QueryError(query.id, "images: none of them was decoded")
-        }
-        return QueryEmbedding(query: embedding, contrasts: contrasts, truncated: truncated)
+        var parts = QueryEmbedding.Parts(query)
+        while let text = parts.nextText { parts.take(try embed(text: text)) }
+        if !pictures.isEmpty { parts.take(pictures: try embed(pictures: pictures)) }
+        return try parts.joined(width: images.architecture.embedding)
     }
 }

@@ -41,6 +41,11 @@ package struct ControlOperation: Sendable {
         self.perform = perform
     }
 
+    /// Whether its answer may be long: it is made where it holds up no short one.
+    package var isBulk: Bool {
+        isLarge || ["query.list", "query.export", "events.replay", "events.open"].contains(name)
+    }
+
     /// Arguments, and their schemas; empty if the operation takes any object.
     package var properties: [Schema.Property] {
         if case .object(let properties, _) = arguments { properties } else { [] }

@@ -19,16 +19,16 @@ package enum TimeLimit {
 
     /// Runs an operation; when its time is over it is cancelled, and the answer is "timeout", whether it heeds that or not.
     ///
-    /// Of one whose asker has gone, what was begun goes on.
+    /// Of one whose asker has gone, what was begun goes on. `threads`: where it works, if not on an executor of its own.
     package static func run<Value: Sendable>(
-        seconds: Double, _ body: @escaping @Sendable () async throws -> Value
+        seconds: Double, on threads: RequestThreads = .short, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         guard running.load(ordering: .relaxed) < most else {
             throw ControlFailure("busy", "too many requests take longer than they may; try again")
         }
         running.wrappingAdd(1, ordering: .relaxed)
         let results = Mailbox<Result<Value, any Error>?>(timeout: nil)
-        let work = Task {
+        let work = Task(executorPreference: threads) {
             defer { running.wrappingSubtract(1, ordering: .relaxed) }
             do { results.send(.success(try await body())) } catch { results.send(.failure(error)) }
         }

@@ -17,19 +17,19 @@ package struct ControlLimits: Sendable, Equatable {
 }
 
 /// Tokens by peer: each has `burst` of them, gets `rate` a second back, and pays one a request.
-struct RateLimit {
+package struct RateLimit: Sendable {
     private let rate: Double
     private let burst: Double
     private var buckets: [String: TokenBucket] = [:]
     /// Peers that are told apart; those that come beyond share a bucket.
     private static let most = 4096
 
-    init(rate: Double, burst: Double) {
+    package init(rate: Double, burst: Double) {
         self.rate = rate
         self.burst = burst
     }
 
-    mutating func admits(_ peer: String, now: ContinuousClock.Instant = .now) -> Bool {
+    package mutating func admits(_ peer: String, now: ContinuousClock.Instant = .now) -> Bool {
         var peer = peer
         if buckets[peer] == nil, buckets.count >= Self.most {
             buckets = buckets.filter { !$0.value.isFull(at: now) }

@@ -8,7 +8,10 @@ package final class Publisher: @unchecked Sendable {
     private let lock = NSLock()
     private let timer: any DispatchSourceTimer
     /// Bytes of the largest message that a subscriber may send: the prefix that it subscribes to.
-    private static let largestSubscription: Int64 = 1024
+    ///
+    /// ZeroMQ ends the connection of one that sends more, and its client connects and sends it again, so that none of its
+    /// subscriptions is heard. It is far above every topic, but bounded: a prefix costs some thirty times its bytes here.
+    private static let largestSubscription: Int64 = 65_536
 
     /// Binds the socket; with a gate, only its clients hear anything.
     ///

@@ -4,6 +4,8 @@ import Foundation
 package final class Subscriber {
     private let socket: Socket
     private let watch: HandshakeWatch
+    /// Most bytes of a prefix: no topic is longer.
+    package static let longestPrefix = 256
 
     /// Connects, and subscribes to topics that begin with one of the prefixes.
     ///
@@ -11,10 +13,17 @@ package final class Subscriber {
     package init(
         connecting endpoint: String, prefixes: [String], queue: Int32? = nil, identity: CurveIdentity? = nil
     ) throws(MessagingError) {
+        for prefix in prefixes where prefix.utf8.count > Self.longestPrefix || prefix.utf8.contains(0) {
+            throw MessagingError(
+                "a prefix of topics has at most \(Self.longestPrefix) bytes and no NUL, this one has \(prefix.utf8.count)"
+            )
+        }
         socket = try Socket(.subscribe, queue: queue)
         if let identity { try socket.speakCurve(as: identity) }
         watch = try HandshakeWatch(socket, endpoint, hasKeys: identity != nil)
-        for prefix in prefixes { _ = socket.subscribe(prefix) }
+        for prefix in prefixes where !socket.subscribe(prefix) {
+            throw MessagingError("ZeroMQ does not subscribe to \"\(prefix)\": \(Socket.errorText)")
+        }
         try socket.connect(endpoint)
     }
 

@@ -39,6 +39,44 @@ struct MessagingTests {
         #expect(line.count == 3 && Int64(line[1]) != nil)
     }
 
+    @Test("a subscriber to a long prefix hears its other topics, and one that is far too long harms only itself")
+    func longPrefixes() async throws {
+        let endpoint = endpoint()
+        let publisher = try Publisher(binding: endpoint)
+        func client(_ bytes: Int) throws -> Program {
+            try python(
+                """
+                import os, sys, zmq
+                s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.RCVTIMEO, 60000); s.setsockopt(zmq.SUBSCRIBE, b"match.")
+                s.setsockopt(zmq.SUBSCRIBE, b"m" + b"x" * (int(sys.argv[2]) - 1)); s.connect(sys.argv[1])
+                print(len([s.recv_multipart() for i in range(20)]), flush=True); os._exit(0)
+                """, endpoint, "\(bytes)")
+        }
+        // Its connection is ended over and over again.
+        let bad = try client(200_000)
+        let good = try [5, 1500, 10_000, 65_000].map { try client($0) }
+        var seq: Int64 = 0
+        while good.contains(where: \.isRunning), seq < 4000 {
+            seq += 1
+            publisher.publish(topic: "match.lobby.q", seq: seq, body: Data("{}".utf8))
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        for client in good { #expect(try await client.rest() == "20\n") }
+        #expect(bad.isRunning)
+        bad.kill()
+    }
+
+    @Test("a prefix that no topic can begin with is refused by a sentence")
+    func impossiblePrefixes() throws {
+        let endpoint = endpoint()
+        for prefix in [String(repeating: "x", count: 257), "match.\u{0}"] {
+            #expect { try Subscriber(connecting: endpoint, prefixes: ["match.", prefix]) } throws: {
+                "\($0)".contains("at most 256 bytes") && "\($0)".contains("\(prefix.utf8.count)")
+            }
+        }
+        _ = try Subscriber(connecting: endpoint, prefixes: [String(repeating: "x", count: 256)])
+    }
+
     @Test("REQ and DEALER clients in another language are answered, whatever they send")
     func control() async throws {
         let endpoint = endpoint()

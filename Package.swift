@@ -152,7 +152,7 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Journal", "Measures", "Messaging", "Pixels", "Watchtower",
+                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Watchtower",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),

@@ -3,11 +3,11 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
-import Measures
+import Matching
 import Messaging
 import NIOCore
 import NIOHTTP1
-import Synchronization
+import NIOHTTPTypes
 import Watchtower
 
 /// Answers requests: finds the route, checks who asks and for what, and has the operation done.
@@ -18,7 +18,8 @@ struct RequestHandler: Sendable {
     private let limits: WebServer.Limits
     private let counters: WebCounters
     private let gate: Gate
-    private let rate: Rate
+    private let doorman: Doorman
+    private let table: ConnectionTable
     private let working: Working
     private let importing: Working
     private let logger: Logger
@@ -26,7 +27,7 @@ struct RequestHandler: Sendable {
     /// Reads the tokens.
     init(
         _ tower: Watchtower, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
-        _ logger: Logger
+        _ table: ConnectionTable, _ logger: Logger
     ) throws {
         self.tower = tower
         self.configuration = configuration
@@ -35,18 +36,19 @@ struct RequestHandler: Sendable {
         self.logger = logger
         operations = Operations(tower)
         gate = Gate(configuration, tokens: try configuration.secrets())
-        rate = Rate(configuration.rate)
+        doorman = Doorman(rate: configuration.rate, logger: logger)
+        self.table = table
         working = Working(limits.working)
         importing = Working(limits.importing)
     }
 
     /// Answers any request; throws only what the connection cannot go on from.
-    func respond(_ request: Request) async throws -> Response {
+    func respond(_ request: Request, _ channel: any Channel) async throws -> Response {
         let began = ContinuousClock.now
         var route: Route?
         var response: Response
         do {
-            response = try await answer(request, &route)
+            response = try await answer(request, channel, &route)
         } catch let error as HTTPParserError {
             throw error
         } catch {
@@ -58,6 +60,7 @@ struct RequestHandler: Sendable {
         }
         response.headers[.cacheControl] = "no-store"
         response.headers[.xContentTypeOptions] = "nosniff"
+        if request.method == .head { response = Self.bodyless(response) }
         counters.answered(
             route?.path ?? "other", response.status.code, seconds: (ContinuousClock.now - began) / .seconds(1))
         return response
@@ -73,50 +76,111 @@ struct RequestHandler: Sendable {
         }
     }
 
-    private func answer(_ request: Request, _ found: inout Route?) async throws -> Response {
+    private func answer(
+        _ request: Request, _ channel: any Channel, _ found: inout Route?
+    ) async throws -> Response {
         let headers = request.headers
         try gate.check(
             host: request.head.authority, origin: headers[.origin], site: headers["Sec-Fetch-Site"])
+        // The first one is the authority, and no header any more.
+        guard headers["Host"] == nil else { throw Refusal(400, "bad-request", "Host: it stands twice") }
+        if let expectation = request.head.expectation, !request.head.isExpectingContinue {
+            throw Refusal(417, "bad-expectation", "Expect: expected 100-continue, found \"\(expectation.excerpt())\"")
+        }
+        if request.method == .options { return try Self.options(request.head.path ?? "") }
         let target = try RequestTarget(request.head.path ?? "")
-        let (route, path) = try Routes.find(request.method.rawValue, target.segments)
+        // HEAD is GET without the body.
+        let method = request.method == .head ? "GET" : request.method.rawValue
+        let (route, path) = try Routes.find(method, target.segments)
         found = route
-        var caller: Caller?
-        if !route.endpoint.isOpen {
-            caller = try gate.check(authorization: headers[.authorization])
-            guard rate.take() else {
-                throw Refusal(
-                    429, "too-many-requests", "more than \(configuration.rate) requests a second",
-                    headers: ["Retry-After": "1"]
-                )
-            }
-        }
-        if let caller, caller.role < route.endpoint.role {
-            throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
-        }
+        let peer = Peer(channel.remoteAddress)
         switch route.endpoint {
-        case .operation(let operation):
-            return try await perform(operation, request, path, target.query, for: caller ?? .local)
-        case .eventStream:
-            let stream = try EventStream(
-                tower.outbox, counters, query: target.query, lastEventID: headers["Last-Event-ID"])
-            return try follow(stream, request.body)
-        default: break
-        }
-        try Self.refuse(target.query)
-        switch route.endpoint {
+        // On the cooperative pool: health waits for no other request.
         case .health:
             if let problem = tower.vitals.problem { throw Refusal(503, "stalled", problem) }
             return Self.json(Data("{\"status\":\"ok\"}".utf8))
         case .readiness:
             guard tower.vitals.isReady else { throw Refusal(503, "starting", "queries and streams are not there yet") }
             return Self.json(Data("{\"status\":\"ready\"}".utf8))
+        default: break
+        }
+        let authorization = headers[.authorization]
+        let caller = try doorman.check(peer, given: authorization) { try gate.check(authorization: authorization) }
+        table.letIn(ObjectIdentifier(channel))
+        // Without tokens this header tells nobody apart. Metrics are read by others than those who flood operations.
+        let client = gate.hasToken ? authorization ?? "" : ""
+        try doorman.admit(peer, route.endpoint.isMetrics ? "\(client) metrics" : client)
+        guard caller.role >= route.endpoint.role else {
+            throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
+        }
+        let threads = Self.threads(route, request)
+        return try await withTaskExecutorPreference(threads) {
+            try await answer(route.endpoint, Asked(request, channel, peer, caller, path, target.query, threads))
+        }
+    }
+
+    /// Where a request is worked on: long bodies and answers hold up no short ones.
+    private static func threads(_ route: Route, _ request: Request) -> RequestThreads {
+        guard case .operation(let operation) = route.endpoint else { return .short }
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let isLong = operation.hasBody && (length ?? .max) > RequestThreads.large
+        return operation.isBulk || isLong ? .bulk : .short
+    }
+
+    /// A request that was let in, and what its target says.
+    private struct Asked: Sendable {
+        let request: Request
+        let channel: any Channel
+        let peer: Peer
+        let caller: Caller
+        let path: [String: String]
+        let query: [RequestTarget.Field]
+        let threads: RequestThreads
+
+        init(
+            _ request: Request, _ channel: any Channel, _ peer: Peer, _ caller: Caller, _ path: [String: String],
+            _ query: [RequestTarget.Field], _ threads: RequestThreads
+        ) {
+            self.request = request
+            self.channel = channel
+            self.peer = peer
+            self.caller = caller
+            self.path = path
+            self.query = query
+            self.threads = threads
+        }
+    }
+
+    private func answer(_ endpoint: Endpoint, _ asked: Asked) async throws -> Response {
+        switch endpoint {
+        case .operation(let operation): return try await perform(operation, asked)
+        case .eventStream:
+            let stream = try EventStream(
+                tower.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
+            guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
+            return try follow(stream, asked.request.body)
         case .metrics:
             let page = MetricsPage.text(try await tower.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
-        case .document: return Self.json(try OpenAPIDocument.data())
-        case .snapshot: return try await snapshot(path["event"] ?? "")
-        case .operation, .eventStream: throw Refusal(404, "not-found", "there is nothing at this path")
+        default: break
         }
+        try Self.refuse(asked.query)
+        switch endpoint {
+        case .document: return Self.json(try OpenAPIDocument.data())
+        case .snapshot: return try await snapshot(asked.path["event"] ?? "")
+        default: throw Refusal(404, "not-found", "there is nothing at this path")
+        }
+    }
+
+    /// Which methods are answered at a target; `*` is the server as a whole.
+    private static func options(_ target: String) throws(Refusal) -> Response {
+        let methods = target == "*" ? Routes.methods : try Routes.methods(at: RequestTarget(target).segments)
+        return Response(status: .noContent, headers: [.allow: methods.joined(separator: ", ")])
+    }
+
+    /// The answer without its body, whose length it still tells.
+    private static func bodyless(_ response: Response) -> Response {
+        response.status == .noContent ? response : response.createHeadResponse()
     }
 
     private static func refuse(_ query: [RequestTarget.Field]) throws(Refusal) {
@@ -126,28 +190,27 @@ struct RequestHandler: Sendable {
 
     // MARK: Operations
 
-    private func perform(
-        _ operation: ControlOperation, _ request: Request, _ path: [String: String], _ query: [RequestTarget.Field],
-        for caller: Caller
-    ) async throws -> Response {
-        let place = try (operation.isLarge ? importing : working).take()
+    private func perform(_ operation: ControlOperation, _ asked: Asked) async throws -> Response {
+        let place = try (operation.isLarge ? importing : working).take(asked.peer)
         defer { withExtendedLifetime(place) {} }
         let body =
             operation.hasBody
-            ? try await body(of: request, most: operation.isLarge ? limits.largeBody : limits.body) : Data()
-        let type = request.headers[.contentType]
-        let read: @Sendable () throws -> JSONValue = {
-            try ArgumentReader.read(operation, path: path, query: query, body: body, contentType: type)
-        }
-        // A hundred thousand queries are read on a thread of their own.
-        let arguments = body.count > 65_536 ? try await offPool { Result { try read() } }.get() : try read()
-        let result = try WireCoding.encode(try await operations.perform(operation.name, arguments, for: caller))
-        return Self.json(result)
+            ? try await body(of: asked, most: operation.isLarge ? limits.largeBody : limits.body) : Data()
+        let arguments = try ArgumentReader.read(
+            operation, path: asked.path, query: asked.query, body: body,
+            contentType: asked.request.headers[.contentType])
+        return Self.json(
+            try WireCoding.encode(
+                try await operations.perform(operation.name, arguments, for: asked.caller, on: asked.threads)))
     }
 
-    private func body(of request: Request, most: Int) async throws -> Data {
+    private func body(of asked: Asked, most: Int) async throws -> Data {
+        let request = asked.request
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
             throw Refusal(413, "too-large", "the body has \(length) bytes, at most \(most) are taken")
+        }
+        if request.head.isExpectingContinue {
+            try await asked.channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)))
         }
         return Data(try await request.body.collect(upTo: most).readableBytesView)
     }
@@ -168,14 +231,21 @@ struct RequestHandler: Sendable {
                 429, "too-many", "\(configuration.followers) clients follow already", headers: ["Retry-After": "5"])
         }
         let place = Place { [counters] in counters.leaveFollower() }
-        var response = Response(
-            status: .ok, headers: [.contentType: "text/event-stream"],
-            body: ResponseBody { writer in
+        return Self.eventStream(
+            ResponseBody { writer in
                 defer { place.leave() }
                 // One that goes is noticed at once, and not only when something is sent to it.
-                try await body.consumeWithCancellationOnInboundClose { _ in try await stream.write(&writer) }
+                try await body.consumeWithCancellationOnInboundClose { _ in
+                    try await withTaskExecutorPreference(RequestThreads.short) { try await stream.write(&writer) }
+                }
                 try await writer.finish(nil)
             })
+    }
+
+    private static func eventStream(_ body: ResponseBody) -> Response {
+        var response = Response(status: .ok, headers: [.contentType: "text/event-stream"], body: body)
+        // Its length is not known, also where none of it is sent.
+        response.headers[.contentLength] = nil
         // Some proxies would else keep messages until there are more.
         response.headers["X-Accel-Buffering"] = "no"
         return response
@@ -199,55 +269,6 @@ struct RequestHandler: Sendable {
         Response(
             status: HTTPResponse.Status(code: status), headers: [.contentType: type],
             body: ResponseBody(byteBuffer: body))
-    }
-}
-
-/// Something taken that is given back once: when it is said, or nobody has it any more.
-private final class Place: Sendable {
-    private let giveBack: @Sendable () -> Void
-    private let isTaken = Mutex(true)
-
-    init(_ giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
-    deinit { leave() }
-
-    func leave() {
-        let wasTaken = isTaken.withLock { isTaken in
-            defer { isTaken = false }
-            return isTaken
-        }
-        if wasTaken { giveBack() }
-    }
-}
-
-/// Requests a second, of all clients; twice as many at once.
-private final class Rate: Sendable {
-    private let bucket: Mutex<TokenBucket>
-
-    init(_ rate: Int) {
-        bucket = Mutex(TokenBucket(rate: Double(rate), burst: Double(rate) * 2, at: .now))
-    }
-
-    func take() -> Bool { bucket.withLock { $0.take(at: .now) } }
-}
-
-/// Requests that are worked on.
-private final class Working: Sendable {
-    private let most: Int
-    private let count = Mutex(0)
-
-    init(_ most: Int) { self.most = most }
-
-    func take() throws(Refusal) -> Place {
-        let isIn = count.withLock { count in
-            guard count < most else { return false }
-            count += 1
-            return true
-        }
-        guard isIn else {
-            throw Refusal(
-                503, "busy", "too many requests are being worked on; try again", headers: ["Retry-After": "1"])
-        }
-        return Place { self.count.withLock { $0 -= 1 } }
     }
 }
 

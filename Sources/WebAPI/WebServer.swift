@@ -16,11 +16,13 @@ package final class WebServer: Sendable {
         /// Of an import.
         package var largeBody = 64 << 20
         package var headers = 16_384
-        /// Requests that are worked on at once.
+        /// Requests that are worked on at once; three quarters of them may be one peer's.
         package var working = 64
         /// Imports at once; each may hold a large body.
         package var importing = 2
-        /// Seconds for a request to come, for a connection to be idle, for an answer to be read.
+        /// Seconds for the first request's head to come, for the rest of a request, for a connection to be idle, for an answer
+        /// to be read.
+        package var first: Int64 = 10
         package var request: Int64 = 30
         package var idle: Int64 = 30
         package var stall: Int64 = 30
@@ -39,25 +41,27 @@ package final class WebServer: Sendable {
     ) async throws {
         let counters = WebCounters()
         self.counters = counters
-        let handler = try RequestHandler(tower, configuration, limits, counters, logger)
+        let table = ConnectionTable(most: configuration.connections)
+        let handler = try RequestHandler(tower, configuration, limits, counters, table, logger)
+        let times = ConnectionLimits.Times(
+            first: .seconds(limits.first), idle: .seconds(limits.idle), request: .seconds(limits.request),
+            stall: .seconds(limits.stall))
         var quiet = logger
         // Its errors are those of clients that go, and its own stop.
         quiet.logLevel = .critical
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let application = Application(
-            responder: CallbackResponder<BasicRequestContext> { request, _ in try await handler.respond(request) },
+            responder: CallbackResponder<ConnectionContext> { request, context in
+                try await handler.respond(request, context.channel)
+            },
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionLimits(
-                            request: .seconds(limits.request), stall: .seconds(limits.stall), counters: counters)
-                    ], idleTimeout: .seconds(limits.idle),
+                    additionalChannelHandlers: [ConnectionLimits(times, table, counters)],
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: limits.headers, maxHeaderListSize: limits.headers, maxHeaderFieldCount: 100)
                 )),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.address, port: configuration.port), backlog: 1024,
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.connections, logger: quiet)),
+                address: .hostname(configuration.address, port: configuration.port), backlog: 1024),
             onServerRunning: { continuation.yield($0.localAddress?.port ?? configuration.port) },
             logger: quiet)
         let running = Task {
@@ -91,5 +95,16 @@ package final class WebServer: Sendable {
         }
         running.cancel()
         _ = await running.result
+    }
+}
+
+/// A request's connection.
+private struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
     }
 }

@@ -23,7 +23,7 @@ struct RequestTests {
     func methods() throws {
         #expect(throws: Refusal.self) { try Routes.find("GET", ["api", "v1", "nothing"]) }
         let refused = #expect(throws: Refusal.self) { try Routes.find("PUT", ["api", "v1", "queries", "q"]) }
-        #expect(refused?.status == 405 && refused?.headers["Allow"] == "DELETE, GET, PATCH")
+        #expect(refused?.status == 405 && refused?.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH")
         #expect(try Routes.find("PATCH", ["api", "v1", "queries", "q"]).arguments == ["id": "q"])
         // Each route is found by itself, so none hides another.
         for route in Routes.all {

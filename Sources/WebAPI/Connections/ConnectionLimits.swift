@@ -1,8 +1,11 @@
+import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Cuts off connections whose request does not come to its end, or whose answer is not read.
+/// Bounds a connection: how many there are, when a request must have come, when an answer must be read.
 ///
+/// It also sees to what concerns bytes on the wire: a HEAD request's answer ends with its head, and a client that waits for
+/// leave to send its body (`Expect: 100-continue`) and gets none is hung up on, since its next bytes might be either.
 /// One handler for each connection, used on its event loop alone.
 final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -10,20 +13,43 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let request: TimeAmount
-    private let stall: TimeAmount
+    /// Times that a client has.
+    struct Times {
+        /// From the connection's start to the end of its first request's head.
+        let first: TimeAmount
+        /// From an answer to the end of the next request's head.
+        let idle: TimeAmount
+        /// For the rest of a request, from its head on.
+        let request: TimeAmount
+        /// Without reading anything of an answer.
+        let stall: TimeAmount
+    }
+
+    /// A request whose answer has not ended.
+    private struct Asked {
+        let isHead: Bool
+        /// Whether its body comes only when it is asked for.
+        var waits: Bool
+    }
+
+    private let times: Times
+    private let table: ConnectionTable
     private let counters: WebCounters
+    private var headTimer: Scheduled<Void>?
     private var requestTimer: Scheduled<Void>?
     private var stallTimer: Scheduled<Void>?
     private var isCounted = false
+    private var asked: [Asked] = []
+    private var isBodyless = false
+    private var closes = false
 
-    /// `request`: for all of a request, from its head on, or from the connection's start for its head; `stall`: for a client
-    /// that reads nothing.
-    init(request: TimeAmount, stall: TimeAmount, counters: WebCounters) {
-        self.request = request
-        self.stall = stall
+    init(_ times: Times, _ table: ConnectionTable, _ counters: WebCounters) {
+        self.times = times
+        self.table = table
         self.counters = counters
     }
+
+    // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { begin(context) }
@@ -38,38 +64,32 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isCounted else { return }
         isCounted = true
         counters.connected(1)
+        let (channel, counters) = (context.channel, counters)
+        let hasPlace = table.add(ObjectIdentifier(channel), Peer(channel.remoteAddress)) { [weak channel] in
+            counters.displaced()
+            channel?.close(promise: nil)
+        }
+        guard hasPlace else {
+            counters.displaced()
+            return context.close(promise: nil)
+        }
+        headTimer = timer(context, times.first)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end()
+        end(context)
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { end() }
+    func handlerRemoved(context: ChannelHandlerContext) { end(context) }
 
-    private func end() {
-        requestTimer?.cancel()
-        stallTimer?.cancel()
-        (requestTimer, stallTimer) = (nil, nil)
-        if isCounted { counters.connected(-1) }
+    private func end(_ context: ChannelHandlerContext) {
+        for timer in [headTimer, requestTimer, stallTimer] { timer?.cancel() }
+        (headTimer, requestTimer, stallTimer) = (nil, nil, nil)
+        guard isCounted else { return }
         isCounted = false
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head: requestTimer = timer(context, request)
-        case .body: break
-        case .end:
-            requestTimer?.cancel()
-            requestTimer = nil
-        }
-        context.fireChannelRead(data)
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        stallTimer?.cancel()
-        stallTimer = context.channel.isWritable ? nil : timer(context, stall)
-        context.fireChannelWritabilityChanged()
+        counters.connected(-1)
+        table.remove(ObjectIdentifier(context.channel))
     }
 
     private func timer(_ context: ChannelHandlerContext, _ time: TimeAmount) -> Scheduled<Void> {
@@ -78,7 +98,81 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
         }
     }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            headTimer?.cancel()
+            headTimer = nil
+            requestTimer = timer(context, times.request)
+            asked.append(Asked(isHead: head.method == .head, waits: head.isExpectingContinue))
+            table.began(ObjectIdentifier(context.channel))
+        case .body: break
+        case .end:
+            requestTimer?.cancel()
+            requestTimer = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    // MARK: Answers
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head) where head.status.kind == .informational:
+            if !asked.isEmpty { asked[0].waits = false }
+            context.write(data, promise: promise)
+        case .head(var head):
+            let first = asked.first
+            // Without a length, bytes would follow that end a body in chunks.
+            isBodyless = first?.isHead == true && head.headerFields[.contentLength] == nil
+            closes = first?.waits == true
+            if closes { head.headerFields[.connection] = "close" }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body:
+            context.write(data, promise: promise)
+        case .end:
+            answered(context)
+            guard !isBodyless else {
+                promise?.succeed()
+                return
+            }
+            guard closes else {
+                context.write(data, promise: promise)
+                return
+            }
+            let written = promise ?? context.eventLoop.makePromise()
+            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            context.writeAndFlush(data, promise: written)
+        }
+    }
+
+    private func answered(_ context: ChannelHandlerContext) {
+        if !asked.isEmpty { asked.removeFirst() }
+        table.answered(ObjectIdentifier(context.channel))
+        if asked.isEmpty, isCounted {
+            headTimer?.cancel()
+            headTimer = timer(context, times.idle)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stallTimer?.cancel()
+        stallTimer = context.channel.isWritable ? nil : timer(context, times.stall)
+        context.fireChannelWritabilityChanged()
+    }
 }
 
 @available(*, unavailable)
 extension ConnectionLimits: Sendable {}
+
+extension HTTPRequest {
+    /// What the client wants to know before it sends the body, in lower case; nil if nothing.
+    var expectation: String? {
+        HTTPField.Name("Expect").flatMap { headerFields[$0] }?.lowercased()
+    }
+
+    var isExpectingContinue: Bool { expectation == "100-continue" }
+}

@@ -157,6 +157,10 @@ package enum MetricsPage {
         page.histograms("watchword_http_request_seconds", "Until a request's answer is there.", [([], web.seconds)])
         page.value(.gauge, "watchword_http_connections", "Connections that are open.", Double(web.connections))
         page.value(
+            .counter, "watchword_http_connections_displaced_total",
+            "Idle connections closed to make room for others, and those for which there was none.",
+            Double(web.displaced))
+        page.value(
             .counter, "watchword_http_connections_stalled_total",
             "Connections cut off: a request that did not come, or an answer that was not read.", Double(web.stalled))
         page.value(.gauge, "watchword_http_followers", "Clients of the event stream.", Double(web.followers))

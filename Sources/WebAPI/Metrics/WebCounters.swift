@@ -14,6 +14,7 @@ package final class WebCounters: Sendable {
         package var seconds = Histogram.seconds
         package var connections = 0
         package var stalled = 0
+        package var displaced = 0
         package var followers = 0
         package var followersRefused = 0
         package var sent = 0
@@ -34,6 +35,7 @@ package final class WebCounters: Sendable {
 
     func connected(_ change: Int) { counts.withLock { $0.connections += change } }
     func stalled() { counts.withLock { $0.stalled += 1 } }
+    func displaced() { counts.withLock { $0.displaced += 1 } }
     func sent(_ messages: Int) { counts.withLock { $0.sent += messages } }
 
     /// Takes one of `most` places of the event stream; false if there is none.

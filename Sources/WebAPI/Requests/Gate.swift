@@ -38,6 +38,9 @@ package struct Gate: Sendable {
         }
     }
 
+    /// Whether requests must bear one.
+    package var hasToken: Bool { !tokens.isEmpty }
+
     /// Who asks, by the token; refuses a request without one that is known.
     @discardableResult
     package func check(authorization: String?) throws(Refusal) -> Caller {

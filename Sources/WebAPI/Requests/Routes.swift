@@ -19,6 +19,8 @@ package enum Endpoint: Sendable {
         default: false
         }
     }
+
+    var isMetrics: Bool { if case .metrics = self { true } else { false } }
 }
 
 /// A method and a path, whose segments in braces are arguments.
@@ -65,14 +67,35 @@ package enum Routes {
     package static func find(
         _ method: String, _ segments: [String]
     ) throws(Refusal) -> (route: Route, arguments: [String: String]) {
-        let here = all.compactMap { route in route.arguments(segments).map { (route: route, arguments: $0) } }
-        guard !here.isEmpty else { throw Refusal(404, "not-found", "there is nothing at this path") }
+        let here = try at(segments)
         guard let found = here.first(where: { $0.route.method == method }) else {
-            let allowed = here.map(\.route.method).sorted().joined(separator: ", ")
+            let allowed = try methods(at: segments).joined(separator: ", ")
             throw Refusal(
                 405, "bad-method", "\(method.prefix(16)) is not answered here; \(allowed) is",
                 headers: ["Allow": allowed])
         }
         return found
+    }
+
+    private static func at(
+        _ segments: [String]
+    ) throws(Refusal) -> [(route: Route, arguments: [String: String])] {
+        // Monitors are often told "/healthz/"; below the API's root an empty segment is a name that is missing.
+        let given = segments.count == 2 && segments[1].isEmpty ? [segments[0]] : segments
+        let here = all.compactMap { route in route.arguments(given).map { (route: route, arguments: $0) } }
+        guard !here.isEmpty else { throw Refusal(404, "not-found", "there is nothing at this path") }
+        return here
+    }
+
+    /// Methods that are answered at a path, in order; 404 if there is none.
+    package static func methods(at segments: [String]) throws(Refusal) -> [String] {
+        completed(try at(segments).map(\.route.method))
+    }
+
+    /// Methods that are answered anywhere.
+    package static let methods = completed(all.map(\.method))
+
+    private static func completed(_ methods: [String]) -> [String] {
+        Set(methods + ["OPTIONS"] + (methods.contains("GET") ? ["HEAD"] : [])).sorted()
     }
 }

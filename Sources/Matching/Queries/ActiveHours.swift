@@ -18,7 +18,8 @@ package struct ActiveHours: Sendable, Hashable {
             zone: String, days: Set<Weekday> = Set(Weekday.allCases), spans: [Span] = [.wholeDay]
         ) throws(QueryPartError) {
             // Foundation takes any "GMT+…" and abbreviations, too, whose rules nobody means.
-            guard zone.utf8.count <= 64, zone == "UTC" || zone.contains("/"), let timeZone = TimeZone(identifier: zone) else {
+            guard zone.utf8.count <= 64, zone == "UTC" || zone.contains("/"), let timeZone = TimeZone(identifier: zone)
+            else {
                 throw QueryPartError(
                     "active: zone \"\(zone.excerpt())\" is no time zone; use an IANA name, as in Europe/Berlin or UTC")
             }

@@ -20,8 +20,9 @@ package struct JSONText {
         static let keys = 1000
         static let key = 1024
         static let number = 1024
-        /// Bytes of a string that is not ASCII: comparing such strings may cost the square of their length. Long strings are
-        /// pictures in base64.
+        /// Bytes of a string that is not ASCII.
+        ///
+        /// Comparing such strings may cost the square of their length; long strings are pictures in base64.
         static let string = 16_384
     }
 

@@ -82,7 +82,8 @@ package struct ActivePart: Codable, Sendable, Equatable {
 
     /// Reads "mon", or "fri-mon".
     private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
-        let ends = text.prefix(16).split(separator: "-", omittingEmptySubsequences: false).map { ActiveHours.Weekday(String($0)) }
+        let ends = text.prefix(16).split(separator: "-", omittingEmptySubsequences: false)
+            .map { ActiveHours.Weekday(String($0)) }
         guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
             throw QueryPartError("active: days: \"\(text.excerpt())\" is none of mon … sun, nor a run as in mon-fri")
         }
@@ -128,7 +129,9 @@ package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
 
     /// Reads a date and a time with their zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
     package init?(_ text: String) {
-        guard text.utf8.count <= 64, let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text)) else { return nil }
+        guard text.utf8.count <= 64,
+            let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text))
+        else { return nil }
         self.init(secondsSince1970: date.timeIntervalSince1970)
     }
 

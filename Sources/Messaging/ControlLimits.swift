@@ -21,6 +21,8 @@ package struct RateLimit: Sendable {
     private let rate: Double
     private let burst: Double
     private var buckets: [String: TokenBucket] = [:]
+    /// When those that are full were last taken out.
+    private var swept: ContinuousClock.Instant?
     /// Peers that are told apart; those that come beyond share a bucket.
     private static let most = 4096
 
@@ -32,9 +34,15 @@ package struct RateLimit: Sendable {
     package mutating func admits(_ peer: String, now: ContinuousClock.Instant = .now) -> Bool {
         var peer = peer
         if buckets[peer] == nil, buckets.count >= Self.most {
-            buckets = buckets.filter { !$0.value.isFull(at: now) }
+            // Not for each of a crowd.
+            if swept.map({ now - $0 >= .seconds(1) }) ?? true {
+                buckets = buckets.filter { !$0.value.isFull(at: now) }
+                swept = now
+            }
             if buckets.count >= Self.most { peer = "" }
         }
-        return buckets[peer, default: TokenBucket(rate: rate, burst: burst, at: now)].take(at: now)
+        var bucket = buckets[peer] ?? TokenBucket(rate: rate, burst: burst, at: now)
+        defer { buckets[peer] = bucket }
+        return bucket.take(at: now)
     }
 }

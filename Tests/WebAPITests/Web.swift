@@ -50,7 +50,10 @@ final class Web: Sendable {
     func curl(_ path: String, _ options: [String] = []) async throws -> (status: Int, headers: String, body: String) {
         let out = try await Program("/usr/bin/curl", ["-sS", "-i", "-m", "60"] + options + [server.address + path])
             .rest()
-        let parts = out.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        // Leave to send a large body comes before the answer.
+        let leave = "HTTP/1.1 100 Continue\r\n\r\n"
+        let answer = out.hasPrefix(leave) ? String(out.dropFirst(leave.count)) : out
+        let parts = answer.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let status = parts[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return (status, parts[0], parts.count > 1 ? parts[1] : "")
     }

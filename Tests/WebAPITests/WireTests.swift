@@ -151,22 +151,23 @@ struct WireTests {
                 return s
             body = b'{"queries":[]}'
             s = post(len(body), "100-Continue")
-            print(s.recv(1000)); s.sendall(body); print(s.recv(1000).split(b"\\r\\n")[0])
+            print(s.recv(1000)); s.sendall(body); print(s.recv(1000).split(b" ")[1])
             for length, expect, path in ((10**9, "100-continue", "/api/v1/import"), (2 << 20, "100-continue", "/api/v1/queries"),
                                          (5, "magic", "/api/v1/queries"), (5, "100-continue", "/api/v1/nothing")):
                 answer = read(post(length, expect, path)) if expect != "magic" else post(length, expect, path).recv(1000)
-                print(answer.split(b"\\r\\n")[0], b"(silence)" in answer)
+                print(answer.split(b" ")[1], b"(silence)" in answer)
             """, [web.port])
+        let said = try await client.rest()
         #expect(
-            try await client.rest() == """
+            said == """
                 b'HTTP/1.1 100 Continue\\r\\n\\r\\n'
-                b'HTTP/1.1 200 OK'
-                b'HTTP/1.1 413 Content Too Large' False
-                b'HTTP/1.1 413 Content Too Large' False
-                b'HTTP/1.1 417 Expectation Failed' False
-                b'HTTP/1.1 404 Not Found' False
+                b'200'
+                b'413' False
+                b'413' False
+                b'417' False
+                b'404' False
 
-                """)
+                """, "\(said)")
         await web.stop()
     }
 
@@ -177,13 +178,13 @@ struct WireTests {
         let cases: [(request: String, status: String, also: String)] = [
             ("OPTIONS /api/v1/queries HTTP/1.1\r\n\(close)", "204", "Allow: GET, HEAD, OPTIONS, POST"),
             ("OPTIONS * HTTP/1.1\r\n\(close)", "204", "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST"),
-            ("OPTIONS /nothing HTTP/1.1\r\n\(close)", "404", ""),
+            ("OPTIONS /nothing HTTP/1.1\r\n\(close)", "404", "not-found"),
             ("TRACE /healthz HTTP/1.1\r\n\(close)", "405", "Allow: GET, HEAD, OPTIONS"),
             ("GET http://localhost/healthz HTTP/1.1\r\n\(close)", "200", "ok"),
             ("GET /%68ealthz HTTP/1.1\r\n\(close)", "200", "ok"),
             ("GET /healthz/?x=1&x=2 HTTP/1.1\r\n\(close)", "200", "ok"),
-            ("GET //healthz HTTP/1.1\r\n\(close)", "404", ""),
-            ("GET /api/v1/queries/ HTTP/1.1\r\n\(close)", "404", ""),
+            ("GET //healthz HTTP/1.1\r\n\(close)", "404", "not-found"),
+            ("GET /api/v1/queries/ HTTP/1.1\r\n\(close)", "404", "not-found"),
             ("GET /healthz HTTP/1.1\r\n\(host)Host: evil.example\r\nConnection: close\r\n\r\n", "400", "twice"),
         ]
         for (wanted, answer) in zip(cases, try await web.raw(cases.map(\.request))) {

@@ -92,7 +92,8 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return (0...length).map { all[(first.rawValue + $0) % all.count] }
     }
 
-    private static let mostParts = 32
+    /// Most parts of `active`, and most days and spans of one of them.
+    private static let mostParts = 48
 
     static func list<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> [ActivePart]? {
         guard let node = values.node("active") else { return nil }
@@ -106,6 +107,11 @@ package struct ActivePart: Codable, Sendable, Equatable {
                 item, path: values.path, line: values.line, what: "active", keys: ["zone", "days", "hours"])
             let read = ActivePart(
                 zone: try part.required("zone"), days: try part.strings("days"), hours: try part.strings("hours"))
+            for (key, list) in [("days", read.days), ("hours", read.hours)] where (list ?? []).count > mostParts {
+                throw ConfigurationError(
+                    path: values.path, line: part.line,
+                    reason: "active: \(key) has \(list?.count ?? 0) parts, at most \(mostParts) are taken")
+            }
             do throws(QueryPartError) {
                 _ = try read.rule()
             } catch {

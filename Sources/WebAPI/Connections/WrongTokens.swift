@@ -12,6 +12,8 @@ package struct WrongTokens: Sendable {
     }
 
     private var peers: [String: Tally] = [:]
+    /// When the forgotten were last looked for.
+    private var swept: ContinuousClock.Instant?
     /// Wrong tokens that cost nothing.
     private static let free = 10
     private static let longest = Duration.seconds(60)
@@ -24,6 +26,9 @@ package struct WrongTokens: Sendable {
 
     private mutating func key(_ peer: String, _ now: ContinuousClock.Instant) -> String {
         if peers[peer] != nil || peers.count < Self.most { return peer }
+        // Not for each of a crowd.
+        if let swept, now - swept < .seconds(1) { return "" }
+        swept = now
         peers = peers.filter { now - $0.value.last < Self.memory }
         return peers.count < Self.most ? peer : ""
     }

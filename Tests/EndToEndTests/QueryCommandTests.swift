@@ -31,8 +31,11 @@ struct QueryCommandTests {
                 """.utf8
             ).write(to: config)
             daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config.path])
+            let expected = queries.components(separatedBy: "- {id:").count - 1
             for _ in 0..<600 {
-                if try await ask(["list"]).code == 0 { return }
+                // It answers before the configuration's queries stand.
+                let listed = try await ask(["list", "--json"])
+                if listed.code == 0, listed.out.components(separatedBy: "\"id\"").count > expected { return }
                 try await Task.sleep(for: .milliseconds(100))
             }
             Issue.record("the daemon does not answer")

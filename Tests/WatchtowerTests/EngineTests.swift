@@ -80,8 +80,8 @@ struct ScoringEngineTests {
     }
 
     /// A query that everything matches.
-    private func always(_ head: String = "mean") throws -> StandingQuery {
-        try StandingQuery(id: "q", text: "a circle", head: head, frames: 4, rule: .score(-1000))
+    private func always(_ head: String = "mean", text: String = "a circle") throws -> StandingQuery {
+        try StandingQuery(id: "q", text: text, head: head, frames: 4, rule: .score(-1000))
     }
 
     @Test(
@@ -101,7 +101,7 @@ struct ScoringEngineTests {
             case "end": try await engine.process([QueuedItem(stream: "s", item: .end)]).detections
             case "stream": await engine.removeLane("s")
             case "query": await engine.remove("q") ?? []
-            default: try await engine.add(always()).ended
+            default: try await engine.add(always(text: "a star")).ended
             }
         #expect(ended.map(\.transition.phase) == [.end] && ended.first?.event == started.first?.event)
         #expect(ended.first?.transition.mediaEnd == 4)

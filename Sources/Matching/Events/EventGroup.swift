@@ -48,11 +48,24 @@ package struct EventGroup: Sendable {
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
+    /// End of an event before this group's, by the wall clock, and its cooldown, which goes on with the next frame.
+    private var resumed: (end: Double, cooldown: Double)?
+    /// The last event's end by the wall clock, in seconds since 1970, and its cooldown; nil once it is over.
+    package private(set) var last: (end: Double, cooldown: Double)?
     /// Media times of the newest window's end and beginning.
     private var newest = -Double.infinity
     private var reach = -Double.infinity
 
     package init() {}
+
+    /// A group that goes on after another one, whose last event ended at `end` by the wall clock.
+    ///
+    /// A clock that was set back prolongs the cooldown no further than its whole length.
+    package init(after end: Double, cooldown: Double) {
+        guard end.isFinite, cooldown > 0 else { return }
+        resumed = (end, cooldown)
+        last = resumed
+    }
 
     package var isOpen: Bool { open != nil }
     package var leader: String? { open?.leader }
@@ -60,7 +73,9 @@ package struct EventGroup: Sendable {
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
     /// Whether a new group would do the same from here on, if none of its members' trackers is in motion either: a match
     /// that has not become an event yet may reach back into the event before.
-    package var isIdle: Bool { open == nil && carried == nil && (barrier.map { reach >= $0.media } ?? true) }
+    package var isIdle: Bool {
+        open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
+    }
 
     /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in motion.
     ///
@@ -73,6 +88,11 @@ package struct EventGroup: Sendable {
         if let left = carried {
             barrier = (span.mediaStart + left, span.wallStart)
             carried = nil
+        }
+        if let before = resumed {
+            let elapsed = max(0, span.wallEnd - before.end)
+            barrier = (span.mediaEnd - elapsed + before.cooldown, span.wallEnd - elapsed)
+            resumed = nil
         }
         if open != nil {
             let change = members.isEmpty ? finish() : join(members)
@@ -146,6 +166,7 @@ package struct EventGroup: Sendable {
         defer { open = nil }
         guard let event = open else { return nil }
         barrier = (event.now.mediaEnd + event.cooldown, event.now.wallEnd)
+        last = (event.now.wallEnd, event.cooldown)
         return Told(leader: event.leader, member: event.member, transition: event.now.with(phase: .end))
     }
 }

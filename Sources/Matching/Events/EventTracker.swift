@@ -83,13 +83,17 @@ package struct EventTracker: Sendable {
         let wall: Double
     }
 
-    package let policy: EventPolicy
+    package private(set) var policy: EventPolicy
     /// The last `windows - 1` windows, oldest first.
     private var seen: [Seen] = []
     private var match: Match?
     private var barrier: Barrier?
     /// Seconds of cooldown that were left when the stream jumped: they begin anew with its next window.
     private var carried: Double?
+    /// End of an event that another tracker has seen, by the wall clock: its cooldown goes on with the next window.
+    private var resumed: Double?
+    /// End of the last event, by the wall clock, in seconds since 1970; nil once nothing reaches back to it.
+    package private(set) var lastEnd: Double?
     /// Media time of the newest window.
     private var now = -Double.infinity
     /// Why the last window started no event; nil if an event is open.
@@ -97,11 +101,29 @@ package struct EventTracker: Sendable {
 
     package init(_ policy: EventPolicy) { self.policy = policy }
 
+    /// A tracker that goes on after another one, whose last event ended at `end` by the wall clock.
+    ///
+    /// What is left of the cooldown is known with the first window; a clock that was set back prolongs it no further than its
+    /// whole length.
+    package init(_ policy: EventPolicy, after end: Double?) {
+        self.policy = policy
+        guard let end, end.isFinite, policy.cooldown > 0 else { return }
+        (resumed, lastEnd) = (end, end)
+    }
+
+    /// Takes another policy while a match or a cooldown goes on; `needed` and `windows` must be the same.
+    package mutating func adopt(_ policy: EventPolicy) {
+        let longer = policy.cooldown - self.policy.cooldown
+        barrier = barrier.map { Barrier(media: $0.media + longer, wall: $0.wall) }
+        carried = carried.flatMap { $0 + longer > 0 ? $0 + longer : nil }
+        self.policy = policy
+    }
+
     package var isOpen: Bool { match?.event != nil }
 
     /// Whether a new tracker would do the same from here on: nothing open, nothing begun, and the event before is far away.
     package var isIdle: Bool {
-        match == nil && barrier == nil && carried == nil && !seen.contains { $0.matched }
+        match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
     /// The open event as it is now.
@@ -213,6 +235,7 @@ package struct EventTracker: Sendable {
         seen = []
         guard let over = match, let end = transition(.end, over) else { return nil }
         barrier = Barrier(media: end.mediaEnd + policy.cooldown, wall: end.wallEnd)
+        lastEnd = end.wallEnd
         return end
     }
 
@@ -228,10 +251,17 @@ package struct EventTracker: Sendable {
             barrier = Barrier(media: span.mediaStart + left, wall: span.wallStart)
             carried = nil
         }
+        if let end = resumed {
+            let elapsed = max(0, span.wallEnd - end)
+            barrier = Barrier(
+                media: span.mediaEnd - elapsed + policy.cooldown, wall: span.wallEnd - elapsed)
+            resumed = nil
+        }
         guard let reached = barrier?.media, span.mediaStart >= reached, match == nil,
             !seen.contains(where: { $0.matched })
         else { return }
         barrier = nil
+        lastEnd = nil
     }
 
     private func transition(_ phase: Phase, _ match: Match) -> Transition? {

@@ -245,6 +245,7 @@ package actor Outbox {
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
+    package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
 
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws {
         try journal.save(embeddings: embeddings, model: model)

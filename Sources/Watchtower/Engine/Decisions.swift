@@ -188,10 +188,13 @@ final class Decisions {
     ) -> [(standing: Standing, found: Found?)] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(Standing, Found?)] = []
-        // Who has gone since the head looked is not concerned.
-        for found in look.found where book[found.standing.slot] === found.standing && found.standing.isWatched {
-            others.remove(found.standing.slot)
-            concerned.append((found.standing, found))
+        // Who has gone since the head looked is not concerned; an edit that decides the same changes nothing.
+        for found in look.found {
+            guard let standing = book[found.standing.slot], standing.isWatched, standing.decidesLike(found.standing)
+            else { continue }
+            others.remove(standing.slot)
+            concerned.append(
+                (standing, Found(standing: standing, score: found.score, contrasts: found.contrasts)))
         }
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
     }

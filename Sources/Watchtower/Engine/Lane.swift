@@ -10,11 +10,11 @@ import Pixels
 /// anything in a window that does not concern it.
 final class Lane {
     /// A query whose match has begun, or whose last event is near.
-    private struct Motion {
+    struct Motion {
         var tracker: EventTracker
         /// Identifier of the open event; empty for members of a group.
         var event = ""
-        var snapshot = Snapshot()
+        fileprivate var snapshot = Snapshot()
     }
 
     /// The alert of a group of queries.
@@ -39,9 +39,12 @@ final class Lane {
     private var latestMedia: Double?
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
+    /// Of queries and groups that are not in motion, but whose cooldown may go on.
+    private var lastEnds: LastEnds
 
-    init(_ name: String, labels: [String], window: FrameWindow) {
+    init(_ name: String, labels: [String], window: FrameWindow, lastEnds: LastEnds = LastEnds()) {
         self.name = name
+        self.lastEnds = lastEnds
         self.labels = labels
         self.window = window
     }
@@ -102,7 +105,8 @@ final class Lane {
         var moving = motion[standing.key]?[standing.slot]
         if moving == nil {
             guard let value, value >= judgement.threshold else { return [] }
-            moving = Motion(tracker: EventTracker(standing.policy))
+            let end = lastEnds.take(query: standing.query.id)
+            moving = Motion(tracker: EventTracker(standing.policy, after: end))
         }
         guard var now = moving else { return [] }
         let group = standing.query.settings.group
@@ -116,10 +120,16 @@ final class Lane {
                     event: now.event, query: standing.query, stream: name, transition: transition, model: model,
                     snapshot: now.snapshot.news()))
         }
-        if let group, alerts[group] == nil, now.tracker.isOpen { alerts[group] = GroupAlert() }
+        if let group, alerts[group] == nil, now.tracker.isOpen { alerts[group] = goingOn(group) }
         if !now.tracker.isOpen { now.snapshot = Snapshot() }
         motion[standing.key, default: [:]][standing.slot] = now.tracker.isIdle ? nil : now
         return told
+    }
+
+    /// A group's alert, after the one before.
+    private func goingOn(_ group: String) -> GroupAlert {
+        guard let last = lastEnds.take(group: group) else { return GroupAlert() }
+        return GroupAlert(group: EventGroup(after: last.end, cooldown: last.cooldown))
     }
 
     /// Lets groups speak, once all windows of a frame have been seen.
@@ -189,8 +199,10 @@ final class Lane {
 
     /// Ends the events of a query that is watched no more, or goes; call it while the book still has it.
     func drop(_ standing: Standing, _ book: QueryBook, model: String) -> [Detection] {
-        let now = motion[standing.key]?.removeValue(forKey: standing.slot)
+        var now = motion[standing.key]?.removeValue(forKey: standing.slot)
         var ended = now.flatMap { close(standing, $0, model: model) }.map { [$0] } ?? []
+        _ = now?.tracker.close()
+        if let tracker = now?.tracker { note(standing, tracker) }
         if let group = standing.query.settings.group, var alert = alerts[group],
             alert.group.leader == standing.query.id
         {
@@ -199,6 +211,39 @@ final class Lane {
         }
         return ended
     }
+
+    // MARK: What outlives a query's edit, a stream's and this process
+
+    /// Takes a query's match, event and cooldown out: it goes on as another one.
+    func take(_ standing: Standing) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }
+
+    /// Goes on with what was taken of the query that this one takes the place of.
+    func put(_ taken: Motion, _ standing: Standing) {
+        var taken = taken
+        taken.tracker.adopt(standing.policy)
+        motion[standing.key, default: [:]][standing.slot] = taken
+    }
+
+    /// When the last events ended whose cooldowns may go on; call it once all are closed.
+    func takeLastEnds(_ book: QueryBook) -> LastEnds {
+        for moving in motion.values {
+            for (slot, now) in moving { book[slot].map { note($0, now.tracker) } }
+        }
+        for (name, alert) in alerts {
+            guard let last = alert.group.last, last.cooldown > 0 else { continue }
+            lastEnds.note(group: name, last.end, cooldown: last.cooldown)
+        }
+        defer { lastEnds = LastEnds() }
+        return lastEnds
+    }
+
+    private func note(_ standing: Standing, _ tracker: EventTracker) {
+        guard standing.policy.cooldown > 0, let end = tracker.lastEnd else { return }
+        lastEnds.note(query: standing.query.id, end)
+    }
+
+    /// A query has gone for good.
+    func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
 
     /// The end of a query's own event; members of a group have none.
     private func close(_ standing: Standing, _ now: Motion, model: String) -> Detection? {

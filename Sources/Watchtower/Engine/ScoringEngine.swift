@@ -29,6 +29,8 @@ package actor ScoringEngine {
     /// What the model multiplies cosines by to make probabilities of them.
     private let logitScale: Float
     private var shelf = LearntShelf()
+    /// Of lanes that are not here now.
+    private var lastEnds: [String: LastEnds] = [:]
     /// Windows that are not full yet are scored too.
     private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
@@ -117,9 +119,10 @@ package actor ScoringEngine {
 
     // MARK: Standing queries
 
-    /// Adds a query, or replaces the one of the same id, whose open events then end; they are returned.
+    /// Adds a query, or replaces the one of the same id; the events that end are returned.
     ///
-    /// What is learnt for its budget stays, if its description, head, window length and budget are the same.
+    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever is
+    /// changed. What is learnt for its budget stays, if its description, head, window length and budget are the same.
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
@@ -128,8 +131,13 @@ package actor ScoringEngine {
         let kept = old.map { old in
             old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
         }
-        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query)) ?? []
+        let isWatched = query.isWatched(at: time.timeIntervalSince1970)
+        let goesOn = old.map { $0.query.isDecidedLike(query) && $0.isWatched && isWatched } ?? false
+        let lanesOn = goesOn ? lanes.filter { query.settings.selector.matches($0.key, labels: $0.value.labels) } : [:]
+        let going = old.map { old in lanesOn.compactMapValues { $0.take(old) } } ?? [:]
+        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query), goingOn: Set(lanesOn.keys)) ?? []
         let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
+        for (name, motion) in going { lanes[name]?.put(motion, standing) }
         for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
         if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
         for lane in lanes.values { shelf.give(standing, to: lane) }
@@ -167,15 +175,20 @@ package actor ScoringEngine {
     /// Nil if there is none of that id.
     package func remove(_ id: String) -> [Detection]? {
         shelf.forget(query: id)
+        defer {
+            for lane in lanes.values { lane.forgetLastEnd(of: id) }
+            for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
+        }
         return remove(id, keepingGroup: false)
     }
 
-    private func remove(_ id: String, keepingGroup: Bool) -> [Detection]? {
+    /// `goingOn`: lanes on which its events do not end.
+    private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
         guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
         for name in lanes.keys.sorted() {
             guard let lane = lanes[name] else { continue }
-            ended += lane.drop(standing, book, model: model.identity)
+            if !goingOn.contains(name) { ended += lane.drop(standing, book, model: model.identity) }
             lane.calibrations[standing.slot] = nil
         }
         _ = book.remove(id, keepingGroup: keepingGroup)
@@ -183,6 +196,10 @@ package actor ScoringEngine {
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
+    /// Those of the ids that stand.
+    package func queries(ids: [String]) -> [String: StandingQuery] {
+        Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
+    }
     package var allQueries: [StandingQuery] { book.all }
     /// The queries that come after an id, by id, at most `limit`.
     package func queries(after id: String, limit: Int) -> [StandingQuery] {
@@ -252,13 +269,15 @@ package actor ScoringEngine {
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
             shelf.keep(old, book)
+            lastEnds[name, default: LastEnds()].merge(old.takeLastEnds(book))
             decisions.forget(old)
         }
         for group in book.groups.values { group.forget(name) }
         let patches = model.architecture.vision.linearPatch
         let lane = Lane(
             name, labels: labels,
-            window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal))
+            window: FrameWindow(width: width, capacity: windowCapacity, hasEdges: patches == .spatiotemporal),
+            lastEnds: lastEnds.removeValue(forKey: name) ?? LastEnds())
         lanes[name] = lane
         for group in book.groups.values { for standing in group.learners { shelf.give(standing, to: lane) } }
     }
@@ -274,6 +293,7 @@ package actor ScoringEngine {
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
         decisions.leave(lane, &untold)
         shelf.keep(lane, book)
+        lastEnds[name, default: LastEnds()].merge(lane.takeLastEnds(book))
         defer { untold.detections = [] }
         return untold.detections
     }
@@ -362,7 +382,29 @@ package actor ScoringEngine {
     }
 
     /// A lane has gone for good.
-    package func forgetLearnt(lane: String) { shelf.forget(lane: lane) }
+    package func forgetLearnt(lane: String) {
+        shelf.forget(lane: lane)
+        lastEnds[lane] = nil
+    }
+
+    /// Gives back when the last events before this process ended, so that their cooldowns go on; queries come before.
+    ///
+    /// A group's cooldown is the longest of its members'.
+    package func restore(_ ended: [EndedEvent]) {
+        guard !ended.isEmpty else { return }
+        var cooldowns: [String: Double] = [:]
+        for query in book.all {
+            guard let group = query.settings.group else { continue }
+            cooldowns[group] = max(cooldowns[group] ?? 0, query.settings.policy.cooldown)
+        }
+        for event in ended {
+            if let group = event.group, let cooldown = cooldowns[group], cooldown > 0 {
+                lastEnds[event.lane, default: LastEnds()].note(group: group, event.end, cooldown: cooldown)
+            } else if event.group == nil, book[event.query]?.policy.cooldown ?? 0 > 0 {
+                lastEnds[event.lane, default: LastEnds()].note(query: event.query, event.end)
+            }
+        }
+    }
 
     /// How far the learning of all queries on all lanes is.
     package var learntThresholds: LearntThresholds {

@@ -1,0 +1,31 @@
+package import Foundation
+import GRDB
+
+extension Journal {
+    /// The newest message of a topic, which ended an event.
+    package struct LastEnd: Sendable, Equatable {
+        package let query: String
+        package let stream: String
+        /// When it was stored, in seconds since 1970.
+        package let stored: Double
+        package let body: Data
+    }
+
+    /// The `end` messages that are the newest of their topics, stored at `since` or later, in seconds since 1970.
+    package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
+        try doing("the last events cannot be read") {
+            try database.read { database in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT topic.query, topic.stream, message.time, message.body
+                        FROM topic JOIN message ON message.seq = topic.last JOIN event ON event.id = message.event
+                        WHERE event.phase = 'end' AND event.last = message.seq AND message.time >= ?
+                            AND topic.query IS NOT NULL AND topic.stream IS NOT NULL
+                        ORDER BY message.seq
+                        """, arguments: [since]
+                ).map { LastEnd(query: $0["query"], stream: $0["stream"], stored: $0["time"], body: $0["body"]) }
+            }
+        }
+    }
+}

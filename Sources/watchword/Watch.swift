@@ -15,20 +15,24 @@ struct Watch: AsyncParsableCommand {
 
     @Argument(help: "A file, rtsp://, http(s)://, v4l2:///dev/video0, test://ball or shapes://7.")
     var uri: String
-    @Option(name: .long, parsing: .upToNextOption, help: "What to watch for; may be given several times.")
+    @Option(
+        name: .long, parsing: .upToNextOption,
+        help: "What to watch for; may be given several times. One that begins with a hyphen: --query=\"-text\".")
     var query: [String] = []
     @Option(help: "A YAML file of queries.")
     var queries: String?
-    @Option(name: .long, help: "A prompt template, \"a photo of {}\"; several are averaged.")
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: "A prompt template, \"a photo of {}\"; several are averaged.")
     var prompt: [String] = []
     @OptionGroup var model: ModelOptions
     @Option(help: "The temporal head: mean, lstm, transformer, tight.")
     var head: String?
-    @Option(help: "Sampled frames a second.")
+    @Option(parsing: .unconditional, help: "Sampled frames a second.")
     var fps: Double?
-    @Option(help: "Frames in a window; with --clip, the most that are kept.")
+    @Option(parsing: .unconditional, help: "Frames in a window; with --clip, the most that are kept.")
     var frames: Int?
-    @Option(help: "Score that starts an event.")
+    @Option(parsing: .unconditional, help: "Score that starts an event.")
     var threshold: Double?
     @Option(help: "Queries a window that a head of texts and windows scores; the mean head chooses them.")
     var rerank = ScoringEngine.defaultRerank
@@ -38,7 +42,9 @@ struct Watch: AsyncParsableCommand {
     var decode: DecodeMode?
     @Flag(help: "Play a file at its own speed.")
     var realtime = false
-    @Option(help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
+    @Option(
+        parsing: .unconditional,
+        help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
     var gate: Double?
     @Option(help: "A file of user:password for the source, so that its URI needs none.")
     var credentials: String?
@@ -74,18 +80,20 @@ struct Watch: AsyncParsableCommand {
         let defaults = Defaults(
             model: directory, finder: finder, head: head, frames: frames, fps: fps, threshold: threshold,
             prompts: prompt.isEmpty ? nil : prompt)
-        var wanted = query.map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0) }
+        var wanted = query.map { QueryConfiguration(text: $0) }
         if let queries { wanted += try QueryConfiguration.load(queries) }
         // With --scores and no threshold anywhere, scores are what is asked for, and no event is guessed.
         let onlyScores = scores != nil || clip.clip
         let engine = try ScoringEngine(
             model: directory, finder: finder, precision: model.precision, partial: partial, rerank: rerank)
         var taken: Set<String> = []
-        for var item in wanted {
-            var id = item.id ?? QueryConfiguration.slug(item.text)
+        for var item in QueryNames.named(wanted) {
+            let first = item.idOrSlug
+            var id = first
             var copy = 2
+            // The same text may be asked for with other heads or thresholds.
             while !taken.insert(id).inserted {
-                id = "\(QueryConfiguration.slug(item.text))-\(copy)"
+                id = "\(first.prefix(56))-\(copy)"
                 copy += 1
             }
             item.id = id

@@ -63,7 +63,8 @@ package struct Configuration: Sendable, Equatable {
         } catch {
             throw ConfigurationError(path: path, line: nil, reason: "\(error)")
         }
-        var configuration = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: path)
+        var configuration = try Configuration(
+            yaml: String(decoding: TextFile.utf8(data, path: path), as: UTF8.self), path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
         // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
@@ -141,7 +142,7 @@ package struct Configuration: Sendable, Equatable {
             log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
         }
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
-        queries = try QueryConfiguration.list(root.list("queries") ?? [], path: path)
+        queries = QueryNames.named(try QueryConfiguration.list(root.list("queries") ?? [], path: path))
         try Self.unique(streams.map(\.name), "stream", root.failure)
         try Self.unique(queries.compactMap(\.id), "query", root.failure)
     }

@@ -7,6 +7,8 @@ package import Messaging
 /// One reader serves YAML and JSON, and says what is wrong by file, line and key; keys are written as in `keys`.
 package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var id: String?
+    /// Whether the id was made from the text; it is no key.
+    package var hasMadeID = false
     package var text = ""
     /// Other ways to say it.
     package var phrasings: [String]?
@@ -188,15 +190,4 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
             throw values.failure(key ?? "text", reason ?? error.reason)
         }
     }
-
-    /// An id made from a text: "a red circle appears" is `a-red-circle-appears`.
-    package static func slug(_ text: String) -> String {
-        let words = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
-        let slug = String(words.joined(separator: "-").prefix(48))
-        guard slug.isEmpty else { return slug }
-        return "query-\(String(text.utf8.reduce(5381) { $0 &* 33 &+ Int($1) }.magnitude, radix: 36))"
-    }
-
-    /// The id, or one made from what describes the query.
-    package var idOrSlug: String { id ?? Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 }

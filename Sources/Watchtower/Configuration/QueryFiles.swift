@@ -7,17 +7,15 @@ import Yams
 /// JSON lines hold one query a line; YAML is a list, or a mapping with `queries`. A file that begins with `{` and whose first
 /// line is a whole JSON object is JSON lines, whatever it is called.
 extension QueryConfiguration {
-    /// A YAML list of queries; ids that are left out are made from the texts.
+    /// A YAML list of queries; ids that are left out stay so.
     static func list(_ nodes: [Node], path: String, folder: URL? = nil) throws(ConfigurationError)
         -> [QueryConfiguration]
     {
         var queries: [QueryConfiguration] = []
         queries.reserveCapacity(nodes.count)
         for node in nodes {
-            var query = try QueryConfiguration(
-                node, path: path, line: node.line, folder: folder ?? Self.folder(of: path))
-            query.id = query.idOrSlug
-            queries.append(query)
+            queries.append(
+                try QueryConfiguration(node, path: path, line: node.line, folder: folder ?? Self.folder(of: path)))
         }
         return queries
     }
@@ -36,8 +34,9 @@ extension QueryConfiguration {
     package static func read(
         _ data: Data, path: String, folder: URL
     ) throws(ConfigurationError) -> [QueryConfiguration] {
-        if isJSONLines(data) { return try lines(data, path: path, folder: folder) }
-        let node = try YAMLMapping.compose(String(decoding: data, as: UTF8.self), path: path)
+        let text = try TextFile.utf8(data, path: path)
+        if isJSONLines(text) { return try lines(text, path: path, folder: folder) }
+        let node = try YAMLMapping.compose(String(decoding: text, as: UTF8.self), path: path)
         if let items = node.items { return try list(items, path: path, folder: folder) }
         let mapping = try YAMLMapping(node, path: path, what: "the file", keys: ["queries"])
         return try list(mapping.list("queries") ?? [], path: path, folder: folder)
@@ -65,9 +64,7 @@ extension QueryConfiguration {
             } catch {
                 throw ConfigurationError(path: path, line: number, reason: "this line is not JSON: \(error)")
             }
-            var query = try QueryConfiguration(value, path: path, line: number, folder: folder)
-            query.id = query.idOrSlug
-            queries.append(query)
+            queries.append(try QueryConfiguration(value, path: path, line: number, folder: folder))
         }
         return queries
     }

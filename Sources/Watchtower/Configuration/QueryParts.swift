@@ -80,10 +80,20 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return try ActiveHours.Rule(zone: zone, days: days, spans: spans)
     }
 
-    /// Reads "mon", or "fri-mon".
+    /// Reads "mon", "Fri-Mon", or several with commas between them.
     private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
-        let ends = text.prefix(16).split(separator: "-", omittingEmptySubsequences: false)
-            .map { ActiveHours.Weekday(String($0)) }
+        var days: [ActiveHours.Weekday] = []
+        guard text.utf8.count <= 256 else {
+            throw QueryPartError("active: days: expected at most 256 bytes, found \(text.utf8.count)")
+        }
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) { days += try run(String(part)) }
+        return days
+    }
+
+    private static func run(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map {
+            ActiveHours.Weekday($0.trimmingCharacters(in: .whitespaces))
+        }
         guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
             throw QueryPartError("active: days: \"\(text.excerpt())\" is none of mon … sun, nor a run as in mon-fri")
         }
@@ -120,44 +130,5 @@ package struct ActivePart: Codable, Sendable, Equatable {
             parts.append(read)
         }
         return parts
-    }
-}
-
-/// A moment in time to the millisecond, written in ISO 8601 and UTC.
-package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
-    /// Milliseconds since 1970.
-    private let milliseconds: Int64
-
-    private static let plain = Date.ISO8601FormatStyle()
-    private static let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-
-    package init(secondsSince1970 seconds: Double) { milliseconds = Int64((seconds * 1000).rounded()) }
-
-    /// Reads a date and a time with their zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
-    package init?(_ text: String) {
-        guard text.utf8.count <= 64,
-            let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text))
-        else { return nil }
-        self.init(secondsSince1970: date.timeIntervalSince1970)
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let value = try decoder.singleValueContainer()
-        guard let read = Self(try value.decode(String.self)) else {
-            throw DecodingError.dataCorruptedError(in: value, debugDescription: "this is no moment of ISO 8601")
-        }
-        self = read
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var value = encoder.singleValueContainer()
-        try value.encode(description)
-    }
-
-    package var secondsSince1970: Double { Double(milliseconds) / 1000 }
-
-    package var description: String {
-        let date = Date(timeIntervalSince1970: secondsSince1970)
-        return milliseconds % 1000 == 0 ? date.formatted(Self.plain) : date.formatted(Self.fractional)
     }
 }

@@ -73,6 +73,7 @@ package struct Operations: Sendable {
             id = given
             let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
+            try Self.byName[operation]?.check(args)
             let threads = Self.byName[operation]?.isBulk == true ? .bulk : RequestThreads.taking(bytes: data.count)
             let id = id
             return try await withTaskExecutorPreference(threads) {

@@ -35,16 +35,18 @@ package struct QueryDescription: Codable, Sendable {
     package let expires: Moment?
     package let enabled: Bool
     package let snapshot: Bool
+    /// Where it comes from; nil where that is not known.
+    package let source: QuerySource?
 
     private enum CodingKeys: String, CodingKey {
         case id, text, phrasings, images, prompts, tags, metadata, head, frames, threshold, against, probability
         case falseAlertsPerDay = "false_alerts_per_day"
         case hysteresis
         case minimumDuration = "minimum_duration"
-        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot
+        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot, source
     }
 
-    package init(_ query: StandingQuery) {
+    package init(_ query: StandingQuery, source: QuerySource? = nil) {
         let (settings, policy) = (query.settings, query.settings.policy)
         let written = QueryConfiguration(query, pictures: false)
         id = query.id
@@ -72,6 +74,7 @@ package struct QueryDescription: Codable, Sendable {
         expires = written.expires
         enabled = settings.enabled
         snapshot = settings.snapshot
+        self.source = source
     }
 
     /// The rule in a few words, for a table: "0.25", "p 0.5 of 3", "1 a day".

@@ -16,26 +16,53 @@ package actor QueryDesk {
     private let executor = QueueExecutor(label: "watchword.queries")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private let engine: ScoringEngine
-    private let outbox: Outbox
-    private let defaults: Defaults
-    private let logger: Logger
+    let engine: ScoringEngine
+    let outbox: Outbox
+    let defaults: Defaults
+    let logger: Logger
     /// Where events go that end because their query does.
-    private let deliver: @Sendable ([Detection]) async -> Void
-    private let turns = Turns(on: .bulk)
-    private let progress = Mutex<Progress?>(nil)
+    let deliver: @Sendable ([Detection]) async -> Void
+    let turns = Turns(on: .bulk)
+    let progress = Mutex<Progress?>(nil)
+    /// The configuration's queries, by id.
+    private(set) var files: [String: QueryConfiguration] = [:]
+    /// Ids of those that the journal keeps.
+    var kept: Set<String> = []
 
     package struct Progress: Codable, Sendable, Equatable {
         package var done: Int
         package let total: Int
     }
 
+    /// What has come of a query that was added or changed.
+    package enum Change: String, Codable, Sendable {
+        case added
+        case replaced
+        /// One that is the same stands already, and goes on.
+        case unchanged
+    }
+
+    package struct Added: Sendable {
+        package let query: StandingQuery
+        package let truncated: Bool
+        package let change: Change
+    }
+
     /// What has come of an import.
     package struct Imported: Codable, Sendable, Equatable {
         package var added = 0
         package var replaced = 0
+        package var unchanged = 0
         /// Ids of those whose text is longer than the model reads.
         package var truncated: [String] = []
+        /// Ids of those that are over already.
+        package var expired: [String] = []
+    }
+
+    /// A query on its way in, and what is kept of it.
+    struct Item {
+        let query: StandingQuery
+        let from: QueryConfiguration
     }
 
     package init(
@@ -54,54 +81,56 @@ package actor QueryDesk {
 
     // MARK: Changes
 
-    /// Brings in the configuration's queries, then those of the journal, which win.
+    /// Brings in the configuration's queries, then those of the journal, which win, and when their last events ended.
     ///
     /// A wrong query of the configuration is refused by a sentence; one of the journal is left out, and said.
     package func begin(_ configured: [QueryConfiguration]) async throws {
-        _ = try await add(configured.map { try (defaults.query($0), nil) })
-        var kept: [(query: StandingQuery, json: Data?)] = []
-        for saved in try await outbox.saved(.query) {
-            do {
-                kept.append((try defaults.query(QueryConfiguration(json: JSONText.parse(saved.json))), nil))
-            } catch {
-                logger.error("a saved query is left out", metadata: ["query.id": "\(saved.id)", "error": "\(error)"])
-            }
-        }
-        _ = try await add(kept)
+        let saved = try await saved(complain: true)
+        let placed = SavedQuery.placed(configured, beside: saved)
+        _ = try await put(placed.map(item), keep: false, replace: true)
+        kept = Set(try await outbox.saved(.query).map(\.id))
+        note(files: placed)
+        let again = saved.keys.sorted().compactMap { saved[$0]?.configuration }
+        _ = try await put(
+            again.compactMap { from in
+                do { return try item(from) } catch {
+                    leftOut(from.idOrSlug, error)
+                    return nil
+                }
+            }, keep: false, replace: true)
+        let day = 86_400.0
+        let ended = try await outbox.lastEnds(since: Date().timeIntervalSince1970 - day)
+        await engine.restore(ended.compactMap(\.event))
     }
 
-    /// Adds or replaces a query, and keeps it.
-    package func add(_ from: QueryConfiguration) async throws -> (query: StandingQuery, truncated: Bool) {
-        let query = try defaults.query(from)
-        let imported = try await add([(query, try Self.json(from, id: query.id))])
-        return (query, !imported.truncated.isEmpty)
+    /// Adds a query, and keeps it; one of its id that stands is replaced only if that is asked for.
+    package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
+        guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
+            throw ControlFailure(.refused, "nothing is added")
+        }
+        return added
     }
 
-    /// Adds or replaces many, in one transaction; if one of them is wrong, none.
-    package func add(json all: [JSONValue]) async throws -> Imported {
-        var seen: Set<String> = []
-        let queries = try all.map { json in
-            let from = try QueryConfiguration(json: json)
-            let query = try defaults.query(from)
-            guard seen.insert(query.id).inserted else { throw QueryError(query.id, "there are two of this id") }
-            return (query: query, json: Optional(try Self.json(from, id: query.id)))
-        }
-        return try await add(queries)
+    /// Adds many, in one transaction, or replaces those that stand, if that is asked for; if one of them is wrong, none.
+    package func add(json all: [JSONValue], replace: Bool = true) async throws -> Imported {
+        let items = try all.map { try item(QueryConfiguration(json: $0)) }
+        return try await put(items, keep: true, replace: replace).imported
     }
 
     /// Changes what is given of a query; null takes a key back to its default.
-    package func update(_ id: String, _ changes: JSONValue) async throws -> (query: StandingQuery, truncated: Bool) {
+    package func update(_ id: String, _ changes: JSONValue) async throws -> Added {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
         // As it was given, so that what was left to defaults still is.
-        let given = try await outbox.saved(.query, id: id).map { try WireCoding.decode(QueryConfiguration.self, $0) }
-        return try await add((given ?? QueryConfiguration(standing)).changed(by: changes))
+        let given = try await outbox.saved(.query, id: id).map { try SavedQuery($0).configuration }
+        return try await add((given ?? QueryConfiguration(standing)).changed(by: changes), replace: true)
     }
 
     /// Removes a query; false if there is none.
     package func remove(_ id: String) async throws -> Bool {
-        try await turns.take { [engine, outbox, deliver] in
+        try await turns.take { [self, engine, outbox, deliver] in
             guard let query = await engine.query(id) else { return false }
             try await outbox.forget(.query, id: id)
+            await forget(id)
             // Another query of the same words will be embedded anew.
             try? await outbox.removeEmbeddings(of: EmbeddingKey.keys(of: query))
             guard let ended = await engine.remove(id) else { return false }
@@ -110,112 +139,97 @@ package actor QueryDesk {
         }
     }
 
+    /// Takes a query back to what the configuration says, whatever was given through a socket.
+    package func reset(_ id: String) async throws -> Added {
+        guard let file = files[id] else {
+            guard await engine.query(id) != nil else { throw ControlFailure.noQuery(id) }
+            throw ControlFailure(
+                .refused, "query \"\(id.prefix(64))\" is not in the configuration: there is nothing to go back to")
+        }
+        let back = try item(file)
+        _ = try await embed([back.query])
+        try await turns.take { [self, outbox] in
+            try await outbox.forget(.query, id: id)
+            await forget(id)
+        }
+        guard let added = try await put([back], keep: false, replace: true).added.first else {
+            throw ControlFailure.noQuery(id)
+        }
+        return added
+    }
+
     /// Goes from one configuration's queries to another's; if one of the new ones is wrong, nothing is done.
     ///
     /// What the journal keeps was given through a socket, and wins. Returns what changed, for people.
-    package func change(to new: [QueryConfiguration], from old: [QueryConfiguration]) async throws -> String {
-        let kept = Set(try await outbox.saved(.query).map(\.id))
-        let before = Dictionary(old.map { ($0.idOrSlug, $0) }) { $1 }
-        let changed = new.filter { before[$0.idOrSlug] != $0 && !kept.contains($0.idOrSlug) }
-        _ = try await add(changed.map { (try defaults.query($0), nil) })
-        let gone = Set(before.keys).subtracting(new.map(\.idOrSlug)).subtracting(kept)
+    package func change(to new: [QueryConfiguration]) async throws -> String {
+        let saved = try await saved(complain: false)
+        let placed = SavedQuery.placed(new, beside: saved)
+        let all = try placed.map(item)
+        let standing = await engine.queries(ids: placed.map(\.idOrSlug))
+        let changed = all.filter { item in
+            let id = item.query.id
+            return !kept.contains(id) && (files[id] != item.from || standing[id] == nil)
+        }
+        _ = try await put(changed, keep: false, replace: true)
+        let gone = Set(files.keys).subtracting(placed.map(\.idOrSlug)).subtracting(kept)
         for id in gone.sorted() {
             // What was learnt stays in the journal, as when the daemon starts without the query.
             try await turns.take { [engine, deliver] in await deliver(engine.remove(id) ?? []) }
         }
+        note(files: placed)
         return "queries: \(changed.count) added or replaced, \(gone.count) removed"
     }
 
-    /// Embeds, keeps those that have a text to keep, then lets them stand.
-    private func add(_ queries: [(query: StandingQuery, json: Data?)]) async throws -> Imported {
-        var imported = Imported()
-        var embeddings: [QueryEmbedding] = []
-        embeddings.reserveCapacity(queries.count)
-        if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
-        defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
-        for start in stride(from: 0, to: queries.count, by: Self.chunk) {
-            // A request whose time is over changes nothing.
-            try Task.checkCancellation()
-            let chunk = queries[start..<min(start + Self.chunk, queries.count)].map(\.query)
-            embeddings += try await embed(chunk)
-            progress.withLock { $0?.done = embeddings.count }
+    private func item(_ from: QueryConfiguration) throws -> Item { Item(query: try defaults.query(from), from: from) }
+
+    // MARK: The configuration's, and the journal's
+
+    private func saved(complain: Bool) async throws -> [String: SavedQuery] {
+        var found: [String: SavedQuery] = [:]
+        for saved in try await outbox.saved(.query) {
+            do { found[saved.id] = try SavedQuery(saved.json) } catch { if complain { leftOut(saved.id, error) } }
         }
-        imported.truncated = zip(queries, embeddings).filter { $1.truncated }.map { $0.0.query.id }
-        for id in imported.truncated {
+        return found
+    }
+
+    private func leftOut(_ id: String, _ error: any Error) {
+        logger.error("a saved query is left out", metadata: ["query.id": "\(id)", "error": "\(error)"])
+    }
+
+    private func forget(_ id: String) { kept.remove(id) }
+
+    /// Takes note of what the configuration says, and tells what of it is not in force.
+    private func note(files placed: [QueryConfiguration]) {
+        files = Dictionary(placed.map { ($0.idOrSlug, $0) }) { $1 }
+        let shadowed = files.keys.filter(kept.contains).sorted()
+        if !shadowed.isEmpty {
             logger.warning(
-                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(id)"])
+                "queries of the configuration are not in force: they were changed through a socket",
+                metadata: [
+                    "count": "\(shadowed.count)", "query.ids": "\(shadowed.prefix(20).joined(separator: " "))",
+                    "undo": "watchword query reset ID",
+                ])
         }
-        let (all, done) = (embeddings, imported)
-        return try await turns.take { [engine, outbox, deliver] in
-            var imported = done
-            let kept = queries.compactMap { query, json in json.map { (id: query.id, json: $0) } }
-            if !kept.isEmpty { try await outbox.save(.query, kept) }
-            for start in stride(from: 0, to: queries.count, by: Self.chunk) {
-                let places = start..<min(start + Self.chunk, queries.count)
-                let (ended, replaced, unlearnt) = try await engine.add(
-                    places.map { (queries[$0].query, all[$0]) })
-                if !unlearnt.isEmpty { try? await outbox.removeCalibrations(of: unlearnt) }
-                imported.replaced += replaced
-                imported.added += places.count - replaced
-                await deliver(ended)
-            }
-            return imported
+        let now = Date().timeIntervalSince1970
+        let over = placed.filter { $0.expires.map { $0.secondsSince1970 <= now } ?? false }.map(\.idOrSlug)
+        if !over.isEmpty {
+            logger.warning(
+                "queries of the configuration have expired",
+                metadata: ["query.ids": "\(over.prefix(20).joined(separator: " "))"])
         }
     }
 
-    /// Queries that are handed on at once: between two handfuls the engine scores.
-    private static let chunk = 256
-
-    private static func json(_ from: QueryConfiguration, id: String) throws -> Data {
-        var full = from
-        full.id = id
-        return try WireCoding.encode(full)
+    /// Where a query comes from that stands.
+    package func source(of id: String) -> QuerySource {
+        kept.contains(id) ? files[id] == nil ? .socket : .shadowsFile : files[id] == nil ? .socket : .file
     }
 
-    // MARK: Embeddings
+    /// Whether the configuration has a query of this id: it comes back when that is read again.
+    package func isInFile(_ id: String) -> Bool { files[id] != nil }
 
-    /// The queries' embeddings: those that were made before are read from the journal.
-    private func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
-        let keys = queries.map { EmbeddingKey.keys(of: $0) }
-        let model = engine.embeddingIdentity
-        let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
-        var made: [(key: Data, vector: [Float])] = []
-        var embeddings: [QueryEmbedding] = []
-        var next = 0
-        for (query, keys) in zip(queries, keys) {
-            let vectors = known[next..<next + keys.count].compactMap { $0 }
-            next += keys.count
-            if vectors.count == keys.count {
-                // Only the query's head and window have to be possible; what was cut was said when it was made.
-                try await engine.check(query)
-                embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
-                continue
-            }
-            let side = engine.model.architecture.vision.side
-            let embedding = try await embed(query, pictures: QueryPictures.decode(query, side: side))
-            made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
-            embeddings.append(embedding)
-        }
-        if !made.isEmpty {
-            await engine.restTexts()
-            do { try await outbox.save(embeddings: made, model: model) } catch {
-                // They can be made again.
-                logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
-            }
-        }
-        return embeddings
-    }
-
-    /// Embeds one query: between two of its texts the engine scores, however many they are.
-    private func embed(_ query: StandingQuery, pictures: [Picture]) async throws -> QueryEmbedding {
-        try await engine.check(query)
-        var parts = QueryEmbedding.Parts(query)
-        while let text = parts.nextText {
-            try Task.checkCancellation()
-            parts.take(try await engine.embed(text: text))
-        }
-        if !pictures.isEmpty { parts.take(pictures: try await engine.embed(pictures: pictures)) }
-        return try parts.joined(width: engine.model.architecture.embedding)
+    /// Queries as they are answered.
+    package func described(_ queries: [StandingQuery]) throws -> [JSONValue] {
+        try queries.map { try JSONValue(encoding: QueryDescription($0, source: source(of: $0.id))) }
     }
 
     // MARK: Questions

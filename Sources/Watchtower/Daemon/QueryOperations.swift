@@ -6,11 +6,14 @@ import Messaging
 enum QueryOperations {
     static let all: [ControlOperation] = [
         ControlOperation(
-            "query.add", .post, "/queries", "Adds a standing query, or replaces the one of the same id.",
-            needs: .operate,
-            takes: .reference("Query"), answers: added, fails: [.refused]
+            "query.add", .post, "/queries",
+            "Adds a standing query, or replaces the one of the same id, if that is asked for; the same one again is no change.",
+            needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists]
         ) { tower, args in
-            try Self.added(await tower.queries.add(QueryConfiguration(json: args)))
+            let (replace, query) = try Self.replacing(args, usually: false)
+            let from = try QueryConfiguration(json: query)
+            try Self.refusePast(query)
+            return try await Self.added(tower, tower.queries.add(from, replace: replace))
         },
         ControlOperation(
             "query.update", .patch, "/queries/{id}", "Changes some of a query; null takes a key back to its default.",
@@ -18,27 +21,40 @@ enum QueryOperations {
             takes: Schemas.queryChanges, answers: added, fails: [.refused, .notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
-            return try Self.added(await tower.queries.update(id, args))
+            try Self.refusePast(args)
+            return try await Self.added(tower, tower.queries.update(id, args))
+        },
+        ControlOperation(
+            "query.reset", .post, "/queries/{id}/reset",
+            "Takes a query back to what the configuration says, whatever was given through a socket.",
+            takes: .object([.init("id", .name, required: true)]), answers: added, fails: [.refused, .notFound]
+        ) { tower, args in
+            try await Self.added(tower, tower.queries.reset(ControlArguments.name(args, "id")))
         },
         ControlOperation(
             "query.import", .post, "/import", "Adds or replaces many queries, or none if one of them is wrong.",
             needs: .operate,
-            takes: .object([.init("queries", .list(.reference("Query")), required: true)]),
+            takes: .object([
+                .init("queries", .list(.reference("Query")), required: true),
+                .init("replace", .truth, "Whether those that stand may be replaced; they may, if it is left out."),
+            ]),
             answers: .object([
                 .init("added", .integer(), required: true), .init("replaced", .integer(), required: true),
-                .init("truncated", .list(.name), required: true),
-            ]), fails: [.refused], large: true
+                .init("unchanged", .integer(), required: true), .init("truncated", .list(.name), required: true),
+                .init("expired", .list(.name), required: true, "Those that are over already."),
+            ]), fails: [.refused, .exists], large: true
         ) { tower, args in
             guard let queries = args["queries"]?.array else {
                 throw ControlFailure("bad-argument", "\"queries\" is missing: a list of queries")
             }
-            return try JSONValue(encoding: await tower.queries.add(json: queries))
+            let (replace, _) = try Self.replacing(args, usually: true)
+            return try JSONValue(encoding: await tower.queries.add(json: queries, replace: replace))
         },
         ControlOperation(
             "query.list", .get, "/queries", "Every standing query.", needs: .view,
             answers: .list(.reference("QueryDescription"))
         ) { tower, _ in
-            .array(try await tower.engine.allQueries.map { try JSONValue(encoding: QueryDescription($0)) })
+            .array(try await tower.queries.described(tower.engine.allQueries))
         },
         ControlOperation(
             "query.export", .get, "/export", "Queries as they were given, a page at a time.", needs: .view,
@@ -60,16 +76,21 @@ enum QueryOperations {
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
             guard let query = await tower.engine.query(id) else { throw ControlFailure.noQuery(id) }
-            return try JSONValue(encoding: QueryDescription(query))
+            return try JSONValue(encoding: QueryDescription(query, source: await tower.queries.source(of: id)))
         },
         ControlOperation(
             "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.", needs: .operate,
             takes: .object([.init("id", .name, required: true)]),
-            answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
+            answers: .object([
+                .init("removed", .name, required: true),
+                .init(
+                    "returns", .truth, required: true,
+                    "Whether the configuration has it, too: it is there again when that is read again."),
+            ]), fails: [.notFound]
         ) { tower, args in
             let id = try ControlArguments.name(args, "id")
             guard try await tower.queries.remove(id) else { throw ControlFailure.noQuery(id) }
-            return .object(["removed": .string(id)])
+            return .object(["removed": .string(id), "returns": .bool(await tower.queries.isInFile(id))])
         },
         ControlOperation(
             "query.test", .post, "/test",
@@ -104,6 +125,7 @@ enum QueryOperations {
 
     private static let added = Schema.object([
         .init("query", .reference("QueryDescription"), required: true), .init("truncated", .truth, required: true),
+        .init("change", .word(["added", "replaced", "unchanged"]), required: true),
     ])
     private static let oneStream = Schema.object([
         .init("id", .name, required: true),
@@ -124,10 +146,31 @@ enum QueryOperations {
             })
     }
 
-    private static func added(_ result: (query: StandingQuery, truncated: Bool)) throws -> JSONValue {
-        .object([
-            "query": try JSONValue(encoding: QueryDescription(result.query)), "truncated": .bool(result.truncated),
+    private static func added(_ tower: Watchtower, _ result: QueryDesk.Added) async throws -> JSONValue {
+        let source = await tower.queries.source(of: result.query.id)
+        return .object([
+            "query": try JSONValue(encoding: QueryDescription(result.query, source: source)),
+            "truncated": .bool(result.truncated), "change": .string(result.change.rawValue),
         ])
+    }
+
+    /// Whether others may be replaced, and the arguments without that.
+    private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
+        guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
+            return (usually, args)
+        }
+        guard case .bool(let replace) = given else {
+            throw ControlFailure(.badArgument, "replace: expected true or false")
+        }
+        return (replace, .object(members))
+    }
+
+    /// Refuses a moment of expiry that is over; one that is kept since is no fault.
+    private static func refusePast(_ args: JSONValue) throws {
+        guard let text = args["expires"]?.string, let moment = Moment(text) else { return }
+        guard moment.secondsSince1970 <= Date().timeIntervalSince1970 else { return }
+        throw ControlFailure(
+            .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
     /// Queries by id, from the one after `after` on, a page at a time.

@@ -132,7 +132,7 @@ package actor Watchtower {
         // Everything that can be refused comes before anything that is done.
         let clients = try new.curve?.list()
         let prepared = try await streams.prepare(new.streams, after: configuration.streams)
-        let queryChanges = try await queries.change(to: new.queries, from: configuration.queries)
+        let queryChanges = try await queries.change(to: new.queries)
         configuration = new
         if let clients { gate?.reload(clients) }
         return "\(await streams.apply(prepared)), \(queryChanges)"

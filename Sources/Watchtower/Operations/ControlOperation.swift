@@ -64,6 +64,8 @@ package enum FailureCode: String, Sendable, CaseIterable {
     case notFound = "not-found"
     /// The client's role does not reach so far.
     case forbidden
+    /// There is another thing of that name, and nobody asked to replace it.
+    case exists
     /// Numbers that were given are of another journal.
     case otherJournal = "other-journal"
     /// Understood, and not possible: the sentence says why.

@@ -30,6 +30,10 @@ package enum Schemas {
                 : .init(property.key, .optional(property.schema), property.summary)
         })
 
+    /// A query that is added, and whether it may take another's place.
+    static let queryAdded = Schema.object(
+        query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
+
     /// A standing query as it is given.
     private static let query: [Schema.Property] = {
         let properties: [(String, Schema, String)] = [
@@ -92,6 +96,7 @@ package enum Schemas {
         .init("active", .list(active), required: true), .init("group", .name),
         .init("priority", .integer(), required: true), .init("expires", .moment),
         .init("enabled", .truth, required: true), .init("snapshot", .truth, required: true),
+        .init("source", .word(QuerySource.allCases.map(\.rawValue)), "The configuration, or a socket."),
     ])
 
     private static let explanation = Schema.object([

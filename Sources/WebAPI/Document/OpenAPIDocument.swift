@@ -136,7 +136,7 @@ package enum OpenAPIDocument {
         case 403:
             "The token's role does not allow it, the request is for another host, or another site's page sent it."
         case 404: "There is no such thing."
-        case 409: "The numbers are of another journal."
+        case 409: "There is another of that name, or the numbers are of another journal."
         case 413: "The body is too large."
         case 415: "The body is no JSON."
         case 422: "It was understood, and is not possible; the message says why."

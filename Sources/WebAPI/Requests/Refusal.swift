@@ -39,7 +39,7 @@ extension FailureCode {
         case .badArgument, .refused: 422
         case .forbidden: 403
         case .notFound: 404
-        case .otherJournal: 409
+        case .otherJournal, .exists: 409
         case .unavailable: 503
         }
     }

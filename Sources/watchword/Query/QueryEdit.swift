@@ -8,7 +8,7 @@ extension Query {
             abstract: "Change a standing query while it is watched; what is not given stays as it is.",
             aliases: ["update", "set", "change"])
         @Argument(help: "Its id.") var id: String
-        @Option(help: "The event, described in words.") var text: String?
+        @Option(parsing: .unconditional, help: "The event, described in words.") var text: String?
         @OptionGroup(title: "What is changed") var query: QueryOptions
         @Option(name: .long, help: "A key to take back to its default, as in cooldown.") var clear: [String] = []
         @OptionGroup var daemon: DaemonOptions

@@ -6,23 +6,31 @@ import Watchtower
 
 /// What a query is, as options: each sets one key of its configuration, and what is not given is left as it is.
 struct QueryOptions: ParsableArguments {
-    @Option(name: .long, help: "Another way to say it; all are averaged.") var phrasing: [String] = []
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "Another way to say it; all are averaged.")
+    var phrasing: [String] = []
     @Option(name: .long, help: "An example picture, JPEG or PNG; alone, or beside the text.") var image: [String] = []
-    @Option(name: .long, help: "A prompt template, \"a photo of {}\"; several are averaged.") var prompt: [String] = []
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: "A prompt template, \"a photo of {}\"; several are averaged.") var prompt: [String] = []
     @Option(help: "The head.") var head: String?
-    @Option(help: "Frames in a window.") var frames: Int?
+    @Option(parsing: .unconditional, help: "Frames in a window.") var frames: Int?
 
     @Option(parsing: .unconditional, help: "The rule: a score that starts an event.") var threshold: Double?
-    @Option(name: .long, help: "The rule: a text that it must be likelier than; may be given several times.")
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: "The rule: a text that it must be likelier than; may be given several times.")
     var against: [String] = []
-    @Option(help: "How likely it must be among the texts of --against; 0.5, if left out.") var probability: Double?
-    @Option(help: "The rule: a threshold is learnt that nothing special exceeds so many times a day.")
+    @Option(parsing: .unconditional, help: "How likely it must be among the texts of --against; 0.5, if left out.")
+    var probability: Double?
+    @Option(
+        parsing: .unconditional,
+        help: "The rule: a threshold is learnt that nothing special exceeds so many times a day.")
     var falseAlertsPerDay: Double?
 
-    @Option(help: "How far below the threshold an event ends.") var hysteresis: Double?
-    @Option(help: "Seconds that a match must last.") var minimumDuration: Double?
+    @Option(parsing: .unconditional, help: "How far below the threshold an event ends.") var hysteresis: Double?
+    @Option(parsing: .unconditional, help: "Seconds that a match must last.") var minimumDuration: Double?
     @Option(help: "Windows that must match of the last so many, as in 2/3.") var confirm: String?
-    @Option(help: "Seconds after an event in which there is no other.") var cooldown: Double?
+    @Option(parsing: .unconditional, help: "Seconds after an event in which there is no other.") var cooldown: Double?
     @Option(help: "Queries of one group have one alert together.") var group: String?
     @Option(parsing: .unconditional, help: "Who leads a group's event: the highest.") var priority: Int?
 
@@ -36,8 +44,9 @@ struct QueryOptions: ParsableArguments {
     )
     var active: [String] = []
     @Option(help: "The moment from which it is watched no more, as in 2030-01-31T18:00:00Z.") var expires: String?
-    @Option(name: .long, help: "A tag for subscribers.") var tag: [String] = []
-    @Option(name: .long, help: "Something to keep with it, as in owner=alice.") var metadata: [String] = []
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "A tag for subscribers.") var tag: [String] = []
+    @Option(name: .long, parsing: .unconditionalSingleValue, help: "Something to keep with it, as in owner=alice.")
+    var metadata: [String] = []
     @Flag(inversion: .prefixedNo, help: "Keep the picture of an event's peak.") var snapshot: Bool?
 
     func validate() throws {

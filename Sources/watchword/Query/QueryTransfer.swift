@@ -11,6 +11,8 @@ extension Query {
             discussion:
                 "YAML (a list, or a mapping with \"queries\") or JSON lines; JSON lines are far quicker to read.")
         @Argument(help: "The file; - is standard input.") var file: String
+        @Flag(inversion: .prefixedNo, help: "Take the places of queries of the same ids that are others.")
+        var replace = true
         @OptionGroup var daemon: DaemonOptions
 
         func run() async throws {
@@ -25,8 +27,19 @@ extension Query {
                     let name = id.string ?? ""
                     Terminal.complain("query \"\(name)\": the text is longer than the model reads; the rest is ignored")
                 }
-                Terminal.say("added \(result["added"]?.integer ?? 0) queries")
+                for id in result["expired"]?.array ?? [] {
+                    Terminal.complain("query \"\(id.string ?? "")\": it has expired, and is not watched")
+                }
+                Terminal.say(Self.counts(result))
             }
+        }
+
+        /// "added 3 queries"; "added 1, replaced 2, left 4 unchanged".
+        private static func counts(_ result: JSONValue) -> String {
+            func count(_ key: String) -> Int64 { result[key]?.integer ?? 0 }
+            let (added, replaced, unchanged) = (count("added"), count("replaced"), count("unchanged"))
+            guard replaced + unchanged > 0 else { return "added \(added) queries" }
+            return "added \(added), replaced \(replaced), left \(unchanged) unchanged"
         }
 
         private func read() throws -> [QueryConfiguration] {
@@ -44,7 +57,7 @@ extension Query {
                 if index > 0 { data.append(UInt8(ascii: ",")) }
                 data += try WireCoding.encode(query)
             }
-            return data + Data("]}}".utf8)
+            return data + Data(replace ? "]}}".utf8 : "],\"replace\":false}}".utf8)
         }
     }
 

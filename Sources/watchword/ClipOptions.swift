@@ -5,11 +5,13 @@ import Matching
 struct ClipOptions: ParsableArguments {
     @Flag(help: "Score the whole file as one clip, sampled as CLIP4Clip's data loaders do, instead of sliding windows.")
     var clip = false
-    @Option(name: .customLong("clip-rate"), help: "Frames taken of each second of a clip; 0 takes all.")
+    @Option(
+        name: .customLong("clip-rate"), parsing: .unconditional,
+        help: "Frames taken of each second of a clip; 0 takes all.")
     var rate = 1
-    @Option(help: "The first second of the clip.")
+    @Option(parsing: .unconditional, help: "The first second of the clip.")
     var start: Int?
-    @Option(help: "The last second of the clip, included.")
+    @Option(parsing: .unconditional, help: "The last second of the clip, included.")
     var end: Int?
     @Option(help: "Which frames are kept if there are too many: uniform, head or tail.")
     var select = ClipSelection.uniform

@@ -7,7 +7,7 @@ struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Events of the running daemon: from the journal, as they happen, or both without a gap.")
 
-    @Option(help: "Begin after this seq (0 is the beginning of the journal).")
+    @Option(parsing: .unconditional, help: "Begin after this seq (0 is the beginning of the journal).")
     var since: Int64?
     @Flag(help: "Go on with what happens from now on.")
     var follow = false

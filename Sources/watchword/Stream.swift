@@ -16,9 +16,10 @@ struct Stream: AsyncParsableCommand {
             aliases: ["new", "create"])
         @Argument(help: "Its name.") var name: String
         @Argument(help: "Its URI.") var uri: String
-        @Option(help: "Sampled frames a second.") var fps: Double?
+        @Option(parsing: .unconditional, help: "Sampled frames a second.") var fps: Double?
         @Option(help: "What of a live source is decoded: all, keyframes, or auto.") var decode: DecodeMode?
         @Option(
+            parsing: .unconditional,
             help: "Levels by which a block of the picture must change for a frame to be embedded anew; off by default.")
         var gate: Double?
         @Option(name: .long, help: "A word that queries may select it by.") var label: [String] = []
@@ -27,11 +28,16 @@ struct Stream: AsyncParsableCommand {
                 "A file of user:password that the daemon reads whenever it connects, or its name in the daemon's $CREDENTIALS_DIRECTORY."
         )
         var credentials: String?
-        @Option(help: "Seconds that a live source may take to send anything; 10 by default.") var connect: Double?
-        @Option(help: "Seconds without anything from a live source until it is opened again; 10 by default.")
+        @Option(parsing: .unconditional, help: "Seconds that a live source may take to send anything; 10 by default.")
+        var connect: Double?
+        @Option(
+            parsing: .unconditional,
+            help: "Seconds without anything from a live source until it is opened again; 10 by default.")
         var stall: Double?
-        @Option(help: "Seconds until a live source is first opened again; 1 by default.") var backoffFirst: Double?
-        @Option(help: "Most seconds until a live source is opened again; 30 by default.") var backoffMost: Double?
+        @Option(parsing: .unconditional, help: "Seconds until a live source is first opened again; 1 by default.")
+        var backoffFirst: Double?
+        @Option(parsing: .unconditional, help: "Most seconds until a live source is opened again; 30 by default.")
+        var backoffMost: Double?
         @Flag(help: "Play a file at its own speed.") var realtime = false
         @Flag(help: "Play a file again and again.") var loop = false
         @OptionGroup var daemon: DaemonOptions

@@ -99,11 +99,17 @@ package struct ActiveHours: Sendable, Hashable {
     package enum Weekday: Int, Sendable, CaseIterable {
         case mon, tue, wed, thu, fri, sat, sun
 
+        private var name: String {
+            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"][rawValue]
+        }
+
         /// As a configuration says it: "mon".
         package var word: String { "\(self)" }
 
+        /// Reads "mon" or "Monday", in any case.
         package init?(_ word: String) {
-            guard let day = Self.allCases.first(where: { $0.word == word }) else { return nil }
+            let lower = word.lowercased()
+            guard let day = Self.allCases.first(where: { lower == $0.word || lower == $0.name }) else { return nil }
             self = day
         }
     }

@@ -18,7 +18,8 @@ package struct CurveConfiguration: Sendable, Equatable {
     private static let usual = (key: "curve.key", clients: "curve.clients")
 
     init?(_ root: YAMLMapping, _ path: String) throws(ConfigurationError) {
-        guard root.node("curve") != nil else { return nil }
+        try root.refuseEmpty(
+            "curve", "keys and values; write \"curve: {}\" for the usual files, or leave it out for sockets without CURVE")
         guard let section = try root.mapping("curve", keys: ["key", "clients"]) else { return nil }
         key = try section.string("key") ?? Self.usual.key
         clients = try section.string("clients") ?? Self.usual.clients

@@ -25,6 +25,8 @@ package struct HTTPConfiguration: Sendable, Equatable {
     package init() {}
 
     init?(_ root: YAMLMapping, path: String) throws(ConfigurationError) {
+        try root.refuseEmpty(
+            "http", "keys and values; write \"http: {}\" for the usual ones, or leave http out")
         guard let node = root.node("http") else { return nil }
         let values = try YAMLMapping(
             node, path: path, what: "http",
@@ -37,6 +39,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
             }
             (self.address, self.port) = (address, port)
         }
+        try values.refuseEmpty("token", "a file, or a credential's name; leave it out for no token")
         if let file = try values.string("token") { tokens = [Token(file: file)] }
         for node in try values.list("tokens") ?? [] { tokens.append(try Token(node, path: path)) }
         var names: Set<String> = []

@@ -85,6 +85,13 @@ struct Mapping<Node: ConfigurationNode> {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
+    /// Refuses a key with nothing behind it, where leaving it out means another thing than an empty value.
+    func refuseEmpty(_ key: String, _ expected: String) throws(ConfigurationError) {
+        guard let entry = entries.first(where: { $0.key == key }), entry.value.isNull else { return }
+        throw ConfigurationError(
+            path: path, line: entry.line ?? line, reason: "\(key): expected \(expected), found nothing")
+    }
+
     func failure(_ key: String, _ reason: String) -> ConfigurationError {
         ConfigurationError(path: path, line: entry(key)?.line ?? line, reason: "\(key): \(reason)")
     }

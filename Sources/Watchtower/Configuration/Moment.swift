@@ -14,7 +14,9 @@ package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
     ///
     /// Nil for what no calendar and no clock shows, as 30 February or 24:00.
     package init?(_ text: String) {
-        guard Self.isInCalendar(text), let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text)) else { return nil }
+        guard text.utf8.count <= 64, Self.isInCalendar(text),
+            let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text))
+        else { return nil }
         self.init(secondsSince1970: date.timeIntervalSince1970)
     }
 

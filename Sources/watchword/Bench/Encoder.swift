@@ -23,8 +23,8 @@ extension Bench {
         @Option(help: "A model directory instead.") var model: String?
         @Option(parsing: .upToNextOption, help: "f32, bf16, int8.") var precision: [Precision] = [.f32, .bf16, .int8]
         @Option(parsing: .upToNextOption, help: "Pictures in a batch.") var batch = [1, 8]
-        @Option(help: "Threads; all cores, if 0.") var threads = 0
-        @Option(help: "Rounds.") var rounds = 9
+        @Option(parsing: .unconditional, help: "Threads; all cores, if 0.") var threads = 0
+        @Option(parsing: .unconditional, help: "Rounds.") var rounds = 9
         @Flag(help: "Print JSON.") var json = false
 
         private struct Result: Encodable {

@@ -21,13 +21,13 @@ extension Bench {
 
         @Option(parsing: .upToNextOption, help: "Heads.") var head = ["mean", "lstm", "transformer", "tight"]
         @Option(parsing: .upToNextOption, help: "Windows in a call.") var batch = [1, 4, 16, 64]
-        @Option(help: "Embedding width.") var width = 512
-        @Option(help: "Frames in a window.") var frames = 12
-        @Option(help: "Blocks of the transformer heads.") var layers = 4
-        @Option(help: "Attention heads of each block.") var attentionHeads = 8
-        @Option(help: "Rounds.") var rounds = 9
-        @Option(help: "Side of the square product.") var square = 1024
-        @Option(help: "Seed of the random weights.") var seed: UInt64 = 7
+        @Option(parsing: .unconditional, help: "Embedding width.") var width = 512
+        @Option(parsing: .unconditional, help: "Frames in a window.") var frames = 12
+        @Option(parsing: .unconditional, help: "Blocks of the transformer heads.") var layers = 4
+        @Option(parsing: .unconditional, help: "Attention heads of each block.") var attentionHeads = 8
+        @Option(parsing: .unconditional, help: "Rounds.") var rounds = 9
+        @Option(parsing: .unconditional, help: "Side of the square product.") var square = 1024
+        @Option(parsing: .unconditional, help: "Seed of the random weights.") var seed: UInt64 = 7
         @Flag(help: "Print JSON.") var json = false
 
         func validate() throws {

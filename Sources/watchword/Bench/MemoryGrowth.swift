@@ -13,11 +13,15 @@ extension Bench {
             discussion: "With --restarts, one stream is restarted so often instead; it may be any live source, too.")
 
         @Argument(help: "A video file, played again and again in real time.") var uri: String
-        @Option(help: "Restart one stream so often, as soon as it has given a frame or has failed.") var restarts: Int?
-        @Option(help: "Number of streams.") var streams = 4
-        @Option(help: "Seconds to run.") var seconds = 600
-        @Option(help: "Seconds before them, until memory is measured for the first time.") var warmUp = 120
-        @Option(help: "Sampled frames a second; the model's own, if left out.") var fps: Double?
+        @Option(
+            parsing: .unconditional, help: "Restart one stream so often, as soon as it has given a frame or has failed."
+        ) var restarts: Int?
+        @Option(parsing: .unconditional, help: "Number of streams.") var streams = 4
+        @Option(parsing: .unconditional, help: "Seconds to run.") var seconds = 600
+        @Option(parsing: .unconditional, help: "Seconds before them, until memory is measured for the first time.")
+        var warmUp = 120
+        @Option(parsing: .unconditional, help: "Sampled frames a second; the model's own, if left out.") var fps:
+            Double?
         @OptionGroup var model: ModelOptions
         @Flag(help: "Print JSON.") var json = false
 
@@ -54,7 +58,7 @@ extension Bench {
                     }
                 configuration.queries = [
                     "something moves to the left", "something appears", "an empty scene", "a red circle",
-                ].map { QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: 0.2) }
+                ].map { QueryConfiguration(text: $0, threshold: 0.2) }
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 var logger = Logger(label: "bench")
                 logger.logLevel = .error

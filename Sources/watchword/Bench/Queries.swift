@@ -17,11 +17,11 @@ extension Bench {
 
         @Option(parsing: .upToNextOption, help: "Standing queries.") var queries = [10_000, 100_000, 1_000_000]
         @Option(parsing: .upToNextOption, help: "Windows in a call.") var windows = [1, 64]
-        @Option(help: "Embedding width.") var width = 512
-        @Option(help: "Every query's threshold.") var threshold: Float = 0.22
-        @Option(help: "Threads; all cores, if 0.") var threads = 0
-        @Option(help: "Rounds.") var rounds = 9
-        @Option(help: "Seed of the random embeddings.") var seed: UInt64 = 7
+        @Option(parsing: .unconditional, help: "Embedding width.") var width = 512
+        @Option(parsing: .unconditional, help: "Every query's threshold.") var threshold: Float = 0.22
+        @Option(parsing: .unconditional, help: "Threads; all cores, if 0.") var threads = 0
+        @Option(parsing: .unconditional, help: "Rounds.") var rounds = 9
+        @Option(parsing: .unconditional, help: "Seed of the random embeddings.") var seed: UInt64 = 7
         @Option(help: "How bytes are multiplied: best, none, portable, avx2, vnni, amx.") var scan = ScoreScan.best
         @Flag(help: "Print JSON.") var json = false
 

@@ -16,18 +16,24 @@ extension Bench {
                 server's is shown apart. BY STAGE is CPU milliseconds a camera-second.
                 """)
 
-        @Option(help: "Number of streams; the largest that is carried is looked for, if left out.") var streams: Int?
-        @Option(help: "Seconds that are measured.") var seconds = 60.0
-        @Option(help: "Sampled frames a second.") var fps = 1.0
-        @Option(help: "Standing queries.") var queries = 1000
-        @Option(help: "Every query's threshold: the nearer to scores, the more windows are scored again in float32.")
+        @Option(
+            parsing: .unconditional, help: "Number of streams; the largest that is carried is looked for, if left out.")
+        var streams: Int?
+        @Option(parsing: .unconditional, help: "Seconds that are measured.") var seconds = 60.0
+        @Option(parsing: .unconditional, help: "Sampled frames a second.") var fps = 1.0
+        @Option(parsing: .unconditional, help: "Standing queries.") var queries = 1000
+        @Option(
+            parsing: .unconditional,
+            help: "Every query's threshold: the nearer to scores, the more windows are scored again in float32.")
         var threshold = 0.3
         @Option(help: "Random weights of an architecture: \(Architecture.knownNames.joined(separator: ", ")).")
         var arch = "ViT-B/32"
         @Option(help: "A model instead.") var model: String?
         @Option(help: "auto, f32, bf16 or int8.") var precision = Precision.auto
         @Flag(help: "Cameras that show one still picture.") var still = false
-        @Option(help: "Embeds a frame anew only where a block of it has changed by so many levels.") var gate: Double?
+        @Option(
+            parsing: .unconditional, help: "Embeds a frame anew only where a block of it has changed by so many levels."
+        ) var gate: Double?
         @Flag(help: "Print JSON.") var json = false
 
         private struct Report: Encodable {
@@ -77,7 +83,7 @@ extension Bench {
             configuration.publish = "ipc://\(folder.path)/events.sock"
             configuration.journal = folder.appending(path: "journal.sqlite").path
             configuration.queries = texts.prefix(queries).map {
-                QueryConfiguration(id: QueryConfiguration.slug($0), text: $0, threshold: threshold)
+                QueryConfiguration(text: $0, threshold: threshold)
             }
             if let model {
                 configuration.model = model

@@ -20,13 +20,15 @@ struct DataOptions: ParsableArguments {
     var videos: String?
     @Option(help: "The benchmark's split; by default the one that is tested (MSR-VTT: 1k-A, 9k or 7k).")
     var split: String?
-    @Option(help: "Frames taken of each second, 0 takes all; by default the model's rate.")
+    @Option(parsing: .unconditional, help: "Frames taken of each second, 0 takes all; by default the model's rate.")
     var rate: Int?
-    @Option(help: "The most frames of a clip that are kept; by default the model's window.")
+    @Option(parsing: .unconditional, help: "The most frames of a clip that are kept; by default the model's window.")
     var frames: Int?
     @Option(help: "Which frames are kept if there are too many: uniform, head or tail.")
     var select = ClipSelection.uniform
-    @Option(name: .customLong("max-words"), help: "Tokens that a text is cut to, start and end included.")
+    @Option(
+        name: .customLong("max-words"), parsing: .unconditional,
+        help: "Tokens that a text is cut to, start and end included.")
     var maxWords: Int?
     @Option(help: "A directory that keeps clips' embeddings, so that none is decoded twice.")
     var cache: String?

@@ -27,9 +27,9 @@ struct EvalRetrieval: AsyncParsableCommand {
     var head: [String] = []
     @Option(help: "Write every query's rank to this file, as comma-separated values.")
     var ranks: String?
-    @Option(help: "Rounds of the bootstrap; 0 makes no intervals.")
+    @Option(parsing: .unconditional, help: "Rounds of the bootstrap; 0 makes no intervals.")
     var bootstrap = 1000
-    @Option(help: "What determines the bootstrap.")
+    @Option(parsing: .unconditional, help: "What determines the bootstrap.")
     var seed: UInt64 = 42
     @Flag(help: "Print JSON.")
     var json = false

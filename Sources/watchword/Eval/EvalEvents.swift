@@ -28,11 +28,12 @@ struct EvalEvents: AsyncParsableCommand {
     var rule: [Rule] = Rule.allCases
     @Option(parsing: .upToNextOption, help: "What the contrast is against.")
     var against: [String] = ["an empty scene", "a dark room"]
-    @Option(help: "The probability that a contrast asks for.") var probability: Float = 0.5
-    @Option(help: "False alerts a day that the budget allows.") var budget: Double = 24
+    @Option(parsing: .unconditional, help: "The probability that a contrast asks for.") var probability: Float = 0.5
+    @Option(parsing: .unconditional, help: "False alerts a day that the budget allows.") var budget: Double = 24
     @Option(help: "The background: a folder as DIRECTORY is; by default its other videos, again and again.")
     var background: String?
-    @Option(help: "Seconds of background that the budget learns from.") var warmUp: Double = 3600
+    @Option(parsing: .unconditional, help: "Seconds of background that the budget learns from.") var warmUp: Double =
+        3600
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {

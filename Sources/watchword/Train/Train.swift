@@ -38,7 +38,7 @@ struct TrainClips: AsyncParsableCommand {
     var output: String
     @Option(help: "Where the state of the training is kept; by default beside the output.")
     var checkpoint: String?
-    @Option(help: "Threads of matrix products; by default one for each core.")
+    @Option(parsing: .unconditional, help: "Threads of matrix products; by default one for each core.")
     var threads: Int?
     @Flag(help: "Begin with a new head, whatever the model has.")
     var fresh = false

@@ -11,17 +11,17 @@ struct TrainBench: ParsableCommand {
 
     @Option(help: "lstm, transformer or tight.")
     var head = HeadKind.transformer
-    @Option(help: "Width of the embeddings.")
+    @Option(parsing: .unconditional, help: "Width of the embeddings.")
     var width = 512
-    @Option(help: "Frames of a window.")
+    @Option(parsing: .unconditional, help: "Frames of a window.")
     var frames = 12
-    @Option(help: "Pairs of a step.")
+    @Option(parsing: .unconditional, help: "Pairs of a step.")
     var batch = 128
-    @Option(help: "Blocks of the transformer and tight heads.")
+    @Option(parsing: .unconditional, help: "Blocks of the transformer and tight heads.")
     var layers = 4
-    @Option(help: "Steps that are timed, after one that is not.")
+    @Option(parsing: .unconditional, help: "Steps that are timed, after one that is not.")
     var steps = 5
-    @Option(help: "Threads of matrix products; by default one for each core.")
+    @Option(parsing: .unconditional, help: "Threads of matrix products; by default one for each core.")
     var threads: Int?
     @Flag(help: "Train both towers of the bundled model's sizes, from pictures and tokens, with the mean head.")
     var towers = false

@@ -3,29 +3,32 @@ import Training
 
 /// How is trained.
 struct TrainOptions: ParsableArguments {
-    @Option(help: "Times that all pairs are seen.")
+    @Option(parsing: .unconditional, help: "Times that all pairs are seen.")
     var epochs = 5
-    @Option(help: "Pairs of a step.")
+    @Option(parsing: .unconditional, help: "Pairs of a step.")
     var batch = 128
-    @Option(help: "Parts of a step, each with negatives of its own, for less memory.")
+    @Option(parsing: .unconditional, help: "Parts of a step, each with negatives of its own, for less memory.")
     var accumulate = 1
-    @Option(name: .customLong("learning-rate"), help: "Of the head.")
+    @Option(name: .customLong("learning-rate"), parsing: .unconditional, help: "Of the head.")
     var learningRate = 1e-4
-    @Option(name: .customLong("tower-factor"), help: "Times the learning rate, for the towers and the scale.")
+    @Option(
+        name: .customLong("tower-factor"), parsing: .unconditional,
+        help: "Times the learning rate, for the towers and the scale.")
     var towerFactor = 1e-3
-    @Option(name: .customLong("warm-up"), help: "The share of all steps in which the rate rises.")
+    @Option(
+        name: .customLong("warm-up"), parsing: .unconditional, help: "The share of all steps in which the rate rises.")
     var warmUp = 0.1
-    @Option(help: "Weight decay.")
+    @Option(parsing: .unconditional, help: "Weight decay.")
     var decay = 0.2
-    @Option(help: "Dropout of the tight head's embeddings.")
+    @Option(parsing: .unconditional, help: "Dropout of the tight head's embeddings.")
     var dropout = 0.1
     @Option(
         name: .customLong("frozen-layers"), parsing: .unconditional,
         help: "Blocks of each tower that stay as they are; -1 for none, and their embeddings are learnt, too.")
     var frozenLayers = 0
-    @Option(help: "Blocks of a new transformer or tight head.")
+    @Option(parsing: .unconditional, help: "Blocks of a new transformer or tight head.")
     var layers = 4
-    @Option(help: "What determines initial numbers and the order of batches.")
+    @Option(parsing: .unconditional, help: "What determines initial numbers and the order of batches.")
     var seed: UInt64 = 42
 
     func validate() throws {

@@ -14,11 +14,11 @@ struct WorldCommand: ParsableCommand {
 
 /// What all of them need.
 struct WorldOptions: ParsableArguments {
-    @Option(help: "What determines everything.")
+    @Option(parsing: .unconditional, help: "What determines everything.")
     var seed: UInt64 = 7
     @Option(help: "Width and height of the pictures.")
     var size = "320x240"
-    @Option(help: "Frames a second.")
+    @Option(parsing: .unconditional, help: "Frames a second.")
     var fps = 25
 
     private(set) var width = 0
@@ -46,7 +46,7 @@ struct WorldOptions: ParsableArguments {
 
 /// The length of a film.
 struct FilmOptions: ParsableArguments {
-    @Option(help: "About how long; a film ends with a whole scene.")
+    @Option(parsing: .unconditional, help: "About how long; a film ends with a whole scene.")
     var seconds = 40.0
     @Flag(help: "The background may change between scenes.")
     var cuts = false
@@ -145,9 +145,9 @@ struct WorldClips: AsyncParsableCommand {
         discussion: "What `watchword train` and `watchword eval` read: one JSON object a line.")
 
     @OptionGroup var world: WorldOptions
-    @Option(help: "How many.")
+    @Option(parsing: .unconditional, help: "How many.")
     var count = 100
-    @Option(help: "Seconds of a clip.")
+    @Option(parsing: .unconditional, help: "Seconds of a clip.")
     var seconds = 2.0
     @Flag(help: "Captions leave nothing out and have canonical words; no two are the same.")
     var full = false

@@ -6,19 +6,21 @@ import Training
 
 /// How a training without epochs goes.
 struct StepOptions: ParsableArguments {
-    @Option(help: "What determines initial numbers, pictures and captions.")
+    @Option(parsing: .unconditional, help: "What determines initial numbers, pictures and captions.")
     var seed: UInt64 = 1
-    @Option(help: "Steps of the whole training.")
+    @Option(parsing: .unconditional, help: "Steps of the whole training.")
     var steps: Int
-    @Option(help: "Pictures or windows of a step.")
+    @Option(parsing: .unconditional, help: "Pictures or windows of a step.")
     var batch: Int
-    @Option(name: .customLong("learning-rate"), help: "The highest rate; it rises at first, then falls to almost none.")
+    @Option(
+        name: .customLong("learning-rate"), parsing: .unconditional,
+        help: "The highest rate; it rises at first, then falls to almost none.")
     var learningRate: Double
     @Option(name: .shortAndLong, help: "The directory of the trained model.")
     var output: String
     @Option(help: "Where the state of the training is kept; by default beside the output.")
     var checkpoint: String?
-    @Option(help: "Threads; by default one for each core.")
+    @Option(parsing: .unconditional, help: "Threads; by default one for each core.")
     var threads: Int?
     @Flag(help: "Go on with a training that was interrupted.")
     var resume = false

@@ -20,13 +20,13 @@ struct TrainHeads: AsyncParsableCommand {
 
     @OptionGroup var model: ModelOptions
     @OptionGroup var options: StepOptions
-    @Option(help: "Runs of frames that windows are cut from.")
+    @Option(parsing: .unconditional, help: "Runs of frames that windows are cut from.")
     var runs = 10_000
     @Option(help: "Where the runs' embeddings are kept.")
     var work: String
-    @Option(help: "Blocks of the transformer and tight heads.")
+    @Option(parsing: .unconditional, help: "Blocks of the transformer and tight heads.")
     var layers = 2
-    @Option(help: "The weight of the side tasks.")
+    @Option(parsing: .unconditional, help: "The weight of the side tasks.")
     var side = 0.5
 
     func validate() throws {

@@ -19,9 +19,13 @@ struct TrainTowers: AsyncParsableCommand {
     @Option(help: "The model directory whose sizes and tokenizer are taken.")
     var like: String
     @OptionGroup var options: StepOptions
-    @Option(help: "The share of pictures with one large thing at first; none are after 15 % of the steps.")
+    @Option(
+        parsing: .unconditional,
+        help: "The share of pictures with one large thing at first; none are after 15 % of the steps.")
     var plain = 0.8
-    @Option(help: "The share of steps in which captions come only every fourth time: at first, pictures matter most.")
+    @Option(
+        parsing: .unconditional,
+        help: "The share of steps in which captions come only every fourth time: at first, pictures matter most.")
     var seldom = 0.35
 
     func validate() throws {

@@ -6,8 +6,8 @@ import Watchtower
 
 struct Stream: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Streams of the running daemon.", subcommands: [Add.self, List.self, Show.self, Remove.self],
-        aliases: ["streams"])
+        abstract: "Streams of the running daemon.",
+        subcommands: [Add.self, List.self, Show.self, Remove.self, Reset.self], aliases: ["streams"])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -105,6 +105,22 @@ struct Stream: AsyncParsableCommand {
             try await Exit.guarding {
                 let result = try daemon.ask("stream.remove", .object(["name": .string(name)]))
                 if daemon.json { try Terminal.say(json: result) } else { Terminal.say("removed \(name)") }
+            }
+        }
+    }
+    struct Reset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a stream back to what the configuration says.",
+            discussion: "What was given of it by stream add is forgotten.")
+        @Argument(help: "Its name.") var name: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding {
+                let result = try daemon.ask("stream.reset", .object(["name": .string(name)]))
+                if daemon.json { return try Terminal.say(json: result) }
+                Terminal.say(
+                    result["change"] == .string("unchanged") ? "\(name) goes on as it was" : "reset \(name)")
             }
         }
     }

@@ -23,6 +23,6 @@ struct Watchword: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         let arguments = CommandLine.arguments
         ProcessArguments.hideSecrets(arguments)
-        await RootCommand.run(Watchword.self, Array(arguments.dropFirst()), program: "watchword")
+        await RootCommand.run(Watchword.self, TextArguments.named(Array(arguments.dropFirst())), program: "watchword")
     }
 }

@@ -19,7 +19,7 @@ package struct CurveConfiguration: Sendable, Equatable {
 
     init?(_ root: YAMLMapping, _ path: String) throws(ConfigurationError) {
         try root.refuseEmpty(
-            "curve", "keys and values; write \"curve: {}\" for the usual files, or leave it out for sockets without CURVE")
+            "curve", "keys and values; write \"curve: {}\" for the usual files, or leave curve out")
         guard let section = try root.mapping("curve", keys: ["key", "clients"]) else { return nil }
         key = try section.string("key") ?? Self.usual.key
         clients = try section.string("clients") ?? Self.usual.clients

@@ -36,7 +36,7 @@ package struct QueryDescription: Codable, Sendable {
     package let enabled: Bool
     package let snapshot: Bool
     /// Where it comes from; nil where that is not known.
-    package let source: QuerySource?
+    package let source: ConfigurationSource?
 
     private enum CodingKeys: String, CodingKey {
         case id, text, phrasings, images, prompts, tags, metadata, head, frames, threshold, against, probability
@@ -46,7 +46,7 @@ package struct QueryDescription: Codable, Sendable {
         case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot, source
     }
 
-    package init(_ query: StandingQuery, source: QuerySource? = nil) {
+    package init(_ query: StandingQuery, source: ConfigurationSource? = nil) {
         let (settings, policy) = (query.settings, query.settings.policy)
         let written = QueryConfiguration(query, pictures: false)
         id = query.id

@@ -220,8 +220,8 @@ package actor QueryDesk {
     }
 
     /// Where a query comes from that stands.
-    package func source(of id: String) -> QuerySource {
-        kept.contains(id) ? files[id] == nil ? .socket : .shadowsFile : files[id] == nil ? .socket : .file
+    package func source(of id: String) -> ConfigurationSource {
+        ConfigurationSource(isInFile: files[id] != nil, isKept: kept.contains(id))
     }
 
     /// Whether the configuration has a query of this id: it comes back when that is read again.

@@ -40,6 +40,10 @@ package actor StreamDesk {
     private let telling: Task<Void, Never>
     private let turns = Turns(on: .short)
     private var streams: [String: Running] = [:]
+    /// The configuration's streams, by name.
+    private var files: [String: StreamConfiguration] = [:]
+    /// Names of those that the journal keeps.
+    private var kept: Set<String> = []
 
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates, queue: FrameQueue,
@@ -65,6 +69,8 @@ package actor StreamDesk {
     /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said.
     func begin(_ configured: [StreamConfiguration]) async throws {
         for stream in configured { try await add(stream, keep: false) }
+        kept = Set(try await outbox.saved(.stream).map(\.id))
+        note(configured)
         for saved in try await outbox.saved(.stream) {
             do {
                 try await add(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
@@ -81,7 +87,10 @@ package actor StreamDesk {
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
         let runner = try runner(from)
         return try await turns.take { [self, outbox] in
-            if keep { try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from)) }
+            if keep {
+                try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
+                await isKept(from.name, true)
+            }
             return await start(from, runner)
         }
     }
@@ -92,25 +101,63 @@ package actor StreamDesk {
     package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
         try await turns.take { [self, outbox] in
             // Its lanes, too: what was learnt is kept by lane.
-            if forget, let lanes = await lanes(of: name) { try await outbox.forget(.stream, lanes) }
+            if forget, let lanes = await lanes(of: name) {
+                try await outbox.forget(.stream, lanes)
+                await isKept(name, false)
+            }
             return await end([name], forget: forget) > 0
         }
     }
+
+    /// Takes a stream back to what the configuration says, whatever was given through a socket.
+    package func reset(_ name: String) async throws -> Change {
+        guard let from = files[name] else {
+            guard streams[name] != nil else { throw ControlFailure.noStream(name) }
+            throw ControlFailure(
+                .refused, "stream \"\(name.prefix(64))\" is not in the configuration: there is nothing to go back to")
+        }
+        let runner = try runner(from)
+        return try await turns.take { [self, outbox] in
+            try await outbox.forget(.stream, id: name)
+            await isKept(name, false)
+            return await start(from, runner)
+        }
+    }
+
+    private func isKept(_ name: String, _ isKept: Bool) {
+        if isKept { kept.insert(name) } else { kept.remove(name) }
+    }
+
+    /// Takes note of what the configuration says, and tells what of it is not in force.
+    private func note(_ configured: [StreamConfiguration]) {
+        files = Dictionary(configured.map { ($0.name, $0) }) { $1 }
+        let shadowed = files.keys.filter(kept.contains).sorted()
+        guard !shadowed.isEmpty else { return }
+        logger.warning(
+            "streams of the configuration are not in force: they were changed through a socket",
+            metadata: [
+                "count": "\(shadowed.count)", "streams": "\(shadowed.prefix(20).joined(separator: " "))",
+                "undo": "watchword stream reset NAME",
+            ])
+    }
+
+    /// Whether the configuration has a stream of this name: it comes back when that is read again.
+    package func isInFile(_ name: String) -> Bool { files[name] != nil }
 
     /// Streams of a new configuration that are to be started and ended.
     struct Prepared: Sendable {
         fileprivate var changed: [(from: StreamConfiguration, runner: StreamRunner)] = []
         fileprivate var gone: [String] = []
+        fileprivate var configured: [StreamConfiguration] = []
     }
 
     /// Finds what changes from one configuration to the next; a wrong stream is refused by a sentence.
     ///
     /// What the journal keeps was given through a socket, and wins.
-    func prepare(_ new: [StreamConfiguration], after old: [StreamConfiguration]) async throws -> Prepared {
-        let kept = Set(try await outbox.saved(.stream).map(\.id))
+    func prepare(_ new: [StreamConfiguration], after old: [StreamConfiguration]) throws -> Prepared {
         let before = Dictionary(old.map { ($0.name, $0) }) { $1 }
-        var prepared = Prepared()
-        for from in new where before[from.name] != from && !kept.contains(from.name) {
+        var prepared = Prepared(configured: new)
+        for from in new where !kept.contains(from.name) && (before[from.name] != from || streams[from.name] == nil) {
             prepared.changed.append((from, try runner(from)))
         }
         prepared.gone = Set(before.keys).subtracting(new.map(\.name)).subtracting(kept).sorted()
@@ -119,6 +166,7 @@ package actor StreamDesk {
 
     /// Does what was prepared; what changed, for people.
     func apply(_ prepared: Prepared) async -> String {
+        note(prepared.configured)
         // What was learnt stays in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
             let gone = await end(prepared.gone, forget: false)
@@ -215,7 +263,9 @@ package actor StreamDesk {
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
                 shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
                 picture: health[runner.name] ?? .good,
-                regions: Array(runner.lanes.dropFirst()))
+                regions: Array(runner.lanes.dropFirst()),
+                source: ConfigurationSource(
+                    isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)))
         }.sorted { $0.name < $1.name }
     }
 }

@@ -31,11 +31,25 @@ enum StreamOperations {
         ControlOperation(
             "stream.remove", .delete, "/streams/{name}", "Removes a stream; its events end.", needs: .control,
             takes: name,
-            answers: .object([.init("removed", .name, required: true)]), fails: [.notFound]
+            answers: .object([
+                .init("removed", .name, required: true),
+                .init(
+                    "returns", .truth, required: true,
+                    "Whether the configuration has it, too: it is there again when that is read again."),
+            ]), fails: [.notFound]
         ) { tower, args in
             let wanted = try ControlArguments.name(args, "name")
             guard try await tower.streams.remove(wanted) else { throw ControlFailure.noStream(wanted) }
-            return .object(["removed": .string(wanted)])
+            return .object(["removed": .string(wanted), "returns": .bool(await tower.streams.isInFile(wanted))])
+        },
+        ControlOperation(
+            "stream.reset", .post, "/streams/{name}/reset",
+            "Takes a stream back to what the configuration says, whatever was given through a socket.",
+            takes: name, answers: added, fails: [.refused, .notFound]
+        ) { tower, args in
+            let wanted = try ControlArguments.name(args, "name")
+            let change = try await tower.streams.reset(wanted)
+            return .object(["added": .string(wanted), "change": .string(change.rawValue)])
         },
     ]
 

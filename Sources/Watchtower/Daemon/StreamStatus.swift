@@ -40,4 +40,6 @@ package struct StreamStatus: Codable, Sendable {
     package let picture: PictureHealth
     /// Names of the lanes of its regions.
     package let regions: [String]
+    /// The configuration, or a socket.
+    package let source: ConfigurationSource
 }

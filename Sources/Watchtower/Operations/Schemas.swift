@@ -96,7 +96,7 @@ package enum Schemas {
         .init("active", .list(active), required: true), .init("group", .name),
         .init("priority", .integer(), required: true), .init("expires", .moment),
         .init("enabled", .truth, required: true), .init("snapshot", .truth, required: true),
-        .init("source", .word(QuerySource.allCases.map(\.rawValue)), "The configuration, or a socket."),
+        .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket."),
     ])
 
     private static let explanation = Schema.object([
@@ -167,6 +167,7 @@ package enum Schemas {
             .init("effectiveFps", .number(), required: true), .init("shed", .integer(), required: true),
             .init("dropped", .integer(), required: true), .init("picture", .text(), required: true),
             .init("regions", .list(.text()), required: true),
+            .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
         ], others: .anything)
 
     private static let status = Schema.object(

@@ -3,16 +3,6 @@ import Journal
 import Matching
 import Messaging
 
-/// Where a standing query comes from.
-package enum QuerySource: String, Codable, Sendable, CaseIterable {
-    /// The configuration.
-    case file
-    /// A socket; the journal keeps it.
-    case socket
-    /// A socket; the configuration has a query of the same id, which is not in force.
-    case shadowsFile = "shadows-file"
-}
-
 /// A query as the journal keeps it.
 struct SavedQuery {
     var configuration: QueryConfiguration

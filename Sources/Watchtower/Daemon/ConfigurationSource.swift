@@ -1,0 +1,15 @@
+/// Where a standing query or a stream comes from.
+package enum ConfigurationSource: String, Codable, Sendable, CaseIterable {
+    /// The configuration.
+    case file
+    /// A socket; the journal keeps it.
+    case socket
+    /// A socket; the configuration has another of the same name, which is not in force.
+    case shadowsFile = "shadows-file"
+}
+
+extension ConfigurationSource {
+    init(isInFile: Bool, isKept: Bool) {
+        self = isKept ? isInFile ? .shadowsFile : .socket : isInFile ? .file : .socket
+    }
+}

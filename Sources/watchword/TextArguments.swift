@@ -1,0 +1,34 @@
+/// Texts that begin with a hyphen, as arguments: "- a red van" would be read as options.
+///
+/// No option has white space in its name, so that such an argument can only be a text.
+enum TextArguments {
+    /// The arguments, with those texts behind the option that takes them: `--text=…`, of `watch` `--query=…`.
+    static func named(_ arguments: [String]) -> [String] {
+        guard let option = option(of: arguments) else { return arguments }
+        var named: [String] = []
+        var isAfterDashes = false
+        for argument in arguments {
+            isAfterDashes = isAfterDashes || argument == "--"
+            let isValue = named.last.map { $0.hasPrefix("--") && $0 != option && !$0.contains("=") } ?? false
+            if isAfterDashes || isValue || !isText(argument) {
+                named.append(argument)
+            } else {
+                if named.last == option { named.removeLast() }
+                named.append("\(option)=\(argument)")
+            }
+        }
+        return named
+    }
+
+    private static func option(of arguments: [String]) -> String? {
+        switch arguments.first {
+        case "watch": "--query"
+        case "query" where ["add", "test"].contains(arguments.dropFirst().first): "--text"
+        default: nil
+        }
+    }
+
+    private static func isText(_ argument: String) -> Bool {
+        argument.hasPrefix("-") && argument.prefix { $0 != "=" }.contains(where: \.isWhitespace)
+    }
+}

@@ -205,4 +205,62 @@ struct QueryCommandTests {
             try await session.ask(["test", "a star", "--stream", "yard"]).out == "it selects no stream that there is\n")
         #expect(try await session.daemon.terminate() == 0)
     }
+
+    @Test("texts may begin with a hyphen, and numbers may be negative, wherever they are given")
+    func hyphens() async throws {
+        let session = try await Session()
+        let texts: [([String], String)] = [
+            (["- a red van"], "- a red van"), (["-h is a letter"], "-h is a letter"), (["--text", "-x"], "-x"),
+            (["--text=-y"], "-y"), (["--text", "- z"], "- z"), (["--text", "--json"], "--json"),
+        ]
+        for (index, (arguments, text)) in texts.enumerated() {
+            let found = try await session.ask(
+                ["add"] + arguments + ["--id", "t\(index)", "--threshold", "-0.8", "--priority", "-3"])
+            #expect(found.out == "added t\(index)\n", "\(arguments): \(found)")
+            let shown = try await session.json(["show", "t\(index)"])
+            #expect(shown["text"] == .string(text) && shown["threshold"] == .number(-0.8))
+        }
+        #expect(try await session.ask(["edit", "t0", "--text", "-edited", "--against", "-other"]).code == 0)
+        #expect(try await session.json(["show", "t0"])["against"] == .array([.string("-other")]))
+        // What may not be negative is refused for what it is.
+        for (option, part) in [
+            ("--hysteresis", "0 or more"), ("--cooldown", "0 to 86400"), ("--minimum-duration", "0 to 86400"),
+            ("--frames", "1 to 1024"), ("--false-alerts-per-day", "0.001"),
+        ] {
+            let found = try await session.ask(["add", "x", option, "-1"])
+            #expect(found.code == 65 && found.err.contains(part), "\(option): \(found)")
+        }
+        #expect(try await session.ask(["test", "x", "--threshold", "-1"]).code == 0)
+        #expect(try await session.ask(["add", "a", "--text", "b"]).code == 64)
+        #expect(try await session.daemon.terminate() == 0)
+    }
+
+    @Test("add and import say what they did, and reset takes back what hides the configuration")
+    func identity() async throws {
+        let session = try await Session(
+            queries: "journal: j.sqlite\nqueries: [{id: c, text: a circle, threshold: 0.3}]")
+        let add = ["add", "a star", "--threshold", "0.5"]
+        #expect(try await session.ask(add).out == "added a-star\n")
+        #expect(try await session.ask(add).out == "unchanged a-star\n")
+        let other = try await session.ask(["add", "a star", "--threshold", "0.6"])
+        #expect(other.code == 65 && other.err.contains("\"a-star\" stands already"), "\(other)")
+        #expect(
+            try await session.ask(["add", "a star", "--threshold", "0.6", "--replace"]).out == "replaced a-star\n")
+        let lines = "{\"text\":\"a star\",\"threshold\":0.7}\n{\"text\":\"ein großer Stern\"}\n"
+        #expect(
+            try await session.ask(["import", "-"], input: lines).out == "added 1, replaced 1, left 0 unchanged\n")
+        #expect(
+            try await session.ask(["import", "-"], input: lines).out == "added 0, replaced 0, left 2 unchanged\n")
+        let refused = try await session.ask(
+            ["import", "-", "--no-replace"], input: "{\"id\":\"c\",\"text\":\"x\"}\n")
+        #expect(refused.code == 65 && refused.err.contains("stands already"))
+        #expect(try await session.ask(["edit", "c", "--threshold", "0.4"]).code == 0)
+        #expect(try await session.ask(["list"]).out.contains("shadows-file"))
+        #expect(try await session.ask(["reset", "c"]).out == "reset c\n")
+        #expect(try await session.ask(["reset", "c"]).out == "unchanged c\n")
+        #expect(try await session.ask(["reset", "a-star"]).code == 65)
+        let removed = try await session.ask(["remove", "c"])
+        #expect(removed.out == "removed c\n" && removed.err.contains("the configuration has \"c\", too"))
+        #expect(try await session.daemon.terminate() == 0)
+    }
 }

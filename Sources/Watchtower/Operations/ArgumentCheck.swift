@@ -7,7 +7,10 @@ extension ControlOperation {
     func check(_ arguments: JSONValue) throws(ControlFailure) {
         guard !takesQueries else { return try checkKeys(arguments) }
         var given = arguments
-        if case .object(let members) = arguments { given = .object(members.filter { $0.value != .null }) }
+        if case .object(let members) = arguments {
+            let known = Set(self.arguments.keys)
+            given = .object(members.filter { $0.value != .null || !known.contains($0.key) })
+        }
         if let problem = self.arguments.problem(given) { throw ControlFailure(.badArgument, problem) }
     }
 
@@ -26,6 +29,17 @@ extension ControlOperation {
             throw ControlFailure(
                 .badArgument,
                 "\(unknown.prefix(64)): no such key; there are \(known.sorted().joined(separator: ", "))")
+        }
+    }
+}
+
+extension Schema {
+    /// Keys that an object of this schema may have.
+    package var keys: [String] {
+        switch self {
+        case .object(let properties, _): properties.map(\.key)
+        case .reference(let name): Schemas.named[name]?.keys ?? []
+        default: []
         }
     }
 }

@@ -61,6 +61,7 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
         .target(name: "CPlatform"),
+        .target(name: "CReach", dependencies: ["CGLib"], linkerSettings: [.linkedLibrary("gio-2.0")]),
         .target(name: "WatchwordHeadABI"),
 
         // Numbers.
@@ -113,7 +114,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "Matching", "Measures", "Permissions", "Pixels", "World",
+                "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],

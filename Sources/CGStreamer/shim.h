@@ -177,4 +177,113 @@ static inline gint ww_frame_height(GstVideoFrame *frame) { return GST_VIDEO_FRAM
 static inline gboolean ww_frame_map(GstVideoFrame *frame, GstVideoInfo *info, GstBuffer *buffer) {
     return gst_video_frame_map(frame, info, buffer, GST_MAP_READ);
 }
+// MARK: A source's place
+
+static inline void ww_set_text(gpointer object, const char *property, const char *value) {
+    g_object_set(object, property, value, NULL);
+}
+// A choice by its word; 0 if there is none of that name. [any-thread]
+static inline gboolean ww_set_choice(GstElement *element, const char *property, const char *word) {
+    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), property);
+    if (!spec || !G_IS_PARAM_SPEC_ENUM(spec)) return FALSE;
+    GEnumValue *value = g_enum_get_value_by_nick(G_PARAM_SPEC_ENUM(spec)->enum_class, word);
+    if (value) g_object_set(element, property, value->value, NULL);
+    return value != NULL;
+}
+static inline gboolean ww_takes_scheme(GstElement *element, const char *scheme) {
+    if (!GST_IS_URI_HANDLER(element)) return FALSE;
+    const gchar *const *schemes = gst_uri_handler_get_protocols(GST_URI_HANDLER(element));
+    return schemes && g_strv_contains(schemes, scheme);
+}
+static inline gboolean ww_set_uri(GstElement *element, const char *uri, GError **error) {
+    return gst_uri_handler_set_uri(GST_URI_HANDLER(element), uri, error);
+}
+// A property's value as a text, for `g_free`; NULL if it has none or there is no such property. [any-thread]
+static inline gchar *ww_copy_text(GstElement *element, const char *property) {
+    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), property);
+    if (!spec || !(spec->flags & G_PARAM_READABLE)) return NULL;
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, spec->value_type);
+    g_object_get_property(G_OBJECT(element), property, &value);
+    gchar *text = G_VALUE_HOLDS_STRING(&value)    ? g_value_dup_string(&value)
+                  : G_VALUE_HOLDS_BOOLEAN(&value) ? g_strdup(g_value_get_boolean(&value) ? "true" : "false")
+                                                  : NULL;
+    g_value_unset(&value);
+    return text;
+}
+// "autoplug-select": demuxers that open URIs of their own accord are left out. 2 is "skip", 0 "try". [streaming-thread]
+static int ww_select_demuxer(GstElement *bin, GstPad *pad, GstCaps *caps, GstElementFactory *factory, gpointer user) {
+    (void)bin, (void)pad, (void)caps, (void)user;
+    const char *klass = gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS);
+    gboolean demuxes = klass && strstr(klass, "Demux");
+    gboolean opens = demuxes && (strstr(klass, "Adaptive") || strstr(klass, "Network") || strstr(klass, "Edit"));
+    return opens || g_str_has_prefix(GST_OBJECT_NAME(factory), "avdemux_") ? 2 : 0;
+}
+static inline void ww_select_in(const GValue *value, gpointer user) {
+    GstElement *element = GST_ELEMENT(g_value_get_object(value));
+    if (g_signal_lookup("autoplug-select", G_OBJECT_TYPE(element)))
+        g_signal_connect(element, "autoplug-select", G_CALLBACK(ww_select_demuxer), user);
+}
+// Makes every decoding bin of a pipeline leave playlists, session descriptions and the like alone. [any-thread]
+static inline void ww_keep_to_one_uri(GstElement *pipeline) {
+    if (!GST_IS_BIN(pipeline)) return;
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
+    gst_iterator_foreach(elements, ww_select_in, NULL);
+    gst_iterator_free(elements);
+}
+static inline void ww_keep_element(const GValue *value, gpointer user) {
+    GList **list = user;
+    *list = g_list_prepend(*list, gst_object_ref(g_value_get_object(value)));
+}
+// Every element of a pipeline, however deep, for `ww_free_elements`. [any-thread]
+static inline GList *ww_list_elements(GstElement *pipeline) {
+    GList *list = NULL;
+    if (!GST_IS_BIN(pipeline)) return g_list_prepend(NULL, gst_object_ref(pipeline));
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
+    gst_iterator_foreach(elements, ww_keep_element, &list);
+    gst_iterator_free(elements);
+    return list;
+}
+static inline GstElement *ww_element_of(GList *list) { return GST_ELEMENT(list->data); }
+static inline void ww_free_elements(GList *list) { g_list_free_full(list, gst_object_unref); }
+static inline const char *ww_factory_name(GstElement *element) {
+    GstElementFactory *factory = gst_element_get_factory(element);
+    return factory ? GST_OBJECT_NAME(factory) : G_OBJECT_TYPE_NAME(element);
+}
+// Whether an element only takes pictures apart and changes them: it writes, sends, listens and opens nothing. [any-thread]
+static inline gboolean ww_only_looks(GstElement *element) {
+    static const char *const known[] = {"appsink", "fakesink", "bin", "pipeline", NULL};
+    static const char *const bad[] = {"queue2", "downloadbuffer", "fdsrc", NULL};
+    static const char *const kinds[] = {"Filter", "Converter", "Decoder", "Demux", "Parser", "Depay", "Generic", NULL};
+    static const char *const refused[] = {
+        "Sink", "Source", "Mux", "Encoder", "Player", "Payloader", "Adaptive", "Edit", "Debug", "Testing", NULL};
+    const char *name = ww_factory_name(element);
+    if (g_strv_contains(known, name)) return TRUE;
+    const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
+    if (!klass || g_strv_contains(bad, name) || g_str_has_prefix(name, "avdemux_")) return FALSE;
+    for (int i = 0; refused[i]; i++)
+        if (strstr(klass, refused[i])) return FALSE;
+    for (int i = 0; kinds[i]; i++)
+        if (strstr(klass, kinds[i])) return TRUE;
+    return FALSE;
+}
+// A property of an element that names a file and is set; NULL if there is none. [any-thread]
+static inline const char *ww_names_file(GstElement *element) {
+    static const char *const words[] = {"file", "location", "path", "template", "uri", "directory", "script", "url", NULL};
+    guint count = 0;
+    GParamSpec **all = g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &count);
+    const char *found = NULL;
+    for (guint i = 0; i < count && !found; i++) {
+        if (all[i]->value_type != G_TYPE_STRING || !(all[i]->flags & G_PARAM_READABLE)) continue;
+        for (int w = 0; words[w] && !found; w++) {
+            if (!strstr(all[i]->name, words[w])) continue;
+            gchar *text = ww_copy_text(element, all[i]->name);
+            const char *usual = G_PARAM_SPEC_STRING(all[i])->default_value;
+            if (text && *text && g_strcmp0(text, usual) != 0) found = all[i]->name;
+            g_free(text);
+        }
+    }
+    g_free(all);
+    return found;
+}
 #endif

@@ -1,4 +1,5 @@
 import CGStreamer
+import Foundation
 
 /// GStreamer as a whole.
 package enum GStreamer {
@@ -36,16 +37,26 @@ final class Pipeline: @unchecked Sendable {
     /// The element before which frames are dropped: called `convert`, or else the sink itself.
     let sampling: UnsafeMutablePointer<GstElement>
 
-    init(_ line: String, shown: String) throws(SourceError) {
+    /// A line that has its source in it.
+    convenience init(_ line: String, shown: String) throws(SourceError) {
+        try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
+    }
+
+    /// With a policy, the pipeline keeps to it: no elements that it does not allow, none that open further URIs.
+    init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
         try GStreamer.initialize()
         var error: UnsafeMutablePointer<GError>?
-        let parsed = gst_parse_launch_full(line, nil, GST_PARSE_FLAG_FATAL_ERRORS, &error)
+        let parsed = gst_parse_launch_full(recipe.line, nil, GST_PARSE_FLAG_FATAL_ERRORS, &error)
         defer { g_clear_error(&error) }
         guard let parsed else {
             let why = error.map { String(cString: $0.pointee.message) } ?? "unknown error"
             throw SourceError("\(shown): GStreamer cannot make a pipeline of it: \(why)")
         }
         gst_object_ref_sink(parsed)  // was floating: now ours
+        do throws(SourceError) { try PipelineSource.prepare(parsed, recipe, policy, shown) } catch {
+            gst_object_unref(parsed)
+            throw error
+        }
         guard let sink = ww_bin_get(parsed, "frames"), ww_is_app_sink(sink) != 0 else {
             gst_object_unref(parsed)
             throw SourceError(

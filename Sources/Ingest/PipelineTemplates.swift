@@ -29,22 +29,23 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// The template a source uses, and its launch line with the source filled in, which is for nobody's eyes.
-    func launchLine(
+    /// What a pipeline is made of, for nobody's eyes.
+    package struct Recipe: Sendable {
+        package let template: String
+        package let line: String
+        /// What the element called `source` is given; nil where the line has its source in it.
+        package let uri: String?
+    }
+
+    /// The template a source uses, and what is to be made of it.
+    package func recipe(
         _ source: SourceDescription, credentials: SourceCredentials? = nil
-    ) throws(SourceError) -> (template: String, line: String) {
+    ) throws(SourceError) -> Recipe {
         let shown = SourceURI.redacted(source.uri)
         let name = source.template ?? Self.template(for: source)
-        guard var line = lines[name] else {
+        guard let line = lines[name] else {
             throw SourceError(
                 "\(shown): there is no pipeline template \"\(name)\"; there are: \(names.joined(separator: ", "))")
-        }
-        if name == "custom" {
-            guard let launch = source.launch else {
-                throw SourceError(
-                    "\(shown): template \"custom\" needs a launch line that ends in an appsink called frames")
-            }
-            line = line.replacing("{launch}", with: launch)
         }
         var uri = source.uri
         if name != "custom", let file = SourceURI.file(source.uri) {
@@ -53,17 +54,60 @@ package struct PipelineTemplates: Sendable {
             }
             uri = URL(filePath: file).absoluteString
         }
-        if let credentials { uri = try credentials.filled(into: uri) }
-        let location = source.uri.range(of: "://").map { String(source.uri[$0.upperBound...]) } ?? source.uri
-        line = line.replacing("{uri}", with: Self.quoted(uri)).replacing("{location}", with: Self.quoted(location))
-        return (name, line)
+        if let credentials { uri = try credentials.filled(into: uri, hosts: source.credentialHosts) }
+        guard name == "custom" || line.contains("{uri}") || line.contains("{location}") else {
+            return Recipe(template: name, line: line, uri: uri)
+        }
+        guard name != "custom" || source.launch != nil else {
+            throw SourceError(
+                "\(shown): template \"custom\" needs a launch line that ends in an appsink called frames")
+        }
+        return Recipe(template: name, line: try Self.filled(line, uri, launch: source.launch, shown), uri: nil)
+    }
+
+    /// A line with its words in braces replaced, once: what takes their place is not looked at again.
+    ///
+    /// Values that could end the word that they are put into are refused. A launch line is its author's own.
+    private static func filled(
+        _ line: String, _ uri: String, launch: String?, _ shown: String
+    ) throws(SourceError) -> String {
+        let location = uri.range(of: "://").map { String(uri[$0.upperBound...]) } ?? uri
+        var values = ["{uri}": uri, "{location}": location]
+        let used = values.keys.filter { (launch ?? line).contains($0) }
+        for key in used where values[key]?.utf8.allSatisfy(isSafe) != true {
+            throw SourceError(
+                "\(shown): a character in it cannot stand for \(key) in a pipeline template; "
+                    + "call the template's element name=source instead, or write the character as %20 and the like"
+            )
+        }
+        values = values.mapValues { "\"\($0)\"" }
+        guard let launch else { return replaced(line, values) }
+        return replaced(line, ["{launch}": replaced(launch, values)])
+    }
+
+    private static func replaced(_ text: String, _ values: [String: String]) -> String {
+        var (done, rest) = ("", text[...])
+        while let open = rest.firstIndex(of: "{") {
+            done += rest[..<open]
+            rest = rest[open...]
+            let found = values.first { rest.hasPrefix($0.key) }
+            done += found?.value ?? "{"
+            rest = rest.dropFirst(found?.key.count ?? 1)
+        }
+        return done + rest
+    }
+
+    /// Characters of URIs that end no word of a launch line.
+    private static func isSafe(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && !"\"\\'!<>`{}|^".utf8.contains(byte)
     }
 
     static func template(for source: SourceDescription) -> String {
         if source.launch != nil { return "custom" }
         return switch SourceURI.scheme(source.uri) {
-        case "rtsp", "rtsps", "rtspt", "rtspu": "rtsp"
+        case "rtsp", "rtspu", "rtspt", "rtsph", "rtsps", "rtspsu", "rtspst", "rtspsh": "rtsp"
         case "http", "https": "http"
+        case "rtmp", "rtmps": "rtmp"
         case "v4l2": "v4l2"
         case "test": "test"
         case "shapes": "shapes"

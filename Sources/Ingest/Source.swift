@@ -31,6 +31,10 @@ package struct SourceDescription: Sendable, Equatable {
     package var frozen: Double
     /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; read whenever the source is opened.
     package var credentials: String?
+    /// The hosts that the credentials may be sent to; the URI's own alone, if nil.
+    package var credentialHosts: [HostPattern]?
+    /// What whoever gave it may open; everything, if nil.
+    package var policy: SourcePolicy?
 
     package init(
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
@@ -136,7 +140,7 @@ package enum SourceURI {
         return uri[..<range.lowerBound].lowercased()
     }
 
-    /// The URI without `user:password@` and without the values of parameters such as `token`; or any text that quotes one.
+    /// The URI with scheme, host, port, and of the rest only what is known to be harmless; or any text that quotes one.
     package static func redacted(_ text: String) -> String { Redaction.redacted(text) }
 
     /// The file of a bare path or a `file:` URI, else nil.

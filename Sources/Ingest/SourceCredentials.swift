@@ -47,14 +47,26 @@ package struct SourceCredentials: Sendable, Equatable {
         password = String(decoding: bits[(colon + 1)...], as: UTF8.self)
     }
 
-    /// The URI with user and password in it.
-    func filled(into uri: String) throws(SourceError) -> String {
+    /// The URI with user and password in it, which go to one of `hosts`.
+    func filled(into uri: String, hosts: [HostPattern]?) throws(SourceError) -> String {
         guard let scheme = SourceURI.scheme(uri), scheme != "file", let start = uri.range(of: "://")?.upperBound else {
             throw SourceError("\(SourceURI.redacted(uri)): credentials are for URIs such as rtsp://")
         }
         guard !uri[start...].utf8.prefix(while: { !"/?#".utf8.contains($0) }).contains(UInt8(ascii: "@")) else {
             throw SourceError(
                 "\(SourceURI.redacted(uri)): it has a user already; leave that out, or the file of credentials")
+        }
+        if let hosts {
+            let parts: StrictURI
+            do throws(StrictURI.Problem) { parts = try StrictURI(uri) } catch {
+                throw SourceError("\(SourceURI.redacted(uri)): \(error.reason)")
+            }
+            guard hosts.contains(where: { $0.matches(parts) }) else {
+                throw SourceError(
+                    "\(SourceURI.redacted(uri)): these credentials are for "
+                        + "\(hosts.map(\.text).joined(separator: ", ")) alone (credentials: in the configuration)"
+                )
+            }
         }
         return "\(uri[..<start])\(Self.encoded(user)):\(Self.encoded(password))@\(uri[start...])"
     }
@@ -65,4 +77,31 @@ package struct SourceCredentials: Sendable, Equatable {
     }
 
     var secrets: [String] { [password, Self.encoded(password), "\(user):\(password)"] }
+}
+
+/// Hosts that credentials are for: a name, an address or a range; a name or an address may have a port: `camera-1:554`.
+package struct HostPattern: Sendable, Equatable {
+    package let text: String
+    private let name: String
+    private let range: AddressRange?
+    private let port: Int?
+
+    /// Nil for what is none.
+    package init?(_ text: String) {
+        self.text = text
+        if let range = AddressRange(text) {
+            (self.range, name, port) = (range, "", nil)
+            return
+        }
+        let parts: StrictURI
+        do throws(StrictURI.Problem) { parts = try StrictURI("host://\(text)") } catch { return nil }
+        guard !parts.host.isEmpty, parts.rest.isEmpty, parts.user == nil else { return nil }
+        (range, name, port) = (AddressRange(parts.host), parts.host, parts.port)
+    }
+
+    package func matches(_ uri: StrictURI) -> Bool {
+        if let port, port != uri.portOrUsual { return false }
+        guard let range else { return uri.host == name }
+        return NetworkAddress(uri.host).map(range.contains) ?? false
+    }
 }

@@ -12,7 +12,7 @@ package final class VideoSource: @unchecked Sendable {
     package let kind: StreamSupervision.Source
     /// Whether the source keeps its own time: then it is never held up.
     package var isLive: Bool { kind == .live }
-    private let line: String
+    private let recipe: PipelineTemplates.Recipe
     /// What `shapes://` shows.
     private let film: Film?
     private let secrets: SourceSecrets
@@ -40,14 +40,15 @@ package final class VideoSource: @unchecked Sendable {
         guard description.fps > 0, description.fps.isFinite else {
             throw SourceError("\(SourceURI.redacted(description.uri)): fps must be above 0")
         }
+        try description.policy?.check(description)
         let credentials = try description.credentials.map { name throws(SourceError) in
             try SourceCredentials(named: name)
         }
         secrets = SourceSecrets(
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
-        let (template, line) = try templates.launchLine(description, credentials: credentials)
+        recipe = try templates.recipe(description, credentials: credentials)
+        let template = recipe.template
         self.description = description
-        self.line = line
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
         let keepsTime = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
         kind = keepsTime ? .live : template == "http" ? .remote : .file
@@ -77,7 +78,7 @@ package final class VideoSource: @unchecked Sendable {
     /// GStreamer lets it.
     package func start() throws(SourceError) {
         let made: Pipeline
-        do { made = try Pipeline(line, shown: shown) } catch {
+        do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
             throw SourceError(secrets.hidden(in: error.description))
         }
         // A file played in real time follows the clock; all else is taken as it comes.

@@ -24,9 +24,7 @@ struct Stream: AsyncParsableCommand {
         var gate: Double?
         @Option(name: .long, help: "A word that queries may select it by.") var label: [String] = []
         @Option(
-            help:
-                "A file of user:password that the daemon reads whenever it connects, or its name in the daemon's $CREDENTIALS_DIRECTORY."
-        )
+            help: "A name in the configuration's credentials, which are bound to hosts; the URI has no password then.")
         var credentials: String?
         @Option(parsing: .unconditional, help: "Seconds that a live source may take to send anything; 10 by default.")
         var connect: Double?
@@ -50,7 +48,7 @@ struct Stream: AsyncParsableCommand {
                 stream.decode = decode
                 stream.gate = gate
                 stream.labels = label.isEmpty ? nil : label
-                stream.credentials = credentials.map(SourceCredentials.absolute)
+                stream.credentials = credentials
                 (stream.connect, stream.stall) = (connect, stall)
                 if backoffFirst != nil || backoffMost != nil {
                     stream.backoff = .init(first: backoffFirst, most: backoffMost)

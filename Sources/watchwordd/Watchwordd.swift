@@ -49,6 +49,7 @@ struct Watchwordd: AsyncParsableCommand {
         Descriptors.allowMany()
         let signals = Signals()
         let configuration = try Configuration.load(config)
+        Reach.turnOn(configuration.sources)
         let logger = LogLines(configuration.log).logger("watchwordd")
         let notifier = Notifier()
         notifier.status("opening the model")

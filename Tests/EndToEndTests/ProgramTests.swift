@@ -166,6 +166,7 @@ struct ProgramTests {
             publish: \(events)
             control: \(control)
             pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)
+            sources: {addresses: [127.0.0.1]}
             queries:
             - {id: circle, text: a blue circle}
             - {id: never, text: the lights go out}

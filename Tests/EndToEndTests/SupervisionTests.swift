@@ -182,6 +182,8 @@ struct SupervisionTests {
             place,
             """
             log: {level: trace}
+            sources: {addresses: [127.0.0.1]}
+            credentials: {lobby: {file: \(file), hosts: [127.0.0.1]}}
             streams:
             - {name: works, uri: 'rtsp://me:\(secret)@\(address)'}
             - {name: missing, uri: 'rtsp://me:\(secret)@127.0.0.1:1/x?token=\(secret)', backoff: {first: 0.1, most: 0.2}}
@@ -193,9 +195,9 @@ struct SupervisionTests {
         let control = ["--control", place.control]
         for command in [
             ["stream", "add", "added", "rtsp://me:\(secret)@127.0.0.1:1/y?key=\(secret)"],
-            ["stream", "add", "again", "rtsp://\(address)", "--credentials", file],
+            ["stream", "add", "again", "rtsp://\(address)", "--credentials", "lobby"],
             ["stream", "add", "wrong", "/no/such.mp4?token=\(secret)"],
-            ["stream", "add", "none", "rtsp://me:\(secret)@cam/x", "--credentials", file],
+            ["stream", "add", "none", "rtsp://me:\(secret)@cam/x", "--credentials", "lobby"],
             ["stream", "list"], ["stream", "list", "--json"], ["stream", "show", "added"], ["status", "--json"],
         ] {
             let found = try await run("watchword", command + control)

@@ -103,7 +103,8 @@ struct ReloadTests {
 
     @Test("a stream that is added again as it was goes on; as another, it alone is replaced")
     func addedAgain() async throws {
-        let tower = try await tower(configuration("[{name: other, uri: 'test://ball'}]"))
+        let tower = try await tower(
+            configuration("[{name: other, uri: 'test://ball'}]", more: "sources: {files: [\(Fixtures.videos.path)]}"))
         let stream = StreamConfiguration(name: "s", uri: "test://ball")
         var (faster, lobby) = (stream, stream)
         faster.fps = 7
@@ -130,12 +131,14 @@ struct ReloadTests {
     @Test("what was added is there again after a restart, with its limits and its credentials")
     func kept() async throws {
         let file = folder.appending(path: "credentials").path
-        let configuration = try configuration("[]")
+        let configuration = try configuration(
+            "[]",
+            more: "credentials: {door: {file: \(file), hosts: [127.0.0.1]}}\nsources: {addresses: [127.0.0.0/8]}")
         #expect(
             FileManager.default.createFile(
                 atPath: file, contents: Data("me:secret-of-mine\n".utf8), attributes: [.posixPermissions: 0o600]))
         var stream = StreamConfiguration(name: "s", uri: "rtsp://127.0.0.1:1/x")
-        (stream.credentials, stream.stall, stream.backoff) = (file, 3, .init(first: 60, most: 90))
+        (stream.credentials, stream.stall, stream.backoff) = ("door", 3, .init(first: 60, most: 90))
         let tower = try await tower(configuration)
         try await tower.streams.add(stream)
         let open = StreamConfiguration(name: "t", uri: "rtsp://me:secret-of-mine@127.0.0.1:1/x?token=secret-of-mine")

@@ -1,4 +1,5 @@
 import Foundation
+package import Ingest
 package import Journal
 package import Matching
 package import Messaging
@@ -36,6 +37,10 @@ package struct Configuration: Sendable, Equatable {
     /// How long messages and snapshots are kept.
     package var retention = Retention.standard
     package var pipelines: String?
+    /// What clients of the sockets may open.
+    package var sources = SourcePolicy()
+    /// Passwords of cameras that clients may name, each with the hosts that it is for.
+    package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
     package var streams: [StreamConfiguration] = []
@@ -44,7 +49,7 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
-        "calibration", "retention", "pipelines", "plugins", "log",
+        "calibration", "retention", "pipelines", "plugins", "log", "sources", "credentials",
         "streams", "queries",
     ]
 
@@ -73,6 +78,10 @@ package struct Configuration: Sendable, Equatable {
         configuration.journal = configuration.journal.map(absolute)
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
+        configuration.sources.files = configuration.sources.files.map(absolute)
+        for (name, of) in configuration.credentials where of.file.contains("/") {
+            configuration.credentials[name]?.file = absolute(of.file)
+        }
         configuration.curve = configuration.curve?.located(absolute: absolute)
         // A bare name may be that of a credential.
         for index in configuration.http?.tokens.indices ?? 0..<0 {
@@ -137,6 +146,8 @@ package struct Configuration: Sendable, Equatable {
             retention = Retention(days: days, megabytes: megabytes)
         }
         pipelines = try root.string("pipelines")
+        sources = try SourcePolicy(root, path: path)
+        credentials = try CameraCredentials.all(root, path: path)
         plugins = try root.strings("plugins") ?? []
         if let node = root.node("log") {
             log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))

@@ -11,7 +11,8 @@ extension Configuration {
             ("calibration", calibration == old.calibration), ("retention", retention == old.retention),
             ("pipelines", pipelines == old.pipelines), ("plugins", plugins == old.plugins),
             ("log", log == old.log), ("http", http == old.http), ("curve", curve == old.curve),
-            ("limits", limits == old.limits),
+            ("limits", limits == old.limits), ("sources", sources == old.sources),
+            ("credentials", credentials == old.credentials),
         ]
         let changed = same.filter { !$0.isSame }.map(\.key)
         guard changed.isEmpty else { return changed }

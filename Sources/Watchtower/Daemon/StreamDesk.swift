@@ -30,6 +30,9 @@ package actor StreamDesk {
     private let outbox: Outbox
     private let defaults: Defaults
     private let templates: PipelineTemplates
+    /// What clients of the sockets may open, and the credentials that they may name.
+    private let policy: SourcePolicy
+    private let credentials: [String: CameraCredentials]
     private let queue: FrameQueue
     private let vitals: Vitals
     private let logger: Logger
@@ -46,13 +49,16 @@ package actor StreamDesk {
     private var kept: Set<String> = []
 
     init(
-        engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates, queue: FrameQueue,
-        vitals: Vitals, logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
+        engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
+        policy: SourcePolicy, credentials: [String: CameraCredentials], queue: FrameQueue, vitals: Vitals,
+        logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
     ) {
         self.engine = engine
         self.outbox = outbox
         self.defaults = defaults
         self.templates = templates
+        self.policy = policy
+        self.credentials = credentials
         self.queue = queue
         self.vitals = vitals
         self.logger = logger
@@ -66,26 +72,34 @@ package actor StreamDesk {
 
     /// Brings in the configuration's streams, then those of the journal, which win.
     ///
-    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said.
+    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said: clients may
+    /// not be allowed any more what they were when it was added.
     func begin(_ configured: [StreamConfiguration]) async throws {
+        nameHosts(configured)
         for stream in configured { try await add(stream, keep: false) }
         kept = Set(try await outbox.saved(.stream).map(\.id))
         note(configured)
         for saved in try await outbox.saved(.stream) {
             do {
-                try await add(WireCoding.decode(StreamConfiguration.self, saved.json), keep: false)
+                let stream = try WireCoding.decode(StreamConfiguration.self, saved.json)
+                _ = try await turns.take { [self] in await start(stream, try await runner(stream, isClients: true)) }
             } catch {
-                logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(error)"])
+                let reason = SourceURI.redacted("\(error)")
+                logger.error("a saved stream is left out", metadata: ["stream": "\(saved.id)", "error": "\(reason)"])
+                if streams[saved.id] == nil { tell("failed", of: saved.id, reason) }
             }
         }
     }
 
+    /// Hosts of the configuration's streams are reached wherever they are.
+    private func nameHosts(_ configured: [StreamConfiguration]) { Reach.name(configured.map(defaults.source)) }
+
     /// Adds a stream, or replaces the one of its name if it is described otherwise; only that one is restarted.
     ///
-    /// With `keep` it is there again after a restart of the daemon.
+    /// With `keep` it is a client's: it is there again after a restart of the daemon, and opens only what clients may.
     @discardableResult
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
-        let runner = try runner(from)
+        let runner = try runner(from, isClients: keep)
         return try await turns.take { [self, outbox] in
             if keep {
                 try await outbox.save(.stream, id: from.name, json: WireCoding.encode(from))
@@ -116,7 +130,7 @@ package actor StreamDesk {
             throw ControlFailure(
                 .refused, "stream \"\(name.prefix(64))\" is not in the configuration: there is nothing to go back to")
         }
-        let runner = try runner(from)
+        let runner = try runner(from, isClients: false)
         return try await turns.take { [self, outbox] in
             try await outbox.forget(.stream, id: name)
             await isKept(name, false)
@@ -146,9 +160,9 @@ package actor StreamDesk {
 
     /// Streams of a new configuration that are to be started and ended.
     struct Prepared: Sendable {
+        fileprivate var configured: [StreamConfiguration] = []
         fileprivate var changed: [(from: StreamConfiguration, runner: StreamRunner)] = []
         fileprivate var gone: [String] = []
-        fileprivate var configured: [StreamConfiguration] = []
     }
 
     /// Finds what changes from one configuration to the next; a wrong stream is refused by a sentence.
@@ -158,7 +172,7 @@ package actor StreamDesk {
         let before = Dictionary(old.map { ($0.name, $0) }) { $1 }
         var prepared = Prepared(configured: new)
         for from in new where !kept.contains(from.name) && (before[from.name] != from || streams[from.name] == nil) {
-            prepared.changed.append((from, try runner(from)))
+            prepared.changed.append((from, try runner(from, isClients: false)))
         }
         prepared.gone = Set(before.keys).subtracting(new.map(\.name)).subtracting(kept).sorted()
         return prepared
@@ -167,6 +181,7 @@ package actor StreamDesk {
     /// Does what was prepared; what changed, for people.
     func apply(_ prepared: Prepared) async -> String {
         note(prepared.configured)
+        nameHosts(prepared.configured)
         // What was learnt stays in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
             let gone = await end(prepared.gone, forget: false)
@@ -189,24 +204,49 @@ package actor StreamDesk {
     private var names: [String] { streams.keys.sorted() }
     private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
 
+    /// What a description opens; a client's is held to what clients may.
+    private func source(_ from: StreamConfiguration, isClients: Bool) throws -> SourceDescription {
+        var source = defaults.source(from)
+        if isClients { source.policy = policy }
+        guard let name = from.credentials else { return source }
+        if let known = credentials[name] {
+            (source.credentials, source.credentialHosts) = (known.file, known.hosts)
+        } else if isClients {
+            let names = credentials.keys.sorted().joined(separator: ", ")
+            throw ControlFailure(
+                .refused,
+                "credentials: clients name credentials that the configuration binds to hosts "
+                    + "(credentials: {NAME: {file: FILE, hosts: [HOST]}}); there are \(names.isEmpty ? "none" : names)"
+            )
+        }
+        return source
+    }
+
     /// Checks a description, and makes its runner, which does not run yet.
-    private func runner(_ from: StreamConfiguration) throws -> StreamRunner {
+    private func runner(_ from: StreamConfiguration, isClients: Bool) throws -> StreamRunner {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
         let (states, vitals, logger) = (states, vitals, logger)
         return try StreamRunner(
-            name: from.name, description: defaults.source(from), templates: templates, queue: queue,
+            name: from.name, description: source(from, isClients: isClients), templates: templates, queue: queue,
             limits: from.limits
         ) { name, state in
             var metadata: Logger.Metadata = ["stream": "\(name)", "state": "\(state.word)"]
             if let reason = state.reason { metadata["reason"] = "\(reason)" }
             logger.log(level: state.reason == nil ? .info : .warning, "stream", metadata: metadata)
             vitals.add(state.word, of: name)
-            let at = Date()
-            let message = PendingMessage(topic: "stream.\(name)") { seq, prev in
-                try WireCoding.encode(
-                    StreamMessage(seq: seq, prev: prev, stream: name, state: state.word, reason: state.reason, at: at))
-            }
-            states.yield(message)
+            states.yield(Self.message(state.word, of: name, state.reason))
+        }
+    }
+
+    private func tell(_ word: String, of name: String, _ reason: String) {
+        states.yield(Self.message(word, of: name, reason))
+    }
+
+    private static func message(_ word: String, of name: String, _ reason: String?) -> PendingMessage {
+        let at = Date()
+        return PendingMessage(topic: "stream.\(name)") { seq, prev in
+            try WireCoding.encode(
+                StreamMessage(seq: seq, prev: prev, stream: name, state: word, reason: reason, at: at))
         }
     }
 

@@ -86,7 +86,8 @@ package actor Watchtower {
             Task { await Memory.keepGivingBack() },
         ]
         streams = StreamDesk(
-            engine: engine, outbox: outbox, defaults: defaults, templates: templates, queue: queue, vitals: vitals,
+            engine: engine, outbox: outbox, defaults: defaults, templates: templates,
+            policy: configuration.sources, credentials: configuration.credentials, queue: queue, vitals: vitals,
             logger: logger
         ) { await alerts.deliver($0) }
     }

@@ -139,14 +139,14 @@ package enum Schemas {
         .init("template", .text(1...64), "Pipeline template."),
         .init("fps", .number(0.001...60), "Sampled frames a second."),
         .init("decode", .word(["auto", "keyframes", "all"])), .init("realtime", .truth), .init("loop", .truth),
-        .init("launch", .text(1...4096), "The launch line of template `custom`."),
+        .init("launch", .text(1...4096), "The launch line of template `custom`, where the configuration lets clients write one."),
         .init("gate", .number(0.001...255), "Levels by which a block of the picture must change."),
         .init("labels", .list(.name), "Words that queries select streams by."),
         .init(
             "regions", .object([], others: .list(.number(0...1), 4...4)),
             "Parts of the picture: [x, y, width, height] in fractions of it."),
         .init("snapshots", .truth), .init("frozen", .number(1...86_400)),
-        .init("credentials", .text(1...4096), "A file of user:password, or its name in $CREDENTIALS_DIRECTORY."),
+        .init("credentials", .text(1...4096), "A name of the configuration's `credentials`."),
         .init("connect", .number(0.5...3600), "Seconds that a live source may take to send anything."),
         .init("stall", .number(0.5...3600), "Seconds of silence after which a live source is opened again."),
         .init(

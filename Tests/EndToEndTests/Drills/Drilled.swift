@@ -37,7 +37,9 @@ struct Drilled {
             // All drills ask at once, from one process.
             "log: {level: error}", "limits: {requests_per_second: 100000}",
         ]
-        try (lines + more + ["queries:"] + queries).joined(separator: "\n").write(
+        // Cameras on loopback, and pipelines that wait longer for packets.
+        let sources = more.contains("sources:") ? [] : ["sources: {launch: true, addresses: [127.0.0.0/8]}"]
+        try (lines + sources + more + ["queries:"] + queries).joined(separator: "\n").write(
             to: config, atomically: true, encoding: .utf8)
         return [Fixtures.plugins + "/watchwordd", "--config", config.path]
     }

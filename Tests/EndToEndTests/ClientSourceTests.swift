@@ -70,11 +70,35 @@ struct ClientSourceTests {
         let written = outside + "/written"
         try FileManager.default.createSymbolicLink(atPath: films + "/link.mp4", withDestinationPath: secret)
         try FileManager.default.createSymbolicLink(atPath: films + "/deep", withDestinationPath: outside)
+        let asked = Self.attempts(port: port, films: films, secret: secret, written: written)
+        #expect(asked.count >= 30)
+        for (number, args) in asked.enumerated() {
+            let reply = try await guarded.add(args.merging(["name": "s\(number)"]) { $1 })
+            if reply.ok {
+                // What is taken must at least lead nowhere.
+                let said = try await guarded.failure("s\(number)")
+                #expect(args["template"] != nil || said.contains("no such test picture"), "\(args): \(said)")
+            }
+        }
+        #expect(await guarded.impostor.requests(Guarded.forbidden).isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: written))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: outside) == ["secret"])
+        #expect(open(secret, O_WRONLY | O_NONBLOCK) == -1 && errno == ENXIO, "somebody reads the pipe")
+        // It still answers, and takes what is allowed.
+        #expect(try await guarded.add(["name": "good", "uri": "test://ball"]).ok)
+        let lobby = Fixtures.videos.appending(path: "lobby.mp4")
+        try FileManager.default.copyItem(at: lobby, to: guarded.films.appending(path: "lobby.mp4"))
+        #expect(try await guarded.add(["name": "film", "uri": films + "/lobby.mp4"]).ok)
+        try await guarded.end()
+    }
+
+    /// What is tried: launch lines, URIs, and templates that do not belong to them.
+    private static func attempts(port: String, films: String, secret: String, written: String) -> [[String: String]] {
         let launch = { (line: String) in ["uri": "custom", "launch": line] }
         let uri = { (uri: String) in ["uri": uri] }
-        let asked: [[String: String]] =
+        return
             [
-                "filesrc location=\(secret) ! curlfilesink location=\"file://\(outside)/\" file-name=written "
+                "filesrc location=\(secret) ! curlfilesink location=\"file://\(written)/../\" file-name=written "
                     + "create-dirs=true videotestsrc is-live=true ! videoconvert ! appsink name=frames",
                 "videotestsrc ! filesink location=\(written) videotestsrc ! appsink name=frames",
                 "videotestsrc ! x264enc multipass-cache-file=\(written) ! avdec_h264 ! appsink name=frames",
@@ -117,25 +141,6 @@ struct ClientSourceTests {
                 ["uri": "rtsp://\(secret)", "template": "v4l2"], ["uri": "test://ball", "template": "custom"],
                 ["uri": "rtsp://x/", "template": "../../etc/hostname"], ["uri": "test://ball", "template": "file"],
             ]
-        #expect(asked.count >= 30)
-        for (number, args) in asked.enumerated() {
-            let reply = try await guarded.add(args.merging(["name": "s\(number)"]) { $1 })
-            if reply.ok {
-                // What is taken must at least lead nowhere.
-                let said = try await guarded.failure("s\(number)")
-                #expect(args["template"] != nil || said.contains("no such test picture"), "\(args): \(said)")
-            }
-        }
-        #expect(await guarded.impostor.requests(Guarded.forbidden).isEmpty)
-        #expect(!FileManager.default.fileExists(atPath: written))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: outside) == ["secret"])
-        #expect(open(secret, O_WRONLY | O_NONBLOCK) == -1 && errno == ENXIO, "somebody reads the pipe")
-        // It still answers, and takes what is allowed.
-        #expect(try await guarded.add(["name": "good", "uri": "test://ball"]).ok)
-        let lobby = Fixtures.videos.appending(path: "lobby.mp4")
-        try FileManager.default.copyItem(at: lobby, to: guarded.films.appending(path: "lobby.mp4"))
-        #expect(try await guarded.add(["name": "film", "uri": films + "/lobby.mp4"]).ok)
-        try await guarded.end()
     }
 
     @Test("redirects and playlists lead to no address and no file that a client may not name")

@@ -139,7 +139,9 @@ package enum Schemas {
         .init("template", .text(1...64), "Pipeline template."),
         .init("fps", .number(0.001...60), "Sampled frames a second."),
         .init("decode", .word(["auto", "keyframes", "all"])), .init("realtime", .truth), .init("loop", .truth),
-        .init("launch", .text(1...4096), "The launch line of template `custom`, where the configuration lets clients write one."),
+        .init(
+            "launch", .text(1...4096),
+            "The launch line of template `custom`, where the configuration lets clients write one."),
         .init("gate", .number(0.001...255), "Levels by which a block of the picture must change."),
         .init("labels", .list(.name), "Words that queries select streams by."),
         .init(

@@ -120,7 +120,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Journal", dependencies: ["Permissions", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Journal",
+            dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(
             name: "Messaging",
@@ -163,7 +164,7 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Watchtower", "CLIP", "Commands", "Ingest", "Messaging", "Printing",
+                "WebAPI", "Watchtower", "CLIP", "Commands", "Ingest", "Journal", "Messaging", "Printing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

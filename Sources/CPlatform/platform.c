@@ -1,4 +1,4 @@
-#define _GNU_SOURCE  // renameat2, memfd_create, wcwidth
+#define _GNU_SOURCE  // renameat2, memfd_create, statx, wcwidth
 #include <dlfcn.h>
 #include "CPlatform.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <wchar.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -64,4 +65,11 @@ int ww_columns(unsigned int character) {
     int columns = wcwidth((wchar_t)character);
     uselocale(before);
     return columns < 0 ? 0 : columns;
+}
+
+int ww_file_birth(int descriptor, ww_birth *birth) {
+    struct statx found;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &found) != 0 || !(found.stx_mask & STATX_BTIME)) return -1;
+    *birth = (ww_birth){found.stx_btime.tv_sec, found.stx_btime.tv_nsec};
+    return 0;
 }

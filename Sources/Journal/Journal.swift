@@ -6,6 +6,8 @@ import Synchronization
 /// The journal cannot be opened, read or written: one sentence that names its file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {
     package let description: String
+    /// Another process has it.
+    package var isInUse = false
 }
 
 /// The durable, ordered log of messages, numbered by `seq` without gaps; and what else outlives the process: standing
@@ -16,13 +18,20 @@ package struct JournalError: Error, Equatable, CustomStringConvertible {
 package final class Journal: Sendable {
     let database: any DatabaseWriter
     let snapshots: SnapshotFolder?
-    private let mark: LastNumberFile?
+    private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
-    /// Of the file itself: another one means that numbers began anew.
+    /// Of this line of numbers: another one means that numbers were given again, for other messages.
     package let identity: String
+    /// Journals that this one goes on from, and up to which number it has their messages.
+    package let branches: [JournalBranch]
     /// What was wrong with the file that was found, and where it is now.
     package let damage: String?
+    /// What else was found at the start that somebody should know: sentences.
+    package let notes: [String]
+    let aging = Mutex(Aging())
     private let name: String
+    /// Let go of last, when the database is closed.
+    private let lock: JournalLock?
 
     /// The newest number, and the newest of each topic that was written to lately.
     private struct Numbering {
@@ -34,51 +43,39 @@ package final class Journal: Sendable {
 
     /// Opens or makes the journal; in memory, if there is no path.
     ///
-    /// A file that is damaged is moved aside, with its name in `damage`, and an empty one takes its place, which goes
-    /// on counting where that one was, if that can still be read.
+    /// It is this process's alone until it is let go. A file that is damaged is moved aside, with its name in `damage`.
+    /// An empty one takes its place, which goes on counting where that one was, if that can still be read.
     package init(path: String?) throws(JournalError) {
         name = path ?? "journal in memory"
         do {
             guard let path else {
                 database = try DatabaseQueue()
                 try Schema.migrations.migrate(database)
-                (snapshots, mark, damage) = (nil, nil, nil)
-                let state = try Self.state(database)
-                identity = state.identity
-                numbering = Mutex(Numbering(last: state.seq))
+                (snapshots, mark, damage, notes, branches, lock) = (nil, nil, nil, [], [], nil)
+                identity = try database.read { try String.fetchOne($0, sql: "SELECT identity FROM state") } ?? ""
+                numbering = Mutex(Numbering(last: 0))
                 return
             }
             try PrivateFiles.prepare(journal: path)
             let opened = try JournalFile.open(path)
-            (database, damage) = (opened.database, opened.damage)
-            let mark = LastNumberFile(path: path + "-last")
-            self.mark = mark
-            try Self.skip(to: max(opened.salvaged ?? 0, mark.number), database)
-            let state = try Self.state(database)
-            identity = state.identity
-            numbering = Mutex(Numbering(last: state.seq))
-            mark.clear()
+            (lock, database, damage) = (opened.lock, opened.database, opened.damage)
+            let start = try Continuity(opened).settle()
+            (identity, branches) = (start.identity, start.branches)
+            numbering = Mutex(Numbering(last: start.seq))
+            mark = PublishedFile(
+                path: opened.path + "-last",
+                .init(
+                    published: start.seq, stored: start.seq, identity: start.identity, birth: opened.lock.birth))
             snapshots = try SnapshotFolder(path + ".d/snapshots")
-            try snapshots?.sweep(keeping: Self.eventNames(database))
+            let isOther = opened.damage != nil || start.isOther
+            let aside = isOther ? "\(path).d/without-event-\(FileNames.moment())" : nil
+            let moved = try snapshots?.sweep(keeping: Self.eventNames(database), asideTo: aside) ?? 0
+            notes =
+                start.notes + (aside.map { moved > 0 ? ["\(moved) snapshots of no event are now in \($0)"] : [] } ?? [])
+        } catch let error as JournalError {
+            throw error
         } catch {
             throw JournalError(description: "\(name): the journal cannot be opened: \(Self.reason(error))")
-        }
-    }
-
-    private static func state(_ database: any DatabaseWriter) throws -> (identity: String, seq: Int64) {
-        guard let row = try database.read({ try Row.fetchOne($0, sql: "SELECT seq, identity FROM state") }) else {
-            throw DatabaseError(message: "its state is missing")
-        }
-        return (row["identity"], row["seq"])
-    }
-
-    /// Numbers that were given, but whose messages are gone, are not given again.
-    private static func skip(to number: Int64, _ database: any DatabaseWriter) throws {
-        try database.write { database in
-            let last = try Int64.fetchOne(database, sql: "SELECT seq FROM state") ?? 0
-            guard number > last else { return }
-            try record(Hole(first: last + 1, last: number, reason: .unjournaled), database)
-            try database.execute(sql: "UPDATE state SET seq = ?", arguments: [number])
         }
     }
 
@@ -164,6 +161,7 @@ package final class Journal: Sendable {
                 try database.execute(sql: "UPDATE state SET seq = ?, bytes = bytes + ?", arguments: [last, bytes])
             }
         }
+        mark?.stored(last)
         numbering.withLock { numbering in
             if numbering.last == last, numbering.topics.count > Numbering.limit { numbering.topics = [:] }
         }
@@ -205,8 +203,5 @@ package final class Journal: Sendable {
     /// Notes the newest number that was published and could not be stored, in place, which a full disk allows.
     ///
     /// After a crash it is not given again.
-    package func note(published number: Int64) { mark?.write(number) }
-
-    /// All that was published is stored.
-    package func clearNote() { mark?.clear() }
+    package func note(published number: Int64) { mark?.published(number) }
 }

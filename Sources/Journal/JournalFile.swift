@@ -1,29 +1,49 @@
 import Foundation
 import GRDB
 
-/// The database's file: opened and checked, or moved aside if it is damaged.
+/// The database's file: locked, looked at, opened and checked, or moved aside if it is damaged.
 enum JournalFile {
     struct Opened {
+        /// The file's own path, wherever links to it are.
+        let path: String
+        let lock: JournalLock
         let database: DatabasePool
-        /// What was wrong, if another file was moved aside.
+        /// What was wrong, if another file was moved aside, and its new name.
         var damage: String?
+        var aside: String?
         /// The newest number that the damaged file had, if it could be read.
         var salvaged: Int64?
     }
 
+    /// Opens the file, or makes it.
+    ///
+    /// What cannot be this daemon's journal is refused before anything is written: a file that another process uses,
+    /// one that may not be written, one of a newer version or of another program.
     static func open(_ path: String) throws -> Opened {
+        let lock = try JournalLock.take(path)
+        let path = real(path)
+        try FileAccess.check(path)
         var salvaged: Int64?
         do {
-            return Opened(database: try checked(path, &salvaged))
+            try Inspection.check(path, head: lock.head(100))
+            return Opened(path: path, lock: lock, database: try checked(path, &salvaged))
         } catch let error as DatabaseError where isDamage(error) {
             let aside = try moveAside(path)
             var none: Int64?
+            let lock = try JournalLock.take(path)
             return Opened(
-                database: try checked(path, &none),
+                path: path, lock: lock, database: try checked(path, &none),
                 damage:
                     "\(path) was damaged (\(error.message ?? "\(error)")) and is now \(aside); an empty journal took its place",
-                salvaged: salvaged)
+                aside: aside, salvaged: salvaged)
         }
+    }
+
+    /// SQLite's files are beside the file itself, and so are the others.
+    private static func real(_ path: String) -> String {
+        guard let found = realpath(path, nil) else { return path }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     private static func isDamage(_ error: DatabaseError) -> Bool {
@@ -36,10 +56,6 @@ enum JournalFile {
             guard !database.configuration.readonly else { return }
             // Before the first table; a file that has tables gets it by VACUUM.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 16777216")
-        }
-        // What streams were added with may hold their passwords; SQLite's files beside it follow its mode.
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
         do {
@@ -55,56 +71,37 @@ enum JournalFile {
                 }
             }
             try Schema.migrations.migrate(pool)
+            try pool.read { database in
+                try Inspection.checkTables(database)
+                try Inspection.checkNumbers(database)
+            }
             return pool
         } catch let error as DatabaseError where isDamage(error) {
-            salvaged =
-                (try? pool.read { try Int64.fetchOne($0, sql: "SELECT seq FROM state") })
-                ?? (try? pool.read { try Int64.fetchOne($0, sql: "SELECT max(seq) FROM message") })
+            salvaged = salvage(pool)
+            try? pool.close()
+            throw error
+        } catch {
             try? pool.close()
             throw error
         }
     }
 
+    /// The newest number that can still be read, if it can be one.
+    private static func salvage(_ pool: DatabasePool) -> Int64? {
+        for sql in ["SELECT seq FROM state", "SELECT max(seq) FROM message"] {
+            if let found = try? pool.read({ try Int64.fetchOne($0, sql: sql) }), (1...Numbers.most).contains(found) {
+                return found
+            }
+        }
+        return nil
+    }
+
     /// Renames the file and those that belong to it; never over one that is there.
     private static func moveAside(_ path: String) throws -> String {
-        let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
-            .dateSeparator(.omitted).timeSeparator(.omitted)
-        let aside = "\(path).corrupt-\(Date().formatted(style))"
+        let aside = "\(path).corrupt-\(FileNames.moment())"
         for part in ["-wal", "-shm", ""] where FileManager.default.fileExists(atPath: path + part) {
             try FileManager.default.moveItem(atPath: path + part, toPath: aside + part)
         }
         return aside
-    }
-}
-
-/// A few bytes beside the journal that can be written in place when the disk is full.
-///
-/// They hold the newest number that was published without being stored, or 0.
-struct LastNumberFile {
-    private let path: String
-
-    /// Makes the file while there is room; a disk that is full already has none, and nothing is noted then.
-    init(path: String) {
-        self.path = path
-        if !FileManager.default.fileExists(atPath: path) { write(0, flags: O_WRONLY | O_CREAT) }
-    }
-
-    var number: Int64 {
-        guard let data = FileManager.default.contents(atPath: path) else { return 0 }
-        return Int64(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
-    }
-
-    func write(_ number: Int64) { write(number, flags: O_WRONLY) }
-
-    func clear() { if number != 0 { write(0) } }
-
-    private func write(_ number: Int64, flags: Int32) {
-        let descriptor = Foundation.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        let digits = "\(number)"
-        let line = Array((String(repeating: "0", count: max(0, 19 - digits.count)) + digits + "\n").utf8)
-        guard pwrite(descriptor, line, line.count, 0) == line.count else { return }
-        fdatasync(descriptor)
     }
 }

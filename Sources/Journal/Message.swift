@@ -53,6 +53,8 @@ package struct Hole: Sendable, Equatable {
         case retention
         /// They were published while the disk took nothing, and more came than are kept for later.
         case unjournaled
+        /// They were stored, and an older copy of the journal was put in its place since.
+        case restored
     }
 
     package var first: Int64

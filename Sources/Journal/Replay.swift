@@ -91,7 +91,7 @@ extension Journal {
         var hole = hole
         let neighbours = try Row.fetchAll(
             database, sql: "SELECT first, last FROM hole WHERE reason = ? AND (last = ? OR first = ?)",
-            arguments: [hole.reason.rawValue, hole.first - 1, hole.last + 1])
+            arguments: [hole.reason.rawValue, hole.first &- 1, hole.last &+ 1])
         for row in neighbours {
             hole.first = min(hole.first, row["first"])
             hole.last = max(hole.last, row["last"])

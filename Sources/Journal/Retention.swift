@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import Synchronization
 
 /// How much of the past is kept.
 ///
@@ -17,58 +18,175 @@ package struct Retention: Sendable, Equatable {
     }
 }
 
+/// What a step of retention removed.
+package struct Retired: Sendable, Equatable {
+    package var count = 0
+    package var snapshots = 0
+    /// The first and the last number, and when those messages were stored; nil if none was removed.
+    package var numbers: ClosedRange<Int64>?
+    package var stored: ClosedRange<Date>?
+    /// Whether there may be more to remove now.
+    package var isMore = false
+    /// Where the clock is, if it has jumped and is not believed yet.
+    ///
+    /// Until it is, nothing is removed by age that was not due before.
+    package var disbelieved: Date?
+    /// Whether more was due by age than is removed in an hour.
+    package var isHeldBack = false
+
+    package init() {}
+
+    /// Another step's removals, too; whether there is more is the newer one's to say.
+    package mutating func add(_ next: Retired) {
+        count += next.count
+        snapshots += next.snapshots
+        numbers = Self.span(numbers, next.numbers)
+        stored = Self.span(stored, next.stored)
+        (isMore, disbelieved, isHeldBack) = (next.isMore, next.disbelieved, next.isHeldBack)
+    }
+
+    private static func span<T>(_ one: ClosedRange<T>?, _ other: ClosedRange<T>?) -> ClosedRange<T>? {
+        guard let one, let other else { return one ?? other }
+        return min(one.lowerBound, other.lowerBound)...max(one.upperBound, other.upperBound)
+    }
+}
+
+/// What retention by age remembers while the process lives.
+struct Aging {
+    /// Messages that may still go by age in this hour, which began then.
+    var left = 0
+    var hour: ContinuousClock.Instant?
+    /// The clock as it was last looked at, and as the journal has it.
+    var time: TrustedTime?
+    var saved: TrustedTime?
+
+    /// Of all messages, at most a tenth goes by age in an hour; of few, these.
+    static let share = 10
+    static let least = 1000
+}
+
 extension Journal {
     /// Removes what retention no longer keeps, the oldest first, at most `limit` messages in one transaction.
     ///
-    /// Returns whether there may be more to remove: then call again.
+    /// `now` is believed. Returns whether there may be more to remove: then call again.
     package func retire(_ retention: Retention, now: Date = Date(), limit: Int = 500) throws(JournalError) -> Bool {
-        let cutoff = retention.days.map { now.timeIntervalSince1970 - $0 * 86_400 } ?? -.infinity
-        let allowed = retention.megabytes.map { $0 * 1e6 } ?? .infinity
+        let now = now.timeIntervalSince1970
         return try doing("old messages cannot be removed") {
-            let pictures = Double(snapshots?.bytes ?? 0)
-            let (removed, events) = try database.write { database in
-                let bytes = try Double.fetchOne(database, sql: "SELECT bytes FROM state") ?? 0
-                return try Self.retire(database, older: cutoff, excess: bytes + pictures - allowed, limit)
-            }
-            // Files go after their events: a crash in between leaves files without events, which the next start sweeps.
-            snapshots?.remove(events)
-            guard removed > 0 else { return false }
-            try shrink()
-            return removed == limit || !events.isEmpty
+            try step(retention, present: now, limit: limit, byAge: limit).isMore
         }
     }
 
+    /// Removes as `retire`, with care for the clock.
+    ///
+    /// By age goes only what was due at a time that is believed, and in an hour no more than a tenth of all messages.
+    ///
+    /// `instant`: a clock that does not jump.
+    package func prune(
+        _ retention: Retention, now: Date = Date(), at instant: ContinuousClock.Instant = .now, limit: Int = 500
+    ) throws(JournalError) -> Retired {
+        let now = now.timeIntervalSince1970
+        return try doing("old messages cannot be removed") {
+            let time = try observe(now)
+            let left = try budget(instant)
+            var retired = try step(retention, present: time.present(now), limit: limit, byAge: left)
+            aging.withLock { $0.left = max(0, $0.left - retired.count) }
+            if time.elsewhere != nil { retired.disbelieved = Date(timeIntervalSince1970: now) }
+            return retired
+        }
+    }
+
+    /// Looks at the clock; what was seen is kept when it has changed by minutes, or by a jump.
+    private func observe(_ now: Double) throws -> TrustedTime {
+        let (known, saved) = aging.withLock { ($0.time, $0.saved) }
+        var time = try known ?? database.read { try TrustedTime.read($0, now: now) }
+        let before = time
+        time.observe(now)
+        aging.withLock { [time] in $0.time = time }
+        guard saved.map({ time.differs(from: $0) }) ?? true else { return time }
+        try database.write { [time] database in
+            let retired = try Double.fetchOne(database, sql: "SELECT retired FROM clock") ?? TrustedTime.never
+            // Where the clock was ahead for long, what it retired says nothing of what is retired next.
+            try time.write(database, retired: time.believed < before.believed ? min(retired, time.believed) : retired)
+        }
+        aging.withLock { [time] in $0.saved = time }
+        return time
+    }
+
+    /// Messages that may go by age now.
+    private func budget(_ instant: ContinuousClock.Instant) throws -> Int {
+        let (hour, left) = aging.withLock { ($0.hour, $0.left) }
+        if let hour, instant - hour < .seconds(3600) { return left }
+        let count = try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM message") } ?? 0
+        return aging.withLock {
+            ($0.hour, $0.left) = (instant, max(Aging.least, count / Aging.share))
+            return $0.left
+        }
+    }
+
+    private func step(_ retention: Retention, present: Double, limit: Int, byAge: Int) throws -> Retired {
+        let cutoff = retention.days.map { present - $0 * 86_400 } ?? -.infinity
+        let allowed = retention.megabytes.map { $0 * 1e6 } ?? .infinity
+        let pictures = Double(snapshots?.bytes ?? 0)
+        var (retired, events) = try database.write { database in
+            let bytes = try Double.fetchOne(database, sql: "SELECT bytes FROM state") ?? 0
+            return try Self.retire(
+                database, older: cutoff, present: present, excess: bytes + pictures - allowed, limit, byAge)
+        }
+        // Files go after their events: a crash in between leaves files without events, which the next start sweeps.
+        retired.snapshots = snapshots?.remove(events) ?? 0
+        guard retired.count > 0 else { return retired }
+        try shrink()
+        retired.isMore = retired.count == limit || !events.isEmpty
+        return retired
+    }
+
     private static func retire(
-        _ database: Database, older cutoff: Double, excess: Double, _ limit: Int
-    ) throws -> (removed: Int, events: [String]) {
+        _ database: Database, older cutoff: Double, present: Double, excess: Double, _ limit: Int, _ byAge: Int
+    ) throws -> (retired: Retired, events: [String]) {
         let rows = try Row.fetchAll(
             database,
             sql: """
                 SELECT seq, time, length(body) AS bytes FROM message LEFT JOIN event ON event.id = message.event
                 WHERE event.phase IS NULL OR event.phase = 'end' ORDER BY seq LIMIT ?
                 """, arguments: [limit])
-        var (freed, runs, count) = (0, [Hole](), 0)
+        let kept = try Double.fetchOne(database, sql: "SELECT retired FROM clock") ?? TrustedTime.never
+        let floor = TrustedTime.isDate(kept) ? kept : TrustedTime.never
+        var times = StoredTimes(present: present, floor: floor)
+        var (freed, runs, retired) = (0, [Hole](), Retired())
         for row in rows {
-            let (seq, time, bytes): (Int64, Double, Int) = (row["seq"], row["time"], row["bytes"])
-            guard time < cutoff || Double(freed) < excess else { break }
+            let (seq, stamp, bytes): (Int64, Double, Int) = (row["seq"], row["time"], row["bytes"])
+            let time = try times.time(seq, stamp: stamp, database)
+            let isDue = time.map { $0 < cutoff } ?? false
+            let isExcess = Double(freed) < excess
+            guard isDue && retired.count < byAge || isExcess else {
+                retired.isHeldBack = isDue
+                break
+            }
             freed += bytes + Schema.rowBytes
-            count += 1
+            retired.count += 1
+            retired.numbers = (retired.numbers?.lowerBound ?? seq)...seq
+            if let time, TrustedTime.isDate(time) {
+                let date = Date(timeIntervalSince1970: time)
+                retired.stored = min(retired.stored?.lowerBound ?? date, date)...date
+            }
             if runs.last?.last == seq - 1 {
                 runs[runs.count - 1].last = seq
             } else {
                 runs.append(Hole(first: seq, last: seq, reason: .retention))
             }
         }
-        guard let last = runs.last?.last else { return (0, []) }
+        guard let last = runs.last?.last else { return (retired, []) }
         for run in runs {
             try database.execute(
                 sql: "DELETE FROM message WHERE seq BETWEEN ? AND ?", arguments: [run.first, run.last])
             try record(run, database)
         }
         try database.execute(sql: "UPDATE state SET bytes = bytes - ?", arguments: [freed])
+        let newest = retired.stored?.upperBound.timeIntervalSince1970 ?? floor
+        try database.execute(sql: "UPDATE clock SET retired = max(retired, ?)", arguments: [newest])
         let events = try String.fetchAll(
             database, sql: "DELETE FROM event WHERE phase = 'end' AND last <= ? RETURNING name", arguments: [last])
-        return (count, events)
+        return (retired, events)
     }
 
     /// Gives free pages back to the file system, some at a time; a few are left for what comes next.

@@ -24,12 +24,22 @@ enum Schema {
                     "INSERT INTO state (id, seq, bytes, identity) SELECT 1, coalesce(max(seq), 0), \(weights), ? FROM message",
                 arguments: [UUID().uuidString])
         }
+        migrator.registerMigration("branches and clock") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE branch (
+                        identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, complete INTEGER NOT NULL) STRICT;
+                    CREATE TABLE clock (
+                        id INTEGER PRIMARY KEY CHECK (id = 1), believed REAL NOT NULL, since REAL NOT NULL,
+                        until REAL NOT NULL, retired REAL NOT NULL) STRICT;
+                    """)
+        }
         return migrator
     }
 
     /// What a message counts for in `state.bytes`: its body, and about what its row, index and event take.
     static let rowBytes = 100
-    private static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
+    static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 
     /// Numbers survive retention in `state` (over all) and `topic` (of each), which nothing is deleted from.
     ///

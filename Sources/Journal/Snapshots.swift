@@ -46,25 +46,41 @@ final class SnapshotFolder: Sendable {
         Self.isName(event) ? FileManager.default.contents(atPath: path(event)) : nil
     }
 
-    func remove(_ events: [String]) {
+    /// Removes pictures; returns how many there were.
+    func remove(_ events: [String]) -> Int {
+        var count = 0
         for event in events where Self.isName(event) {
             guard let bytes = size(path(event)), unlink(path(event)) == 0 else { continue }
             total.withLock { $0 -= bytes }
+            count += 1
         }
+        return count
     }
 
     /// Removes pictures of events that there are none of, and what a crash left half written; counts the others.
-    func sweep(keeping events: Set<String>) {
-        var bytes = 0
+    ///
+    /// With `aside`, a folder, such pictures are moved there instead: they may be of events that another copy of the
+    /// journal has. Returns how many were.
+    func sweep(keeping events: Set<String>, asideTo aside: String? = nil) throws -> Int {
+        var (bytes, moved) = (0, 0)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let path = "\(folder)/\(name)"
             if name.hasSuffix(".jpg.part"), Self.isName(name.dropLast(9)) {
                 unlink(path)
             } else if name.hasSuffix(".jpg"), Self.isName(name.dropLast(4)) {
-                if events.contains(String(name.dropLast(4))) { bytes += size(path) ?? 0 } else { unlink(path) }
+                if events.contains(String(name.dropLast(4))) {
+                    bytes += size(path) ?? 0
+                } else if let aside {
+                    try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
+                    try FileManager.default.moveItem(atPath: path, toPath: "\(aside)/\(name)")
+                    moved += 1
+                } else {
+                    unlink(path)
+                }
             }
         }
         total.withLock { $0 = bytes }
+        return moved
     }
 
     private func size(_ path: String) -> Int? {

@@ -85,10 +85,11 @@ package enum Endpoint {
 
     /// Makes room for an ipc socket: its directory, and no stale file of a daemon that is gone.
     ///
-    /// A directory that is missing is made for this user alone; one that others may write to is refused.
-    static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) {
+    /// A directory that is missing is made for this user alone; one that others may write to is refused. Returns the lock that
+    /// keeps the path to this process.
+    static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) -> SocketLock? {
         try check(endpoint, isGuarded: isGuarded)
-        guard endpoint.hasPrefix("ipc://") else { return }
+        guard endpoint.hasPrefix("ipc://") else { return nil }
         let path = String(endpoint.dropFirst(6))
         guard path.utf8.count < 108 else {
             throw MessagingError(
@@ -99,14 +100,16 @@ package enum Endpoint {
         } catch {
             throw MessagingError("\(endpoint): \(error); name another socket, or set XDG_RUNTIME_DIR")
         }
+        let lock = try SocketLock.take(endpoint)
         // ZeroMQ binds over any file, a living daemon's too: ask first whether somebody listens.
         var information = stat()
-        guard lstat(path, &information) == 0 else { return }
+        guard lstat(path, &information) == 0 else { return lock }
         guard information.st_mode & S_IFMT == S_IFSOCK else {
             throw MessagingError("\(endpoint): there is a file of that name, and it is no socket")
         }
         guard !isListening(path) else { throw MessagingError("\(endpoint) is in use by another process") }
         unlink(path)
+        return lock
     }
 
     /// Whether somebody accepts connections there; a file alone may be one that a daemon left behind.

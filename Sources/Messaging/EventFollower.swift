@@ -8,10 +8,25 @@ package enum Followed: Sendable, Equatable {
     case message(WireMessage)
     /// Messages that nobody can get any more.
     case lost(LostMessage)
-    /// The daemon has another journal than before: numbers began anew, from 1.
+    /// The daemon has another journal than before: it began anew, or an older copy took its place.
     case restarted
+    /// This journal has not given the number to begin after; an earlier one may have, which it goes on from.
+    case ahead(NumberAhead)
+    /// After one of these: numbers up to this one are of the messages that they were of before, the others come now.
+    case resumed(after: Int64)
     /// The daemon does not answer; what happens meanwhile comes later.
     case away(String)
+}
+
+/// A number to begin after that the daemon has not given: one that was mistyped, or is of another journal.
+package struct NumberAhead: Error, Equatable, CustomStringConvertible {
+    package let since: Int64
+    package let newest: Int64
+
+    package var description: String {
+        "there is no message \(since) yet: the newest is \(newest). Begin after a number up to \(newest); where \(since) "
+            + "did come from this daemon, its journal has been replaced by an older copy: 0 tells all that it has"
+    }
 }
 
 /// Follows the events of a daemon: each message once, in order of `seq`, whatever is lost on the way.
@@ -78,6 +93,12 @@ package final class EventFollower: Sendable {
         /// Everything up to here has been told.
         var last: Int64
         var journal: String
+
+        /// The same place in another journal, or in an older copy of this one.
+        func moved(to now: Snapshot) -> Place {
+            let common = now.branches.last { $0.journal == journal }?.seq ?? 0
+            return Place(last: min(last, common), journal: now.journal)
+        }
     }
 
     /// Tells of messages after `since` (of those from now on, if nil), after those of open events if that is asked; if
@@ -96,8 +117,12 @@ package final class EventFollower: Sendable {
             for message in now.events where filter.passes(message.topic) { try tell(.open(message)) }
         }
         if place.last > now.seq {
-            place.last = 0
-            try tell(.restarted)
+            // No number says of which journal it is. One that goes on from another may have had it once.
+            let ahead = NumberAhead(since: place.last, newest: now.seq)
+            guard let branch = now.branches.last, !branch.complete else { throw ahead }
+            place.last = min(branch.seq, now.seq)
+            try tell(.ahead(ahead))
+            try tell(.resumed(after: place.last))
         }
         guard let subscriber else {
             if since != nil { try fill(&place, through: now.seq, tell) }
@@ -124,6 +149,10 @@ package final class EventFollower: Sendable {
     private func take(_ message: WireMessage, _ place: inout Place, _ tell: (Followed) throws -> Void) throws {
         if message.topic == HeartbeatMessage.topic {
             guard let beat = try? WireCoding.decode(HeartbeatMessage.self, message.body) else { return }
+            // An older beat than what the journal has told since, or an older journal: it can be asked.
+            if beat.seq < place.last, beat.journal == place.journal {
+                return try patiently(tell) { try look(&place, tell) }
+            }
             guard beat.seq > place.last || beat.journal != place.journal else { return }
             return try patiently(tell) { try fill(&place, through: beat.seq, tell) }
         }
@@ -137,6 +166,16 @@ package final class EventFollower: Sendable {
         if filter.passes(message.topic) { try tell(.message(message)) }
     }
 
+    /// Finds out whether the journal has gone back behind the place, as a copy does that took its place unnoticed.
+    private func look(_ place: inout Place, _ tell: (Followed) throws -> Void) throws {
+        let now = try snapshot()
+        guard now.journal == place.journal, now.seq < place.last else { return }
+        place.last = 0
+        try tell(.restarted)
+        try tell(.resumed(after: 0))
+        try fill(&place, through: now.seq, tell)
+    }
+
     /// Tells what the journal has after the place; everything up to `seq` has been told then.
     private func fill(_ place: inout Place, through seq: Int64, _ tell: (Followed) throws -> Void) throws {
         var seq = seq
@@ -146,8 +185,9 @@ package final class EventFollower: Sendable {
                 page = try replay(place)
             } catch let failure as ControlReply.Failure where failure.code == "other-journal" {
                 let now = try snapshot()
-                (place, seq) = (Place(last: 0, journal: now.journal), now.seq)
+                (place, seq) = (place.moved(to: now), now.seq)
                 try tell(.restarted)
+                try tell(.resumed(after: place.last))
                 continue
             }
             for entry in page {
@@ -191,15 +231,24 @@ package final class EventFollower: Sendable {
 
     // MARK: Questions
 
-    private func snapshot() throws -> (seq: Int64, journal: String, events: [WireMessage]) {
-        struct Answer: Decodable { let seq: Int64, journal: String, events: [JSONValue] }
+    /// An earlier journal that the daemon's goes on from, and up to which number.
+    private struct Branch: Decodable { let journal: String, seq: Int64, complete: Bool }
+
+    /// What is open, and the newest number at that moment.
+    private struct Snapshot {
+        let seq: Int64, journal: String, branches: [Branch], events: [WireMessage]
+    }
+
+    private func snapshot() throws -> Snapshot {
+        struct Answer: Decodable { let seq: Int64, journal: String, branches: [Branch]?, events: [JSONValue] }
         let answer = try ask("events.open", [:]).decoded(as: Answer.self)
         let events = try answer.events.map { body in
             let event = try body.decoded(as: MatchMessage.self)
             return WireMessage(
                 topic: "match.\(event.stream).\(event.query.id)", seq: event.seq, body: try WireCoding.encode(body))
         }
-        return (answer.seq, answer.journal, events)
+        return Snapshot(
+            seq: answer.seq, journal: answer.journal, branches: answer.branches ?? [], events: events)
     }
 
     private func replay(_ place: Place) throws -> [JSONValue] {

@@ -21,6 +21,8 @@ struct SocketEvent {
 final class Socket: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
     private var isGuarded = false
+    /// Of the path that it is bound to.
+    private var lock: SocketLock?
     private static let context = UncheckedPointer(zmq_ctx_new())
 
     // @unchecked: a ZeroMQ context is thread-safe
@@ -69,7 +71,7 @@ final class Socket: @unchecked Sendable {
     // MARK: Ends
 
     func bind(_ endpoint: String) throws(MessagingError) {
-        try Endpoint.prepare(endpoint, isGuarded: isGuarded)
+        lock = try Endpoint.prepare(endpoint, isGuarded: isGuarded)
         // Whoever opens a connection and says nothing is let go soon, and so is who stops answering: each holds a
         // descriptor, and perhaps a queue.
         _ = ww_set_int(handle, ZMQ_HANDSHAKE_IVL, 10_000)

@@ -23,6 +23,8 @@ struct EventStream: Sendable {
     let filter: MessageFilter
     /// Everything up to this number is known to the client.
     let since: Int64
+    /// Whether the client named it.
+    private let hasNumber: Bool
 
     /// Reads `since`, `query`, `stream`, `topic` and `journal` of the query, and `Last-Event-ID`, which wins.
     init(
@@ -45,14 +47,19 @@ struct EventStream: Sendable {
         let last = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
         let newest = outbox.feed.newest
         var since = newest
+        hasNumber = (last ?? values["since"]) != nil
         if let text = last ?? values["since"] {
             guard let number = Int64(text), number >= 0 else {
                 throw Refusal(400, "bad-argument", "\(last == nil ? "since" : "Last-Event-ID"): expected a number")
             }
             since = number
         }
-        guard since <= max(newest, outbox.lastSeq) else {
-            throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
+        if since > max(newest, outbox.lastSeq) {
+            // Of an earlier journal, perhaps. A browser that comes back could do nothing about a refusal.
+            guard last != nil, let branch = outbox.branches.last, !branch.isComplete else {
+                throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
+            }
+            since = branch.seq
         }
         self.since = since
         self.outbox = outbox
@@ -72,6 +79,8 @@ struct EventStream: Sendable {
     func write(_ writer: inout any ResponseBodyWriter) async throws {
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(outbox.identity)\n\n"))
         var last = since
+        // Numbers do not say of which journal they are: who came back with one is told that there have been several.
+        if hasNumber, let text = try earlier() { try await writer.write(ByteBuffer(string: text)) }
         while !Task.isCancelled {
             let text: String
             switch outbox.feed.next(after: last, limit: Self.page) {
@@ -93,6 +102,15 @@ struct EventStream: Sendable {
             }
             if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
         }
+    }
+
+    private func earlier() throws -> String? {
+        guard !outbox.branches.isEmpty else { return nil }
+        let message = JournalMessage(
+            seq: since, journal: outbox.identity,
+            earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
+        let body = try WireCoding.encode(message)
+        return Self.event(since, JournalMessage.topic, String(decoding: body, as: UTF8.self))
     }
 
     private func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> String {

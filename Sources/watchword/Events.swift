@@ -48,9 +48,23 @@ struct Events: AsyncParsableCommand {
             if daemon.json { return Terminal.say(json: message.body) }
             Terminal.say(styled: try WireCoding.decode(MatchMessage.self, message.body).line)
         case .lost(let lost):
-            let why = lost.reason == "retention" ? "are older than the journal keeps" : "could not be journaled"
+            let why =
+                switch lost.reason {
+                case "retention": "are older than the journal keeps"
+                case "restored": "are gone: the daemon's journal was restored from an older copy"
+                default: "could not be journaled"
+                }
             Terminal.complain("messages \(lost.first) to \(lost.last) \(why)")
-        case .restarted: Terminal.complain("the daemon has a new journal: numbers begin again at 1")
+        case .restarted:
+            Terminal.complain("the daemon has another journal than before: it was restored from a copy, or begun anew")
+        case .ahead(let ahead):
+            Terminal.complain(
+                "there is no message \(ahead.since): the newest is \(ahead.newest), in another journal than before")
+        case .resumed(let last):
+            Terminal.complain(
+                last == 0
+                    ? "Its numbers begin again at 1, and all of its messages follow."
+                    : "Its messages are the same up to \(last), and those after that follow.")
         case .away(let why): Terminal.complain("\(why) Waiting for it.")
         }
     }

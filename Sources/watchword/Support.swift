@@ -51,7 +51,7 @@ enum Exit {
         switch error {
         case is SourceError: noInput
         case is EventTruthError: noInput
-        case is QueryError, is QueryPartError, is TextError, is ClipError: badData
+        case is QueryError, is QueryPartError, is TextError, is ClipError, is NumberAhead: badData
         case let data as DataSetError: data.isMissing ? noInput : badData
         case is EvalRetrieval.NothingToMeasure: noInput
         case is TrainingError: badData

@@ -3,6 +3,7 @@ import CLIP
 import Commands
 import Foundation
 import Ingest
+import Journal
 import Logging
 import Messaging
 import Printing
@@ -29,6 +30,9 @@ struct Watchwordd: AsyncParsableCommand {
         do {
             try await serve()
         } catch let error as MessagingError {
+            try stop(69, "\(error)")
+        } catch let error as JournalError where error.isInUse {
+            // As an address that is taken: it may be free at the next try.
             try stop(69, "\(error)")
         } catch {
             try stop(78, "\(error)")

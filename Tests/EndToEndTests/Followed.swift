@@ -33,6 +33,12 @@ struct Place {
         sent = folder.appending(path: "sent").path
     }
 
+    /// The same place with another journal.
+    init(_ place: Place, journal: String) {
+        (folder, publish, control, sent) = (place.folder, place.publish, place.control, place.sent)
+        self.journal = journal
+    }
+
     /// The test's own producer of events, as many as it can make in `lanes` with pauses of milliseconds.
     func producer(lanes: Int, pause: Int, backlog: Int = 20_000) -> [String] {
         [Fixtures.plugins + "/event-producer", journal, publish, control, sent, "\(lanes)", "\(pause)", "\(backlog)"]

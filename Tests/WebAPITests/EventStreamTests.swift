@@ -62,4 +62,55 @@ struct EventStreamTests {
         let wanted = kept.filter { $0.query == "q0" && $0.stream == "s0" }.map(\.seq)
         #expect(found.count == 30 && found == Array(wanted.prefix(30)))
     }
+
+    @Test("one who comes back to a restored journal with a number is told which journal it is, and gets what follows")
+    func restored() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sse-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = "\(folder.path)/journal.sqlite"
+        let pending = PendingMessage(topic: "match.s.q", query: "q", stream: "s") { seq, _ in
+            Data("{\"seq\":\(seq)}".utf8)
+        }
+        let append = { (count: Int) in
+            let journal = try Journal(path: path)
+            for _ in 0..<count { _ = try journal.append([pending]) }
+            return journal.identity
+        }
+        let first = try append(25)
+        try FileManager.default.copyItem(atPath: path, toPath: path + ".copy")
+        _ = try append(28)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: path + ".copy", toPath: path)
+        // How far it was published is known, then unknown.
+        for isKnown in [true, false] {
+            if !isKnown {
+                try FileManager.default.removeItem(atPath: path + "-last")
+            }
+            let port = try await freePort()
+            let file = folder.appending(path: "w.yaml")
+            let lines = [
+                "model: \(Fixtures.shapes.path)", "journal: \(path)", "publish: ipc://\(folder.path)/e",
+                "control: ipc://\(folder.path)/c", "log: {level: error}", "http: {listen: \"127.0.0.1:\(port)\"}",
+                "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)",
+            ]
+            try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+            let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", file.path])
+            let address = "http://127.0.0.1:\(port)/api/v1/events/stream"
+            // From a number that it has: what it still has, and what was lost.
+            let since = try await Web.client(["follow", address + "?since=23", "4"]).rest().split(separator: "\n")
+            #expect(
+                since.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
+                    "23 journal", "24 match", "25 match", "53 lost",
+                ])
+            #expect(
+                since.first?.contains("\"\(first)\"") == true && since.last?.contains("restored") == true, "\(since)")
+            // From one that it may have had, as a browser comes back.
+            let later = try await Web.client(["follow", address, "1", isKnown ? "53" : "60"]).rest()
+            #expect(later.hasPrefix("53 journal "), "\(later)")
+            let beyond = try await Web.client(["follow", address + "?since=60", "1"]).rest()
+            #expect(beyond.hasPrefix("status 409"), "\(beyond)")
+            #expect(try await daemon.terminate() == 0)
+        }
+    }
 }

@@ -25,4 +25,13 @@ const char *ww_library_of(const char *symbol);
 
 /// Columns that a Unicode character takes on a terminal: 0 to 2, whatever locale the process runs in. [any-thread]
 int ww_columns(unsigned int character);
+
+/// When a file was made, as the file system keeps it; no program can set it.
+typedef struct ww_birth {
+    long long seconds;
+    unsigned nanoseconds;
+} ww_birth;
+
+/// Asks when an open file was made. 0, or -1 where the file system does not say.
+int ww_file_birth(int descriptor, ww_birth *birth);
 #endif

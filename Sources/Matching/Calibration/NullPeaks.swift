@@ -22,6 +22,22 @@ struct NullPeaks: Sendable, Codable, Equatable {
 
     init(level: Float) { self.level = level }
 
+    /// Reads what was kept; refuses what no stretch of time can be.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        level = try values.decode(Float.self, forKey: .level)
+        seconds = try values.decode(Double.self, forKey: .seconds)
+        clusters = try values.decode(Int.self, forKey: .clusters)
+        heap = try values.decode([Float].self, forKey: .heap)
+        floor = try values.decodeIfPresent(Float.self, forKey: .floor)
+        open = try values.decodeIfPresent(Open.self, forKey: .open)
+        guard heap.count <= Self.capacity, (0..<1 << 50).contains(clusters), seconds >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .heap, in: values,
+                debugDescription: "expected at most \(Self.capacity) peaks, and numbers from 0")
+        }
+    }
+
     /// Takes a score at a time in seconds; returns the peak of a cluster that has ended.
     mutating func observe(_ score: Float, at time: Double, after step: Double, gap: Double) -> Float? {
         seconds += step

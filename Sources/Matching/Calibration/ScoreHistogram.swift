@@ -8,6 +8,24 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
     private var width = 1.0 / 256
     private(set) var total = 0.0
 
+    init() {}
+
+    /// Reads what was kept; refuses what no histogram can be.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        counts = try values.decode([Double].self, forKey: .counts)
+        origin = try values.decode(Double.self, forKey: .origin)
+        width = try values.decode(Double.self, forKey: .width)
+        total = try values.decode(Double.self, forKey: .total)
+        guard counts.isEmpty || counts.count == Self.bins, counts.allSatisfy({ $0 >= 0 && $0.isFinite }), width > 0,
+            width.isFinite, origin.isFinite, total >= 0, total.isFinite, total == 0 || !counts.isEmpty
+        else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .counts, in: values,
+                debugDescription: "expected \(Self.bins) counts of bins, a width and an origin")
+        }
+    }
+
     mutating func add(_ score: Double) {
         if counts.isEmpty {
             counts = [Double](repeating: 0, count: Self.bins)

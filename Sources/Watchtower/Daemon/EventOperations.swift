@@ -29,6 +29,15 @@ package struct EventOperations: Sendable {
             "The newest message of each event that is open, and the newest number at that moment.", needs: .view,
             answers: .object([
                 .init("seq", .integer(), required: true), .init("journal", .text(), required: true),
+                .init(
+                    "branches",
+                    .list(
+                        .object([
+                            .init("journal", .text(), required: true), .init("seq", .integer(), required: true),
+                            .init("complete", .truth, required: true),
+                        ])),
+                    "Earlier journals that this one goes on from, and up to which number; complete where no number after "
+                        + "that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
             ])
         ) { tower, _ in
@@ -54,8 +63,7 @@ package struct EventOperations: Sendable {
                 "bad-argument", "\(key): expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
         }
         if let journal = wanted.journal, journal != outbox.identity {
-            throw ControlFailure(
-                "other-journal", "seq \(wanted.since ?? 0) is of another journal; the numbers of this one began anew")
+            throw ControlFailure("other-journal", Self.otherJournal(journal, wanted.since ?? 0, outbox))
         }
         let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
         let page = try await outbox.replay(
@@ -75,6 +83,22 @@ package struct EventOperations: Sendable {
     package func open() async throws -> JSONValue {
         let (seq, entries) = try await outbox.openEvents()
         let events = try entries.map { try JSONText.parse($0.body) }
-        return .object(["seq": .integer(seq), "journal": .string(outbox.identity), "events": .array(events)])
+        let branches = outbox.branches.map {
+            JSONValue.object([
+                "journal": .string($0.identity), "seq": .integer($0.seq), "complete": .bool($0.isComplete),
+            ])
+        }
+        return .object([
+            "seq": .integer(seq), "journal": .string(outbox.identity), "branches": .array(branches),
+            "events": .array(events),
+        ])
+    }
+
+    /// That a number is of another journal, and what the two have in common.
+    private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
+        guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
+            return "seq \(since) is of another journal; the numbers of this one began anew"
+        }
+        return "seq \(since) is of another journal; this one has its numbers up to \(branch.seq), and others after it"
     }
 }

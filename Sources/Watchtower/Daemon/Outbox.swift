@@ -26,6 +26,7 @@ package actor Outbox {
 
     private var backlog: Backlog
     private var lost = 0
+    private var removals = RetentionLog()
     private var problem: JournalError?
     private var nextTry = ContinuousClock.now
     /// After a commit that failed; until then, no other is tried.
@@ -42,6 +43,7 @@ package actor Outbox {
         feed = EventFeed(after: journal.lastSeq)
         backlog = Backlog(limit: limit.map { Backlog.Limit(messages: $0) } ?? .init())
         if let damage = journal.damage { logger.error("the journal was damaged", metadata: ["problem": "\(damage)"]) }
+        for note in journal.notes { logger.warning("the journal was put right", metadata: ["problem": "\(note)"]) }
     }
 
     // MARK: Sending
@@ -106,7 +108,6 @@ package actor Outbox {
             }
             backlog.stored(chunk.count)
         }
-        journal.clearNote()
         problem = nil
         logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
     }
@@ -142,7 +143,12 @@ package actor Outbox {
     // MARK: Time
 
     /// Heartbeats, another try to store what is behind, and retention, until the task is cancelled.
-    package func run(heartbeat: Duration = .seconds(10), retention: Retention = .standard) async {
+    ///
+    /// `clock`: the wall clock, which may be wrong.
+    package func run(
+        heartbeat: Duration = .seconds(10), retention: Retention = .standard,
+        clock: @Sendable () -> Date = { Date() }
+    ) async {
         var nextBeat = ContinuousClock.now
         var nextRetirement = ContinuousClock.now + .seconds(1)
         while !Task.isCancelled {
@@ -153,7 +159,7 @@ package actor Outbox {
                 nextBeat = now + heartbeat
             }
             if now >= nextRetirement, backlog.isEmpty {
-                nextRetirement = now + (retire(retention) ? .milliseconds(20) : .seconds(60))
+                nextRetirement = now + (retire(retention, clock()) ? .milliseconds(20) : .seconds(60))
             }
             try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextRetirement - .now)))
         }
@@ -168,11 +174,12 @@ package actor Outbox {
     }
 
     /// A step of retention; true if there is more to remove.
-    private func retire(_ retention: Retention) -> Bool {
+    private func retire(_ retention: Retention, _ now: Date) -> Bool {
         do {
-            let more = try journal.retire(retention)
-            if !more { journal.checkpoint() }
-            return more
+            let retired = try journal.prune(retention, now: now)
+            if !retired.isMore { journal.checkpoint() }
+            removals.say(retired, logger)
+            return retired.isMore
         } catch {
             logger.error("retention", metadata: ["error": "\(error)"])
             return false
@@ -222,12 +229,14 @@ package actor Outbox {
     package func status() -> JournalStatus {
         JournalStatus(
             journaled: problem == nil, backlog: backlog.entries.count, lost: lost, problem: problem?.description,
-            damage: journal.damage)
+            damage: journal.damage, identity: journal.identity, notes: journal.notes.isEmpty ? nil : journal.notes)
     }
 
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
-    /// Of the journal: another one means that numbers began anew.
+    /// Of the journal: another one means that numbers are given again.
     package nonisolated var identity: String { journal.identity }
+    /// Journals that this one goes on from, oldest first, and up to which number.
+    package nonisolated var branches: [JournalBranch] { journal.branches }
 
     // MARK: What is kept besides messages; here, because these wait for the disk too
 
@@ -281,17 +290,4 @@ private actor Archive {
     func write(snapshot: Data, event: String) throws -> String? {
         try journal.write(snapshot: snapshot, event: event)
     }
-}
-
-/// The journal in `status`.
-package struct JournalStatus: Codable, Sendable, Equatable {
-    /// Whether what is published is stored first.
-    package let journaled: Bool
-    /// Messages published that wait to be stored.
-    package let backlog: Int
-    /// Messages published that never will be.
-    package let lost: Int
-    package let problem: String?
-    /// What was wrong with the file found at the start, and where it is now.
-    package let damage: String?
 }

@@ -96,12 +96,16 @@ extension QueryDesk {
     func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
         let keys = queries.map { EmbeddingKey.keys(of: $0) }
         let model = engine.embeddingIdentity
+        let width = engine.model.architecture.embedding
         let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
         var made: [(key: Data, vector: [Float])] = []
         var embeddings: [QueryEmbedding] = []
         var next = 0
         for (query, keys) in zip(queries, keys) {
-            let vectors = known[next..<next + keys.count].compactMap { $0 }
+            // What cannot be an embedding of this model is made again.
+            let vectors = known[next..<next + keys.count].compactMap { $0 }.filter { vector in
+                vector.count == width && vector.allSatisfy(\.isFinite)
+            }
             next += keys.count
             if vectors.count == keys.count {
                 // Only the query's head and window have to be possible; what was cut was said when it was made.

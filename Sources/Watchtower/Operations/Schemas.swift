@@ -199,6 +199,7 @@ package enum Schemas {
                     [
                         .init("journaled", .truth, required: true), .init("backlog", .integer(), required: true),
                         .init("lost", .integer(), required: true), .init("problem", .text()), .init("damage", .text()),
+                        .init("identity", .text(), required: true), .init("notes", .list(.text())),
                     ], others: .anything), required: true),
             .init("rssMB", .number(), required: true),
         ], others: .anything)

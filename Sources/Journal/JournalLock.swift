@@ -1,0 +1,150 @@
+import CPlatform
+import Foundation
+import Synchronization
+
+/// The lock that keeps a journal to one process: an `flock` of the database's own file.
+///
+/// It holds under every name of the file, is let go by the kernel however the process ends, and is no lock of SQLite's:
+/// another program may read the file, or copy it with `.backup`, meanwhile.
+final class JournalLock: Sendable {
+    private struct FileID: Hashable {
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
+    }
+
+    /// Journals that this process has, with one descriptor each.
+    ///
+    /// Closing another descriptor of the file would let go of SQLite's locks.
+    private static let held = Mutex<[FileID: (descriptor: Int32, users: Int)]>([:])
+
+    private let file: FileID
+    private let descriptor: Int32
+
+    private init(_ file: FileID, _ descriptor: Int32) {
+        self.file = file
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        Self.held.withLock { held in
+            guard let entry = held[file] else { return }
+            held[file] = entry.users > 1 ? (entry.descriptor, entry.users - 1) : nil
+            if entry.users == 1 { close(entry.descriptor) }
+        }
+    }
+
+    /// Locks the file, which is made if it is missing; waits for nobody.
+    static func take(_ path: String) throws(JournalError) -> JournalLock {
+        // The file may be renamed between opening and locking it.
+        for _ in 0..<16 { if let lock = try attempt(path) { return lock } }
+        throw JournalError(description: "\(path): the journal cannot be locked: the file is replaced again and again")
+    }
+
+    private static func attempt(_ path: String) throws(JournalError) -> JournalLock? {
+        let result: Result<JournalLock?, JournalError> = held.withLock { held in
+            var status = stat()
+            if stat(path, &status) == 0, let entry = held[FileID(status)] {
+                held[FileID(status)] = (entry.descriptor, entry.users + 1)
+                return .success(JournalLock(FileID(status), entry.descriptor))
+            }
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
+            guard descriptor >= 0 else { return .failure(FileAccess.refusal(path, errno)) }
+            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                close(descriptor)
+                return .failure(FileAccess.notAFile(path))
+            }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let number = errno
+                close(descriptor)
+                return .failure(number == EWOULDBLOCK ? inUse(path, status) : FileAccess.refusal(path, number))
+            }
+            var named = stat()
+            guard stat(path, &named) == 0, FileID(named) == FileID(status) else {
+                close(descriptor)
+                return .success(nil)
+            }
+            held[FileID(status)] = (descriptor, 1)
+            return .success(JournalLock(FileID(status), descriptor))
+        }
+        return try result.get()
+    }
+
+    private static func inUse(_ path: String, _ status: stat) -> JournalError {
+        let owner = holder(of: status).map { "process \($0)" } ?? "another process"
+        return JournalError(
+            description: "\(path): the journal is in use by \(owner); stop it, or give this one another journal",
+            isInUse: true)
+    }
+
+    /// The process that has the lock, as the kernel lists it: `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`.
+    private static func holder(of status: stat) -> Int? {
+        guard let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return nil }
+        for line in list.split(separator: "\n") {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count > 5, fields[1] == "FLOCK", fields[5].hasSuffix(":\(status.st_ino)"),
+                let process = Int(fields[4]), process > 0
+            else { continue }
+            return process
+        }
+        return nil
+    }
+
+    /// The first bytes of the file; fewer, if it has no more.
+    func head(_ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let found = pread(descriptor, &bytes, count, 0)
+        return Array(bytes.prefix(max(0, found)))
+    }
+
+    /// What tells this file from a copy of it: its inode and the moment it was made, which copying does not carry over.
+    var birth: String {
+        var birth = ww_birth()
+        guard ww_file_birth(descriptor, &birth) == 0 else { return "\(file.inode)" }
+        return "\(file.inode).\(birth.seconds).\(birth.nanoseconds)"
+    }
+}
+
+/// What this process may do with files, and sentences about what it may not.
+enum FileAccess {
+    /// Refuses what belongs to the journal and cannot be written, as after a restore by another user.
+    static func check(_ path: String) throws(JournalError) {
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        for part in [folder, path + "-wal", path + "-shm", path + "-last", path + ".d", path + ".d/snapshots"] {
+            var status = stat()
+            guard stat(part, &status) == 0, faccessat(AT_FDCWD, part, W_OK, AT_EACCESS) != 0 else { continue }
+            let number = errno
+            // One's own file that may not be read is put aside like any other wrong one.
+            if part.hasSuffix("-last"), status.st_uid == geteuid() { continue }
+            throw refusal(path, number, about: part)
+        }
+    }
+
+    static func notAFile(_ path: String) -> JournalError {
+        JournalError(description: "\(path): the journal cannot be opened: expected a file, found something else")
+    }
+
+    /// Why a file of the journal cannot be opened, and what to do.
+    static func refusal(_ path: String, _ number: Int32, about part: String? = nil) -> JournalError {
+        let part = part ?? path
+        let start = "\(path): the journal cannot be opened: "
+        guard number == EACCES || number == EPERM else {
+            return JournalError(description: start + "\(part): \(String(cString: strerror(number)))")
+        }
+        let (user, group) = (geteuid(), getegid())
+        var status = stat()
+        guard stat(part, &status) == 0 else {
+            let folder = URL(filePath: part).deletingLastPathComponent().path
+            let mending = "to give it to this user: chown \(user):\(group) \(folder)"
+            return JournalError(description: start + "\(folder) cannot be written by user \(user); \(mending)")
+        }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        let all = ["", "-wal", "-shm", "-last", ".d"].map { path + $0 }.filter { access($0, F_OK) == 0 }
+        let named = isFolder ? part : all.joined(separator: " ")
+        let mending = "to give it to this user: chown -R \(user):\(group) \(named)"
+        return JournalError(
+            description: start
+                + "\(part) belongs to user \(status.st_uid) and cannot be written by user \(user); \(mending)")
+    }
+}

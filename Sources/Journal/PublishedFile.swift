@@ -1,0 +1,147 @@
+import Foundation
+import Synchronization
+
+/// The few bytes beside the journal that say how far it was published: `journal.sqlite-last`.
+///
+/// They are written in place, which a full disk allows, and tell a journal that is older than what was published: one
+/// that was restored, or copied, or lost its newest messages with a full disk.
+final class PublishedFile: Sendable {
+    struct Content: Equatable, Sendable {
+        /// The newest number that was published.
+        var published: Int64
+        /// The newest number that was stored.
+        var stored: Int64
+        /// Of the journal that both are of; nil in a file of an older version, which has the first number alone.
+        var identity: String?
+        /// What tells the journal's file from a copy of it.
+        var birth: String = ""
+    }
+
+    enum Found: Equatable {
+        case missing
+        case read(Content)
+        /// No such file was ever written by a daemon.
+        case wrong(String)
+    }
+
+    private static let size = 160
+    private let path: String
+    private let content: Mutex<Content>
+
+    /// Writes the file anew, while there is room for it; on a full disk there is none.
+    init(path: String, _ content: Content) {
+        self.path = path
+        self.content = Mutex(content)
+        write(content, flags: O_WRONLY | O_CREAT, sync: true)
+    }
+
+    // MARK: Reading
+
+    static func read(_ path: String) -> Found {
+        // Whatever stands there: it is not waited for, and no more of it is read than was ever written.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
+            return errno == ENOENT ? .missing : .wrong(String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return .wrong("expected a file, found something else")
+        }
+        guard status.st_size <= size else { return .wrong("expected \(size) bytes, found \(status.st_size)") }
+        var bytes = [UInt8](repeating: 0, count: size)
+        let count = Foundation.read(descriptor, &bytes, size)
+        guard count >= 0 else { return .wrong(String(cString: strerror(errno))) }
+        return parse(bytes.prefix(count))
+    }
+
+    private static func parse(_ bytes: ArraySlice<UInt8>) -> Found {
+        guard bytes.allSatisfy({ (0x20..<0x7F).contains($0) || $0 == 0x0A }) else {
+            return .wrong("expected a number, found other bytes")
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }.filter { !$0.isEmpty }
+        guard let first = lines.first, let published = number(first) else {
+            return .wrong("expected a number, found \(lines.first.map { "\"\($0.prefix(40))\"" } ?? "nothing")")
+        }
+        if lines.count == 1 { return .read(Content(published: published, stored: 0)) }
+        guard lines.count == 4, let stored = number(lines[1]), stored <= published else {
+            return .wrong("expected two numbers, a journal and its file")
+        }
+        return .read(Content(published: published, stored: stored, identity: lines[2], birth: lines[3]))
+    }
+
+    private static func number(_ text: String) -> Int64? {
+        guard (1...19).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int64(text), number <= Numbers.mostAtStart
+        else { return nil }
+        return number
+    }
+
+    /// Renames a wrong file; never over one that is there.
+    static func putAside(_ path: String) throws -> String {
+        let aside = "\(path).bad-\(FileNames.moment())"
+        try FileManager.default.moveItem(atPath: path, toPath: aside)
+        return aside
+    }
+
+    // MARK: Writing
+
+    /// Messages up to here are stored: after a crash of the machine the number may be an older one, which does no harm.
+    func stored(_ number: Int64) {
+        let new = content.withLock { content in
+            content.stored = number
+            content.published = max(content.published, number)
+            return content
+        }
+        write(new, flags: O_WRONLY, sync: false)
+    }
+
+    /// Messages up to here are published and could not be stored.
+    func published(_ number: Int64) {
+        let new = content.withLock { content in
+            content.published = max(content.published, number)
+            return content
+        }
+        write(new, flags: O_WRONLY, sync: true)
+    }
+
+    private func write(_ content: Content, flags: Int32, sync: Bool) {
+        let descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let lines = [
+            Self.digits(content.published), Self.digits(content.stored), content.identity ?? "", content.birth,
+        ]
+        var bytes = Array(lines.joined(separator: "\n").utf8.prefix(Self.size - 1))
+        bytes += [UInt8](repeating: 0x20, count: Self.size - 1 - bytes.count) + [0x0A]
+        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else { return }
+        if sync { fdatasync(descriptor) }
+    }
+
+    private static func digits(_ number: Int64) -> String {
+        let digits = "\(number)"
+        return String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+    }
+}
+
+/// Numbers that can be: JSON's exact integers.
+///
+/// A daemon of a thousand messages a second reaches the last in 285,000 years.
+enum Numbers {
+    static let most: Int64 = 1 << 53
+    /// The newest one that a start goes on from; half of them are left then.
+    static let mostAtStart: Int64 = 1 << 52
+    /// Numbers that may have been published beyond what a journal holds; a file that says more of them is wrong.
+    static let mostUnknown: Int64 = 1_000_000_000
+}
+
+enum FileNames {
+    /// The moment, for the names of files that are moved aside.
+    static func moment() -> String {
+        let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
+            .dateSeparator(.omitted).timeSeparator(.omitted)
+        return Date().formatted(style)
+    }
+}

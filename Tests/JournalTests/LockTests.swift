@@ -1,0 +1,90 @@
+import Foundation
+import Journal
+import TestSupport
+import Testing
+
+/// The names in a journal's folder, and the bytes of the journal itself.
+private func contents(_ path: String) throws -> (names: [String], bytes: Data) {
+    let folder = URL(filePath: path).deletingLastPathComponent().path
+    return (
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted(), try Data(contentsOf: URL(filePath: path))
+    )
+}
+
+@Suite("A journal's lock")
+struct LockTests {
+    /// A journal with a message that another process has locked, as a daemon does.
+    private func locked() async throws -> (path: String, owner: Program) {
+        let path = temporary()
+        _ = try Journal(path: path).append([message("a")])
+        let hold =
+            "import fcntl, sys, time; f = open(sys.argv[1], 'rb+'); fcntl.flock(f, fcntl.LOCK_EX); "
+            + "print('held', flush=True); time.sleep(1000)"
+        let owner = try Program("/usr/bin/python3", ["-c", hold, path])
+        #expect(try await owner.line() == "held")
+        return (path, owner)
+    }
+
+    @Test("a journal that another process has is refused by a sentence that names both, and nothing is written")
+    func refused() async throws {
+        let (path, owner) = try await locked()
+        let before = try contents(path)
+        do {
+            _ = try Journal(path: path)
+            Issue.record("it was opened")
+        } catch {
+            #expect(error.isInUse && error.description.contains(path), "\(error)")
+            #expect(error.description.contains("process \(owner.identifier)"), "\(error)")
+        }
+        let after = try contents(path)
+        #expect(after == before)
+    }
+
+    @Test("it is refused under every name of the same file", arguments: ["hard", "symbolic", "folder"])
+    func links(_ kind: String) async throws {
+        let (path, owner) = try await locked()
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        let other = FileManager.default.temporaryDirectory.appending(path: "link-\(UUID())")
+        let name: String
+        switch kind {
+        case "folder":
+            try FileManager.default.createSymbolicLink(at: other, withDestinationURL: folder)
+            name = other.appending(path: "journal.sqlite").path
+        case "hard":
+            name = other.path
+            try FileManager.default.linkItem(atPath: path, toPath: name)
+        default:
+            name = other.path
+            try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: path)
+        }
+        #expect { try Journal(path: name) } throws: { ($0 as? JournalError)?.isInUse == true }
+        withExtendedLifetime(owner) {}
+    }
+
+    @Test("the kernel lets go of it when its process is killed")
+    func killed() async throws {
+        let (path, owner) = try await locked()
+        #expect(throws: JournalError.self) { try Journal(path: path) }
+        owner.kill()
+        _ = try await owner.rest()
+        #expect(try await owner.terminate() != 0)
+        #expect(try Journal(path: path).append([message("a")]).map(\.seq) == [2])
+    }
+
+    @Test("a journal that was let go in this process can be had by another, and copied by SQLite while it is had")
+    func released() async throws {
+        let path = temporary()
+        var journal: Journal? = try Journal(path: path)
+        _ = try journal?.append([message("a")])
+        let attempt =
+            "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'rb+'), fcntl.LOCK_EX | fcntl.LOCK_NB); print('had')"
+        #expect(try await Program("/usr/bin/python3", ["-c", attempt, path]).rest() == "")
+        let copy =
+            "import sqlite3, sys; d = sqlite3.connect(sys.argv[2]); sqlite3.connect(sys.argv[1]).backup(d); "
+            + "print(d.execute('SELECT count(*) FROM message').fetchone()[0])"
+        #expect(try await Program("/usr/bin/python3", ["-c", copy, path, path + ".copy"]).rest() == "1\n")
+        _ = try journal?.append([message("a")])
+        journal = nil
+        #expect(try await Program("/usr/bin/python3", ["-c", attempt, path]).rest() == "had\n")
+    }
+}

@@ -108,7 +108,7 @@ final class PublishedFile: Sendable {
     }
 
     private func write(_ content: Content, flags: Int32, sync: Bool) {
-        let descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o600)
+        let descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let lines = [

@@ -260,7 +260,7 @@ private struct Lane {
     init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
         self.name = name
         self.region = region
-        resizer = Resizer(side: description.side)
+        resizer = Resizer(description.framing)
         gate = ChangeGate(threshold: description.gate)
     }
 

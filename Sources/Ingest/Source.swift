@@ -17,8 +17,8 @@ package struct SourceDescription: Sendable, Equatable {
     package var realtime: Bool
     /// A file starts again when it has ended.
     package var loop: Bool
-    /// Side of the square pictures.
-    package var side: Int
+    /// How frames become square pictures.
+    package var framing: Framing
     /// The launch line of template `custom`.
     package var launch: String?
     /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
@@ -40,7 +40,7 @@ package struct SourceDescription: Sendable, Equatable {
         uri: String, template: String? = nil, fps: Double, decode: DecodeMode = .auto, realtime: Bool = false,
         loop: Bool = false, side: Int, launch: String? = nil, gate: Double? = nil,
         regions: [String: PictureRegion] = [:], previews: Bool = false,
-        frozen: Double = 60, credentials: String? = nil
+        frozen: Double = 60, credentials: String? = nil, framing: Framing? = nil
     ) {
         self.uri = uri
         self.template = template
@@ -48,7 +48,7 @@ package struct SourceDescription: Sendable, Equatable {
         self.decode = decode
         self.realtime = realtime
         self.loop = loop
-        self.side = side
+        self.framing = framing ?? Framing(side: side)
         self.launch = launch
         self.gate = gate
         self.regions = regions

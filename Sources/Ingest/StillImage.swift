@@ -8,13 +8,23 @@ package enum StillImage {
     /// Reads a file.
     ///
     /// Waits for the decoder: call it where waiting is allowed.
-    package static func picture(file path: String, side: Int) throws(SourceError) -> Picture {
+    package static func picture(file path: String, framing: Framing) throws(SourceError) -> Picture {
         guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
-        return try decode(path, shown: path, side: side)
+        return try decode(path, shown: path, framing: framing)
+    }
+
+    /// The same in CLIP's own framing.
+    package static func picture(file path: String, side: Int) throws(SourceError) -> Picture {
+        try picture(file: path, framing: Framing(side: side))
+    }
+
+    /// The same in CLIP's own framing.
+    package static func picture(bytes: Data, shown: String, side: Int) throws(SourceError) -> Picture {
+        try picture(bytes: bytes, shown: shown, framing: Framing(side: side))
     }
 
     /// Decodes the bytes of a picture's file; `shown` names it in errors.
-    package static func picture(bytes: Data, shown: String, side: Int) throws(SourceError) -> Picture {
+    package static func picture(bytes: Data, shown: String, framing: Framing) throws(SourceError) -> Picture {
         // A file in memory: the decoders that GStreamer finds by content want to seek.
         let descriptor = ww_memory_file("watchword.picture")
         guard descriptor >= 0 else { throw SourceError("\(shown): there is no memory to decode it") }
@@ -22,10 +32,10 @@ package enum StillImage {
         do { try file.write(contentsOf: bytes) } catch {
             throw SourceError("\(shown): there is no memory to decode it")
         }
-        return try decode("/proc/self/fd/\(descriptor)", shown: shown, side: side)
+        return try decode("/proc/self/fd/\(descriptor)", shown: shown, framing: framing)
     }
 
-    private static func decode(_ path: String, shown: String, side: Int) throws(SourceError) -> Picture {
+    private static func decode(_ path: String, shown: String, framing: Framing) throws(SourceError) -> Picture {
         let quoted = path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         let pipeline = try Pipeline(
             "filesrc location=\"\(quoted)\" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false",
@@ -38,7 +48,7 @@ package enum StillImage {
         }
         guard let sample else { throw SourceError("\(shown): it is no picture that GStreamer can decode") }
         defer { ww_unref_sample(sample) }
-        let resizer = Resizer(side: side)
+        let resizer = Resizer(framing)
         let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
         guard let picture else { throw SourceError("\(shown): it is no picture") }
         return picture

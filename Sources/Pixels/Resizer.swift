@@ -1,29 +1,32 @@
 import CKernels
+import Foundation
 
-/// Resizes frames for CLIP: shortest side to `side` by antialiased bicubic, then the centre square.
+/// Resizes frames for CLIP: as its framing says, by default the shortest side to `side`, then the centre square.
 ///
-/// Equal to Pillow's `BICUBIC` over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the last
+/// Equal to Pillow's filters over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the last
 /// geometry, so one resizer serves one stream, on one thread.
 package final class Resizer {
-    package let side: Int
+    package let framing: Framing
+    package var side: Int { framing.side }
     private var plan: Plan?
     private var scratch: [UInt8] = []
 
-    package init(side: Int) {
-        precondition(side > 0)
-        self.side = side
-    }
+    package convenience init(side: Int) { self.init(Framing(side: side)) }
+
+    package init(_ framing: Framing) { self.framing = framing }
 
     package func picture(_ frame: DecodedFrame) -> Picture {
         let plan: Plan
         if let last = self.plan, last.width == frame.width, last.height == frame.height {
             plan = last
         } else {
-            plan = Plan(width: frame.width, height: frame.height, side: side)
+            plan = Plan(width: frame.width, height: frame.height, framing)
             self.plan = plan
             scratch = []
         }
-        let rgb = [UInt8](unsafeUninitializedCapacity: side * side * 3) { out, count in
+        let (columns, rows) = (plan.columns, plan.rows)
+        let size = columns.range.count * rows.range.count * 3
+        let rgb = [UInt8](unsafeUninitializedCapacity: size) { out, count in
             plan.horizontal.withAxis { horizontal in
                 plan.vertical.withAxis { vertical in
                     var (planes, crop, h, v) = (frame.planes, plan.crop, horizontal, vertical)
@@ -33,9 +36,21 @@ package final class Resizer {
                     ww_resample(out.baseAddress, &scratch, &planes, &crop, &h, &v)
                 }
             }
-            count = side * side * 3
+            count = size
         }
-        return Picture(side: side, rgb: rgb)
+        return Picture(side: side, rgb: size == side * side * 3 ? rgb : padded(rgb, plan))
+    }
+
+    /// The scaled frame in the middle of a picture of the padding's colour.
+    private func padded(_ rgb: [UInt8], _ plan: Plan) -> [UInt8] {
+        let width = plan.columns.range.count * 3
+        let fill = framing.fill
+        var out = [UInt8]((0..<side * side).lazy.flatMap { _ in fill })
+        for row in 0..<plan.rows.range.count {
+            let start = ((plan.rows.place + row) * side + plan.columns.place) * 3
+            out.replaceSubrange(start..<start + width, with: rgb[row * width..<(row + 1) * width])
+        }
+        return out
     }
 }
 
@@ -45,17 +60,17 @@ private struct Plan {
     let height: Int
     let horizontal: Axis
     let vertical: Axis
+    /// What is kept of the scaled columns and rows.
+    let columns: (range: Range<Int>, place: Int)
+    let rows: (range: Range<Int>, place: Int)
 
-    init(width: Int, height: Int, side: Int) {
+    init(width: Int, height: Int, _ framing: Framing) {
         self.width = width
         self.height = height
-        let short = min(width, height)
-        // int(side * long / short): a division of floats, cut off.
-        func resized(_ length: Int) -> Int { length == short ? side : Int(Double(side * length) / Double(short)) }
-        func offset(_ length: Int) -> Int { Int((Double(length - side) / 2).rounded(.toNearestOrEven)) }
-        let (w, h) = (resized(width), resized(height))
-        horizontal = Axis(input: width, output: w, wanted: offset(w)..<offset(w) + side)
-        vertical = Axis(input: height, output: h, wanted: offset(h)..<offset(h) + side)
+        let (w, h) = framing.scaled(width: width, height: height)
+        (columns, rows) = (framing.kept(of: w), framing.kept(of: h))
+        horizontal = Axis(input: width, output: w, wanted: columns.range, framing.filter)
+        vertical = Axis(input: height, output: h, wanted: rows.range, framing.filter)
     }
 
     /// What is read of a frame; from an even column, since two columns share their chroma.
@@ -75,19 +90,20 @@ private struct Axis {
     /// Inputs that are read at all.
     private(set) var span: Range<Int>
 
-    init(input: Int, output: Int, wanted: Range<Int>) {
+    init(input: Int, output: Int, wanted: Range<Int>, _ filter: Framing.Filter) {
         let scale = Double(input) / Double(output)
         let w = max(scale, 1)
+        let reach = filter.reach * w
         // Whole vectors: the rest of a row is weighted with 0.
-        stride = (Int((2 * w).rounded(.up)) * 2 + 1 + 15) / 16 * 16
+        stride = (Int(reach.rounded(.up)) * 2 + 1 + 15) / 16 * 16
         span = 0..<0
         var lowest = input
         var highest = 0
         for o in wanted {
             let centre = (Double(o) + 0.5) * scale
-            let start = max(0, Int(centre - 2 * w + 0.5))
-            let end = min(input, Int(centre + 2 * w + 0.5))
-            let raw = (start..<end).map { Self.cubic((Double($0) - centre + 0.5) / w) }
+            let start = max(0, Int(centre - reach + 0.5))
+            let end = min(input, Int(centre + reach + 0.5))
+            let raw = (start..<end).map { filter.weight((Double($0) - centre + 0.5) * (1 / w)) }
             let sum = raw.reduce(0, +)
             first.append(Int32(start))
             var row = raw.map { Int32(($0 / sum * 4_194_304).rounded(.toNearestOrAwayFromZero)) }
@@ -99,15 +115,6 @@ private struct Axis {
         span = lowest..<highest
     }
 
-    /// Keys' cubic kernel with a = -0.5.
-    private static func cubic(_ value: Double) -> Double {
-        let a = -0.5
-        let x = abs(value)
-        if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-        if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
-        return 0
-    }
-
     func withAxis(_ body: (ww_axis) -> Void) {
         first.withUnsafeBufferPointer { first in
             weights.withUnsafeBufferPointer { weights in
@@ -116,6 +123,28 @@ private struct Axis {
                         first: first.baseAddress, weights: weights.baseAddress, stride: Int32(stride),
                         count: Int32(first.count)))
             }
+        }
+    }
+}
+
+extension Framing.Filter {
+    /// The kernel, as Pillow's `Resample.c` has it.
+    fileprivate func weight(_ x: Double) -> Double {
+        let distance = abs(x)
+        switch self {
+        case .bicubic:
+            // Keys' cubic kernel with a = -0.5.
+            let a = -0.5
+            if distance < 1 { return ((a + 2) * distance - (a + 3)) * distance * distance + 1 }
+            return distance < 2 ? (((distance - 5) * distance + 8) * distance - 4) * a : 0
+        case .bilinear: return max(0, 1 - distance)
+        case .box: return x > -0.5 && x <= 0.5 ? 1 : 0
+        case .hamming:
+            if distance == 0 { return 1 }
+            return distance < 1 ? sin(x * .pi) / (x * .pi) * (0.54 + 0.46 * cos(x * .pi)) : 0
+        case .lanczos:
+            func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(x * .pi) / (x * .pi) }
+            return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0
         }
     }
 }

@@ -1,0 +1,100 @@
+/// How a frame becomes the encoder's square picture: the scale, the filter, and what is cropped or padded.
+///
+/// The sizes are those of torchvision, transformers and OpenCLIP, the filters those of Pillow.
+package struct Framing: Sendable, Hashable {
+    package enum Fit: Sendable, Hashable {
+        /// The short side gets this length, then the centre square is cut out.
+        case shortest(Int)
+        /// Both sides get this length whatever the aspect ratio, then the centre square is cut out.
+        case squash(Int)
+        /// The long side gets the picture's side; the rest is padded with `fill`.
+        case longest
+    }
+
+    /// Pillow's resampling filters that antialias.
+    package enum Filter: String, Sendable, Hashable, CaseIterable {
+        case bicubic, bilinear, lanczos, box, hamming
+
+        /// Pillow's `support`: how far the kernel reaches, in inputs at scale 1.
+        var reach: Double {
+            switch self {
+            case .bicubic: 2
+            case .bilinear, .hamming: 1
+            case .lanczos: 3
+            case .box: 0.5
+            }
+        }
+    }
+
+    /// What becomes of half a pixel when the rest beside the centre square is odd.
+    package enum CropRounding: String, Sendable, Hashable {
+        /// To the even number: torchvision, OpenAI's CLIP, OpenCLIP.
+        case halfEven = "half-even"
+        /// Down: transformers.
+        case down
+    }
+
+    /// Side of the picture in pixels.
+    package var side: Int
+    package var fit: Fit
+    package var filter: Filter
+    package var cropRounding: CropRounding
+    /// Colour of the padding.
+    package var fill: [UInt8]
+
+    /// CLIP's own framing unless told otherwise: short side to `side` by bicubic, centre square.
+    package init(
+        side: Int, fit: Fit? = nil, filter: Filter = .bicubic, cropRounding: CropRounding = .halfEven,
+        fill: [UInt8] = [0, 0, 0]
+    ) {
+        precondition(side > 0 && fill.count == 3)
+        self.side = side
+        self.fit = fit ?? .shortest(side)
+        self.filter = filter
+        self.cropRounding = cropRounding
+        self.fill = fill
+    }
+
+    /// The size a frame is scaled to before it is cropped or padded.
+    func scaled(width: Int, height: Int) -> (width: Int, height: Int) {
+        switch fit {
+        case .shortest(let length):
+            let short = min(width, height)
+            // int(length * long / short): a division of floats, cut off.
+            func resized(_ side: Int) -> Int {
+                side == short ? length : Int(Double(length * side) / Double(short))
+            }
+            return (resized(width), resized(height))
+        case .squash(let length): return (length, length)
+        case .longest:
+            let ratio = max(Double(height) / Double(side), Double(width) / Double(side))
+            func resized(_ side: Int) -> Int { max(1, Int((Double(side) / ratio).rounded(.toNearestOrEven))) }
+            return (resized(width), resized(height))
+        }
+    }
+
+    /// Which of so many scaled pixels are kept, and where in the picture they begin.
+    func kept(of length: Int) -> (range: Range<Int>, place: Int) {
+        guard length >= side else { return (0..<length, (side - length) / 2) }
+        let rest = length - side
+        let offset =
+            switch cropRounding {
+            case .halfEven: Int((Double(rest) / 2).rounded(.toNearestOrEven))
+            case .down: rest / 2
+            }
+        return (offset..<offset + side, 0)
+    }
+}
+
+extension Framing: CustomStringConvertible {
+    package var description: String {
+        let size =
+            switch fit {
+            case .shortest(let length):
+                length == side ? "short side to \(side)" : "short side to \(length), centre \(side)"
+            case .squash(let length): length == side ? "squashed to \(side)" : "squashed to \(length), centre \(side)"
+            case .longest: "long side to \(side), padded with \(fill.map(String.init).joined(separator: " "))"
+            }
+        return "\(size), \(filter.rawValue)"
+    }
+}

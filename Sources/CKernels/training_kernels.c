@@ -39,16 +39,19 @@ static inline __attribute__((always_inline)) float exp_f32(float x) { return exp
 #define LOCAL(name) f32_##name
 #define EXP exp_f32
 #define SQRT sqrtf
+#define ERF erff
 #include "training_bodies.h"
 #undef REAL
 #undef NAME
 #undef LOCAL
 #undef EXP
 #undef SQRT
+#undef ERF
 
 #define REAL double
 #define NAME WW_F64
 #define LOCAL(name) f64_##name
 #define EXP exp
 #define SQRT sqrt
+#define ERF erf
 #include "training_bodies.h"

@@ -10,6 +10,8 @@ package struct TrainingKernels<Real: Sendable>: Sendable {
     let layerNormBack: @Sendable (Out, Out, Out, In, In, In, In, Int, Int) -> Void
     let quickGELU: @Sendable (Out, In, Int) -> Void
     let quickGELUBack: @Sendable (Out, In, In, Int) -> Void
+    let gelu: @Sendable (Out, In, Int) -> Void
+    let geluBack: @Sendable (Out, In, In, Int) -> Void
     let add: @Sendable (Out, In, Int) -> Void
     let fillRows: @Sendable (Out, In, Int, Int) -> Void
     let addColumns: @Sendable (Out, In, Int, Int) -> Void
@@ -24,6 +26,7 @@ extension TrainingKernels<Float> {
         layerNorm: { ww_f32_layer_norm($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         layerNormBack: { ww_f32_layer_norm_back($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         quickGELU: { ww_f32_quick_gelu($0, $1, $2) }, quickGELUBack: { ww_f32_quick_gelu_back($0, $1, $2, $3) },
+        gelu: { ww_f32_gelu($0, $1, $2) }, geluBack: { ww_f32_gelu_back($0, $1, $2, $3) },
         add: { ww_f32_add($0, $1, $2) }, fillRows: { ww_f32_fill_rows($0, $1, $2, $3) },
         addColumns: { ww_f32_add_columns($0, $1, $2, $3) }, attend: { ww_f32_attend($0, $1, $2, $3) },
         attendBack: { ww_f32_attend_back($0, $1, $2, $3, $4) }, squares: { ww_f32_squares($0, $1) },
@@ -35,6 +38,7 @@ extension TrainingKernels<Double> {
         layerNorm: { ww_f64_layer_norm($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         layerNormBack: { ww_f64_layer_norm_back($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         quickGELU: { ww_f64_quick_gelu($0, $1, $2) }, quickGELUBack: { ww_f64_quick_gelu_back($0, $1, $2, $3) },
+        gelu: { ww_f64_gelu($0, $1, $2) }, geluBack: { ww_f64_gelu_back($0, $1, $2, $3) },
         add: { ww_f64_add($0, $1, $2) }, fillRows: { ww_f64_fill_rows($0, $1, $2, $3) },
         addColumns: { ww_f64_add_columns($0, $1, $2, $3) }, attend: { ww_f64_attend($0, $1, $2, $3) },
         attendBack: { ww_f64_attend_back($0, $1, $2, $3, $4) }, squares: { ww_f64_squares($0, $1) },
@@ -133,6 +137,13 @@ extension ProductScalar {
     package static func quickGELUBack(_ dy: [Self], _ x: [Self]) -> [Self] {
         precondition(dy.count == x.count)
         return filled(x.count) { kernels.quickGELUBack($0, dy, x, x.count) }
+    }
+
+    package static func gelu(_ x: [Self]) -> [Self] { filled(x.count) { kernels.gelu($0, x, x.count) } }
+
+    package static func geluBack(_ dy: [Self], _ x: [Self]) -> [Self] {
+        precondition(dy.count == x.count)
+        return filled(x.count) { kernels.geluBack($0, dy, x, x.count) }
     }
 
     package static func add(_ x: [Self], to y: inout [Self]) {

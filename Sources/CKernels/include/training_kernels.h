@@ -30,6 +30,9 @@ typedef struct ww_adam_step {
     /* y = x * sigmoid(1.702 x) */                                                                                        \
     void NAME(quick_gelu)(REAL *y, const REAL *x, size_t count);                                                          \
     void NAME(quick_gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count);                                    \
+    /* y = x / 2 * (1 + erf(x / sqrt(2))) */                                                                              \
+    void NAME(gelu)(REAL *y, const REAL *x, size_t count);                                                                \
+    void NAME(gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count);                                          \
     /* y += x */                                                                                                          \
     void NAME(add)(REAL *y, const REAL *x, size_t count);                                                                 \
     /* Every row of y (N, W) becomes x. */                                                                                \

@@ -1,6 +1,6 @@
-import Tensors
+package import Tensors
 
-/// `x += attention(ln_1(x))`, then `x += c_proj(quickgelu(c_fc(ln_2(x))))`.
+/// `x += attention(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
 struct ResidualAttentionBlock: Sendable {
     private let shape: StackShape
     private let first: LayerNorm
@@ -21,9 +21,10 @@ struct ResidualAttentionBlock: Sendable {
             outputs: W)
         first = LayerNorm(&layout, name + ".ln_1", width: W, epsilon: shape.epsilon)
         expansion = Linear(
-            &layout, weight: name + ".mlp.c_fc.weight", bias: name + ".mlp.c_fc.bias", inputs: W, outputs: 4 * W)
+            &layout, weight: name + ".mlp.c_fc.weight", bias: name + ".mlp.c_fc.bias", inputs: W, outputs: shape.inner)
         contraction = Linear(
-            &layout, weight: name + ".mlp.c_proj.weight", bias: name + ".mlp.c_proj.bias", inputs: 4 * W, outputs: W)
+            &layout, weight: name + ".mlp.c_proj.weight", bias: name + ".mlp.c_proj.bias", inputs: shape.inner,
+            outputs: W)
         second = LayerNorm(&layout, name + ".ln_2", width: W, epsilon: shape.epsilon)
     }
 
@@ -52,7 +53,7 @@ struct ResidualAttentionBlock: Sendable {
         add(unpacking.forward(context, rows: N, p), to: &x)
         let (narrow, second) = second.forward(x, rows: N, p)
         let wide = expansion.forward(narrow, rows: N, p)
-        let activated = QuickGELU.forward(wide)
+        let activated = Curve.forward(wide, shape.activation)
         add(contraction.forward(activated, rows: N, p), to: &x)
         return Saved(
             first: first, second: second, attended: attended, packed: packed, sizes: sizes,
@@ -65,7 +66,7 @@ struct ResidualAttentionBlock: Sendable {
     ) {
         let N = B * T
         let dActivated = contraction.backward(dx, saved.activated, rows: N, p, &g)
-        let dWide = QuickGELU.backward(dActivated, saved.wide)
+        let dWide = Curve.backward(dActivated, saved.wide, shape.activation)
         let dNarrow = expansion.backward(dWide, saved.narrow, rows: N, p, &g)
         add(second.backward(dNarrow, saved.second, rows: N, p, &g), to: &dx)
         let dContext = unpacking.backward(dx, saved.context, rows: N, p, &g)
@@ -81,9 +82,17 @@ package struct StackShape: Sendable, Equatable {
     package var heads: Int
     package var layers: Int
     package var epsilon: Double
+    /// Width of the hidden layer of a block's MLP.
+    package var inner: Int
+    package var activation: Activation
 
-    package init(width: Int, heads: Int, layers: Int, epsilon: Double) {
+    /// `inner` is four times the width unless told otherwise.
+    package init(
+        width: Int, heads: Int, layers: Int, epsilon: Double, inner: Int? = nil, activation: Activation = .quickGELU
+    ) {
         (self.width, self.heads, self.layers, self.epsilon) = (width, heads, layers, epsilon)
+        self.inner = inner ?? 4 * width
+        self.activation = activation
     }
 }
 

@@ -17,10 +17,6 @@ struct TrainingSetup {
     ) throws {
         let architecture = directory.architecture
         let (text, vision) = (architecture.text, architecture.vision)
-        let curves = learn == .head ? [] : learn == .text ? [text.activation] : [text.activation, vision.activation]
-        guard curves.allSatisfy({ $0 == .quickGELU }) else {
-            throw ModelError(directory.url.path, "a tower of it has GELU, and only QuickGELU can be trained")
-        }
         let isSpatiotemporal = patches.map { $0 == .spatiotemporal } ?? (vision.linearPatch == .spatiotemporal)
         guard isSpatiotemporal || vision.linearPatch == .planar else {
             throw ModelError(directory.url.path, "its patches are 3D, and are not made 2D")
@@ -67,7 +63,8 @@ extension ImageShape {
         let vision = architecture.vision
         self.init(
             stack: StackShape(
-                width: vision.width, heads: vision.heads, layers: vision.layers, epsilon: Double(vision.epsilon)),
+                width: vision.width, heads: vision.heads, layers: vision.layers, epsilon: Double(vision.epsilon),
+                inner: vision.inner, activation: vision.activation),
             patch: vision.patch, side: vision.side, embedding: architecture.embedding, spatiotemporal: spatiotemporal)
     }
 }
@@ -77,7 +74,8 @@ extension TextShape {
         let text = architecture.text
         self.init(
             stack: StackShape(
-                width: text.width, heads: text.heads, layers: text.layers, epsilon: Double(text.epsilon)),
+                width: text.width, heads: text.heads, layers: text.layers, epsilon: Double(text.epsilon),
+                inner: text.inner, activation: text.activation),
             context: text.context, vocabulary: text.vocabulary, embedding: architecture.embedding)
     }
 }

@@ -40,9 +40,6 @@ struct TrainHeads: AsyncParsableCommand {
             try options.prepare()
             let directory = try model.directory()
             let architecture = directory.architecture
-            guard architecture.text.activation == .quickGELU else {
-                throw ModelError(directory.url.path, "its text tower has GELU, and only QuickGELU can be trained")
-            }
             guard architecture.vision.linearPatch == .planar else {
                 throw ModelError(directory.url.path, "its patches are 3D, and frames of runs are embedded one by one")
             }

@@ -38,9 +38,6 @@ struct TrainTowers: AsyncParsableCommand {
             try options.prepare()
             let directory = try ModelDirectory(URL(filePath: like))
             let architecture = directory.architecture
-            guard architecture.text.activation == .quickGELU, architecture.vision.activation == .quickGELU else {
-                throw ModelError(like, "a tower of it has GELU, and only QuickGELU can be trained")
-            }
             let images = ImageShape(architecture, spatiotemporal: false)
             let model = TowersModel(images: images, texts: TextShape(architecture), kinds: WorldSlots.kinds)
             let start = FreshTowers.parameters(

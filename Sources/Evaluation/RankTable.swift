@@ -25,9 +25,11 @@ package enum RankTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// A cell as RFC 4180 writes it.
+    /// A cell as RFC 4180 writes it; by scalars, since a comma and the mark that follows it may be one grapheme.
     private static func quoted(_ cell: String) -> String {
-        guard cell.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return cell }
-        return "\"" + cell.replacing("\"", with: "\"\"") + "\""
+        guard cell.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return cell }
+        let quote = UInt8(ascii: "\"")
+        let doubled = cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
+        return "\"" + String(decoding: doubled, as: UTF8.self) + "\""
     }
 }

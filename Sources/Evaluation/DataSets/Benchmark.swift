@@ -44,7 +44,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
     private func msrvtt(_ data: URL, _ videos: URL, _ split: String) throws(DataSetError) -> RetrievalSet {
         var set = RetrievalSet(.oneToOne)
         func add(_ id: String, _ caption: String) {
-            let path = ["mp4", "webm"].map { videos.appending(path: "\(id).\($0)").path }
+            let path = ["mp4", "webm", "avi", "mkv", "mov"].map { videos.appending(path: "\(id).\($0)").path }
                 .first { FileManager.default.fileExists(atPath: $0) }
             if let path { set.add(.init(id: id, path: path), caption) } else { set.miss(id) }
         }
@@ -120,7 +120,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let video = annotations[id] else {
                 throw DataSetError(file.path, "it has no sentences of \"\(id)\"")
             }
-            guard let path = folder[String(id.dropFirst(2))] else {
+            guard let path = folder[String(id.dropFirst(2))] ?? folder[id] else {
                 set.miss(id)
                 continue
             }
@@ -136,7 +136,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
     }
 
     private func didemo(_ data: URL, _ videos: URL, _ split: String) throws(DataSetError) -> RetrievalSet {
-        let folder = try VideoFolder(videos, wholeName: true)
+        let folder = try VideoFolder(videos)
         let file = data.appending(path: "\(split)_data.json")
         var descriptions: [String: [String]] = [:]
         for moment in try DataSetFile.json([DiDeMoMoment].self, file) {
@@ -147,7 +147,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
             guard let sentences = descriptions[id] else {
                 throw DataSetError(file.path, "it has no descriptions of \"\(id)\"")
             }
-            guard let path = folder[id] else {
+            guard let path = folder[named: id] else {
                 set.miss(id)
                 continue
             }

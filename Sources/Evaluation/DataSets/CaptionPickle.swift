@@ -28,7 +28,7 @@ struct CaptionPickle {
 
     private init(path: String, bytes: [UInt8]) { (self.path, self.bytes) = (path, bytes) }
 
-    private func malformed(_ what: String) -> DataSetError { DataSetError(path, "the pickle \(what)") }
+    fileprivate func malformed(_ what: String) -> DataSetError { DataSetError(path, "the pickle \(what)") }
 
     private func captions() throws(DataSetError) -> [String: [[String]]] {
         guard case .dictionary(let top)? = stack.last else { throw malformed("holds no dictionary") }
@@ -65,8 +65,8 @@ struct CaptionPickle {
         case UInt8(ascii: "X"), UInt8(ascii: "T"): stack.append(.text(try string(try length(4))))
         case 0x8C, UInt8(ascii: "U"): stack.append(.text(try string(try length(1))))
         case 0x8D: stack.append(.text(try string(try length(8))))
-        case UInt8(ascii: "V"): stack.append(.text(try line()))
-        case UInt8(ascii: "S"): stack.append(.text(try literal()))
+        case UInt8(ascii: "V"): stack.append(.text(try PickleText.unicode(try rawLine(), malformed)))
+        case UInt8(ascii: "S"): stack.append(.text(try PickleText.literal(try rawLine(), malformed)))
         case UInt8(ascii: "K"), UInt8(ascii: "M"), UInt8(ascii: "J"), UInt8(ascii: "G"):
             _ = try take([UInt8(ascii: "K"): 1, UInt8(ascii: "M"): 2, UInt8(ascii: "J"): 4][code] ?? 8)
             stack.append(.other)
@@ -185,24 +185,16 @@ struct CaptionPickle {
         String(decoding: try take(length), as: UTF8.self)
     }
 
-    private mutating func line() throws(DataSetError) -> String {
+    private mutating func line() throws(DataSetError) -> String { String(decoding: try rawLine(), as: UTF8.self) }
+
+    private mutating func rawLine() throws(DataSetError) -> ArraySlice<UInt8> {
         guard let end = bytes[at...].firstIndex(of: UInt8(ascii: "\n")) else { throw malformed("is cut short") }
         defer { at = end + 1 }
-        return String(decoding: bytes[at..<end], as: UTF8.self)
+        return bytes[at..<end]
     }
 
     private mutating func number() throws(DataSetError) -> Int {
         guard let number = Int(try line()) else { throw malformed("has a number that is none") }
         return number
-    }
-
-    /// A Python 2 string in its own quotes.
-    private mutating func literal() throws(DataSetError) -> String {
-        let text = try line()
-        guard text.count >= 2, let quote = text.first, quote == text.last, "'\"".contains(quote) else {
-            throw malformed("has a string without quotes")
-        }
-        let inner = String(text.dropFirst().dropLast())
-        return inner.replacing("\\\(quote)", with: String(quote)).replacing("\\\\", with: "\\")
     }
 }

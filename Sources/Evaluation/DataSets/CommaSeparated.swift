@@ -33,40 +33,53 @@ struct CommaSeparated {
         return rows
     }
 
+    /// By bytes: a comma and the mark that follows it may be one grapheme.
     private static func parse(_ text: String, _ path: String) throws(DataSetError) -> [(line: Int, row: [String])] {
+        let (quote, comma, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(0x0A), UInt8(0x0D))
+        let bytes = Array(text.utf8)
         var rows: [(line: Int, row: [String])] = []
         var row: [String] = []
-        var cell = ""
+        var cell: [UInt8] = []
         var (line, start, isQuoted) = (1, 1, false)
-        func isBlank() -> Bool { row.isEmpty && cell.isEmpty }
-        var index = text.startIndex
-        while index < text.endIndex {
-            let character = text[index]
-            index = text.index(after: index)
-            if character.isNewline { line += 1 }
+        func endCell() {
+            row.append(String(decoding: cell, as: UTF8.self))
+            cell = []
+        }
+        func endRow() {
+            if !(row.isEmpty && cell.isEmpty) {
+                endCell()
+                rows.append((start, row))
+            }
+            (row, cell, start) = ([], [], line)
+        }
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            // CR LF is one end of a line, counted at its LF.
+            let isEnd = byte == feed || byte == carriage && !(index < bytes.count && bytes[index] == feed)
+            if isEnd { line += 1 }
             if isQuoted {
-                if character != "\"" {
-                    cell.append(character)
-                } else if index < text.endIndex, text[index] == "\"" {
-                    cell.append("\"")
-                    index = text.index(after: index)
+                if byte != quote {
+                    cell.append(byte)
+                } else if index < bytes.count, bytes[index] == quote {
+                    cell.append(quote)
+                    index += 1
                 } else {
                     isQuoted = false
                 }
-            } else if character == "\"" && cell.isEmpty {
+            } else if byte == quote && cell.isEmpty {
                 isQuoted = true
-            } else if character == "," {
-                row.append(cell)
-                cell = ""
-            } else if character.isNewline {
-                if !isBlank() { rows.append((start, row + [cell])) }
-                (row, cell, start) = ([], "", line)
-            } else {
-                cell.append(character)
+            } else if byte == comma {
+                endCell()
+            } else if isEnd {
+                endRow()
+            } else if byte != carriage {
+                cell.append(byte)
             }
         }
         guard !isQuoted else { throw DataSetError(path, line: start, "a quoted cell does not end") }
-        if !isBlank() { rows.append((start, row + [cell])) }
+        endRow()
         return rows
     }
 }

@@ -91,18 +91,38 @@ enum DataSetFile {
     }
 
     static func text(_ url: URL) throws(DataSetError) -> String {
-        guard let text = String(data: try data(url), encoding: .utf8) else {
-            throw DataSetError(url.path, "it is not UTF-8 text")
-        }
-        return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+        // By bytes: a mark at the start may be one grapheme with what follows.
+        let data = try data(url)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        guard let text = String(data: data.starts(with: mark) ? data.dropFirst(mark.count) : data, encoding: .utf8)
+        else { throw DataSetError(url.path, "it is not UTF-8 text") }
+        return text
     }
 
     /// Lines without the white space around them, each with its number; empty ones are left out.
+    ///
+    /// A line ends at LF, CR LF or CR, as in Python; other separators of Unicode may stand in captions.
     static func lines(_ url: URL) throws(DataSetError) -> [(number: Int, text: String)] {
-        try text(url).split(omittingEmptySubsequences: false) { $0.isNewline }.enumerated().compactMap { index, line in
-            let text = line.trimmingCharacters(in: .whitespaces)
-            return text.isEmpty ? nil : (index + 1, text)
+        var lines: [(number: Int, text: String)] = []
+        var number = 1
+        var line: [UInt8] = []
+        func end() {
+            let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+            if !text.isEmpty { lines.append((number, text)) }
+            line = []
+            number += 1
         }
+        var last: UInt8 = 0
+        for byte in try text(url).utf8 {
+            switch byte {
+            case 0x0A where last == 0x0D: break
+            case 0x0A, 0x0D: end()
+            default: line.append(byte)
+            }
+            last = byte
+        }
+        end()
+        return lines
     }
 
     static func json<T: Decodable>(_ type: T.Type, _ url: URL) throws(DataSetError) -> T {
@@ -125,30 +145,4 @@ enum DataSetFile {
         let place = context.codingPath.map(\.stringValue).joined(separator: ".")
         return place.isEmpty ? context.debugDescription : "\(place): \(context.debugDescription)"
     }
-}
-
-/// The video files below a directory, by id.
-struct VideoFolder {
-    private let paths: [String: String]
-
-    /// `wholeName`: the id is the file's name; else the name without its last extension.
-    init(_ url: URL, wholeName: Bool = false) throws(DataSetError) {
-        guard Self.isDirectory(url), let files = FileManager.default.subpaths(atPath: url.path)
-        else { throw DataSetError(url.path, "there is no such directory of videos", isMissing: true) }
-        var paths: [String: String] = [:]
-        for file in files.sorted() {
-            let video = url.appending(path: file)
-            guard !Self.isDirectory(video) else { continue }
-            let name = video.lastPathComponent
-            let id = wholeName ? name : name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
-            paths[id] = video.path
-        }
-        self.paths = paths
-    }
-
-    private static func isDirectory(_ url: URL) -> Bool {
-        (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
-    }
-
-    subscript(_ id: String) -> String? { paths[id] }
 }

@@ -194,7 +194,7 @@ let package = Package(
         tests("PermissionsTests", ["Permissions"]),
         tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Matching", "Pixels", "Tensors", "Transformer"]),
+        tests("CLIPTests", ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),

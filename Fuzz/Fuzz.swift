@@ -5,7 +5,7 @@ import TestSupport
 
 /// The readers of untrusted files and messages; `WATCHWORD_FUZZ` chooses one for the life of the process.
 private enum Reader: String {
-    case safetensors, zip, pickle, config, vocabulary
+    case safetensors, zip, pickle, config, vocabulary, index, tokenizer
     case configuration, queries, control, clients, web
 
     static let chosen: Reader = {
@@ -37,9 +37,14 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         read { try PyTorchFile(archive(bytes).inMemory) }
     case .config:
         let file = ModelFile(path: "fuzz", data: Data(bytes))
-        attempt { _ = try HuggingFaceConfig.parse(file) }
+        var notes: [String] = []
+        attempt { _ = try HuggingFaceConfig.parse(file, notes: &notes) }
         attempt { _ = try ModelDefaults.parse(file) }
-        attempt { _ = try PreprocessorConfig.parse(file) }
+        attempt { _ = try PreprocessorConfig.parse(file, side: 224, notes: &notes) }
+        attempt { _ = try PreprocessorConfig.nested(file, side: 224, notes: &notes) }
+        attempt { _ = try OpenCLIPConfig.parse(file) }
+    case .index: attempt { _ = try ShardedFile.map(bytes.inMemory) }
+    case .tokenizer: attempt { _ = try Tokenizer(json: Array(bytes)).encode("a photo of <|endoftext|>") }
     case .web: attempt { try WebRequests.read(Data(bytes)) }
     case .vocabulary:
         // vocab.json, a zero byte, merges.txt.

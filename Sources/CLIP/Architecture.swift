@@ -20,11 +20,23 @@ package struct Architecture: Sendable, Equatable {
         package var patch: Int
         /// Side of the square input, in pixels.
         package var side: Int
+        /// Width of the hidden layer of a block's MLP.
+        package var inner: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
         package var linearPatch = LinearPatch.planar
         /// Tokens of one picture: the class token and the patches.
         package var tokens: Int { (side / patch) * (side / patch) + 1 }
+
+        /// `inner` is four times the width unless told otherwise, as in OpenAI's models.
+        package init(
+            width: Int, layers: Int, heads: Int, patch: Int, side: Int, inner: Int? = nil, epsilon: Float = 1e-5,
+            activation: Activation = .quickGELU, linearPatch: LinearPatch = .planar
+        ) {
+            (self.width, self.layers, self.heads, self.patch, self.side) = (width, layers, heads, patch, side)
+            self.inner = inner ?? 4 * width
+            (self.epsilon, self.activation, self.linearPatch) = (epsilon, activation, linearPatch)
+        }
     }
 
     package struct Text: Sendable, Equatable {
@@ -33,10 +45,23 @@ package struct Architecture: Sendable, Equatable {
         package var heads: Int
         package var context: Int
         package var vocabulary: Int
+        /// Width of the hidden layer of a block's MLP.
+        package var inner: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
         /// The token whose place is pooled; the first largest id, if nil (the reference's rule).
         package var endToken: Int?
+
+        /// `inner` is four times the width unless told otherwise, as in OpenAI's models.
+        package init(
+            width: Int, layers: Int, heads: Int, context: Int, vocabulary: Int, inner: Int? = nil,
+            epsilon: Float = 1e-5, activation: Activation = .quickGELU, endToken: Int? = nil
+        ) {
+            (self.width, self.layers, self.heads) = (width, layers, heads)
+            (self.context, self.vocabulary) = (context, vocabulary)
+            self.inner = inner ?? 4 * width
+            (self.epsilon, self.activation, self.endToken) = (epsilon, activation, endToken)
+        }
     }
 
     package var vision: Vision
@@ -85,12 +110,22 @@ package struct Architecture: Sendable, Equatable {
         let context = try shape("positional_embedding", rank: 2)[0]
         let vocabulary = try shape("token_embedding.weight", rank: 2)[0]
         embedding = try shape("text_projection", rank: 2)[1]
+        // Heads are in no tensor. OpenAI's are 64 wide, up to a width of 1024; larger towers are OpenCLIP's, of 80 to 104.
+        guard conv[0] <= 1024 else {
+            throw CheckpointError(
+                source.origin,
+                .malformed(
+                    "the attention heads of an image tower of width \(conv[0]) are not in the tensors; put the model's "
+                        + "open_clip_config.json or config.json beside it"))
+        }
+        func inner(_ prefix: String) -> Int? { source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first }
         vision = Vision(
             width: conv[0], layers: layers("visual.transformer.resblocks."), heads: max(1, conv[0] / 64),
-            patch: conv[2], side: grid * conv[2], linearPatch: Self.linearPatch(source))
+            patch: conv[2], side: grid * conv[2], inner: inner("visual.transformer.resblocks"),
+            linearPatch: Self.linearPatch(source))
         text = Text(
             width: width, layers: layers("transformer.resblocks."), heads: max(1, width / 64), context: context,
-            vocabulary: vocabulary)
+            vocabulary: vocabulary, inner: inner("transformer.resblocks"))
         for (tower, width, heads, layers) in [
             ("vision", vision.width, vision.heads, vision.layers), ("text", text.width, text.heads, text.layers),
         ] {

@@ -76,6 +76,9 @@ extension HeadInventory {
     /// Looks through a whole checkpoint, the towers' tensors among the names.
     package init(checkpoint names: some Collection<String>) {
         let prefix = OpenAINames.prefix(names)
-        self.init(names.filter { prefix.isEmpty ? !TowerTensors.isTower($0) : !$0.hasPrefix(prefix) })
+        self.init(
+            names.filter {
+                prefix.isEmpty ? !TowerTensors.isTower($0) && !$0.hasPrefix("text.") : !$0.hasPrefix(prefix)
+            })
     }
 }

@@ -4,64 +4,58 @@ package import Tensors
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
-/// Layouts (found out by what is there): Hugging Face CLIP (`config.json`), or OpenAI's and CLIP4Clip's names. Weights:
-/// `model.safetensors`, or else `pytorch_model.bin`.
+/// `ModelContents` finds the files, `ModelConfiguration` decides what they say.
 package struct ModelDirectory: Sendable {
-    package enum Layout: String, Sendable { case huggingFace = "Hugging Face", openAI = "OpenAI / CLIP4Clip" }
+    package enum Layout: String, Sendable {
+        case huggingFace = "Hugging Face"
+        case openAI = "OpenAI / CLIP4Clip"
+        case openCLIP = "OpenCLIP"
+    }
 
+    /// The folder with the model's files; the checkpoint itself, if it is all there is.
     package let url: URL
     package let layout: Layout
     package let architecture: Architecture
     package let defaults: ModelDefaults
-    package let normalisation: Normalisation
+    package let preprocessing: Preprocessing
     package let weights: URL
+    /// What a person should know of the configuration: sentences.
+    package let notes: [String]
+    private let name: String
     private let file: any CheckpointFile
     private let named: CheckpointNames
     private let hash: String
 
     package init(_ url: URL) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
-            throw ModelError(url.path, "there is no such model")
-        }
-        self.url = url
-        // A checkpoint file alone is a model without any of the files beside it.
-        guard let weights = isDirectory.boolValue ? Self.findWeights(url) : url else {
-            throw ModelError(
-                url.path, "the model directory has neither \(Self.weightNames.joined(separator: " nor "))")
-        }
+        let contents = try ModelContents(url)
+        guard let weights = contents.weights else { throw ModelError(contents.folder.path, contents.absence) }
+        self.url = contents.folder
         self.weights = weights
+        name = url.standardizedFileURL.lastPathComponent
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
         hash = file.headerHash
-        if let config = try ModelFile("config.json", in: url) {
-            layout = .huggingFace
-            var read = try HuggingFaceConfig.parse(config)
-            read.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(named))
-            architecture = read
-        } else {
-            layout = .openAI
-            architecture = try Architecture(inferredFrom: OpenAINames(named))
-        }
+        if let network = TowerTensors.resNet(file.tensors.keys) { throw ModelError(weights.path, network) }
+        if let unread = TowerTensors.unreadable(file) { throw ModelError(weights.path, unread) }
+        defaults = try ModelFile("watchword.json", in: contents.folder).map(ModelDefaults.parse) ?? ModelDefaults()
+        let configuration = try ModelConfiguration(contents, tensors: named, defaults: defaults)
+        layout = configuration.layout
+        architecture = configuration.architecture
+        preprocessing = configuration.preprocessing
+        notes = configuration.notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
-        defaults = try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults()
-        normalisation = try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) ?? .clip
+        if let stray = TowerTensors.strays(named, layout, architecture) { throw ModelError(weights.path, stray) }
     }
 
-    /// The files that may hold the weights; the first that is there does.
-    static let weightNames = ["model.safetensors", "pytorch_model.bin"]
-
-    static func findWeights(_ folder: URL) -> URL? {
-        weightNames.map { folder.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
-    }
+    package var normalisation: Normalisation { preprocessing.normalisation }
 
     /// The towers' tensors in OpenAI's names.
     package var tensors: any TensorSource {
         switch layout {
         case .huggingFace: HuggingFaceNames(named)
-        case .openAI: OpenAINames(named)
+        case .openAI, .openCLIP: OpenAINames(named)
         }
     }
 
@@ -76,16 +70,9 @@ package struct ModelDirectory: Sendable {
 
     /// The tokenizer: the directory's own vocabulary, or CLIP's, built in.
     package func tokenizer() throws -> Tokenizer {
-        let vocabulary = url.appending(path: "vocab.json")
-        let tokenizer =
-            FileManager.default.fileExists(atPath: vocabulary.path)
-            ? try Tokenizer(vocabulary: vocabulary, merges: url.appending(path: "merges.txt"))
-            : try Tokenizer.builtIn()
-        guard tokenizer.vocabularySize == architecture.text.vocabulary else {
-            throw ModelError(
-                url.path,
-                "the vocabulary has \(tokenizer.vocabularySize) tokens, the weights \(architecture.text.vocabulary)")
-        }
+        let tokenizer = try TokenizerFiles(url).tokenizer()
+        try TokenizerFiles.check(
+            tokenizer, of: url, rows: architecture.text.vocabulary, end: architecture.text.endToken)
         return tokenizer
     }
 
@@ -111,7 +98,7 @@ package struct ModelDirectory: Sendable {
 
     /// The heads that the checkpoint itself holds; none in Hugging Face's layout.
     package var inventory: HeadInventory {
-        layout == .openAI ? HeadInventory(checkpoint: named.tensors.keys) : HeadInventory([])
+        layout == .huggingFace ? HeadInventory([]) : HeadInventory(checkpoint: named.tensors.keys)
     }
 
     /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
@@ -125,18 +112,29 @@ package struct ModelDirectory: Sendable {
     package var stored: any TensorSource { named }
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
-    package var identity: String { "\(defaults.name ?? url.standardizedFileURL.lastPathComponent)@\(hash)" }
+    package var identity: String { "\(defaults.name ?? name)@\(hash)" }
+
+    /// Eight hexadecimal digits of how the weights are read: what a change of the configuration changes.
+    package var readingHash: String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in "\(architecture) \(preprocessing)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
 
     /// The kept weights of a tower, as products of `precision` want them; nil where no cache directory is known.
     ///
     /// Keyed by the weights' file (its hash, its size, when it was written), oneDNN, the CPU and the number of cores.
     package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
         guard let folder = PackedWeights.folder else { return nil }
-        var status = stat()
-        let written = stat(weights.path, &status) == 0 ? status.st_mtim : timespec()
+        let written = file.paths.map { path in
+            var status = stat()
+            let time = stat(path, &status) == 0 ? status.st_mtim : timespec()
+            return "\(time.tv_sec).\(time.tv_nsec)"
+        }.joined(separator: " ")
         let precision = precision.resolved.rawValue
         let key = [
-            hash, "\(file.fileSize)", "\(written.tv_sec).\(written.tv_nsec)", tower, precision,
+            hash, "\(file.fileSize)", written, tower, precision,
             "oneDNN \(ComputeLibrary.oneDNNVersion)", ComputeLibrary.instructionSet,
             ComputeLibrary.layouts, "\(Workers.count) cores",
         ].joined(separator: ", ")

@@ -31,28 +31,38 @@ package struct ModelInspection: Sendable {
     /// What is missing or wrong, a sentence each; a model without any can be used.
     package private(set) var problems: [String] = []
 
+    /// What is done to a frame; nil if it cannot be told.
+    package private(set) var preprocessing: Preprocessing?
+    /// What a person should know and that hinders nothing: sentences.
+    package private(set) var notes: [String] = []
+
     package init(_ url: URL) throws(ModelError) {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
-            throw ModelError(url.path, "there is no such model")
-        }
-        self.url = url
-        let weights = isDirectory.boolValue ? ModelDirectory.findWeights(url) : url
+        let contents = try ModelContents(url)
+        self.url = contents.folder
         defaults =
-            note { try ModelFile("watchword.json", in: url).map(ModelDefaults.parse) ?? ModelDefaults() }
+            note { try ModelFile("watchword.json", in: contents.folder).map(ModelDefaults.parse) ?? ModelDefaults() }
             ?? ModelDefaults()
         var source: (any TensorSource)?
-        if let weights {
-            let name = isDirectory.boolValue ? weights.lastPathComponent : ""
-            weightFiles.append(name)
-            source = note { try CheckpointNames(openCheckpoint(path: weights.path)) }
+        if let weights = contents.weights {
+            let file = note { try openCheckpoint(path: weights.path) }
+            let names = file.map { $0.paths.map { URL(filePath: $0).lastPathComponent } }
+            let isAlone = contents.folder == weights
+            weightFiles += isAlone ? [""] : names ?? [weights.lastPathComponent]
+            if let file {
+                if let unread = TowerTensors.unreadable(file) { problems.append("\(weights.path): \(unread)") }
+                source = note { try CheckpointNames(file) }
+            }
         } else {
-            problems.append("\(ModelDirectory.weightNames.joined(separator: " or ")) is missing")
+            problems.append(contents.absence)
         }
-        inspectTowers(source)
+        if let network = source.flatMap({ TowerTensors.resNet($0.tensors.keys) }) {
+            problems.append(network)
+            return
+        }
+        inspectTowers(source, contents)
         inspectHeads(source)
         inspectTokenizer()
-        _ = note { try ModelFile("preprocessor_config.json", in: url).map(PreprocessorConfig.parse) }
+        if let source { problems += TowerTensors.broken(source) }
     }
 
     /// The result, or nil and a problem more.
@@ -65,27 +75,52 @@ package struct ModelInspection: Sendable {
         }
     }
 
-    private mutating func inspectTowers(_ source: (any TensorSource)?) {
-        let url = url
-        let config = note { try ModelFile("config.json", in: url) } ?? nil
+    private mutating func inspectTowers(_ source: (any TensorSource)?, _ contents: ModelContents) {
         let hasConfig = FileManager.default.fileExists(atPath: url.appending(path: "config.json").path)
         let hasNames = source?.tensors.keys.contains { $0.hasPrefix("vision_model.") } ?? false
-        let isHuggingFace = hasConfig || hasNames
-        layout = isHuggingFace ? .huggingFace : source == nil ? nil : .openAI
-        if let config {
-            architecture = note { try HuggingFaceConfig.parse(config) }
-        } else if isHuggingFace, !hasConfig {
-            problems.append("config.json is missing: Hugging Face's layout needs it")
+        if contents.isOpenCLIP, !hasNames {
+            layout = .openCLIP
+        } else if hasConfig || hasNames {
+            layout = .huggingFace
+        } else {
+            layout = source == nil ? nil : .openAI
+        }
+        // Hugging Face's sizes and OpenCLIP's are in files; OpenAI's are the tensors', if none is missing.
+        let isMissing = layout == .huggingFace && !hasConfig
+        if isMissing { problems.append("config.json is missing: Hugging Face's layout needs it") }
+        let names = source ?? MemoryTensors([:], origin: url.path)
+        if layout == .openAI {
+            readConfiguration(try? ModelConfiguration(contents, tensors: names, defaults: defaults))
+        } else if layout != nil, !isMissing {
+            let defaults = defaults
+            readConfiguration(note { try ModelConfiguration(contents, tensors: names, defaults: defaults) })
         }
         guard let source else { return }
-        if isHuggingFace {
+        if layout == .huggingFace {
             let named = HuggingFaceNames(source)
             inspectTowers(named, stored: source) { named.storedNames($0).joined(separator: "\" and \"") }
         } else {
-            let prefix = OpenAINames.prefix(source.tensors.keys)
             let named = OpenAINames(source)
-            architecture = try? Architecture(inferredFrom: named)
-            inspectTowers(named, stored: source) { prefix + $0 }
+            inspectTowers(named, stored: source) { named.stored($0) }
+            // What hinders the sizes from being told is said here, where no tensor's absence has said it.
+            if layout == .openAI, architecture == nil, problems.isEmpty {
+                let defaults = defaults
+                _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }
+            }
+        }
+        if let architecture, let layout, let strays = TowerTensors.strays(source, layout, architecture) {
+            problems.append(strays)
+        }
+    }
+
+    private mutating func readConfiguration(_ configuration: ModelConfiguration?) {
+        architecture = configuration?.architecture
+        preprocessing = configuration?.preprocessing
+        notes += configuration?.notes ?? []
+        if layout == .openAI, configuration != nil {
+            notes.append(
+                "no configuration says the activation and the attention heads: QuickGELU and 64 wide, as in OpenAI's "
+                    + "models, are assumed")
         }
     }
 
@@ -98,7 +133,6 @@ package struct ModelInspection: Sendable {
             // Without sizes, names can be missed that every model has.
             let missing = TowerTensors.everyModels.filter { !tensors.has($0) }
             problems += missing.map { "tensor \"\(named($0))\" is missing" }
-            if missing.isEmpty, layout == .openAI { _ = note { try Architecture(inferredFrom: tensors) } }
         }
         has3DPatches = tensors.has("visual.conv2.weight")
         let mine = tensors.tensors.values.filter { TowerTensors.isTower($0.name) }
@@ -114,7 +148,7 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectHeads(_ source: (any TensorSource)?) {
-        if layout == .openAI, let source { inspectHeads(source, file: weightFiles.first ?? "", only: nil) }
+        if layout != .huggingFace, let source { inspectHeads(source, file: weightFiles.first ?? "", only: nil) }
         let folder = url.appending(path: "heads")
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         for file in files.filter({ $0.hasSuffix(".safetensors") }).sorted() {
@@ -148,18 +182,16 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectTokenizer() {
-        let (own, merges) = (url.appending(path: "vocab.json"), url.appending(path: "merges.txt"))
-        let hasOwn = FileManager.default.fileExists(atPath: own.path)
-        let tokenizer = note {
-            try hasOwn ? Tokenizer(vocabulary: own, merges: merges) : Tokenizer.builtIn()
+        let files = TokenizerFiles(url)
+        guard let tokenizer = note({ try files.tokenizer() }) else { return }
+        vocabulary = tokenizer.vocabularySize
+        guard let text = architecture?.text else { return }
+        let url = url
+        _ = note { try TokenizerFiles.check(tokenizer, of: url, rows: text.vocabulary, end: text.endToken) }
+        if tokenizer.vocabularySize < text.vocabulary {
+            notes.append(
+                "the token table has \(text.vocabulary) rows, of which \(tokenizer.vocabularySize) have a token")
         }
-        vocabulary = tokenizer?.vocabularySize
-        guard let vocabulary, let wanted = architecture?.text.vocabulary, vocabulary != wanted else { return }
-        problems.append(
-            hasOwn
-                ? "vocab.json has \(vocabulary) tokens, the weights \(wanted)"
-                : "vocab.json and merges.txt are missing: CLIP's own vocabulary has \(vocabulary) tokens, the weights \(wanted)"
-        )
     }
 
     private static func part(_ name: String, _ file: String, _ layers: Int?, _ infos: [TensorInfo]) -> Part {

@@ -24,7 +24,9 @@ package struct CheckpointNames: TensorSource, Sendable {
             guard names.updateValue(name, forKey: ours) == nil else {
                 throw CheckpointError(base.origin, .malformed("two of its tensors are \"\(ours)\" by today's names"))
             }
-            tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
+            // OpenCLIP also writes the scale as a list of one number.
+            let isScalar = ours.hasSuffix("logit_scale") && info.shape == [1]
+            tensors[ours] = TensorInfo(name: ours, type: info.type, shape: isScalar ? [] : info.shape)
         }
         self.names = names
         self.tensors = tensors
@@ -42,28 +44,41 @@ package struct CheckpointNames: TensorSource, Sendable {
 }
 
 /// A checkpoint's tensors under OpenAI's names: strips the `clip.` of CLIP4Clip checkpoints.
+///
+/// Strips also the `text.` before OpenCLIP's text tower, whatever its configuration says of it, as OpenCLIP does.
 package struct OpenAINames: TensorSource {
     private let base: any TensorSource
-    private let prefix: String
+    /// The base's names by ours.
+    private let names: [String: String]
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
 
     package init(_ base: any TensorSource) {
         self.base = base
-        prefix = Self.prefix(base.tensors.keys)
+        let prefix = Self.prefix(base.tensors.keys)
+        let text = base.has("\(prefix)text.token_embedding.weight") ? "text." : ""
+        var names: [String: String] = [:]
         var tensors: [String: TensorInfo] = [:]
         for (name, info) in base.tensors where name.hasPrefix(prefix) {
-            let short = String(name.dropFirst(prefix.count))
-            tensors[short] = TensorInfo(name: short, type: info.type, shape: info.shape)
+            let short = name.dropFirst(prefix.count)
+            let ours = String(!text.isEmpty && short.hasPrefix(text) ? short.dropFirst(text.count) : short)
+            // Should both forms be there, the text tower's own counts.
+            if names[ours] != nil, ours.count == short.count { continue }
+            names[ours] = name
+            tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
         }
+        self.names = names
         self.tensors = tensors
     }
 
-    package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(prefix + name) }
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] { try base.floats(stored(name)) }
 
     package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
-        try base.floats(prefix + name, elements: elements)
+        try base.floats(stored(name), elements: elements)
     }
+
+    /// The name in the checkpoint.
+    func stored(_ name: String) -> String { names[name] ?? Self.prefix(base.tensors.keys) + name }
 
     /// What stands before the towers' names: `clip.`, or nothing.
     static func prefix(_ names: some Sequence<String>) -> String {
@@ -138,6 +153,20 @@ package struct HuggingFaceNames: TensorSource {
             }
         }
         return recipes
+    }
+
+    /// Every name of Hugging Face's that towers of these sizes read.
+    static func storedNames(_ architecture: Architecture) -> Set<String> {
+        let recipes = recipes { prefix in
+            Set(0..<(prefix.hasPrefix("vision") ? architecture.vision.layers : architecture.text.layers))
+        }
+        return Set(
+            recipes.values.flatMap { recipe in
+                switch recipe {
+                case .same(let from), .transposed(let from): [from]
+                case .joined(let parts): parts
+                }
+            })
     }
 
     /// Hugging Face's names of what a tensor is made of: of those that are missing, if any are.

@@ -26,8 +26,12 @@ package enum TowerTensors {
         for (norm, width) in [("ln_final", t), ("visual.ln_pre", v), ("visual.ln_post", v)] {
             for part in ["weight", "bias"] { all.append(Expected(name: "\(norm).\(part)", shape: [width])) }
         }
-        for layer in 0..<text.layers { all += block("transformer.resblocks.\(layer)", width: t) }
-        for layer in 0..<vision.layers { all += block("visual.transformer.resblocks.\(layer)", width: v) }
+        for layer in 0..<text.layers {
+            all += block("transformer.resblocks.\(layer)", width: t, inner: text.inner)
+        }
+        for layer in 0..<vision.layers {
+            all += block("visual.transformer.resblocks.\(layer)", width: v, inner: vision.inner)
+        }
         return all
     }
 
@@ -50,14 +54,75 @@ package enum TowerTensors {
         }
     }
 
+    /// A sentence on an image tower that is a ResNet, if it is one.
+    static func resNet(_ names: some Sequence<String>) -> String? {
+        names.contains { $0.hasSuffix("visual.layer1.0.conv1.weight") }
+            ? "the image tower is a ResNet (RN50 and its like), which is not read: expected a vision transformer" : nil
+    }
+
+    /// Sentences on tensors that hold NaN or an infinity, the first few by name.
+    static func broken(_ source: any TensorSource) -> [String] {
+        var broken: [String] = []
+        for info in source.tensors.values.sorted(by: { $0.name < $1.name }) where info.count > 0 {
+            guard let values = try? source.floats(info.name) else { continue }
+            let count = values.count { !$0.isFinite }
+            if count > 0 {
+                broken.append("tensor \"\(info.name)\": \(count) of \(info.count) numbers are NaN or infinite")
+            }
+        }
+        let more = broken.count - 3
+        return Array(broken.prefix(3)) + (more > 0 ? ["\(more) more tensors hold NaN or infinity"] : [])
+    }
+
+    /// A sentence on tensors of the towers that nothing reads: the model they make would compute something else.
+    ///
+    /// Causal masks and buffers that other programs keep are none. `source` has the names of the file.
+    static func strays(
+        _ source: any TensorSource, _ layout: ModelDirectory.Layout, _ architecture: Architecture
+    ) -> String? {
+        let found: [String]
+        if layout == .huggingFace {
+            let known = HuggingFaceNames.storedNames(architecture)
+            found = source.tensors.keys.filter { isHuggingFaceTower($0) && !known.contains($0) }
+        } else {
+            let named = OpenAINames(source)
+            let known = Set(expected(architecture).map(\.name) + ["visual.conv2.weight"])
+            found = named.tensors.keys.filter { isTower($0) && !known.contains($0) }.map(named.stored)
+        }
+        let strays = found.filter { name in
+            !["attn_mask", "position_ids", "num_batches_tracked"].contains { name == $0 || name.hasSuffix(".\($0)") }
+        }.sorted()
+        guard let first = strays.first else { return nil }
+        let more = strays.count == 1 ? "" : " and \(strays.count - 1) more"
+        return "tensor \"\(first)\"\(more) of a tower is not CLIP's by this configuration, and nothing would read it"
+    }
+
+    /// A sentence on a tower's tensors of an element type that is not read.
+    static func unreadable(_ file: any CheckpointFile) -> String? {
+        let found = file.unreadable.keys.filter { name in
+            var name = name[...]
+            for prefix in ["module.", "clip."] where name.hasPrefix(prefix) { name = name.dropFirst(prefix.count) }
+            return isTower(String(name)) || isHuggingFaceTower(String(name)) || name.hasPrefix("text.")
+        }.filter { !$0.hasSuffix(".position_ids") }
+        guard let first = found.min(), let type = file.unreadable[first] else { return nil }
+        return "tensor \"\(first)\" is of type \(type): expected F64, F32, F16 or BF16"
+    }
+
+    /// Whether a name is of a tower in Hugging Face's layout.
+    private static func isHuggingFaceTower(_ name: String) -> Bool {
+        ["vision_model.", "text_model.", "visual_projection.", "text_projection."].contains { name.hasPrefix($0) }
+            || name == "logit_bias"
+    }
+
     /// The twelve tensors of a residual attention block.
-    static func block(_ prefix: String, width w: Int) -> [Expected] {
-        [
+    static func block(_ prefix: String, width w: Int, inner: Int? = nil) -> [Expected] {
+        let inner = inner ?? 4 * w
+        return [
             ("attn.in_proj_weight", [3 * w, w]), ("attn.in_proj_bias", [3 * w]),
             ("attn.out_proj.weight", [w, w]), ("attn.out_proj.bias", [w]),
             ("ln_1.weight", [w]), ("ln_1.bias", [w]), ("ln_2.weight", [w]), ("ln_2.bias", [w]),
-            ("mlp.c_fc.weight", [4 * w, w]), ("mlp.c_fc.bias", [4 * w]),
-            ("mlp.c_proj.weight", [w, 4 * w]), ("mlp.c_proj.bias", [w]),
+            ("mlp.c_fc.weight", [inner, w]), ("mlp.c_fc.bias", [inner]),
+            ("mlp.c_proj.weight", [w, inner]), ("mlp.c_proj.bias", [w]),
         ].map { Expected(name: "\(prefix).\($0)", shape: $1) }
     }
 
@@ -72,10 +137,10 @@ package enum TowerTensors {
 
     /// Whether a name without a prefix belongs to a tower, or is one of the sizes an OpenAI file carries along.
     static func isTower(_ name: String) -> Bool {
-        ["visual.", "transformer.", "ln_final.", "token_embedding."].contains { name.hasPrefix($0) }
+        ["visual.", "transformer.", "ln_final.", "token_embedding.", "text_projection."].contains { name.hasPrefix($0) }
             || [
-                "logit_scale", "text_projection", "positional_embedding", "input_resolution", "context_length",
-                "vocab_size",
+                "logit_scale", "logit_bias", "text_projection", "positional_embedding", "input_resolution",
+                "context_length", "vocab_size",
             ].contains(name)
     }
 }

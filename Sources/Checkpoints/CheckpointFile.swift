@@ -1,26 +1,77 @@
-/// A file of named tensors: safetensors or what PyTorch saves.
+/// Named tensors on disk, in one file or in shards.
 package protocol CheckpointFile: TensorSource, Sendable {
-    var file: MappedFile { get }
+    /// Size of all files in bytes.
+    var fileSize: Int { get }
+    /// Every file, in the order of their names.
+    var paths: [String] { get }
+    /// Element types that are not read, of tensors that are therefore not in `tensors`.
+    var unreadable: [String: String] { get }
+    /// Eight hexadecimal digits of FNV-1a over sizes and a sample of the bytes: tells models apart without reading
+    /// gigabytes.
+    ///
+    /// Not a checksum.
+    var headerHash: String { get }
     /// Lends a tensor's elements, row-major and little-endian, for the length of the call.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R
+    /// Gives back the memory of what was read.
+    func forget()
 }
 
-/// Opens a checkpoint by its name: `.safetensors`, or else what `torch.save` writes (`.bin`, `.pt`, `.pth`).
+/// A checkpoint of one file.
+package protocol SingleFile: CheckpointFile {
+    var file: MappedFile { get }
+}
+
+/// Opens a checkpoint by its name: `.safetensors`, the index of shards `.index.json`, or else what `torch.save` writes
+/// (`.bin`, `.pt`, `.pth`).
 package func openCheckpoint(path: String) throws(CheckpointError) -> any CheckpointFile {
-    if path.hasSuffix(".safetensors") { return try SafetensorsFile(path: path) }
-    return try PyTorchFile(path: path)
+    if path.hasSuffix(".index.json") { return try ShardedFile(index: path) }
+    let file = try MappedFile(path: path)
+    if let strange = FileKind.stranger(file) { throw CheckpointError(path, .malformed(strange)) }
+    if path.hasSuffix(".safetensors") { return try SafetensorsFile(file) }
+    return try PyTorchFile(file)
+}
+
+extension SingleFile {
+    package var origin: String { file.path }
+    package var fileSize: Int { file.count }
+    package var paths: [String] { [file.path] }
+    package var unreadable: [String: String] { [:] }
+    package func forget() { file.forget() }
+
+    package var headerHash: String {
+        var hash = FNV()
+        withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach { hash.mix($0) } }
+        // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
+        let step = max(1, file.count / 65536)
+        for start in stride(from: 0, to: file.count, by: step * 4096) {
+            file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
+                for offset in stride(from: 0, to: bytes.count, by: step) { hash.mix(bytes[offset]) }
+            }
+            file.forget()
+        }
+        return hash.digits
+    }
+}
+
+/// FNV-1a, 64 bits.
+struct FNV {
+    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    mutating func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+
+    /// Both halves as eight hexadecimal digits.
+    var digits: String {
+        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
 }
 
 extension CheckpointFile {
-    package var origin: String { file.path }
-
-    /// Size of the whole file in bytes.
-    package var fileSize: Int { file.count }
-
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         // Large ones are given back as we go, or a model would be in memory twice when its last layer is read.
-        defer { if info.count >= 1 << 18 { file.forget() } }
+        defer { if info.count >= 1 << 18 { forget() } }
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
 
@@ -34,9 +85,6 @@ extension CheckpointFile {
             return widen(UnsafeRawBufferPointer(rebasing: bytes[first..<first + size]), info.type, elements.count)
         }
     }
-
-    /// Gives back the memory of what was read.
-    package func forget() { file.forget() }
 
     /// The tensor's numbers as 64-bit integers; only for integer types.
     package func integers(_ name: String) throws(CheckpointError) -> [Int] {
@@ -60,25 +108,5 @@ extension CheckpointFile {
             throw CheckpointError(origin, .malformed("tensor \"\(name)\" does not hold integers"))
         }
         return found
-    }
-
-    /// Eight hexadecimal digits of FNV-1a over the file's size and a sample of its bytes: tells models apart without
-    /// reading gigabytes.
-    ///
-    /// Not a checksum.
-    package var headerHash: String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach(mix) }
-        // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
-        let step = max(1, file.count / 65536)
-        for start in stride(from: 0, to: file.count, by: step * 4096) {
-            file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
-                for offset in stride(from: 0, to: bytes.count, by: step) { mix(bytes[offset]) }
-            }
-            file.forget()
-        }
-        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }

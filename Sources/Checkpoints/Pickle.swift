@@ -14,6 +14,8 @@ enum PickleValue {
     case dictionary(Int)
     case storage(Int)
     case tensor(Int)
+    /// A module of TorchScript.
+    case object(Int)
 
     /// What it is, for messages.
     var kind: String {
@@ -29,6 +31,7 @@ enum PickleValue {
         case .dictionary: "a dictionary"
         case .storage: "a storage"
         case .tensor: "a tensor"
+        case .object: "a module"
         }
     }
 }
@@ -39,6 +42,10 @@ enum PickleGlobal {
     case rebuildTensor
     case rebuildParameter
     case storage(ElementType)
+    /// A class of TorchScript's; only in its archives.
+    case module
+    /// A mark of TorchScript's that says a container's type.
+    case typed
 
     init?(module: String, name: String) {
         switch (module, name) {
@@ -81,6 +88,8 @@ struct PickleHeap {
     var tuples: [[PickleValue]] = [[]]
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
+    /// The attributes of each module, a dictionary, once they are set.
+    var objects: [Int?] = []
     var storages: [PickleStorage] = []
     var tensors: [PickleTensor] = []
     var result = PickleValue.none

@@ -2,7 +2,7 @@
 ///
 /// Everything in it is untrusted. The pickle is read by `Unpickler`, which runs no code; each tensor is checked against
 /// its storage before a byte is read. Source: PyTorch `torch/serialization.py`; CLIP4CLIP section 2.
-package struct PyTorchFile: CheckpointFile {
+package struct PyTorchFile: SingleFile {
     package let tensors: [String: TensorInfo]
     package let file: MappedFile
     private let places: [String: StridedTensor]
@@ -68,21 +68,27 @@ struct PyTorchContent {
 /// The container since PyTorch 1.6: `<any name>/data.pkl` and `<any name>/data/<key>`.
 enum PyTorchArchive {
     static func read(_ file: MappedFile) throws(CheckpointError) -> PyTorchContent {
-        let entries = try ZipArchive(file).entries
-        let pickles = entries.keys.filter { $0.hasSuffix("/data.pkl") && $0.utf8.count(where: { $0 == 0x2F }) == 1 }
+        let archive = try ZipArchive(file)
+        let entries = archive.entries
+        func isPickle(_ name: String) -> Bool {
+            name.hasSuffix("/data.pkl") && name.utf8.count(where: { $0 == 0x2F }) == 1
+        }
+        let pickles = entries.keys.filter(isPickle)
+        // Code may be compressed, and is not looked at; what holds the weights may not.
+        if let packed = archive.compressed.first(where: { isPickle($0) || $0.contains("/data/") }) {
+            throw CheckpointError(
+                file.path,
+                .malformed(
+                    "the zip archive's entry \(quoted(packed)) is compressed; torch.save stores entries as they are"))
+        }
         guard let pickle = pickles.first, pickles.count == 1, let range = entries[pickle] else {
             throw CheckpointError(
                 file.path, .malformed("the zip archive has \(pickles.count) data.pkl, torch.save writes one"))
         }
         let top = pickle.dropLast("data.pkl".count)
-        guard entries["\(top)constants.pkl"] == nil, !entries.keys.contains(where: { $0.hasPrefix("\(top)code/") })
-        else {
-            throw CheckpointError(
-                file.path,
-                .malformed(
-                    "it is a TorchScript archive, which carries code (as OpenAI's .pt files do); in Python, save the "
-                        + "weights alone: torch.save(torch.jit.load(path).state_dict(), \"pytorch_model.bin\")"))
-        }
+        // TorchScript: the modules are objects of classes whose code lies beside. None is run; their tensors are read.
+        let names = Array(entries.keys) + archive.compressed
+        let isScript = names.contains { $0 == "\(top)constants.pkl" || $0.hasPrefix("\(top)code/") }
         if let order = entries["\(top)byteorder"] {
             guard file.withBytes(order, { $0.elementsEqual("little".utf8) }) else {
                 throw CheckpointError(file.path, .unsupported("a byte order other than little-endian"))
@@ -93,7 +99,7 @@ enum PyTorchArchive {
         for (name, bytes) in entries where name.hasPrefix(prefix) {
             storages[String(name.dropFirst(prefix.count))] = bytes
         }
-        return PyTorchContent(heap: try Unpickler.read(file, range).heap, storages: storages)
+        return PyTorchContent(heap: try Unpickler.read(file, range, isScript: isScript).heap, storages: storages)
     }
 }
 

@@ -3,9 +3,10 @@ import Foundation
 /// A safetensors file: an 8-byte header length, a JSON header, then the tensors' bytes.
 ///
 /// The header is untrusted: every offset is checked against the file and the shape before a byte is read.
-package struct SafetensorsFile: CheckpointFile {
+package struct SafetensorsFile: SingleFile {
     package let tensors: [String: TensorInfo]
     package let metadata: [String: String]
+    package let unreadable: [String: String]
     package let file: MappedFile
     private let ranges: [String: Range<Int>]
 
@@ -33,6 +34,7 @@ package struct SafetensorsFile: CheckpointFile {
         var tensors: [String: TensorInfo] = [:]
         var ranges: [String: Range<Int>] = [:]
         var room = file.count - start
+        var unreadable: [String: String] = [:]
         for (name, value) in header where name != "__metadata__" {
             let shown = quoted(name)
             guard let entry = value as? [String: Any], let typeName = entry["dtype"] as? String,
@@ -40,7 +42,9 @@ package struct SafetensorsFile: CheckpointFile {
                 offsets.count == 2
             else { throw CheckpointError(path, .malformed("tensor \(shown) has no dtype, shape and data_offsets")) }
             guard let type = ElementType(rawValue: typeName) else {
-                throw CheckpointError(path, .unsupported("element type \(quoted(typeName)) of tensor \(shown)"))
+                // A type that is not read matters only if somebody needs the tensor.
+                unreadable[name] = quoted(typeName)
+                continue
             }
             guard shape.count <= TensorInfo.rankLimit, let count = TensorInfo.count(of: shape) else {
                 throw CheckpointError(
@@ -68,6 +72,7 @@ package struct SafetensorsFile: CheckpointFile {
         self.file = file
         self.tensors = tensors
         self.ranges = ranges
+        self.unreadable = unreadable
         metadata = header["__metadata__"] as? [String: String] ?? [:]
     }
 

@@ -5,6 +5,7 @@ enum StateDictionary {
 
     /// The tensors by name, not yet checked; throws if the file holds something else, and says what.
     static func tensors(of heap: PickleHeap, path: String) throws(CheckpointError) -> [String: PickleTensor] {
+        if case .object(let root) = heap.result { return try modules(from: root, heap, path) }
         guard case .dictionary(let top) = heap.result else {
             throw CheckpointError(path, .malformed("it holds \(heap.result.kind), not a dictionary of tensors"))
         }
@@ -21,6 +22,35 @@ enum StateDictionary {
         }
         let found = try tensors(entries, heap, path)
         guard !found.isEmpty else { throw CheckpointError(path, .malformed("its dictionary holds no tensors")) }
+        return found
+    }
+
+    /// More modules than any model has; a file whose modules hold each other would have no end.
+    private static let moduleLimit = 100_000
+    private static let depthLimit = 64
+
+    /// The tensors of a TorchScript module and of those within it, as its own `state_dict()` names them.
+    private static func modules(
+        from root: Int, _ heap: PickleHeap, _ path: String
+    ) throws(CheckpointError) -> [String: PickleTensor] {
+        var found: [String: PickleTensor] = [:]
+        var waiting: [(object: Int, prefix: String, depth: Int)] = [(root, "", 0)]
+        var count = 0
+        while let (object, prefix, depth) = waiting.popLast() {
+            count += 1
+            guard count <= moduleLimit, depth < depthLimit else {
+                throw CheckpointError(path, .malformed("its modules hold each other without an end"))
+            }
+            guard let attributes = heap.objects[object] else { continue }
+            for (name, value) in heap.entries(attributes) {
+                if case .object(let inner) = value { waiting.append((inner, "\(prefix)\(name).", depth + 1)) }
+                guard case .tensor(let tensor) = value else { continue }
+                guard found.updateValue(heap.tensors[tensor], forKey: prefix + name) == nil else {
+                    throw CheckpointError(path, .malformed("it has two tensors \(quoted(prefix + name))"))
+                }
+            }
+        }
+        guard !found.isEmpty else { throw CheckpointError(path, .malformed("its modules hold no tensors")) }
         return found
     }
 

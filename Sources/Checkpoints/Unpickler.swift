@@ -9,22 +9,25 @@ struct Unpickler {
     private var marks: [Int] = []
     private var memo: [UInt32: PickleValue] = [:]
     private var heap = PickleHeap()
+    private let isScript: Bool
 
     /// Far beyond any state dict's (CLIP's have 0.1 MB); bounds the memory a pickle can ask for.
     private static let sizeLimit = 8 << 20
 
     /// Reads the pickle that begins at the range's start, and where it ends.
+    ///
+    /// `isScript`: classes of TorchScript are objects with attributes, and nothing else.
     static func read(
-        _ file: MappedFile, _ range: Range<Int>
+        _ file: MappedFile, _ range: Range<Int>, isScript: Bool = false
     ) throws(CheckpointError) -> (heap: PickleHeap, end: Int) {
         let shorter = range.lowerBound..<range.lowerBound + min(range.count, sizeLimit)
         let what = shorter == range ? "the pickle" : "the pickle, of which at most \(sizeLimit) bytes are read,"
-        var machine = Unpickler(reader: try ByteReader(file, shorter, what: what))
+        var machine = Unpickler(reader: try ByteReader(file, shorter, what: what), isScript: isScript)
         while try machine.step() {}
         return (machine.heap, machine.reader.offset)
     }
 
-    private init(reader: ByteReader) { self.reader = reader }
+    private init(reader: ByteReader, isScript: Bool) { (self.reader, self.isScript) = (reader, isScript) }
 
     /// Runs one instruction; false after the last.
     private mutating func step() throws(CheckpointError) -> Bool {
@@ -87,7 +90,21 @@ struct Unpickler {
             let arguments = try pop()
             try call(try pop(), try items(arguments, "the arguments of a call"))
         case UInt8(ascii: "Q"): try loadStorage(try pop())
+        case 0x81 where isScript:  // NEWOBJ
+            let arguments = try pop()
+            guard case .tuple = arguments, case .global(.module) = try pop() else {
+                throw malformed("the pickle makes an object that is no module of TorchScript: it is refused")
+            }
+            heap.objects.append(nil)
+            stack.append(.object(heap.objects.count - 1))
         case UInt8(ascii: "b"):
+            if isScript, stack.count > (marks.last ?? 0) + 1, case .object(let object) = stack[stack.count - 2] {
+                guard case .dictionary(let attributes) = try pop() else {
+                    throw malformed("the pickle gives a module attributes that are no dictionary")
+                }
+                heap.objects[object] = attributes
+                return
+            }
             // A state dict's `_metadata`: versions of its modules, of no use here.
             guard case .dictionary = try pop(), case .dictionary = try top() else {
                 throw malformed(
@@ -102,6 +119,10 @@ struct Unpickler {
     private mutating func global() throws(CheckpointError) -> PickleGlobal {
         let module = String(decoding: try reader.line(), as: UTF8.self)
         let name = String(decoding: try reader.line(), as: UTF8.self)
+        if isScript {
+            if module == "__torch__" || module.hasPrefix("__torch__.") { return .module }
+            if module == "torch.jit._pickle" { return .typed }
+        }
         guard let known = PickleGlobal(module: module, name: name) else {
             throw malformed(
                 "the pickle asks for Python's \(quoted("\(module).\(name)")), which no state dict needs: it is refused"
@@ -132,7 +153,11 @@ struct Unpickler {
                 throw malformed("the pickle calls _rebuild_parameter with arguments that make no parameter")
             }
             stack.append(data)
-        case .storage: throw malformed("the pickle's REDUCE calls a storage class, which is refused")
+        case .typed:
+            // Lists that TorchScript marks with their type: `build_intlist(list)`, `restore_type_tag(value, type)`.
+            guard let first = arguments.first else { throw malformed("the pickle marks nothing with a type") }
+            stack.append(first)
+        case .storage, .module: throw malformed("the pickle's REDUCE calls a class, which is refused")
         }
     }
 

@@ -1,10 +1,14 @@
-/// Where the entries of a zip archive lie, if all of them are stored as they are (as `torch.save` does).
+/// Where the entries of a zip archive lie that are stored as they are, as `torch.save` stores all numbers.
+///
+/// The code in a TorchScript archive is compressed; such entries are known by name only.
 ///
 /// Source: PKWARE's APPNOTE 4.3 (records), 4.5.3 (zip64). Everything in the archive is untrusted. Checksums are not
 /// verified: PyTorch can be told not to write them.
 struct ZipArchive {
     /// The bytes of each entry in the file.
     private(set) var entries: [String: Range<Int>] = [:]
+    /// Names of entries that are compressed.
+    private(set) var compressed: Set<String> = []
     private let file: MappedFile
 
     private static let endSize = 22
@@ -60,7 +64,7 @@ struct ZipArchive {
         try readZip64(extra, shown, &size, &packed, &offset)
 
         guard flags & 0x41 == 0 else { throw malformed("the zip archive's entry \(shown) is encrypted") }
-        guard method == 0, packed == size else {
+        guard method == 8 || method == 0 && packed == size else {
             throw malformed("the zip archive's entry \(shown) is compressed; torch.save stores entries as they are")
         }
         // The local header has a name and padding of its own, and says where the bytes begin.
@@ -79,15 +83,16 @@ struct ZipArchive {
             throw malformed("the zip archive's entry \(shown) has another name where it lies")
         }
         try local.skip(localExtra)
-        guard size <= UInt64(local.remaining) else {
+        guard packed <= UInt64(local.remaining) else {
             throw CheckpointError(
                 file.path,
-                .truncated("the zip archive's entry \(shown) claims \(size) bytes, there are \(local.remaining)"))
+                .truncated("the zip archive's entry \(shown) claims \(packed) bytes, there are \(local.remaining)"))
         }
-        let bytes = local.offset..<local.offset + Int(size)
-        guard entries.updateValue(bytes, forKey: name) == nil else {
+        let bytes = local.offset..<local.offset + Int(packed)
+        guard entries[name] == nil, !compressed.contains(name) else {
             throw malformed("the zip archive has two entries \(shown)")
         }
+        if method == 0 { entries[name] = bytes } else { compressed.insert(name) }
         return start..<bytes.upperBound
     }
 

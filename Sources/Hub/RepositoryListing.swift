@@ -23,10 +23,20 @@ struct RepositoryListing {
     /// Everything but weights.
     private static let companions = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
-        "special_tokens_map.json", "tokenizer.json", "watchword.json",
+        "special_tokens_map.json", "tokenizer.json", "watchword.json", "added_tokens.json", "processor_config.json",
+        "open_clip_config.json", "model.safetensors.index.json", "pytorch_model.bin.index.json",
     ]
     /// In order of preference.
-    private static let weights = ["model.safetensors", "pytorch_model.bin"]
+    private static let weights = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+    ]
+
+    /// The weights that a shard belongs to, by the name of their index; nil for other names.
+    private static func index(ofShard name: String) -> String? {
+        let shard = /(model|pytorch_model)-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)/
+        return name.wholeMatch(of: shard).map { "\($0.1).\($0.2).index.json" }
+    }
 
     /// The longest listing that is read, in bytes.
     static let limit = 32 << 20
@@ -57,7 +67,8 @@ struct RepositoryListing {
         for sibling in reply.siblings {
             let name = sibling.rfilename
             let isHead = name.wholeMatch(of: /heads\/[a-z][a-z0-9-]{0,63}\.safetensors/) != nil
-            guard isHead || Self.companions.contains(name) || Self.weights.contains(name) else { continue }
+            let isShard = Self.index(ofShard: name) != nil
+            guard isHead || isShard || Self.companions.contains(name) || Self.weights.contains(name) else { continue }
             let size = sibling.lfs?.size ?? sibling.size
             guard (size ?? 0) >= 0, (size ?? 0) <= Self.limit(of: name) else {
                 throw HubError(.badData, "\(model.name): \(name) is said to have \(size ?? 0) bytes")
@@ -74,9 +85,23 @@ struct RepositoryListing {
             found[name] = RemoteFile(name: name, size: size, checksum: checksum)
         }
         guard let weights = Self.weights.first(where: { found[$0] != nil }) else {
-            throw HubError(.badData, "\(model.name) has neither \(Self.weights.joined(separator: " nor "))")
+            let others = reply.siblings.map(\.rfilename).filter { name in
+                [".safetensors", ".bin", ".pt", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt"].contains(
+                    where: name.hasSuffix)
+            }
+            let shown = others.isEmpty ? "no weights at all" : others.prefix(5).joined(separator: ", ")
+            throw HubError(
+                .badData,
+                "\(model.name) has neither \(Self.weights.joined(separator: " nor ")): it has \(shown)")
         }
-        for other in Self.weights where other != weights { found[other] = nil }
+        // Without config.json, OpenCLIP's weights are those that its configuration describes.
+        let openCLIP = Self.weights.first { $0.hasPrefix("open_clip_") && found[$0] != nil }
+        let chosen =
+            found["config.json"] == nil && found["open_clip_config.json"] != nil ? openCLIP ?? weights : weights
+        for other in Self.weights where other != chosen { found[other] = nil }
+        for name in found.keys {
+            if let index = Self.index(ofShard: name), index != chosen { found[name] = nil }
+        }
         // Small files first: a model that cannot be had is found out early.
         files = found.values.sorted { ($0.size ?? 0, $0.name) < ($1.size ?? 0, $1.name) }
     }

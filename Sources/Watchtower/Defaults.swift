@@ -2,6 +2,7 @@ package import CLIP
 package import Heads
 package import Ingest
 package import Matching
+import Pixels
 import Synchronization
 
 /// What a configuration leaves open is filled from the model's own defaults.
@@ -12,7 +13,7 @@ package struct Defaults: Sendable {
     private let prompts: [String]
     private let threshold: Double?
     private let thresholds: [String: Double]
-    private let side: Int
+    private let framing: Framing
     private let finder: HeadFinder
     private let heads = KnownHeads()
 
@@ -27,7 +28,7 @@ package struct Defaults: Sendable {
         self.threshold = threshold
         self.prompts = prompts ?? model.defaults.prompts
         thresholds = model.defaults.thresholds
-        side = model.architecture.vision.side
+        framing = model.preprocessing.framing
         self.finder = finder
     }
 
@@ -49,10 +50,10 @@ package struct Defaults: Sendable {
     package func source(_ from: StreamConfiguration) -> SourceDescription {
         SourceDescription(
             uri: from.uri, template: from.template, fps: from.fps ?? fps, decode: from.decode ?? .auto,
-            realtime: from.realtime ?? false, loop: from.loop ?? false, side: side, launch: from.launch,
+            realtime: from.realtime ?? false, loop: from.loop ?? false, side: framing.side, launch: from.launch,
             gate: from.gate,
             regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60,
-            credentials: from.credentials
+            credentials: from.credentials, framing: framing
         )
     }
 }

@@ -72,9 +72,10 @@ package struct InstalledModels: Sendable {
     }
 
     private static func isModel(_ folder: URL) -> Bool {
-        ["config.json", "model.safetensors", "pytorch_model.bin"].contains {
-            FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
-        }
+        ["config.json", "open_clip_config.json", "model.safetensors", "pytorch_model.bin", "snapshots", "0_CLIPModel"]
+            .contains {
+                FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+            }
     }
 
     /// Hidden ones are left out: they are in the making.

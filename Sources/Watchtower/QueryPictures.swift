@@ -8,11 +8,11 @@ package enum QueryPictures {
     /// Decodes them; one that cannot be is said by the query's id and its name.
     ///
     /// Waits for decoders: call it where waiting is allowed.
-    package static func decode(_ query: StandingQuery, side: Int) throws(QueryError) -> [Picture] {
+    package static func decode(_ query: StandingQuery, framing: Framing) throws(QueryError) -> [Picture] {
         var pictures: [Picture] = []
         for image in query.images {
             do {
-                pictures.append(try StillImage.picture(bytes: Data(image.encoded), shown: image.name, side: side))
+                pictures.append(try StillImage.picture(bytes: Data(image.encoded), shown: image.name, framing: framing))
             } catch {
                 throw QueryError(query.id, "images: \(error)")
             }

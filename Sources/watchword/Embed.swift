@@ -45,7 +45,7 @@ struct Embed: AsyncParsableCommand {
                         embedding: raw ? embedding : Products.unit(embedding)))
             }
             for path in image {
-                let picture = try StillImage.picture(file: path, side: engine.model.architecture.vision.side)
+                let picture = try StillImage.picture(file: path, framing: engine.model.preprocessing.framing)
                 let embedding = try await engine.embed(pictures: [picture])[0]
                 try Terminal.say(
                     json: Line(

@@ -3,6 +3,7 @@ import CLIP
 import Digests
 import Foundation
 import Heads
+import Tensors
 import Watchtower
 
 extension Model {
@@ -35,7 +36,13 @@ extension Model {
 /// An inspected model as it is printed.
 private struct ModelDescription: Encodable {
     struct Tower: Encodable {
-        let width, layers, heads: Int
+        let width, layers, heads, mlp: Int
+        let activation: String
+
+        init(_ width: Int, _ layers: Int, _ heads: Int, mlp: Int, _ activation: Activation) {
+            (self.width, self.layers, self.heads, self.mlp) = (width, layers, heads, mlp)
+            self.activation = activation == .gelu ? "gelu" : "quick_gelu"
+        }
     }
     struct Part: Encodable {
         let name, file: String
@@ -61,11 +68,12 @@ private struct ModelDescription: Encodable {
     let defaultHead: String
     let thresholds: [String: Double]
     let files: [WeightFile]
-    let others, problems: [String]
+    let others, notes, problems: [String]
+    let preprocessing: String?
 
     enum CodingKeys: String, CodingKey {
         case path, layout, architecture, embedding, image, text, side, patch, context, vocabulary, patches, parameters
-        case towers, heads, fps, frames, thresholds, files, others, problems
+        case towers, heads, fps, frames, thresholds, files, others, notes, problems, preprocessing
         case defaultHead = "default_head"
     }
 
@@ -74,10 +82,18 @@ private struct ModelDescription: Encodable {
         layout = found.layout?.rawValue
         architecture = found.architecture?.name
         embedding = found.architecture?.embedding
-        image = found.architecture.map {
-            Tower(width: $0.vision.width, layers: $0.vision.layers, heads: $0.vision.heads)
+        image = found.architecture.map(\.vision).map {
+            Tower($0.width, $0.layers, $0.heads, mlp: $0.inner, $0.activation)
         }
-        text = found.architecture.map { Tower(width: $0.text.width, layers: $0.text.layers, heads: $0.text.heads) }
+        text = found.architecture.map(\.text).map {
+            Tower($0.width, $0.layers, $0.heads, mlp: $0.inner, $0.activation)
+        }
+        notes = found.notes
+        preprocessing = found.preprocessing.map { kept in
+            func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: " ") }
+            return "\(kept.framing); mean \(list(kept.normalisation.mean)), deviation "
+                + list(kept.normalisation.deviation)
+        }
         side = found.architecture?.vision.side
         patch = found.architecture?.vision.patch
         context = found.architecture?.text.context
@@ -128,6 +144,7 @@ private struct ModelDescription: Encodable {
         if let text, let context, let vocabulary {
             rows.append(["text tower", "\(tower(text)); \(context) tokens of \(vocabulary)"])
         }
+        if let preprocessing { rows.append(["pictures", preprocessing]) }
         for part in towers + heads {
             let layers = part.layers.map { ", \(counted($0, "layer"))" } ?? ""
             let kind = part.name.hasSuffix("tower") ? "" : "head "
@@ -146,12 +163,14 @@ private struct ModelDescription: Encodable {
         }
         for file in files { rows.append(["sha256", "\(file.sha256)  \(file.file)"]) }
         if !others.isEmpty { rows.append(["belongs to nothing", others.joined(separator: ", ")]) }
+        for note in notes { rows.append(["note", note]) }
         for problem in problems { rows.append(["MISSING", problem]) }
         return rows
     }
 
     private func tower(_ tower: Tower) -> String {
-        "width \(tower.width), \(counted(tower.layers, "layer")), \(counted(tower.heads, "attention head"))"
+        "width \(tower.width), \(counted(tower.layers, "layer")), \(counted(tower.heads, "attention head")), MLP \(tower.mlp), "
+            + tower.activation
     }
 
     private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

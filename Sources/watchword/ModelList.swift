@@ -38,7 +38,9 @@ extension Model {
                 path = url.path
                 bytes = Self.size(of: url)
                 do {
+                    // The tokenizer, too: without it a model opens and cannot be used.
                     let model = try ModelDirectory(url)
+                    _ = try model.tokenizer()
                     (architecture, heads, problem) = (model.architecture.name, model.headsWithWeights, nil)
                 } catch {
                     (architecture, heads, problem) = (nil, [], "\(error)")

@@ -101,7 +101,12 @@ struct ModelOptions: ParsableArguments {
     var precision = Precision.auto
     @OptionGroup var models: ModelsOptions
 
-    func directory() throws -> ModelDirectory { try ModelDirectory(models.installed.resolve(model)) }
+    /// Opens the model; what a person should know of its configuration goes to standard error.
+    func directory() throws -> ModelDirectory {
+        let directory = try ModelDirectory(models.installed.resolve(model))
+        for note in directory.notes { Terminal.complain(note) }
+        return directory
+    }
 }
 
 /// Options of commands that talk to the daemon.

@@ -103,7 +103,7 @@ struct Watch: AsyncParsableCommand {
                 item.threshold = item.threshold ?? Double(Self.noThreshold)
             }
             let standing = try defaults.query(item)
-            let pictures = try QueryPictures.decode(standing, side: directory.architecture.vision.side)
+            let pictures = try QueryPictures.decode(standing, framing: directory.preprocessing.framing)
             if try await engine.add(standing, pictures: pictures).truncated {
                 Terminal.complain("query \"\(id)\": the text is longer than the model reads; the rest is ignored")
             }

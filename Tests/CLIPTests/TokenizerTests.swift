@@ -30,6 +30,33 @@ struct TokenizerTests {
         await #expect(processExitsWith: .failure) { _ = try Tokenizer.builtIn().tokens("a", limit: 1) }
     }
 
+    /// Reference: ftfy 6.3.1 under Python 3.11 (`unicodedata`), CLIP's vocabulary.
+    @Test("composition knows scalars beyond 16 bits")
+    func supplementaryPlanes() throws {
+        #expect(try Tokenizer.builtIn().encode("\u{20041}\u{301}") == [172, 254, 223, 479, 136, 479])
+    }
+
+    /// Unicode 15.0's NormalizationTest.txt, and what 16.0 added: `Tests/Fixtures/unicode/make.py`.
+    @Test("composed strings and their parts have the same tokens, by Unicode's own file")
+    func normalisation() throws {
+        let tokenizer = try Tokenizer.builtIn()
+        let file = Fixtures.repository.appending(path: "Tests/Fixtures/unicode/normalisation.txt")
+        func string(_ codes: Substring) -> String {
+            var text = String.UnicodeScalarView()
+            for code in codes.split(separator: " ") {
+                text.append(UInt32(code, radix: 16).flatMap(Unicode.Scalar.init) ?? "?")
+            }
+            return String(text)
+        }
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count > 15_000)
+        let wrong = lines.filter { line in
+            let parts = line.split(separator: ";")
+            return tokenizer.encode(string(parts[0])) != tokenizer.encode(string(parts[1]))
+        }
+        #expect(wrong.isEmpty, "\(wrong.prefix(5))")
+    }
+
     @Test("a special token written out is that token, in any case")
     func specialTokens() throws {
         let tokenizer = try Tokenizer.builtIn()

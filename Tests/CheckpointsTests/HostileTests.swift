@@ -137,6 +137,16 @@ struct HostileTests {
         return ZipBytes(entries).bytes
     }
 
+    /// An object of a TorchScript class.
+    private static let module = Pickled.global("__torch__", "Module") + [0x29, 0x81]
+
+    private static func script(_ program: [UInt8]) -> Data {
+        archive {
+            $0[0].data = Pickled.program(program)
+            $0.append(.init("m/code/__torch__.py", good))
+        }
+    }
+
     private static let containers = [
         Hostile("nothing", Data(), "torch.save"),
         Hostile("something else", Data("version https://git-lfs.github.com/spec/v1\n".utf8), "torch.save"),
@@ -153,10 +163,20 @@ struct HostileTests {
         Hostile("an entry beyond the directory", archive { $0[1].offset = 1 << 30 }, "\"m/data/0\" begins beyond"),
         Hostile("an entry that is another", archive { $0[1].offset = 0 }, "\"m/data/0\" has another name"),
         Hostile("another byte order", archive { $0.append(.init("m/byteorder", Data("big".utf8))) }, "byte order"),
+        Hostile("compressed numbers", archive { $0[1].method = 8 }, "\"m/data/0\" is compressed"),
         Hostile(
-            "a TorchScript archive", archive { $0.append(.init("m/constants.pkl", good)) }, "TorchScript",
-            "torch.jit.load"),
-        Hostile("an archive with code", archive { $0.append(.init("m/code/__torch__.py", good)) }, "TorchScript"),
+            "an object of a class that is no module",
+            script(
+                [0x63] + Array("collections\nOrderedDict\n".utf8) + [
+                    0x29, 0x81,
+                ]), "no module of TorchScript"),
+        Hostile("a module that calls code", script(module + [0x30] + Pickled.global("os", "system")), "os.system"),
+        Hostile("a module without tensors", script(module + [0x7D, 0x62]), "no tensors"),
+        Hostile("attributes that are a list", script(module + [0x5D, 0x62]), "no dictionary"),
+        Hostile(
+            "modules that hold each other",
+            script(module + [0x71, 0, 0x7D] + Pickled.text("a") + [0x68, 0, 0x73, 0x62]),
+            "without an end"),
         Hostile("a wrong place of the directory", damaged(fromEnd: 6), "directory"),
         Hostile("a wrong size of the directory", damaged(fromEnd: 10), "directory"),
         Hostile("a wrong number of entries", damaged(fromEnd: 12), "directory"),

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Foundation
+import Pixels
 
 /// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it.
 package enum ModelConversion {
@@ -18,7 +19,7 @@ package enum ModelConversion {
     /// Files that are taken over as they are, if the source has them.
     private static let ownFiles = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
-        "special_tokens_map.json", "tokenizer.json",
+        "special_tokens_map.json", "tokenizer.json", "added_tokens.json", "processor_config.json",
     ]
 
     /// Towers' tensors in OpenAI's names, all or some of them, in Hugging Face's.
@@ -38,6 +39,10 @@ package enum ModelConversion {
         }
         let missing = TowerTensors.problems(model.tensors, model.architecture)
         guard missing.isEmpty else { throw ModelError(model.url.path, missing.joined(separator: "; ")) }
+        guard model.preprocessing.framing.fit != .longest else {
+            throw ModelError(
+                model.url.path, "\"resize_mode\": Hugging Face's image processor has no counterpart of \"longest\"")
+        }
         for head in model.inventory.heads where !head.missing.isEmpty {
             throw ModelError(
                 model.url.path, "head \"\(head.name)\" lacks tensor \(head.missing.joined(separator: ", "))")
@@ -95,8 +100,10 @@ private struct Writer {
     }
 
     mutating func copyOwnFiles(_ names: [String]) throws {
+        // Beside OpenCLIP's weights these may be of another layout's.
+        let others: Set = ["config.json", "preprocessor_config.json", "processor_config.json"]
         for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
-            try copy(name)
+            if model.layout != .openCLIP || !others.contains(name) { try copy(name) }
         }
     }
 
@@ -104,7 +111,7 @@ private struct Writer {
         let source: any TensorSource =
             switch model.layout {
             case .huggingFace: model.stored
-            case .openAI: try HuggingFaceExport(model.tensors, architecture: model.architecture)
+            case .openAI, .openCLIP: try HuggingFaceExport(model.tensors, architecture: model.architecture)
             }
         try write(source, source.tensors.keys, "model.safetensors")
     }
@@ -131,7 +138,7 @@ private struct Writer {
 
     mutating func writeTokenizer() throws {
         let tokens = model.architecture.text.vocabulary
-        if !has("vocab.json") {
+        if !has("vocab.json"), !has("tokenizer.json") {
             guard tokens == VocabularyFiles.size else {
                 result.notes.append(
                     "no vocabulary is written: the weights have \(tokens) tokens, CLIP's own has "
@@ -152,31 +159,36 @@ private struct Writer {
 
     mutating func writeConfigs() throws {
         if !has("config.json") { try write("config.json", ModelFilesWriter.config(model.architecture)) }
-        if !has("preprocessor_config.json") {
-            try write(
-                "preprocessor_config.json",
-                ModelFilesWriter.preprocessor(model.normalisation, side: model.architecture.vision.side))
+        var rounding: String?
+        if !has("preprocessor_config.json"), !has("processor_config.json") {
+            try write("preprocessor_config.json", ModelFilesWriter.preprocessor(model.preprocessing))
+            rounding = model.preprocessing.framing.cropRounding.rawValue
         }
-        try writeDefaults()
+        try writeDefaults(rounding: rounding)
     }
 
     /// `watchword.json`: the source's own, with the head that the weights are for if it names none.
-    private mutating func writeDefaults() throws {
+    ///
+    /// `rounding`: how the centre square is found, if a file was written that cannot say it.
+    private mutating func writeDefaults(rounding: String?) throws {
         let own = model.url.appending(path: "watchword.json")
         guard FileManager.default.fileExists(atPath: own.path) else {
             result.head = inventory.trained
             return try write(
                 "watchword.json",
                 ModelFilesWriter.watchword(
-                    fps: model.defaults.fps, frames: model.defaults.frames, head: result.head))
+                    fps: model.defaults.fps, frames: model.defaults.frames, head: result.head,
+                    rounding: rounding))
         }
         var said = try JSONSerialization.jsonObject(with: Data(contentsOf: own)) as? [String: Any] ?? [:]
-        guard said["default_head"] == nil, inventory.trained != "mean" else {
+        let namesHead = said["default_head"] != nil || inventory.trained == "mean"
+        guard !namesHead || rounding != nil && said["crop_rounding"] == nil else {
             result.head = model.defaults.head
             return try copy("watchword.json")
         }
-        result.head = inventory.trained
-        said["default_head"] = result.head
+        result.head = namesHead ? model.defaults.head : inventory.trained
+        if !namesHead { said["default_head"] = result.head }
+        if let rounding { said["crop_rounding"] = said["crop_rounding"] ?? rounding }
         try write("watchword.json", ModelFilesWriter.json(said))
     }
 }

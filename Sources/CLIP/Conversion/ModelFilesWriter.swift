@@ -1,4 +1,5 @@
 import Foundation
+import Pixels
 import Tensors
 
 /// The JSON files of Hugging Face's layout, for a model that has none of its own.
@@ -15,13 +16,13 @@ enum ModelFilesWriter {
         return try json([
             "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,
             "vision_config": [
-                "model_type": "clip_vision_model", "hidden_size": vision.width, "intermediate_size": 4 * vision.width,
+                "model_type": "clip_vision_model", "hidden_size": vision.width, "intermediate_size": vision.inner,
                 "num_hidden_layers": vision.layers, "num_attention_heads": vision.heads, "num_channels": 3,
                 "patch_size": vision.patch, "image_size": vision.side, "projection_dim": d,
                 "hidden_act": name(vision.activation), "layer_norm_eps": Double("\(vision.epsilon)") ?? 1e-5,
             ] as [String: Any],
             "text_config": [
-                "model_type": "clip_text_model", "hidden_size": text.width, "intermediate_size": 4 * text.width,
+                "model_type": "clip_text_model", "hidden_size": text.width, "intermediate_size": text.inner,
                 "num_hidden_layers": text.layers, "num_attention_heads": text.heads,
                 "max_position_embeddings": text.context, "vocab_size": text.vocabulary, "projection_dim": d,
                 "hidden_act": name(text.activation), "layer_norm_eps": Double("\(text.epsilon)") ?? 1e-5,
@@ -30,11 +31,20 @@ enum ModelFilesWriter {
         ])
     }
 
-    /// `preprocessor_config.json`: short side to `side`, centre crop, CLIP's constants.
-    static func preprocessor(_ normalisation: Normalisation, side: Int) throws -> [UInt8] {
-        try json([
+    /// `preprocessor_config.json` of an image processor that does the same; padding has no counterpart.
+    static func preprocessor(_ preprocessing: Preprocessing) throws -> [UInt8] {
+        let (framing, normalisation) = (preprocessing.framing, preprocessing.normalisation)
+        let side = framing.side
+        let numbers: [Framing.Filter: Int] = [.lanczos: 1, .bilinear: 2, .bicubic: 3, .box: 4, .hamming: 5]
+        let size: [String: Int] =
+            switch framing.fit {
+            case .shortest(let length): ["shortest_edge": length]
+            case .squash(let length): ["height": length, "width": length]
+            case .longest: [:]
+            }
+        return try json([
             "image_processor_type": "CLIPImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor",
-            "do_resize": true, "size": ["shortest_edge": side], "resample": 3, "do_center_crop": true,
+            "do_resize": true, "size": size, "resample": numbers[framing.filter] ?? 3, "do_center_crop": true,
             "crop_size": ["height": side, "width": side], "do_convert_rgb": true, "do_rescale": true,
             "rescale_factor": 1.0 / 255, "do_normalize": true,
             "image_mean": normalisation.mean.map { Double("\($0)") ?? Double($0) },
@@ -58,9 +68,11 @@ enum ModelFilesWriter {
     }
 
     /// `watchword.json`: sampling and head; no threshold is guessed.
-    static func watchword(fps: Double, frames: Int, head: String) throws -> [UInt8] {
+    static func watchword(fps: Double, frames: Int, head: String, rounding: String?) throws -> [UInt8] {
         let sampling: [String: Any] = ["fps": fps, "frames": frames]
-        return try json(["format": 1, "sampling": sampling, "default_head": head])
+        var said: [String: Any] = ["format": 1, "sampling": sampling, "default_head": head]
+        if let rounding { said["crop_rounding"] = rounding }
+        return try json(said)
     }
 
     static func json(_ object: [String: Any]) throws -> [UInt8] {

@@ -1,4 +1,6 @@
 import Foundation
+// Foundation composes with scalars cut to 16 bits, and by older tables; the standard library meets Unicode 17.
+@_spi(_Unicode) import Swift
 
 /// What happens to a text before it is split into words.
 ///
@@ -101,11 +103,13 @@ enum TextCleaning {
         return out
     }
 
-    /// Normalisation form C.
+    /// Normalisation form C, by Unicode 17.
+    ///
+    /// Python's tables may be older (3.11: Unicode 14; 3.14: 16): they leave what was added since as it is.
     private static func composed(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         // Nothing below the first combining mark composes or decomposes.
         guard line.contains(where: { $0.value >= 0x300 }) else { return line }
-        return Array(String(line).precomposedStringWithCanonicalMapping.unicodeScalars)
+        return Array(String(line)._nfc)
     }
 
     /// Runs of white space become one space; none is left at either end.

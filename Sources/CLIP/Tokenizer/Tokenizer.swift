@@ -12,16 +12,23 @@ package struct Tokenizer: Sendable {
     private let inner: [UInt32]
     private let last: [UInt32]
     private let encoding: BytePairEncoding
+    private let added: [AddedToken]
 
     /// CLIP's own vocabulary of 49,408 tokens, built into the program.
     package static func builtIn() throws(TokenizerError) -> Tokenizer { try bundled.get() }
 
     private static let bundled = Result { () throws(TokenizerError) in try Tokenizer(Vocabulary.builtIn()) }
 
-    /// A vocabulary in Hugging Face's layout: `vocab.json` and `merges.txt`.
-    package init(vocabulary: URL, merges: URL) throws(TokenizerError) {
-        self.init(try Vocabulary(vocabulary: vocabulary, merges: merges))
+    /// A vocabulary in Hugging Face's layout: `vocab.json` and `merges.txt`, and perhaps `added_tokens.json`.
+    package init(vocabulary: URL, merges: URL, added: URL? = nil) throws(TokenizerError) {
+        self.init(try Vocabulary(vocabulary: vocabulary, merges: merges, added: added))
     }
+
+    /// The single file of Hugging Face's fast tokenizers, `tokenizer.json`.
+    package init(file: URL) throws(TokenizerError) { self.init(try Vocabulary(file: file)) }
+
+    /// The same from memory.
+    package init(json: [UInt8]) throws(TokenizerError) { self.init(try TokenizerJSON.parse(json, "tokenizer.json")) }
 
     /// The same from memory.
     package init(vocabulary: [UInt8], merges: [UInt8]) throws(TokenizerError) {
@@ -35,10 +42,22 @@ package struct Tokenizer: Sendable {
         inner = vocabulary.inner
         last = vocabulary.last
         encoding = vocabulary.encoding
+        added = vocabulary.added
     }
 
     /// The tokens of a text, without start and end, without a limit.
     package func encode(_ text: String) -> [Int] {
+        guard !added.isEmpty else { return encodePlain(text) }
+        return AddedToken.split(text, by: added).flatMap { part in
+            switch part {
+            case .text(let text): encodePlain(text)
+            case .token(let id): [Int(id)]
+            }
+        }
+    }
+
+    /// The tokens of a text that no added token is cut out of.
+    private func encodePlain(_ text: String) -> [Int] {
         let scalars = TextCleaning.clean(text)
         var tokens: [Int] = []
         for word in WordSplitter.words(of: scalars) {

@@ -11,6 +11,8 @@ struct Vocabulary {
     let inner: [UInt32]
     let last: [UInt32]
     let encoding: BytePairEncoding
+    /// Tokens that are cut out of texts before anything else, but for start and end.
+    let added: [AddedToken]
 
     /// A token as it is written in the files, in UTF-8.
     typealias Token = [UInt8]
@@ -33,16 +35,44 @@ struct Vocabulary {
     }
 
     /// Hugging Face's layout, as `CLIPTokenizer.save_vocabulary` writes it.
-    init(vocabulary: URL, merges: URL) throws(TokenizerError) {
+    init(vocabulary: URL, merges: URL, added: URL? = nil) throws(TokenizerError) {
+        let more: [AddedToken] =
+            if let added {
+                try VocabularyJSON.parse(Self.read(added), file: added.path)
+                    .map { AddedToken(content: $0.key, id: $0.value, ignoresCase: false) }
+            } else {
+                []
+            }
         try self.init(
-            vocabulary: Self.read(vocabulary), file: vocabulary.path, merges: Self.read(merges), file: merges.path)
+            vocabulary: Self.read(vocabulary), file: vocabulary.path, merges: Self.read(merges), file: merges.path,
+            added: more)
     }
+
+    /// `tokenizer.json`.
+    init(file: URL) throws(TokenizerError) { self = try TokenizerJSON.parse(Self.read(file), file.path) }
 
     /// The contents of the two files; their names stand in messages.
     init(
-        vocabulary: [UInt8], file vocabularyFile: String, merges: [UInt8], file mergesFile: String
+        vocabulary: [UInt8], file vocabularyFile: String, merges: [UInt8], file mergesFile: String,
+        added: [AddedToken] = []
     ) throws(TokenizerError) {
-        let ids = try VocabularyJSON.parse(vocabulary, file: vocabularyFile)
+        try self.init(
+            ids: try VocabularyJSON.parse(vocabulary, file: vocabularyFile), vocabularyFile: vocabularyFile,
+            merges: try Self.parseMerges(merges, file: mergesFile), mergesFile: mergesFile, added: added)
+    }
+
+    /// A vocabulary with what was added to it, ids and tokens checked.
+    init(
+        ids: [Token: UInt32], vocabularyFile: String, merges: [Merge], mergesFile: String, added: [AddedToken]
+    ) throws(TokenizerError) {
+        var ids = ids
+        for token in added {
+            guard ids.updateValue(token.id, forKey: token.content) ?? token.id == token.id, !token.content.isEmpty
+            else {
+                throw TokenizerError(
+                    vocabularyFile, "the token \(Self.quoted(token.content)) was added with another id than it has")
+            }
+        }
         // Each row of the embedding has one token: this also bounds what the ids can index.
         var isTaken = [Bool](repeating: false, count: ids.count)
         for id in ids.values {
@@ -52,12 +82,15 @@ struct Vocabulary {
             }
             isTaken[Int(id)] = true
         }
-        let pairs = try Self.parseMerges(merges, file: mergesFile)
-        try self.init(ids: ids, vocabularyFile: vocabularyFile, merges: pairs, mergesFile: mergesFile)
+        try self.init(
+            ids: ids, vocabularyFile: vocabularyFile, merges: merges, mergesFile: mergesFile,
+            cutOut: added.filter { !Self.special.contains($0.content) })
     }
 
+    private static let special = [specialToken(WordSplitter.start), specialToken(WordSplitter.end)]
+
     private init(
-        ids: [Token: UInt32], vocabularyFile: String, merges: [Merge], mergesFile: String
+        ids: [Token: UInt32], vocabularyFile: String, merges: [Merge], mergesFile: String, cutOut: [AddedToken] = []
     ) throws(TokenizerError) {
         func id(_ token: Token) throws(TokenizerError) -> UInt32 {
             guard let id = ids[token] else {
@@ -87,17 +120,20 @@ struct Vocabulary {
             reachable.insert(merged)
         }
         // A file of merges that is cut short would tokenize on, wrongly. Added tokens, <like this>, need no merge.
+        let free = Set(cutOut.map(\.id))
         let stray = ids.first { token, id in
-            !reachable.contains(id) && !(token.first == UInt8(ascii: "<") && token.last == UInt8(ascii: ">"))
+            !free.contains(id) && !reachable.contains(id)
+                && !(token.first == UInt8(ascii: "<") && token.last == UInt8(ascii: ">"))
         }
         if let stray {
             throw TokenizerError(
                 mergesFile, "no merge makes the vocabulary's token \(Self.quoted(stray.key)): is the file cut short?")
         }
         self.encoding = encoding
+        added = cutOut
     }
 
-    private struct Merge {
+    struct Merge {
         let left, right: Token
     }
 

@@ -2,9 +2,9 @@
 ///
 /// Foundation's readers are no use here: they make the keys `String`s, of which canonically equal ones are one key.
 struct VocabularyJSON {
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
     private let file: String
-    private var i = 0
+    var i = 0
 
     /// The tokens, as UTF-8, with their ids; throws on anything but such an object, and on a token given twice.
     static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
@@ -12,7 +12,7 @@ struct VocabularyJSON {
         return try reader.object()
     }
 
-    private init(bytes: [UInt8], file: String) {
+    init(bytes: [UInt8], file: String) {
         self.bytes = bytes
         self.file = file
     }
@@ -35,7 +35,7 @@ struct VocabularyJSON {
         return ids
     }
 
-    private mutating func string() throws(TokenizerError) -> [UInt8] {
+    mutating func string() throws(TokenizerError) -> [UInt8] {
         try expect("\"")
         var out: [UInt8] = []
         while i < bytes.count {
@@ -102,22 +102,22 @@ struct VocabularyJSON {
         return value
     }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while i < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[i]) { i += 1 }
     }
 
-    private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
+    mutating func skip(_ mark: Unicode.Scalar) -> Bool {
         skipSpace()
         guard i < bytes.count, bytes[i] == UInt8(ascii: mark) else { return false }
         i += 1
         return true
     }
 
-    private mutating func expect(_ mark: Unicode.Scalar) throws(TokenizerError) {
+    mutating func expect(_ mark: Unicode.Scalar) throws(TokenizerError) {
         guard skip(mark) else { throw malformed("expected \(mark)") }
     }
 
-    private func malformed(_ what: String) -> TokenizerError {
-        TokenizerError(file, "it is not a JSON object from token to id: at byte \(i), \(what)")
+    func malformed(_ what: String) -> TokenizerError {
+        TokenizerError(file, "it is not the JSON of a vocabulary: at byte \(i), \(what)")
     }
 }

@@ -113,8 +113,8 @@ extension QueryDesk {
                 embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
                 continue
             }
-            let side = engine.model.architecture.vision.side
-            let embedding = try await embed(query, pictures: QueryPictures.decode(query, side: side))
+            let framing = engine.model.preprocessing.framing
+            let embedding = try await embed(query, pictures: QueryPictures.decode(query, framing: framing))
             made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
             embeddings.append(embedding)
         }

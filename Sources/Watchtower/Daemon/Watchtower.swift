@@ -56,6 +56,7 @@ package actor Watchtower {
         self.logger = logger
         let finder = HeadFinder.standard(first: configuration.plugins)
         let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
+        for note in model.notes { logger.warning("model configuration", metadata: ["note": "\(note)"]) }
         let templates = try PipelineTemplates(
             directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
         let engine = try ScoringEngine(

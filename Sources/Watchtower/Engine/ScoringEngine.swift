@@ -79,7 +79,7 @@ package actor ScoringEngine {
         }
         encoder = FrameEncoder(pictures, holdsPictures: exact != nil)
         embedder = QueryEmbedder(tokenizer, texts, pictures)
-        embeddingIdentity = "\(model.identity) \(Precision.f32.rawValue) \(precision.rawValue)"
+        embeddingIdentity = "\(model.identity) \(model.readingHash) \(Precision.f32.rawValue) \(precision.rawValue)"
         model.forget()
         // Weights that had to be packed have been packed in memory of the allocator's.
         Memory.giveBack()

@@ -39,10 +39,10 @@ actor ClipEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    /// Token ids of a text that is cut to `limit` tokens.
-    func tokens(_ text: String, limit: Int?) -> [Int] {
+    /// Token ids of a text that is cut to `limit` tokens, and whether it was.
+    func tokens(_ text: String, limit: Int?) -> (ids: [Int], truncated: Bool) {
         let context = model.architecture.text.context
-        return tokenizer.tokens(text, limit: min(limit ?? context, context)).ids
+        return tokenizer.tokens(text, limit: min(limit ?? context, context))
     }
 
     /// `[frames, d]` of a clip, not normalised.

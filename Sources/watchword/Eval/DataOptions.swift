@@ -89,7 +89,9 @@ struct ClipEmbedding {
 
     /// Decodes a clip: the pictures that the image tower takes.
     func pictures(_ clip: RetrievalSet.Clip) async throws -> [Picture] {
-        let source = SourceDescription(uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side)
+        let source = SourceDescription(
+            uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side,
+            framing: embedder.model.preprocessing.framing)
         let reader = ClipReader(
             source: source, templates: templates, sampling: try ClipSampling(rate: rate, seconds: span(clip)),
             selection: selection, maxFrames: frames)
@@ -141,6 +143,8 @@ struct ClipEmbedding {
             } catch let error as SourceError {
                 (lost[index], reasons[clip]) = (error.description, error.description)
             } catch let error as ClipError {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            } catch let error as UnreadableFile {
                 (lost[index], reasons[clip]) = (error.description, error.description)
             }
         }

@@ -25,7 +25,7 @@ struct EmbeddingCache: Sendable {
     /// What a picture's embedding depends on: the image tower's sizes and weights, and how pictures are normalised.
     private static func imageTower(_ model: ModelDirectory) throws -> String {
         let digest = Digest(.sha256)
-        digest.update("\(model.architecture.vision), \(model.normalisation)".utf8)
+        digest.update("\(model.architecture.vision), \(model.preprocessing)".utf8)
         let tensors = model.tensors
         for name in tensors.tensors.keys.sorted() where name.hasPrefix("visual.") {
             digest.update("\(name)\n".utf8)
@@ -37,7 +37,7 @@ struct EmbeddingCache: Sendable {
 
     /// The place of a clip's embeddings, by what they are made from.
     func place(video path: String, sampling: String) throws -> URL {
-        let key = try Digest.of(file: path, prefix: "\(tower), \(sampling)\n")
+        let key = try UnreadableFile.digest(path, prefix: "\(tower), \(sampling)\n")
         return folder.appending(path: "\(key).safetensors")
     }
 

@@ -55,9 +55,13 @@ struct EvalRetrieval: AsyncParsableCommand {
             set.tellMissing()
             guard !set.items.isEmpty else { throw NothingToMeasure(data: data.name) }
             var texts: [Float] = []
+            var cut = 0
             for item in set.items {
-                texts += try await embedder.embed(text: item.caption, limit: data.maxWords).embedding
+                let (embedding, truncated) = try await embedder.embed(text: item.caption, limit: data.maxWords)
+                texts += embedding
+                if truncated { cut += 1 }
             }
+            RetrievalSet.tellCut(cut, of: set.items.count)
             var reports: [EvalReport.Head] = []
             for name in heads {
                 let scores = try await embedder.scores(
@@ -73,7 +77,7 @@ struct EvalRetrieval: AsyncParsableCommand {
             }
             let report = EvalReport(
                 data: data.name, model: directory.identity, pairing: set.pairing, texts: set.items.count,
-                videos: set.clips.count, missing: set.missing, results: reports)
+                videos: set.clips.count, missing: set.missing, cut: cut, results: reports)
             if json { try Terminal.say(json: report) } else { report.print() }
         }
     }
@@ -105,6 +109,12 @@ struct EvalRetrieval: AsyncParsableCommand {
 }
 
 extension RetrievalSet {
+    /// Says how many captions were longer than the model reads.
+    static func tellCut(_ cut: Int, of all: Int) {
+        guard cut > 0 else { return }
+        Terminal.complain("\(cut) of \(all) captions are longer than the model reads; their ends are ignored")
+    }
+
     /// Lists and counts what is missing.
     func tellMissing() {
         for item in missing { Terminal.complain("missing: \(item.video): \(item.why)") }
@@ -137,6 +147,8 @@ struct EvalReport: Encodable {
     let texts: Int
     let videos: Int
     let missing: [RetrievalSet.Missing]
+    /// Captions of which the model read only the beginning.
+    let cut: Int
     let results: [Head]
 
     func print() {

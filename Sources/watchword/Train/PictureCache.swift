@@ -1,27 +1,29 @@
 import CLIP
 import Checkpoints
-import Digests
 import Foundation
 import Pixels
 
 /// Decoded pictures of clips on disk, as bytes: what the image tower is trained from, without decoding a clip twice.
 ///
-/// Keyed by the video file's own hash, the sampling and the pictures' side. A file that cannot be read counts as none.
+/// Keyed by the video file's own hash, the sampling and how frames become pictures. A file that cannot be read counts as none.
 struct PictureCache: Sendable {
     let side: Int
     private let folder: URL
     private let normalisation: Normalisation
+    private let framing: Framing
     private var size: Int { 3 * side * side }
 
     init(folder: String, model: ModelDirectory) throws {
         side = model.architecture.vision.side
         normalisation = model.normalisation
+        framing = model.preprocessing.framing
         self.folder = URL(filePath: folder)
         try StagedDirectory.makeDirectory(self.folder)
     }
 
     func place(video path: String, sampling: String) throws -> URL {
-        folder.appending(path: "\(try Digest.of(file: path, prefix: "pictures of \(side), \(sampling)\n")).rgb")
+        let digest = try UnreadableFile.digest(path, prefix: "pictures of \(framing), \(sampling)\n")
+        return folder.appending(path: "\(digest).rgb")
     }
 
     /// How many pictures there are; nil if there is no whole one.

@@ -52,16 +52,22 @@ struct TrainingData: Sendable {
         endToken = embedding.embedder.model.architecture.text.endToken
         var texts: [Float] = []
         var tokens: [[Int]] = []
+        var cut = 0
         for item in set.items {
             guard item.caption.contains(where: { !$0.isWhitespace }) else {
                 throw TrainingError("\(set.clips[item.clip].id): a caption is empty")
             }
             if learns != .head {
-                tokens.append(await embedding.embedder.tokens(item.caption, limit: maxWords))
+                let (ids, truncated) = await embedding.embedder.tokens(item.caption, limit: maxWords)
+                tokens.append(ids)
+                if truncated { cut += 1 }
             } else {
-                texts += try await embedding.embedder.embed(text: item.caption, limit: maxWords).embedding
+                let said = try await embedding.embedder.embed(text: item.caption, limit: maxWords)
+                texts += said.embedding
+                if said.truncated { cut += 1 }
             }
         }
+        RetrievalSet.tellCut(cut, of: set.items.count)
         (self.texts, self.tokens) = (texts, tokens)
     }
 

@@ -1,0 +1,116 @@
+import Checkpoints
+import Foundation
+
+/// Which files of a directory are the model: the folder that holds it, its weights, and the family of its layout.
+struct ModelContents {
+    /// The folder with the model's files: the directory itself, or one within it that another program made.
+    let folder: URL
+    /// A checkpoint, or the index of its shards; nil if there is none.
+    let weights: URL?
+    /// Whether `open_clip_config.json` describes the weights.
+    let isOpenCLIP: Bool
+
+    /// Names of Hugging Face's and CLIP4Clip's weights; the first that is there is taken.
+    static let weightNames = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+    ]
+    /// Names of OpenCLIP's weights, in its own order.
+    private static let openCLIPNames = [
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+        "open_clip_pytorch_model.pth",
+    ]
+
+    /// Finds them; a checkpoint's file stands for a model without any other file.
+    init(_ url: URL) throws(ModelError) {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
+            throw ModelError(url.path, "there is no such model")
+        }
+        guard isDirectory.boolValue else {
+            (folder, weights, isOpenCLIP) = (url, url, false)
+            return
+        }
+        let folder = try Self.folder(url)
+        self.folder = folder
+        func first(_ names: [String]) -> URL? {
+            names.map { folder.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
+        }
+        let (huggingFace, openCLIP) = (first(Self.weightNames), first(Self.openCLIPNames))
+        let hasOpenCLIP = Self.has("open_clip_config.json", folder)
+        // A directory may hold both layouts: each configuration goes with weights of its own names, never with others.
+        let prefersHuggingFace = Self.describesCLIP(folder) && huggingFace != nil
+        if hasOpenCLIP, !prefersHuggingFace {
+            (weights, isOpenCLIP) = (openCLIP ?? huggingFace, true)
+        } else {
+            (weights, isOpenCLIP) = (huggingFace ?? openCLIP, false)
+        }
+    }
+
+    /// Where a model lies within directories that others make: sentence-transformers, and the cache of Hugging Face's hub.
+    private static func folder(_ url: URL) throws(ModelError) -> URL {
+        let isModel = (weightNames + openCLIPNames + ["config.json", "open_clip_config.json"]).contains { has($0, url) }
+        if has("0_CLIPModel/config.json", url) {
+            if !isModel || has("modules.json", url) { return url.appending(path: "0_CLIPModel") }
+        }
+        let snapshots = url.appending(path: "snapshots")
+        guard !isModel, let found = try? FileManager.default.contentsOfDirectory(atPath: snapshots.path) else {
+            return url
+        }
+        let revisions = found.filter { !$0.hasPrefix(".") }.sorted()
+        let main = (try? String(contentsOf: url.appending(path: "refs/main"), encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        if let main, revisions.contains(main) { return try folder(snapshots.appending(path: main)) }
+        guard let only = revisions.first, revisions.count == 1 else {
+            throw ModelError(
+                url.path,
+                revisions.isEmpty
+                    ? "snapshots/ is empty: the download into this cache is not complete"
+                    : "snapshots/ has \(revisions.count) revisions and refs/main names none of them; name one: "
+                        + "\(revisions.map { "snapshots/\($0)" }.joined(separator: ", "))")
+        }
+        return try folder(snapshots.appending(path: only))
+    }
+
+    private static func has(_ name: String, _ folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+    }
+
+    /// Whether `config.json` is a Hugging Face model's; timm's has an `architecture` and no `model_type`.
+    private static func describesCLIP(_ folder: URL) -> Bool {
+        guard let file = try? ModelFile("config.json", in: folder), let json = try? ModelJSON(file) else {
+            return has("config.json", folder) && !has("open_clip_config.json", folder)
+        }
+        return json.object["model_type"] != nil || json.object["vision_config"] != nil
+            || json.object["vision_config_dict"] != nil
+    }
+
+    /// What a person should know who finds no weights there: what is there instead, and what is read.
+    var absence: String {
+        let expected = "expected \(Self.weightNames.joined(separator: ", ")) or OpenCLIP's \(Self.openCLIPNames[0])"
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
+        let similar = files.filter { name in
+            [".bin", ".safetensors", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt", ".npz"].contains {
+                name.hasSuffix($0) || name.contains("\($0).")
+            }
+        }
+        guard !similar.isEmpty else {
+            let shown = files.prefix(5).joined(separator: ", ")
+            return "it has no weights: \(expected), found \(files.isEmpty ? "an empty directory" : shown)"
+        }
+        let names = similar.prefix(5).joined(separator: ", ") + (similar.count > 5 ? ", …" : "")
+        return "it has no weights under a name that is read: \(expected), found \(names)" + hint(similar)
+    }
+
+    private func hint(_ names: [String]) -> String {
+        if names.contains(where: { $0.contains("-of-") }) {
+            return "; shards are read by their index, which is missing (model.safetensors.index.json)"
+        }
+        if names.contains(where: { $0.hasSuffix(".h5") || $0.hasSuffix(".msgpack") || $0.hasSuffix(".onnx") }) {
+            return "; weights of TensorFlow, Flax and ONNX are not read: save PyTorch's or safetensors'"
+        }
+        if let epoch = names.first(where: { $0.hasPrefix("pytorch_model.bin.") }) {
+            return "; CLIP4Clip saves one file for each epoch: name it, or rename it to pytorch_model.bin (\(epoch))"
+        }
+        return names.count == 1 ? "; name the file itself to take it" : ""
+    }
+}

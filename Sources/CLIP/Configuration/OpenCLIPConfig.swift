@@ -1,0 +1,144 @@
+import Foundation
+import Pixels
+import Tensors
+
+/// `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
+///
+/// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its keys
+/// describe nothing but numbers, so a key that is not known is refused.
+package enum OpenCLIPConfig {
+    package static func parse(_ file: ModelFile) throws -> (Architecture, Preprocessing) {
+        let root = try ModelJSON(file)
+        guard let model = try root.object("model_cfg") else { throw ModelError(file.path, "\"model_cfg\" is missing") }
+        guard let vision = try model.object("vision_cfg"), let text = try model.object("text_cfg") else {
+            throw ModelError(file.path, "\"model_cfg\" must have vision_cfg and text_cfg")
+        }
+        let architecture = try architecture(model, vision, text)
+        try architecture.check(file.path, patch: "patch_size", side: "image_size", heads: "heads")
+        let preprocessing = try preprocessing(
+            try root.object("preprocess_cfg") ?? ModelJSON([:], path: file.path), side: architecture.vision.side)
+        return (architecture, preprocessing)
+    }
+
+    private static func architecture(
+        _ model: ModelJSON, _ vision: ModelJSON, _ text: ModelJSON
+    ) throws -> Architecture {
+        try refuse(
+            model, known: ["embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_scale"],
+            harmless: [
+                "output_dict": [true, false], "nonscalar_logit_scale": [true, false], "init_logit_bias": [],
+                "multimodal_cfg": [],
+            ])
+        if vision.object["layers"] is [Any] {
+            throw vision.refusal("layers", "expected a number of layers: a ResNet's image tower is not read")
+        }
+        try refuse(
+            vision, known: ["image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size", "norm_kwargs"],
+            harmless: [
+                "patch_dropout": nil, "output_tokens": [false], "attentional_pool": [false], "no_ln_pre": [false],
+                "pos_embed_type": ["learnable"], "final_ln_after_pool": [false], "pool_type": ["tok"],
+                "act_kwargs": [[:] as [String: Any]], "attn_pooler_queries": nil, "attn_pooler_heads": nil,
+                "timm_model_pretrained": [false], "timm_pool": ["avg"], "timm_proj": ["linear"],
+                "timm_proj_bias": [false], "timm_drop": nil, "timm_drop_path": nil, "qk_norm": [false],
+                "scale_attn": [false], "scale_attn_inner": [false], "scale_heads": [false], "scale_fc": [false],
+                "input_patchnorm": [false], "global_average_pool": [false], "timm_model_name": [], "ls_init_value": [],
+                "block_type": [],
+            ])
+        try refuse(
+            text,
+            known: [
+                "context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "norm_kwargs", "pool_type",
+            ],
+            harmless: [
+                "embed_cls": [false], "pad_id": [0], "eos_id": nil, "no_causal_mask": [false], "output_tokens": [false],
+                "final_ln_after_pool": [false], "proj_bias": [false], "proj_type": ["linear"],
+                "act_kwargs": [[:] as [String: Any]], "tokenizer_kwargs": [[:] as [String: Any]], "qk_norm": [false],
+                "scale_attn": [false], "scale_attn_inner": [false], "scale_heads": [false], "scale_fc": [false],
+                "hf_model_pretrained": [true, false], "hf_proj_type": nil, "hf_pooler_type": nil, "hf_model_name": [],
+                "hf_tokenizer_name": [], "ls_init_value": [], "block_type": [],
+            ])
+        let activation: Activation = try model.optional("quick_gelu", as: Bool.self) ?? false ? .quickGELU : .gelu
+        let width = try vision.size("width", default: 768)
+        let headWidth = try vision.size("head_width", default: 64)
+        guard width % headWidth == 0 else { throw vision.refusal("head_width", "expected a divisor of width \(width)") }
+        let textWidth = try text.size("width", default: 512)
+        let pooling = try text.optional("pool_type", as: String.self) ?? "argmax"
+        guard ["argmax", "eos"].contains(pooling) else { throw text.refusal("pool_type", "expected argmax or eos") }
+        return Architecture(
+            vision: .init(
+                width: width, layers: try vision.size("layers", default: 12), heads: width / headWidth,
+                patch: try vision.size("patch_size", default: 16), side: try vision.size("image_size", default: 224),
+                inner: try inner(vision, width), epsilon: try epsilon(vision), activation: activation),
+            text: .init(
+                width: textWidth, layers: try text.size("layers", default: 12),
+                heads: try text.size("heads", default: 8), context: try text.size("context_length", default: 77),
+                vocabulary: try text.size("vocab_size", default: 49408), inner: try inner(text, textWidth),
+                epsilon: try epsilon(text), activation: activation,
+                endToken: pooling == "eos" ? try text.optional("eos_id", as: Int.self) ?? 2 : nil),
+            embedding: try model.size("embed_dim", default: 0))
+    }
+
+    /// `int(width * mlp_ratio)`.
+    private static func inner(_ json: ModelJSON, _ width: Int) throws -> Int {
+        let ratio = try json.optional("mlp_ratio", as: Double.self) ?? 4
+        guard ratio.isFinite, ratio * Double(width) >= 1, ratio <= 1000 else {
+            throw json.refusal("mlp_ratio", "expected a ratio above 0")
+        }
+        return Int(Double(width) * ratio)
+    }
+
+    private static func epsilon(_ json: ModelJSON) throws -> Float {
+        guard let norm = try json.object("norm_kwargs") else { return 1e-5 }
+        let value = try norm.optional("eps", as: Double.self) ?? 1e-5
+        guard norm.unknown(["eps"]).isEmpty, value >= 0, value < 1 else {
+            throw json.refusal("norm_kwargs", "expected eps of 0 to 1")
+        }
+        return Float(value)
+    }
+
+    private static func preprocessing(_ json: ModelJSON, side: Int) throws -> Preprocessing {
+        try refuse(
+            json, known: ["mean", "std", "interpolation", "resize_mode", "fill_color"],
+            // OpenCLIP takes the image tower's own side, whatever stands here.
+            harmless: ["size": nil, "mode": ["RGB"]])
+        let fit: Framing.Fit
+        switch try json.optional("resize_mode", as: String.self) ?? "shortest" {
+        case "shortest": fit = .shortest(side)
+        case "squash": fit = .squash(side)
+        case "longest": fit = .longest
+        default: throw json.refusal("resize_mode", "expected shortest, squash or longest")
+        }
+        let filter: Framing.Filter
+        switch try json.optional("interpolation", as: String.self) ?? "bicubic" {
+        case "bicubic", "random": filter = .bicubic  // OpenCLIP draws in training only
+        case "bilinear": filter = .bilinear
+        default: throw json.refusal("interpolation", "expected bicubic or bilinear")
+        }
+        return Preprocessing(
+            framing: Framing(side: side, fit: fit, filter: filter, fill: try fill(json)),
+            normalisation: try Normalisation(json, mean: "mean", deviation: "std", default: .clip))
+    }
+
+    /// A grey level, or three colours.
+    private static func fill(_ json: ModelJSON) throws -> [UInt8] {
+        let values = json.object["fill_color"].flatMap { value -> [Int]? in
+            if value is NSNull { return [0, 0, 0] }
+            if let level = value as? Int { return [level, level, level] }
+            return value as? [Int]
+        }
+        let found = values ?? (json.object["fill_color"] == nil ? [0, 0, 0] : [])
+        let colour = found.compactMap { UInt8(exactly: $0) }
+        guard colour.count == 3, found.count == 3 else {
+            throw json.refusal("fill_color", "expected a level of 0 to 255, or three")
+        }
+        return colour
+    }
+
+    /// Refuses keys that are not known, and harmless ones with a value that does harm: nil accepts any, `[]` none.
+    private static func refuse(_ json: ModelJSON, known: Set<String>, harmless: [String: [Any]?]) throws {
+        for key in json.object.keys.sorted() where !known.contains(key) && !(json.object[key] is NSNull) {
+            guard let accepted = harmless[key] else { throw json.refuseUnknown(key) }
+            if let accepted { try json.expect(key, any: accepted) }
+        }
+    }
+}

@@ -70,7 +70,9 @@ package struct ModelDirectory: Sendable {
 
     /// The tokenizer: the directory's own vocabulary, or CLIP's, built in.
     package func tokenizer() throws -> Tokenizer {
-        let tokenizer = try TokenizerFiles(url).tokenizer()
+        let files = TokenizerFiles(url)
+        try files.checkConfiguration(context: architecture.text.context)
+        let tokenizer = try files.tokenizer()
         try TokenizerFiles.check(
             tokenizer, of: url, rows: architecture.text.vocabulary, end: architecture.text.endToken)
         return tokenizer

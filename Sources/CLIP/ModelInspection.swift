@@ -187,6 +187,7 @@ package struct ModelInspection: Sendable {
         vocabulary = tokenizer.vocabularySize
         guard let text = architecture?.text else { return }
         let url = url
+        _ = note { try files.checkConfiguration(context: text.context) }
         _ = note { try TokenizerFiles.check(tokenizer, of: url, rows: text.vocabulary, end: text.endToken) }
         if tokenizer.vocabularySize < text.vocabulary {
             notes.append(

@@ -13,6 +13,12 @@ package struct SafetensorsFile: SingleFile {
     /// Far beyond any model's header (CLIP's have 0.1 MB), below the format's own limit: JSON grows when it is read.
     private static let headerLimit = 16 << 20
 
+    /// Element types of the format that are not read.
+    private static let unreadTypes: Set = [
+        "F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "U16", "U32", "U64",
+        "C64", "C128",
+    ]
+
     package init(path: String) throws(CheckpointError) { try self.init(MappedFile(path: path)) }
 
     package init(_ file: MappedFile) throws(CheckpointError) {
@@ -42,6 +48,9 @@ package struct SafetensorsFile: SingleFile {
                 offsets.count == 2
             else { throw CheckpointError(path, .malformed("tensor \(shown) has no dtype, shape and data_offsets")) }
             guard let type = ElementType(rawValue: typeName) else {
+                guard Self.unreadTypes.contains(typeName) else {
+                    throw CheckpointError(path, .unsupported("element type \(quoted(typeName)) of tensor \(shown)"))
+                }
                 // A type that is not read matters only if somebody needs the tensor.
                 unreadable[name] = quoted(typeName)
                 continue

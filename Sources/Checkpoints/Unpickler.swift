@@ -157,7 +157,8 @@ struct Unpickler {
             // Lists that TorchScript marks with their type: `build_intlist(list)`, `restore_type_tag(value, type)`.
             guard let first = arguments.first else { throw malformed("the pickle marks nothing with a type") }
             stack.append(first)
-        case .storage, .module: throw malformed("the pickle's REDUCE calls a class, which is refused")
+        case .storage: throw malformed("the pickle's REDUCE calls a storage class, which is refused")
+        case .module: throw malformed("the pickle's REDUCE calls a class of TorchScript, which is refused")
         }
     }
 

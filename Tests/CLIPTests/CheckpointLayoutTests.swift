@@ -240,6 +240,20 @@ struct CheckpointLayoutTests {
         #expect { try ModelDirectory(place) } throws: { "\($0)".contains(expected) && "\($0)".contains(name) }
     }
 
+    @Test(
+        "a tokenizer that is not CLIP's, or cuts texts sooner than the model, is refused by the key that says so",
+        arguments: [
+            (#"{"tokenizer_class": "BertTokenizer"}"#, "tokenizer_class"),
+            (#"{"eos_token": {"content": "</s>"}}"#, "eos_token"), (#"{"model_max_length": 16}"#, "model_max_length"),
+        ])
+    func otherTokenizers(_ json: String, _ key: String) throws {
+        let place = try copy("bigG")
+        defer { try? FileManager.default.removeItem(at: place) }
+        try Data(json.utf8).write(to: place.appending(path: "tokenizer_config.json"))
+        #expect { try ModelDirectory(place).tokenizer() } throws: { "\($0)".contains("\"\(key)\"") }
+        #expect(try ModelInspection(place).problems.contains { $0.contains("\"\(key)\"") })
+    }
+
     @Test("inspect finds numbers that are none, by the names of their tensors")
     func brokenNumbers() throws {
         let place = try edited("bigG") { weights in

@@ -28,6 +28,27 @@ struct TokenizerFiles {
         }
     }
 
+    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or other tokens than CLIP's.
+    ///
+    /// Source: transformers `CLIPTokenizer`: it heeds no `do_lower_case`, and cuts texts at `model_max_length`.
+    func checkConfiguration(context: Int) throws {
+        guard form != .builtIn else { return }
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+            guard let json = try ModelFile(name, in: folder).map(ModelJSON.init) else { continue }
+            try json.expect(
+                "tokenizer_class", "CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend")
+            for (key, expected) in [("bos_token", WordSplitter.start), ("eos_token", WordSplitter.end)] {
+                let said = json.object[key] as? String ?? (json.object[key] as? [String: Any])?["content"] as? String
+                let token = String(String.UnicodeScalarView(expected))
+                guard let said, said != token else { continue }
+                throw json.refusal(key, "expected \(token)")
+            }
+            if let limit = json.object["model_max_length"] as? Double, limit < Double(context) {
+                throw json.refusal("model_max_length", "expected at least the model's context of \(context) tokens")
+            }
+        }
+    }
+
     /// Rows beyond CLIP's own vocabulary that may be padding: tables are padded to multiples of at most this.
     private static let padding = 1024
 

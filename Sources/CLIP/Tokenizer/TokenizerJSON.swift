@@ -6,6 +6,7 @@
 enum TokenizerJSON {
     static func parse(_ bytes: [UInt8], _ file: String) throws(TokenizerError) -> Vocabulary {
         var reader = VocabularyJSON(bytes: bytes, file: file)
+        reader.content = "the JSON of a tokenizer"
         let root = try reader.document()
         func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
         guard let model = root["model"], case .object(let entries)? = model["vocab"],

@@ -5,6 +5,8 @@ struct VocabularyJSON {
     let bytes: [UInt8]
     private let file: String
     var i = 0
+    /// What the file should be, for messages.
+    var content = "a JSON object from token to id"
 
     /// The tokens, as UTF-8, with their ids; throws on anything but such an object, and on a token given twice.
     static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
@@ -118,6 +120,6 @@ struct VocabularyJSON {
     }
 
     func malformed(_ what: String) -> TokenizerError {
-        TokenizerError(file, "it is not the JSON of a vocabulary: at byte \(i), \(what)")
+        TokenizerError(file, "it is not \(content): at byte \(i), \(what)")
     }
 }

@@ -55,6 +55,9 @@ let package = Package(
         .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg"),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebp"),
+        .systemLibrary(name: "CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
+        .target(name: "CPictures", dependencies: ["CPixbuf"], linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
         .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
@@ -68,7 +71,9 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
         .target(name: "Checkpoints", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
-        .target(name: "Pixels", dependencies: ["CKernels", "CTurboJPEG"], swiftSettings: strict),
+        .target(
+            name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
+            swiftSettings: strict),
         .target(
             name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
             swiftSettings: strict),
@@ -201,7 +206,7 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching", "Randomness"]),
-        tests("IngestTests", ["Ingest", "Pixels", "World"]),
+        tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("MessagingTests", ["Messaging", .product(name: "Logging", package: "swift-log")]),
         tests(

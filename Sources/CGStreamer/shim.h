@@ -122,6 +122,32 @@ static inline gboolean ww_message_is_from(GstMessage *message, GstElement *eleme
     return GST_MESSAGE_SRC(message) == GST_OBJECT(element);
 }
 static inline GstEventType ww_event_type(GstEvent *event) { return GST_EVENT_TYPE(event); }
+// Ends a pipeline with a sentence of ours. [streaming-thread]
+static inline void ww_post_error(GstElement *element, const char *sentence) {
+    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+                             g_strdup(sentence), NULL, __FILE__, __func__, __LINE__);
+}
+// Name, width and height (0 where they are not said) of a caps event, and whether a parser has read what follows. The
+// caller frees the name. [streaming-thread]
+static inline gchar *ww_caps_size(GstEvent *event, gint *width, gint *height, gboolean *parsed) {
+    GstCaps *caps = NULL;
+    gst_event_parse_caps(event, &caps);
+    if (!caps || gst_caps_get_size(caps) == 0) return NULL;
+    const GstStructure *first = gst_caps_get_structure(caps, 0);
+    *width = *height = 0;
+    *parsed = FALSE;
+    gst_structure_get_int(first, "width", width);
+    gst_structure_get_int(first, "height", height);
+    gst_structure_get_boolean(first, "parsed", parsed);
+    return g_strdup(gst_structure_get_name(first));
+}
+// The tag `image-orientation` of a tag event; the caller frees it. NULL if it has none. [streaming-thread]
+static inline gchar *ww_orientation_tag(GstEvent *event) {
+    GstTagList *tags = NULL;
+    gchar *value = NULL;
+    gst_event_parse_tag(event, &tags);
+    return tags && gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &value) ? value : NULL;
+}
 static inline guint64 ww_no_time(void) { return GST_CLOCK_TIME_NONE; }
 static inline void ww_unref_message(GstMessage *message) { gst_message_unref(message); }
 static inline void ww_unref_sample(GstSample *sample) { gst_sample_unref(sample); }

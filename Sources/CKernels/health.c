@@ -40,6 +40,17 @@ static inline uint64_t mix(uint64_t hash, const uint8_t *bytes, size_t count) {
 uint64_t ww_fingerprint(const uint8_t *bytes, size_t count) { return mix(0xCBF29CE484222325u, bytes, count); }
 
 uint64_t ww_frame_fingerprint(const ww_frame *frame, int32_t width, int32_t height) {
+    if (frame->turn.is_turned) {
+        // As it lies in the planes: the rows that the turned picture covers.
+        const ww_turn t = frame->turn;
+        const int32_t x = t.column + (width - 1) * t.column_x + (height - 1) * t.column_y;
+        const int32_t y = t.row + (width - 1) * t.row_x + (height - 1) * t.row_y;
+        ww_frame stored = *frame;
+        stored.turn.is_turned = 0;
+        stored.planes[0] += (size_t)(y < t.row ? y : t.row) * frame->strides[0]
+                            + (size_t)(x < t.column ? x : t.column) * frame->steps[0];
+        return ww_frame_fingerprint(&stored, abs(x - t.column) + 1, abs(y - t.row) + 1);
+    }
     const size_t count = (size_t)width * (frame->layout == WW_LAYOUT_RGB ? 3 : 1);
     uint64_t hash = 0xCBF29CE484222325u;
     for (int32_t y = 0; y < height; y += 4) hash = mix(hash, frame->planes[0] + (size_t)y * frame->strides[0], count);

@@ -1,8 +1,7 @@
 #include "preview.h"
 
+#include "frame_rows.h"
 #include "variants.h"
-
-static inline uint8_t byte(int32_t value) { return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)value; }
 
 // One row of sums over `factor` rows: this is where the time goes, and it vectorises.
 static inline __attribute__((always_inline)) void add_rows(uint16_t *sums, const uint8_t *first, size_t stride,
@@ -46,5 +45,35 @@ void ww_preview(uint8_t *out, uint16_t *sums, const ww_frame *frame, int32_t wid
             row[3 * x + 1] = byte((luma + cb * c.gu + cr * c.gv + 4096) >> 13);
             row[3 * x + 2] = byte((luma + cb * c.bu + 4096) >> 13);
         }
+    }
+}
+
+// Inputs of output `i`: from, and up to but excluding.
+static inline int32_t edge(int32_t i, int32_t inputs, int32_t outputs) {
+    return (int32_t)((int64_t)i * inputs / outputs);
+}
+
+VARIANTS
+void ww_preview_upright(uint8_t *out, uint8_t *row, uint32_t *sums, const ww_frame *frame, int32_t width, int32_t height,
+                        int32_t out_width, int32_t out_height) {
+    uint8_t *const planes[3] = {row, row + width, row + 2 * (size_t)width};
+    for (int32_t y = 0; y < out_height; y++) {
+        const int32_t top = edge(y, height, out_height), below = edge(y + 1, height, out_height);
+        const int32_t bottom = below > top ? below : top + 1;
+        memset(sums, 0, 3 * (size_t)out_width * sizeof *sums);
+        for (int32_t from = top; from < bottom; from++) {
+            upright_row(planes[0], planes[1], planes[2], frame, 0, width, from);
+            for (int32_t c = 0; c < 3; c++)
+                for (int32_t x = 0; x < out_width; x++) {
+                    const int32_t left = edge(x, width, out_width), right = edge(x + 1, width, out_width);
+                    uint32_t sum = planes[c][left];
+                    for (int32_t k = left + 1; k < right; k++) sum += planes[c][k];
+                    const uint32_t count = right > left ? (uint32_t)(right - left) : 1;
+                    sums[3 * x + c] += (sum * 16 + count / 2) / count;  // sixteenths of a level
+                }
+        }
+        const uint32_t rows = 16 * (uint32_t)(bottom - top);
+        uint8_t *to = out + (size_t)y * (size_t)out_width * 3;
+        for (int32_t x = 0; x < 3 * out_width; x++) to[x] = (uint8_t)((sums[x] + rows / 2) / rows);
     }
 }

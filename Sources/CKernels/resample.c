@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "frame_rows.h"
 #include "variants.h"
-#define INLINE static inline __attribute__((always_inline))
 
 // W = outputs of a row, C = columns read. A frame is never converted as a whole: each row becomes three planes of bytes,
 // then W outputs of each; the vertical pass reads those.
@@ -12,46 +12,6 @@ enum { PRECISION = 22, LANES = 16 };
 INLINE uint8_t clip8(int32_t sum) {
     const int32_t value = sum >> PRECISION;
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
-INLINE uint8_t byte(int32_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
-
-// The high half of a product of 16-bit numbers: the rounding of libswscale's own vector code.
-INLINE int32_t high(int16_t a, int16_t b) { return ((int32_t)a * b) >> 16; }
-
-// One row of Y'CbCr. `step`: 1 if U and V are planes, 2 if they are interleaved. Chroma is repeated, not interpolated:
-// what libswscale does where it only converts, and so what CLIP's pictures of video have always been.
-INLINE void row_from_yuv(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const uint8_t *restrict y,
-                         const uint8_t *restrict u, const uint8_t *restrict v, int step, int32_t C, ww_colour k) {
-    for (int32_t i = 0; i < C / 2; i++) {
-        const int16_t cb = (int16_t)((u[i * step] << 3) - 1024), cr = (int16_t)((v[i * step] << 3) - 1024);
-        const int32_t red = high(cr, k.rv), green = high(cb, k.gu) + high(cr, k.gv), blue = high(cb, k.bu);
-        const int32_t y0 = high((int16_t)((y[2 * i] << 3) - k.y_offset), k.y);
-        const int32_t y1 = high((int16_t)((y[2 * i + 1] << 3) - k.y_offset), k.y);
-        r[2 * i] = byte(y0 + red);
-        g[2 * i] = byte(y0 + green);
-        b[2 * i] = byte(y0 + blue);
-        r[2 * i + 1] = byte(y1 + red);
-        g[2 * i + 1] = byte(y1 + green);
-        b[2 * i + 1] = byte(y1 + blue);
-    }
-    if (C % 2) {
-        const int32_t i = C / 2;
-        const int16_t cb = (int16_t)((u[i * step] << 3) - 1024), cr = (int16_t)((v[i * step] << 3) - 1024);
-        const int32_t luma = high((int16_t)((y[2 * i] << 3) - k.y_offset), k.y);
-        r[2 * i] = byte(luma + high(cr, k.rv));
-        g[2 * i] = byte(luma + high(cb, k.gu) + high(cr, k.gv));
-        b[2 * i] = byte(luma + high(cb, k.bu));
-    }
-}
-
-INLINE void row_from_rgb(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const uint8_t *restrict rgb,
-                         int32_t C) {
-    for (int32_t i = 0; i < C; i++) {
-        r[i] = rgb[3 * i];
-        g[i] = rgb[3 * i + 1];
-        b[i] = rgb[3 * i + 2];
-    }
 }
 
 // Columns of a row plane in memory: the last output may read `LANES` beyond them, weighted with 0.
@@ -77,20 +37,7 @@ void ww_resample(uint8_t *out, uint8_t *scratch, const ww_frame *frame, const ww
     // Horizontal first, each pass rounded to bytes: that is what makes the result Pillow's.
     const int32_t taps = horizontal->stride / LANES * LANES;
     for (int32_t y = 0; y < crop->rows; y++) {
-        const size_t row = (size_t)(crop->row0 + y), column = (size_t)crop->column0;
-        const uint8_t *first = frame->planes[0] + row * frame->strides[0];
-        switch (frame->layout) {
-        case WW_LAYOUT_RGB: row_from_rgb(r, g, b, first + 3 * column, C); break;
-        case WW_LAYOUT_I420:
-            row_from_yuv(r, g, b, first + column, frame->planes[1] + row / 2 * frame->strides[1] + column / 2,
-                         frame->planes[2] + row / 2 * frame->strides[2] + column / 2, 1, C, frame->colour);
-            break;
-        case WW_LAYOUT_NV12: {
-            const uint8_t *chroma = frame->planes[1] + row / 2 * frame->strides[1] + column;
-            row_from_yuv(r, g, b, first + column, chroma, chroma + 1, 2, C, frame->colour);
-            break;
-        }
-        }
+        upright_row(r, g, b, frame, crop->column0, C, crop->row0 + y);
         uint8_t *to = rows + (size_t)y * 3 * (size_t)W;
         for (int32_t x = 0; x < W; x++) {
             const int32_t *weights = horizontal->weights + (size_t)x * (size_t)horizontal->stride;

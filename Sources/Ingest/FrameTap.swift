@@ -21,6 +21,8 @@ final class FrameTap: @unchecked Sendable {
         var latest = -1.0
         var discontinuity = true
         var caps: String?
+        /// How pictures are turned to stand upright, as the stream's tags say.
+        var orientation = PictureOrientation.upright
     }
 
     private let lock = NSLock()
@@ -162,6 +164,10 @@ final class FrameTap: @unchecked Sendable {
 
     private func observe(_ event: UnsafeMutablePointer<GstEvent>) {
         switch ww_event_type(event) {
+        case GST_EVENT_STREAM_START: lock.withLock { state.orientation = .upright }
+        case GST_EVENT_TAG:
+            guard let tag = Self.orientation(event) else { return }
+            lock.withLock { state.orientation = tag }
         case GST_EVENT_SEGMENT:
             var segment = GstSegment()
             gst_event_copy_segment(event, &segment)
@@ -182,6 +188,13 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
+    /// The orientation that a tag event carries; nil if it says nothing of it.
+    private static func orientation(_ event: UnsafeMutablePointer<GstEvent>) -> PictureOrientation? {
+        guard let value = ww_orientation_tag(event) else { return nil }
+        defer { g_free(value) }
+        return PictureOrientation(tag: String(cString: value))
+    }
+
     /// Size ("640x480") and frame rate (0 if it varies) that a caps event announces.
     private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
         var caps: OpaquePointer?
@@ -200,8 +213,9 @@ final class FrameTap: @unchecked Sendable {
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
+        let (orientation, isClip) = lock.withLock { (state.orientation, state.clip != nil) }
         let seen = decoding.whileScaling {
-            Pipeline.withFrame(sample) { frame in
+            Pipeline.withFrame(sample, orientation, squarePixels: isClip) { frame in
                 let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
                 return (pictures, mark: frame.fingerprint)
             }

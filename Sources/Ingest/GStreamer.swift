@@ -5,7 +5,10 @@ import Foundation
 package enum GStreamer {
     private static let outcome: String? = {
         var error: UnsafeMutablePointer<GError>?
-        guard gst_init_check(nil, nil, &error) == 0 else { return nil }
+        guard gst_init_check(nil, nil, &error) == 0 else {
+            DecoderRanks.apply()
+            return nil
+        }
         defer { g_clear_error(&error) }
         return error.map { String(cString: $0.pointee.message) } ?? "unknown error"
     }()
@@ -63,8 +66,9 @@ final class Pipeline: @unchecked Sendable {
                 "\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
         }
         ww_decode_video_only(parsed)
+        SizeGuard.attach(to: parsed)
         // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
-        ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB}")
+        ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
         ww_app_sink_take_as_decoded(sink)
         element = parsed
         self.sink = sink

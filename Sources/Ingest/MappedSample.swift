@@ -2,37 +2,64 @@ import CGStreamer
 import Pixels
 
 extension Pipeline {
-    /// Lends a sample's planes for the length of the call; nil if they are none that `Pixels` reads.
-    static func withFrame<R>(_ sample: OpaquePointer, _ body: (DecodedFrame) -> R) -> R? {
+    /// Lends a sample's planes for the length of the call, to be read as a person sees the picture; nil if they are none that
+    /// `Pixels` reads.
+    ///
+    /// - Parameter squarePixels: whatever the stream says of its pixels, they are taken for squares.
+    static func withFrame<R>(
+        _ sample: OpaquePointer, _ orientation: PictureOrientation = .upright, squarePixels: Bool = false,
+        _ body: (DecodedFrame) -> R
+    ) -> R? {
         guard let buffer = gst_sample_get_buffer(sample), let caps = gst_sample_get_caps(sample) else { return nil }
         var info = GstVideoInfo()
         guard gst_video_info_from_caps(&info, caps) != 0 else { return nil }
         var mapped = GstVideoFrame()
         guard ww_frame_map(&mapped, &info, buffer) != 0 else { return nil }
         defer { gst_video_frame_unmap(&mapped) }
+        guard let frame = frame(&mapped, info) else { return nil }
+        return body(frame.shown(orientation, pixelAspect: squarePixels ? 1 : pixelAspect(info)))
+    }
+
+    /// The frame as it is stored; nil if the planes are none that `Pixels` reads.
+    private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo) -> DecodedFrame? {
         let (width, height) = (Int(ww_frame_width(&mapped)), Int(ww_frame_height(&mapped)))
-        let (chroma, format) = ((width + 1) / 2, info.finfo.pointee.format)
         guard width > 0, height > 0, let first = ww_frame_plane(&mapped, 0) else { return nil }
-        func stride(_ plane: Int32) -> Int { Int(ww_frame_stride(&mapped, plane)) }
-        switch format {
-        case GST_VIDEO_FORMAT_RGB:
-            guard stride(0) >= width * 3 else { return nil }
-            return body(DecodedFrame(rgb: first, width: width, height: height, stride: stride(0)))
-        case GST_VIDEO_FORMAT_I420:
+        let strides = (0..<3).map { Int(ww_frame_stride(&mapped, Int32($0))) }
+        func yuv(across: Int, down: Int) -> DecodedFrame? {
+            let chroma = (width + (1 << across) - 1) >> across
             guard let u = ww_frame_plane(&mapped, 1), let v = ww_frame_plane(&mapped, 2) else { return nil }
-            guard stride(0) >= width, stride(1) >= chroma, stride(2) >= chroma else { return nil }
-            return body(
-                DecodedFrame(
-                    y: first, u: u, v: v, strides: (stride(0), stride(1), stride(2)), width: width, height: height,
-                    colour: colour(info.colorimetry)))
+            guard strides[0] >= width, strides[1] >= chroma, strides[2] >= chroma else { return nil }
+            let (rows, colour) = ((strides[0], strides[1], strides[2]), colour(info.colorimetry))
+            return across == 1 && down == 1
+                ? DecodedFrame(y: first, u: u, v: v, strides: rows, width: width, height: height, colour: colour)
+                : DecodedFrame(
+                    y: first, u: u, v: v, strides: rows, shifts: (across, down), width: width, height: height,
+                    colour: colour)
+        }
+        switch info.finfo.pointee.format {
+        case GST_VIDEO_FORMAT_RGB:
+            guard strides[0] >= width * 3 else { return nil }
+            return DecodedFrame(rgb: first, width: width, height: height, stride: strides[0])
+        case GST_VIDEO_FORMAT_I420: return yuv(across: 1, down: 1)
+        case GST_VIDEO_FORMAT_Y42B: return yuv(across: 1, down: 0)
+        case GST_VIDEO_FORMAT_Y444: return yuv(across: 0, down: 0)
+        case GST_VIDEO_FORMAT_Y41B: return yuv(across: 2, down: 0)
+        case GST_VIDEO_FORMAT_GRAY8:
+            guard strides[0] >= width else { return nil }
+            return DecodedFrame(grey: first, width: width, height: height, stride: strides[0])
         case GST_VIDEO_FORMAT_NV12:
-            guard let uv = ww_frame_plane(&mapped, 1), stride(0) >= width, stride(1) >= chroma * 2 else { return nil }
-            return body(
-                DecodedFrame(
-                    y: first, uv: uv, strides: (stride(0), stride(1)), width: width, height: height,
-                    colour: colour(info.colorimetry)))
+            guard let uv = ww_frame_plane(&mapped, 1), strides[0] >= width, strides[1] >= (width + 1) / 2 * 2
+            else { return nil }
+            return DecodedFrame(
+                y: first, uv: uv, strides: (strides[0], strides[1]), width: width, height: height,
+                colour: colour(info.colorimetry))
         default: return nil
         }
+    }
+
+    /// Width of a pixel in heights of one, as the caps say; 1 if they do not.
+    private static func pixelAspect(_ info: GstVideoInfo) -> Double {
+        info.par_n > 0 && info.par_d > 0 ? Double(info.par_n) / Double(info.par_d) : 1
     }
 
     /// What the stream says of its colours; where it says nothing, GStreamer has filled in BT.601 for small pictures and

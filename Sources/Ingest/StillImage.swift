@@ -1,16 +1,34 @@
-import CGStreamer
-import CPlatform
 package import Foundation
 package import Pixels
 
-/// Still pictures (PNG, JPEG and whatever else GStreamer decodes), resized for the encoder.
+/// Still pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), resized for the encoder; films have another way in.
 package enum StillImage {
-    /// Reads a file.
+    /// Most bytes of a file that is read.
+    package static let largest = 64 << 20
+
+    /// Reads a file as CLIP's own code does: its pixels as they are stored, whatever its EXIF data says of turning them.
     ///
-    /// Waits for the decoder: call it where waiting is allowed.
+    /// Waits for the disk and the decoder: call it where waiting is allowed.
     package static func picture(file path: String, framing: Framing) throws(SourceError) -> Picture {
         guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
-        return try decode(path, shown: path, framing: framing)
+        let bytes: Data
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? file.close() }
+            // A device may never end.
+            bytes = try file.read(upToCount: largest + 1) ?? Data()
+        } catch {
+            throw SourceError("\(path): it cannot be read")
+        }
+        guard bytes.count <= largest else {
+            throw SourceError("\(path): it has more than \(largest >> 20) MiB, a picture may have as many")
+        }
+        return try decoded([UInt8](bytes), shown: path, framing: framing, upright: false)
+    }
+
+    /// Decodes the bytes of a picture's file as a person sees it, turned as its EXIF data says; `shown` names it in errors.
+    package static func picture(bytes: Data, shown: String, framing: Framing) throws(SourceError) -> Picture {
+        try decoded([UInt8](bytes), shown: shown, framing: framing, upright: true)
     }
 
     /// The same in CLIP's own framing.
@@ -23,45 +41,11 @@ package enum StillImage {
         try picture(bytes: bytes, shown: shown, framing: Framing(side: side))
     }
 
-    /// Decodes the bytes of a picture's file; `shown` names it in errors.
-    package static func picture(bytes: Data, shown: String, framing: Framing) throws(SourceError) -> Picture {
-        // A file in memory: the decoders that GStreamer finds by content want to seek.
-        let descriptor = ww_memory_file("watchword.picture")
-        guard descriptor >= 0 else { throw SourceError("\(shown): there is no memory to decode it") }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        do { try file.write(contentsOf: bytes) } catch {
-            throw SourceError("\(shown): there is no memory to decode it")
+    private static func decoded(
+        _ bytes: [UInt8], shown: String, framing: Framing, upright: Bool
+    ) throws(SourceError) -> Picture {
+        do { return try StillPicture(decoding: bytes).picture(framing, upright: upright) } catch {
+            throw SourceError("\(shown): \(error)")
         }
-        return try decode("/proc/self/fd/\(descriptor)", shown: shown, framing: framing)
-    }
-
-    private static func decode(_ path: String, shown: String, framing: Framing) throws(SourceError) -> Picture {
-        let quoted = path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        let pipeline = try Pipeline(
-            "filesrc location=\"\(quoted)\" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! appsink name=frames sync=false",
-            shown: shown)
-        gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
-        var sample: OpaquePointer?
-        let deadline = ContinuousClock.now + .seconds(10)
-        while sample == nil, ContinuousClock.now < deadline, !pipeline.hasFailed {
-            sample = ww_app_sink_wait(pipeline.sink, 50_000_000)
-        }
-        guard let sample else { throw SourceError("\(shown): it is no picture that GStreamer can decode") }
-        defer { ww_unref_sample(sample) }
-        let resizer = Resizer(framing)
-        let picture = Pipeline.withFrame(sample) { resizer.picture($0) }
-        guard let picture else { throw SourceError("\(shown): it is no picture") }
-        return picture
-    }
-}
-
-extension Pipeline {
-    /// Whether an error waits on the bus; it is taken off.
-    fileprivate var hasFailed: Bool {
-        guard let bus = gst_element_get_bus(element) else { return true }
-        defer { gst_object_unref(bus) }
-        guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return false }
-        ww_unref_message(message)
-        return true
     }
 }

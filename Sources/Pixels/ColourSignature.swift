@@ -12,7 +12,9 @@ package struct ColourSignature: Sendable, Equatable {
     package init(_ frame: DecodedFrame) {
         means = [Float](unsafeUninitializedCapacity: 3 * Self.grid * Self.grid) { out, count in
             var planes = frame.planes
-            ww_signature(out.baseAddress, &planes, Int32(frame.width), Int32(frame.height), Int32(Self.grid))
+            var row = [UInt8](repeating: 0, count: 3 * min(frame.width, frame.height))
+            ww_signature(
+                out.baseAddress, &row, &planes, Int32(frame.width), Int32(frame.height), Int32(Self.grid))
             count = 3 * Self.grid * Self.grid
         }
     }

@@ -1,18 +1,27 @@
 import CKernels
 
 /// A frame as a decoder left it, lent for the length of a call.
+///
+/// `width` and `height` count samples as a person sees them: across and down, after the frame was turned upright.
 package struct DecodedFrame {
     package let width: Int
     package let height: Int
+    /// Width of a sample in heights of one, as it is shown: 1 for square ones.
+    package let pixelAspect: Double
     let planes: ww_frame
 
     /// Interleaved RGB: `height` rows of `stride` bytes.
     package init(rgb: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) {
         precondition(width > 0 && height > 0 && stride >= width * 3)
-        self.width = width
-        self.height = height
-        planes = ww_frame(
-            layout: WW_LAYOUT_RGB, planes: (rgb, nil, nil), strides: (stride, 0, 0), colour: ww_colour())
+        self.init(
+            width, height, .init(layout: WW_LAYOUT_RGB, planes: (rgb, nil, nil), strides: (stride, 0, 0), step: 3))
+    }
+
+    /// Brightness alone, of full range.
+    package init(grey: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) {
+        precondition(width > 0 && height > 0 && stride >= width)
+        self.init(
+            width, height, .init(layout: WW_LAYOUT_GREY, planes: (grey, nil, nil), strides: (stride, 0, 0), step: 1))
     }
 
     /// I420: planes of Y, and of U and V halved both ways, each with its stride.
@@ -22,9 +31,25 @@ package struct DecodedFrame {
     ) {
         precondition(width > 0 && height > 0 && strides.0 >= width)
         precondition(strides.1 >= (width + 1) / 2 && strides.2 >= (width + 1) / 2)
-        self.width = width
-        self.height = height
-        planes = ww_frame(layout: WW_LAYOUT_I420, planes: (y, u, v), strides: strides, colour: colour.factors)
+        self.init(
+            width, height,
+            .init(
+                layout: WW_LAYOUT_I420, planes: (y, u, v), strides: strides, step: 1, chroma: (1, 1), colour: colour))
+    }
+
+    /// Planes of Y, U and V of other samplings: chroma is halved `shifts` times across and down (4:2:2 is 1 and 0).
+    package init(
+        y: UnsafePointer<UInt8>, u: UnsafePointer<UInt8>, v: UnsafePointer<UInt8>, strides: (Int, Int, Int),
+        shifts: (across: Int, down: Int), width: Int, height: Int, colour: ColourConversion
+    ) {
+        precondition((0...2).contains(shifts.across) && (0...2).contains(shifts.down))
+        let chroma = (width + (1 << shifts.across) - 1) >> shifts.across
+        precondition(width > 0 && height > 0 && strides.0 >= width && strides.1 >= chroma && strides.2 >= chroma)
+        self.init(
+            width, height,
+            .init(
+                layout: WW_LAYOUT_YUV, planes: (y, u, v), strides: strides, step: 1,
+                chroma: (UInt8(shifts.across), UInt8(shifts.down)), colour: colour))
     }
 
     /// NV12: a plane of Y, and one of U and V interleaved, halved both ways.
@@ -33,37 +58,71 @@ package struct DecodedFrame {
         colour: ColourConversion
     ) {
         precondition(width > 0 && height > 0 && strides.0 >= width && strides.1 >= (width + 1) / 2 * 2)
-        self.width = width
-        self.height = height
-        planes = ww_frame(
-            layout: WW_LAYOUT_NV12, planes: (y, uv, nil), strides: (strides.0, strides.1, 0), colour: colour.factors)
+        var planes = ww_frame(
+            layout: WW_LAYOUT_NV12, planes: (y, uv, uv + 1), strides: (strides.0, strides.1, strides.1), step: 1,
+            chroma: (1, 1), colour: colour)
+        planes.steps = (1, 2, 2)
+        self.init(width, height, planes)
     }
 
-    private init(width: Int, height: Int, planes: ww_frame) {
+    private init(_ width: Int, _ height: Int, _ planes: ww_frame, pixelAspect: Double = 1) {
         self.width = width
         self.height = height
         self.planes = planes
+        self.pixelAspect = pixelAspect
     }
 
-    /// The part of the frame that the fractions name, from an even column and row on, since two share their chroma; at
-    /// least 2 x 2 samples of it.
+    /// The frame as a person sees it, of one that is upright in its planes: turned, its samples as wide as they are shown.
+    ///
+    /// Nothing is copied: whoever reads the frame reads its samples in that order. An aspect beyond 1:8 is taken for
+    /// nonsense, as square.
+    package func shown(_ orientation: PictureOrientation, pixelAspect: Double = 1) -> DecodedFrame {
+        guard orientation != .upright || pixelAspect != 1 else { return self }
+        var turned = planes
+        turned.turn = orientation.turn(width: width, height: height)
+        let isSane = pixelAspect.isFinite && (0.125...8).contains(pixelAspect)
+        let aspect = isSane ? pixelAspect : 1
+        return orientation.swapsSides
+            ? DecodedFrame(height, width, turned, pixelAspect: 1 / aspect)
+            : DecodedFrame(width, height, turned, pixelAspect: aspect)
+    }
+
+    /// The part of the frame that the fractions name, from a column and row on that begin a sample of chroma; at least 2 x 2
+    /// samples of it.
     package func cropped(to part: PictureRegion) -> DecodedFrame {
-        let column = min(Int(part.x * Double(width)), max(width - 2, 0)) / 2 * 2
-        let row = min(Int(part.y * Double(height)), max(height - 2, 0)) / 2 * 2
+        let (across, down) = (max(1 << Int(planes.shifts.0), 2), max(1 << Int(planes.shifts.1), 2))
+        let column = min(Int(part.x * Double(width)), max(width - 2, 0)) / across * across
+        let row = min(Int(part.y * Double(height)), max(height - 2, 0)) / down * down
         let columns = min(max(Int((part.width * Double(width)).rounded()), 2), width - column)
         let rows = min(max(Int((part.height * Double(height)).rounded()), 2), height - row)
         var part = planes
-        switch planes.layout {
-        case WW_LAYOUT_RGB: part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column * 3 }
-        case WW_LAYOUT_I420:
-            part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column }
-            part.planes.1 = planes.planes.1.map { $0 + row / 2 * planes.strides.1 + column / 2 }
-            part.planes.2 = planes.planes.2.map { $0 + row / 2 * planes.strides.2 + column / 2 }
-        default:
-            part.planes.0 = planes.planes.0.map { $0 + row * planes.strides.0 + column }
-            part.planes.1 = planes.planes.1.map { $0 + row / 2 * planes.strides.1 + column }
+        if planes.turn.is_turned != 0 {
+            let (x, y) = (Int32(column), Int32(row))
+            part.turn.column += x * planes.turn.column_x + y * planes.turn.column_y
+            part.turn.row += x * planes.turn.row_x + y * planes.turn.row_y
+        } else {
+            func moved(_ plane: UnsafePointer<UInt8>?, _ stride: Int, _ step: UInt8, _ chroma: (UInt8, UInt8))
+                -> UnsafePointer<UInt8>?
+            {
+                plane.map { $0 + row >> Int(chroma.1) * stride + column >> Int(chroma.0) * Int(step) }
+            }
+            part.planes.0 = moved(planes.planes.0, planes.strides.0, planes.steps.0, (0, 0))
+            part.planes.1 = moved(planes.planes.1, planes.strides.1, planes.steps.1, planes.shifts)
+            part.planes.2 = moved(planes.planes.2, planes.strides.2, planes.steps.2, planes.shifts)
         }
-        return DecodedFrame(width: columns, height: rows, planes: part)
+        return DecodedFrame(columns, rows, part, pixelAspect: pixelAspect)
+    }
+}
+
+extension ww_frame {
+    /// An upright frame whose planes all have one step from sample to sample.
+    fileprivate init(
+        layout: ww_layout, planes: (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?, UnsafePointer<UInt8>?),
+        strides: (Int, Int, Int), step: UInt8, chroma: (UInt8, UInt8) = (0, 0), colour: ColourConversion? = nil
+    ) {
+        self.init(
+            layout: layout, planes: planes, strides: strides, steps: (step, step, step), shifts: chroma,
+            colour: colour?.factors ?? ww_colour(), exact: colour?.exactFactors ?? ww_exact_colour(), turn: ww_turn())
     }
 }
 
@@ -84,48 +143,5 @@ package struct PictureRegion: Sendable, Equatable {
         self.y = y
         self.width = width
         self.height = height
-    }
-}
-
-/// How a stream's Y'CbCr becomes R'G'B': its matrix and range, in libswscale's fixed point.
-///
-/// libswscale is what the reference's loaders convert with (OpenCV, PyAV, ffmpeg), and colours that differ by one level move
-/// a tight head's logits by tenths.
-///
-/// Source: libswscale `ff_yuv2rgb_coeffs` and `sws_setColorspaceDetails` (Kr, Kb of the standards, times 65536).
-package struct ColourConversion: Sendable, Equatable {
-    package enum Matrix: Sendable, CaseIterable { case bt601, bt709, fcc, smpte240m, bt2020 }
-
-    package let matrix: Matrix
-    /// Whether Y spans 0...255, not 16...235.
-    package let fullRange: Bool
-
-    package init(_ matrix: Matrix, fullRange: Bool) {
-        self.matrix = matrix
-        self.fullRange = fullRange
-    }
-
-    /// (Cr to R, Cb to B, Cb to G, Cr to G), the last two to be taken away; times 65536, for chroma of limited range.
-    private var table: (Int, Int, Int, Int) {
-        switch matrix {
-        case .bt601: (104_597, 132_201, 25_675, 53_279)
-        case .bt709: (117_489, 138_438, 13_975, 34_925)
-        case .fcc: (104_448, 132_798, 24_759, 53_109)
-        case .smpte240m: (117_579, 136_230, 16_907, 35_559)
-        case .bt2020: (110_013, 140_363, 12_277, 42_626)
-        }
-    }
-
-    var factors: ww_colour {
-        let (rv, bu, gu, gv) = table
-        func fixed(_ value: Int) -> Int16 {
-            // Chroma of full range spans 255 levels instead of 224.
-            let ranged = fullRange ? value * 224 / 255 : value
-            return Int16(clamping: (ranged << 13 + 1 << 15) >> 16)
-        }
-        let y = fullRange ? 65_536 : 65_536 * 255 / 219
-        return ww_colour(
-            y_offset: fullRange ? 0 : 16 << 3, y: Int16(clamping: (y << 13 + 1 << 15) >> 16), rv: fixed(rv),
-            bu: fixed(bu), gu: -fixed(gu), gv: -fixed(gv))
     }
 }

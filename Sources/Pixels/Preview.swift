@@ -15,6 +15,10 @@ package struct Preview: Sendable, Equatable {
     package static let longestSide = 640
 
     package init(_ frame: DecodedFrame) {
+        guard frame.isPlain else {
+            self = Self.shown(frame)
+            return
+        }
         let longest = max(frame.width, frame.height)
         let factor = min((longest + Self.longestSide - 1) / Self.longestSide, min(frame.width, frame.height), 255)
         let (width, height) = (frame.width / factor, frame.height / factor)
@@ -27,6 +31,31 @@ package struct Preview: Sendable, Equatable {
         }
         self.width = width
         self.height = height
+    }
+
+    /// Of a frame that is turned, whose samples are no squares or whose chroma is sampled otherwise: as a person sees it.
+    private static func shown(_ frame: DecodedFrame) -> Preview {
+        let size = frame.shownSize
+        let scale = min(Double(longestSide) / Double(max(size.width, size.height)), 1)
+        let (width, height) = (
+            max(Int((Double(size.width) * scale).rounded()), 1), max(Int((Double(size.height) * scale).rounded()), 1)
+        )
+        var row = [UInt8](repeating: 0, count: frame.width * 3)
+        var sums = [UInt32](repeating: 0, count: width * 3)
+        let rgb = [UInt8](unsafeUninitializedCapacity: width * height * 3) { out, count in
+            var planes = frame.planes
+            ww_preview_upright(
+                out.baseAddress, &row, &sums, &planes, Int32(frame.width), Int32(frame.height), Int32(width),
+                Int32(height))
+            count = width * height * 3
+        }
+        return Preview(width: width, height: height, rgb: rgb)
+    }
+
+    private init(width: Int, height: Int, rgb: [UInt8]) {
+        self.width = width
+        self.height = height
+        self.rgb = rgb
     }
 
     /// The picture as a JPEG file; nil if libjpeg-turbo refuses it, which only a lack of memory makes it do.

@@ -17,10 +17,10 @@ package final class Resizer {
 
     package func picture(_ frame: DecodedFrame) -> Picture {
         let plan: Plan
-        if let last = self.plan, last.width == frame.width, last.height == frame.height {
+        if let last = self.plan, last.fits(frame) {
             plan = last
         } else {
-            plan = Plan(width: frame.width, height: frame.height, framing)
+            plan = Plan(frame, framing)
             self.plan = plan
             scratch = []
         }
@@ -56,21 +56,27 @@ package final class Resizer {
 
 /// The coefficients for one size of frame.
 private struct Plan {
-    let width: Int
-    let height: Int
+    private let width: Int
+    private let height: Int
+    private let pixelAspect: Double
     let horizontal: Axis
     let vertical: Axis
     /// What is kept of the scaled columns and rows.
     let columns: (range: Range<Int>, place: Int)
     let rows: (range: Range<Int>, place: Int)
 
-    init(width: Int, height: Int, _ framing: Framing) {
-        self.width = width
-        self.height = height
-        let (w, h) = framing.scaled(width: width, height: height)
+    init(_ frame: DecodedFrame, _ framing: Framing) {
+        (width, height, pixelAspect) = (frame.width, frame.height, frame.pixelAspect)
+        let shown = frame.shownSize
+        let (w, h) = framing.scaled(width: shown.width, height: shown.height)
         (columns, rows) = (framing.kept(of: w), framing.kept(of: h))
-        horizontal = Axis(input: width, output: w, wanted: columns.range, framing.filter)
-        vertical = Axis(input: height, output: h, wanted: rows.range, framing.filter)
+        // From the samples that there are to where the picture that is shown has its pixels: one pass for both.
+        horizontal = Axis(input: frame.width, output: w, wanted: columns.range, framing.filter)
+        vertical = Axis(input: frame.height, output: h, wanted: rows.range, framing.filter)
+    }
+
+    func fits(_ frame: DecodedFrame) -> Bool {
+        width == frame.width && height == frame.height && pixelAspect == frame.pixelAspect
     }
 
     /// What is read of a frame; from an even column, since two columns share their chroma.

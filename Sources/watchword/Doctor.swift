@@ -37,9 +37,17 @@ struct Doctor: AsyncParsableCommand {
             ("qtdemux", "gstreamer1.0-plugins-good"), ("rtspsrc", "gstreamer1.0-plugins-good"),
             ("v4l2src", "gstreamer1.0-plugins-good"), ("h264parse", "gstreamer1.0-plugins-bad"),
             ("hlsdemux", "gstreamer1.0-plugins-bad"), ("avdec_h264", "gstreamer1.0-libav"),
+            ("avdec_mjpeg", "gstreamer1.0-libav"), ("jpegparse", "gstreamer1.0-plugins-bad"),
+            ("gdkpixbufdec", "gstreamer1.0-plugins-good"),
         ] {
             let has = GStreamer.hasElement(element)
             check("element \(element)", has, has ? "present" : "missing", "apt-get install \(package)")
+        }
+        if GStreamer.hasElement("decodebin") {
+            let problems = DecoderCheck.problems()
+            check(
+                "colours of decoders", problems.isEmpty, problems.isEmpty ? "right" : problems.joined(separator: "; "),
+                "install what is named, and set no GST_PLUGIN_FEATURE_RANK for these")
         }
         check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)")
         check("products", true, ComputeLibrary.units)

@@ -1,4 +1,4 @@
-/// From a decoder's planes to CLIP's square picture: colours as libswscale makes them, Pillow's bicubic, both to the bit.
+/// From a decoder's planes to CLIP's square picture: turned upright, colours as libswscale makes them, Pillow's bicubic, both to the bit.
 #ifndef WATCHWORD_RESAMPLE_H
 #define WATCHWORD_RESAMPLE_H
 #include <stddef.h>
@@ -8,7 +8,9 @@
 typedef enum ww_layout {
     WW_LAYOUT_RGB = 0,   ///< one plane, interleaved
     WW_LAYOUT_I420 = 1,  ///< Y, U, V planes, chroma halved both ways
-    WW_LAYOUT_NV12 = 2   ///< Y plane, then U and V interleaved, halved both ways
+    WW_LAYOUT_NV12 = 2,  ///< Y plane, then U and V interleaved, halved both ways
+    WW_LAYOUT_YUV = 3,   ///< Y, U and V planes, chroma halved as `shifts` say
+    WW_LAYOUT_GREY = 4   ///< one plane of full range
 } ww_layout;
 
 /// Y'CbCr to R'G'B' in fixed point: offset of Y times 8, then factors times 8192.
@@ -16,12 +18,30 @@ typedef struct ww_colour {
     int16_t y_offset, y, rv, bu, gu, gv;
 } ww_colour;
 
+/// The same, rounded to the nearest level: offset of Y, then factors times 65536. libswscale converts so where chroma is not
+/// halved both ways.
+typedef struct ww_exact_colour {
+    int32_t y_offset, y, rv, bu, gu, gv;
+} ww_exact_colour;
+
+/// Where sample (x, y) of the upright picture lies in the planes: in column `column + x * column_x + y * column_y`, and in
+/// row `row + x * row_x + y * row_y`. The factors are -1, 0 or 1.
+typedef struct ww_turn {
+    int32_t is_turned;  ///< 0: the planes are upright, and nothing else is read
+    int32_t column, column_x, column_y;
+    int32_t row, row_x, row_y;
+} ww_turn;
+
 /// A decoded frame, lent.
 typedef struct ww_frame {
     ww_layout layout;
     const uint8_t *planes[3];
     size_t strides[3];
-    ww_colour colour;  ///< not read for RGB
+    uint8_t steps[3];   ///< bytes from a sample to the next of its plane
+    uint8_t shifts[2];  ///< how often chroma is halved across and down
+    ww_colour colour;   ///< of I420 and NV12
+    ww_exact_colour exact;  ///< of YUV
+    ww_turn turn;
 } ww_frame;
 
 /// One axis: for each of `count` wanted outputs, the first input and the weights in 1 / 2^22. `stride` is a multiple of

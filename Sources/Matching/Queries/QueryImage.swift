@@ -1,4 +1,4 @@
-/// An example picture of a query, as it was given: a JPEG, PNG or whatever else the engine can decode.
+/// An example picture of a query, as it was given: a JPEG, PNG, WebP, GIF, BMP or TIFF file.
 package struct QueryImage: Sendable, Hashable {
     /// What it is called in messages to people: a file's name.
     package let name: String
@@ -18,6 +18,10 @@ package struct QueryImage: Sendable, Hashable {
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { encoded.dropFirst(offset).starts(with: bytes) }
         if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }
         if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "png" }
+        if begins(Array("RIFF".utf8)), begins(Array("WEBP".utf8), at: 8) { return "webp" }
+        if begins(Array("GIF87a".utf8)) || begins(Array("GIF89a".utf8)) { return "gif" }
+        if begins(Array("BM".utf8)) { return "bmp" }
+        if begins([0x49, 0x49, 0x2A, 0]) || begins([0x4D, 0x4D, 0, 0x2A]) { return "tiff" }
         return nil
     }
 
@@ -28,7 +32,9 @@ package struct QueryImage: Sendable, Hashable {
             guard image.encoded.count <= largest else {
                 return "images: \"\(image.name)\" has \(image.encoded.count) bytes, at most \(largest) are taken"
             }
-            guard image.kind != nil else { return "images: \"\(image.name)\" is neither a JPEG nor a PNG picture" }
+            guard image.kind != nil else {
+                return "images: \"\(image.name)\" is neither a JPEG nor a PNG picture, nor WebP, GIF, BMP or TIFF"
+            }
         }
         return nil
     }

@@ -1,5 +1,6 @@
 package import Foundation
 package import Matching
+import Pixels
 
 /// Example pictures as `data:` URIs: how they travel, and are kept.
 package enum PictureURI {
@@ -24,10 +25,14 @@ package enum PictureURI {
 
     private static func checked(_ image: QueryImage, _ name: String) throws(QueryPartError) -> QueryImage {
         guard !image.encoded.isEmpty else { throw QueryPartError("\(name) is empty") }
-        guard image.kind != nil else { throw QueryPartError("\(name) is neither a JPEG nor a PNG picture") }
         guard image.encoded.count <= QueryImage.largest else {
             throw QueryPartError(
                 "\(name) has \(image.encoded.count) bytes, at most \(QueryImage.largest) are taken")
+        }
+        // Kind and size stand in the first bytes: what is too large is refused before anything is decoded.
+        do { _ = try PictureHeader(image.encoded) } catch {
+            throw QueryPartError(
+                image.kind == nil ? "\(name) is neither a JPEG nor a PNG picture: \(error)" : "\(name): \(error)")
         }
         return image
     }

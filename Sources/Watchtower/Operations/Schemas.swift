@@ -40,7 +40,7 @@ package enum Schemas {
             ("id", .name, "Made from the text if it is left out."),
             ("text", .text(text), "The event in words; it may be left out where there are images."),
             ("phrasings", texts(text), "Other ways to say it."),
-            ("images", texts(), "Example pictures, data: URIs of JPEG or PNG."),
+            ("images", texts(), "Example pictures, data: URIs of JPEG, PNG, WebP, GIF, BMP or TIFF."),
             ("prompts", texts(text), "Templates with {} for the text."),
             ("tags", texts(1...128), "Words for subscribers."),
             ("metadata", .object([], others: .text(0...4096)), "Whatever its owner wants to keep with it."),

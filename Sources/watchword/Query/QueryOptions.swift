@@ -8,7 +8,8 @@ import Watchtower
 struct QueryOptions: ParsableArguments {
     @Option(name: .long, parsing: .unconditionalSingleValue, help: "Another way to say it; all are averaged.")
     var phrasing: [String] = []
-    @Option(name: .long, help: "An example picture, JPEG or PNG; alone, or beside the text.") var image: [String] = []
+    @Option(name: .long, help: "An example picture (JPEG, PNG, WebP, GIF, BMP, TIFF), alone or beside the text.")
+    var image: [String] = []
     @Option(
         name: .long, parsing: .unconditionalSingleValue,
         help: "A prompt template, \"a photo of {}\"; several are averaged.") var prompt: [String] = []

@@ -1,0 +1,70 @@
+import CKernels
+
+/// How a stored picture is turned to stand as a person sees it, by EXIF's numbers.
+package enum PictureOrientation: Int, Sendable, CaseIterable {
+    case upright = 1
+    case mirrored
+    case upsideDown
+    case flipped
+    case transposed
+    /// Turned clockwise by a quarter.
+    case quarterTurn
+    case transverse
+    /// Turned clockwise by three quarters.
+    case threeQuarterTurn
+
+    /// Reads the value of GStreamer's tag `image-orientation`; nil for one that it does not define.
+    package init?(tag: String) {
+        switch tag {
+        case "rotate-0": self = .upright
+        case "rotate-90": self = .quarterTurn
+        case "rotate-180": self = .upsideDown
+        case "rotate-270": self = .threeQuarterTurn
+        case "flip-rotate-0": self = .mirrored
+        case "flip-rotate-90": self = .transverse
+        case "flip-rotate-180": self = .flipped
+        case "flip-rotate-270": self = .transposed
+        default: return nil
+        }
+    }
+
+    /// Whether width and height are exchanged.
+    package var swapsSides: Bool { rawValue >= PictureOrientation.transposed.rawValue }
+
+    /// Where the upright picture's samples lie in a stored one of `width` x `height`.
+    func turn(width: Int, height: Int) -> ww_turn {
+        let (right, bottom) = (Int32(width - 1), Int32(height - 1))
+        /// Columns and rows: where the upper left sample lies, and the steps across and down.
+        func along(_ column: (Int32, Int32, Int32), _ row: (Int32, Int32, Int32)) -> ww_turn {
+            ww_turn(
+                is_turned: self == .upright ? 0 : 1, column: column.0, column_x: column.1, column_y: column.2,
+                row: row.0, row_x: row.1, row_y: row.2)
+        }
+        return switch self {
+        case .upright: along((0, 1, 0), (0, 0, 1))
+        case .mirrored: along((right, -1, 0), (0, 0, 1))
+        case .upsideDown: along((right, -1, 0), (bottom, 0, -1))
+        case .flipped: along((0, 1, 0), (bottom, 0, -1))
+        case .transposed: along((0, 0, 1), (0, 1, 0))
+        case .quarterTurn: along((0, 0, 1), (bottom, -1, 0))
+        case .transverse: along((right, 0, -1), (bottom, -1, 0))
+        case .threeQuarterTurn: along((right, 0, -1), (0, 1, 0))
+        }
+    }
+}
+
+extension DecodedFrame {
+    /// Pixels across and down of the picture that a person sees: as many down as there are rows.
+    package var shownSize: (width: Int, height: Int) {
+        pixelAspect == 1 ? (width, height) : (max(Int((Double(width) * pixelAspect).rounded()), 1), height)
+    }
+
+    /// Whether planes can be read as they lie, for a preview made of whole numbers of samples.
+    var isPlain: Bool {
+        guard planes.turn.is_turned == 0, pixelAspect == 1 else { return false }
+        return switch planes.layout {
+        case WW_LAYOUT_RGB, WW_LAYOUT_I420, WW_LAYOUT_NV12: true
+        default: false
+        }
+    }
+}

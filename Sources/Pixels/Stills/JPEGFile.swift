@@ -1,0 +1,68 @@
+import CTurboJPEG
+
+/// JPEG by libjpeg-turbo, as Pillow asks for it: the exact transform, chroma interpolated.
+package enum JPEGFile {
+    /// Interleaved RGB as a file whose chroma is halved across alone (4:2:2), as most cameras send it; nil without memory.
+    package static func encoded422(rgb: [UInt8], width: Int, height: Int) -> [UInt8]? {
+        precondition(rgb.count == width * height * 3)
+        guard let compressor = tjInitCompress() else { return nil }
+        defer { tjDestroy(compressor) }
+        var bytes: UnsafeMutablePointer<UInt8>?
+        var size: UInt = 0
+        defer { tjFree(bytes) }
+        let status = tjCompress2(
+            compressor, rgb, Int32(width), 0, Int32(height), Int32(TJPF_RGB.rawValue), &bytes, &size,
+            Int32(TJSAMP_422.rawValue), 95, TJFLAG_ACCURATEDCT)
+        guard status == 0, let bytes else { return nil }
+        return [UInt8](UnsafeBufferPointer(start: bytes, count: Int(size)))
+    }
+
+    static func rgb(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {
+        guard PictureHeader.isWhole(jpeg: FileBytes(bytes: file)) else {
+            throw PictureError("it is a JPEG picture that is cut off")
+        }
+        guard let decompressor = tjInitDecompress() else { throw PictureError("there is no memory to decode it") }
+        defer { tjDestroy(decompressor) }
+        var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(0))
+        // Refuses odd samplings, whose size it has read all the same.
+        _ = tjDecompressHeader3(
+            decompressor, file, UInt(file.count), &width, &height, &subsampling, &colours)
+        let isInk = colours == Int32(TJCS_CMYK.rawValue) || colours == Int32(TJCS_YCCK.rawValue)
+        let samples = isInk ? 4 : 3
+        let format = isInk ? TJPF_CMYK : TJPF_RGB
+        var status: Int32 = -1
+        let pixels = [UInt8](unsafeUninitializedCapacity: header.width * header.height * samples) { out, count in
+            status = tjDecompress2(
+                decompressor, file, UInt(file.count), out.baseAddress, Int32(header.width), 0, Int32(header.height),
+                Int32(format.rawValue), TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
+            count = header.width * header.height * samples
+        }
+        if status != 0 {
+            let why = tjGetErrorStr2(decompressor).map { String(cString: $0) } ?? "unknown error"
+            let isWarning = tjGetErrorCode(decompressor) == Int32(TJERR_WARNING.rawValue)
+            guard isWarning, harmless.contains(where: { why.contains($0) }) else {
+                throw PictureError("it is a JPEG picture that cannot be decoded: \(why)")
+            }
+        }
+        return isInk ? rgb(fromInverted: pixels) : pixels
+    }
+
+    /// Warnings of libjpeg-turbo that leave every pixel what it was.
+    private static let harmless = [
+        "extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters",
+    ]
+
+    /// CMYK as Adobe's programs write it, where 255 is no ink; as Pillow takes all CMYK that is JPEG.
+    private static func rgb(fromInverted pixels: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: pixels.count / 4 * 3) { out, count in
+            for i in 0..<pixels.count / 4 {
+                let paper = Int(pixels[4 * i + 3])
+                for c in 0..<3 {
+                    let product = (255 - Int(pixels[4 * i + c])) * paper + 128
+                    out[3 * i + c] = UInt8(max(paper - (product + product >> 8) >> 8, 0))
+                }
+            }
+            count = pixels.count / 4 * 3
+        }
+    }
+}

@@ -1,0 +1,144 @@
+/// What a picture's file says of itself, read before anything is decoded: its kind, its size, how it is turned.
+package struct PictureHeader: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        case jpeg = "JPEG"
+        case png = "PNG"
+        case webp = "WebP"
+        case gif = "GIF"
+        case bmp = "BMP"
+        case tiff = "TIFF"
+    }
+
+    package let kind: Kind
+    package let width: Int
+    package let height: Int
+    /// EXIF's orientation; upright where the file says nothing.
+    package var orientation = PictureOrientation.upright
+    /// Bytes that its decoder keeps beside the picture: coefficients of a progressive JPEG, canvases of a GIF.
+    var decoderBytes = 0
+
+    /// Most pixels of a picture that is decoded: 64 megapixels, more than cameras and phones have.
+    package static let mostPixels = 1 << 26
+    /// Most bytes that decoding one may take.
+    package static let mostBytes = 320 << 20
+
+    init(_ kind: Kind, width: Int, height: Int) {
+        (self.kind, self.width, self.height) = (kind, width, height)
+    }
+
+    /// Reads the header; refuses what is no picture of these kinds, or too large to be decoded.
+    package init(_ file: [UInt8]) throws(PictureError) {
+        let bytes = FileBytes(bytes: file)
+        guard let kind = Self.kind(bytes) else { throw Self.refusal(bytes) }
+        let header: PictureHeader? =
+            switch kind {
+            case .jpeg: try Self.jpeg(bytes)
+            case .png: Self.png(bytes)
+            case .webp: Self.webp(bytes)
+            case .gif: Self.gif(bytes)
+            case .bmp: Self.bmp(bytes)
+            case .tiff: Self.tiff(bytes)
+            }
+        guard let header else { throw PictureError("it is a \(kind.rawValue) picture that is cut off or damaged") }
+        self = header
+        try check()
+    }
+
+    /// The kind that the first bytes tell; nil if it is none of these.
+    static func kind(_ bytes: FileBytes) -> Kind? {
+        if bytes.has([0xFF, 0xD8, 0xFF]) { return .jpeg }
+        if bytes.has([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
+        if bytes.has("RIFF"), bytes.has("WEBP", at: 8) { return .webp }
+        if bytes.has("GIF87a") || bytes.has("GIF89a") { return .gif }
+        if bytes.has("BM"), let size = bytes.little32(14), [12, 40, 52, 56, 64, 108, 124].contains(size) {
+            return .bmp
+        }
+        if bytes.has([0x49, 0x49, 0x2A, 0]) || bytes.has([0x4D, 0x4D, 0, 0x2A]) { return .tiff }
+        return nil
+    }
+
+    /// The size that the beginning of a picture's file tells, however large; nil if it tells none.
+    package static func size(beginning file: [UInt8]) -> (width: Int, height: Int)? {
+        let bytes = FileBytes(bytes: file)
+        let header: PictureHeader? =
+            switch kind(bytes) {
+            case .jpeg: try? jpeg(bytes)
+            case .png: png(bytes)
+            case .webp: webp(bytes)
+            // Its frames lie within the screen, or are not decoded.
+            case .gif:
+                bytes.little16(6).flatMap { width in
+                    bytes.little16(8).map { PictureHeader(.gif, width: width, height: $0) }
+                }
+            case .bmp: bmp(bytes)
+            case .tiff: tiff(bytes)
+            case nil: nil
+            }
+        return header.map { ($0.width, $0.height) }
+    }
+
+    /// The size that a keyframe of VP8 tells; nil for other frames.
+    package static func size(vp8 unit: [UInt8]) -> (width: Int, height: Int)? {
+        let bytes = FileBytes(bytes: unit)
+        guard let first = bytes[0], first & 1 == 0, bytes.has([0x9D, 0x01, 0x2A], at: 3),
+            let width = bytes.little16(6), let height = bytes.little16(8)
+        else { return nil }
+        return (width & 0x3FFF, height & 0x3FFF)
+    }
+
+    private func check() throws(PictureError) {
+        guard width > 0, height > 0 else {
+            throw PictureError("it is a \(kind.rawValue) picture of \(width) x \(height) pixels")
+        }
+        guard width <= 1 << 16, height <= 1 << 16, width * height <= Self.mostPixels else {
+            throw PictureError(
+                "it has \(width) x \(height) pixels, at most \(Self.mostPixels / 1_000_000) million are decoded; make it smaller"
+            )
+        }
+        let bytes = width * height * 3 + decoderBytes
+        guard bytes <= Self.mostBytes else {
+            throw PictureError(
+                "decoding it takes \(bytes >> 20) MiB, at most \(Self.mostBytes >> 20) are taken; make it smaller")
+        }
+    }
+}
+
+extension PictureHeader {
+    /// Says what is there instead of a picture that can be read.
+    static func refusal(_ bytes: FileBytes) -> PictureError {
+        let known = "a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
+        guard bytes.count > 0 else { return PictureError("expected \(known), found an empty file") }
+        guard let found = foreignKind(bytes) else { return PictureError("expected \(known), found none of them") }
+        return PictureError("expected \(known), found \(found); save it as JPEG or PNG")
+    }
+
+    private static func foreignKind(_ bytes: FileBytes) -> String? {
+        if bytes.has("ftyp", at: 4) { return isoKind(bytes) }
+        if bytes.has([0xFF, 0x0A]) || bytes.has("JXL ", at: 4) { return "JPEG XL" }
+        if bytes.has("jP  ", at: 4) || bytes.has([0xFF, 0x4F, 0xFF, 0x51]) { return "JPEG 2000" }
+        if bytes.has("8BPS") { return "a Photoshop document" }
+        if bytes.has("%PDF") { return "PDF" }
+        if bytes.has([0, 0, 1, 0]) { return "an icon (ICO)" }
+        if bytes.has([0x49, 0x49, 0x2B, 0]) || bytes.has([0x4D, 0x4D, 0, 0x2B]) { return "BigTIFF" }
+        if bytes.has([0x1A, 0x45, 0xDF, 0xA3]) { return "a film (Matroska or WebM)" }
+        if bytes.has("RIFF"), bytes.has("AVI ", at: 8) { return "a film (AVI)" }
+        if bytes.has("version https://git-lfs") { return "a Git LFS pointer (run git lfs pull)" }
+        let start = String(decoding: bytes.bytes.prefix(256), as: UTF8.self).lowercased()
+        if start.contains("<svg") { return "SVG" }
+        if start.contains("<html") || start.contains("<!doctype html") { return "a web page (HTML)" }
+        return nil
+    }
+
+    /// What a file of ISO's base format is, by its brands.
+    private static func isoKind(_ bytes: FileBytes) -> String {
+        let end = min(bytes.big32(0) ?? 0, 256)
+        let brands = stride(from: 8, to: end, by: 4).filter { $0 != 12 }
+        func hasBrand(_ names: [StaticString]) -> Bool {
+            brands.contains { at in names.contains { bytes.has($0, at: at) } }
+        }
+        if hasBrand(["avif", "avis"]) { return "AVIF" }
+        if hasBrand(["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]) { return "HEIC" }
+        if hasBrand(["mif1", "msf1"]) { return "HEIF" }
+        return "a film (MP4)"
+    }
+}

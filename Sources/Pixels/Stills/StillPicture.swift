@@ -1,0 +1,73 @@
+import CPictures
+import CWebP
+
+/// A still picture, decoded: interleaved RGB, `[height, width, 3]`, as Pillow's `Image.open(...).convert("RGB")` makes it.
+///
+/// Alpha is left out, of 16 bits the upper 8 are kept. One difference is meant: of grey with 16 bits, Pillow makes all that
+/// is over 255 white.
+package struct StillPicture: Sendable, Equatable {
+    package let width: Int
+    package let height: Int
+    package let rgb: [UInt8]
+    /// How it must be turned to stand as a person sees it; nothing was turned yet.
+    package let orientation: PictureOrientation
+
+    /// Decodes a picture's file.
+    ///
+    /// Size and kind are read, and refused, before anything is decoded. Takes its time: call it where that is allowed.
+    package init(decoding file: [UInt8]) throws(PictureError) {
+        let header = try PictureHeader(file)
+        (width, height, orientation) = (header.width, header.height, header.orientation)
+        rgb =
+            switch header.kind {
+            case .jpeg: try JPEGFile.rgb(file, header)
+            case .webp: try Self.webp(file, header)
+            case .png, .gif, .bmp, .tiff: try Self.decoded(file, header)
+            }
+    }
+
+    /// The picture for the image tower.
+    ///
+    /// - Parameter upright: turned as a person sees it; as it is stored, where not: so CLIP's own code embeds pictures.
+    package func picture(_ framing: Framing, upright: Bool) -> Picture {
+        rgb.withUnsafeBufferPointer { samples in
+            guard let first = samples.baseAddress else { return Picture(side: framing.side, rgb: []) }
+            let stored = DecodedFrame(rgb: first, width: width, height: height, stride: width * 3)
+            return Resizer(framing).picture(stored.shown(upright ? orientation : .upright))
+        }
+    }
+
+    /// PNG by libpng; GIF (its first frame), BMP and TIFF by gdk-pixbuf, each by the reader of its own kind alone.
+    private static func decoded(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {
+        var why = [CChar](repeating: 0, count: 160)
+        var status: Int32 = -1
+        let (width, height) = (UInt32(header.width), UInt32(header.height))
+        let rgb = [UInt8](unsafeUninitializedCapacity: header.width * header.height * 3) { out, count in
+            status =
+                header.kind == .png
+                ? ww_png_decode(out.baseAddress, file, file.count, width, height, &why, why.count)
+                : ww_pixbuf_decode(
+                    out.baseAddress, file, file.count, header.kind.rawValue.lowercased(), width, height, &why,
+                    why.count)
+            count = status == 0 ? header.width * header.height * 3 : 0
+        }
+        guard status == 0 else {
+            let reason = String(decoding: why.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw PictureError("it is a \(header.kind.rawValue) picture that cannot be decoded: \(reason)")
+        }
+        return rgb
+    }
+
+    private static func webp(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {
+        let size = header.width * header.height * 3
+        var isDecoded = false
+        let rgb = [UInt8](unsafeUninitializedCapacity: size) { out, count in
+            isDecoded = WebPDecodeRGBInto(file, file.count, out.baseAddress, size, Int32(header.width * 3)) != nil
+            count = isDecoded ? size : 0
+        }
+        guard isDecoded else {
+            throw PictureError("it is a WebP picture that is animated, cut off or damaged; save it as PNG")
+        }
+        return rgb
+    }
+}

@@ -239,7 +239,9 @@ if Context.environment["WATCHWORD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "watchword-fuzz",
-            dependencies: ["CLIP", "Checkpoints", "Matching", "Messaging", "TestSupport", "Watchtower", "WebAPI"],
+            dependencies: [
+                "CLIP", "Checkpoints", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower", "WebAPI",
+            ],
             path: "Fuzz",
             exclude: ["corpus", "fuzz.sh", "words.dict"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

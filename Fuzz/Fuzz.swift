@@ -1,12 +1,13 @@
 import CLIP
 import Checkpoints
 import Foundation
+import Pixels
 import TestSupport
 
 /// The readers of untrusted files and messages; `WATCHWORD_FUZZ` chooses one for the life of the process.
 private enum Reader: String {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer
-    case configuration, queries, control, clients, web
+    case configuration, queries, control, clients, web, pictures
 
     static let chosen: Reader = {
         let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
@@ -45,6 +46,14 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         attempt { _ = try OpenCLIPConfig.parse(file) }
     case .index: attempt { _ = try ShardedFile.map(bytes.inMemory) }
     case .tokenizer: attempt { _ = try Tokenizer(json: Array(bytes)).encode("a photo of <|endoftext|>") }
+    case .pictures:
+        let file = Array(bytes)
+        _ = PictureHeader.size(beginning: file)
+        attempt {
+            // What a header promises is decoded, as long as that is no matter of seconds.
+            let header = try PictureHeader(file)
+            if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
+        }
     case .web: attempt { try WebRequests.read(Data(bytes)) }
     case .vocabulary:
         // vocab.json, a zero byte, merges.txt.

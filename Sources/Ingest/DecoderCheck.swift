@@ -57,9 +57,8 @@ package enum DecoderCheck {
         }
         defer { ww_unref_sample(sample) }
         let resizer = Resizer(side: side)
-        guard let picture = Pipeline.withFrame(sample, { resizer.picture($0) }) else {
-            throw SourceError("its decoder gives no picture")
-        }
+        let picture = Pipeline.withFrame(sample, .upright, squarePixels: true) { resizer.picture($0) }
+        guard let picture else { throw SourceError("its decoder gives no picture") }
         return picture
     }
 }

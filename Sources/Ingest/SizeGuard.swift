@@ -53,7 +53,7 @@ final class SizeGuard: @unchecked Sendable {
         } else {
             size = nil
         }
-        guard let size, size.width * size.height > Self.mostPixels else { return GST_PAD_PROBE_OK }
+        guard let size, size.width > Self.mostPixels / max(size.height, 1) else { return GST_PAD_PROBE_OK }
         isRefused = true
         if let decoder = gst_pad_get_parent_element(pad) {
             ww_post_error(decoder, Self.sentence(size))

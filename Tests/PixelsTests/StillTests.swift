@@ -60,7 +60,8 @@ struct StillTests {
             ("cut-progressive.jpg", "JPEG picture that is cut off"), ("cut-ended.jpg", "JPEG picture that cannot be"),
             ("cut.png", "the file is cut off"), ("without-end.png", "the file is cut off"),
             ("damaged.png", "PNG picture that cannot be decoded"), ("cut.webp", "cut off or damaged"),
-            ("cut.bmp", "BMP picture that cannot be decoded"), ("picture.heic", "found HEIC; save it as JPEG or PNG"),
+            ("cut.bmp", "BMP picture that is cut off"), ("cut.gif", "GIF picture that is cut off"),
+            ("cut.tiff", "TIFF picture that is cut off"), ("picture.heic", "found HEIC; save it as JPEG or PNG"),
             ("picture.avif", "found AVIF; save it as JPEG or PNG"), ("make.py", "found none of them"),
             ("bomb.png", "it has 14000 x 14000 pixels, at most 67 million are decoded"),
         ])
@@ -72,24 +73,33 @@ struct StillTests {
     @Test("sizes are read and refused before anything is decoded", arguments: PictureHeader.Kind.allCases)
     func sizes(_ kind: PictureHeader.Kind) throws {
         func little(_ number: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(number >> (8 * $0) & 255) } }
-        let (width, height) = (16_000, 12_000)
-        let sof: [UInt8] = [0xFF, 0xC2, 0, 17, 8] + little(height, 2).reversed() + little(width, 2).reversed() + [3]
-        let canvas = little(width - 1, 3) + little(height - 1, 3)
-        let frame = [0x2C] + [0, 0, 0, 0] + little(width, 2) + little(height, 2) + [0, 2, 0, 0x3B]
+        func all(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { $0 } }
+        func big(_ number: Int, _ bytes: Int) -> [UInt8] { little(number, bytes).reversed() }
+        func text(_ string: String) -> [UInt8] { Array(string.utf8) }
         func entry(_ tag: Int, _ value: Int) -> [UInt8] {
-            little(tag, 2) + little(3, 2) + little(1, 4) + little(value, 4)
+            all(little(tag, 2), little(3, 2), little(1, 4), little(value, 4))
         }
+        let (width, height) = (16_000, 12_000)
+        let components: [UInt8] = [3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]
         let header: [UInt8] =
             switch kind {
-            case .jpeg: [0xFF, 0xD8] + sof + [1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]
+            case .jpeg: all([0xFF, 0xD8, 0xFF, 0xC2, 0, 17, 8], big(height, 2), big(width, 2), components)
             case .png:
-                [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13] + Array("IHDR".utf8) + little(width, 4).reversed()
-                    + little(height, 4).reversed() + [8, 2, 0, 0, 0]
-            case .webp: Array("RIFF    WEBPVP8X".utf8) + little(10, 4) + [0, 0, 0, 0] + canvas
-            // A frame that is larger than its screen.
-            case .gif: Array("GIF89a".utf8) + little(8, 2) + little(8, 2) + [0, 0, 0] + frame
-            case .bmp: Array("BM".utf8) + little(0, 12) + little(40, 4) + little(width, 4) + little(-height, 4)
-            case .tiff: Array("II*".utf8) + [0] + little(8, 4) + little(2, 2) + entry(256, width) + entry(257, height)
+                all(
+                    [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13], text("IHDR"), big(width, 4), big(height, 4),
+                    [8, 2, 0, 0, 0])
+            case .webp:
+                all(text("RIFF    WEBPVP8X"), little(10, 4), little(0, 4), little(width - 1, 3), little(height - 1, 3))
+            case .gif:  // a frame that is larger than its screen
+                all(
+                    text("GIF89a"), little(8, 2), little(8, 2), [0, 0, 0, 0x2C, 0, 0, 0, 0], little(width, 2),
+                    little(height, 2), [0, 2, 0, 0x3B])
+            case .bmp:
+                all(
+                    text("BM"), little(0, 12), little(40, 4), little(width, 4), little(-height, 4), little(1, 2),
+                    little(24, 2))
+            case .tiff:
+                all(text("II*"), little(0, 1), little(8, 4), little(2, 2), entry(256, width), entry(257, height))
             }
         let error = #expect(throws: PictureError.self) { try PictureHeader(header) }
         #expect(error?.description.contains("16000 x 12000 pixels") == true, "\(error?.description ?? "")")

@@ -66,6 +66,7 @@ extension PictureHeader {
                 (width, height) = (max(width, left + across), max(height, top + down))
                 frames += 1
                 at = afterBlocks(at + 10 + tableBytes(local) + 1)
+                guard at <= bytes.count else { return nil }
             default: return nil
             }
         }
@@ -77,13 +78,18 @@ extension PictureHeader {
 
     static func bmp(_ bytes: FileBytes) -> PictureHeader? {
         let isOld = bytes.little32(14) == 12
-        guard let width = isOld ? bytes.little16(18) : bytes.little32(18),
-            let rows = isOld ? bytes.little16(20) : bytes.little32(22)
+        guard let start = bytes.little32(10), let width = isOld ? bytes.little16(18) : bytes.little32(18),
+            let rows = isOld ? bytes.little16(20) : bytes.little32(22), let bits = bytes.little16(isOld ? 24 : 28)
         else { return nil }
         // Fewer than no rows: they begin above.
         let height = isOld ? rows : Int(Int32(truncatingIfNeeded: rows).magnitude)
         var header = PictureHeader(.bmp, width: width, height: height)
-        header.decoderBytes = width < 1 << 17 && height < 1 << 17 ? width * height : 0
+        guard width < 1 << 17, height < 1 << 17 else { return header }
+        header.decoderBytes = width * height
+        header.bodyEnd = start + (width * bits + 31) / 32 * 4 * height
+        // Of runs of pixels the header tells the length.
+        let compression = isOld ? 0 : bytes.little32(30) ?? 0
+        if compression == 1 || compression == 2 { header.bodyEnd = start + (bytes.little32(34) ?? 0) }
         return header
     }
 

@@ -16,6 +16,8 @@ package struct PictureHeader: Sendable, Equatable {
     package var orientation = PictureOrientation.upright
     /// Bytes that its decoder keeps beside the picture: coefficients of a progressive JPEG, canvases of a GIF.
     var decoderBytes = 0
+    /// Where the file must reach at least, if its decoder does not look.
+    var bodyEnd = 0
 
     /// Most pixels of a picture that is decoded: 64 megapixels, more than cameras and phones have.
     package static let mostPixels = 1 << 26
@@ -42,6 +44,9 @@ package struct PictureHeader: Sendable, Equatable {
         guard let header else { throw PictureError("it is a \(kind.rawValue) picture that is cut off or damaged") }
         self = header
         try check()
+        guard header.bodyEnd <= file.count else {
+            throw PictureError("it is a \(kind.rawValue) picture that is cut off")
+        }
     }
 
     /// The kind that the first bytes tell; nil if it is none of these.

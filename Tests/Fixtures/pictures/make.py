@@ -150,7 +150,7 @@ save("grey.tiff", grey)
 # What must be refused.
 whole = open("420.jpg", "rb").read()
 open("cut.jpg", "wb").write(whole[: len(whole) // 2])
-open("cut-ended.jpg", "wb").write(whole[: len(whole) // 2] + b"\xff\xd9")
+open("cut-ended.jpg", "wb").write(whole[: len(whole) * 5 // 6] + b"\xff\xd9")
 open("without-end.jpg", "wb").write(whole[:-2])
 progressive = open("420-progressive.jpg", "rb").read()
 open("cut-progressive.jpg", "wb").write(progressive[: len(progressive) * 2 // 3])
@@ -162,7 +162,9 @@ damaged[len(damaged) // 2] ^= 0x55
 open("damaged.png", "wb").write(damaged)
 whole = open("lossless.webp", "rb").read()
 open("cut.webp", "wb").write(whole[: len(whole) // 2])
-open("cut.bmp", "wb").write(open("rgb.bmp", "rb").read()[:700])
+for name in ("rgb.bmp", "palette.gif", "rgb.tiff"):
+    whole = open(name, "rb").read()
+    open("cut" + name[-4:].replace("tiff", ".tiff"), "wb").write(whole[: len(whole) * 2 // 3])
 Image.fromarray(rgb).save("picture.avif")
 # A HEIC file's first box; there is no encoder to make the rest.
 open("picture.heic", "wb").write(struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"heic", 0, b"mif1", b"heic") + bytes(64))

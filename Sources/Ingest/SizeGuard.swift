@@ -14,6 +14,7 @@ final class SizeGuard: @unchecked Sendable {
 
     /// What the units are, where their own headers tell their size.
     private var unit: String?
+    private var tooLarge: (width: Int, height: Int)?
     private var isRefused = false
 
     /// Guards every video decoder of a pipeline, and those that are added later.
@@ -43,23 +44,34 @@ final class SizeGuard: @unchecked Sendable {
     private func probe(
         _ info: UnsafeMutablePointer<GstPadProbeInfo>, of pad: UnsafeMutablePointer<GstPad>
     ) -> GstPadProbeReturn {
-        guard !isRefused else { return GST_PAD_PROBE_DROP }
-        let size: (width: Int, height: Int)?
         if let event = ww_probe_event(info) {
-            guard ww_event_type(event) == GST_EVENT_CAPS else { return GST_PAD_PROBE_OK }
-            size = announced(event)
-        } else if let unit, let buffer = ww_probe_buffer(info) {
-            size = Self.size(of: buffer, unit)
-        } else {
-            size = nil
+            guard ww_event_type(event) == GST_EVENT_CAPS, let size = announced(event) else { return GST_PAD_PROBE_OK }
+            tooLarge = Self.isTooLarge(size) ? size : nil
+            // What a decoder gives out is refused at once; what goes into it with the first unit, since decodebin hides the
+            // errors of elements that it is just linking. Until then nothing was allocated.
+            if let tooLarge, gst_pad_get_direction(pad) == GST_PAD_SRC { refuse(tooLarge, pad) }
+            return GST_PAD_PROBE_OK
         }
-        guard let size, size.width > Self.mostPixels / max(size.height, 1) else { return GST_PAD_PROBE_OK }
-        isRefused = true
-        if let decoder = gst_pad_get_parent_element(pad) {
-            ww_post_error(decoder, Self.sentence(size))
-            gst_object_unref(decoder)
+        if let unit, let buffer = ww_probe_buffer(info), let size = Self.size(of: buffer, unit),
+            Self.isTooLarge(size)
+        {
+            tooLarge = size
         }
+        guard let tooLarge else { return GST_PAD_PROBE_OK }
+        refuse(tooLarge, pad)
         return GST_PAD_PROBE_DROP
+    }
+
+    private static func isTooLarge(_ size: (width: Int, height: Int)) -> Bool {
+        size.width > mostPixels / max(size.height, 1)
+    }
+
+    /// Ends the pipeline, once.
+    private func refuse(_ size: (width: Int, height: Int), _ pad: UnsafeMutablePointer<GstPad>) {
+        guard !isRefused, let decoder = gst_pad_get_parent_element(pad) else { return }
+        isRefused = true
+        ww_post_error(decoder, Self.sentence(size))
+        gst_object_unref(decoder)
     }
 
     private static func sentence(_ size: (width: Int, height: Int)) -> String {
@@ -73,6 +85,7 @@ final class SizeGuard: @unchecked Sendable {
         defer { g_free(text) }
         let name = String(cString: text)
         if !name.hasPrefix("video/x-raw") {
+            // Only what goes in has units; the header of each is asked where no parser has read it.
             unit = name == "video/x-vp8" || name.hasPrefix("image/") && isParsed == 0 ? name : nil
         }
         return width > 0 && height > 0 ? (Int(width), Int(height)) : nil

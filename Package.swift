@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
 /// Rooms that own no C library: an unmarked pointer does not compile there.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// Tests over which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
+let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+
 /// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.
 func headLibrary(_ name: String, _ target: String) -> Product {
     .library(name: "watchword-head-\(name)", type: .dynamic, targets: [target])
@@ -214,15 +217,15 @@ let package = Package(
             [
                 "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
                 "Tensors", .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            unoptimised),
         tests(
             "WebAPITests",
             [
                 "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            // Swift 6.3.1's optimiser crashes over them ("While splitting coroutine").
-            [.unsafeFlags(["-Onone"])]),
+            unoptimised),
         tests(
             "EndToEndTests",
             [

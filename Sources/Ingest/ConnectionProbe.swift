@@ -6,8 +6,8 @@ import Foundation
 /// For sources whose own error does not say: it connects to where they did, sends nothing, and hangs up. Waits; whoever
 /// ends the source cancels it.
 // @unchecked: a cancellable is thread-safe, and the pointer never changes
-final class ConnectionProbe: @unchecked Sendable {
-    enum Outcome: Equatable {
+package final class ConnectionProbe: @unchecked Sendable {
+    package enum Outcome: Equatable {
         case connected
         case unresolved
         case noNameServer
@@ -62,7 +62,7 @@ final class ConnectionProbe: @unchecked Sendable {
 }
 
 /// Where a URI's server is.
-struct ServerAddress: Equatable, CustomStringConvertible {
+package struct ServerAddress: Equatable, CustomStringConvertible {
     let host: String
     let port: UInt16
     let isTLS: Bool
@@ -70,7 +70,7 @@ struct ServerAddress: Equatable, CustomStringConvertible {
     let hasUser: Bool
 
     /// Nil for URIs of which it is not known how their servers are connected to.
-    init?(_ uri: String) {
+    package init?(_ uri: String) {
         let scheme = SourceURI.scheme(uri) ?? ""
         let ports: [String: UInt16] = [
             "rtsp": 554, "rtspt": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443,
@@ -89,5 +89,5 @@ struct ServerAddress: Equatable, CustomStringConvertible {
         isTLS = ["rtsps", "https", "rtmps"].contains(scheme)
     }
 
-    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -2,12 +2,16 @@ import CGStreamer
 import Foundation
 
 /// Says why a source failed, and what to do, by what GStreamer reports and, where that tells nothing, by a probe.
-struct SourceFailure {
+package struct SourceFailure {
     let uri: String
     /// Whether a user and a password were given beside the URI.
     let hasCredentials: Bool
     /// Whether anything had come of it.
     let wasHeard: Bool
+
+    package init(uri: String, hasCredentials: Bool, wasHeard: Bool) {
+        (self.uri, self.hasCredentials, self.wasHeard) = (uri, hasCredentials, wasHeard)
+    }
 
     private var server: ServerAddress? { ServerAddress(uri) }
     private var place: String { server?.description ?? "the server" }
@@ -15,7 +19,7 @@ struct SourceFailure {
     private var protocolName: String { isHTTP ? "HTTP" : "RTSP" }
 
     /// The sentence, without the source's name; `probe` is asked only if the report does not tell.
-    func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
+    package func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
         if let status = report.status { return answered(status, report) }
         if let server, let outcome = stated(report) ?? (isUnconnected(report) ? probe(server) : nil) {
             return connecting(outcome, report)

@@ -1,8 +1,8 @@
 import CGStreamer
 
 /// An error of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the reason often is.
-struct SourceReport: Equatable {
-    enum Domain: Equatable { case core, resource, stream, other }
+package struct SourceReport: Equatable {
+    package enum Domain: Equatable { case core, resource, stream, other }
 
     let domain: Domain
     let code: UInt32
@@ -11,7 +11,7 @@ struct SourceReport: Equatable {
     /// What an RTSP or HTTP server answered.
     let status: Int?
 
-    init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
+    package init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
         (self.domain, self.code, self.sentence, self.debug, self.status) = (domain, code, sentence, debug, status)
     }
 

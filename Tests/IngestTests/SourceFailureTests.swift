@@ -1,8 +1,7 @@
 import Foundation
+import Ingest
 import TestSupport
 import Testing
-
-@testable import Ingest
 
 @Suite("Why a source fails", .serialized)
 struct SourceFailureTests {

@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Matching
 import Messaging
+import Pixels
 import Synchronization
 
 extension QueryDesk {

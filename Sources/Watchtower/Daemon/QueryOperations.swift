@@ -27,7 +27,8 @@ enum QueryOperations {
         ControlOperation(
             "query.reset", .post, "/queries/{id}/reset",
             "Takes a query back to what the configuration says, whatever was given through a socket.",
-            takes: .object([.init("id", .name, required: true)]), answers: added, fails: [.refused, .notFound]
+            needs: .operate, takes: .object([.init("id", .name, required: true)]), answers: added,
+            fails: [.refused, .notFound]
         ) { tower, args in
             try await Self.added(tower, tower.queries.reset(ControlArguments.name(args, "id")))
         },

@@ -45,7 +45,7 @@ enum StreamOperations {
         ControlOperation(
             "stream.reset", .post, "/streams/{name}/reset",
             "Takes a stream back to what the configuration says, whatever was given through a socket.",
-            takes: name, answers: added, fails: [.refused, .notFound]
+            needs: .control, takes: name, answers: added, fails: [.refused, .notFound]
         ) { tower, args in
             let wanted = try ControlArguments.name(args, "name")
             let change = try await tower.streams.reset(wanted)

@@ -122,9 +122,9 @@ static inline gboolean ww_message_is_from(GstMessage *message, GstElement *eleme
     return GST_MESSAGE_SRC(message) == GST_OBJECT(element);
 }
 static inline GstEventType ww_event_type(GstEvent *event) { return GST_EVENT_TYPE(event); }
-// Ends a pipeline with a sentence of ours. [streaming-thread]
+// Ends a pipeline with a sentence of ours, which needs no other in its place. [streaming-thread]
 static inline void ww_post_error(GstElement *element, const char *sentence) {
-    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
                              g_strdup(sentence), NULL, __FILE__, __func__, __LINE__);
 }
 // Name, width and height (0 where they are not said) of a caps event, and whether a parser has read what follows. The

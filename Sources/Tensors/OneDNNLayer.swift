@@ -2,9 +2,14 @@ import CKernels
 import COneDNN
 
 /// A layer's product by oneDNN.
+///
+/// Where it knows no bfloat16, numbers of bfloat16 are multiplied as the float32 that they are.
 final class OneDNNLayer {
     private let inputs: Int
     let outputs: Int
+    /// Whether bfloat16 comes in, and goes out, as float32.
+    private let widens: (input: Bool, output: Bool)
+    private var wide: (x: [Float], out: [Float]) = ([], [])
     private let handle: OpaquePointer
     /// Keeps the mapped file alive that packed weights lie in.
     private let packed: PackedWeights?
@@ -13,14 +18,17 @@ final class OneDNNLayer {
         _ name: String, _ weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
         activation: Activation, output: LinearOutput, precision: Precision, packed: PackedWeights?
     ) throws {
+        let isWide = precision == .bf16 && !ComputeLibrary.hasHalves
+        widens = (isWide, isWide && output == .activations)
         let number: ww_number =
             switch (precision, output) {
             case (.int8, _): WW_NUMBER_S32
-            case (.bf16, .activations): WW_NUMBER_BF16
+            case (.bf16, .activations) where !isWide: WW_NUMBER_BF16
             default: WW_NUMBER_F32
             }
         let shape = ww_linear_shape(
-            inputs: Int64(inputs), outputs: Int64(outputs), input: precision.number, output: number,
+            inputs: Int64(inputs), outputs: Int64(outputs), input: isWide ? WW_NUMBER_F32 : precision.number,
+            output: number,
             activation: precision == .int8 ? WW_ACTIVATION_NONE : activation.layer,
             accumulate: output == .residual ? 1 : 0)
         self.inputs = inputs
@@ -31,7 +39,9 @@ final class OneDNNLayer {
             self.packed = packed
             return
         }
-        guard let made = ww_linear_create(shape, try weight(), bias, nil, 0) else {
+        var weight = try weight()
+        if isWide { weight = weight.map { BFloat16.rounded($0) } }
+        guard let made = ww_linear_create(shape, weight, bias, nil, 0) else {
             let how = "\(precision.rawValue) with \(ComputeLibrary.instructionSet)"
             throw ComputeError(what: "a layer of \(inputs) x \(outputs) in \(how)", status: nil)
         }
@@ -43,10 +53,21 @@ final class OneDNNLayer {
 
     func run(_ x: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, rows: Int) throws(ComputeError) {
         guard rows > 0 else { return }
-        let status = ww_linear_run(handle, x, out, Int64(rows))
+        let status = widens.input ? runWide(x, out, rows) : ww_linear_run(handle, x, out, Int64(rows))
         guard status == 0 else {
             throw ComputeError(what: "a product of \(rows) x \(inputs) x \(outputs)", status: Int(status))
         }
+    }
+
+    private func runWide(_ x: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, _ rows: Int) -> Int32 {
+        let halves = UnsafeBufferPointer(start: x.assumingMemoryBound(to: UInt16.self), count: rows * inputs)
+        wide.x = halves.map { BFloat16.float($0) }
+        guard widens.output else { return ww_linear_run(handle, wide.x, out, Int64(rows)) }
+        wide.out = [Float](repeating: 0, count: rows * outputs)
+        let status = ww_linear_run(handle, wide.x, &wide.out, Int64(rows))
+        let narrow = out.assumingMemoryBound(to: UInt16.self)
+        for (place, value) in wide.out.enumerated() { narrow[place] = BFloat16.bits(value) }
+        return status
     }
 
     /// What the sums of each output are worth.
@@ -60,4 +81,14 @@ final class OneDNNLayer {
         let base = ww_linear_packed(handle, &size)
         return UnsafeRawBufferPointer(start: base, count: size)
     }
+}
+
+/// The upper half of a float32, rounded to the nearest, ties to even.
+private enum BFloat16 {
+    static func bits(_ value: Float) -> UInt16 {
+        let bits = value.bitPattern
+        return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
+    }
+    static func float(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+    static func rounded(_ value: Float) -> Float { float(bits(value)) }
 }

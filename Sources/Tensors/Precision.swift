@@ -63,6 +63,9 @@ package enum ComputeLibrary {
     /// The units, and the versions of the layouts that weights are packed in: panels, and slabs for oneDNN.
     package static var layouts: String { units + ", panels 1, slabs 1" }
 
+    /// Whether oneDNN multiplies bfloat16 here.
+    static let hasHalves = !["sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"].contains(instructionSet)
+
     /// Largest byte of an activation: without VNNI, the CPU saturates the sum of two products of whole bytes.
     static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255
 }

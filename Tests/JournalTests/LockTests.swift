@@ -44,7 +44,11 @@ struct LockTests {
     func links(_ kind: String) async throws {
         let (path, owner) = try await locked()
         let folder = URL(filePath: path).deletingLastPathComponent()
-        let other = FileManager.default.temporaryDirectory.appending(path: "link-\(UUID())")
+        // Links in a directory that everybody may write to are trusted nowhere.
+        let own = FileManager.default.temporaryDirectory.appending(path: "links-\(UUID())")
+        try FileManager.default.createDirectory(
+            at: own, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let other = own.appending(path: "link")
         let name: String
         switch kind {
         case "folder":

@@ -147,9 +147,12 @@ struct RefusalTests {
         "a journal that belongs to another user is refused by a sentence with the command that mends it",
         arguments: ["", "-wal", "-last", ".d"])
     func ownership(_ part: String) async throws {
-        let path = temporary()
+        // In a directory of a directory of one's own, where the group may write: that is trusted.
+        let inner = folder(temporary()).appending(path: "inner")
+        try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+        let path = inner.appending(path: "journal.sqlite").path
         do { _ = try Journal(path: path).append([message("a")]) }
-        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder(path).path)
+        try FileManager.default.setAttributes([.posixPermissions: 0o770], ofItemAtPath: folder(path).path)
         let isRoot = geteuid() == 0
         for name in ["", "-wal", "-shm", "-last", ".d", ".d/snapshots"] {
             let file = path + name
@@ -158,7 +161,7 @@ struct RefusalTests {
             } else if !FileManager.default.fileExists(atPath: file) {
                 try Data().write(to: URL(filePath: file))
             }
-            let mode = name.hasPrefix(part) && (part != "" || name == "") ? 0o500 : 0o777
+            let mode = name.hasPrefix(part) && (part != "" || name == "") ? 0o500 : 0o770
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
             if isRoot { try FileManager.default.setAttributes([.ownerAccountID: 12_345], ofItemAtPath: file) }
         }

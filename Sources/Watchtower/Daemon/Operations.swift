@@ -73,7 +73,6 @@ package struct Operations: Sendable {
             id = given
             let (operation, args) = try Self.asked(json)
             guard !isLarge || operation == "query.import" else { throw tooLarge(limits.request) }
-            try Self.byName[operation]?.check(args)
             let threads = Self.byName[operation]?.isBulk == true ? .bulk : RequestThreads.taking(bytes: data.count)
             let id = id
             return try await withTaskExecutorPreference(threads) {
@@ -115,6 +114,7 @@ package struct Operations: Sendable {
                 "\"\(operation.prefix(64))\" is no operation; there are: \(Self.names.joined(separator: ", "))")
         }
         try admit(caller, to: known)
+        try known.check(args)
         let tower = tower
         return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
             try await known.perform(tower, args)

@@ -105,6 +105,7 @@ struct JournalDrills {
         let place = try Place()
         let command = place.producer(lanes: 2, pause: 10)
         let first = try Program(command[0], Array(command.dropFirst()))
+        #expect(try await until { (try? await place.ask("events.open"))?.ok == true })
         let following = Following(place)
         let said = place.folder.appending(path: "told").path
         let client = try Program(

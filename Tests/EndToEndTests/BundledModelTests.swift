@@ -28,7 +28,10 @@ struct BundledModelTests {
         #expect(bytes <= 12_000_000, "\(bytes)")
     }
 
-    @Test("finds clips, directions and events no worse than the model it replaced, with every head")
+    /// A measurement of minutes: `make quality`.
+    @Test(
+        "finds clips, directions and events no worse than the model it replaced, with every head",
+        .enabled(if: ProcessInfo.processInfo.environment["WATCHWORD_QUALITY"] != nil, "make quality"))
     func quality() async throws {
         let work = FileManager.default.temporaryDirectory.appending(path: "bundled-\(UUID())")
         defer { try? FileManager.default.removeItem(at: work) }

@@ -88,7 +88,8 @@ struct QueryCommandTests {
         #expect(try await session.ask(["enable", "c"]).code == 0)
         #expect(try await session.json(["show", "c"])["enabled"] == .bool(true))
         let table = try await session.ask(["list"]).out
-        #expect(table.contains("-0.5") && table.contains("a blue circle + one.png"), "\(table)")
+        // Folded to 80 columns.
+        #expect(table.contains("-0.5") && table.contains("a blue circle +") && table.contains("one.png"), "\(table)")
         #expect(try await session.daemon.terminate() == 0)
     }
 

@@ -127,8 +127,8 @@ struct JournalDrills {
         #expect(try await until { following.last > common + 800 })
         second.kill()
         #expect(try await until { !second.isRunning })
-        #expect(try await until { following.last >= (try self.entries(place.journal).last?.seq ?? 0) })
-        let known = following.last
+        // What was journaled, and not yet published when it was killed, nobody has heard.
+        let known = max(following.last, try entries(place.journal).last?.seq ?? 0)
         try restore(backup, disk, kind)
         // It is asked again under numbers that it knows, and goes past them.
         let third = try Program(command[0], Array(command.dropFirst()))
@@ -149,7 +149,7 @@ struct JournalDrills {
             return
         }
         let isKnown = kind == .besideTheNumber
-        #expect(isKnown ? after == known : after <= common, "after \(after), \(known), \(common)")
+        #expect(isKnown ? after > common && after <= known : after <= common, "after \(after), \(known), \(common)")
         // From there on, it is told all that the journal has, once and in order.
         let stored = try entries(place.journal).filter { $0.seq > after && $0.topic.hasPrefix("match.") }
         let rest = told[(turn + 2)...].compactMap { if case .message(let message) = $0 { message } else { nil } }

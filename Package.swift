@@ -105,10 +105,10 @@ let package = Package(
         .target(
             name: "Matching", swiftSettings: safe),
 
-        // Whose files and directories are, and who else may use them.
+        // Checks of owners and modes of files and directories.
         .target(name: "Permissions", swiftSettings: strict),
 
-        // What programs print, and how they begin and end.
+        // Printing for people, and the start and end of both programs.
         .target(name: "Printing", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(
             name: "Commands",
@@ -181,7 +181,8 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
-                "Messaging", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "World",
+                "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training",
+                "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -211,7 +212,7 @@ let package = Package(
         tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("MessagingTests", ["Messaging", .product(name: "Logging", package: "swift-log")]),
+        tests("MessagingTests", ["Messaging", "Permissions", .product(name: "Logging", package: "swift-log")]),
         tests(
             "WatchtowerTests",
             [

@@ -26,7 +26,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     switch Reader.chosen {
     case .safetensors:
         read { try SafetensorsFile(bytes.inMemory) }
-        // The length before the header is hardly ever right after a mutation: put a right one before what may be a header.
+        // The length before the header is hardly ever right after a mutation: put a right one before what may be a
+        // header.
         if bytes.first == UInt8(ascii: "{") {
             let length = withUnsafeBytes(of: UInt64(count).littleEndian) { Array($0) }
             read { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
@@ -50,7 +51,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let file = Array(bytes)
         _ = PictureHeader.size(beginning: file)
         attempt {
-            // What a header promises is decoded, as long as that is no matter of seconds.
+            // Decodes pictures whose header promises a small one: a large one takes seconds.
             let header = try PictureHeader(file)
             if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
         }

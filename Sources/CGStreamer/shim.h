@@ -26,8 +26,8 @@ static inline void ww_app_sink_set_caps(GstElement *sink, const char *text) {
     gst_app_sink_set_caps(GST_APP_SINK(sink), caps);
     gst_caps_unref(caps);
 }
-// Answers who asks what memory a sink takes: pictures that say where their lines lie, in buffers that have room around them
-// where a decoder wants it. [streaming-thread]
+// Answers who asks what memory a sink takes: pictures that say where their lines lie, in buffers that have room around
+// them where a decoder wants it. [streaming-thread]
 static GstPadProbeReturn ww_answer_allocation(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
     (void)pad, (void)user;
     GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
@@ -47,8 +47,8 @@ static GstPadProbeReturn ww_answer_allocation(GstPad *pad, GstPadProbeInfo *info
     gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL);
     return GST_PAD_PROBE_HANDLED;
 }
-// Lets decoders give a sink's reader, which asks each picture where its lines lie (`ww_frame_map`), the pictures that they
-// work on. Without an answer they copy each to where lines lie close. [any-thread]
+// Lets decoders give a sink's reader, which asks each picture where its lines lie (`ww_frame_map`), the pictures that
+// they work on. Without an answer they copy each to where lines lie close. [any-thread]
 static inline void ww_app_sink_take_as_decoded(GstElement *sink) {
     GstPad *pad = gst_element_get_static_pad(sink, "sink");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, ww_answer_allocation, NULL, NULL);
@@ -94,8 +94,8 @@ static inline void ww_element_found(const GValue *value, gpointer user) {
     ww_element_watch *watch = user;
     watch->added(NULL, NULL, GST_ELEMENT(g_value_get_object(value)), watch->user);
 }
-// Calls `added` for every element in a pipeline, however deep, and for each that is added later, on the thread that adds
-// it, before it has opened anything. [any-thread]
+// Calls `added` for every element in a pipeline, however deep, and for each that is added later, on the thread that
+// adds it, before it has opened anything. [any-thread]
 static inline void ww_watch_elements(GstElement *pipeline, ww_element_added added, gpointer user) {
     if (!GST_IS_BIN(pipeline)) return;
     ww_element_watch watch = {added, user};
@@ -276,7 +276,8 @@ static inline const char *ww_factory_name(GstElement *element) {
     GstElementFactory *factory = gst_element_get_factory(element);
     return factory ? GST_OBJECT_NAME(factory) : G_OBJECT_TYPE_NAME(element);
 }
-// Whether an element only takes pictures apart and changes them: it writes, sends, listens and opens nothing. [any-thread]
+// Whether an element only takes pictures apart and changes them: it writes, sends, listens and opens nothing.
+// [any-thread]
 static inline gboolean ww_only_looks(GstElement *element) {
     static const char *const known[] = {"appsink", "fakesink", "bin", "pipeline", NULL};
     static const char *const bad[] = {"queue2", "downloadbuffer", "fdsrc", NULL};

@@ -11,7 +11,8 @@ static size_t padded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 // MARK: Products
 
-// Of 4 rows by one or two vectors of columns: eight sums of one AVX-512 register each, enough to hide an addition's time.
+// Of 4 rows by one or two vectors of columns: eight sums of one AVX-512 register each, enough to hide an addition's
+// time.
 enum { TILE_ROWS = 4 };
 
 // The first factor of a product, as it lies: element (row, k) is a[row * row_stride + k * step].
@@ -43,8 +44,8 @@ INLINE void multiply_tile(float *out, size_t out_stride, factor f, size_t r, siz
     }
 }
 
-// out (rows, columns) = a (rows, K) · b (K, columns), each row by its `scale`, if there is one; columns whole vectors, and
-// room in `out` and `scale` for whole tiles of rows.
+// out (rows, columns) = a (rows, K) · b (K, columns), each row by its `scale`, if there is one; columns whole vectors,
+// and room in `out` and `scale` for whole tiles of rows.
 INLINE void multiply(float *out, size_t out_stride, factor a, const float *b, size_t b_stride, size_t rows, size_t K,
                      size_t columns, const float *scale) {
     for (size_t r = 0; r < rows; r += TILE_ROWS) {
@@ -64,8 +65,8 @@ INLINE void hide(vf *v, size_t query, size_t key, float hidden) {
     *v = (vf)((seen & (vi)*v) | (~seen & (vi)((vf){0} + hidden)));
 }
 
-// e^(scores - their greatest) over the first axis of `scores` (keys, stride), in place, for `side` vectors of queries from
-// `q` on; `scales` (queries): 1 / their sums. With `causal`, key t is seen by the queries from t - first on.
+// e^(scores - their greatest) over the first axis of `scores` (keys, stride), in place, for `side` vectors of queries
+// from `q` on; `scales` (queries): 1 / their sums. With `causal`, key t is seen by the queries from t - first on.
 INLINE void exponentials(float *scores, float *scales, size_t keys, size_t stride, size_t q, const int causal,
                          size_t first, const int side) {
     vf most[4], total[4];
@@ -101,8 +102,8 @@ INLINE void softmax(float *scores, float *scales, size_t keys, size_t queries, c
     for (; q < queries; q += LANES) exponentials(scores, scales, keys, queries, q, causal, first, 1);
 }
 
-// What a worker has for one head at a time, in floats. Queries and what belongs to them lie side by side, so that softmax
-// needs no sum across a vector.
+// What a worker has for one head at a time, in floats. Queries and what belongs to them lie side by side, so that
+// softmax needs no sum across a vector.
 typedef struct head_memory {
     float *queries, *keys, *values;  // (CP, TP), (T, C), (T, CP)
     float *scores, *scales, *out;    // (TP, TP), (TP), (TP, CP)
@@ -153,7 +154,8 @@ INLINE void transpose_queries(float *out, size_t stride, const ww_numbers *qkv, 
         }
 }
 
-// Queries [first, last) of head `h` of the sequence whose first row is `base`: columns h * C to (h + 1) * C of `joined`.
+// Queries [first, last) of head `h` of the sequence whose first row is `base`: columns h * C to (h + 1) * C of
+// `joined`.
 INLINE void head(float *joined, const ww_numbers *qkv, size_t base, size_t first, size_t last, size_t h, size_t length,
                  const ww_attention_shape *s, const head_memory *m, const size_t C) {
     const size_t W = s->W, CP = padded(C, LANES), count = last - first, queries = padded(count, LANES);

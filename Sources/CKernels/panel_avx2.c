@@ -6,8 +6,9 @@
 
 #define VECTORS __attribute__((target("avx2,fma")))
 
-// The sixteen registers hold twelve sums of float32: six rows by one tile of sixteen outputs, or three rows by both tiles of
-// a panel. Of bfloat16, whose numbers are made float32 first, they hold eight: four rows by a tile, or two by both.
+// The sixteen registers hold twelve sums of float32: six rows by one tile of sixteen outputs, or three rows by both
+// tiles of a panel. Of bfloat16, whose numbers are made float32 first, they hold eight: four rows by a tile, or two by
+// both.
 enum { TALL = 6, TALL_HALVES = 4, WIDE = 3, WIDE_HALVES = 2, TILE_SUMS = TILE / STEP * 4 };
 
 // The first and the second of two bfloat16 that share a word, as float32.

@@ -7,8 +7,8 @@
 // Instructions for bytes and for bfloat16 come from intrinsics alone: float32 needs no more than the first four.
 #define VECTORS __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,fma,prfchw")))
 
-// Fourteen rows by two vectors of outputs are 28 sums; with two vectors of weights and one number of a row they fill 31 of
-// the 32 registers.
+// Fourteen rows by two vectors of outputs are 28 sums; with two vectors of weights and one number of a row they fill 31
+// of the 32 registers.
 
 // Adds `steps` steps of K to the sums (rows, 32) of a block of rows and a panel, or begins them.
 VECTORS INLINE void sum(char *sums, const char *a, const char *b, size_t steps, int begin, ahead *f, const int rows,

@@ -59,8 +59,8 @@ VECTORS static void deliver_block(const product_work *w, const panel_means *by, 
 
 // MARK: The product
 
-// Panels [first, last) of outputs for blocks [from, to) of rows. Weights are fetched while those before them multiply, up
-// to panel `end`.
+// Panels [first, last) of outputs for blocks [from, to) of rows. Weights are fetched while those before them multiply,
+// up to panel `end`.
 VECTORS static void multiply(const product_work *w, size_t first, size_t last, size_t end, size_t from, size_t to) {
     const ww_panels *layer = w->layer;
     const panel_means by = panel_means_of(layer, w->x);

@@ -15,7 +15,9 @@ static void pack_blocks(void *context, size_t first, size_t last, size_t worker)
     }
 }
 
-// MARK: Memory of rows packed here: as many buffers as there have been callers at one time, each as large as its largest call.
+// MARK: Memory of rows packed here
+
+// As many buffers as there have been callers at one time, each as large as its largest call.
 
 typedef struct buffer {
     char *data;

@@ -71,8 +71,8 @@ INLINE void fetch_to(ahead *f, const char *end) {
     else                          \
         _tile_dpbf16ps(tile, x, y);
 
-// The sums of two tiles of outputs by one or two of rows, through all of K. Tiles multiply for 64 cycles a step: in their
-// shadow, the block before is delivered and what comes next is fetched.
+// The sums of two tiles of outputs by one or two of rows, through all of K. Tiles multiply for 64 cycles a step: in
+// their shadow, the block before is delivered and what comes next is fetched.
 TILES INLINE void sum(means by, char *sums, const char *a, const char *b, size_t steps, int two, pending *before,
                       ahead *fetch, manner how) {
     const size_t stride = steps * STEP, rows = (PANEL + steps - 1) / steps;
@@ -105,9 +105,9 @@ TILES INLINE void sum(means by, char *sums, const char *a, const char *b, size_t
 }
 
 // Panels [first, last) of outputs, in groups that stay in the second cache, so that the rows, which may not fit there,
-// come from farther away once a group. Weights come from far away once: while one group multiplies, the next is fetched,
-// up to panel `end`, where the worker's part ends. Nobody has fetched the first group of a part: its first rows do so for
-// themselves, a few lines faster than they use them.
+// come from farther away once a group. Weights come from far away once: while one group multiplies, the next is
+// fetched, up to panel `end`, where the worker's part ends. Nobody has fetched the first group of a part: its first
+// rows do so for themselves, a few lines faster than they use them.
 TILES INLINE void multiply(const product_work *w, size_t first, size_t last, size_t end, int cold, manner how) {
     enum { NEAR = 768 << 10, HEAD = 8 << 10 };
     const ww_panels *layer = w->layer;

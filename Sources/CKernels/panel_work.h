@@ -5,8 +5,9 @@
 #include "parallel.h"
 #include "row_blocks.h"
 
-// Rows go through K in cuts, so that a cut of a panel (24 KB) and of fourteen rows (11 KB) stay in the first cache: each cut
-// of a panel meets all rows before the next is read. Between cuts, the sums of some panels wait in the second cache.
+// Rows go through K in cuts, so that a cut of a panel (24 KB) and of fourteen rows (11 KB) stay in the first cache:
+// each cut of a panel meets all rows before the next is read. Between cuts, the sums of some panels wait in the second
+// cache.
 enum { CUT = 12, CHUNK = 768, SUMS = 256 << 10, ROW_SUMS = PANEL * 4 };
 
 typedef struct product_work {

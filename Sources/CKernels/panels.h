@@ -4,8 +4,8 @@
 #include "curves.h"
 #include "panel_product.h"
 
-// A panel is 32 outputs: for each step of K, two tiles of 16 rows of 64 bytes. A row holds 16 outputs, of each of them one
-// float32, two bfloat16 or four bytes that follow each other in K.
+// A panel is 32 outputs: for each step of K, two tiles of 16 rows of 64 bytes. A row holds 16 outputs, of each of them
+// one float32, two bfloat16 or four bytes that follow each other in K.
 enum { PANEL = 32, STEP = 64, TILE = 1024 };
 
 static inline size_t panel_bytes_of(ww_kind input) { return input == WW_U8 ? 1 : input == WW_BF16 ? 2 : 4; }

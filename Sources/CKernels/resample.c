@@ -5,8 +5,8 @@
 #include "frame_rows.h"
 #include "variants.h"
 
-// W = outputs of a row, C = columns read. A frame is never converted as a whole: each row becomes three planes of bytes,
-// then W outputs of each; the vertical pass reads those.
+// W = outputs of a row, C = columns read. A frame is never converted as a whole: each row becomes three planes of
+// bytes, then W outputs of each; the vertical pass reads those.
 enum { PRECISION = 22, LANES = 16 };
 
 INLINE uint8_t clip8(int32_t sum) {

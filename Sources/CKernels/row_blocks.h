@@ -1,6 +1,6 @@
-/// How rows lie for products by vectors: in blocks of nearly equal size, of fourteen rows at most. In a block, words of 32
-/// bits, one float32, two bfloat16 or four bytes: those of its rows side by side. So read, rows are one stream, whose lines
-/// do not fall onto each other in the cache, as lines do that are a power of two apart.
+/// How rows lie for products by vectors: in blocks of nearly equal size, of fourteen rows at most. In a block, words of
+/// 32 bits, one float32, two bfloat16 or four bytes: those of its rows side by side. So read, rows are one stream,
+/// whose lines do not fall onto each other in the cache, as lines do that are a power of two apart.
 #ifndef WATCHWORD_ROW_BLOCKS_H
 #define WATCHWORD_ROW_BLOCKS_H
 #include "activations.h"

@@ -1,29 +1,29 @@
 // Rows as bytes, and the bound on what they miss.
 //
-// A row x and a window v are first rotated by the same orthogonal matrix, y = Qx and z = Qv, which changes no dot product:
-// random signs, then a Walsh-Hadamard transform of each stretch of a power of two. Models put much of an embedding's length
-// into few of its dimensions; a common step for all would be coarse. Rotated, every vector looks like noise, and the step is
-// about 3.3 / 127 of the mean size.
+// A row x and a window v are first rotated by the same orthogonal matrix, y = Qx and z = Qv, which changes no dot
+// product: random signs, then a Walsh-Hadamard transform of each stretch of a power of two. Models put much of an
+// embedding's length into few of its dimensions; a common step for all would be coarse. Rotated, every vector looks
+// like noise, and the step is about 3.3 / 127 of the mean size.
 //
-// Then y = s q + f and z = t p + g, with whole q and p from -127 to 127, steps s and t, and f and g what rounding leaves.
-//     <x, v> = <y, z> = s t <q, p> + <s q, g> + <f, z> <= s t <q, p> + |s q| |g| + |f| |z|
-// by Cauchy-Schwarz. The norms on the right are measured, not estimated. So where
-//     s t <q, p> + |s q| |g| + |f| |z| < floor
-// the pair cannot reach its floor. <q, p> is an exact whole number; divided by s t, with what belongs to the row in
-// brackets, the pair is excluded where
-//     <q, p> < (floor / s) / t - (|s q| / s) (|g| / t) - (|f| / s) (|z| / t)                                           (1)
+// Then y = s q + f and z = t p + g, with whole q and p from -127 to 127, steps s and t, and f and g what rounding
+// leaves. <x, v> = <y, z> = s t <q, p> + <s q, g> + <f, z> <= s t <q, p> + |s q| |g| + |f| |z| by Cauchy-Schwarz. The
+// norms on the right are measured, not estimated. So where s t <q, p> + |s q| |g| + |f| |z| < floor the pair cannot
+// reach its floor. <q, p> is an exact whole number; divided by s t, with what belongs to the row in brackets, the pair
+// is excluded where <q, p> < (floor / s) / t - (|s q| / s) (|g| / t) - (|f| / s) (|z| / t)
+// (1)
 //
-// Rounding. Let u = 2^-24, and n = |x| |v|. All but (1) and the stored factors is float64, whose errors, of the rotation and
-// of a score's sum, are below 16384 * 2^-53 n = 2^-39 n. In units of n: the score's rounding to float32, u; <q, p> as
-// float32, u times s t |<q, p>| <= |s q| |t p| <= 2.25 n, since |f| <= s sqrt(P) / 2 <= |x| sqrt(16384) / 254 and so
-// |s q| <= 1.504 |x|. The right side of (1) is off by at most 7 u times the sum of its three terms' sizes: two roundings of
-// factors and one product each, two additions, and a bit. The first counts where |floor| <= n (1 + u): beyond it the score
-// is below its floor whatever (1) says, or above it by more than the error grows. That is below 11 u n in all, besides 7 u
-// of the second and the third term. So 16 u |x| is added to |f|, which is 16 u n, and the windows' factors |g| / t and
-// |z| / t are made larger by 16 u. With and without fused multiply-adds: these only leave out roundings.
+// Rounding. Let u = 2^-24, and n = |x| |v|. All but (1) and the stored factors is float64, whose errors, of the
+// rotation and of a score's sum, are below 16384 * 2^-53 n = 2^-39 n. In units of n: the score's rounding to float32,
+// u; <q, p> as float32, u times s t |<q, p>| <= |s q| |t p| <= 2.25 n, since |f| <= s sqrt(P) / 2 <= |x| sqrt(16384) /
+// 254 and so |s q| <= 1.504 |x|. The right side of (1) is off by at most 7 u times the sum of its three terms' sizes:
+// two roundings of factors and one product each, two additions, and a bit. The first counts where |floor| <= n (1 + u):
+// beyond it the score is below its floor whatever (1) says, or above it by more than the error grows. That is below 11
+// u n in all, besides 7 u of the second and the third term. So 16 u |x| is added to |f|, which is 16 u n, and the
+// windows' factors |g| / t and |z| / t are made larger by 16 u. With and without fused multiply-adds: these only leave
+// out roundings.
 //
-// No overflow and no underflow that matters: (1) is used for norms from 2^-40 to 2^40 and floors up to 2^60. For all else,
-// limits or factors are NaN, and the comparison is "not less than", which NaN passes: such pairs are scored.
+// No overflow and no underflow that matters: (1) is used for norms from 2^-40 to 2^40 and floors up to 2^60. For all
+// else, limits or factors are NaN, and the comparison is "not less than", which NaN passes: such pairs are scored.
 #include "score_bytes.h"
 
 #include <math.h>

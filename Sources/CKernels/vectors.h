@@ -82,8 +82,8 @@ INLINE void load_bf16(vf *v, const uint16_t *p) {
     *v = (vf)(__builtin_convertvector(narrow, vi) << 16);
 }
 
-/// x, as a value of which the compiler knows nothing: with leave to reassociate, it would turn a product with 1 / y into
-/// a division by y, for every element.
+/// x, as a value of which the compiler knows nothing: with leave to reassociate, it would turn a product with 1 / y
+/// into a division by y, for every element.
 INLINE float opaque(float x) {
     const volatile float hidden = x;
     return hidden;

@@ -110,7 +110,8 @@ package struct Architecture: Sendable, Equatable {
         let context = try shape("positional_embedding", rank: 2)[0]
         let vocabulary = try shape("token_embedding.weight", rank: 2)[0]
         embedding = try shape("text_projection", rank: 2)[1]
-        // Heads are in no tensor. OpenAI's are 64 wide, up to a width of 1024; larger towers are OpenCLIP's, of 80 to 104.
+        // Heads are in no tensor. OpenAI's are 64 wide, up to a width of 1024; larger towers are OpenCLIP's, of 80 to
+        // 104.
         guard conv[0] <= 1024 else {
             throw CheckpointError(
                 source.origin,

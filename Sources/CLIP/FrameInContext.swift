@@ -2,7 +2,8 @@ package import Pixels
 
 /// A frame and its neighbours in the window: what 3D patches see.
 ///
-/// No neighbour is a frame of zeros, as beyond the ends of a window (CLIP4CLIP section 5). 2D patches see the frame only.
+/// No neighbour is a frame of zeros, as beyond the ends of a window (CLIP4CLIP section 5). 2D patches see the frame
+/// only.
 package struct FrameInContext: Sendable {
     package let previous: Picture?
     package let picture: Picture

@@ -29,8 +29,8 @@ package final class ImageEncoder {
 
     /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
     ///
-    /// `isLean`: packed weights take memory of one block at a time, and are mapped anew for each batch. That costs a batch a few
-    /// milliseconds.
+    /// `isLean`: packed weights take memory of one block at a time, and are mapped anew for each batch. That costs a
+    /// batch a few milliseconds.
     package init(
         _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
         precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false

@@ -19,7 +19,7 @@ package struct ModelDirectory: Sendable {
     package let defaults: ModelDefaults
     package let preprocessing: Preprocessing
     package let weights: URL
-    /// What a person should know of the configuration: sentences.
+    /// Remarks on the configuration for people, one sentence each.
     package let notes: [String]
     private let name: String
     private let file: any CheckpointFile
@@ -59,7 +59,8 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// What cosines are multiplied by before a softmax makes probabilities of them: e to the `logit_scale`, as a rule 100.
+    /// What cosines are multiplied by before a softmax makes probabilities of them: e to the `logit_scale`, as a rule
+    /// 100.
     package func logitScale() throws -> Float {
         let stored = try tensors.floats("logit_scale").first.map { exp($0) }
         guard let stored, stored.isFinite, stored > 0 else {
@@ -78,7 +79,8 @@ package struct ModelDirectory: Sendable {
         return tokenizer
     }
 
-    /// The weights that belong to a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides CLIP.
+    /// The weights that belong to a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides
+    /// CLIP.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
         let source: any TensorSource

@@ -31,9 +31,9 @@ package struct ModelInspection: Sendable {
     /// What is missing or wrong, a sentence each; a model without any can be used.
     package private(set) var problems: [String] = []
 
-    /// What is done to a frame; nil if it cannot be told.
+    /// Preprocessing of a frame; nil if it cannot be told.
     package private(set) var preprocessing: Preprocessing?
-    /// What a person should know and that hinders nothing: sentences.
+    /// Remarks for people that hinder nothing, one sentence each.
     package private(set) var notes: [String] = []
 
     package init(_ url: URL) throws(ModelError) {

@@ -16,8 +16,8 @@
 
 static dnnl_engine_t engine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-// oneDNN computes on the thread that calls it: its OpenMP runtime would wait, spinning, for threads that the system does
-// not run. Rows are spread over the pool instead.
+// oneDNN computes on the thread that calls it: its OpenMP runtime would wait, spinning, for threads that the system
+// does not run. Rows are spread over the pool instead.
 static _Thread_local dnnl_stream_t stream;
 
 static void start(void) {
@@ -78,11 +78,11 @@ typedef struct entry {
 
 // Batches come in few sizes; more than this many, and a worker's oldest primitive makes room.
 enum { ENTRIES = 16 };
-// Weights of float32 lie in slabs of at least so many outputs, each a product of its own: few rows are spread over cores by
-// slabs, so that each weight is read by one core only; many rows by rows.
+// Weights of float32 lie in slabs of at least so many outputs, each a product of its own: few rows are spread over
+// cores by slabs, so that each weight is read by one core only; many rows by rows.
 enum { SLAB = 384, MOST_SLABS = 16 };
-// Fewer rows are not worth a worker of their own; more than so many are read from the cache again and again by fewer than
-// one core a slab.
+// Fewer rows are not worth a worker of their own; more than so many are read from the cache again and again by fewer
+// than one core a slab.
 enum { FEWEST_ROWS = 24, FEW_ROWS = 64 };
 
 // A worker's own: no two touch one at a time.
@@ -141,8 +141,8 @@ void ww_linear_destroy(ww_linear *layer) {
     free(layer);
 }
 
-// The attributes: first the sum with what `out` holds, then the activation. Sums of bytes have neither: their scales come
-// first, and differ by row.
+// The attributes: first the sum with what `out` holds, then the activation. Sums of bytes have neither: their scales
+// come first, and differ by row.
 static dnnl_status_t attributes(const ww_linear *layer, dnnl_primitive_attr_t *attr) {
     dnnl_status_t status = dnnl_primitive_attr_create(attr);
     if (status != dnnl_success || layer->shape.input == WW_NUMBER_U8) return status;
@@ -166,8 +166,8 @@ static dnnl_status_t attributes(const ww_linear *layer, dnnl_primitive_attr_t *a
     return status;
 }
 
-// Describes the product of M rows and a slab; the weights in the packed layout, or in whichever oneDNN likes, if there is
-// none yet.
+// Describes the product of M rows and a slab; the weights in the packed layout, or in whichever oneDNN likes, if there
+// is none yet.
 static dnnl_status_t describe(ww_linear *layer, int64_t M, dnnl_primitive_desc_t *pd, md_t *source, md_t *destination) {
     const int64_t K = layer->shape.inputs, N = layer->columns;
     const int biased = layer->shape.input != WW_NUMBER_U8;
@@ -381,7 +381,8 @@ static entry *find(shelf *own, int64_t M) {
     return NULL;
 }
 
-// Makes what a worker needs for M rows, on the caller's thread: whichever worker meets them, nothing is left to be made.
+// Makes what a worker needs for M rows, on the caller's thread: whichever worker meets them, nothing is left to be
+// made.
 static dnnl_status_t prepare(ww_linear *layer, shelf *own, int64_t M) {
     if (find(own, M)) return dnnl_success;
     entry made;

@@ -1,4 +1,4 @@
-/// What a file is that should be a checkpoint and is none, told by its first bytes.
+/// The kind of a file that should be a checkpoint and is none, by its first bytes.
 enum FileKind {
     /// A sentence on what is there instead; nil if the file may be a checkpoint.
     static func stranger(_ file: MappedFile) -> String? {

@@ -2,8 +2,8 @@ import Foundation
 
 /// A checkpoint in shards: an index that names the file of every tensor, and those files beside it.
 ///
-/// Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`. The index is untrusted: its names
-/// are files of its own directory, and every tensor is in exactly the file that it names.
+/// Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`. The index is untrusted: its
+/// names are files of its own directory, and every tensor is in exactly the file that it names.
 package struct ShardedFile: CheckpointFile {
     package let origin: String
     package let tensors: [String: TensorInfo]
@@ -37,7 +37,7 @@ package struct ShardedFile: CheckpointFile {
                 (tensors[tensor], places[tensor]) = (info, place)
             }
             for (tensor, type) in shard.unreadable where map[tensor] == name { unreadable[tensor] = type }
-            // What the index leaves out would be neither read nor missed.
+            // A tensor that the index leaves out would be neither read nor missed.
             let stray = shard.tensors.keys.first { map[$0] != name }
             if let stray {
                 throw CheckpointError(

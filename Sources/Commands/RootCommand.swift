@@ -4,7 +4,7 @@ package import Printing
 
 /// How a program begins and ends: everything it prints is written, or its exit code says that it was not.
 package enum RootCommand {
-    /// What a write that failed exits with: EX_IOERR of sysexits.
+    /// The exit code after a write that failed: EX_IOERR of sysexits.
     package static let outputFailed: Int32 = 74
 
     /// Runs the command that the arguments name; returns with 0, and exits with any other code.
@@ -27,7 +27,7 @@ package enum RootCommand {
                 if !text.isEmpty { print(text + "\n", program: program) }
                 return end(0)
             }
-            // What it says quotes the arguments.
+            // The message quotes the arguments.
             if !text.isEmpty { complain(ControlCharacters.escaped(text, keeping: ["\n", "\t"])) }
             if code == .validationFailure, let hint = SubcommandHint.sentence(Root.self, arguments) { complain(hint) }
             return end(code.rawValue)
@@ -48,7 +48,7 @@ package enum RootCommand {
     /// The same, as it is.
     package static func write(toError text: String) {
         do { try StandardStream.error.write(text) } catch {
-            // Who closes it wants to hear nothing.
+            // A closed standard error is the caller's wish.
             if !error.isClosed { complaintLost.store(true) }
         }
     }

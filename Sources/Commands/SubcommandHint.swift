@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What there is, for somebody who asks for a subcommand that there is not.
+/// Lists a command's subcommands after one that does not exist.
 enum SubcommandHint {
     /// A sentence, if the arguments go wrong in the names of commands; nil otherwise.
     static func sentence(_ root: any ParsableCommand.Type, _ arguments: [String]) -> String? {

@@ -19,7 +19,8 @@ final class HeadInstance<H: TemporalHead> {
             valid: valid, frameCount: lent.frameCount, width: head.width)
     }
 
-    /// Has `body` compute `count` results of `columns` numbers, a batch at a time: all get to `out` or, if it throws, none.
+    /// Has `body` compute `count` results of `columns` numbers, a batch at a time: all get to `out` or, if it throws,
+    /// none.
     func run(
         _ count: Int, columns: Int, into out: UnsafeMutablePointer<Float>,
         _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void

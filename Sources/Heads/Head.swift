@@ -44,7 +44,8 @@ package final class Head {
 
     deinit { library.descriptor.destroy(instance) }
 
-    /// Pools windows `[count, frames, width]`, the first `valid[b]` frames of each, to clip embeddings `[count, width]`.
+    /// Pools windows `[count, frames, width]`, the first `valid[b]` frames of each, to clip embeddings `[count,
+    /// width]`.
     ///
     /// `out` gets as long as that. Throws if the shapes do not fit or a result is no vector of length 1; what `out`
     /// holds is then undefined.
@@ -76,8 +77,8 @@ package final class Head {
 
     /// Scores pairs of texts `[texts, width]` and windows, a logit each; only for heads that pair.
     ///
-    /// `out` gets as long as `pairs`. Throws if the shapes do not fit or a logit is not finite; what `out` holds is then
-    /// undefined.
+    /// `out` gets as long as `pairs`. Throws if the shapes do not fit or a logit is not finite; what `out` holds is
+    /// then undefined.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],
         into out: inout [Float]

@@ -15,7 +15,8 @@ package struct HeadFile: Sendable, Equatable {
     }
 }
 
-/// The plugin directories, searched in order: `WATCHWORD_PLUGIN_PATH`, beside the executable, `/usr/lib/watchword/heads`.
+/// The plugin directories, searched in order: `WATCHWORD_PLUGIN_PATH`, beside the executable,
+/// `/usr/lib/watchword/heads`.
 package struct HeadFinder: Sendable {
     package let directories: [String]
 

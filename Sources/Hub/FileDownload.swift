@@ -21,8 +21,8 @@ struct FileDownload {
             progress(size)
             return size  // from an earlier pull
         }
-        // What was put together of several answers may be of two versions, from a server that does not look at `If-Range`:
-        // then once more. A server that mixes them every time is wrong.
+        // What was put together of several answers may be of two versions, from a server that does not look at
+        // `If-Range`: then once more. A server that mixes them every time is wrong.
         for _ in 0..<2 {
             let (size, isWhole) = try await fetch()
             if try await isRight() {

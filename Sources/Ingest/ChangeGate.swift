@@ -2,8 +2,8 @@ import Pixels
 
 /// Gives a frame that shows nothing new the picture of the one before: resizing and embedding it again would be waste.
 ///
-/// Compared with the last frame that was new, not with the last one, so that slow changes add up. Belongs to the thread of
-/// one sink.
+/// Compared with the last frame that was new, not with the last one, so that slow changes add up. Belongs to the thread
+/// of one sink.
 struct ChangeGate {
     private let threshold: Float?
     private var signature: ColourSignature?

@@ -14,7 +14,7 @@ package final class ConnectionProbe: @unchecked Sendable {
         case refused
         case unreachable
         case timedOut
-        /// What is wrong with it, in words.
+        /// The certificate's fault, in words.
         case badCertificate(String)
         case noTLS
         case notConnected
@@ -61,7 +61,7 @@ package final class ConnectionProbe: @unchecked Sendable {
     }
 }
 
-/// Where a URI's server is.
+/// Host and port of a URI's server.
 package struct ServerAddress: Equatable, CustomStringConvertible {
     let host: String
     let port: UInt16

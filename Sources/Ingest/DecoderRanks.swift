@@ -3,9 +3,10 @@ import Foundation
 
 /// Which decoders GStreamer chooses, where its own order gives wrong pictures.
 ///
-/// - `jpegdec` gives all JPEG out as 4:2:0, and leaves out chroma samples unfiltered to get there. `avdec_mjpeg` gives what
-///   there is; it needs whole pictures, so `jpegparse` stands before it.
-/// - `pngdec` shifts the channels of 16 bits. gdk-pixbuf's does not; it reads other pictures, too, for which others come first.
+/// - `jpegdec` gives all JPEG out as 4:2:0, and leaves out chroma samples unfiltered to get there. `avdec_mjpeg` gives
+///   what there is; it needs whole pictures, so `jpegparse` stands before it.
+/// - `pngdec` shifts the channels of 16 bits. gdk-pixbuf's does not; it reads other pictures, too, for which others
+///   come first.
 /// - `openjpegdec` and `libde265dec` are left where they are: their pictures are ffmpeg's.
 enum DecoderRanks {
     /// Below this decoding bins do not look.
@@ -19,7 +20,7 @@ enum DecoderRanks {
         ("avdec_gif", 128), ("avdec_bmp", 128), ("avdec_tiff", 128), ("avdec_targa", 128), ("avdec_pcx", 128),
         ("avdec_sunrast", 128), ("avdec_ppm", 128), ("avdec_pgm", 128), ("avdec_pbm", 128),
     ]
-    /// What takes a decoder's place must be there, or the decoder stays.
+    /// A decoder is only demoted where its replacement is installed.
     private static let replacements = [
         "jpegdec": ["avdec_mjpeg", "jpegparse"], "pngdec": ["gdkpixbufdec"], "avdec_png": ["gdkpixbufdec"],
     ]

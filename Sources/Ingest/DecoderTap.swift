@@ -2,8 +2,8 @@ import CGStreamer
 
 /// Stands before the video decoders of a live pipeline: drops what need not be decoded, and bounds their threads.
 ///
-/// After a keyframe whose delta units are dropped the decoder is drained, or it would hold the picture back until it knows
-/// that none comes before it: with B-frames, for as many keyframes as it may reorder.
+/// After a keyframe whose delta units are dropped the decoder is drained, or it would hold the picture back until it
+/// knows that none comes before it: with B-frames, for as many keyframes as it may reorder.
 // @unchecked: nothing changes but through `record`, which is safe
 final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
@@ -107,7 +107,8 @@ private final class DecoderGate: @unchecked Sendable {
         case .pass: forgetHeld()
         case .passHeld: break
         }
-        // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is known.
+        // Passed on here, so that draining follows at once (not when the next unit comes), and the time it takes is
+        // known.
         isPassing = true
         defer { isPassing = false }
         passed = .now
@@ -133,7 +134,8 @@ private final class DecoderGate: @unchecked Sendable {
         return flow
     }
 
-    /// Whether a keyframe that no later picture needs is decoded: it is not if it is no sample, or if there is too much to do.
+    /// Whether a keyframe that no later picture needs is decoded: it is not if it is no sample, or if there is too much
+    /// to do.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
         switch thinning.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {

@@ -4,9 +4,9 @@ import Foundation
 
 /// Lets as many streams decode at a time as there are processors, in the order in which they come.
 ///
-/// More would decode nothing sooner: they would take turns on the processors, and the encoder, whose threads wait for each
-/// other many times a batch, would be one of dozens. Who takes long, such as a device that hangs, holds up nobody: its place
-/// is given to the next.
+/// More would decode nothing sooner: they would take turns on the processors, and the encoder, whose threads wait for
+/// each other many times a batch, would be one of dozens. Who takes long, such as a device that hangs, holds up nobody:
+/// its place is given to the next.
 // @unchecked: `lock` guards what changes
 package final class DecodingTurns: @unchecked Sendable {
     static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)

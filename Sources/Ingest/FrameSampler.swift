@@ -1,7 +1,7 @@
 /// Which decoded frames are sampled: frame k is the first whose time is not before `k / fps`.
 ///
-/// A frame is taken once. After a gap the next k is the first one after the frame that ended it, so that sampling goes on
-/// at the same rate and nothing is caught up.
+/// A frame is taken once. After a gap the next k is the first one after the frame that ended it, so that sampling goes
+/// on at the same rate and nothing is caught up.
 package struct FrameSampler: Sendable {
     private let fps: Double
     private var next = 0
@@ -19,9 +19,9 @@ package struct FrameSampler: Sendable {
 
     /// Whether the frame at `time` (seconds) is sampled.
     ///
-    /// `slack` (seconds) is for keyframes that come about as often as frames are asked for: by a network's jitter one comes
-    /// a little before k/fps, and the next is a whole interval away. One that comes as much as `slack` too early is taken
-    /// if the last that was taken is nearly an interval old.
+    /// `slack` (seconds) is for keyframes that come about as often as frames are asked for: by a network's jitter one
+    /// comes a little before k/fps, and the next is a whole interval away. One that comes as much as `slack` too early
+    /// is taken if the last that was taken is nearly an interval old.
     package mutating func take(_ time: Double, slack: Double = 0) -> Bool {
         let beganAnew = time < last - 1
         last = time

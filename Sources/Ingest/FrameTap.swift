@@ -31,6 +31,8 @@ final class FrameTap: @unchecked Sendable {
     /// The whole picture, then the regions; the sink thread's.
     private var lanes: [Lane]
     private let previews: Bool
+    /// Clips are read as the reference's loaders read them, which take pixels for squares.
+    private let isClip: Bool
     /// Of the whole picture; the sink thread's.
     private var monitor: HealthMonitor
     private let fps: Double
@@ -57,6 +59,7 @@ final class FrameTap: @unchecked Sendable {
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
         lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
         previews = description.previews
+        isClip = description.clip != nil
         var limits = HealthMonitor.Limits()
         limits.frozen = description.frozen
         monitor = HealthMonitor(limits: limits)
@@ -146,7 +149,8 @@ final class FrameTap: @unchecked Sendable {
 
     /// Whether the picture at `time` goes on to be resized; call locked.
     private func takes(_ time: Double) -> Bool {
-        // Keyframes that are alone in being decoded have been sampled and thinned out before; by another clock, perhaps.
+        // Keyframes that are alone in being decoded have been sampled and thinned out before; by another clock,
+        // perhaps.
         let isThinned = decoding.isKeyframesOnly
         guard state.sampler.take(time, slack: isThinned ? 0.5 / fps : 0) else { return false }
         guard isLive, !isThinned, !state.thinning.keeps(share.value) else { return true }
@@ -154,8 +158,8 @@ final class FrameTap: @unchecked Sendable {
         return false
     }
 
-    // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far future,
-    // all pictures have that, and none would ever be due. Only opening the source again helps.
+    // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far
+    // future, all pictures have that, and none would ever be due. Only opening the source again helps.
     private static let mostLead = 10.0
 
     private static func words(_ seconds: Double) -> String {
@@ -213,7 +217,7 @@ final class FrameTap: @unchecked Sendable {
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
-        let (orientation, isClip) = lock.withLock { (state.orientation, state.clip != nil) }
+        let orientation = lock.withLock { state.orientation }
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample, orientation, squarePixels: isClip) { frame in
                 let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
@@ -243,7 +247,8 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame without one or outside of what is to be shown.
+    /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame
+    /// without one or outside of what is to be shown.
     private static func time(
         _ pts: GstClockTime, _ segment: GstSegment?
     ) -> Double? {

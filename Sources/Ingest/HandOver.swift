@@ -2,8 +2,8 @@ import Synchronization
 
 /// Orders what threads do one after the other, where GStreamer alone decides which runs.
 ///
-/// GStreamer starts one thread after another is done, so this costs nothing and guards nothing: it says so in the memory
-/// model's own words, which the compiler and ThreadSanitizer understand. Neither sees into GStreamer's locks.
+/// GStreamer starts one thread after another is done, so this costs nothing and guards nothing: it says so in the
+/// memory model's own words, which the compiler and ThreadSanitizer understand. Neither sees into GStreamer's locks.
 struct HandOver: ~Copyable, Sendable {
     private let turn = Atomic<Int>(0)
 

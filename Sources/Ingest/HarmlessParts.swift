@@ -1,4 +1,4 @@
-/// What of a URI's path and parameters is known to be no secret: an allow-list, since names of secrets have no end.
+/// Allow-list of the parts of a URI's path and parameters that are no secrets: names of secrets have no end.
 enum HarmlessParts {
     /// Schemes whose rest names something of this machine.
     static let localSchemes: Set<String> = ["file", "v4l2", "test", "shapes", "ipc", "data"]
@@ -6,7 +6,7 @@ enum HarmlessParts {
     /// Longer ones might be secrets; shorter ones are none.
     private static let shortest = 3
 
-    /// What is hidden of a path with its parameters, within `range`.
+    /// The parts of a path and its parameters that are hidden, within `range`.
     static func hidden(_ bytes: [UInt8], _ range: Range<Int>) -> [Redaction.Find] {
         let query = bytes[range].firstIndex { "?#".utf8.contains($0) } ?? range.upperBound
         var finds: [Redaction.Find] = []
@@ -46,7 +46,7 @@ enum HarmlessParts {
         return .init(range: value, secret: value, replacement: "…", isCertain: isSecret)
     }
 
-    /// What has been hidden before.
+    /// Whether the bytes are the mark of something that was hidden before.
     private static func isHidden(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.elementsEqual("…".utf8) }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -113,7 +113,7 @@ enum HarmlessParts {
         "secret", "signature", "sig", "credential", "credentials", "session", "sid", "jwt", "hash", "hdnts", "hdnea",
         "hdntl", "code", "streamid", "hmac", "ticket", "p", "psw", "otp", "pin",
     ]
-    /// Those that are words of launch lines and sentences, too: outside of URIs they hide nothing.
+    /// Secret names that are also words of launch lines and sentences: outside of URIs they hide nothing.
     private static let ordinary: Set<String> = ["p", "code", "hash", "pin", "ticket"]
 
     static func isSecret(_ name: String) -> Bool {
@@ -123,6 +123,6 @@ enum HarmlessParts {
                 .contains { last.hasSuffix($0) }
     }
 
-    /// As `isSecret`, in a text that is no URI.
+    /// Whether a word of a text that is no URI names a secret.
     static func isSecretWord(_ name: String) -> Bool { isSecret(name) && !ordinary.contains(name) }
 }

@@ -34,7 +34,7 @@ enum HostLookup {
 }
 
 extension NetworkAddress {
-    /// As it is written in URIs, without brackets.
+    /// The address as URIs have it, without brackets.
     var text: String {
         if faces.count == 2, bytes[10] == 0xFF, bytes[11] == 0xFF {
             return bytes[12...].map(String.init).joined(separator: ".")

@@ -2,8 +2,8 @@ import CGStreamer
 import Pixels
 
 extension Pipeline {
-    /// Lends a sample's planes for the length of the call, to be read as a person sees the picture; nil if they are none that
-    /// `Pixels` reads.
+    /// Lends a sample's planes for the length of the call, to be read as a person sees the picture; nil if they are
+    /// none that `Pixels` reads.
     ///
     /// - Parameter squarePixels: whatever the stream says of its pixels, they are taken for squares.
     static func withFrame<R>(
@@ -24,34 +24,36 @@ extension Pipeline {
     private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo) -> DecodedFrame? {
         let (width, height) = (Int(ww_frame_width(&mapped)), Int(ww_frame_height(&mapped)))
         guard width > 0, height > 0, let first = ww_frame_plane(&mapped, 0) else { return nil }
-        let strides = (0..<3).map { Int(ww_frame_stride(&mapped, Int32($0))) }
+        let strides = (
+            Int(ww_frame_stride(&mapped, 0)), Int(ww_frame_stride(&mapped, 1)), Int(ww_frame_stride(&mapped, 2))
+        )
         func yuv(across: Int, down: Int) -> DecodedFrame? {
             let chroma = (width + (1 << across) - 1) >> across
             guard let u = ww_frame_plane(&mapped, 1), let v = ww_frame_plane(&mapped, 2) else { return nil }
-            guard strides[0] >= width, strides[1] >= chroma, strides[2] >= chroma else { return nil }
-            let (rows, colour) = ((strides[0], strides[1], strides[2]), colour(info.colorimetry))
+            guard strides.0 >= width, strides.1 >= chroma, strides.2 >= chroma else { return nil }
+            let colour = colour(info.colorimetry)
             return across == 1 && down == 1
-                ? DecodedFrame(y: first, u: u, v: v, strides: rows, width: width, height: height, colour: colour)
+                ? DecodedFrame(y: first, u: u, v: v, strides: strides, width: width, height: height, colour: colour)
                 : DecodedFrame(
-                    y: first, u: u, v: v, strides: rows, shifts: (across, down), width: width, height: height,
+                    y: first, u: u, v: v, strides: strides, shifts: (across, down), width: width, height: height,
                     colour: colour)
         }
         switch info.finfo.pointee.format {
         case GST_VIDEO_FORMAT_RGB:
-            guard strides[0] >= width * 3 else { return nil }
-            return DecodedFrame(rgb: first, width: width, height: height, stride: strides[0])
+            guard strides.0 >= width * 3 else { return nil }
+            return DecodedFrame(rgb: first, width: width, height: height, stride: strides.0)
         case GST_VIDEO_FORMAT_I420: return yuv(across: 1, down: 1)
         case GST_VIDEO_FORMAT_Y42B: return yuv(across: 1, down: 0)
         case GST_VIDEO_FORMAT_Y444: return yuv(across: 0, down: 0)
         case GST_VIDEO_FORMAT_Y41B: return yuv(across: 2, down: 0)
         case GST_VIDEO_FORMAT_GRAY8:
-            guard strides[0] >= width else { return nil }
-            return DecodedFrame(grey: first, width: width, height: height, stride: strides[0])
+            guard strides.0 >= width else { return nil }
+            return DecodedFrame(grey: first, width: width, height: height, stride: strides.0)
         case GST_VIDEO_FORMAT_NV12:
-            guard let uv = ww_frame_plane(&mapped, 1), strides[0] >= width, strides[1] >= (width + 1) / 2 * 2
+            guard let uv = ww_frame_plane(&mapped, 1), strides.0 >= width, strides.1 >= (width + 1) / 2 * 2
             else { return nil }
             return DecodedFrame(
-                y: first, uv: uv, strides: (strides[0], strides[1]), width: width, height: height,
+                y: first, uv: uv, strides: (strides.0, strides.1), width: width, height: height,
                 colour: colour(info.colorimetry))
         default: return nil
         }
@@ -62,8 +64,8 @@ extension Pipeline {
         info.par_n > 0 && info.par_d > 0 ? Double(info.par_n) / Double(info.par_d) : 1
     }
 
-    /// What the stream says of its colours; where it says nothing, GStreamer has filled in BT.601 for small pictures and
-    /// BT.709 for large ones.
+    /// What the stream says of its colours; where it says nothing, GStreamer has filled in BT.601 for small pictures
+    /// and BT.709 for large ones.
     private static func colour(_ colorimetry: GstVideoColorimetry) -> ColourConversion {
         let matrix: ColourConversion.Matrix =
             switch colorimetry.matrix {

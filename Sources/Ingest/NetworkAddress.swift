@@ -14,7 +14,8 @@ package struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    /// Any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`, `fe80::1%lo`.
+    /// Any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`,
+    /// `fe80::1%lo`.
     package init?(_ text: String) {
         guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
@@ -70,7 +71,7 @@ package struct NetworkAddress: Sendable, Hashable {
 /// Addresses with a common beginning: `10.0.0.0/8`, or one address.
 package struct AddressRange: Sendable, Hashable {
     private let first: NetworkAddress
-    /// Of the sixteen bytes.
+    /// Length of the common beginning, in bits of the sixteen bytes.
     private let bits: Int
 
     package init?(_ text: String) {

@@ -8,7 +8,7 @@ package struct PipelineTemplates: Sendable {
 
     /// Reads every `.gst` file of a directory; lines that begin with `#` are comments.
     package init(directory: URL) throws(SourceError) {
-        // What a template says is run.
+        // A template is run as it is.
         if let problem = PathTrust.problem(directory.path) { throw SourceError(problem) }
         guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory.path) else {
             throw SourceError("\(directory.path): there is no directory of pipeline templates")
@@ -29,11 +29,11 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// What a pipeline is made of, for nobody's eyes.
+    /// A launch line and its source, which are never shown: they may hold secrets.
     package struct Recipe: Sendable {
         package let template: String
         package let line: String
-        /// What the element called `source` is given; nil where the line has its source in it.
+        /// URI for the element called `source`; nil where the line has its source in it.
         package let uri: String?
     }
 

@@ -2,7 +2,7 @@ import CPlatform
 import Foundation
 import Permissions
 
-/// Where code comes from that GStreamer's plugins load: for a daemon, from the system alone.
+/// Restricts a daemon's GStreamer to the plugins of the system.
 ///
 /// GStreamer also looks for plugins in the home directory and wherever the environment says, and some of its plugins
 /// do so for plugins of their own. What one pipeline writes there would be loaded at the next start.
@@ -13,7 +13,7 @@ package enum PluginSearch {
         "GST_PLUGIN_SCANNER_1_0",
         "GST_REGISTRY_UPDATE", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
     ]
-    /// Those that take the place of what would be looked for in the home directory.
+    /// Variables that are set to a place that cannot exist: unset, they would mean the home directory.
     package static let nowhere = ["FREI0R_PATH", "LADSPA_PATH", "LV2_PATH"]
     /// A name that no file can have, since a device is no directory: plugins are then looked at anew.
     static let noFile = "/dev/null/none"

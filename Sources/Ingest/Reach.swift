@@ -37,7 +37,7 @@ package enum Reach {
         guard let launch = source.launch else {
             return (try? StrictURI(source.uri)).map { [($0.host, $0.portOrUsual)] } ?? []
         }
-        // Of a launch line, every URI, and what stands behind host= and address=.
+        // A launch line names hosts in URIs, and behind host= and address=.
         let words = launch.split { $0.isWhitespace || $0 == "\"" || $0 == "'" }
         return words.flatMap { word -> [(host: String, port: Int?)] in
             let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? ""

@@ -78,7 +78,7 @@ enum Redaction {
         }
     }
 
-    /// What is hidden of a URI whose host begins at `start`, and where the URI ends.
+    /// The parts of a URI that are hidden, and where the URI ends; its host begins at `start`.
     private static func uri(_ bytes: [UInt8], _ start: Int) -> (finds: [Find], end: Int) {
         let before = bytes[..<(start - 3)].reversed().prefix { isWord($0) || $0 == UInt8(ascii: "+") }
         let scheme = String(decoding: before.reversed(), as: UTF8.self).lowercased()

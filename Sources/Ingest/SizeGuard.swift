@@ -1,10 +1,11 @@
 import CGStreamer
 import Pixels
 
-/// Stands before and after a video decoder: ends the source by a sentence, before the decoder allocates pictures that are too large.
+/// Stands before and after a video decoder: ends the source by a sentence, before the decoder allocates pictures that
+/// are too large.
 ///
-/// The size is what parsers read of the stream, or the header of each unit where there is no parser; what a container says
-/// may be a lie.
+/// The size is what parsers read of the stream, or the header of each unit where there is no parser; what a container
+/// says may be a lie.
 // @unchecked: only touched by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
     /// Most pixels of a stream's pictures: 8K (7680 x 4320), and what level 6.2 of H.264 and H.265 allows.
@@ -12,7 +13,7 @@ final class SizeGuard: @unchecked Sendable {
     /// Bytes of a unit that are looked at; headers stand at the beginning.
     private static let headerBytes = 1 << 18
 
-    /// What the units are, where their own headers tell their size.
+    /// Media type of the units, where their own headers tell their size.
     private var unit: String?
     private var tooLarge: (width: Int, height: Int)?
     private var isRefused = false
@@ -47,8 +48,8 @@ final class SizeGuard: @unchecked Sendable {
         if let event = ww_probe_event(info) {
             guard ww_event_type(event) == GST_EVENT_CAPS, let size = announced(event) else { return GST_PAD_PROBE_OK }
             tooLarge = Self.isTooLarge(size) ? size : nil
-            // What a decoder gives out is refused at once; what goes into it with the first unit, since decodebin hides the
-            // errors of elements that it is just linking. Until then nothing was allocated.
+            // A decoder's output is refused at once, its input with the first unit, since decodebin hides
+            // the errors of elements that it is just linking. Until then nothing was allocated.
             if let tooLarge, gst_pad_get_direction(pad) == GST_PAD_SRC { refuse(tooLarge, pad) }
             return GST_PAD_PROBE_OK
         }

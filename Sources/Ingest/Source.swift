@@ -33,7 +33,7 @@ package struct SourceDescription: Sendable, Equatable {
     package var credentials: String?
     /// The hosts that the credentials may be sent to; the URI's own alone, if nil.
     package var credentialHosts: [HostPattern]?
-    /// What whoever gave it may open; everything, if nil.
+    /// Limits on what the stream may open; none, if nil.
     package var policy: SourcePolicy?
 
     package init(

@@ -9,7 +9,7 @@ package struct SourceCredentials: Sendable, Equatable {
     /// Where a name is looked for: a path is one, a bare name is a file of systemd's `$CREDENTIALS_DIRECTORY`.
     package static func path(of name: String) throws(SourceError) -> String {
         if name.contains("/") { return name }
-        guard let directory = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else {
+        guard let directory = Credential.directory else {
             throw SourceError(
                 "credentials \"\(name.prefix(64))\": a name is a file in $CREDENTIALS_DIRECTORY, which is not set; give a path"
             )

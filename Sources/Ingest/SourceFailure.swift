@@ -34,7 +34,7 @@ package struct SourceFailure {
         return isHTTP && report.isStream(GST_STREAM_ERROR_FAILED) && report.debug.contains("streaming stopped")
     }
 
-    /// What the report itself says of connecting: some sources do.
+    /// The outcome of connecting, where the report itself tells it.
     private func stated(_ report: SourceReport) -> ConnectionProbe.Outcome? {
         guard !wasHeard else { return nil }
         let text = report.sentence + " " + report.debug
@@ -124,7 +124,7 @@ package struct SourceFailure {
         }
     }
 
-    /// What came is no video.
+    /// The sentence for data that is no video.
     private func content(_ report: SourceReport) -> String? {
         if report.isStream(GST_STREAM_ERROR_TYPE_NOT_FOUND, GST_STREAM_ERROR_WRONG_TYPE) {
             return wasHeard ? nil : "it is no video, or of an unknown kind"

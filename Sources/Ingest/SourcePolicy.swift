@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a client of the sockets may open; the streams of the configuration and of the command line have none.
+/// Limits on what a client's streams may open; streams of the configuration and of the command line have none.
 package struct SourcePolicy: Sendable, Equatable {
     /// Schemes that are taken; others are refused.
     package var schemes = Self.standardSchemes
@@ -32,7 +32,7 @@ package struct SourcePolicy: Sendable, Equatable {
                         + "put the stream into the configuration, or set sources: {launch: true} in it"
                 )
             }
-            // What is in the line is looked at when it has been made.
+            // The line's elements are checked when the pipeline is made.
             return
         }
         do throws(Refusal) { try check(source.uri) } catch { throw SourceError("\(shown): \(error.reason)") }
@@ -67,7 +67,8 @@ package struct SourcePolicy: Sendable, Equatable {
             throw Refusal("expected a host after \(parts.scheme)://; clients may not open ports here")
         }
         if parts.scheme == "udp" {
-            guard let address = NetworkAddress(parts.host), address.isMulticast || allows(address) else {
+            // Another machine's address would be none to receive at: one of this machine's opens a port.
+            guard let address = NetworkAddress(parts.host), address.isMulticast || isNamed(address) else {
                 throw Refusal("clients may receive multicast groups alone, as in udp://239.1.2.3:5004")
             }
             return
@@ -94,8 +95,11 @@ package struct SourcePolicy: Sendable, Equatable {
             + "(sources: {addresses: …} in the configuration)"
     )
 
-    package func allows(_ address: NetworkAddress) -> Bool {
-        address.isOrdinary || addresses.contains { range in address.faces.contains { range.contains($0) } }
+    package func allows(_ address: NetworkAddress) -> Bool { address.isOrdinary || isNamed(address) }
+
+    /// Whether the configuration names the address.
+    private func isNamed(_ address: NetworkAddress) -> Bool {
+        addresses.contains { range in address.faces.contains { range.contains($0) } }
     }
 
     /// Four decimal numbers, or IPv6: other forms are read differently by different libraries.
@@ -117,7 +121,7 @@ package struct SourcePolicy: Sendable, Equatable {
         }
         let refused = Refusal("expected a file in \(files.joined(separator: ", ")) (sources: files)")
         guard path.hasPrefix("/") else { throw refused }
-        // One that is not there is refused as one outside: a client does not learn which files there are.
+        // A missing file is refused like one outside: a client does not learn which files exist.
         guard let real = Self.real(path), files.compactMap(Self.real).contains(where: { real.hasPrefix($0 + "/") })
         else { throw refused }
         var status = stat()

@@ -1,6 +1,7 @@
 import CGStreamer
 
-/// An error of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the reason often is.
+/// An error or a warning of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the
+/// reason often is.
 package struct SourceReport: Equatable {
     package enum Domain: Equatable { case core, resource, stream, other }
 
@@ -8,17 +9,24 @@ package struct SourceReport: Equatable {
     let code: UInt32
     let sentence: String
     let debug: String
-    /// What an RTSP or HTTP server answered.
+    /// Status that an RTSP or HTTP server answered.
     let status: Int?
 
     package init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
         (self.domain, self.code, self.sentence, self.debug, self.status) = (domain, code, sentence, debug, status)
     }
 
-    init(_ message: UnsafeMutablePointer<GstMessage>) {
+    /// Reads an error message; a warning, with `gst_message_parse_warning`.
+    init(
+        _ message: UnsafeMutablePointer<GstMessage>,
+        _ parse: (
+            UnsafeMutablePointer<GstMessage>?, UnsafeMutablePointer<UnsafeMutablePointer<GError>?>?,
+            UnsafeMutablePointer<UnsafeMutablePointer<gchar>?>?
+        ) -> Void = gst_message_parse_error
+    ) {
         var error: UnsafeMutablePointer<GError>?
         var debug: UnsafeMutablePointer<gchar>?
-        gst_message_parse_error(message, &error, &debug)
+        parse(message, &error, &debug)
         defer {
             g_clear_error(&error)
             g_free(debug)
@@ -52,7 +60,7 @@ package struct SourceReport: Equatable {
 
     func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
 
-    /// What the system said, as in "Permission denied".
+    /// The operating system's words, as in "Permission denied".
     var systemError: String? {
         debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }
     }

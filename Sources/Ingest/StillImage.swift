@@ -6,7 +6,8 @@ package enum StillImage {
     /// Most bytes of a file that is read.
     package static let largest = 64 << 20
 
-    /// Reads a file as CLIP's own code does: its pixels as they are stored, whatever its EXIF data says of turning them.
+    /// Reads a file as CLIP's own code does: its pixels as they are stored, whatever its EXIF data says of turning
+    /// them.
     ///
     /// Waits for the disk and the decoder: call it where waiting is allowed.
     package static func picture(file path: String, framing: Framing) throws(SourceError) -> Picture {
@@ -26,7 +27,8 @@ package enum StillImage {
         return try decoded([UInt8](bytes), shown: path, framing: framing, upright: false)
     }
 
-    /// Decodes the bytes of a picture's file as a person sees it, turned as its EXIF data says; `shown` names it in errors.
+    /// Decodes the bytes of a picture's file as a person sees it, turned as its EXIF data says; `shown` names it in
+    /// errors.
     package static func picture(bytes: Data, shown: String, framing: Framing) throws(SourceError) -> Picture {
         try decoded([UInt8](bytes), shown: shown, framing: framing, upright: true)
     }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The share of their sampling rate that live streams keep: set by whoever has too much to do, read by streaming threads.
+/// The share of their sampling rate that live streams keep: set by whoever has too much to do, read by streaming
+/// threads.
 package final class SamplingShare: Sendable {
     private let bits = Atomic(1.0.bitPattern)
 
@@ -12,11 +13,11 @@ package final class SamplingShare: Sendable {
     package func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
 }
 
-/// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been received, and
-/// a picture that is not resized only decoded.
+/// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been
+/// received, and a picture that is not resized only decoded.
 ///
-/// Keyframes that are no samples are not decoded either. The first sample is kept, whatever the share: a stream that was opened
-/// shows that it plays.
+/// Keyframes that are no samples are not decoded either. The first sample is kept, whatever the share: a stream that
+/// was opened shows that it plays.
 package struct Thinning: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 

@@ -8,10 +8,10 @@ package enum DecodeMode: String, Codable, Sendable, CaseIterable {
 
 /// Decides unit by unit what a decoder gets: everything, or keyframes alone.
 ///
-/// `auto` tries keyframes alone first: were everything decoded until they have proved frequent, a daemon that opens all its
-/// cameras at once would have too much to do to ever find out. Until then units are held, so that nothing is lost where the
-/// trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from keyframes alone
-/// begins at the next keyframe.
+/// `auto` tries keyframes alone first: were everything decoded until they have proved frequent, a daemon that opens all
+/// its cameras at once would have too much to do to ever find out. Until then units are held, so that nothing is lost
+/// where the trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from
+/// keyframes alone begins at the next keyframe.
 package struct UnitFilter {
     /// What becomes of a unit.
     ///
@@ -24,8 +24,8 @@ package struct UnitFilter {
     static let tolerance = 0.05
     /// Intervals in a row that make `auto` believe in them.
     private static let proof = 3
-    /// Keyframes in a row, with nothing between them, that make `auto` believe that there is nothing else (MJPEG, or a camera
-    /// so set): each can be decoded alone.
+    /// Keyframes in a row, with nothing between them, that make `auto` believe that there is nothing else (MJPEG, or a
+    /// camera so set): each can be decoded alone.
     private static let intraProof = 10
     /// Units that are held at most.
     static let most = 100
@@ -85,8 +85,8 @@ package struct UnitFilter {
     /// `time`: seconds of the unit's time stamp, nil if it has none; `arrival`: seconds of a steady clock when it came;
     /// `share`: of their samples that streams keep now.
     ///
-    /// Where that is less than all, keyframes may be as much rarer: decoding all would make up for nothing, and keep the
-    /// machine as busy as it is.
+    /// Where that is less than all, keyframes may be as much rarer: decoding all would make up for nothing, and keep
+    /// the machine as busy as it is.
     package mutating func verdict(isDelta: Bool, time: Double?, arrival: Double, share: Double = 1) -> Verdict {
         self.share = share
         let moment = Moment(stamp: time, arrival: arrival)

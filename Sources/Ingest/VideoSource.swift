@@ -28,8 +28,8 @@ package final class VideoSource: @unchecked Sendable {
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
 
-    /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a live
-    /// source it must return at once.
+    /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
+    /// live source it must return at once.
     ///
     /// `decoding` is told what is decoded; a live source keeps `share` of its samples.
     package init(
@@ -156,7 +156,7 @@ package final class VideoSource: @unchecked Sendable {
                 onEvent(.failed(failure(message)))
                 return
             case GST_MESSAGE_WARNING:
-                onEvent(.warning(secrets.hidden(in: Self.text(message, gst_message_parse_warning))))
+                onEvent(.warning(secrets.hidden(in: SourceReport(message, gst_message_parse_warning).plain)))
             default: break
             }
         }
@@ -189,27 +189,5 @@ package final class VideoSource: @unchecked Sendable {
         guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return nil }
         defer { ww_unref_message(message) }
         return why(SourceReport(message))
-    }
-
-    /// The message's sentence; GStreamer's debug part is for GStreamer's developers.
-    static func text(
-        _ message: UnsafeMutablePointer<GstMessage>,
-        _ parse: (
-            UnsafeMutablePointer<GstMessage>?, UnsafeMutablePointer<UnsafeMutablePointer<GError>?>?,
-            UnsafeMutablePointer<UnsafeMutablePointer<gchar>?>?
-        ) -> Void
-    ) -> String {
-        var error: UnsafeMutablePointer<GError>?
-        var debug: UnsafeMutablePointer<gchar>?
-        parse(message, &error, &debug)
-        defer {
-            g_clear_error(&error)
-            g_free(debug)
-        }
-        let reason = error.map { String(cString: $0.pointee.message) } ?? "unknown error"
-        // "Internal data stream error" says nothing; the reason for it stands at the end of the debug part.
-        guard reason.contains("data stream error"), let debug else { return reason }
-        let detail = String(cString: debug).split(separator: "\n").last.map(String.init) ?? ""
-        return detail.isEmpty ? reason : "\(reason) (\(detail))"
     }
 }

@@ -14,7 +14,7 @@ package struct JournalBranch: Sendable, Equatable {
         self.isComplete = isComplete
     }
 
-    /// What is in the database.
+    /// The branches that the database has, oldest first.
     static func all(_ database: Database) throws -> [JournalBranch] {
         try Row.fetchAll(database, sql: "SELECT identity, seq, complete FROM branch ORDER BY rowid").map {
             JournalBranch(identity: $0["identity"], seq: $0["seq"], isComplete: $0["complete"] as Int64 != 0)
@@ -52,7 +52,7 @@ struct Continuity {
         side = path + "-last"
     }
 
-    /// What the file beside the journal says.
+    /// Findings from the file beside the journal.
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled

@@ -20,13 +20,13 @@ package final class Journal: Sendable {
     let snapshots: SnapshotFolder?
     private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
-    /// Of this line of numbers: another one means that numbers were given again, for other messages.
+    /// Identity of this line of numbers: under another one, numbers stand for other messages.
     package let identity: String
     /// Journals that this one goes on from, and up to which number it has their messages.
     package let branches: [JournalBranch]
     /// What was wrong with the file that was found, and where it is now.
     package let damage: String?
-    /// What else was found at the start that somebody should know: sentences.
+    /// Other findings at the start, one sentence each.
     package let notes: [String]
     let aging = Mutex(Aging())
     private let name: String

@@ -8,7 +8,7 @@ enum JournalFile {
         let path: String
         let lock: JournalLock
         let database: DatabasePool
-        /// What was wrong, if another file was moved aside, and its new name.
+        /// Fault and new name of a file that was moved aside.
         var damage: String?
         var aside: String?
         /// The newest number that the damaged file had, if it could be read.

@@ -98,7 +98,7 @@ final class JournalLock: Sendable {
         return Array(bytes.prefix(max(0, found)))
     }
 
-    /// What tells this file from a copy of it: its inode and the moment it was made, which copying does not carry over.
+    /// Inode and birth time of the file: a copy has others.
     var birth: String {
         var birth = ww_birth()
         guard ww_file_birth(descriptor, &birth) == 0 else { return "\(file.inode)" }
@@ -106,7 +106,7 @@ final class JournalLock: Sendable {
     }
 }
 
-/// What this process may do with files, and sentences about what it may not.
+/// Access to a journal's files, and the refusals where it lacks.
 enum FileAccess {
     /// Refuses what belongs to the journal and cannot be written, as after a restore by another user.
     static func check(_ path: String) throws(JournalError) {

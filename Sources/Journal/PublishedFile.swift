@@ -11,9 +11,9 @@ final class PublishedFile: Sendable {
         var published: Int64
         /// The newest number that was stored.
         var stored: Int64
-        /// Of the journal that both are of; nil in a file of an older version, which has the first number alone.
+        /// Identity of the journal; nil in a file of an older version, which has the first number alone.
         var identity: String?
-        /// What tells the journal's file from a copy of it.
+        /// `JournalLock.birth` of the journal's file.
         var birth: String = ""
     }
 

@@ -18,7 +18,7 @@ package struct Retention: Sendable, Equatable {
     }
 }
 
-/// What a step of retention removed.
+/// The messages that a step of retention removed.
 package struct Retired: Sendable, Equatable {
     package var count = 0
     package var snapshots = 0
@@ -51,7 +51,7 @@ package struct Retired: Sendable, Equatable {
     }
 }
 
-/// What retention by age remembers while the process lives.
+/// State of retention by age, for the life of the process.
 struct Aging {
     /// Messages that may still go by age in this hour, which began then.
     var left = 0
@@ -60,7 +60,7 @@ struct Aging {
     var time: TrustedTime?
     var saved: TrustedTime?
 
-    /// Of all messages, at most a tenth goes by age in an hour; of few, these.
+    /// Share of all messages that may go by age in an hour, and the least number.
     static let share = 10
     static let least = 1000
 }

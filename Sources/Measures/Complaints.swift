@@ -17,7 +17,8 @@ package struct Complaints<Kind: Hashable & Sendable>: Sendable {
         return told.count < most
     }
 
-    /// How many there have been of this kind since the last that was told, with this one; nil if it is not to be told now.
+    /// How many there have been of this kind since the last that was told, with this one; nil if it is not to be told
+    /// now.
     package mutating func take(_ kind: Kind, at now: ContinuousClock.Instant) -> Int? {
         guard let last = told[kind] else {
             told[kind] = (now, 0)

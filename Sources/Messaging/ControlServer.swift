@@ -4,9 +4,9 @@ import Synchronization
 
 /// The ROUTER socket: one JSON request, one JSON reply. Has a thread of its own; the work is done elsewhere.
 ///
-/// What goes beyond the limits is answered "busy" or "too-many-requests" without being read. REQ clients (an empty frame
-/// before the request) and DEALER clients (with or without it) are served alike. Nothing waits here for a peer: who does
-/// not take its replies loses them.
+/// What goes beyond the limits is answered "busy" or "too-many-requests" without being read. REQ clients (an empty
+/// frame before the request) and DEALER clients (with or without it) are served alike. Nothing waits here for a peer:
+/// who does not take its replies loses them.
 // @unchecked: `replies` is behind a lock; the socket and the rates are the thread's alone
 package final class ControlServer: @unchecked Sendable {
     private let socket: Socket

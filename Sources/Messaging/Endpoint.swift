@@ -85,8 +85,8 @@ package enum Endpoint {
 
     /// Makes room for an ipc socket: its directory, and no stale file of a daemon that is gone.
     ///
-    /// A directory that is missing is made for this user alone; one that others may write to is refused. Returns the lock that
-    /// keeps the path to this process.
+    /// A directory that is missing is made for this user alone; one that others may write to is refused. Returns the
+    /// lock that keeps the path to this process.
     static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) -> SocketLock? {
         try check(endpoint, isGuarded: isGuarded)
         guard endpoint.hasPrefix("ipc://") else { return nil }

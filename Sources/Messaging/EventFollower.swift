@@ -234,7 +234,7 @@ package final class EventFollower: Sendable {
     /// An earlier journal that the daemon's goes on from, and up to which number.
     private struct Branch: Decodable { let journal: String, seq: Int64, complete: Bool }
 
-    /// What is open, and the newest number at that moment.
+    /// The open events, and the newest number at that moment.
     private struct Snapshot {
         let seq: Int64, journal: String, branches: [Branch], events: [WireMessage]
     }

@@ -1,4 +1,4 @@
-/// What a client may do: each role may do what the one before it may, and more.
+/// Permissions of a client; each role includes the one before it.
 package enum Role: String, Sendable, CaseIterable, Comparable {
     /// Sees streams, queries, events and counters; changes nothing.
     case view
@@ -26,12 +26,12 @@ package enum Role: String, Sendable, CaseIterable, Comparable {
     package static func < (one: Role, other: Role) -> Bool { one.rank < other.rank }
 }
 
-/// Who asks for an operation, and what for it may.
+/// The client that asks for an operation, and its role.
 package struct Caller: Sendable, Equatable {
     /// The name that it is listed by; nil where nobody is asked for one.
     package let name: String?
     package let role: Role
-    /// Where it asks from, for logs.
+    /// Its address, for logs.
     package let address: String
 
     package init(name: String?, role: Role, address: String) {

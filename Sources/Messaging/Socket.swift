@@ -21,7 +21,7 @@ struct SocketEvent {
 final class Socket: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
     private var isGuarded = false
-    /// Of the path that it is bound to.
+    /// Lock of the path that the socket is bound to.
     private var lock: SocketLock?
     private static let context = UncheckedPointer(zmq_ctx_new())
 

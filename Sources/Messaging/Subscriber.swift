@@ -9,7 +9,8 @@ package final class Subscriber {
 
     /// Connects, and subscribes to topics that begin with one of the prefixes.
     ///
-    /// `queue`: messages that wait to be read, at most; ZeroMQ's 1000, if nil. `identity`: for a daemon that wants CURVE.
+    /// `queue`: messages that wait to be read, at most; ZeroMQ's 1000, if nil. `identity`: for a daemon that wants
+    /// CURVE.
     package init(
         connecting endpoint: String, prefixes: [String], queue: Int32? = nil, identity: CurveIdentity? = nil
     ) throws(MessagingError) {

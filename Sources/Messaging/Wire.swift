@@ -233,7 +233,7 @@ package struct HeartbeatMessage: Codable, Sendable, Equatable {
     }
 }
 
-/// What a follower of the event stream is told first, if the journal goes on from another one; kind `journal`.
+/// First event of a stream whose journal goes on from another one; kind `journal`.
 package struct JournalMessage: Codable, Sendable, Equatable {
     package static let topic = "journal"
 
@@ -270,8 +270,8 @@ package struct LostMessage: Codable, Sendable, Equatable {
     package let seq: Int64
     package let first: Int64
     package let last: Int64
-    /// "retention"; "unjournaled": the disk was full for longer than messages could be kept; or "restored": the journal was
-    /// replaced by an older copy.
+    /// "retention"; "unjournaled": the disk was full for longer than messages could be kept; or "restored": the journal
+    /// was replaced by an older copy.
     package let reason: String
 
     package init(first: Int64, last: Int64, reason: String) {

@@ -7,7 +7,7 @@ package struct FileProblem: Error, Equatable, CustomStringConvertible {
         case missing
         /// Others may read or change it.
         case exposed
-        /// It is larger than such a file may be.
+        /// It is larger than such a file may be, or holds something else.
         case malformed
     }
     package let kind: Kind
@@ -18,7 +18,7 @@ package struct FileProblem: Error, Equatable, CustomStringConvertible {
 ///
 /// The file that was checked is the one that is read, whatever happens to its name meanwhile.
 package enum GuardedFile {
-    /// Whom a file is kept from.
+    /// Protection that a file needs.
     package enum Secrecy: Sendable, Equatable {
         /// Nobody else may read or change it: keys, tokens, passwords.
         case secret
@@ -34,7 +34,7 @@ package enum GuardedFile {
     /// group's mode. `user`: who asks.
     package static func read(
         _ path: String, _ what: String, _ secrecy: Secrecy, most: Int,
-        credentials: String? = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"], user: uid_t = geteuid()
+        credentials: String? = Credential.directory, user: uid_t = geteuid()
     ) throws(FileProblem) -> Data {
         // A FIFO must not be waited for.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -61,7 +61,7 @@ package enum GuardedFile {
         return data
     }
 
-    /// What is wrong with a file's owner and mode; nil if nothing is.
+    /// The fault in a file's owner and mode; nil if there is none.
     private static func problem(
         _ status: stat, _ what: String, _ secrecy: Secrecy, isCredential: Bool, user: uid_t
     ) -> String? {

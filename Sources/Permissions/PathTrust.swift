@@ -6,7 +6,7 @@ package import Foundation
 /// one must be this user's or root's, no symbolic link, and a directory that nobody else may write to. A file that
 /// everybody may write to is trusted nowhere.
 package enum PathTrust {
-    /// What is wrong with a path, as far as it is there; nil if nothing is.
+    /// The fault in a path, as far as it exists; nil if there is none.
     ///
     /// `user`: who asks.
     package static func problem(_ path: String, user: uid_t = geteuid()) -> String? {
@@ -45,7 +45,7 @@ package enum PathTrust {
         return nil
     }
 
-    /// What is wrong with an entry of a directory that everybody may write to.
+    /// The fault in an entry of a directory that everybody may write to; nil if there is none.
     private static func shared(_ path: String, _ entry: stat, in above: String, _ parent: stat, _ user: uid_t)
         -> String?
     {

@@ -31,7 +31,7 @@ package enum PrivateFolder {
 
     /// Takes from the mode of a file or directory of this user what others may do with it.
     ///
-    /// What is a link, or another user's, stays as it is.
+    /// Links and other users' files stay as they are.
     package static func close(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else { return }

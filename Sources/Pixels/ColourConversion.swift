@@ -2,8 +2,8 @@ import CKernels
 
 /// How a stream's Y'CbCr becomes R'G'B': its matrix and range, in libswscale's fixed point.
 ///
-/// libswscale is what the reference's loaders convert with (OpenCV, PyAV, ffmpeg), and colours that differ by one level move
-/// a tight head's logits by tenths.
+/// libswscale is what the reference's loaders convert with (OpenCV, PyAV, ffmpeg), and colours that differ by one level
+/// move a tight head's logits by tenths.
 ///
 /// Source: libswscale `ff_yuv2rgb_coeffs` and `sws_setColorspaceDetails` (Kr, Kb of the standards, times 65536).
 package struct ColourConversion: Sendable, Equatable {

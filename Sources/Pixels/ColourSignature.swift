@@ -1,7 +1,7 @@
 import CKernels
 
-/// The mean colours of a grid of blocks over what the encoder sees of a frame: tells whether a picture has changed for a
-/// hundredth of what embedding it costs.
+/// The mean colours of a grid of blocks over what the encoder sees of a frame: tells whether a picture has changed for
+/// a hundredth of what embedding it costs.
 ///
 /// Chroma is in it, since a thing can turn from red to blue and keep its brightness.
 package struct ColourSignature: Sendable, Equatable {

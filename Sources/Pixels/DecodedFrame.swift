@@ -72,7 +72,8 @@ package struct DecodedFrame {
         self.pixelAspect = pixelAspect
     }
 
-    /// The frame as a person sees it, of one that is upright in its planes: turned, its samples as wide as they are shown.
+    /// The frame as a person sees it, of one that is upright in its planes: turned, its samples as wide as they are
+    /// shown.
     ///
     /// Nothing is copied: whoever reads the frame reads its samples in that order. An aspect beyond 1:8 is taken for
     /// nonsense, as square.
@@ -87,8 +88,8 @@ package struct DecodedFrame {
             : DecodedFrame(width, height, turned, pixelAspect: aspect)
     }
 
-    /// The part of the frame that the fractions name, from a column and row on that begin a sample of chroma; at least 2 x 2
-    /// samples of it.
+    /// The part of the frame that the fractions name, from a column and row on that begin a sample of chroma; at least
+    /// 2 x 2 samples of it.
     package func cropped(to part: PictureRegion) -> DecodedFrame {
         let (across, down) = (max(1 << Int(planes.shifts.0), 2), max(1 << Int(planes.shifts.1), 2))
         let column = min(Int(part.x * Double(width)), max(width - 2, 0)) / across * across

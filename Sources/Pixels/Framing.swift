@@ -26,7 +26,7 @@ package struct Framing: Sendable, Hashable {
         }
     }
 
-    /// What becomes of half a pixel when the rest beside the centre square is odd.
+    /// Rounding of the crop's offset when the rest beside the centre square is odd.
     package enum CropRounding: String, Sendable, Hashable {
         /// To the even number: torchvision, OpenAI's CLIP, OpenCLIP.
         case halfEven = "half-even"

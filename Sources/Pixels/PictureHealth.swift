@@ -5,7 +5,8 @@ package enum PictureHealth: String, Sendable, Codable, CaseIterable {
     case good
     /// No light at all, as when a source sends blank pictures; a dark room still has levels.
     case black
-    /// The same picture to the bit for longer than a live camera can: even a still scene has noise, or an encoder's refresh.
+    /// The same picture to the bit for longer than a live camera can: even a still scene has noise, or an encoder's
+    /// refresh.
     case frozen
     /// Light, and no edge anywhere: out of focus, fogged or covered.
     case blurred
@@ -16,7 +17,8 @@ package struct PictureLevels: Sendable, Equatable {
     /// 99.5 % of the pixels have no more luma than `bright`, 0.5 % less than `dark` (0 to 255).
     package let dark: Int
     package let bright: Int
-    /// 99.5 % of the pixels differ by no more than this from the one to the left and the one above: high where there are edges.
+    /// 99.5 % of the pixels differ by no more than this from the one to the left and the one above: high where there
+    /// are edges.
     package let edge: Int
     /// Equal pictures have equal ones.
     package let fingerprint: UInt64
@@ -52,9 +54,10 @@ extension DecodedFrame {
 
 /// Follows the pictures of one stream and says which of them are good.
 ///
-/// A verdict takes time, so that a moment's darkness and an empty wall are nothing: a picture is called unwell once all have
-/// been for as long as `Limits` says. It takes one good picture to be well again, since an event may begin with it: a window
-/// is worth what its last picture is. A plain empty wall cannot be told from a covered lens, and is called blurred in time.
+/// A verdict takes time, so that a moment's darkness and an empty wall are nothing: a picture is called unwell once all
+/// have been for as long as `Limits` says. It takes one good picture to be well again, since an event may begin with
+/// it: a window is worth what its last picture is. A plain empty wall cannot be told from a covered lens, and is called
+/// blurred in time.
 package struct HealthMonitor: Sendable {
     /// How long it must last, in seconds of media time.
     package struct Limits: Sendable, Equatable {
@@ -79,9 +82,9 @@ package struct HealthMonitor: Sendable {
 
     /// Takes the next picture and says what it is worth.
     ///
-    /// - Parameters:
-    ///   - time: of the picture, in seconds of media time; going back begins anew.
-    ///   - decoded: `DecodedFrame.fingerprint`, where pictures of frames that hardly differ are given as one; the picture's own, if nil.
+    /// - Parameters: - time: of the picture, in seconds of media time; going back begins anew. - decoded:
+    ///   `DecodedFrame.fingerprint`, where pictures of frames that hardly differ are given as one; the picture's own,
+    ///   if nil.
     package mutating func observe(_ levels: PictureLevels, at time: Double, decoded: UInt64? = nil) -> PictureHealth {
         if let last, time < last { reset() }
         last = time

@@ -4,8 +4,8 @@ package import Foundation
 
 /// A small picture of a frame for people: interleaved RGB, `[height, width, 3]`.
 ///
-/// Made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are averaged,
-/// nothing is interpolated.
+/// Made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are
+/// averaged, nothing is interpolated.
 package struct Preview: Sendable, Equatable {
     package let width: Int
     package let height: Int
@@ -33,7 +33,8 @@ package struct Preview: Sendable, Equatable {
         self.height = height
     }
 
-    /// Of a frame that is turned, whose samples are no squares or whose chroma is sampled otherwise: as a person sees it.
+    /// Of a frame that is turned, whose samples are no squares or whose chroma is sampled otherwise: as a person sees
+    /// it.
     private static func shown(_ frame: DecodedFrame) -> Preview {
         let size = frame.shownSize
         let scale = min(Double(longestSide) / Double(max(size.width, size.height)), 1)

@@ -3,8 +3,8 @@ import Foundation
 
 /// Resizes frames for CLIP: as its framing says, by default the shortest side to `side`, then the centre square.
 ///
-/// Equal to Pillow's filters over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the last
-/// geometry, so one resizer serves one stream, on one thread.
+/// Equal to Pillow's filters over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the
+/// last geometry, so one resizer serves one stream, on one thread.
 package final class Resizer {
     package let framing: Framing
     package var side: Int { framing.side }
@@ -61,7 +61,7 @@ private struct Plan {
     private let pixelAspect: Double
     let horizontal: Axis
     let vertical: Axis
-    /// What is kept of the scaled columns and rows.
+    /// The scaled columns and rows that are kept, and their place in the picture.
     let columns: (range: Range<Int>, place: Int)
     let rows: (range: Range<Int>, place: Int)
 

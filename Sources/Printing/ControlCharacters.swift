@@ -39,7 +39,8 @@ package enum ControlCharacters {
         return shown
     }
 
-    /// Whether a character could end a line, mean something to a terminal, reorder what stands beside it, or is invisible.
+    /// Whether a character could end a line, mean something to a terminal, reorder what stands beside it, or is
+    /// invisible.
     package static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.value >= 0x7F else { return scalar.value < 0x20 }
         let properties = scalar.properties

@@ -72,7 +72,7 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
 
 /// Standard input, read as it comes.
 package enum StandardInput {
-    /// What there is, at most 64 kB; empty at its end.
+    /// The bytes that are there, at most 64 kB; none at the end.
     package static func next() throws(StreamError) -> Data {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -1,6 +1,6 @@
 /// Text for people, with colour: its literals are printed as they are, and whatever stands in them is escaped.
 package struct Styled: ExpressibleByStringInterpolation, Sendable {
-    /// As it is printed.
+    /// The text with its escape sequences.
     package let text: String
 
     package struct StringInterpolation: StringInterpolationProtocol {

@@ -37,7 +37,7 @@ package enum TextTable {
         var cap = natural.max() ?? 0
         while cap > 1, natural.reduce(0, { $0 + min($1, cap) }) > available { cap -= 1 }
         var widths = natural.map { min($0, cap) }
-        // What is left over by rounding belongs to those that lack some.
+        // The remainder of rounding goes to columns that lack width.
         var left = available - widths.reduce(0, +)
         for column in widths.indices where left > 0 && widths[column] < natural[column] {
             widths[column] += 1
@@ -80,7 +80,8 @@ package enum TextTable {
         return rest.isEmpty ? lines : lines + [String(rest)]
     }
 
-    /// Where a line is broken: after its last space, or else another separator, unless that leaves less than a third of it.
+    /// Where a line is broken: after its last space, or else another separator, unless that leaves less than a third of
+    /// it.
     private static func breakPoint(_ line: Substring) -> String.Index? {
         for separators in [" ", ",/&?;|"] {
             guard let last = line.lastIndex(where: separators.contains) else { continue }

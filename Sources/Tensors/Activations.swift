@@ -1,10 +1,11 @@
 import CKernels
 import COneDNN
 
-/// What goes from one product to the next, in a precision's own numbers: float32, bfloat16, or bytes with a scale a row.
+/// What goes from one product to the next, in a precision's own numbers: float32, bfloat16, or bytes with a scale a
+/// row.
 ///
-/// A product of bytes leaves sums, which mean something only with the rows of its input and the columns of its layer; who
-/// reads them does so before that input is overwritten.
+/// A product of bytes leaves sums, which mean something only with the rows of its input and the columns of its layer;
+/// who reads them does so before that input is overwritten.
 ///
 /// Not Sendable, as `Matrix`. Grows to its largest use, then stays.
 package final class Activations: Numbers {

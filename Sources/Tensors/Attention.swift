@@ -15,8 +15,8 @@ package struct Attention {
 
     /// `softmax(q · kᵀ / sqrt(width / heads)) · v`.
     ///
-    /// qkv `[sequences · tokens, 3 · width]`. `lengths`: keys that count in each sequence, a prefix. `rows`: the one query
-    /// token wanted of each sequence; then out is `[sequences, width]`, else `[sequences · tokens, width]`.
+    /// qkv `[sequences · tokens, 3 · width]`. `lengths`: keys that count in each sequence, a prefix. `rows`: the one
+    /// query token wanted of each sequence; then out is `[sequences, width]`, else `[sequences · tokens, width]`.
     package func callAsFunction(
         _ qkv: Activations, tokens: Int, causal: Bool = false, lengths: [Int32]? = nil, rows: [Int32]? = nil,
         into out: Activations, as form: RowForm

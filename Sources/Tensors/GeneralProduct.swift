@@ -66,8 +66,8 @@ package struct MatrixPlace: Sendable {
 package enum GeneralProduct {
     /// Makes the whole process ready to train on so many workers.
     ///
-    /// Large products are cut up among them: threads of OpenBLAS's own would wait for each other on the same cores. Memory
-    /// that is given back stays in the process, as the next step needs it again.
+    /// Large products are cut up among them: threads of OpenBLAS's own would wait for each other on the same cores.
+    /// Memory that is given back stays in the process, as the next step needs it again.
     package static func useThreads(_ count: Int) {
         openblas_set_num_threads(1)
         Workers.set(max(count, 1))

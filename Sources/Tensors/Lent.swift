@@ -26,9 +26,11 @@ extension Matrix {
         }
     }
 
-    /// What every loose head ends with: `unit(mean(unit(x + residual)))` of each sequence's first frames, into lent memory.
+    /// What every loose head ends with: `unit(mean(unit(x + residual)))` of each sequence's first frames, into lent
+    /// memory.
     ///
-    /// x is this matrix `[windows · frames, width]`, as is `residual`; out `[windows, width]`. Source: CLIP4CLIP section 6.
+    /// x is this matrix `[windows · frames, width]`, as is `residual`; out `[windows, width]`. Source: CLIP4CLIP
+    /// section 6.
     package func pool(
         adding residual: UnsafeBufferPointer<Float>, lengths: [Int32], frames: Int,
         into out: UnsafeMutableBufferPointer<Float>

@@ -36,8 +36,8 @@ package enum LinearOutput: Sendable {
     case activations
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: in panels, where the CPU has a unit of ours
-/// for its precision and they fit its sizes, else for oneDNN.
+/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: in panels, where the CPU has a unit of
+/// ours for its precision and they fit its sizes, else for oneDNN.
 ///
 /// Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
@@ -55,8 +55,8 @@ package final class Linear {
 
     /// Packs the weights of a layer, or takes them as `packed` has them.
     ///
-    /// weight `[outputs, inputs]` as `nn.Linear` stores it: only evaluated when it is not packed yet. bias `[outputs]` or
-    /// none.
+    /// weight `[outputs, inputs]` as `nn.Linear` stores it: only evaluated when it is not packed yet. bias `[outputs]`
+    /// or none.
     package init(
         name: String, weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
         activation: Activation = .none, output: LinearOutput = .values, precision: Precision, packed: PackedWeights?
@@ -142,8 +142,8 @@ package final class Linear {
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`, as attention takes it; or, if there is an activation, as its reader
-    /// does, in the layer's precision.
+    /// out `[rows, outputs]` from x `[rows, inputs]`, as attention takes it; or, if there is an activation, as its
+    /// reader does, in the layer's precision.
     package func callAsFunction(
         _ x: Activations, into out: Activations, as form: RowForm? = nil, scratch: Activations
     ) throws(ComputeError) {

@@ -3,7 +3,7 @@ import COneDNN
 
 /// A layer's product by oneDNN.
 ///
-/// Where it knows no bfloat16, numbers of bfloat16 are multiplied as the float32 that they are.
+/// On CPUs where oneDNN has no bfloat16, inputs and weights of bfloat16 are widened to float32.
 final class OneDNNLayer {
     private let inputs: Int
     let outputs: Int

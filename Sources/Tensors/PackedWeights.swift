@@ -3,8 +3,8 @@ package import Foundation
 /// Weights as products want them, kept in a file from one start to the next.
 ///
 /// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must name all it
-/// depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs time
-/// and memory, no more.
+/// depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs
+/// time and memory, no more.
 package final class PackedWeights {
     private let url: URL
     private let key: String
@@ -63,8 +63,8 @@ package final class PackedWeights {
         if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
     }
 
-    /// A tower whose weights lie in their file: those that had to be packed are dropped for what was kept of them, which
-    /// costs no memory of its own, and can rest.
+    /// A tower whose weights lie in their file: those that had to be packed are dropped for what was kept of them,
+    /// which costs no memory of its own, and can rest.
     package static func tower<T>(_ open: () -> PackedWeights?, _ make: (PackedWeights?) throws -> T) throws -> T {
         let packed = open()
         let made = try make(packed)

@@ -1,7 +1,8 @@
 import CKernels
 import COneDNN
 
-/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512, AVX2).
+/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512,
+/// AVX2).
 final class PanelLayer {
     private let inputs: Int
     private let outputs: Int
@@ -17,8 +18,8 @@ final class PanelLayer {
 
     /// What multiplies panels of a precision here.
     ///
-    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too: by what it leaves out, so that a name which is not known yet
-    /// limits nothing.
+    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too: by what it leaves out, so that a name which is not known
+    /// yet limits nothing.
     static func unit(_ precision: Precision) -> ww_panel_unit {
         let unit = ww_panel_unit_of(precision.kind)
         return switch ComputeLibrary.instructionSet {

@@ -2,7 +2,8 @@ import CKernels
 
 /// Pictures cut into patches, as the input of CLIP's patch projection.
 package enum Patches {
-    /// Interleaved RGB bytes `[side, side, 3]` a picture, normalised by channel, into out `[pictures · g², 3 · patch²]`.
+    /// Interleaved RGB bytes `[side, side, 3]` a picture, normalised by channel, into out `[pictures · g², 3 ·
+    /// patch²]`.
     ///
     /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5).
     package static func cut(
@@ -38,8 +39,8 @@ package enum Patches {
 }
 
 extension Matrix {
-    /// A tower's first tokens `[pictures · tokens, width]`: `first`, then `rest` `[pictures · (tokens - 1), width]`, each in
-    /// its place, `positions` `[tokens, width]` added.
+    /// A tower's first tokens `[pictures · tokens, width]`: `first`, then `rest` `[pictures · (tokens - 1), width]`,
+    /// each in its place, `positions` `[tokens, width]` added.
     package func placeTokens(first: [Float], rest: Matrix, positions: [Float]) {
         let tokens = positions.count / columns
         precondition(first.count == columns && rest.columns == columns && positions.count == tokens * columns)

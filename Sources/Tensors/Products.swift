@@ -4,8 +4,9 @@ import COpenBLAS
 package enum Products {
     /// Keeps OpenBLAS to the calling thread, for the whole process.
     ///
-    /// What a daemon multiplies with it is small, and OpenBLAS's own threads go on spinning after each product: measured on
-    /// eight streams and a thousand queries, 14 to 25 ms of processor time a frame, for products of less than one.
+    /// What a daemon multiplies with it is small, and OpenBLAS's own threads go on spinning after each product:
+    /// measured on eight streams and a thousand queries, 14 to 25 ms of processor time a frame, for products of less
+    /// than one.
     package static func useOneThread() { openblas_set_num_threads(1) }
 
     /// `a · bᵀ`: a `[m, k]`, b `[n, k]`, result `[m, n]`, all row-major.

@@ -2,13 +2,13 @@ import CKernels
 
 /// Exact search of many unit rows for those that score at least their floor against a window.
 ///
-/// A row is a text embedding `[width]` with a floor of its own, found again by a tag of the caller's: any whole number, such
-/// as a query's place in its table. A score is the dot product, summed in float64 and rounded once to float32; it is the
-/// same number alone, in a batch and on every CPU, and `score >= floor` is decided on it.
+/// A row is a text embedding `[width]` with a floor of its own, found again by a tag of the caller's: any whole number,
+/// such as a query's place in its table. A score is the dot product, summed in float64 and rounded once to float32; it
+/// is the same number alone, in a batch and on every CPU, and `score >= floor` is decided on it.
 ///
 /// Rows are kept as float32 and as bytes. A search reads the bytes, and scores what their error bound (proven in
-/// `score_bytes.c`) cannot exclude: that saves three quarters of the reading, and never changes a result. A million rows of
-/// width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it does.
+/// `score_bytes.c`) cannot exclude: that saves three quarters of the reading, and never changes a result. A million
+/// rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it does.
 ///
 /// Rows and windows should be finite: one with a number that is not matches nothing. Not Sendable, as `Matrix`.
 package final class ScoreIndex {

@@ -1,7 +1,8 @@
 package import Ingest
 package import Matching
 
-/// A file as one clip, as CLIP4Clip's data loaders read it: sampled by frame numbers, cut to a window's length, scored once.
+/// A file as one clip, as CLIP4Clip's data loaders read it: sampled by frame numbers, cut to a window's length, scored
+/// once.
 package struct ClipSession: Sendable {
     /// The clip's scores, and how they came about.
     package struct Result: Sendable {

@@ -14,7 +14,7 @@ package struct InstalledModels: Sendable {
 
     package init(directory: URL, bundled: URL? = nil) { (self.directory, self.bundled) = (directory, bundled) }
 
-    /// What the bundled model is called in lists.
+    /// The bundled model's name in lists.
     package static func name(ofBundled url: URL) -> String { "\(url.lastPathComponent) (bundled)" }
 
     /// `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
@@ -46,8 +46,8 @@ package struct InstalledModels: Sendable {
 
     /// The model that `--model` or `model:` names: a path if there is one, else a name in the directory.
     ///
-    /// A hub's `owner/name` is also found by `name` alone, if one owner has it; the bundled model by its name, if no other has
-    /// it.
+    /// A hub's `owner/name` is also found by `name` alone, if one owner has it; the bundled model by its name, if no
+    /// other has it.
     package func resolve(_ model: String, from folder: URL? = nil) throws(ModelError) -> URL {
         let isRelative = !model.hasPrefix("/")
         let path = isRelative ? folder?.appending(path: model) ?? URL(filePath: model) : URL(filePath: model)

@@ -5,8 +5,9 @@ import Foundation
 package enum Memory {
     /// Keeps the allocator to two arenas; call first, before threads are made.
     ///
-    /// GStreamer's and Dispatch's threads come and go, and glibc would give each an arena, whose free memory serves no other:
-    /// resident memory then creeps (measured on four looped streams: 153 MB and growing, against 144 MB and flat).
+    /// GStreamer's and Dispatch's threads come and go, and glibc would give each an arena, whose free memory serves no
+    /// other: resident memory then creeps (measured on four looped streams: 153 MB and growing, against 144 MB and
+    /// flat).
     package static func keepSmall() { ww_limit_arenas(2) }
 
     /// Gives memory that nothing uses back to the system.

@@ -9,13 +9,14 @@ import Watchtower
 
 /// One client of the event stream (server-sent events): first what it has missed, from the journal, then what comes.
 ///
-/// It reads the one bounded buffer of newest messages, at its own pace, and the journal where it has fallen behind: nothing
-/// is kept for it but a number. Whoever does not read at all is cut off by `ConnectionLimits`, and goes on with
+/// It reads the one bounded buffer of newest messages, at its own pace, and the journal where it has fallen behind:
+/// nothing is kept for it but a number. Whoever does not read at all is cut off by `ConnectionLimits`, and goes on with
 /// `Last-Event-ID`.
 struct EventStream: Sendable {
     /// Messages taken at once.
     private static let page = 256
-    /// A comment is sent when nothing else was, so that proxies keep the connection, and a client that is gone is noticed.
+    /// A comment is sent when nothing else was, so that proxies keep the connection, and a client that is gone is
+    /// noticed.
     private static let silence = Duration.seconds(10)
 
     let outbox: Outbox
@@ -55,7 +56,7 @@ struct EventStream: Sendable {
             since = number
         }
         if since > max(newest, outbox.lastSeq) {
-            // Of an earlier journal, perhaps. A browser that comes back could do nothing about a refusal.
+            // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
             guard last != nil, let branch = outbox.branches.last, !branch.isComplete else {
                 throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
             }

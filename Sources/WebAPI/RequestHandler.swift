@@ -119,7 +119,7 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Where a request is worked on: long bodies and answers hold up no short ones.
+    /// The threads for a request: long bodies and answers hold up no short ones.
     private static func threads(_ route: Route, _ request: Request) -> RequestThreads {
         guard case .operation(let operation) = route.endpoint else { return .short }
         let length = request.headers[.contentLength].flatMap { Int($0) }

@@ -10,7 +10,8 @@ package import Watchtower
 
 /// The HTTP socket: health, metrics, the control operations and the event stream.
 package final class WebServer: Sendable {
-    /// How large a request may be, and how long a connection may keep others waiting; how long operations may take is theirs.
+    /// How large a request may be, and how long a connection may keep others waiting; how long operations may take is
+    /// theirs.
     package struct Limits: Sendable {
         package var body = 1 << 20
         /// Of an import.
@@ -20,8 +21,8 @@ package final class WebServer: Sendable {
         package var working = 64
         /// Imports at once; each may hold a large body.
         package var importing = 2
-        /// Seconds for the first request's head to come, for the rest of a request, for a connection to be idle, for an answer
-        /// to be read.
+        /// Seconds for the first request's head to come, for the rest of a request, for a connection to be idle, for an
+        /// answer to be read.
         package var first: Int64 = 10
         package var request: Int64 = 30
         package var idle: Int64 = 30

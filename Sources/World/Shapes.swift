@@ -10,7 +10,8 @@ package enum Shape: Int, CaseIterable, Sendable {
     /// After how many parts of a turn it looks the same; 0 if turning cannot be seen at all.
     package var symmetry: Int { [0, 4, 3, 5, 4, 0, 1][rawValue] }
 
-    /// Closed outlines about the origin, of radius about 1, y downwards; what is within an odd number of them is filled.
+    /// Closed outlines about the origin, of radius about 1, y downwards; what is within an odd number of them is
+    /// filled.
     package var outlines: [[Point]] { Self.allOutlines[rawValue] }
 
     private static let allOutlines = allCases.map { $0.makeOutlines() }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A file that a command writes: one that is named to it, or in a directory that is.
 ///
-/// What cannot be written is one sentence. Devices and pipes are written as they are, and never replaced.
+/// A file that cannot be written is refused by one sentence. Devices and pipes are written into, never replaced.
 final class FileWriter: Sendable {
     private let descriptor: Int32
     private let path: String

@@ -3,7 +3,7 @@ import Matching
 import Printing
 import Watchtower
 
-/// What `watch` says at its end of queries that had no event: how near they came.
+/// The table at the end of `watch`: how near queries without an event came.
 struct NearnessReport {
     /// Queries that are listed; of the others, only how many they are.
     static let most = 20
@@ -60,7 +60,7 @@ struct NearnessReport {
 
     private func threshold(_ query: StandingQuery, _ nearest: NearestMoment?) -> String {
         guard let threshold = nearest?.threshold ?? query.rule.fixedThreshold else { return "not learnt yet" }
-        // What a query is given whose scores alone are wanted.
+        // The threshold of a query whose scores alone are wanted.
         return threshold >= Watch.noThreshold ? "none" : number(threshold)
     }
 

@@ -9,6 +9,7 @@ import Hub
 import Ingest
 import Matching
 import Messaging
+import Permissions
 import Printing
 import Tensors
 import Training

@@ -4,7 +4,7 @@ import Messaging
 import Printing
 import Watchtower
 
-/// What `watchword` prints: for people, with colour and progress only on a terminal, or as JSON.
+/// Output of `watchword`: for people, with colour and progress only on a terminal, or as JSON.
 ///
 /// Whatever it prints for people is escaped. A standard output that cannot be written ends the program.
 enum Terminal {

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The signals that a daemon is told to end by, one step at a time, and the one to read its configuration again.
 ///
-/// Before it is ready there is nothing to end in order, and the process is gone at once. Then the first signal is a wish, in
-/// `wishes`, and another one a second later a command: whoever is in the middle of something is left there.
+/// Before it is ready there is nothing to end in order, and the process is gone at once. Then the first signal is a
+/// wish, in `wishes`, and another one a second later a command: whoever is in the middle of something is left there.
 // @unchecked: dispatch sources are thread-safe, and only kept
 final class Signals: @unchecked Sendable {
     private enum Phase { case starting, running, stopping(since: ContinuousClock.Instant) }

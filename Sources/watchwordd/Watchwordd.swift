@@ -32,7 +32,7 @@ struct Watchwordd: AsyncParsableCommand {
         } catch let error as MessagingError {
             try stop(69, "\(error)")
         } catch let error as JournalError where error.isInUse {
-            // As an address that is taken: it may be free at the next try.
+            // Like an address in use: it may be free at the next try.
             try stop(69, "\(error)")
         } catch {
             try stop(78, "\(error)")

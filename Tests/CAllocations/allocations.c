@@ -14,7 +14,8 @@ static _Thread_local __attribute__((tls_model("local-exec"))) uint64_t allocatio
 
 uint64_t ww_allocations(void) { return allocations; }
 
-// A sanitizer has an allocator of its own, and both cannot be: nothing is counted then, and the tests that count say so.
+// A sanitizer has an allocator of its own, and both cannot be: nothing is counted then, and the tests that count say
+// so.
 #if !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 
 void *malloc(size_t size) {

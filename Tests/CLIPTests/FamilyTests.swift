@@ -9,7 +9,8 @@ import Testing
 
 /// Directories as transformers and OpenCLIP write them, with what these make of texts and pictures.
 ///
-/// Made by transformers 5.24.0, open_clip 3.3.0, Pillow 12.0.0 and ftfy 6.3.1: each case's `case.json` has the versions.
+/// Made by transformers 5.24.0, open_clip 3.3.0, Pillow 12.0.0 and ftfy 6.3.1: each case's `case.json` has the
+/// versions.
 @Suite("Model families")
 struct FamilyTests {
     private struct Case: Decodable {

@@ -87,7 +87,8 @@ private struct Day {
     var quiet: [Float] = []
     var eventful: [Float] = []
 
-    /// Events that the best fixed threshold finds that makes no more false alerts than allowed, chosen when the day is over.
+    /// Events that the best fixed threshold finds that makes no more false alerts than allowed, chosen when the day is
+    /// over.
     func best(_ allowed: Int) -> Int {
         let sorted = quiet.sorted(by: >)
         return eventful.count { $0 > sorted[min(allowed, sorted.count - 1)] }
@@ -199,8 +200,9 @@ struct BudgetTests {
         for (row, budget) in budgets.enumerated() {
             let (rate, found) = Self.tell("all", budget, pooled[row])
             #expect(rate <= 2 * budget, "\(rate) false alerts a day, where \(budget) are allowed")
-            // What is found is judged where it can be: with all queries (six have some thirty events a head), and a budget that is not
-            // rarer than the recording has different scenes for. In hindsight one can always stay above the few there are.
+            // What is found is judged where it can be: with all queries (six have some thirty events a head), and a
+            // budget that is not rarer than the recording has different scenes for. In hindsight one can always stay
+            // above the few there are.
             if Self.stride == 1, budget >= 24 { #expect(found >= 0.9, "\(found) of what the best threshold finds") }
         }
     }

@@ -135,7 +135,8 @@ struct ClientSourceTests {
                 "http://a@b@127.0.0.1:\(port)/", "http://１２７.0.0.1:\(port)/", "http://127。0。0。1:\(port)/",
                 "rtsp://127.0.0.1:\(port)/x", "rtmp://127.0.0.1:\(port)/live", "srt://127.0.0.1:\(port)",
                 "srt://:7001?mode=listener", "srt://\(Guarded.camera):7001?m%6Fde=listener", "udp://0.0.0.0:5000",
-                "udp://127.0.0.1:\(port)", "rtsp:///x", "http://", "http://:\(port)/", "://", "",
+                "udp://127.0.0.1:\(port)", "udp://192.168.1.20:5000", "udp://[2001:db8::5]:5000", "rtsp:///x",
+                "http://", "http://:\(port)/", "://", "",
             ].map(uri)
             + [
                 ["uri": "rtsp://\(secret)", "template": "v4l2"], ["uri": "test://ball", "template": "custom"],

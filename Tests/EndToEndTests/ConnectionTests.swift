@@ -10,7 +10,8 @@ private let atOnce = max(200, inTurn / 40)
 
 @Suite("Connections", .serialized)
 struct ConnectionTests {
-    /// Opens connections of every bad kind: silent, half a greeting, garbage, a handshake that stops, a whole one and then garbage.
+    /// Opens connections of every bad kind: silent, half a greeting, garbage, a handshake that stops, a whole one and
+    /// then garbage.
     ///
     /// Those that are held are all open at the same time, of which it says so and waits for a word.
     private static let crowd = """

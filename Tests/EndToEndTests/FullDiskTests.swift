@@ -5,7 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A program whose `disk` folder is a file system of 4 MB that can be filled and emptied: a tmpfs in a namespace of its own.
+/// A program whose `disk` folder is a file system of 4 MB that can be filled and emptied: a tmpfs in a namespace of its
+/// own.
 ///
 /// Where that may not be made, files of the program are kept from growing instead (`RLIMIT_FSIZE`), which always can.
 private final class SmallDisk: Sendable {

@@ -3,8 +3,8 @@ import Messaging
 import TestSupport
 import Testing
 
-/// oneDNN's own variable says how much of the CPU it may use; our products keep to it, so that what an older CPU would do
-/// can be had on a newer one.
+/// oneDNN's own variable says how much of the CPU it may use; our products keep to it, so that what an older CPU would
+/// do can be had on a newer one.
 @Suite("Instruction sets")
 struct InstructionSetTests {
     private func embedded(_ precision: String, _ environment: [String: String]) async throws -> [[Float]] {

@@ -63,8 +63,8 @@ struct PrecisionTests {
         return (try await engine.embed(pictures: pictures), marks.withLock { $0 })
     }
 
-    // Thresholds cut a continuous score: a score that lies on one may cross it one sampled frame earlier or later, and one
-    // that just touches it may not. Both are counted; only the second is a different event.
+    // Thresholds cut a continuous score: a score that lies on one may cross it one sampled frame earlier or later, and
+    // one that just touches it may not. Both are counted; only the second is a different event.
     @Test("bf16 and int8 find the events that f32 finds", arguments: [Fixtures.shapes, Fixtures.bundled])
     func events(_ model: URL) async throws {
         let step = 1 / (try ModelDirectory(model)).defaults.fps + 0.05

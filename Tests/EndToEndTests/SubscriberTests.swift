@@ -12,7 +12,8 @@ struct SubscriberTests {
         let command = place.producer(lanes: 3, pause: 0)
         let producer = try Program(command[0], Array(command.dropFirst()))
         try #require(try await until { await place.seq() > 0 })
-        // Reads on, with room for what comes while the machine is busy elsewhere, and loses nothing: it never has to ask.
+        // Reads on, with room for what comes while the machine is busy elsewhere, and loses nothing: it never has to
+        // ask.
         let other = try Program(
             "/usr/bin/python3",
             [

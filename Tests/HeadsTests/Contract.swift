@@ -34,7 +34,8 @@ struct Contract {
         return instance
     }
 
-    /// Pools, or scores pairs of one text of ones with the first window; `out` is the first number of the result, 7 before.
+    /// Pools, or scores pairs of one text of ones with the first window; `out` is the first number of the result, 7
+    /// before.
     func call(
         _ instance: UnsafeMutableRawPointer?, _ frames: [Float]?, _ mask: [UInt8]?, _ B: Int32, _ T: Int32
     ) -> (status: ww_status, why: String, out: Float) {

@@ -22,8 +22,9 @@ struct ColourCase: CustomTestStringConvertible, Sendable {
 
 @Suite("Colours of films")
 struct FilmColourTests {
-    // The ffmpeg command interpolates the chroma of these; Watchword repeats it, as ffmpeg does with 8 bits of limited range, and
-    // as the reference's loaders do. At the test picture's edges of pure colours that makes this much of a difference.
+    // The ffmpeg command interpolates the chroma of these; Watchword repeats it, as ffmpeg does with 8 bits of limited
+    // range, and as the reference's loaders do. At the test picture's edges of pure colours that makes this much of a
+    // difference.
     private static let interpolated = 29.0
 
     // Small pictures say no matrix: then both take BT.601. Made by ffmpeg 5.1 of Debian 12.

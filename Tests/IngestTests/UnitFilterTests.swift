@@ -155,7 +155,8 @@ struct UnitFilterTests {
         var filter = UnitFilter(.auto, fps: 1)
         let found = verdicts(&filter, keyframes: Set(0..<100), count: 200)
         #expect(found[1..<10].allSatisfy { $0 == .pass } && found[10..<100].allSatisfy { $0 == .passAndDrain })
-        // What refers to keyframes that were perhaps not decoded is dropped; soon that is too long for one sample a second.
+        // What refers to keyframes that were perhaps not decoded is dropped; soon that is too long for one sample a
+        // second.
         #expect(found[100...].allSatisfy { $0 == .drop } && filter.returns == 1)
         #expect(filter.verdict(isDelta: false, time: 8, arrival: 8) == .pass)
         #expect(filter.verdict(isDelta: true, time: 8.04, arrival: 8.04) == .pass && !filter.isKeyframesOnly)

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Messaging
+import Permissions
 import TestSupport
 import Testing
 

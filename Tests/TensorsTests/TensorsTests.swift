@@ -68,8 +68,8 @@ struct TensorsTests {
         #expect(cosine(inner.values, expected) > 0.9997)
     }
 
-    /// Sizes that panels take, where the CPU has a unit for them: one cut of K and several, rows in blocks of every size and
-    /// in more than one chunk.
+    /// Sizes that panels take, where the CPU has a unit for them: one cut of K and several, rows in blocks of every
+    /// size and in more than one chunk.
     @Test(
         "layers in panels equal their definition, whatever the rows",
         arguments: [(16, 32), (208, 96), (640, 64), (1600, 32)], [1, 2, 13, 14, 15, 29, 50, 800])

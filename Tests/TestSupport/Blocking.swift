@@ -26,7 +26,8 @@ package final class Program: Sendable {
         self.process = process
     }
 
-    // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our output.
+    // A child inherits the blocked signals of a pool thread: only SIGKILL is sure to end it, and its hold on our
+    // output.
     deinit { kill() }
 
     package func kill() { send(SIGKILL) }

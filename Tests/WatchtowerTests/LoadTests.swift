@@ -32,8 +32,8 @@ struct LoadTests {
         }
     }
 
-    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each; each frame
-    /// comes `decoding` after what it was decoded from.
+    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each; each
+    /// frame comes `decoding` after what it was decoded from.
     private func play(
         _ queue: FrameQueue, _ clock: ManualClock, steps: Int, _ cameras: inout Cameras, capacity: Int,
         decoding: Duration = .zero

@@ -127,7 +127,8 @@ struct RulesTests {
         var again = Scene(second)
         _ = try await again.play("a", [100])
         #expect(try await second.explain("q")?.first?.threshold == pinned.threshold)
-        // A stream that goes and comes back, as when it is changed, has learnt what it had; and what was not saved still is.
+        // A stream that goes and comes back, as when it is changed, has learnt what it had; and what was not saved
+        // still is.
         _ = await second.removeLane("a")
         #expect(await second.changedCalibrations().map(\.query) == ["q"])
         await second.addLane("a")

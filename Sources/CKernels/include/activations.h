@@ -1,7 +1,7 @@
 /// What lies between the products of a quantised or bfloat16 transformer. R = rows (tokens), W = columns, row-major.
 ///
-/// A product's input is float32, bfloat16, or bytes. Bytes are quantised by row, when they are made: value =
-/// scale * (byte - zero). A product of bytes leaves int32 sums, which `ww_columns` and the rows' scales turn into values.
+/// A product's input is float32, bfloat16, or bytes. Bytes are quantised by row, when they are made: value = scale *
+/// (byte - zero). A product of bytes leaves int32 sums, which `ww_columns` and the rows' scales turn into values.
 #ifndef WATCHWORD_ACTIVATIONS_H
 #define WATCHWORD_ACTIVATIONS_H
 #include <stddef.h>

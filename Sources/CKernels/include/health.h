@@ -3,8 +3,8 @@
 #define WATCHWORD_HEALTH_H
 #include "resample.h"
 
-/// Counts, of 256 levels each, of the luma of a square RGB picture of `side`, and of its steps: the larger of the differences
-/// from the pixel to the left and from the one above.
+/// Counts, of 256 levels each, of the luma of a square RGB picture of `side`, and of its steps: the larger of the
+/// differences from the pixel to the left and from the one above.
 void ww_picture_levels(uint32_t luma[256], uint32_t steps[256], const uint8_t *rgb, int32_t side);
 
 /// A hash of `count` bytes; not for adversaries.

@@ -8,9 +8,9 @@ enum { WW_MOST_WORKERS = 64 };
 
 /// Calls `body(context, first, last, worker)` until [0, count) is covered, and returns then. worker < ww_workers().
 ///
-/// Each worker begins with its own part, always cut alike, so that it finds in its cache what it wrote before; one that is
-/// done takes over from those that are not, so that nobody waits for a thread which the system does not run. A second
-/// caller at the same time does its work alone, as worker 0.
+/// Each worker begins with its own part, always cut alike, so that it finds in its cache what it wrote before; one that
+/// is done takes over from those that are not, so that nobody waits for a thread which the system does not run. A
+/// second caller at the same time does its work alone, as worker 0.
 void ww_parallel(size_t count, void (*body)(void *context, size_t first, size_t last, size_t worker), void *context);
 
 /// How many workers there are, the caller among them: the cores that this process may use, or fewer.

@@ -1,4 +1,5 @@
-/// From a decoder's planes to CLIP's square picture: turned upright, colours as libswscale makes them, Pillow's bicubic, both to the bit.
+/// From a decoder's planes to CLIP's square picture: turned upright, colours as libswscale makes them, Pillow's
+/// bicubic, both to the bit.
 #ifndef WATCHWORD_RESAMPLE_H
 #define WATCHWORD_RESAMPLE_H
 #include <stddef.h>
@@ -18,14 +19,14 @@ typedef struct ww_colour {
     int16_t y_offset, y, rv, bu, gu, gv;
 } ww_colour;
 
-/// The same, rounded to the nearest level: offset of Y, then factors times 65536. libswscale converts so where chroma is not
-/// halved both ways.
+/// The same, rounded to the nearest level: offset of Y, then factors times 65536. libswscale converts so where chroma
+/// is not halved both ways.
 typedef struct ww_exact_colour {
     int32_t y_offset, y, rv, bu, gu, gv;
 } ww_exact_colour;
 
-/// Where sample (x, y) of the upright picture lies in the planes: in column `column + x * column_x + y * column_y`, and in
-/// row `row + x * row_x + y * row_y`. The factors are -1, 0 or 1.
+/// Where sample (x, y) of the upright picture lies in the planes: in column `column + x * column_x + y * column_y`, and
+/// in row `row + x * row_x + y * row_y`. The factors are -1, 0 or 1.
 typedef struct ww_turn {
     int32_t is_turned;  ///< 0: the planes are upright, and nothing else is read
     int32_t column, column_x, column_y;
@@ -61,8 +62,8 @@ typedef struct ww_crop {
 /// Bytes of scratch memory that `ww_resample` needs.
 size_t ww_resample_scratch(const ww_crop *crop, const ww_axis *horizontal, const ww_axis *vertical);
 
-/// out (vertical->count, horizontal->count, 3), interleaved RGB, from a frame whose crop covers what the axes read (their
-/// `first` counts from the frame's edge).
+/// out (vertical->count, horizontal->count, 3), interleaved RGB, from a frame whose crop covers what the axes read
+/// (their `first` counts from the frame's edge).
 void ww_resample(uint8_t *out, uint8_t *scratch, const ww_frame *frame, const ww_crop *crop, const ww_axis *horizontal,
                  const ww_axis *vertical);
 #endif

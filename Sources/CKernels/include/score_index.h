@@ -1,9 +1,10 @@
 /// Exact search of many rows for those that score at least their floor against a window. P = width, padded to 64.
 ///
-/// A score is the dot product, summed in float64 and rounded to float32 once. Products of float32 are exact in float64, so
-/// with the order of its 32 partial sums fixed it is the same number with and without fused multiply-adds, alone and in a
-/// batch, on every CPU. Rows are kept twice: as they are, and as bytes whose error is bounded (score_bytes.c). A scan of the
-/// bytes finds the pairs that the bound cannot exclude, and those are scored: it saves reading and never changes a result.
+/// A score is the dot product, summed in float64 and rounded to float32 once. Products of float32 are exact in float64,
+/// so with the order of its 32 partial sums fixed it is the same number with and without fused multiply-adds, alone and
+/// in a batch, on every CPU. Rows are kept twice: as they are, and as bytes whose error is bounded (score_bytes.c). A
+/// scan of the bytes finds the pairs that the bound cannot exclude, and those are scored: it saves reading and never
+/// changes a result.
 #ifndef WATCHWORD_SCORE_INDEX_H
 #define WATCHWORD_SCORE_INDEX_H
 #include <stddef.h>
@@ -49,7 +50,8 @@ int ww_scan_available(ww_scan scan);
 /// width, padded to 64.
 size_t ww_score_padded(size_t width);
 
-/// A block whose places match nothing, until rows are put there. Memory that is not there ends the process, as in Swift.
+/// A block whose places match nothing, until rows are put there. Memory that is not there ends the process, as in
+/// Swift.
 void ww_score_block_make(ww_score_block *block, size_t P);
 void ww_score_block_free(const ww_score_block *block);
 
@@ -74,8 +76,9 @@ typedef struct ww_search ww_search;
 ww_search *ww_search_make(size_t width);
 void ww_search_free(ww_search *search);
 
-/// Finds the pairs of windows (B, width) and the first `count` rows of `blocks` whose score is at least the row's floor; a
-/// window or a row with a number that is not finite is in none. By window, then by place. Returns their number.
+/// Finds the pairs of windows (B, width) and the first `count` rows of `blocks` whose score is at least the row's
+/// floor; a window or a row with a number that is not finite is in none. By window, then by place. Returns their
+/// number.
 size_t ww_search_run(ww_search *search, const ww_score_block *blocks, size_t count, const float *windows, size_t B,
                      ww_scan scan);
 

@@ -1,7 +1,7 @@
 /// What lies between the products of a training step, forward and backward, spread over the workers of `parallel.h`.
 ///
-/// Each is there in float32 to train in, and in float64 to check it. N = rows, W = width; dense, row-major. Sums over rows
-/// are taken in an order that does not depend on the number of workers.
+/// Each is there in float32 to train in, and in float64 to check it. N = rows, W = width; dense, row-major. Sums over
+/// rows are taken in an order that does not depend on the number of workers.
 #ifndef WATCHWORD_TRAINING_KERNELS_H
 #define WATCHWORD_TRAINING_KERNELS_H
 #include <stddef.h>

@@ -9,9 +9,9 @@
 /// Divides each row (rows, W) by its L2 norm, in place; no epsilon, as the reference.
 void ww_normalise_rows(float *x, size_t rows, size_t W);
 
-/// Pictures to patches: out (B, g*g, 3*P*P), of any kind but sums, channel-major inside a patch as a convolution's kernel
-/// is, from interleaved RGB bytes, B pointers to (R, R, 3): (byte / 255 - mean) / std, each step in float32 (CLIP4CLIP
-/// section 8). A picture that is NULL gives zeros. R = g * P.
+/// Pictures to patches: out (B, g*g, 3*P*P), of any kind but sums, channel-major inside a patch as a convolution's
+/// kernel is, from interleaved RGB bytes, B pointers to (R, R, 3): (byte / 255 - mean) / std, each step in float32
+/// (CLIP4CLIP section 8). A picture that is NULL gives zeros. R = g * P.
 void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
                   size_t B, size_t R, size_t P);
 

@@ -2,14 +2,14 @@ import Checkpoints
 import Foundation
 import Pixels
 
-/// What a model directory's files say of the model: the one place that decides sizes, activations and preprocessing.
+/// A model's configuration, from all files of its directory: it alone decides sizes, activations and preprocessing.
 ///
 /// Every key that changes numbers is obeyed, or refused by its name. Keys that are not known are named in `notes`.
 struct ModelConfiguration {
     private(set) var layout: ModelDirectory.Layout
     private(set) var architecture: Architecture
     private(set) var preprocessing: Preprocessing
-    /// What a person should know: sentences.
+    /// Remarks for people, one sentence each.
     private(set) var notes: [String] = []
 
     /// Reads the files beside the weights, whose tensors have the names of today.

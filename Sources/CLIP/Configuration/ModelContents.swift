@@ -46,7 +46,8 @@ struct ModelContents {
         }
     }
 
-    /// Where a model lies within directories that others make: sentence-transformers, and the cache of Hugging Face's hub.
+    /// Where a model lies within directories that others make: sentence-transformers, and the cache of Hugging Face's
+    /// hub.
     private static func folder(_ url: URL) throws(ModelError) -> URL {
         let isModel = (weightNames + openCLIPNames + ["config.json", "open_clip_config.json"]).contains { has($0, url) }
         if has("0_CLIPModel/config.json", url) {

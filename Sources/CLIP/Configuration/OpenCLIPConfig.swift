@@ -4,8 +4,8 @@ import Tensors
 
 /// `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
 ///
-/// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its keys
-/// describe nothing but numbers, so a key that is not known is refused.
+/// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its
+/// keys describe nothing but numbers, so a key that is not known is refused.
 package enum OpenCLIPConfig {
     package static func parse(_ file: ModelFile) throws -> (Architecture, Preprocessing) {
         let root = try ModelJSON(file)

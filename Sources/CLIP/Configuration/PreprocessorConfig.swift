@@ -1,7 +1,7 @@
 import Foundation
 package import Pixels
 
-/// What is done to a frame before the image tower sees it.
+/// Preprocessing of a frame for the image tower: framing, rescaling, mean and deviation.
 package struct Preprocessing: Sendable, Equatable {
     package var framing: Framing
     package var normalisation: Normalisation

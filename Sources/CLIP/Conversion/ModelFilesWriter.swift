@@ -6,12 +6,13 @@ import Tensors
 enum ModelFilesWriter {
     /// `config.json` of a `CLIPModel` with these sizes.
     ///
-    /// What only training needs is left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a float.
+    /// What only training needs is left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a
+    /// float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         func name(_ activation: Activation) -> String { activation == .gelu ? "gelu" : "quick_gelu" }
-        // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face keeps
-        // that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
+        // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face
+        // keeps that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
         let end = text.endToken ?? 2
         return try json([
             "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,

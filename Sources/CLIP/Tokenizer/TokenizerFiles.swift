@@ -28,7 +28,8 @@ struct TokenizerFiles {
         }
     }
 
-    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or other tokens than CLIP's.
+    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or other tokens than
+    /// CLIP's.
     ///
     /// Source: transformers `CLIPTokenizer`: it heeds no `do_lower_case`, and cuts texts at `model_max_length`.
     func checkConfiguration(context: Int) throws {

@@ -1,6 +1,6 @@
 /// Reads `tokenizer.json`, the single file of Hugging Face's fast tokenizers, where it is CLIP's BPE.
 ///
-/// What it says of normalising and splitting must be CLIP's; another tokenizer is refused by what is different.
+/// Normalising and splitting must be CLIP's; another tokenizer is refused by its first difference.
 ///
 /// Source: tokenizers `models/bpe/serialization.rs`; transformers `CLIPConverter`.
 enum TokenizerJSON {

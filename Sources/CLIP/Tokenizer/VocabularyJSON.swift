@@ -5,7 +5,7 @@ struct VocabularyJSON {
     let bytes: [UInt8]
     private let file: String
     var i = 0
-    /// What the file should be, for messages.
+    /// The expected content, for messages.
     var content = "a JSON object from token to id"
 
     /// The tokens, as UTF-8, with their ids; throws on anything but such an object, and on a token given twice.

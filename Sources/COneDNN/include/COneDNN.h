@@ -16,9 +16,9 @@ typedef enum ww_number { WW_NUMBER_F32 = 0, WW_NUMBER_BF16 = 1, WW_NUMBER_U8 = 2
 
 /// A layer's sizes and kinds of number.
 ///
-/// input F32 or BF16: output F32 or BF16, x · weightᵀ + bias, then the activation; with `accumulate` the product is added
-/// to what `out` holds, before the activation. input U8: weights are bytes by output channel, symmetric, and the output is
-/// the S32 sums of the products, nothing else; `ww_linear_scales` says what they are worth.
+/// input F32 or BF16: output F32 or BF16, x · weightᵀ + bias, then the activation; with `accumulate` the product is
+/// added to what `out` holds, before the activation. input U8: weights are bytes by output channel, symmetric, and the
+/// output is the S32 sums of the products, nothing else; `ww_linear_scales` says what they are worth.
 typedef struct ww_linear_shape {
     int64_t inputs, outputs;
     ww_number input, output;

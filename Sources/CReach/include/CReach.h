@@ -2,8 +2,8 @@
 #ifndef WATCHWORD_CREACH_H
 #define WATCHWORD_CREACH_H
 
-/// Whether a host may be connected to: as it is named, with the port or 0, and one of its addresses in network order, or
-/// NULL and 0 before they are known. [any-thread]
+/// Whether a host may be connected to: as it is named, with the port or 0, and one of its addresses in network order,
+/// or NULL and 0 before they are known. [any-thread]
 typedef int (*ww_reach_check)(const char *host, int port, const unsigned char *address, int length);
 
 /// Asks `check` from now on. Call once, before anything connects: GLib keeps the first resolver of proxies it finds.

@@ -38,7 +38,7 @@ struct VideoFolder {
 
     private static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
 
-    /// What a path leads to, and which place on the disk that is; nil if it leads nowhere.
+    /// The file or directory at a path, links followed, with its place on the disk; nil if there is none.
     private static func kind(_ path: String) -> (isDirectory: Bool, place: String)? {
         let place = URL(filePath: path).resolvingSymlinksInPath()
         guard let isDirectory = try? place.resourceValues(forKeys: [.isDirectoryKey]).isDirectory else { return nil }

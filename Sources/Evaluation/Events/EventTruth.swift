@@ -94,9 +94,9 @@ package struct EventCounts: Sendable, Codable, Equatable {
 
     /// Counts a query's events on one video.
     ///
-    /// Found and true events meet if their spans do. A window sees what was before its newest frame, and a moment can be
-    /// told only from frames on both sides of it, so a true span is taken `slack` seconds (a window's length) longer at both
-    /// ends.
+    /// Found and true events meet if their spans do. A window sees what was before its newest frame, and a moment can
+    /// be told only from frames on both sides of it, so a true span is taken `slack` seconds (a window's length) longer
+    /// at both ends.
     package init(found: [EventTruth.Span], truths: [EventTruth.Span], slack: Double) {
         func meet(_ found: EventTruth.Span, _ truth: EventTruth.Span) -> Bool {
             found.start <= truth.end + slack && found.end >= truth.start - slack

@@ -1,10 +1,11 @@
 /// A threshold learnt from an alert budget, for one query on one stream.
 ///
-/// Streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory",
-/// KDD 2017), with four differences. Scores of overlapping windows are declustered, since a budget counts alerts, not windows. The
-/// tail is a posterior, not a point (`TailFit`). The threshold is pinned: what comes later is learnt in the background, and moves
-/// it only by a recorded recalibration. And true events do not feed the null: what reaches the pinned threshold is left out, and the
-/// fit knows that it is; of the warm-up, the highest peaks that do not continue the tail of the others are.
+/// Streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme Value
+/// Theory", KDD 2017), with four differences. Scores of overlapping windows are declustered, since a budget counts
+/// alerts, not windows. The tail is a posterior, not a point (`TailFit`). The threshold is pinned: what comes later is
+/// learnt in the background, and moves it only by a recorded recalibration. And true events do not feed the null: what
+/// reaches the pinned threshold is left out, and the fit knows that it is; of the warm-up, the highest peaks that do
+/// not continue the tail of the others are.
 ///
 /// A value of a few KB; O(1) a window, but for a fit of milliseconds once an hour.
 package struct Calibration: Sendable, Codable, Equatable {
@@ -174,8 +175,8 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     /// The least of the warm-up's peaks that do not continue the tail of the others; nil if all do.
     ///
-    /// They are taken for true events. Looked for at the widest gaps among the highest peaks, and where it is least probable that
-    /// so many come by chance.
+    /// They are taken for true events. Looked for at the widest gaps among the highest peaks, and where it is least
+    /// probable that so many come by chance.
     private func contamination() -> Float? {
         let (sorted, seconds) = peaks
         let most = min(24, sorted.count / 4)

@@ -3,7 +3,8 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     package enum Basis: String, Sendable, Codable {
         /// The tail of the null distribution.
         case tail
-        /// Too few clusters came for a tail: an exponential one beyond the highest score that was seen, as wide as all scores are.
+        /// Too few clusters came for a tail: an exponential one beyond the highest score that was seen, as wide as all
+        /// scores are.
         case record
     }
 

@@ -10,7 +10,8 @@ package struct CalibrationSettings: Sendable, Codable, Equatable {
 
     /// Seconds that must be watched before there is a threshold.
     package var warmUp = 3600.0
-    /// Clusters that must have been seen as well; after twice the warm-up, it does with fewer (`CalibrationPin.Basis.record`).
+    /// Clusters that must have been seen as well; after twice the warm-up, it does with fewer
+    /// (`CalibrationPin.Basis.record`).
     package var warmUpClusters = 40
     /// Seconds at the start that only tell what is an ordinary score: clusters are counted from then on.
     package var levelling = 300.0
@@ -32,7 +33,8 @@ package struct CalibrationSettings: Sendable, Codable, Equatable {
     package var misfit = 2.0
     /// The same at which an automatic recalibration is worth it.
     package var refinement = 1.25
-    /// How improbable the highest peaks of the warm-up must be, if the others are the null, to be taken for true events.
+    /// How improbable the highest peaks of the warm-up must be, if the others are the null, to be taken for true
+    /// events.
     package var contamination = 1e-3
     package var policy = Policy.automatic
 

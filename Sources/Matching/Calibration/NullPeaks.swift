@@ -1,7 +1,8 @@
 /// The highest cluster peaks of a stretch of time: what a tail is fitted to.
 ///
-/// Windows overlap, so their scores come in runs: all scores above `level` that are not parted by `gap` seconds below it are
-/// one cluster, as they would be one alert. Keeps the `capacity` highest peaks and says above which score it has all.
+/// Windows overlap, so their scores come in runs: all scores above `level` that are not parted by `gap` seconds below
+/// it are one cluster, as they would be one alert. Keeps the `capacity` highest peaks and says above which score it has
+/// all.
 struct NullPeaks: Sendable, Codable, Equatable {
     static let capacity = 192
 

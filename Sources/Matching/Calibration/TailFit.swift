@@ -2,10 +2,10 @@ import Foundation
 
 /// The upper tail of a null distribution: how often clusters of windows peak above a score by chance.
 ///
-/// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT plugs in the
-/// likeliest one (Grimshaw's trick), which makes too many alerts when an hour must tell what comes once a day: the
-/// rate is convex in what is estimated. Here the whole posterior over a grid of shapes and scales is kept, and a rate is its
-/// mean, so that the expected number of false alerts is the budget's. A grid cannot fail to converge.
+/// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT plugs in
+/// the likeliest one (Grimshaw's trick), which makes too many alerts when an hour must tell what comes once a day: the
+/// rate is convex in what is estimated. Here the whole posterior over a grid of shapes and scales is kept, and a rate
+/// is its mean, so that the expected number of false alerts is the budget's. A grid cannot fail to converge.
 struct TailFit: Sendable {
     /// The score above which this holds.
     let base: Double
@@ -30,8 +30,8 @@ struct TailFit: Sendable {
 
     /// Fits the `k` highest of the peaks below `cut`.
     ///
-    /// What lies above `cut` is left out, and known to be left out: the distribution is taken as truncated there. Nil if there are
-    /// fewer than `fewest` different peaks.
+    /// What lies above `cut` is left out, and known to be left out: the distribution is taken as truncated there. Nil
+    /// if there are fewer than `fewest` different peaks.
     ///
     /// - Parameters:
     ///   - peaks: in descending order.

@@ -1,10 +1,10 @@
 /// The events of one `group` of queries on one stream: near-identical descriptions of one event give one alert.
 ///
-/// The group is a tracker over its members' trackers. Its event starts with the first member's; the member of the highest
-/// priority, then of the best margin over its threshold, leads it and gives it its name for as long as it goes on. Others
-/// join silently; one whose peak beats the event's, in score and in margin, takes the peak over. It ends when the last
-/// member's event has ended. Members have no cooldown of their own (`EventPolicy.ofMember`): the group has the longest of
-/// those that took part.
+/// The group is a tracker over its members' trackers. Its event starts with the first member's; the member of the
+/// highest priority, then of the best margin over its threshold, leads it and gives it its name for as long as it goes
+/// on. Others join silently; one whose peak beats the event's, in score and in margin, takes the peak over. It ends
+/// when the last member's event has ended. Members have no cooldown of their own (`EventPolicy.ofMember`): the group
+/// has the longest of those that took part.
 package struct EventGroup: Sendable {
     /// A member whose tracker has an open event.
     package struct Member: Sendable {
@@ -71,13 +71,14 @@ package struct EventGroup: Sendable {
     package var leader: String? { open?.leader }
     /// Until which media time nothing starts.
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
-    /// Whether a new group would do the same from here on, if none of its members' trackers is in motion either: a match
-    /// that has not become an event yet may reach back into the event before.
+    /// Whether a new group would do the same from here on, if none of its members' trackers is in motion either: a
+    /// match that has not become an event yet may reach back into the event before.
     package var isIdle: Bool {
         open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
     }
 
-    /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in motion.
+    /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in
+    /// motion.
     ///
     /// `span`: the longest of the members' windows of that frame.
     package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {

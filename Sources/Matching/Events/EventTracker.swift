@@ -1,9 +1,10 @@
 /// The life of one query's events on one stream.
 ///
-/// A match begins when `needed` of the last `windows` windows are at or above the threshold, and lasts while as many are not
-/// below threshold - hysteresis. It becomes an event, `start`, once it has lasted for the minimum duration, no cooldown runs,
-/// and as many windows, the newest among them, are at the threshold; `update` when the peak has risen; `end` when the match is over, or its stream
-/// jumps or ends. A match that never became an event leaves no trace: it starts no cooldown.
+/// A match begins when `needed` of the last `windows` windows are at or above the threshold, and lasts while as many
+/// are not below threshold - hysteresis. It becomes an event, `start`, once it has lasted for the minimum duration, no
+/// cooldown runs, and as many windows, the newest among them, are at the threshold; `update` when the peak has risen;
+/// `end` when the match is over, or its stream jumps or ends. A match that never became an event leaves no trace: it
+/// starts no cooldown.
 ///
 /// Spans of two events never overlap: what windows share with the event before, or with its cooldown, is cut off.
 package struct EventTracker: Sendable {
@@ -103,8 +104,8 @@ package struct EventTracker: Sendable {
 
     /// A tracker that goes on after another one, whose last event ended at `end` by the wall clock.
     ///
-    /// What is left of the cooldown is known with the first window; a clock that was set back prolongs it no further than its
-    /// whole length.
+    /// What is left of the cooldown is known with the first window; a clock that was set back prolongs it no further
+    /// than its whole length.
     package init(_ policy: EventPolicy, after end: Double?) {
         self.policy = policy
         guard let end, end.isFinite, policy.cooldown > 0 else { return }
@@ -121,7 +122,8 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { match?.event != nil }
 
-    /// Whether a new tracker would do the same from here on: nothing open, nothing begun, and the event before is far away.
+    /// Whether a new tracker would do the same from here on: nothing open, nothing begun, and the event before is far
+    /// away.
     package var isIdle: Bool {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
@@ -131,8 +133,8 @@ package struct EventTracker: Sendable {
 
     /// Takes the next window's value: what the rule compares with the threshold.
     ///
-    /// A value that is nil or no number matches nothing. A window that ends before the one before it did is a jump: the open
-    /// event ends.
+    /// A value that is nil or no number matches nothing. A window that ends before the one before it did is a jump: the
+    /// open event ends.
     package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
         var told: [Transition] = []
         if span.mediaEnd < now { told += close().map { [$0] } ?? [] }
@@ -161,7 +163,8 @@ package struct EventTracker: Sendable {
         return told + advance(value, threshold, span, matches: matched ? matches : 0)
     }
 
-    /// Ends the open event, if there is one: its stream has ended, jumped, or gone, and what comes next has other times.
+    /// Ends the open event, if there is one: its stream has ended, jumped, or gone, and what comes next has other
+    /// times.
     ///
     /// What is left of a cooldown begins anew with the next window.
     package mutating func close() -> Transition? {

@@ -11,7 +11,8 @@ package struct ActiveHours: Sendable, Hashable {
         package let days: Set<Weekday>
         package let spans: [Span]
         fileprivate let timeZone: TimeZone
-        /// Which seconds of a week that begins on Monday are active: ascending, apart, not touching but at the week's ends.
+        /// Which seconds of a week that begins on Monday are active: ascending, apart, not touching but at the week's
+        /// ends.
         fileprivate let week: [Range<Int>]
 
         package init(

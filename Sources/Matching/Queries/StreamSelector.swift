@@ -1,9 +1,9 @@
 /// Which streams a query watches.
 ///
-/// Each pattern is a stream's name or `label:` and a label, with `*` for any run of characters and `?` for one; then perhaps
-/// `/` and the name of a region. Without a region the whole picture is meant: `*` selects no regions, as in paths, `*/*`
-/// selects all of them. A pattern that begins with `!` excludes: without a region, the stream and all its regions. Exclusions
-/// win whatever the order; a selector of exclusions alone selects all other whole pictures.
+/// Each pattern is a stream's name or `label:` and a label, with `*` for any run of characters and `?` for one; then
+/// perhaps `/` and the name of a region. Without a region the whole picture is meant: `*` selects no regions, as in
+/// paths, `*/*` selects all of them. A pattern that begins with `!` excludes: without a region, the stream and all its
+/// regions. Exclusions win whatever the order; a selector of exclusions alone selects all other whole pictures.
 package struct StreamSelector: Sendable, Hashable {
     package let patterns: [String]
     private let included: [Pattern]

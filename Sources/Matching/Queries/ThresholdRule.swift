@@ -61,8 +61,8 @@ package enum ThresholdRule: Sendable, Hashable {
 extension ThresholdRule {
     /// The query's share of a softmax over its own score and those of its contrasts.
     ///
-    /// `scale`: the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et al. 2021,
-    /// section 2.3); 1 for logits.
+    /// `scale`: the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et al.
+    /// 2021, section 2.3); 1 for logits.
     package static func probability(_ score: Float, against contrasts: [Float], scale: Float) -> Float {
         let others = contrasts.reduce(0.0) { $0 + exp(Double(scale) * Double($1 - score)) }
         return Float(1 / (1 + others))

@@ -1,7 +1,7 @@
 /// Which frames of a whole clip the reference decodes: so many a second, at whole frame numbers.
 ///
-/// Source: CLIP4CLIP section 8 (CLIP4Clip `rawvideo_util.video_to_tensor`), its truncated frame rates included: at 29.97
-/// frames a second, second s begins at frame 29 s (S10).
+/// Source: CLIP4CLIP section 8 (CLIP4Clip `rawvideo_util.video_to_tensor`), its truncated frame rates included: at
+/// 29.97 frames a second, second s begins at frame 29 s (S10).
 package struct ClipSampling: Sendable, Equatable {
     /// Frames of each second; 0 takes every frame.
     package let rate: Int

@@ -19,8 +19,8 @@ package struct WindowSpan: Sendable, Equatable {
 /// The last frame embeddings of a stream, `[count, width]`, not normalised; slides by one sampled frame.
 ///
 /// A ring: appending overwrites the oldest frame once it is full, and allocates nothing. Where the embedding of a frame
-/// depends on its neighbours in the window (3D patches), it keeps three of each: as a window's last frame, as an inner one,
-/// as the first.
+/// depends on its neighbours in the window (3D patches), it keeps three of each: as a window's last frame, as an inner
+/// one, as the first.
 package struct FrameWindow: Sendable {
     package let width: Int
     /// Whether a frame's embedding depends on its place in the window.
@@ -64,8 +64,8 @@ package struct FrameWindow: Sendable {
         count = min(count + 1, capacity)
     }
 
-    /// The newest frame as an inner one and as a window's first, known once the frame after it has come: call before that
-    /// is appended.
+    /// The newest frame as an inner one and as a window's first, known once the frame after it has come: call before
+    /// that is appended.
     package mutating func complete(inner: [Float], first: [Float]) {
         precondition(hasEdges && count > 0 && inner.count == width && first.count == width)
         let slot = slot(age: 0)
@@ -93,7 +93,8 @@ package struct FrameWindow: Sendable {
 
     /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`.
     ///
-    /// What is missing of a young window is padding after the frames and is left as it is. Nil if there is no frame at all.
+    /// What is missing of a young window is padding after the frames and is left as it is. Nil if there is no frame at
+    /// all.
     package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
         let frames = min(length, count)
         guard frames > 0 else { return nil }

@@ -51,7 +51,7 @@ package struct ClientList: Sendable, Equatable {
 
     package func client(_ key: CurvePublicKey) -> Client? { byKey[key] }
 
-    /// What the client of this name may do; nil if there is none.
+    /// Role of the client of this name; nil if there is none.
     func role(_ name: String) -> Role? { byName[name]?.role }
 
     private static func isName(_ name: String) -> Bool {

@@ -33,7 +33,7 @@ package final class CurveGate: Sendable {
         return client?.name
     }
 
-    /// What a client that was let in once may do by now; nil, and a denial, if it is listed no more.
+    /// Present role of a client that was let in; nil, and a denial, if it is no longer listed.
     func role(_ name: String?, from address: String) -> Role? {
         if let name, let role = clients.withLock({ $0.role(name) }) { return role }
         deny(address, "\(name ?? "an unknown client") is no longer listed")

@@ -1,19 +1,13 @@
 import CZeroMQ
 import Foundation
+package import Permissions
 
 /// A key that is none: one sentence.
 package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
-    package enum Kind: Sendable, Equatable {
-        /// There is no such file, or it cannot be read.
-        case missing
-        /// Others may read it.
-        case exposed
-        case malformed
-    }
-    package let kind: Kind
+    package let kind: FileProblem.Kind
     package let description: String
 
-    package init(_ kind: Kind, _ description: String) {
+    package init(_ kind: FileProblem.Kind, _ description: String) {
         self.kind = kind
         self.description = description
     }

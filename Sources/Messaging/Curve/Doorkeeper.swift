@@ -4,8 +4,9 @@ import Synchronization
 
 /// Answers ZeroMQ's question whether a client may come in (ZAP, RFC 27), for all guarded sockets of the process.
 ///
-/// ZeroMQ asks at one place, `inproc://zeromq.zap.01`; each guarded socket has a domain of its own, by which its gate is
-/// found. It also watches the sockets' handshakes: who does not speak CURVE at all never comes as far as the question.
+/// ZeroMQ asks at one place, `inproc://zeromq.zap.01`; each guarded socket has a domain of its own, by which its gate
+/// is found. It also watches the sockets' handshakes: who does not speak CURVE at all never comes as far as the
+/// question.
 // @unchecked: the sockets are the thread's alone; everything else is behind locks
 final class Doorkeeper: @unchecked Sendable {
     private struct Door {

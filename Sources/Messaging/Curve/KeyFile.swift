@@ -3,13 +3,11 @@ import Permissions
 
 /// A file with one key: lines that begin with `#`, and one of 40 letters.
 package enum KeyFile {
-    private static var environment: String? { ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] }
-
     /// A secret key; a file that others may read or change is refused.
     ///
     /// `credentials`: systemd's directory, where the owner's group may seem to read it.
     package static func secret(
-        _ path: String, credentials: String? = environment
+        _ path: String, credentials: String? = Credential.directory
     ) throws(CurveKeyError) -> CurveSecretKey {
         let text = try read(path, "secret key", .secret, credentials)
         do {
@@ -20,7 +18,7 @@ package enum KeyFile {
     }
 
     package static func publicKey(_ path: String) throws(CurveKeyError) -> CurvePublicKey {
-        let text = try read(path, "public key", .trusted, environment)
+        let text = try read(path, "public key", .trusted, Credential.directory)
         do {
             return try CurvePublicKey(z85: line(text))
         } catch {
@@ -45,23 +43,11 @@ package enum KeyFile {
         do {
             data = try GuardedFile.read(path, what, secrecy, most: 4096, credentials: credentials)
         } catch {
-            throw CurveKeyError(error, "\(path): \(error)")
+            throw CurveKeyError(error.kind, "\(path): \(error)")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw CurveKeyError(.malformed, "\(path): this is not text")
         }
         return text
-    }
-}
-
-extension CurveKeyError {
-    fileprivate init(_ problem: FileProblem, _ description: String) {
-        let kind: Kind =
-            switch problem.kind {
-            case .missing: .missing
-            case .exposed: .exposed
-            case .malformed: .malformed
-            }
-        self.init(kind, description)
     }
 }

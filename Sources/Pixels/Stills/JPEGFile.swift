@@ -2,7 +2,8 @@ import CTurboJPEG
 
 /// JPEG by libjpeg-turbo, as Pillow asks for it: the exact transform, chroma interpolated.
 package enum JPEGFile {
-    /// Interleaved RGB as a file whose chroma is halved across alone (4:2:2), as most cameras send it; nil without memory.
+    /// Interleaved RGB as a file whose chroma is halved across alone (4:2:2), as most cameras send it; nil without
+    /// memory.
     package static func encoded422(rgb: [UInt8], width: Int, height: Int) -> [UInt8]? {
         precondition(rgb.count == width * height * 3)
         guard let compressor = tjInitCompress() else { return nil }

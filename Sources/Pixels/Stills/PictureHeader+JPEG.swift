@@ -1,5 +1,6 @@
 extension PictureHeader {
-    /// Walks a JPEG file's segments: the size stands in the frame's header, the orientation in an Exif segment before it.
+    /// Walks a JPEG file's segments: the size stands in the frame's header, the orientation in an Exif segment before
+    /// it.
     static func jpeg(_ bytes: FileBytes) throws(PictureError) -> PictureHeader? {
         var orientation = PictureOrientation.upright
         var segments = JPEGSegments(bytes)

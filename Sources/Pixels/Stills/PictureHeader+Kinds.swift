@@ -87,7 +87,7 @@ extension PictureHeader {
         guard width < 1 << 17, height < 1 << 17 else { return header }
         header.decoderBytes = width * height
         header.bodyEnd = start + (width * bits + 31) / 32 * 4 * height
-        // Of runs of pixels the header tells the length.
+        // The header tells the length of runs of pixels.
         let compression = isOld ? 0 : bytes.little32(30) ?? 0
         if compression == 1 || compression == 2 { header.bodyEnd = start + (bytes.little32(34) ?? 0) }
         return header

@@ -1,4 +1,4 @@
-/// What a picture's file says of itself, read before anything is decoded: its kind, its size, how it is turned.
+/// Kind, size and orientation of a picture's file, read before anything is decoded.
 package struct PictureHeader: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case jpeg = "JPEG"
@@ -134,7 +134,7 @@ extension PictureHeader {
         return nil
     }
 
-    /// What a file of ISO's base format is, by its brands.
+    /// Kind of a file of ISO's base format, by its brands.
     private static func isoKind(_ bytes: FileBytes) -> String {
         let end = min(bytes.big32(0) ?? 0, 256)
         let brands = stride(from: 8, to: end, by: 4).filter { $0 != 12 }

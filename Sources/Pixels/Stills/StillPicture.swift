@@ -1,10 +1,11 @@
 import CPictures
 import CWebP
 
-/// A still picture, decoded: interleaved RGB, `[height, width, 3]`, as Pillow's `Image.open(...).convert("RGB")` makes it.
+/// A still picture, decoded: interleaved RGB, `[height, width, 3]`, as Pillow's `Image.open(...).convert("RGB")` makes
+/// it.
 ///
-/// Alpha is left out, of 16 bits the upper 8 are kept. One difference is meant: of grey with 16 bits, Pillow makes all that
-/// is over 255 white.
+/// Alpha is left out, of 16 bits the upper 8 are kept. One difference is meant: of grey with 16 bits, Pillow makes all
+/// that is over 255 white.
 package struct StillPicture: Sendable, Equatable {
     package let width: Int
     package let height: Int

@@ -36,7 +36,8 @@ enum Cosines {
         return (cosines, Saved(frames: frames, texts: unit, videos: videos))
     }
 
-    /// The gradients of the texts and of the head's frames; `dVideos` is what else is asked of the pooled videos `[V, D]`.
+    /// The gradients of the texts and of the head's frames; `dVideos` is what else is asked of the pooled videos `[V,
+    /// D]`.
     static func backward<Real: ProductScalar>(
         _ dCosines: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, dVideos more: [Real]? = nil
     ) -> (texts: [Real], frames: [Real]) {

@@ -8,8 +8,8 @@ import Randomness
 package enum Initialisation {
     /// The values of every parameter of a layout.
     ///
-    /// `stored` has what a model already holds, `clip` CLIP's tensors in OpenAI's names. Random numbers are those of the
-    /// seed and the tensor's name.
+    /// `stored` has what a model already holds, `clip` CLIP's tensors in OpenAI's names. Random numbers are those of
+    /// the seed and the tensor's name.
     package static func parameters(
         _ layout: ParameterLayout, stored: some TensorSource, clip: some TensorSource, seed: UInt64
     ) throws -> [Float] {

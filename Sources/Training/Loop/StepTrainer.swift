@@ -2,8 +2,8 @@ import Tensors
 
 /// Steps through batches without end, as long as a plan says.
 ///
-/// Batch and choices of a step are determined by its number, so that a training that goes on from `progress` comes to the
-/// same weights, to the bit.
+/// Batch and choices of a step are determined by its number, so that a training that goes on from `progress` comes to
+/// the same weights, to the bit.
 package struct StepTrainer {
     package struct Plan: Sendable, Equatable, Codable {
         package var steps: Int

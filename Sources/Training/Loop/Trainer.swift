@@ -3,7 +3,8 @@ import Tensors
 
 /// Steps through a data set: batches in an order that the seed determines, gradients, updates.
 ///
-/// All that it knows is in `progress`, so that a training that goes on from there comes to the same weights, to the bit.
+/// All that it knows is in `progress`, so that a training that goes on from there comes to the same weights, to the
+/// bit.
 package struct Trainer {
     /// Where a training is.
     package struct Progress: Sendable, Equatable {

@@ -129,7 +129,8 @@ enum LengthLoss {
     }
 }
 
-/// What becomes of cosines: scores against what is false, and logits of every decided pair with a threshold of their own.
+/// What becomes of cosines: scores against what is false, and logits of every decided pair with a threshold of their
+/// own.
 struct PairScores: Sendable {
     private let sharedScale: Int
     private let scale: Int

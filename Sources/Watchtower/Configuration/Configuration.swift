@@ -37,7 +37,7 @@ package struct Configuration: Sendable, Equatable {
     /// How long messages and snapshots are kept.
     package var retention = Retention.standard
     package var pipelines: String?
-    /// What clients of the sockets may open.
+    /// Limits on what clients' streams may open.
     package var sources = SourcePolicy()
     /// Passwords of cameras that clients may name, each with the hosts that it is for.
     package var credentials: [String: CameraCredentials] = [:]

@@ -25,17 +25,12 @@ package struct CurveConfiguration: Sendable, Equatable {
         clients = try section.string("clients") ?? Self.usual.clients
     }
 
-    /// A name without a folder is a credential's if there is one of it (systemd's `LoadCredential=`); other relative paths
-    /// begin at the configuration's folder.
+    /// A name without a folder is a credential's if there is one of it (systemd's `LoadCredential=`); other relative
+    /// paths begin at the configuration's folder.
     func located(
-        absolute: (String) -> String,
-        credentials: String? = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+        absolute: (String) -> String, credentials: String? = Credential.directory
     ) -> CurveConfiguration {
-        func locate(_ path: String) -> String {
-            guard !path.contains("/"), let credentials else { return absolute(path) }
-            let credential = "\(credentials)/\(path)"
-            return FileManager.default.fileExists(atPath: credential) ? credential : absolute(path)
-        }
+        func locate(_ path: String) -> String { Credential.file(path, in: credentials) ?? absolute(path) }
         var located = self
         located.key = locate(key)
         located.clients = locate(clients)

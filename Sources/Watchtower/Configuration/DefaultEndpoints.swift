@@ -28,7 +28,7 @@ extension Configuration {
         return status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
     }
 
-    /// Where a client finds the daemon: the user's own if there is one, else the machine's.
+    /// A client's default endpoints: of the user's own daemon if there is one, else of the machine's.
     ///
     /// A socket at the user's place that another may have put there counts as none.
     package static func daemonEndpoint(

@@ -9,7 +9,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
     package var address = "127.0.0.1"
     /// 0: any that is free.
     package var port = 8787
-    /// What requests must bear, each with its role: `token` for `control`, then `tokens`.
+    /// Tokens and their roles: `token` with `control`, then `tokens`.
     ///
     /// Without any, whoever reaches the socket may do everything.
     package var tokens: [Token] = []

@@ -68,9 +68,7 @@ extension HTTPConfiguration {
     private static func read(
         _ token: Token, _ credentials: String?
     ) throws(ConfigurationError) -> (path: String, secret: [UInt8]) {
-        let credential = credentials.map { "\($0)/\(token.file)" }
-        let isCredential = !token.file.contains("/") && credential.map(FileManager.default.fileExists(atPath:)) ?? false
-        let path = isCredential ? credential ?? token.file : token.file
+        let path = Credential.file(token.file, in: credentials) ?? token.file
         func failure(_ reason: String) -> ConfigurationError {
             ConfigurationError(path: path, line: nil, reason: reason)
         }

@@ -5,8 +5,8 @@ import Printing
 
 /// A reader of JSON (RFC 8259) that is strict, refuses keys that stand twice, and is quick with many small documents.
 ///
-/// `JSONDecoder` tries one type after the other for a `JSONValue`, at the price of an error each: with 100,000 queries that is
-/// most of the time.
+/// `JSONDecoder` tries one type after the other for a `JSONValue`, at the price of an error each: with 100,000 queries
+/// that is most of the time.
 package struct JSONText {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String

@@ -2,7 +2,8 @@ import Foundation
 package import Matching
 package import Messaging
 
-/// A standing query, as the configuration, files of queries and `query.add` give it; what is left out comes from the model.
+/// A standing query, as the configuration, files of queries and `query.add` give it; what is left out comes from the
+/// model.
 ///
 /// One reader serves YAML and JSON, and says what is wrong by file, line and key; keys are written as in `keys`.
 package struct QueryConfiguration: Codable, Sendable, Equatable {

@@ -4,8 +4,8 @@ import Yams
 
 /// Files of queries: YAML for people, JSON lines for many.
 ///
-/// JSON lines hold one query a line; YAML is a list, or a mapping with `queries`. A file that begins with `{` and whose first
-/// line is a whole JSON object is JSON lines, whatever it is called.
+/// JSON lines hold one query a line; YAML is a list, or a mapping with `queries`. A file that begins with `{` and whose
+/// first line is a whole JSON object is JSON lines, whatever it is called.
 extension QueryConfiguration {
     /// A YAML list of queries; ids that are left out stay so.
     static func list(_ nodes: [Node], path: String, folder: URL? = nil) throws(ConfigurationError)

@@ -22,7 +22,7 @@ extension QueryConfiguration {
 
     private var slug: String { Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 
-    /// What tells a query from another of the same slug: the text, or the pictures of a query that has none.
+    /// Distinguishes queries of one slug: the text, or the pictures of a query that has none.
     package var wording: String {
         text.isEmpty ? (images ?? []).map { String($0.drop { $0 != "," }) }.joined(separator: "\n") : text
     }
@@ -44,8 +44,8 @@ extension QueryConfiguration {
 
 /// Gives queries that bring no id one made from their texts, which no query of another text has.
 ///
-/// The first of several texts that make the same slug gets the slug, the others the slug and a hash of their text; a text of
-/// ASCII words alone comes before those of which the slug holds only a part.
+/// The first of several texts that make the same slug gets the slug, the others the slug and a hash of their text; a
+/// text of ASCII words alone comes before those of which the slug holds only a part.
 package struct QueryNames {
     /// Ids that are taken, and their queries' wording.
     private var taken: [String: String]

@@ -47,7 +47,8 @@ package struct UpdatePolicy: Codable, Sendable, Equatable {
     }
 }
 
-/// `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`; days and hours may be lists, or left out for all.
+/// `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`; days and hours may be lists, or left out for
+/// all.
 package struct ActivePart: Codable, Sendable, Equatable {
     package var zone: String
     package var days: [String]?

@@ -17,7 +17,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var gate: Double?
     /// Words that queries select streams by.
     package var labels: [String]?
-    /// Parts of the picture that are lanes of their own, as in `door: [x, y, width, height]`, in fractions of the picture.
+    /// Parts of the picture that are lanes of their own, as in `door: [x, y, width, height]`, in fractions of the
+    /// picture.
     package var regions: [String: [Double]]?
     /// Whether events keep a picture of their peak; they do, if nil.
     package var snapshots: Bool?

@@ -1,5 +1,5 @@
-/// Most bytes of a word that is compared with others, and most words that it is compared with: a comparison costs the product
-/// of both lengths.
+/// Most bytes of a word that is compared with others, and most words that it is compared with: a comparison costs the
+/// product of both lengths.
 private let mostBytes = 40
 private let mostWords = 100
 

@@ -1,4 +1,4 @@
-/// Where a standing query or a stream comes from.
+/// Origin of a standing query or a stream.
 package enum ConfigurationSource: String, Codable, Sendable, CaseIterable {
     /// The configuration.
     case file

@@ -94,7 +94,7 @@ package struct EventOperations: Sendable {
         ])
     }
 
-    /// That a number is of another journal, and what the two have in common.
+    /// The refusal of a number of another journal, with what the two have in common.
     private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
         guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
             return "seq \(since) is of another journal; the numbers of this one began anew"

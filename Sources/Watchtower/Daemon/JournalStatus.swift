@@ -7,10 +7,10 @@ package struct JournalStatus: Codable, Sendable, Equatable {
     /// Messages published that never will be.
     package let lost: Int
     package let problem: String?
-    /// What was wrong with the file found at the start, and where it is now.
+    /// Fault of the file found at the start, and its new name.
     package let damage: String?
-    /// Of the line of numbers; another one means that numbers are given again.
+    /// Identity of the line of numbers: under another one, numbers stand for other messages.
     package let identity: String
-    /// What else was found at the start.
+    /// Other findings at the start.
     package let notes: [String]?
 }

@@ -233,7 +233,7 @@ package actor Outbox {
     }
 
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
-    /// Of the journal: another one means that numbers are given again.
+    /// Identity of the journal: under another one, numbers stand for other messages.
     package nonisolated var identity: String { journal.identity }
     /// Journals that this one goes on from, oldest first, and up to which number.
     package nonisolated var branches: [JournalBranch] { journal.branches }

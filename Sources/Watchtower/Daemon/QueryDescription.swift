@@ -1,6 +1,7 @@
 package import Matching
 
-/// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they are.
+/// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they
+/// are.
 ///
 /// Its keys are those of a configuration.
 package struct QueryDescription: Codable, Sendable {
@@ -35,7 +36,7 @@ package struct QueryDescription: Codable, Sendable {
     package let expires: Moment?
     package let enabled: Bool
     package let snapshot: Bool
-    /// Where it comes from; nil where that is not known.
+    /// Its origin; nil where that is not known.
     package let source: ConfigurationSource?
 
     private enum CodingKeys: String, CodingKey {

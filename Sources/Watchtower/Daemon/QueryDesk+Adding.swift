@@ -103,7 +103,7 @@ extension QueryDesk {
         var embeddings: [QueryEmbedding] = []
         var next = 0
         for (query, keys) in zip(queries, keys) {
-            // What cannot be an embedding of this model is made again.
+            // A vector that cannot be an embedding of this model is made again.
             let vectors = known[next..<next + keys.count].compactMap { $0 }.filter { vector in
                 vector.count == width && vector.allSatisfy(\.isFinite)
             }

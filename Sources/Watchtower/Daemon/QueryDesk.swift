@@ -7,11 +7,12 @@ package import Messaging
 import Pixels
 import Synchronization
 
-/// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the engine.
+/// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the
+/// engine.
 ///
-/// Descriptions are embedded while scoring goes on, a text at a time between batches; then changes are made one after the
-/// other, so that journal and engine agree whatever comes at once. Runs on an executor of its own: reading a hundred thousand
-/// queries, and decoding their pictures, would hold up the cooperative pool.
+/// Descriptions are embedded while scoring goes on, a text at a time between batches; then changes are made one after
+/// the other, so that journal and engine agree whatever comes at once. Runs on an executor of its own: reading a
+/// hundred thousand queries, and decoding their pictures, would hold up the cooperative pool.
 package actor QueryDesk {
     private let executor = QueueExecutor(label: "watchword.queries")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -34,11 +35,11 @@ package actor QueryDesk {
         package let total: Int
     }
 
-    /// What has come of a query that was added or changed.
+    /// Result of adding or changing a query.
     package enum Change: String, Codable, Sendable {
         case added
         case replaced
-        /// One that is the same stands already, and goes on.
+        /// The same query stands already, and goes on.
         case unchanged
     }
 
@@ -111,7 +112,8 @@ package actor QueryDesk {
         return added
     }
 
-    /// Adds many, in one transaction, or replaces those that stand, if that is asked for; if one of them is wrong, none.
+    /// Adds many, in one transaction, or replaces those that stand, if that is asked for; if one of them is wrong,
+    /// none.
     package func add(json all: [JSONValue], replace: Bool = true) async throws -> Imported {
         let items = try all.map { try item(QueryConfiguration(json: $0)) }
         return try await put(items, keep: true, replace: replace).imported
@@ -219,7 +221,7 @@ package actor QueryDesk {
         }
     }
 
-    /// Where a query comes from that stands.
+    /// Origin of a standing query.
     package func source(of id: String) -> ConfigurationSource {
         ConfigurationSource(isInFile: files[id] != nil, isKept: kept.contains(id))
     }

@@ -57,7 +57,7 @@ struct SavedQuery {
 extension Journal.LastEnd {
     /// When the event ended, for the engine; nil if the message cannot be read.
     ///
-    /// One that was interrupted went on until the daemon came back, for all that is known.
+    /// An interrupted event counts as ended when the daemon came back.
     var event: EndedEvent? {
         guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
         let end = message.end.timeIntervalSince1970

@@ -30,7 +30,7 @@ package actor StreamDesk {
     private let outbox: Outbox
     private let defaults: Defaults
     private let templates: PipelineTemplates
-    /// What clients of the sockets may open, and the credentials that they may name.
+    /// Limits on what clients' streams may open, and the credentials that they may name.
     private let policy: SourcePolicy
     private let credentials: [String: CameraCredentials]
     private let queue: FrameQueue
@@ -72,8 +72,8 @@ package actor StreamDesk {
 
     /// Brings in the configuration's streams, then those of the journal, which win.
     ///
-    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said: clients may
-    /// not be allowed any more what they were when it was added.
+    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said: clients
+    /// may not be allowed any more what they were when it was added.
     func begin(_ configured: [StreamConfiguration]) async throws {
         nameHosts(configured)
         for stream in configured { try await add(stream, keep: false) }
@@ -191,7 +191,8 @@ package actor StreamDesk {
         return done ?? ""
     }
 
-    /// Stops them all, at once, and for good: one that is slow to stop holds up no other; false if one had to be left behind.
+    /// Stops them all, at once, and for good: one that is slow to stop holds up no other; false if one had to be left
+    /// behind.
     func stop() async -> Bool {
         let all = running
         let before = all.map(\.abandonedPipelines)
@@ -204,7 +205,7 @@ package actor StreamDesk {
     private var names: [String] { streams.keys.sorted() }
     private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
 
-    /// What a description opens; a client's is held to what clients may.
+    /// The source of a description; a client's is held to the policy.
     private func source(_ from: StreamConfiguration, isClients: Bool) throws -> SourceDescription {
         var source = defaults.source(from)
         if isClients { source.policy = policy }

@@ -4,7 +4,8 @@ package import Logging
 import Matching
 import Messaging
 
-/// Keeps what is learnt of alert budgets: saved from time to time, and recorded whenever a threshold is pinned or moves.
+/// Keeps what is learnt of alert budgets: saved from time to time, and recorded whenever a threshold is pinned or
+/// moves.
 ///
 /// Runs on an executor of its own: thousands of learnt thresholds are some megabytes of JSON.
 package actor ThresholdDesk {

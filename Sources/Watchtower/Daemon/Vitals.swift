@@ -1,7 +1,8 @@
 package import Measures
 import Synchronization
 
-/// Whether the daemon lives, and how its work is spread: written by the scoring loop, read by anyone without waiting for it.
+/// Whether the daemon lives, and how its work is spread: written by the scoring loop, read by anyone without waiting
+/// for it.
 package final class Vitals: Sendable {
     package enum Stage: String, Sendable, CaseIterable {
         /// From a frame's time stamp until its batch begins.

@@ -119,8 +119,8 @@ package actor Watchtower {
 
     /// Does what is new in a configuration: streams and queries that changed are replaced, the others go on.
     ///
-    /// What is wrong is refused whole, by a sentence; so is a change of what cannot change while the daemon runs. What was
-    /// added through a socket stays. Returns what changed, for people.
+    /// What is wrong is refused whole, by a sentence; so is a change of what cannot change while the daemon runs. What
+    /// was added through a socket stays. Returns what changed, for people.
     package func reload(_ new: Configuration) async throws -> String {
         try await reloads.take { try await self.change(to: new) }
     }
@@ -149,7 +149,8 @@ package actor Watchtower {
         while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             defer { pulse.beat() }
-            // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may wait.
+            // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may
+            // wait.
             let began = Date()
             vitals.beginBatch()
             defer { vitals.endBatch() }

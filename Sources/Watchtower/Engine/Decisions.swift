@@ -3,10 +3,11 @@ import Ingest
 import Matching
 import Measures
 
-/// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the events.
+/// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the
+/// events.
 ///
-/// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until then the
-/// window waits, and with it all that comes after it in its lane.
+/// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until
+/// then the window waits, and with it all that comes after it in its lane.
 ///
 /// Belongs to the engine.
 final class Decisions {
@@ -34,8 +35,8 @@ final class Decisions {
     static let pace = 16
     /// How long a lane waits before its windows are decided as they are.
     ///
-    /// Whether frames are late or not: a lane may also wait for others that wait (of 40 cameras all of whose windows were in
-    /// doubt, one of a hundred frames waited over 3 s).
+    /// Whether frames are late or not: a lane may also wait for others that wait (of 40 cameras all of whose windows
+    /// were in doubt, one of a hundred frames waited over 3 s).
     static let patience = Duration.milliseconds(500)
 
     private let book: QueryBook
@@ -188,7 +189,8 @@ final class Decisions {
     ) -> [(standing: Standing, found: Found?)] {
         var others = Set(window.lane.inMotion(window.key))
         var concerned: [(Standing, Found?)] = []
-        // Who has gone since the head looked is not concerned; an edit that decides the same changes nothing.
+        // A query that was removed since the head looked is not concerned; an edit that decides the same changes
+        // nothing.
         for found in look.found {
             guard let standing = book[found.standing.slot], standing.isWatched, standing.decidesLike(found.standing)
             else { continue }

@@ -28,10 +28,11 @@ final class HeldPicture {
     }
 }
 
-/// The image tower in float32, beside that of a lower precision: for windows whose score leaves it open what they match.
+/// The image tower in float32, beside that of a lower precision: for windows whose score leaves it open what they
+/// match.
 ///
-/// A picture costs several times as much here, and cameras must not wait for it. So there are no more pictures than frames that
-/// were embedded anyway, and one is embedded a turn, if frames are not late already.
+/// A picture costs several times as much here, and cameras must not wait for it. So there are no more pictures than
+/// frames that were embedded anyway, and one is embedded a turn, if frames are not late already.
 final class ExactEncoder {
     /// Pictures that are saved up at most: a window or two, so that no lane waits long behind others.
     static let mostSaved = 16.0
@@ -72,10 +73,12 @@ final class ExactEncoder {
         return true
     }
 
-    /// Embeds one of a window's frames, if the turn is free, or all; their embeddings, `[frames, d]`, once there are all.
+    /// Embeds one of a window's frames, if the turn is free, or all; their embeddings, `[frames, d]`, once there are
+    /// all.
     func embed(_ window: [HeldPicture]) throws -> [Float]? {
         if images.architecture.vision.linearPatch == .spatiotemporal {
-            // Three embeddings a frame would be needed for other windows, and few of these come: a window is one turn's.
+            // Three embeddings a frame would be needed for other windows, and few of these come: a window is one
+            // turn's.
             guard !isLimited || isFree else { return nil }
             isFree = false
             return try images.encode(FrameInContext.window(window.map(\.picture))).values

@@ -2,8 +2,8 @@ import Checkpoints
 
 /// Tensors of a model, of which none that is read may hold what is no number.
 ///
-/// A file of weights may be well formed and damaged all the same. Attention hides such weights: what they spoil looks like any
-/// embedding.
+/// A file of weights may be well formed and damaged all the same. Attention hides such weights: what they spoil looks
+/// like any embedding.
 struct FiniteTensors: TensorSource {
     let base: any TensorSource
     var origin: String { base.origin }

@@ -160,7 +160,8 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Does so for a consumer that has more to do than frames: at once, or in a while if the frames that it took were late.
+    /// Does so for a consumer that has more to do than frames: at once, or in a while if the frames that it took were
+    /// late.
     package func comeBack() {
         guard wasLate else { return nudge() }
         Task {
@@ -182,7 +183,8 @@ package final class FrameQueue: @unchecked Sendable {
     /// Frames that were lost from a stream's full lane.
     package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
 
-    /// Whether the live frames that were taken last had waited so long that there is no room for more than has to be done.
+    /// Whether the live frames that were taken last had waited so long that there is no room for more than has to be
+    /// done.
     package var wasLate: Bool { locked { isLate } }
 
     /// Frames that wait, over all lanes.

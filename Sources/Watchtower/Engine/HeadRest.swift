@@ -1,7 +1,7 @@
 /// Which heads are left alone for a while.
 ///
-/// One thread does all of the scoring, so a head that takes long keeps every stream waiting. One call that took too long is
-/// followed by a rest of nine times as long: such a head gets a tenth of the time at most. Pure; time is given.
+/// One thread does all of the scoring, so a head that takes long keeps every stream waiting. One call that took too
+/// long is followed by a rest of nine times as long: such a head gets a tenth of the time at most. Pure; time is given.
 struct HeadRest {
     /// A call that takes longer took too long.
     static let patience = Duration.seconds(5)

@@ -16,13 +16,15 @@ struct Judgement {
 extension Standing {
     /// What the rule compares with a threshold: the score, or its probability among the contrasts.
     ///
-    /// `raised`: by how much the score is taken to be higher. `scale`: what cosines are multiplied by to make logits of them.
+    /// `raised`: by how much the score is taken to be higher. `scale`: what cosines are multiplied by to make logits of
+    /// them.
     func value(of found: Found, raised: Float = 0, scale: Float) -> Float {
         guard case .contrast = query.rule else { return found.score + raised }
         return ThresholdRule.probability(found.score + raised, against: found.contrasts, scale: scale)
     }
 
-    /// Whether scores that are off by `error` would match, or hold an event that goes on, where these do not, or the reverse.
+    /// Whether scores that are off by `error` would match, or hold an event that goes on, where these do not, or the
+    /// reverse.
     func isUndecided(_ found: Found, error: Float, scale: Float, on lane: Lane) -> Bool {
         guard let threshold = query.rule.fixedThreshold ?? lane.calibrations[slot]?.threshold else { return false }
         // Contrasts are off, too.

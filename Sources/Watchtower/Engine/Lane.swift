@@ -6,8 +6,8 @@ import Pixels
 
 /// One lane of the engine: a stream's pictures, or those of a region, and what is going on in them.
 ///
-/// Not Sendable: it belongs to the engine. Only queries in motion have a tracker here: of a million that wait, none costs
-/// anything in a window that does not concern it.
+/// Not Sendable: it belongs to the engine. Only queries in motion have a tracker here: of a million that wait, none
+/// costs anything in a window that does not concern it.
 final class Lane {
     /// A query whose match has begun, or whose last event is near.
     struct Motion {
@@ -39,7 +39,7 @@ final class Lane {
     private var latestMedia: Double?
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
-    /// Of queries and groups that are not in motion, but whose cooldown may go on.
+    /// Ends of events of queries and groups that are idle, but whose cooldown may go on.
     private var lastEnds: LastEnds
 
     init(_ name: String, labels: [String], window: FrameWindow, lastEnds: LastEnds = LastEnds()) {
@@ -78,7 +78,8 @@ final class Lane {
 
     // MARK: Time
 
-    /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream jumped.
+    /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream
+    /// jumped.
     func advance(to span: WindowSpan) {
         if let latestMedia, span.mediaEnd >= latestMedia {
             clock += span.mediaEnd - latestMedia

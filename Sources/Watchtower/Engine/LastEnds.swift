@@ -1,7 +1,7 @@
 import Matching
 
-/// When the last events of a stream or region ended, by the wall clock: what cooldowns are counted from when the query, the
-/// stream or the daemon comes back.
+/// When the last events of a stream or region ended, by the wall clock: what cooldowns are counted from when the query,
+/// the stream or the daemon comes back.
 struct LastEnds {
     /// Seconds since 1970, by query.
     private(set) var queries: [String: Double] = [:]

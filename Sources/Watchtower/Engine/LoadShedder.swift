@@ -1,7 +1,7 @@
 /// How much of their sampling rate live streams keep while there is more to do than can be done.
 ///
-/// The rate is lowered for all by one factor, so that none starves; it goes down as soon as frames wait too long and comes
-/// back slowly. Pure: time is given.
+/// The rate is lowered for all by one factor, so that none starves; it goes down as soon as frames wait too long and
+/// comes back slowly. Pure: time is given.
 struct LoadShedder: Sendable {
     /// Share of the samples that is kept, 1 if there is time for all.
     private(set) var keeps = 1.0

@@ -7,7 +7,7 @@ package struct NearestMoment: Sendable {
     /// The window's first and last frame, in seconds of media time.
     package let mediaStart: Double
     package let mediaEnd: Double
-    /// What the rule compares: the score, or the probability of a contrast.
+    /// The number that the rule compares: the score, or the probability of a contrast.
     package let value: Float
     /// Nil while a budget's threshold is being learnt.
     package let threshold: Float?
@@ -47,7 +47,7 @@ struct Nearness {
         progress(a) > progress(b) ? a : b
     }
 
-    /// What a match has got to, so that the furthest can be told.
+    /// Progress of a match, so that the furthest can be told.
     private static func progress(_ hold: EventTracker.Hold?) -> Double {
         switch hold {
         case .tooShort(let lasted, _): 1000 + lasted

@@ -6,10 +6,10 @@ import Tensors
 
 /// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
 ///
-/// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for each
-/// selector and active hours, so that a stream is scored against those who may match it. Contrasts and budgets have no
-/// threshold that holds for all windows: they are scored in each. A head that pairs texts and windows is asked for those
-/// whom the mean head likes best, and for those whose events are going on.
+/// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for
+/// each selector and active hours, so that a stream is scored against those who may match it. Contrasts and budgets
+/// have no threshold that holds for all windows: they are scored in each. A head that pairs texts and windows is asked
+/// for those whom the mean head likes best, and for those whose events are going on.
 final class QueryGroup {
     private struct PartitionKey: Hashable {
         let selector: StreamSelector
@@ -87,7 +87,7 @@ final class QueryGroup {
 
     /// All of them, oldest place first.
     var members: [Standing] { standings.values.sorted { $0.slot < $1.slot } }
-    /// Those of the first places, in no order.
+    /// Members of the first slots, in no order.
     func members(below slot: Slot) -> some Sequence<Standing> { standings.values.lazy.filter { $0.slot < slot } }
     /// Those whose threshold is learnt.
     var learners: [Standing] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
@@ -155,8 +155,8 @@ final class QueryGroup {
 
     /// Looks at a batch of windows, in its order.
     ///
-    /// A pooling head finds those at their threshold, or a little below where scores may be off, and those whose rule needs
-    /// every window. `also`: one that a pairing head looks at whatever the mean head says.
+    /// A pooling head finds those at their threshold, or a little below where scores may be off, and those whose rule
+    /// needs every window. `also`: one that a pairing head looks at whatever the mean head says.
     func look(at batch: WindowBatch, rerank: Int, also: Standing? = nil) throws -> [Look] {
         let windows = batch.windows
         try (candidates ?? head).pool(
@@ -262,8 +262,8 @@ final class QueryGroup {
         return found
     }
 
-    /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule needs
-    /// to see every window.
+    /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule
+    /// needs to see every window.
     private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: Standing?) -> [Standing] {
         var chosen = also.map { [$0] } ?? []
         var others: [(standing: Standing, cosine: Float)] = []

@@ -4,7 +4,8 @@ import Tensors
 ///
 /// It depends on the model, the head and the pictures, so it is measured, not assumed. Pure.
 struct ScoreError {
-    /// A score that is further from a threshold than so many times the usual error is on that side of it in float32, too.
+    /// A score that is further from a threshold than so many times the usual error is on that side of it in float32,
+    /// too.
     static let margin: Float = 6
     /// For how many windows that counts which is assumed before any is measured.
     static let assumption = 4.0
@@ -30,8 +31,8 @@ struct ScoreError {
         weight += 1
     }
 
-    /// Counts a window, and says whether it is to be scored both ways whatever it scores: the first is, the second, the fourth,
-    /// the eighth and so on, later each of 1024.
+    /// Counts a window, and says whether it is to be scored both ways whatever it scores: the first is, the second, the
+    /// fourth, the eighth and so on, later each of 1024.
     mutating func isSample() -> Bool {
         windows += 1
         return windows.nonzeroBitCount == 1 || windows % 1024 == 0

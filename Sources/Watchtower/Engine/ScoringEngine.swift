@@ -29,7 +29,7 @@ package actor ScoringEngine {
     /// What the model multiplies cosines by to make probabilities of them.
     private let logitScale: Float
     private var shelf = LearntShelf()
-    /// Of lanes that are not here now.
+    /// Ends of the last events of lanes that are not open now.
     private var lastEnds: [String: LastEnds] = [:]
     /// Windows that are not full yet are scored too.
     private let partial: Bool
@@ -44,7 +44,8 @@ package actor ScoringEngine {
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
     ///
-    /// `isLive`: cameras wait, so heads that take too long are left alone for a while, and few windows are scored again.
+    /// `isLive`: cameras wait, so heads that take too long are left alone for a while, and few windows are scored
+    /// again.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
         rerank: Int = defaultRerank, calibration: CalibrationSettings = CalibrationSettings(),
@@ -121,8 +122,9 @@ package actor ScoringEngine {
 
     /// Adds a query, or replaces the one of the same id; the events that end are returned.
     ///
-    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever is
-    /// changed. What is learnt for its budget stays, if its description, head, window length and budget are the same.
+    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever
+    /// is changed. What is learnt for its budget stays, if its description, head, window length and budget are the
+    /// same.
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
@@ -145,8 +147,8 @@ package actor ScoringEngine {
         return ended
     }
 
-    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which what was
-    /// learnt before is worth nothing now.
+    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which
+    /// what was learnt before is worth nothing now.
     package func add(
         _ queries: [(StandingQuery, QueryEmbedding)]
     ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
@@ -196,7 +198,7 @@ package actor ScoringEngine {
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
-    /// Those of the ids that stand.
+    /// The standing queries among the ids.
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }
@@ -300,8 +302,8 @@ package actor ScoringEngine {
 
     /// Takes the next frames of all lanes through to scores and events, in order.
     ///
-    /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`: frames
-    /// have waited long enough, so that none of that is done now.
+    /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`:
+    /// frames have waited long enough, so that none of that is done now.
     package func process(_ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false) throws -> Step {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }

@@ -1,7 +1,7 @@
 /// The clip embeddings of a lane's last hour, one a second, so that a score can be told from those before it.
 ///
-/// As bytes, each with a scale of its own. The memory of an hour is taken at once (2.1 MB at width 512), so that a daemon
-/// which has just started is as large as it will be. Windows nearer than a second show the same.
+/// As bytes, each with a scale of its own. The memory of an hour is taken at once (2.1 MB at width 512), so that a
+/// daemon which has just started is as large as it will be. Windows nearer than a second show the same.
 struct WindowHistory {
     /// Seconds that are remembered.
     static let span = 3600.0

@@ -9,7 +9,7 @@ package struct ControlOperation: Sendable {
     /// As in a control request: "query.add".
     package let name: String
     package let summary: String
-    /// What a client must be to ask for it.
+    /// The role that it needs.
     package let role: Role
     package let method: Method
     /// Below the API's root, with the arguments that stand in it in braces: "/queries/{id}".

@@ -17,9 +17,11 @@ package enum TimeLimit {
     private static let most = 256
     private static let running = Atomic(0)
 
-    /// Runs an operation; when its time is over it is cancelled, and the answer is "timeout", whether it heeds that or not.
+    /// Runs an operation; when its time is over it is cancelled, and the answer is "timeout", whether it heeds that or
+    /// not.
     ///
-    /// Of one whose asker has gone, what was begun goes on. `threads`: where it works, if not on an executor of its own.
+    /// Of one whose asker has gone, what was begun goes on. `threads`: where it works, if not on an executor of its
+    /// own.
     package static func run<Value: Sendable>(
         seconds: Double, on threads: RequestThreads = .short, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -36,6 +38,6 @@ package enum TimeLimit {
         try Task.checkCancellation()
         work.cancel()
         throw ControlFailure(
-            "timeout", "this took longer than \(Int(seconds)) seconds, and was broken off; look what has come of it")
+            "timeout", "timed out after \(Int(seconds)) s; it may have partly completed")
     }
 }

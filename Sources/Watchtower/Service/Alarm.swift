@@ -2,8 +2,8 @@ import Dispatch
 
 /// Does something small at a time, on a queue that all alarms share, unless it is let go before.
 ///
-/// Not `Task.sleep`: one that is cancelled keeps its timer, and 1.7 KB, until its time has come, which adds up where waits
-/// are long and mostly cut short.
+/// Not `Task.sleep`: one that is cancelled keeps its timer, and 1.7 KB, until its time has come, which adds up where
+/// waits are long and mostly cut short.
 // @unchecked: the source is thread-safe, and only cancelled
 final class Alarm: @unchecked Sendable {
     /// Dispatch's common queues would make threads for alarms.

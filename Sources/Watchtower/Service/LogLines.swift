@@ -16,8 +16,8 @@ package struct LogSettings: Sendable, Equatable {
 
 /// Writes logs to a descriptor: one line an event, whatever its message and values hold.
 ///
-/// Text is `2026-01-31T12:00:00Z warning the message key=value`; where the journal reads, `<4>the message key=value`, since it
-/// adds the time itself and takes the priority from there. JSON is an object a line.
+/// Text is `2026-01-31T12:00:00Z warning the message key=value`; where the journal reads, `<4>the message key=value`,
+/// since it adds the time itself and takes the priority from there. JSON is an object a line.
 package final class LogLines: Sendable {
     private let output: LogOutput
     private let isJournal: Bool

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The descriptor that log lines go to: it holds nobody up.
 ///
-/// A line is lost, and counted, where the disk is full, where the reader has gone, or where the reader has stopped and its
-/// pipe is full: that is waited for once, for `patience`, and from then on no more until the reader comes back.
+/// A line is lost, and counted, where the disk is full, where the reader has gone, or where the reader has stopped and
+/// its pipe is full: that is waited for once, for `patience`, and from then on no more until the reader comes back.
 final class LogOutput: Sendable {
     private struct State {
         /// Lines that could not be written since the last that was.

@@ -1,10 +1,12 @@
+import DequeModule
 import Foundation
 
 /// Threads of their own for what requests ask of the daemon: reading, checking, and writing the answer.
 ///
-/// A task that prefers them leaves the cooperative pool alone, whatever its request holds; actors without an executor run
-/// here on its behalf. At most one job waits for each request in progress, and their number is limited by the sockets.
-// @unchecked: `condition` guards `jobs` and `first`; the threads are only started
+/// A task that prefers them leaves the cooperative pool alone, whatever its request holds; actors without an executor
+/// run here on its behalf. At most one job waits for each request in progress, and their number is limited by the
+/// sockets.
+// @unchecked: `condition` guards `jobs`; the threads are only started
 package final class RequestThreads: TaskExecutor, @unchecked Sendable {
     /// Requests of so many bytes go to `bulk`.
     package static let large = 65_536
@@ -18,14 +20,13 @@ package final class RequestThreads: TaskExecutor, @unchecked Sendable {
     package static func taking(bytes: Int) -> RequestThreads { bytes > large ? bulk : short }
 
     private let condition = NSCondition()
-    private var jobs: [UnownedJob] = []
-    private var first = 0
+    private var jobs = Deque<UnownedJob>()
 
     private init(_ name: String, threads: Int) {
         for _ in 0..<threads {
             let thread = Thread { [self] in run() }
             thread.name = name
-            // As the main thread has: readers of nested values recurse.
+            // As large as the main thread's: readers of nested values recurse.
             thread.stackSize = 8 << 20
             thread.start()
         }
@@ -44,11 +45,9 @@ package final class RequestThreads: TaskExecutor, @unchecked Sendable {
     private func next() -> UnownedJob {
         condition.lock()
         defer { condition.unlock() }
-        while first == jobs.count { condition.wait() }
-        defer {
-            first += 1
-            if first == jobs.count { (jobs, first) = ([], 0) }
+        while true {
+            if let job = jobs.popFirst() { return job }
+            condition.wait()
         }
-        return jobs[first]
     }
 }

@@ -2,8 +2,8 @@ package import Logging
 
 /// Pings systemd's watchdog for as long as the scoring loop answers, and tells what the daemon does.
 ///
-/// A ping says that the loop has gone round since it was asked, through the engine's executor: a daemon that has nothing to
-/// watch pings, one whose loop has died or is stuck in a plugin does not, and systemd starts it again.
+/// A ping says that the loop has gone round since it was asked, through the engine's executor: a daemon that has
+/// nothing to watch pings, one whose loop has died or is stuck in a plugin does not, and systemd starts it again.
 package struct Watchdog: Sendable {
     private let notifier: Notifier
     private let logger: Logger

@@ -12,7 +12,8 @@ package func within(_ limit: Duration, _ work: @escaping @Sendable () async -> V
     return await ended.next(until: .now + limit)
 }
 
-/// Runs something that may block away from the cooperative pool, and waits for it at most so long; whether it came to its end.
+/// Runs something that may block away from the cooperative pool, and waits for it at most so long; whether it came to
+/// its end.
 ///
 /// What has not, goes on alone.
 func offPool(atMost limit: Duration?, _ body: @escaping @Sendable () -> Void) async -> Bool {

@@ -4,9 +4,9 @@ import NIOHTTPTypes
 
 /// Bounds a connection: how many there are, when a request must have come, when an answer must be read.
 ///
-/// It also sees to what concerns bytes on the wire: a HEAD request's answer ends with its head, and a client that waits for
-/// leave to send its body (`Expect: 100-continue`) and gets none is hung up on, since its next bytes might be either.
-/// One handler for each connection, used on its event loop alone.
+/// It also sees to what concerns bytes on the wire: a HEAD request's answer ends with its head, and a client that waits
+/// for leave to send its body (`Expect: 100-continue`) and gets none is hung up on, since its next bytes might be
+/// either. One handler for each connection, used on its event loop alone.
 final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -169,7 +169,7 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
 extension ConnectionLimits: Sendable {}
 
 extension HTTPRequest {
-    /// What the client wants to know before it sends the body, in lower case; nil if nothing.
+    /// Value of `Expect`, in lower case; nil if there is none.
     var expectation: String? {
         HTTPField.Name("Expect").flatMap { headerFields[$0] }?.lowercased()
     }

@@ -2,9 +2,9 @@ import Synchronization
 
 /// The open connections, and which of them goes when there are too many.
 ///
-/// Every connection is accepted, so that one that asks for health waits for no other. When there is no place left, an idle one
-/// is closed: first of those that have not been let in yet, the oldest of the peer that has most of them. Connections whose
-/// request is being answered are never closed for others.
+/// Every connection is accepted, so that one that asks for health waits for no other. When there is no place left, an
+/// idle one is closed: first of those that have not been let in yet, the oldest of the peer that has most of them.
+/// Connections whose request is being answered are never closed for others.
 package final class ConnectionTable: Sendable {
     package typealias ID = ObjectIdentifier
 

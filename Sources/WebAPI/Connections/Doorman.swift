@@ -2,7 +2,7 @@ package import Logging
 import Messaging
 import Synchronization
 
-/// Who may ask, how often: wrong tokens and too many requests, by peer.
+/// Limits by peer: wrong tokens, and requests a second.
 package final class Doorman: Sendable {
     private let wrong = Mutex(WrongTokens())
     private let rates: Mutex<RateLimit>
@@ -18,8 +18,8 @@ package final class Doorman: Sendable {
 
     /// Runs the check of a token unless the peer has sent too many wrong ones.
     ///
-    /// `given`: the token, if there is any. A peer from which the right one has come is not kept out by others behind the same
-    /// address, and on this machine all have the same.
+    /// `given`: the token, if there is any. A peer from which the right one has come is not kept out by others behind
+    /// the same address, and on this machine all have the same.
     package func check<Known>(
         _ peer: Peer, given: String?, at now: ContinuousClock.Instant = .now, _ token: () throws -> Known
     ) throws -> Known {

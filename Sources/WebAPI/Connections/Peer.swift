@@ -1,8 +1,8 @@
 import Foundation
 import NIOCore
 
-/// Who is at the other end of a connection, as far as its address tells: an IPv4 address, or 64 bits of an IPv6 address,
-/// which is what one customer gets.
+/// Who is at the other end of a connection, as far as its address tells: an IPv4 address, or 64 bits of an IPv6
+/// address, which is what one customer gets.
 package struct Peer: Sendable, Hashable, CustomStringConvertible {
     /// For people: "192.0.2.1", "2001:db8:0:1::/64".
     package let description: String

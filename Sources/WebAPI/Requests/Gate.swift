@@ -4,9 +4,9 @@ package import Watchtower
 
 /// Who may come in: by the bearer token, and by where a browser was when it asked.
 ///
-/// A page on the Internet can make a browser send requests to this machine, and with a name that it lets point here (DNS
-/// rebinding) read the answers. Its requests give themselves away by their `Host`, `Origin` or `Sec-Fetch-Site`; no answer
-/// ever allows another origin (CORS).
+/// A page on the Internet can make a browser send requests to this machine, and with a name that it lets point here
+/// (DNS rebinding) read the answers. Its requests give themselves away by their `Host`, `Origin` or `Sec-Fetch-Site`;
+/// no answer ever allows another origin (CORS).
 package struct Gate: Sendable {
     private let tokens: [HTTPToken]
     private let hosts: Set<String>
@@ -41,7 +41,7 @@ package struct Gate: Sendable {
     /// Whether requests must bear one.
     package var hasToken: Bool { !tokens.isEmpty }
 
-    /// Who asks, by the token; refuses a request without one that is known.
+    /// The caller, by its token; refuses a request without a known one.
     @discardableResult
     package func check(authorization: String?) throws(Refusal) -> Caller {
         guard !tokens.isEmpty else { return .local }

@@ -7,7 +7,7 @@ package enum Endpoint: Sendable {
     case health, readiness, metrics, document
     case eventStream, snapshot
 
-    /// What a client must be to ask for it.
+    /// The role that it needs.
     package var role: Role {
         if case .operation(let operation) = self { operation.role } else { .view }
     }

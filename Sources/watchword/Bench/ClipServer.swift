@@ -1,7 +1,8 @@
 import Foundation
 import Watchtower
 
-/// The RTSP server of `scripts/`, in a process of its own, that plays the benchmark's clip to every client from its start.
+/// The RTSP server of `scripts/`, in a process of its own, that plays the benchmark's clip to every client from its
+/// start.
 final class ClipServer: Sendable {
     let uri: String
     private let process: Process

@@ -6,8 +6,8 @@ import Watchtower
 
 /// What restarting a stream again and again leaves behind: memory, threads, file descriptors.
 ///
-/// The stream is replaced as soon as its source has given a frame, or has failed: everything of it is made anew, while the
-/// daemon around it goes on.
+/// The stream is replaced as soon as its source has given a frame, or has failed: everything of it is made anew, while
+/// the daemon around it goes on.
 struct RestartGrowth {
     struct Sample: Encodable {
         let restarts: Int

@@ -4,7 +4,8 @@ import Matching
 import Messaging
 import Watchtower
 
-/// The whole daemon with a thousand queries and as many cameras as it is told to watch: what it does, and what that costs.
+/// The whole daemon with a thousand queries and as many cameras as it is told to watch: what it does, and what that
+/// costs.
 struct StreamTrial {
     /// One line of the report: what so many streams came to.
     struct Result: Encodable {

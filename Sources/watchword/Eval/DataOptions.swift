@@ -127,7 +127,8 @@ struct ClipEmbedding {
         return (rest, places.compactMap { $0 })
     }
 
-    /// Makes something of every clip, once; clips that cannot be decoded are then missing from the set that is returned.
+    /// Makes something of every clip, once; clips that cannot be decoded are then missing from the set that is
+    /// returned.
     func each<T>(
         _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
     ) async throws -> (RetrievalSet, [T]) {

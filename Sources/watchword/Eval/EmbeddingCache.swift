@@ -5,9 +5,9 @@ import Foundation
 
 /// Frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
 ///
-/// Keyed by the image tower's own hash, the precision, the video file's own hash and the sampling: models that share their image
-/// tower, as those trained with a frozen one do, share their embeddings. A file that cannot be read counts as none; one that
-/// cannot be written is an error.
+/// Keyed by the image tower's own hash, the precision, the video file's own hash and the sampling: models that share
+/// their image tower, as those trained with a frozen one do, share their embeddings. A file that cannot be read counts
+/// as none; one that cannot be written is an error.
 struct EmbeddingCache: Sendable {
     private let folder: URL
     private let tower: String

@@ -5,7 +5,8 @@ import Pixels
 
 /// Decoded pictures of clips on disk, as bytes: what the image tower is trained from, without decoding a clip twice.
 ///
-/// Keyed by the video file's own hash, the sampling and how frames become pictures. A file that cannot be read counts as none.
+/// Keyed by the video file's own hash, the sampling and how frames become pictures. A file that cannot be read counts
+/// as none.
 struct PictureCache: Sendable {
     let side: Int
     private let folder: URL

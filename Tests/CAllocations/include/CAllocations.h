@@ -4,6 +4,7 @@
 #define WATCHWORD_CALLOCATIONS_H
 #include <stdint.h>
 
-/// Calls of malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign that the calling thread has made so far.
+/// Calls of malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign that the calling thread has made so
+/// far.
 uint64_t ww_allocations(void);
 #endif

@@ -5,8 +5,8 @@ import Testing
 
 /// A wall clock of one process's own, which can be set: a library that is loaded before the C library.
 ///
-/// Time stamps are shifted, and absolute times that are waited for are shifted back; monotonic clocks go on, as they do when
-/// the real one is set. What a wait does when the clock jumps meanwhile is not played.
+/// Time stamps are shifted, and absolute times that are waited for are shifted back; monotonic clocks go on, as they do
+/// when the real one is set. What a wait does when the clock jumps meanwhile is not played.
 private struct WallClock {
     private let file: URL
     private let library: String

@@ -62,7 +62,8 @@ struct Drilled {
 
     /// Adds the stream that nothing is to happen to, and waits until it can be looked at.
     ///
-    /// Its pipeline waits longer for packets than the template's: a machine that is busy with something else makes them late.
+    /// Its pipeline waits longer for packets than the template's: a machine that is busy with something else makes them
+    /// late.
     func addHealthy(_ cameras: Cameras) async throws -> HealthyStream {
         let uri = try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds)
         let launch =
@@ -146,7 +147,8 @@ final class HealthyStream: Sendable {
         }
     }
 
-    /// Expects that no frame was left out in between, that it has played all the time, and that all of its events are there.
+    /// Expects that no frame was left out in between, that it has played all the time, and that all of its events are
+    /// there.
     ///
     /// Frames are looked at a window at a time: one that lacks a frame is longer than one that does not.
     func expectUnaffected() async throws {

@@ -5,8 +5,8 @@ import Testing
 
 /// A network of its own, whose packets from and to 127.0.0.2 get lost: a namespace with a filter.
 ///
-/// The kernel drops them in `input`, a fifth of them at random, whatever protocol they are of. `netem` is not in every kernel;
-/// `nft numgen` nearly is.
+/// The kernel drops them in `input`, a fifth of them at random, whatever protocol they are of. `netem` is not in every
+/// kernel; `nft numgen` nearly is.
 private struct LossyNetwork {
     /// The server behind the losses: the first in the network.
     let cameras: Cameras

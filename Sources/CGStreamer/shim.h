@@ -65,11 +65,27 @@ static gboolean ww_continue_with(GstElement *bin, GstPad *pad, GstCaps *caps, gp
     return !(g_str_has_prefix(name, "audio/") || g_str_has_prefix(name, "text/") || g_str_has_prefix(name, "subpicture/")
              || g_str_has_prefix(name, "closedcaption/"));
 }
+static int ww_compare_linked(const void *pad, const void *user) {
+    (void)user;
+    return gst_pad_is_linked(GST_PAD(g_value_get_object(pad))) ? 0 : 1;
+}
+// "no-more-pads": when nothing that a bin gives is linked, it has no video. The bin itself may say so, or wait without
+// end: whether it does depends on which of its threads comes first. [streaming-thread]
+static void ww_fail_without_video(GstElement *bin, gpointer user) {
+    (void)user;
+    GstIterator *pads = gst_element_iterate_src_pads(bin);
+    GValue linked = G_VALUE_INIT;
+    gboolean found = gst_iterator_find_custom(pads, ww_compare_linked, &linked, NULL);
+    if (found) g_value_unset(&linked);
+    gst_iterator_free(pads);
+    if (!found) GST_ELEMENT_ERROR(bin, STREAM, WRONG_TYPE, ("No streams to output"), (NULL));
+}
 static inline void ww_watch_decoder(const GValue *value, gpointer user) {
     (void)user;
     GstElement *element = GST_ELEMENT(g_value_get_object(value));
-    if (g_signal_lookup("autoplug-continue", G_OBJECT_TYPE(element)))
-        g_signal_connect(element, "autoplug-continue", G_CALLBACK(ww_continue_with), NULL);
+    if (!g_signal_lookup("autoplug-continue", G_OBJECT_TYPE(element))) return;
+    g_signal_connect(element, "autoplug-continue", G_CALLBACK(ww_continue_with), NULL);
+    g_signal_connect(element, "no-more-pads", G_CALLBACK(ww_fail_without_video), NULL);
 }
 // Makes every decoding bin of a pipeline leave tracks other than video alone. Call before it plays. [any-thread]
 static inline void ww_decode_video_only(GstElement *pipeline) {

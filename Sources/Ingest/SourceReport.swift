@@ -44,6 +44,7 @@ package struct SourceReport: Equatable {
     }
 
     private static func status(_ message: UnsafeMutablePointer<GstMessage>) -> Int? {
+        guard ww_message_type(message) == GST_MESSAGE_ERROR else { return nil }
         var details: UnsafePointer<GstStructure>?
         gst_message_parse_error_details(message, &details)
         guard let details else { return nil }

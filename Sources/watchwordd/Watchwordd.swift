@@ -58,7 +58,6 @@ struct Watchwordd: AsyncParsableCommand {
         let notifier = Notifier()
         notifier.status("opening the model")
         let tower = try await Watchtower(configuration, logger: logger)
-        Task { await DecoderReport.log(to: logger) }
         let operations = Operations(tower, limits: configuration.limits)
         let control = try ControlServer(
             binding: configuration.control, limits: configuration.limits, gate: tower.gate

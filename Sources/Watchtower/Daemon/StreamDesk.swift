@@ -47,6 +47,8 @@ package actor StreamDesk {
     private var files: [String: StreamConfiguration] = [:]
     /// Names of those that the journal keeps.
     private var kept: Set<String> = []
+    /// Decoders are looked at with the first stream: a daemon that plays nothing does not load them (39 MB).
+    private var decoderReport: Task<Void, Never>?
 
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
@@ -257,6 +259,7 @@ package actor StreamDesk {
             return .unchanged
         }
         let isNew = await end([from.name], forget: false) == 0
+        if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
         let task = Task {
             for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }

@@ -1,7 +1,7 @@
 import Ingest
 package import Logging
 
-/// Says at the start which decoders of this machine give wrong colours.
+/// Says which decoders of this machine give wrong colours.
 package enum DecoderReport {
     /// Logs a warning for each kind of picture that is not what was sent; see `DecoderCheck`.
     package static func log(to logger: Logger) async {

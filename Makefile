@@ -13,7 +13,6 @@ run: build
 test: setup-test
 	$(SWIFT) build -c release --build-tests --quiet
 	@scripts/test.sh
-	@Fuzz/fuzz.sh 100000
 
 # The Debian package, in .build/deb: it carries the part of the Swift runtime that it needs.
 deb: setup-deb

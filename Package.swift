@@ -191,6 +191,13 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "FuzzReaders",
+            dependencies: [
+                "CLIP", "Checkpoints", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower", "WebAPI",
+            ],
+            path: "Fuzz/Readers", swiftSettings: strict),
+        tests("FuzzTests", ["FuzzReaders", "Randomness"]),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .executableTarget(
             name: "event-producer",
@@ -243,10 +250,7 @@ if Context.environment["WATCHWORD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "watchword-fuzz",
-            dependencies: [
-                "CLIP", "Checkpoints", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower", "WebAPI",
-            ],
-            path: "Fuzz",
-            exclude: ["corpus", "fuzz.sh", "words.dict"],
+            dependencies: ["FuzzReaders"],
+            path: "Fuzz/Main",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -1,0 +1,19 @@
+import Foundation
+import FuzzReaders
+
+/// The reader that `WATCHWORD_FUZZ` names, for the life of the process.
+private let chosen: Reader = {
+    let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
+    guard let reader = Reader(rawValue: name) else {
+        FileHandle.standardError.write(Data("WATCHWORD_FUZZ is \"\(name)\", not the name of a reader\n".utf8))
+        exit(64)
+    }
+    return reader
+}()
+
+/// libFuzzer's entry: a hostile input is refused; a trap, a sanitizer's report, a hang or 2 GB of memory is a finding.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    chosen.read(UnsafeRawBufferPointer(start: start, count: count))
+    return 0
+}

@@ -1,0 +1,111 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Pixels
+import TestSupport
+
+/// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
+package enum Reader: String, CaseIterable, Sendable {
+    case safetensors, zip, pickle, config, vocabulary, index, tokenizer
+    case configuration, queries, control, clients, web, pictures
+
+    /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
+    package func read(_ bytes: UnsafeRawBufferPointer) {
+        switch self {
+        case .safetensors:
+            readFile { try SafetensorsFile(bytes.inMemory) }
+            // The length before the header is hardly ever right after a mutation: put a right one before what may be a
+            // header.
+            if bytes.first == UInt8(ascii: "{") {
+                let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
+                readFile { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
+            }
+        case .zip: readFile { try PyTorchFile(bytes.inMemory) }
+        case .pickle:
+            // The stream of old holds pickles as it is; any other pickle lies in an archive with two storages.
+            readFile { try PyTorchFile(bytes.inMemory) }
+            readFile { try PyTorchFile(archive(bytes).inMemory) }
+        case .config:
+            let file = ModelFile(path: "fuzz", data: Data(bytes))
+            var notes: [String] = []
+            attempt { _ = try HuggingFaceConfig.parse(file, notes: &notes) }
+            attempt { _ = try ModelDefaults.parse(file) }
+            attempt { _ = try PreprocessorConfig.parse(file, side: 224, notes: &notes) }
+            attempt { _ = try PreprocessorConfig.nested(file, side: 224, notes: &notes) }
+            attempt { _ = try OpenCLIPConfig.parse(file) }
+        case .index: attempt { _ = try ShardedFile.map(bytes.inMemory) }
+        case .tokenizer: attempt { _ = try Tokenizer(json: Array(bytes)).encode("a photo of <|endoftext|>") }
+        case .pictures:
+            let file = Array(bytes)
+            _ = PictureHeader.size(beginning: file)
+            attempt {
+                // Decodes pictures whose header promises a small one: a large one takes seconds.
+                let header = try PictureHeader(file)
+                if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
+            }
+        case .web: attempt { try WebRequests.read(Data(bytes)) }
+        case .vocabulary:
+            // vocab.json, a zero byte, merges.txt.
+            let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map(Array.init)
+            attempt {
+                let tokenizer = try Tokenizer(vocabulary: parts[0], merges: parts.count > 1 ? parts[1] : [])
+                _ = tokenizer.encode("a photo of <|endoftext|>")
+            }
+        case .configuration: attempt { try Requests.configuration(Data(bytes)) }
+        case .queries: attempt { try Requests.queries(Data(bytes)) }
+        case .control: attempt { try Requests.control(Data(bytes)) }
+        case .clients: attempt { try Requests.clients(Data(bytes)) }
+        }
+    }
+}
+
+/// Reads whatever a file's header claims, as a model's loading would.
+private func readFile(_ open: () throws -> any CheckpointFile) {
+    attempt {
+        let file = try open()
+        _ = file.headerHash
+        let names = try CheckpointNames(file)
+        for source in [file, names, OpenAINames(names), HuggingFaceNames(names)] as [any TensorSource] {
+            for info in source.tensors.values where info.count <= 4096 { attempt { _ = try source.floats(info.name) } }
+        }
+        for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }
+        _ = try Architecture(inferredFrom: OpenAINames(names))
+    }
+}
+
+/// A refusal is as good as a success, and its sentence must not trap either.
+func attempt(_ body: () throws -> Void) {
+    do { try body() } catch { precondition(!"\(error)".isEmpty) }
+}
+
+/// An archive of two storages and, last, a pickle.
+private func archive(_ pickle: UnsafeRawBufferPointer) -> [UInt8] {
+    var bytes = Template.head + pickle + Template.directory
+    // The pickle's size, twice, is in the directory's last entry; the directory's place in the archive's last record.
+    let size = withUnsafeBytes(of: UInt32(pickle.count).littleEndian) { Array($0) }
+    let place = withUnsafeBytes(of: UInt32(Template.head.count + pickle.count).littleEndian) { Array($0) }
+    let record = bytes.count - 22 - 46 - "m/data.pkl".utf8.count
+    bytes.replaceSubrange(record + 20..<record + 28, with: size + size)
+    bytes.replaceSubrange(bytes.count - 6..<bytes.count - 2, with: place)
+    return bytes
+}
+
+/// What stands before and after the pickle.
+private enum Template {
+    private static let whole = Array(
+        ZipBytes([
+            .init("m/data/0", Data(repeating: 0x3C, count: 64)), .init("m/data/1", Data(repeating: 0xC3, count: 16)),
+            .init("m/data.pkl", Data()),
+        ]).bytes)
+    private static let split = whole.count - 22 - 3 * 46 - "m/data/0m/data/1m/data.pkl".utf8.count
+    static let head = Array(whole[..<split])
+    static let directory = Array(whole[split...])
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var inMemory: MappedFile { MappedFile(bytes: self, name: "fuzz") }
+}
+
+extension [UInt8] {
+    fileprivate var inMemory: MappedFile { withUnsafeBytes { $0.inMemory } }
+}

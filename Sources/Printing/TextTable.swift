@@ -15,7 +15,8 @@ package enum TextTable {
             header.indices.map { $0 < row.count ? ControlCharacters.escaped(row[$0]) : "" }
         }
         let natural = header.indices.map { column in all.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
-        let widths = fitted(natural, into: max(header.count, width - gap * (header.count - 1)))
+        let words = header.indices.map { column in all.map { longestWord($0[column]) }.max() ?? 0 }
+        let widths = fitted(natural, words, into: max(header.count, width - gap * (header.count - 1)))
         let shown = all.dropFirst().enumerated().flatMap { number, row in
             line(row, widths) + (number < notes.count ? note(notes[number], width) : [])
         }
@@ -31,12 +32,14 @@ package enum TextTable {
         }
     }
 
-    /// The most that every column may have at once, so that the widest give way first.
-    private static func fitted(_ natural: [Int], into available: Int) -> [Int] {
+    /// The most that every column may have at once, so that the widest give way first; words stay whole where that can be.
+    private static func fitted(_ natural: [Int], _ words: [Int], into available: Int) -> [Int] {
         guard natural.reduce(0, +) > available else { return natural }
+        let least = words.reduce(0, +) <= available ? words : natural.map { _ in 1 }
+        func widths(_ cap: Int) -> [Int] { natural.indices.map { min(natural[$0], max(cap, least[$0])) } }
         var cap = natural.max() ?? 0
-        while cap > 1, natural.reduce(0, { $0 + min($1, cap) }) > available { cap -= 1 }
-        var widths = natural.map { min($0, cap) }
+        while cap > 1, widths(cap).reduce(0, +) > available { cap -= 1 }
+        var widths = widths(cap)
         // The remainder of rounding goes to columns that lack width.
         var left = available - widths.reduce(0, +)
         for column in widths.indices where left > 0 && widths[column] < natural[column] {
@@ -44,6 +47,20 @@ package enum TextTable {
             left -= 1
         }
         return widths
+    }
+
+    private static let separators = ",/&?;|"
+
+    /// The width of the longest part of a text that is not broken.
+    private static func longestWord(_ text: String) -> Int {
+        text.split(separator: " ").flatMap { word in
+            var parts = [""]
+            for character in word {
+                parts[parts.count - 1].append(character)
+                if separators.contains(character) { parts.append("") }
+            }
+            return parts.map { DisplayWidth.of($0) }
+        }.max() ?? 0
     }
 
     private static func line(_ cells: [String], _ widths: [Int]) -> [String] {
@@ -83,7 +100,7 @@ package enum TextTable {
     /// Where a line is broken: after its last space, or else another separator, unless that leaves less than a third of
     /// it.
     private static func breakPoint(_ line: Substring) -> String.Index? {
-        for separators in [" ", ",/&?;|"] {
+        for separators in [" ", separators] {
             guard let last = line.lastIndex(where: separators.contains) else { continue }
             let end = line.index(after: last)
             if DisplayWidth.of(line[..<end]) * 3 >= DisplayWidth.of(line) { return end }

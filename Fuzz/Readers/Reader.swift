@@ -1,13 +1,14 @@
 import CLIP
 import Checkpoints
 import Foundation
+import Ingest
 import Pixels
 import TestSupport
 
 /// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
 package enum Reader: String, CaseIterable, Sendable {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer
-    case configuration, queries, control, clients, web, pictures
+    case configuration, queries, control, clients, web, pictures, films
 
     /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
     package func read(_ bytes: UnsafeRawBufferPointer) {
@@ -42,6 +43,21 @@ package enum Reader: String, CaseIterable, Sendable {
                 // Decodes pictures whose header promises a small one: a large one takes seconds.
                 let header = try PictureHeader(file)
                 if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
+            }
+        case .films:
+            let file = Array(bytes)
+            let count = file.count
+            let whole = FilmFile(size: count) { at, length in Array(file[at..<min(at + length, count)]) }
+            precondition(whole.cut?.isEmpty != true)
+            _ = MovieHeader.displays(in: file)
+            // As a server sends it: in pieces.
+            var scanner = MovieScanner()
+            for start in stride(from: 0, to: count, by: 7) {
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 7, count)])
+                if let index = scanner.take(piece, at: nil) {
+                    _ = MovieHeader.displays(in: index)
+                    break
+                }
             }
         case .web: attempt { try WebRequests.read(Data(bytes)) }
         case .vocabulary:

@@ -120,6 +120,10 @@ static inline void ww_watch_elements(GstElement *pipeline, ww_element_added adde
     gst_iterator_foreach(elements, ww_element_found, &watch);
     gst_iterator_free(elements);
 }
+static inline gboolean ww_is_made_by(GstElement *element, const char *factory) {
+    GstElementFactory *made = gst_element_get_factory(element);
+    return made && strcmp(GST_OBJECT_NAME(made), factory) == 0;
+}
 static inline gboolean ww_is_video_decoder(GstElement *element) {
     const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
     // Of JPEG, a video is a row of images.
@@ -156,6 +160,13 @@ static inline gchar *ww_caps_size(GstEvent *event, gint *width, gint *height, gb
     gst_structure_get_int(first, "height", height);
     gst_structure_get_boolean(first, "parsed", parsed);
     return g_strdup(gst_structure_get_name(first));
+}
+// Whether caps say that Y spans 0...255. A GstVideoInfo forgets it of a stream that names no matrix. [any-thread]
+static inline gboolean ww_is_full_range(GstCaps *caps) {
+    if (!caps || gst_caps_get_size(caps) == 0) return FALSE;
+    const char *colours = gst_structure_get_string(gst_caps_get_structure(caps, 0), "colorimetry");
+    // "range:matrix:transfer:primaries"; colours that have a name are of limited range.
+    return colours && g_str_has_prefix(colours, "1:");
 }
 // The tag `image-orientation` of a tag event; the caller frees it. NULL if it has none. [streaming-thread]
 static inline gchar *ww_orientation_tag(GstEvent *event) {

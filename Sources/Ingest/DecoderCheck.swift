@@ -57,7 +57,7 @@ package enum DecoderCheck {
         }
         defer { ww_unref_sample(sample) }
         let resizer = Resizer(side: side)
-        let picture = Pipeline.withFrame(sample, .upright, squarePixels: true) { resizer.picture($0) }
+        let picture = Pipeline.withFrame(sample, squarePixels: true) { resizer.picture($0) }
         guard let picture else { throw SourceError("its decoder gives no picture") }
         return picture
     }

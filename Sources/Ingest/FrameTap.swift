@@ -21,12 +21,14 @@ final class FrameTap: @unchecked Sendable {
         var latest = -1.0
         var discontinuity = true
         var caps: String?
-        /// How pictures are turned to stand upright, as the stream's tags say.
-        var orientation = PictureOrientation.upright
+        /// How pictures are shown, as the film's index and the stream's tags say.
+        var display = TrackDisplay()
     }
 
     private let lock = NSLock()
     private let handOver = HandOver()
+    /// What the film's index says of how it is shown.
+    private let movie = MovieTap()
     private var state: State
     /// The whole picture, then the regions; the sink thread's.
     private var lanes: [Lane]
@@ -93,6 +95,7 @@ final class FrameTap: @unchecked Sendable {
     ///
     /// The pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
+        movie.attach(to: pipeline)
         let me = Unmanaged.passUnretained(self).toOpaque()
         if let pad = gst_element_get_static_pad(pipeline.sampling, "sink") {
             let kinds = GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM.rawValue
@@ -168,10 +171,13 @@ final class FrameTap: @unchecked Sendable {
 
     private func observe(_ event: UnsafeMutablePointer<GstEvent>) {
         switch ww_event_type(event) {
-        case GST_EVENT_STREAM_START: lock.withLock { state.orientation = .upright }
+        case GST_EVENT_STREAM_START:
+            // The reference's loaders know of no mirrors and no apertures.
+            let display = isClip ? nil : movie.display(event)
+            lock.withLock { state.display = display ?? TrackDisplay() }
         case GST_EVENT_TAG:
-            guard let tag = Self.orientation(event) else { return }
-            lock.withLock { state.orientation = tag }
+            guard let tag = PictureOrientation(event) else { return }
+            lock.withLock { state.display.orientation = tag }
         case GST_EVENT_SEGMENT:
             var segment = GstSegment()
             gst_event_copy_segment(event, &segment)
@@ -192,13 +198,6 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// The orientation that a tag event carries; nil if it says nothing of it.
-    private static func orientation(_ event: UnsafeMutablePointer<GstEvent>) -> PictureOrientation? {
-        guard let value = ww_orientation_tag(event) else { return nil }
-        defer { g_free(value) }
-        return PictureOrientation(tag: String(cString: value))
-    }
-
     /// Size ("640x480") and frame rate (0 if it varies) that a caps event announces.
     private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
         var caps: OpaquePointer?
@@ -217,9 +216,9 @@ final class FrameTap: @unchecked Sendable {
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
-        let orientation = lock.withLock { state.orientation }
+        let display = lock.withLock { state.display }
         let seen = decoding.whileScaling {
-            Pipeline.withFrame(sample, orientation, squarePixels: isClip) { frame in
+            Pipeline.withFrame(sample, display, squarePixels: isClip) { frame in
                 let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
                 return (pictures, mark: frame.fingerprint)
             }

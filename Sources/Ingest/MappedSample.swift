@@ -7,7 +7,7 @@ extension Pipeline {
     ///
     /// - Parameter squarePixels: whatever the stream says of its pixels, they are taken for squares.
     static func withFrame<R>(
-        _ sample: OpaquePointer, _ orientation: PictureOrientation = .upright, squarePixels: Bool = false,
+        _ sample: OpaquePointer, _ display: TrackDisplay = TrackDisplay(), squarePixels: Bool = false,
         _ body: (DecodedFrame) -> R
     ) -> R? {
         guard let buffer = gst_sample_get_buffer(sample), let caps = gst_sample_get_caps(sample) else { return nil }
@@ -16,12 +16,16 @@ extension Pipeline {
         var mapped = GstVideoFrame()
         guard ww_frame_map(&mapped, &info, buffer) != 0 else { return nil }
         defer { gst_video_frame_unmap(&mapped) }
-        guard let frame = frame(&mapped, info) else { return nil }
-        return body(frame.shown(orientation, pixelAspect: squarePixels ? 1 : pixelAspect(info)))
+        guard var frame = frame(&mapped, info, isFullRange: ww_is_full_range(caps) != 0) else { return nil }
+        if let aperture = display.aperture, aperture.width == frame.width, aperture.height == frame.height {
+            frame = frame.cropped(
+                column: aperture.column, row: aperture.row, columns: aperture.columns, rows: aperture.rows)
+        }
+        return body(frame.shown(display.orientation ?? .upright, pixelAspect: squarePixels ? 1 : pixelAspect(info)))
     }
 
     /// The frame as it is stored; nil if the planes are none that `Pixels` reads.
-    private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo) -> DecodedFrame? {
+    private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo, isFullRange: Bool) -> DecodedFrame? {
         let (width, height) = (Int(ww_frame_width(&mapped)), Int(ww_frame_height(&mapped)))
         guard width > 0, height > 0, let first = ww_frame_plane(&mapped, 0) else { return nil }
         let strides = (
@@ -31,7 +35,7 @@ extension Pipeline {
             let chroma = (width + (1 << across) - 1) >> across
             guard let u = ww_frame_plane(&mapped, 1), let v = ww_frame_plane(&mapped, 2) else { return nil }
             guard strides.0 >= width, strides.1 >= chroma, strides.2 >= chroma else { return nil }
-            let colour = colour(info.colorimetry)
+            let colour = colour(info.colorimetry, isFullRange)
             return across == 1 && down == 1
                 ? DecodedFrame(y: first, u: u, v: v, strides: strides, width: width, height: height, colour: colour)
                 : DecodedFrame(
@@ -54,7 +58,7 @@ extension Pipeline {
             else { return nil }
             return DecodedFrame(
                 y: first, uv: uv, strides: (strides.0, strides.1), width: width, height: height,
-                colour: colour(info.colorimetry))
+                colour: colour(info.colorimetry, isFullRange))
         default: return nil
         }
     }
@@ -66,7 +70,7 @@ extension Pipeline {
 
     /// What the stream says of its colours; where it says nothing, GStreamer has filled in BT.601 for small pictures
     /// and BT.709 for large ones.
-    private static func colour(_ colorimetry: GstVideoColorimetry) -> ColourConversion {
+    private static func colour(_ colorimetry: GstVideoColorimetry, _ isFullRange: Bool) -> ColourConversion {
         let matrix: ColourConversion.Matrix =
             switch colorimetry.matrix {
             case GST_VIDEO_COLOR_MATRIX_BT709: .bt709
@@ -75,6 +79,6 @@ extension Pipeline {
             case GST_VIDEO_COLOR_MATRIX_BT2020: .bt2020
             default: .bt601
             }
-        return ColourConversion(matrix, fullRange: colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255)
+        return ColourConversion(matrix, fullRange: isFullRange || colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255)
     }
 }

@@ -129,9 +129,15 @@ package struct SourceFailure {
         if report.isStream(GST_STREAM_ERROR_TYPE_NOT_FOUND, GST_STREAM_ERROR_WRONG_TYPE) {
             return wasHeard ? nil : "it is no video, or of an unknown kind"
         }
+        if report.isStream(GST_STREAM_ERROR_DECODE), report.sentence.contains("No valid frames") {
+            return "not one picture of it could be decoded: it is damaged, or has no keyframe"
+        }
         let missing = report.debug.split(separator: "\n").first { $0.hasPrefix("Missing decoder: ") }
         guard report.domain == .core, report.code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue else { return nil }
         guard let missing else { return nil }
+        if ["application/x-cenc", "application/x-cbcs"].contains(where: { missing.contains($0) }) {
+            return "it is encrypted (DRM), and there is no key; save it without"
+        }
         let kind = missing.dropFirst(17)
         return kind.hasPrefix("text/") || kind.hasPrefix("image/svg") || kind.hasPrefix("application/")
             ? "what is there is no video (\(kind)); check the address"

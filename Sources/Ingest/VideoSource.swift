@@ -70,6 +70,10 @@ package final class VideoSource: @unchecked Sendable {
     package var gatedFrames: UInt64 { tap.gatedFrames }
     /// Frames of a clip that its sampling took so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
+    /// What the file of a film says of itself, where it is one of this machine's.
+    private var filmFile: FilmFile? {
+        description.launch == nil ? SourceURI.file(description.uri).flatMap { FilmFile($0) } : nil
+    }
     private var shown: String { SourceURI.redacted(description.uri) }
 
     /// Starts playing.
@@ -77,6 +81,7 @@ package final class VideoSource: @unchecked Sendable {
     /// What goes wrong later comes as an event. May take as long as a device or a server does; `stop` ends it where
     /// GStreamer lets it.
     package func start() throws(SourceError) {
+        if let why = filmFile?.refusal { throw SourceError("\(shown): \(why)") }
         let made: Pipeline
         do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
             throw SourceError(secrets.hidden(in: error.description))
@@ -139,8 +144,22 @@ package final class VideoSource: @unchecked Sendable {
             defer { ww_unref_message(message) }
             switch ww_message_type(message) {
             case GST_MESSAGE_EOS:
+                let film = filmFile
                 guard tap.sawVideo else {
                     onEvent(.failed("\(shown): it has no video track that can be decoded"))
+                    return
+                }
+                guard description.clip != nil || tap.sampledFrames > 0 else {
+                    let why = film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
+                    onEvent(.failed("\(shown): \(why)"))
+                    return
+                }
+                if let animation = film?.animation {
+                    onEvent(.warning(FilmFile.sentence(animation: animation)))
+                }
+                // The reference's loaders take what there is of a clip.
+                if let cut = film?.cut, description.clip == nil, !description.loop {
+                    onEvent(.failed("\(shown): \(cut); what there is of it was played"))
                     return
                 }
                 guard description.loop else {
@@ -169,6 +188,7 @@ package final class VideoSource: @unchecked Sendable {
             && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
                 report.plain.contains($0)
             }
+        if !tap.sawVideo, let cut = filmFile?.cut { return "\(shown): \(cut)" }
         return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why(report))"
     }
 

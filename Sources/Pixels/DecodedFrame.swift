@@ -91,11 +91,18 @@ package struct DecodedFrame {
     /// The part of the frame that the fractions name, from a column and row on that begin a sample of chroma; at least
     /// 2 x 2 samples of it.
     package func cropped(to part: PictureRegion) -> DecodedFrame {
+        let column = min(Int(part.x * Double(width)), max(width - 2, 0))
+        let row = min(Int(part.y * Double(height)), max(height - 2, 0))
+        return cropped(
+            column: column, row: row, columns: Int((part.width * Double(width)).rounded()),
+            rows: Int((part.height * Double(height)).rounded()))
+    }
+
+    /// The part of the frame from a column and row on, both made to begin a sample of chroma; at least 2 x 2 samples.
+    package func cropped(column: Int, row: Int, columns: Int, rows: Int) -> DecodedFrame {
         let (across, down) = (max(1 << Int(planes.shifts.0), 2), max(1 << Int(planes.shifts.1), 2))
-        let column = min(Int(part.x * Double(width)), max(width - 2, 0)) / across * across
-        let row = min(Int(part.y * Double(height)), max(height - 2, 0)) / down * down
-        let columns = min(max(Int((part.width * Double(width)).rounded()), 2), width - column)
-        let rows = min(max(Int((part.height * Double(height)).rounded()), 2), height - row)
+        let (column, row) = (column / across * across, row / down * down)
+        let (columns, rows) = (min(max(columns, 2), width - column), min(max(rows, 2), height - row))
         var part = planes
         if planes.turn.is_turned != 0 {
             let (x, y) = (Int32(column), Int32(row))

@@ -21,7 +21,9 @@ struct StillTests {
         return names
     }
 
-    @Test("every mode of every kind is Pillow's, to the bit", arguments: try names(upright: false))
+    @Test(
+        "every mode of every kind is Pillow's, to the bit, or to one level where its decoder rounds",
+        arguments: try names(upright: false))
     func modes(_ name: String) throws {
         let expected = try Self.expected()
         let picture = try StillPicture(decoding: Self.file(name))
@@ -30,7 +32,9 @@ struct StillTests {
         try #require(picture.rgb.count == wanted.count)
         let worst = zip(picture.rgb, wanted).map { abs(Int($0) - $1) }.max()
         let different = zip(picture.rgb, wanted).count { Int($0) != $1 }
-        #expect(worst == 0, "\(different) of \(wanted.count) differ")
+        // gdk-pixbuf rounds otherwise where it makes 8 bits of 5 or 6, and RGB of inks.
+        let most = ["cmyk.tiff", "rgb555.bmp", "rgb565.bmp"].contains(name) ? 1 : 0
+        #expect(worst.map { $0 <= most } == true, "\(different) of \(wanted.count) differ by up to \(worst ?? 256)")
     }
 
     @Test(
@@ -61,7 +65,9 @@ struct StillTests {
             ("cut.png", "the file is cut off"), ("without-end.png", "the file is cut off"),
             ("damaged.png", "PNG picture that cannot be decoded"), ("cut.webp", "cut off or damaged"),
             ("cut.bmp", "BMP picture that is cut off"), ("cut.gif", "GIF picture that is cut off"),
-            ("cut.tiff", "TIFF picture that is cut off"), ("picture.heic", "found HEIC; save it as JPEG or PNG"),
+            ("cut.tiff", "TIFF picture that is cut off"),
+            ("rgba.tiff", "TIFF picture with alpha, which is not decoded"),
+            ("picture.heic", "found HEIC; save it as JPEG or PNG"),
             ("picture.avif", "found AVIF; save it as JPEG or PNG"), ("make.py", "found none of them"),
             ("bomb.png", "it has 14000 x 14000 pixels, at most 67 million are decoded"),
         ])

@@ -3,6 +3,8 @@ package import Foundation
 /// A program of the machine's that failed, and what it said.
 package struct ProgramError: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Runs a program to its end and returns what it printed.

@@ -93,6 +93,9 @@ extension PictureHeader {
         return header
     }
 
+    /// Whether a TIFF file has alpha: its decoder mixes colours with black by it, and they cannot be had back.
+    static func hasAlpha(tiff bytes: FileBytes) -> Bool { TIFFTags(bytes)[338] != nil }
+
     static func tiff(_ bytes: FileBytes) -> PictureHeader? {
         let tags = TIFFTags(bytes)
         guard let width = tags[256], let height = tags[257] else { return nil }

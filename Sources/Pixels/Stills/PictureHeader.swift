@@ -44,6 +44,9 @@ package struct PictureHeader: Sendable, Equatable {
         guard let header else { throw PictureError("it is a \(kind.rawValue) picture that is cut off or damaged") }
         self = header
         try check()
+        if kind == .tiff, Self.hasAlpha(tiff: bytes) {
+            throw PictureError("it is a TIFF picture with alpha, which is not decoded; save it as PNG")
+        }
         guard header.bodyEnd <= file.count else {
             throw PictureError("it is a \(kind.rawValue) picture that is cut off")
         }

@@ -147,6 +147,72 @@ save("palette.bmp", (index[..., 0] * 16).astype(np.uint8))
 save("rgb.tiff", rgb, compression="tiff_lzw")
 save("grey.tiff", grey)
 
+# Rarer modes of BMP, GIF, TIFF and WebP.
+bits = grey > 127
+palettes = Image.fromarray((index[..., 0]).astype(np.uint8), "P")
+palettes.putpalette(palette.tobytes())
+
+
+def bmp(name, depth, rows, table=b"", compression=0, height=H, size=40, masks=b""):
+    """A BMP of whole rows, as few programs write it."""
+    start = 14 + size + len(table) + (len(masks) if size == 40 else 0)
+    head = struct.pack("<IiiHHIIiiII", size, W, height, 1, depth, compression, len(rows), 2835, 2835, len(table) // 4, 0)
+    open(name, "wb").write(b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + head + masks
+                           + bytes(max(0, size - 40 - len(masks))) + table + rows)
+    pillow(name)
+
+
+def padded(rows):
+    return b"".join(row + bytes(-len(row) % 4) for row in rows)
+
+
+table = b"".join(bytes([b, g, r, 0]) for r, g, b in palette)
+flat = index[..., 0].astype(np.uint8)
+save("grey1.bmp", bits)
+nibbles = np.concatenate([flat, np.zeros((H, 1), np.uint8)], 1)
+bmp("palette4.bmp", 4, padded((row[0::2] << 4 | row[1::2]).tobytes() for row in nibbles[::-1]), table)
+bmp("top-down.bmp", 24, padded(row[:, ::-1].tobytes() for row in rgb), height=-H)
+small = (rgb[..., 0].astype(np.uint16) >> 3 << 10) | (rgb[..., 1].astype(np.uint16) >> 3 << 5) | rgb[..., 2] >> 3
+bmp("rgb555.bmp", 16, padded(row.astype("<u2").tobytes() for row in small[::-1]))
+small = (rgb[..., 0].astype(np.uint16) >> 3 << 11) | (rgb[..., 1].astype(np.uint16) >> 2 << 5) | rgb[..., 2] >> 3
+bmp("rgb565.bmp", 16, padded(row.astype("<u2").tobytes() for row in small[::-1]), compression=3,
+    masks=struct.pack("<III", 0xF800, 0x7E0, 0x1F))
+bmp("rgb32.bmp", 32, b"".join(np.concatenate([row[:, ::-1], np.zeros((W, 1), np.uint8)], 1).tobytes() for row in rgb[::-1]))
+
+
+def runs(row):
+    out, at = b"", 0
+    while at < len(row):
+        length = 1
+        while at + length < len(row) and row[at + length] == row[at]:
+            length += 1
+        out, at = out + bytes([length, row[at]]), at + length
+    return out + b"\0\0"
+
+
+bmp("rle8.bmp", 8, b"".join(runs(row) for row in flat[::-1])[:-2] + b"\0\1", table, compression=1)
+palettes.save("interlaced.gif", interlace=True)
+pillow("interlaced.gif")
+Image.fromarray(grey).save("grey.gif")
+pillow("grey.gif")
+save("lossy-alpha.webp", full, quality=80)
+save("grey.webp", grey, lossless=True)
+save("grey1.tiff", bits)
+save("group4.tiff", bits, compression="group4")
+Image.fromarray(full).save("rgba.tiff")
+save("cmyk.tiff", inks, "CMYK")
+save("deflate.tiff", rgb, compression="tiff_adobe_deflate")
+save("packbits.tiff", rgb, compression="packbits")
+save("jpeg.tiff", rgb, compression="jpeg", quality=90)
+palettes.save("palette.tiff")
+pillow("palette.tiff")
+deepest = Image.fromarray((deep[..., 0]))
+deepest.save("grey16.tiff")
+expected["grey16.tiff"] = np.repeat((deep[..., :1] >> 8).astype(np.uint8), 3, -1)
+pages = [Image.fromarray(np.roll(rgb, n, 1)) for n in (0, 5)]
+pages[0].save("pages.tiff", save_all=True, append_images=pages[1:])
+pillow("pages.tiff")
+
 # What must be refused.
 whole = open("420.jpg", "rb").read()
 open("cut.jpg", "wb").write(whole[: len(whole) // 2])

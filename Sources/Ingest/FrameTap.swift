@@ -172,9 +172,10 @@ final class FrameTap: @unchecked Sendable {
     private func observe(_ event: UnsafeMutablePointer<GstEvent>) {
         switch ww_event_type(event) {
         case GST_EVENT_STREAM_START:
+            var display = movie.display(event) ?? TrackDisplay()
             // The reference's loaders know of no mirrors and no apertures.
-            let display = isClip ? nil : movie.display(event)
-            lock.withLock { state.display = display ?? TrackDisplay() }
+            if isClip { (display.orientation, display.aperture) = (nil, nil) }
+            lock.withLock { state.display = display }
         case GST_EVENT_TAG:
             guard let tag = PictureOrientation(event) else { return }
             lock.withLock { state.display.orientation = tag }

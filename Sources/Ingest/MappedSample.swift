@@ -16,7 +16,8 @@ extension Pipeline {
         var mapped = GstVideoFrame()
         guard ww_frame_map(&mapped, &info, buffer) != 0 else { return nil }
         defer { gst_video_frame_unmap(&mapped) }
-        guard var frame = frame(&mapped, info, isFullRange: ww_is_full_range(caps) != 0) else { return nil }
+        let isFullRange = display.isFullRange || ww_is_full_range(caps) != 0
+        guard var frame = frame(&mapped, info, isFullRange: isFullRange) else { return nil }
         if let aperture = display.aperture, aperture.width == frame.width, aperture.height == frame.height {
             frame = frame.cropped(
                 column: aperture.column, row: aperture.row, columns: aperture.columns, rows: aperture.rows)

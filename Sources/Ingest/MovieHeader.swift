@@ -17,16 +17,18 @@ package struct TrackDisplay: Equatable {
     /// By the track's matrix, or the stream's tags; nil where they say none, or another thing than turns and mirrors.
     package var orientation: PictureOrientation?
     package var aperture: Aperture?
+    /// Whether the index says that Y spans 0...255 (`colr`), which `qtdemux` takes for limited range.
+    package var isFullRange = false
 
     package init(orientation: PictureOrientation? = nil, aperture: Aperture? = nil) {
         (self.orientation, self.aperture) = (orientation, aperture)
     }
 }
 
-/// Reads the index (`moov`) of MP4 and QuickTime for what GStreamer's `qtdemux` leaves out of it: mirrors and clean
-/// apertures.
+/// Reads the index (`moov`) of MP4 and QuickTime for what GStreamer's `qtdemux` leaves out of it: mirrors, clean
+/// apertures, full range.
 ///
-/// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`) and 12.1.4 (`clap`).
+/// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`), 12.1.4 (`clap`) and 12.1.5 (`colr`).
 package enum MovieHeader {
     /// Most bytes of an index that are read.
     static let largest = 32 << 20
@@ -39,7 +41,12 @@ package enum MovieHeader {
             for trak in bytes.boxes("trak", in: moov) {
                 guard let tkhd = bytes.boxes("tkhd", in: trak).first, let (number, orientation) = bytes.header(tkhd)
                 else { continue }
-                found[number] = TrackDisplay(orientation: orientation, aperture: bytes.aperture(trak))
+                var display = TrackDisplay(orientation: orientation)
+                if let entry = bytes.description(trak) {
+                    display.aperture = bytes.aperture(entry)
+                    display.isFullRange = bytes.isFullRange(entry)
+                }
+                found[number] = display
             }
         }
         return found
@@ -93,14 +100,27 @@ private struct BoxBytes {
         return (UInt32(truncatingIfNeeded: number), orientation)
     }
 
-    /// The clean aperture of a track's first description, if it has one that lies in its pictures.
-    func aperture(_ trak: Range<Int>) -> TrackDisplay.Aperture? {
+    /// What is in the first description of a track's pictures.
+    func description(_ trak: Range<Int>) -> Range<Int>? {
         guard let media = boxes("mdia", in: trak).first, let info = boxes("minf", in: media).first,
             let table = boxes("stbl", in: info).first, let list = boxes("stsd", in: table).first,
             // A version, a count, the first description's head; its size stands after 24 bytes, its boxes after 78.
             let length = number(list.lowerBound + 8), length >= 86, length <= list.upperBound - list.lowerBound - 8
         else { return nil }
-        let entry = list.lowerBound + 16..<list.lowerBound + 8 + length
+        return list.lowerBound + 16..<list.lowerBound + 8 + length
+    }
+
+    /// Whether a description says full range.
+    func isFullRange(_ entry: Range<Int>) -> Bool {
+        boxes("colr", in: entry.lowerBound + 78..<entry.upperBound).contains { colr in
+            // Its kind, three numbers, and the flag.
+            colr.count >= 11 && bytes[colr.lowerBound..<colr.lowerBound + 4].elementsEqual("nclx".utf8)
+                && bytes[colr.lowerBound + 10] & 0x80 != 0
+        }
+    }
+
+    /// The clean aperture of a description, if it has one that lies in its pictures.
+    func aperture(_ entry: Range<Int>) -> TrackDisplay.Aperture? {
         guard let width = number(entry.lowerBound + 24, 2), let height = number(entry.lowerBound + 26, 2),
             let clap = boxes("clap", in: entry.lowerBound + 78..<entry.upperBound).first, clap.count >= 32
         else { return nil }

@@ -75,7 +75,7 @@ def command_lines(command, path):
 
 
 EXIT = [
-    ("0", "all is well"), ("64", "the command line is wrong"), ("65", "bad data"), ("66", "an input that is not there"),
+    ("0", "all is well"), ("64", "the command line is wrong"), ("65", "bad data"), ("66", "an input that is not there, or is not whole"),
     ("69", "what is needed is not available: the daemon, a socket"), ("73", "a file cannot be made"),
     ("74", "what was to be printed or stored cannot be written, or standard input not read"),
     ("77", "it is not allowed: by the daemon, whose role for this client does not reach so far, or since a key or a socket may be "

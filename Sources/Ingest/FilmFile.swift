@@ -34,8 +34,8 @@ package struct FilmFile: Equatable {
 
     /// Sentences for what happened, each after the film's name.
     static func sentence(animation: String) -> String {
-        "it is an animated \(animation), of which no more than one picture is read; make a film of it: "
-            + "ffmpeg -i FILE film.mp4"
+        "it is an animated \(animation), of which no more than one picture is read; "
+            + "save it as an animated GIF, or as a film (MP4)"
     }
 }
 

@@ -87,7 +87,7 @@ enum FilmTable {
         .init(
             "QuickTime", "mov", "DNxHR", "", "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p", size: "256x144",
             outcome: .refused("no decoder for video/x-gst-fourcc-AVdh"),
-            note: "GStreamer 1.22 does not know the tag; DNxHD of the older tags plays"),
+            note: "GStreamer 1.22 does not know the tag"),
         .init("QuickTime", "mov", "MJPEG", "4:2:0", "-c:v mjpeg -q:v 2 -pix_fmt yuvj420p"),
         .init("QuickTime", "mov", "MJPEG", "4:4:4", "-c:v mjpeg -q:v 2 -pix_fmt yuvj444p"),
         .init("QuickTime", "mov", "PNG", "", "-c:v png -pix_fmt rgb24"),

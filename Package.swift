@@ -244,7 +244,8 @@ if Context.environment["WATCHWORD_FUZZ"] != nil {
         .executableTarget(
             name: "watchword-fuzz",
             dependencies: [
-                "CLIP", "Checkpoints", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower", "WebAPI",
+                "CLIP", "Checkpoints", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower",
+                "WebAPI",
             ],
             path: "Fuzz",
             exclude: ["corpus", "fuzz.sh", "words.dict"],

@@ -1,13 +1,14 @@
 import CLIP
 import Checkpoints
 import Foundation
+import Ingest
 import Pixels
 import TestSupport
 
 /// The readers of untrusted files and messages; `WATCHWORD_FUZZ` chooses one for the life of the process.
 private enum Reader: String {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer
-    case configuration, queries, control, clients, web, pictures
+    case configuration, queries, control, clients, web, pictures, multipart, movie
 
     static let chosen: Reader = {
         let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
@@ -55,6 +56,11 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             let header = try PictureHeader(file)
             if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
         }
+    case .multipart: multipart(bytes)
+    case .movie:
+        if let length = MovieHeader.misleadingLength(bytes) {
+            precondition([4, 8].contains(length.count) && length.upperBound <= count)
+        }
     case .web: attempt { try WebRequests.read(Data(bytes)) }
     case .vocabulary:
         // vocab.json, a zero byte, merges.txt.
@@ -83,6 +89,23 @@ private func read(_ open: () throws -> any CheckpointFile) {
         for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }
         _ = try Architecture(inferredFrom: OpenAINames(names))
     }
+}
+
+/// A Content-Type's line, then a body: its parts are the same in whatever pieces it comes.
+private func multipart(_ bytes: UnsafeRawBufferPointer) {
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+    let boundary = MultipartParser.boundary(of: String(decoding: line, as: UTF8.self)) ?? ""
+    let body = Array(bytes.dropFirst(line.count + 1))
+    var whole = MultipartParser(boundary: boundary)
+    let parts = whole.append(body)
+    precondition(parts.reduce(0) { $0 + $1.body.count } <= body.count)
+    var (pieces, found): (MultipartParser, [MultipartParser.Part]) = (MultipartParser(boundary: boundary), [])
+    let size = max(1, line.count)
+    for start in stride(from: 0, to: body.count, by: size) {
+        found += pieces.append(Array(body[start..<min(start + size, body.count)]))
+    }
+    // Only what is left out for its length depends on the pieces: it is looked at when they come.
+    precondition(whole.leftOut + pieces.leftOut > 0 || parts == found, "other pieces, other parts")
 }
 
 /// A refusal is as good as a success, and its sentence must not trap either.

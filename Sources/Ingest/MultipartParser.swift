@@ -239,7 +239,9 @@ package struct MultipartParser {
     private mutating func finish(told: Int, _ parts: inout [Part]) {
         let end = start + told
         scanned = start
-        if let found = nextDelimiter() ?? beginningDelimiter(before: end), found < end {
+        // What lies behind the body has no say: it may not have come yet.
+        let inside = nextDelimiter().flatMap { $0 + max(delimiter.count, 2) < end ? $0 : nil }
+        if let found = inside ?? beginningDelimiter(before: end) {
             finish(at: found, &parts)
         } else if Self.isCut(buffer[start..<end]) {
             scanned = start

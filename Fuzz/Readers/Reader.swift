@@ -8,7 +8,7 @@ import TestSupport
 /// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
 package enum Reader: String, CaseIterable, Sendable {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer
-    case configuration, queries, control, clients, web, pictures, films
+    case configuration, queries, control, clients, web, pictures, films, multipart, movie
 
     /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
     package func read(_ bytes: UnsafeRawBufferPointer) {
@@ -59,6 +59,11 @@ package enum Reader: String, CaseIterable, Sendable {
                     break
                 }
             }
+        case .multipart: multipart(bytes)
+        case .movie:
+            if let length = PreviewTrack.misleadingLength(bytes) {
+                precondition([4, 8].contains(length.count) && length.upperBound <= bytes.count)
+            }
         case .web: attempt { try WebRequests.read(Data(bytes)) }
         case .vocabulary:
             // vocab.json, a zero byte, merges.txt.
@@ -87,6 +92,23 @@ private func readFile(_ open: () throws -> any CheckpointFile) {
         for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }
         _ = try Architecture(inferredFrom: OpenAINames(names))
     }
+}
+
+/// A Content-Type's line, then a body: its parts are the same in whatever pieces it comes.
+private func multipart(_ bytes: UnsafeRawBufferPointer) {
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+    let boundary = MultipartParser.boundary(of: String(decoding: line, as: UTF8.self)) ?? ""
+    let body = Array(bytes.dropFirst(line.count + 1))
+    var whole = MultipartParser(boundary: boundary)
+    let parts = whole.append(body)
+    precondition(parts.reduce(0) { $0 + $1.body.count } <= body.count)
+    var (pieces, found): (MultipartParser, [MultipartParser.Part]) = (MultipartParser(boundary: boundary), [])
+    let size = max(1, line.count)
+    for start in stride(from: 0, to: body.count, by: size) {
+        found += pieces.append(Array(body[start..<min(start + size, body.count)]))
+    }
+    // Only what is left out for its length depends on the pieces: it is looked at when they come.
+    precondition(whole.leftOut + pieces.leftOut > 0 || parts == found, "other pieces, other parts")
 }
 
 /// A refusal is as good as a success, and its sentence must not trap either.

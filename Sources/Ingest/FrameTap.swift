@@ -14,6 +14,7 @@ final class FrameTap: @unchecked Sendable {
         var thinning: Thinning
         var clip: ClipChooser?
         var segment: GstSegment?
+        var times = MissingTimes()
         /// Running time of the last decoded picture.
         var seen = 0.0
         /// Added to media times: what a looped file has played before.
@@ -29,6 +30,8 @@ final class FrameTap: @unchecked Sendable {
     private let handOver = HandOver()
     /// What the film's index says of how it is shown.
     private let movie = MovieTap()
+    let times: TimeKeeping
+    let meter = FlowMeter()
     private var state: State
     /// The whole picture, then the regions; the sink thread's.
     private var lanes: [Lane]
@@ -66,6 +69,7 @@ final class FrameTap: @unchecked Sendable {
         limits.frozen = description.frozen
         monitor = HealthMonitor(limits: limits)
         self.isLive = isLive
+        times = TimeKeeping(byArrival: isLive)
         isPaced = description.realtime
         self.decoding = decoding
         self.pulse = pulse
@@ -87,6 +91,7 @@ final class FrameTap: @unchecked Sendable {
         lock.withLock {
             state.offset = max(state.latest, 0) + 1 / fps
             state.sampler = FrameSampler(fps: fps)
+            state.times.beginAgain()
             state.discontinuity = true
         }
     }
@@ -128,7 +133,8 @@ final class FrameTap: @unchecked Sendable {
             return GST_PAD_PROBE_OK
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
-        let pts = buffer.pointee.pts
+        meter.step()
+        let pts = stamp(buffer, info, pad)
         let (take, isOver, leap): (Bool, Bool, Double?) = lock.withLock {
             if state.clip != nil {
                 let wasOver = state.clip?.isOver ?? false
@@ -148,6 +154,27 @@ final class FrameTap: @unchecked Sendable {
         if pulse.heardPicture() { onEvent(.started) }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    /// The picture's time stamp; it is given one if it has none of its own.
+    private func stamp(
+        _ buffer: UnsafeMutablePointer<GstBuffer>, _ info: UnsafeMutablePointer<GstPadProbeInfo>,
+        _ pad: UnsafeMutablePointer<GstPad>
+    ) -> GstClockTime {
+        let (own, length) = (buffer.pointee.pts, buffer.pointee.duration)
+        let made: GstClockTime? = lock.withLock {
+            let running = Self.time(own, state.segment)
+            // What lies outside of what is to be shown is no more than that.
+            if own != ww_no_time(), running == nil { return nil }
+            let time = state.times.made(
+                stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
+                arrival: times.isByArrival ? -ww_lead(pad, 0) : nil)
+            guard let nanoseconds = time.map({ GstClockTime($0 * 1e9) }) else { return nil }
+            guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return nanoseconds }
+            return gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds)
+        }
+        if let made { ww_probe_set_time(info, made) }
+        return made ?? own
     }
 
     /// Whether the picture at `time` goes on to be resized; call locked.
@@ -185,6 +212,7 @@ final class FrameTap: @unchecked Sendable {
             lock.withLock { state.segment = segment }
         case GST_EVENT_CAPS:
             guard let format = Self.format(event) else { return }
+            lock.withLock { state.times.learn(rate: format.fps) }
             do {
                 try lock.withLock { try state.clip?.learn(fps: format.fps) }
             } catch {
@@ -238,12 +266,14 @@ final class FrameTap: @unchecked Sendable {
         let health = monitor.observe(whole.levels, at: mediaTime, decoded: mark)
         sampled.wrappingAdd(1, ordering: .relaxed)
         if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
-        for (lane, seen) in zip(lanes, pictures) {
-            onFrame(
-                Frame(
-                    picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
-                    received: received, discontinuity: discontinuity, region: lane.name, preview: seen.preview,
-                    health: health))
+        meter.whileTaken {
+            for (lane, seen) in zip(lanes, pictures) {
+                onFrame(
+                    Frame(
+                        picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
+                        received: received, discontinuity: discontinuity, region: lane.name, preview: seen.preview,
+                        health: health))
+            }
         }
     }
 
@@ -256,43 +286,5 @@ final class FrameTap: @unchecked Sendable {
         guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
         let time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
         return time == ww_no_time() ? nil : Double(time) / 1e9
-    }
-}
-
-/// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
-private struct Lane {
-    /// What is seen of a frame; of an unchanged picture nothing is made again.
-    struct Sight {
-        let picture: Picture
-        let number: UInt64
-        var isSame = false
-        let levels: PictureLevels
-        let preview: Preview?
-    }
-
-    let name: String?
-    private let region: PictureRegion?
-    private let resizer: Resizer
-    private var gate: ChangeGate
-    private var last: Sight?
-
-    init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
-        self.name = name
-        self.region = region
-        resizer = Resizer(description.framing)
-        gate = ChangeGate(threshold: description.gate)
-    }
-
-    mutating func see(_ frame: DecodedFrame, previews: Bool) -> Sight {
-        let part = region.map { frame.cropped(to: $0) } ?? frame
-        let (picture, number, isSame) = gate.picture(part, resizer)
-        if isSame, var same = last {
-            same.isSame = true
-            return same
-        }
-        let sight = Sight(
-            picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
-        last = gate.isOn ? sight : nil
-        return sight
     }
 }

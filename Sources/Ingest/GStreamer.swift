@@ -67,6 +67,7 @@ final class Pipeline: @unchecked Sendable {
         }
         ww_decode_video_only(parsed)
         SizeGuard.attach(to: parsed)
+        DirectRendering.restrict(in: parsed)
         // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
         ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
         ww_app_sink_take_as_decoded(sink)
@@ -75,6 +76,19 @@ final class Pipeline: @unchecked Sendable {
         sampling = ww_bin_get(parsed, "convert") ?? sink
         if sampling == sink { gst_object_ref(sink) }
     }
+
+    /// Keeps errors that decoding bins do not pass on.
+    func noteErrors() {
+        ww_watch_elements(
+            element,
+            { _, _, added, user in
+                guard let added, let user else { return }
+                ww_note_errors(user.assumingMemoryBound(to: GstElement.self), added)
+            }, UnsafeMutableRawPointer(element))
+    }
+
+    /// The last of them, for `ww_unref_message`.
+    func notedError() -> UnsafeMutablePointer<GstMessage>? { ww_noted_error(element) }
 
     deinit {
         gst_element_set_state(element, GST_STATE_NULL)

@@ -49,9 +49,7 @@ package struct PipelineTemplates: Sendable {
         }
         var uri = source.uri
         if name != "custom", let file = SourceURI.file(source.uri) {
-            guard FileManager.default.fileExists(atPath: file) else {
-                throw SourceError("\(shown): there is no such file")
-            }
+            try PlayableFile.check(file, shown: shown)
             uri = URL(filePath: file).absoluteString
         }
         if let credentials { uri = try credentials.filled(into: uri, hosts: source.credentialHosts) }

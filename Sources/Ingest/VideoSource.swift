@@ -27,6 +27,8 @@ package final class VideoSource: @unchecked Sendable {
     private let probe = ConnectionProbe()
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
+    /// Without any progress it fails after so long; nil where somebody else watches over it.
+    private let patience: Duration?
 
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
     /// live source it must return at once.
@@ -34,7 +36,7 @@ package final class VideoSource: @unchecked Sendable {
     /// `decoding` is told what is decoded; a live source keeps `share` of its samples.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
-        share: SamplingShare = SamplingShare(),
+        share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
@@ -53,6 +55,7 @@ package final class VideoSource: @unchecked Sendable {
         let keepsTime = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
         kind = keepsTime ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
+        self.patience = patience
         tap = FrameTap(
             description, isLive: keepsTime, decoding: decoding, pulse: pulse, share: share, onFrame: onFrame,
             onEvent: onEvent)
@@ -92,6 +95,10 @@ package final class VideoSource: @unchecked Sendable {
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
         if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
         tap.attach(to: made)
+        MultipartTap.attach(to: made.element, times: tap.times)
+        PreviewTap.attach(to: made.element)
+        tap.meter.attach(to: made.element)
+        made.noteErrors()
         decoderTap?.attach(to: made)
         let thread = Thread { [self] in watch(made) }
         thread.name = "watchword.bus"
@@ -139,8 +146,15 @@ package final class VideoSource: @unchecked Sendable {
         defer { stopped.signal() }
         guard let bus = gst_element_get_bus(pipeline.element) else { return }
         defer { gst_object_unref(bus) }
+        var progress = ProgressWatch(limit: patience ?? ProgressWatch.usual, at: .now)
         while !stopping.load(ordering: .acquiring) {
-            guard let message = gst_bus_timed_pop(bus, 100_000_000) else { continue }
+            guard let message = gst_bus_timed_pop(bus, 100_000_000) else {
+                if let why = standstill(&progress, pipeline) {
+                    onEvent(.failed(why))
+                    return
+                }
+                continue
+            }
             defer { ww_unref_message(message) }
             switch ww_message_type(message) {
             case GST_MESSAGE_EOS:
@@ -149,7 +163,7 @@ package final class VideoSource: @unchecked Sendable {
                     onEvent(.failed("\(shown): it has no video track that can be decoded"))
                     return
                 }
-                guard description.clip != nil || tap.sampledFrames > 0 else {
+                guard pulse.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
                     let why = film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
                     onEvent(.failed("\(shown): \(why)"))
                     return
@@ -179,6 +193,26 @@ package final class VideoSource: @unchecked Sendable {
             default: break
             }
         }
+    }
+
+    /// Why it is given up, if nothing comes of it any more though nobody says so.
+    private func standstill(_ progress: inout ProgressWatch, _ pipeline: Pipeline) -> String? {
+        // A film that is played at its own speed may show one picture for long.
+        let hasPlayed = pulse.heard.picture != nil
+        guard patience != nil, !description.realtime || !hasPlayed else { return nil }
+        let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
+        let seen = progress.observe(
+            tap.meter.progress, isHeld: tap.meter.isHeld, isRunning: isRunning, at: .now)
+        guard seen != .goesOn else { return nil }
+        if !hasPlayed, let noted = pipeline.notedError() {
+            defer { ww_unref_message(noted) }
+            return failure(noted)
+        }
+        let what = hasPlayed ? "no further picture" : "no picture"
+        let wait = seen == .isIdle ? "" : " for \(Int(((patience ?? ProgressWatch.usual) / .seconds(1)).rounded())) s"
+        return isLive
+            ? "\(shown): nothing has come of it\(wait), and no error; check the camera and the network"
+            : "\(shown): \(what), no end and no error come of it\(wait); it is damaged, or of a kind that cannot be played"
     }
 
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {

@@ -60,7 +60,7 @@ package struct ClipReader: Sendable {
             failure = why
             break
         }
-        await offPool { video.stop() }
+        await video.stopOffPool()
         if let failure { throw SourceError(failure) }
         return (frames.withLock { $0 }, video.clipFrames)
     }

@@ -110,12 +110,12 @@ package struct WatchSession: Sendable {
             }
         } catch {
             queue.finish()
-            await offPool { video.stop() }
+            await video.stopOffPool()
             throw error
         }
         summary.dropped = queue.dropped(name)
         queue.finish()
-        await offPool { video.stop() }
+        await video.stopOffPool()
         tell(await engine.removeLane(name))
         summary.failure = failure.withLock { $0 }
         let moments = await engine.nearestMoments

@@ -137,6 +137,7 @@ package final class StreamRunner: Sendable {
         do {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding, share: queue.share,
+                patience: isLive ? nil : ProgressWatch.usual,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }
                     if frame.region == nil { self?.count(frame) }

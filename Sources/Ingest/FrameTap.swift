@@ -29,7 +29,7 @@ final class FrameTap: @unchecked Sendable {
     private let handOver = HandOver()
     private var state: State
     /// The whole picture, then the regions; the sink thread's.
-    private var lanes: [Lane]
+    private var lanes: [FrameLane]
     private let previews: Bool
     /// Clips are read as the reference's loaders read them, which take pixels for squares.
     private let isClip: Bool
@@ -44,6 +44,8 @@ final class FrameTap: @unchecked Sendable {
     private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
+    /// Whether the source says itself which pictures are the last one again.
+    private let repeats = Atomic(false)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
@@ -57,7 +59,7 @@ final class FrameTap: @unchecked Sendable {
             sampler: FrameSampler(fps: fps), thinning: Thinning(fps: fps),
             clip: description.clip.map { ClipChooser($0) })
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
-        lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
+        lanes = ([nil] + regions).map { FrameLane($0?.key, $0?.value, description) }
         previews = description.previews
         isClip = description.clip != nil
         var limits = HealthMonitor.Limits()
@@ -79,6 +81,9 @@ final class FrameTap: @unchecked Sendable {
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
+
+    /// Pictures may come that are marked as the last one again: they are taken for it, and not looked at.
+    func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
 
     /// The file begins again: media time goes on where it was, and nothing continues.
     func beginAgain() {
@@ -218,9 +223,14 @@ final class FrameTap: @unchecked Sendable {
         let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
         let orientation = lock.withLock { state.orientation }
+        let keeps = repeats.load(ordering: .relaxed)
+        let isRepeated = keeps && ww_fills_gap(sample) != 0
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample, orientation, squarePixels: isClip) { frame in
-                let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
+                let pictures = lanes.indices.map {
+                    (isRepeated ? lanes[$0].again : nil)
+                        ?? lanes[$0].see(frame, previews: previews, keeps: keeps)
+                }
                 return (pictures, mark: frame.fingerprint)
             }
         }
@@ -256,43 +266,5 @@ final class FrameTap: @unchecked Sendable {
         guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
         let time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
         return time == ww_no_time() ? nil : Double(time) / 1e9
-    }
-}
-
-/// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
-private struct Lane {
-    /// What is seen of a frame; of an unchanged picture nothing is made again.
-    struct Sight {
-        let picture: Picture
-        let number: UInt64
-        var isSame = false
-        let levels: PictureLevels
-        let preview: Preview?
-    }
-
-    let name: String?
-    private let region: PictureRegion?
-    private let resizer: Resizer
-    private var gate: ChangeGate
-    private var last: Sight?
-
-    init(_ name: String?, _ region: PictureRegion?, _ description: SourceDescription) {
-        self.name = name
-        self.region = region
-        resizer = Resizer(description.framing)
-        gate = ChangeGate(threshold: description.gate)
-    }
-
-    mutating func see(_ frame: DecodedFrame, previews: Bool) -> Sight {
-        let part = region.map { frame.cropped(to: $0) } ?? frame
-        let (picture, number, isSame) = gate.picture(part, resizer)
-        if isSame, var same = last {
-            same.isSame = true
-            return same
-        }
-        let sight = Sight(
-            picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
-        last = gate.isOn ? sight : nil
-        return sight
     }
 }

@@ -136,11 +136,11 @@ struct Watch: AsyncParsableCommand {
         interrupt.cancel()
         Terminal.progress("")
         try output?.close()
-        if let failure = summary.failure { throw SourceError(failure) }
+        if let failure = summary.failure { throw SourceError(failure, isBadData: summary.isBadData) }
         if !json {
             Terminal.say(
                 "\(summary.frames) frames sampled, "
-                    + (gate == nil ? "" : "\(summary.gated) unchanged, ")
+                    + (gate == nil && summary.gated == 0 ? "" : "\(summary.gated) unchanged, ")
                     + "\(summary.windows) windows scored, "
                     + (summary.rescored == 0 ? "" : "\(summary.rescored) of them again in f32, ")
                     + "\(summary.events) events, "
@@ -148,6 +148,7 @@ struct Watch: AsyncParsableCommand {
         }
         let report = NearnessReport(summary, queries: taken.count)
         if json { report.complain() } else { report.say() }
+        if let cut = summary.cut { throw SourceError(cut, isBadData: true) }
     }
 
     /// One line a query, the best first.

@@ -68,7 +68,8 @@ struct VideoScorer {
         let summary = try await session.run(wantScores: true) { report in
             if case .scores(let scores) = report { seen.withLock { $0 += scores } }
         }
-        if let failure = summary.failure { throw SourceError(failure) }
+        if let failure = summary.failure { throw SourceError(failure, isBadData: summary.isBadData) }
+        if let cut = summary.cut { Terminal.complain(cut) }
         var spans: [WindowSpan] = []
         var scores: [String: [Float]] = [:]
         for score in seen.withLock({ $0 }) {

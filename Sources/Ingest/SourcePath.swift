@@ -9,12 +9,12 @@ struct SourcePath: Equatable {
 
     /// Nil for what names no file of this machine.
     init?(_ text: String) {
+        let path = ProcessArguments.path(text).dropLast().map { UInt8(bitPattern: $0) }
         switch SourceURI.scheme(text) {
         case nil:
-            let path = ProcessArguments.path(text).dropLast().map { UInt8(bitPattern: $0) }
             bytes = path.first == UInt8(ascii: "/") ? path : Self.here + path
         case "file":
-            guard let path = Self.path(ofURI: text) else { return nil }
+            guard let path = Self.path(ofURI: path) else { return nil }
             bytes = Self.decoded(path)
         default: return nil
         }
@@ -23,18 +23,17 @@ struct SourcePath: Equatable {
     private static var here: [UInt8] { Array(FileManager.default.currentDirectoryPath.utf8) + [UInt8(ascii: "/")] }
 
     /// What follows the host, which must be none or this machine.
-    private static func path(ofURI text: String) -> Substring.UTF8View? {
-        let rest = text.dropFirst("file:".count)
-        guard rest.hasPrefix("//") else { return rest.utf8 }
+    private static func path(ofURI uri: [UInt8]) -> [UInt8]? {
+        let rest = uri.dropFirst("file:".utf8.count)
+        guard rest.starts(with: "//".utf8) else { return Array(rest) }
         let place = rest.dropFirst(2)
-        let host = place.prefix { $0 != "/" }
+        let host = String(decoding: place.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
         guard host.isEmpty || host.lowercased() == "localhost" else { return nil }
-        return place[host.endIndex...].utf8
+        return Array(place.dropFirst(host.utf8.count))
     }
 
     /// Bytes with `%20` and the like in place of what they stand for.
-    private static func decoded(_ text: Substring.UTF8View) -> [UInt8] {
-        let text = Array(text)
+    private static func decoded(_ text: [UInt8]) -> [UInt8] {
         var found: [UInt8] = []
         var at = 0
         while at < text.count {

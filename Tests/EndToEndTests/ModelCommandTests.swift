@@ -210,7 +210,7 @@ struct ModelCommandTests {
         #expect(shown.out.contains("Git LFS") && shown.out.contains("HTML"), "\(shown.out)")
     }
 
-    @Test("pull says of a model that came whole and cannot be used why, by the code of bad data")
+    @Test("pull says of a model that came whole and cannot be used why; that it came is no failure")
     func pullSaysWhy() async throws {
         let source = try model("source", "model.safetensors", Self.pointer)
         for name in ["config.json", "vocab.json", "merges.txt"] {
@@ -221,6 +221,6 @@ struct ModelCommandTests {
         let found = try await run(
             "watchword", ["model", "pull", "owner/shapes", "--models", models.path],
             environment: ["HF_ENDPOINT": server.address("plain")])
-        #expect(found.code == 65 && found.err.contains("a pointer of Git LFS"), "\(found)")
+        #expect(found.code == 0 && found.err.contains("a pointer of Git LFS"), "\(found)")
     }
 }

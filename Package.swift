@@ -68,6 +68,10 @@ let package = Package(
         .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
         .target(name: "CPlatform"),
         .target(name: "CReach", dependencies: ["CGLib"], linkerSettings: [.linkedLibrary("gio-2.0")]),
+        // By the library's own name: its development package brings a desktop with it (Sources/CFetch/soup.h).
+        .target(
+            name: "CFetch", dependencies: ["CGLib"],
+            linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
         .target(name: "WatchwordHeadABI"),
 
         // Numbers.
@@ -122,7 +126,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
+                "CFetch", "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -9,6 +9,8 @@ package enum StagedDirectory {
     package static func create(
         _ destination: URL, replacing: Bool, fill: (URL) throws -> Void
     ) throws {
+        // What a link leads to is filled, and not put into the link's place.
+        let destination = destination.resolvingSymlinksInPath()
         try check(destination, replacing: replacing)
         let parent = destination.standardizedFileURL.deletingLastPathComponent()
         // Deepest first: those that are made here go again if they stay empty.

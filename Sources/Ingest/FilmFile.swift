@@ -12,15 +12,16 @@ package struct FilmFile: Equatable {
     package let animation: String?
 
     /// Reads heads alone; nil for what is no file, or cannot be read: a pipe or a device has no end to compare with.
-    init?(_ path: String) {
+    init?(_ path: SourcePath) {
+        let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            let file = FileHandle(forReadingAtPath: path)
-        else { return nil }
-        defer { try? file.close() }
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         self.init(size: Int(status.st_size)) { at, count in
-            guard (try? file.seek(toOffset: UInt64(at))) != nil else { return [] }
-            return [UInt8]((try? file.read(upToCount: count)) ?? Data())
+            var bytes = [UInt8](repeating: 0, count: count)
+            let got = pread(descriptor, &bytes, count, off_t(at))
+            return Array(bytes.prefix(max(got, 0)))
         }
     }
 

@@ -1,7 +1,7 @@
 import Pixels
 
 /// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
-struct Lane {
+struct FrameLane {
     /// What is seen of a frame; of an unchanged picture nothing is made again.
     struct Sight {
         let picture: Picture
@@ -24,7 +24,15 @@ struct Lane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    mutating func see(_ frame: DecodedFrame, previews: Bool) -> Sight {
+    /// The last picture again, if it was kept.
+    var again: Sight? {
+        var same = last
+        same?.isSame = true
+        return same
+    }
+
+    /// - Parameter keeps: whether the picture may have to be shown again, though the gate does not keep it.
+    mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)
         if isSame, var same = last {
@@ -33,7 +41,7 @@ struct Lane {
         }
         let sight = Sight(
             picture: picture, number: number, levels: PictureLevels(picture), preview: previews ? Preview(part) : nil)
-        last = gate.isOn ? sight : nil
+        last = gate.isOn || keeps ? sight : nil
         return sight
     }
 }

@@ -34,7 +34,7 @@ final class FrameTap: @unchecked Sendable {
     let meter = FlowMeter()
     private var state: State
     /// The whole picture, then the regions; the sink thread's.
-    private var lanes: [Lane]
+    private var lanes: [FrameLane]
     private let previews: Bool
     /// Clips are read as the reference's loaders read them, which take pixels for squares.
     private let isClip: Bool
@@ -49,6 +49,8 @@ final class FrameTap: @unchecked Sendable {
     private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
+    /// Whether the source says itself which pictures are the last one again.
+    private let repeats = Atomic(false)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
 
@@ -62,7 +64,7 @@ final class FrameTap: @unchecked Sendable {
             sampler: FrameSampler(fps: fps), thinning: Thinning(fps: fps),
             clip: description.clip.map { ClipChooser($0) })
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
-        lanes = ([nil] + regions).map { Lane($0?.key, $0?.value, description) }
+        lanes = ([nil] + regions).map { FrameLane($0?.key, $0?.value, description) }
         previews = description.previews
         isClip = description.clip != nil
         var limits = HealthMonitor.Limits()
@@ -85,6 +87,9 @@ final class FrameTap: @unchecked Sendable {
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
+
+    /// Pictures may come that are marked as the last one again: they are taken for it, and not looked at.
+    func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
 
     /// The file begins again: media time goes on where it was, and nothing continues.
     func beginAgain() {
@@ -246,9 +251,14 @@ final class FrameTap: @unchecked Sendable {
         let received = isPaced ? .now : pulse.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
         let display = lock.withLock { state.display }
+        let keeps = repeats.load(ordering: .relaxed)
+        let isRepeated = keeps && ww_fills_gap(sample) != 0
         let seen = decoding.whileScaling {
             Pipeline.withFrame(sample, display, squarePixels: isClip) { frame in
-                let pictures = lanes.indices.map { lanes[$0].see(frame, previews: previews) }
+                let pictures = lanes.indices.map {
+                    (isRepeated ? lanes[$0].again : nil)
+                        ?? lanes[$0].see(frame, previews: previews, keeps: keeps)
+                }
                 return (pictures, mark: frame.fingerprint)
             }
         }

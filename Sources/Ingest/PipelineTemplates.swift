@@ -42,16 +42,13 @@ package struct PipelineTemplates: Sendable {
         _ source: SourceDescription, credentials: SourceCredentials? = nil
     ) throws(SourceError) -> Recipe {
         let shown = SourceURI.redacted(source.uri)
-        let name = source.template ?? Self.template(for: source)
+        let name = source.template ?? usual(for: source)
         guard let line = lines[name] else {
             throw SourceError(
                 "\(shown): there is no pipeline template \"\(name)\"; there are: \(names.joined(separator: ", "))")
         }
         var uri = source.uri
-        if name != "custom", let file = SourceURI.file(source.uri) {
-            try PlayableFile.check(file, shown: shown)
-            uri = URL(filePath: file).absoluteString
-        }
+        if name != "custom", SourceURI.scheme(uri) ?? "file" == "file" { uri = try Self.file(uri, shown).uri }
         if let credentials { uri = try credentials.filled(into: uri, hosts: source.credentialHosts) }
         guard name == "custom" || line.contains("{uri}") || line.contains("{location}") else {
             return Recipe(template: name, line: line, uri: uri)
@@ -100,8 +97,36 @@ package struct PipelineTemplates: Sendable {
         byte > 0x20 && byte < 0x7F && !"\"\\'!<>`{}|^".utf8.contains(byte)
     }
 
+    /// The file that a source is.
+    private static func file(_ uri: String, _ shown: String) throws(SourceError) -> SourcePath {
+        guard let path = SourcePath(uri) else {
+            throw SourceError("\(shown): expected file:///path, found a path of another machine; mount it here")
+        }
+        try PlayableFile.check(path, shown: shown)
+        return path
+    }
+
+    /// The template for a source that names none; directories from before there were snapshots have no line for them.
+    private func usual(for source: SourceDescription) -> String {
+        let name = Self.template(for: source)
+        guard name == "snapshot", lines[name] == nil else { return name }
+        return SourceURI.file(source.uri) == nil ? "http" : "file"
+    }
+
+    /// What plays an HTTP source whose server turns out to answer with one picture, or with none.
+    func otherRecipe(
+        than recipe: Recipe, _ source: SourceDescription, credentials: SourceCredentials?
+    ) -> Recipe? {
+        guard source.template == nil, source.clip == nil, ["http", "https"].contains(SourceURI.scheme(source.uri))
+        else { return nil }
+        var other = source
+        other.template = recipe.template == "snapshot" ? "http" : "snapshot"
+        return try? self.recipe(other, credentials: credentials)
+    }
+
     static func template(for source: SourceDescription) -> String {
         if source.launch != nil { return "custom" }
+        if isSnapshot(source) { return "snapshot" }
         return switch SourceURI.scheme(source.uri) {
         case "rtsp", "rtspu", "rtspt", "rtsph", "rtsps", "rtspsu", "rtspst", "rtspsh": "rtsp"
         case "http", "https": "http"
@@ -110,6 +135,16 @@ package struct PipelineTemplates: Sendable {
         case "test": "test"
         case "shapes": "shapes"
         default: "file"
+        }
+    }
+
+    /// A picture by its name, at an address of HTTP or in a file that is to be shown for ever.
+    private static func isSnapshot(_ source: SourceDescription) -> Bool {
+        guard source.clip == nil, ContentType.isPictureName(source.uri) else { return false }
+        return switch SourceURI.scheme(source.uri) {
+        case "http", "https": true
+        case nil, "file": source.loop
+        default: false
         }
     }
 

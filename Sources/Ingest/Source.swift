@@ -121,19 +121,27 @@ package enum SourceEvent: Sendable, Equatable {
     case warning(String)
     case endOfStream
     case failed(String)
+    /// Its server is busy, and wants to be left alone for so long.
+    case busy(String, Duration)
 }
 
 /// A source that cannot be used: one sentence that names it, without credentials.
 package struct SourceError: Error, Equatable, CustomStringConvertible {
     package let description: String
+    /// Whether the source is there and can be read, and what is in it is no good.
+    package let isBadData: Bool
 
-    package init(_ description: String) { self.description = description }
+    package init(_ description: String, isBadData: Bool = false) {
+        (self.description, self.isBadData) = (description, isBadData)
+    }
 }
 
 /// URIs as people write them: a bare path is a file, and credentials are for nobody's eyes.
 package enum SourceURI {
     /// The scheme, lower-case; nil for a bare path.
     package static func scheme(_ uri: String) -> String? {
+        // The one scheme that is written without a host, too.
+        if uri.prefix(6).lowercased() == "file:/" { return "file" }
         guard let range = uri.range(of: "://"), !uri[..<range.lowerBound].isEmpty,
             uri[..<range.lowerBound].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+.-".contains($0)) })
         else { return nil }
@@ -144,11 +152,5 @@ package enum SourceURI {
     package static func redacted(_ text: String) -> String { Redaction.redacted(text) }
 
     /// The file of a bare path or a `file:` URI, else nil.
-    static func file(_ uri: String) -> String? {
-        switch scheme(uri) {
-        case nil: URL(filePath: uri).standardizedFileURL.path
-        case "file": URL(string: uri)?.path ?? String(uri.dropFirst(7))
-        default: nil
-        }
-    }
+    static func file(_ uri: String) -> String? { SourcePath(uri)?.text }
 }

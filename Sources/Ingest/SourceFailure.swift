@@ -132,6 +132,7 @@ package struct SourceFailure {
         if report.isStream(GST_STREAM_ERROR_DECODE), report.sentence.contains("No valid frames") {
             return "not one picture of it could be decoded: it is damaged, or has no keyframe"
         }
+        if let damaged = damaged(report) { return damaged }
         let missing = report.debug.split(separator: "\n").first { $0.hasPrefix("Missing decoder: ") }
         guard report.domain == .core, report.code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue else { return nil }
         guard let missing else { return nil }
@@ -142,5 +143,25 @@ package struct SourceFailure {
         return kind.hasPrefix("text/") || kind.hasPrefix("image/svg") || kind.hasPrefix("application/")
             ? "what is there is no video (\(kind)); check the address"
             : "no decoder for \(kind) is installed; see `watchword doctor`"
+    }
+
+    /// The sentence for a film that is damaged, where it lies here: what comes over a network may come better again.
+    private func damaged(_ report: SourceReport) -> String? {
+        guard server == nil, report.domain == .stream else { return nil }
+        if let cut = SourcePath(uri).flatMap({ FilmFile($0) })?.cut { return cut }
+        if report.isStream(GST_STREAM_ERROR_DEMUX) {
+            return report.sentence.contains("no playable streams")
+                ? "nothing in it can be played: it has no index of a film; it was cut off, or never finished"
+                : "the film cannot be taken apart: it is damaged, or was cut off (\(report.sentence))"
+        }
+        if report.isStream(GST_STREAM_ERROR_DECODE) {
+            return "its pictures cannot be decoded: they are damaged, or of another kind than it says"
+        }
+        guard let reason = report.debug.range(of: "reason error (") ?? report.debug.range(of: "reason not-") else {
+            return nil
+        }
+        return report.debug[reason.lowerBound...].contains("not-negotiated")
+            ? "no decoder takes its pictures as they are (\(report.plain))"
+            : "it cannot be read any further: it is damaged, or was cut off (\(report.plain))"
     }
 }

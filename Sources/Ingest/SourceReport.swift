@@ -61,6 +61,9 @@ package struct SourceReport: Equatable {
 
     func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
 
+    /// Whether the data is to blame.
+    var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }
+
     /// The operating system's words, as in "Permission denied".
     var systemError: String? {
         debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }

@@ -11,11 +11,14 @@ package enum StillImage {
     ///
     /// Waits for the disk and the decoder: call it where waiting is allowed.
     package static func picture(file path: String, framing: Framing) throws(SourceError) -> Picture {
-        guard FileManager.default.fileExists(atPath: path) else { throw SourceError("\(path): there is no such file") }
+        let descriptor = open(SourcePath(path)?.terminated ?? ProcessArguments.path(path), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw SourceError(
+                "\(path): \(errno == ENOENT ? "there is no such file" : String(cString: strerror(errno)))")
+        }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let bytes: Data
         do {
-            let file = try FileHandle(forReadingFrom: URL(filePath: path))
-            defer { try? file.close() }
             // A device may never end.
             bytes = try file.read(upToCount: largest + 1) ?? Data()
         } catch {
@@ -47,7 +50,7 @@ package enum StillImage {
         _ bytes: [UInt8], shown: String, framing: Framing, upright: Bool
     ) throws(SourceError) -> Picture {
         do { return try StillPicture(decoding: bytes).picture(framing, upright: upright) } catch {
-            throw SourceError("\(shown): \(error)")
+            throw SourceError("\(shown): \(error)", isBadData: true)
         }
     }
 }

@@ -99,6 +99,8 @@ package struct StreamSupervision: Sendable {
         case picture
         case ended
         case failed(String)
+        /// Its server wants to be left alone for so long.
+        case busy(String, Duration)
         /// It has been torn down, as was asked for.
         case closed
     }
@@ -148,6 +150,8 @@ package struct StreamSupervision: Sendable {
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
     private var played: ContinuousClock.Instant?
+    /// The least of the next pause.
+    private var askedPause = Duration.zero
     private let source: Source
     private let limits: Limits
     private var backoff: Backoff
@@ -206,6 +210,10 @@ package struct StreamSupervision: Sendable {
         case .failed(let why):
             counts.failures += 1
             return close(source == .file ? .failed(why) : .backingOff(why))
+        case .busy(let why, let pause):
+            counts.failures += 1
+            askedPause = pause
+            return close(.backingOff(why))
         case .time, .closed: break
         }
         guard source == .live else { return .watch(until: nil) }
@@ -248,7 +256,8 @@ package struct StreamSupervision: Sendable {
     private mutating func rest(_ why: String, _ now: ContinuousClock.Instant) -> Step {
         if let played, now - played >= limits.stable { backoff.reset() }
         change(to: .backingOff(why))
-        let until = now + backoff.next(chance: chance())
+        let until = now + max(backoff.next(chance: chance()), askedPause)
+        askedPause = .zero
         phase = .resting(until: until)
         return .rest(until: until)
     }

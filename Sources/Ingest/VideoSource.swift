@@ -6,13 +6,17 @@ import World
 /// One source of video: a GStreamer pipeline, sampled.
 ///
 /// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
-// @unchecked: `lock` guards `pipeline`, `thread` and `stopping`
+// @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe` and `feed`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
     package let kind: StreamSupervision.Source
     /// Whether the source keeps its own time: then it is never held up.
     package var isLive: Bool { kind == .live }
     private let recipe: PipelineTemplates.Recipe
+    /// What plays it if its server answers with the other of a picture and a stream.
+    private var otherRecipe: PipelineTemplates.Recipe?
+    /// Fetches pictures one by one, where that is what the source is.
+    private var feed: SnapshotFeed?
     /// What `shapes://` shows.
     private let film: Film?
     private let secrets: SourceSecrets
@@ -29,6 +33,7 @@ package final class VideoSource: @unchecked Sendable {
     private let stopped = DispatchSemaphore(value: 0)
     /// Without any progress it fails after so long; nil where somebody else watches over it.
     private let patience: Duration?
+    private let hasBadData = Atomic(false)
 
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
     /// live source it must return at once.
@@ -49,10 +54,11 @@ package final class VideoSource: @unchecked Sendable {
         secrets = SourceSecrets(
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         recipe = try templates.recipe(description, credentials: credentials)
+        otherRecipe = templates.otherRecipe(than: recipe, description, credentials: credentials)
         let template = recipe.template
         self.description = description
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
-        let keepsTime = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
+        let keepsTime = ["rtsp", "v4l2", "test", "shapes", "snapshot"].contains(template) || description.realtime
         kind = keepsTime ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
         self.patience = patience
@@ -73,9 +79,11 @@ package final class VideoSource: @unchecked Sendable {
     package var gatedFrames: UInt64 { tap.gatedFrames }
     /// Frames of a clip that its sampling took so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
+    /// Whether it failed since what is in it is no good, and not since it is not there.
+    package var isBadData: Bool { hasBadData.load(ordering: .acquiring) }
     /// What the file of a film says of itself, where it is one of this machine's.
     private var filmFile: FilmFile? {
-        description.launch == nil ? SourceURI.file(description.uri).flatMap { FilmFile($0) } : nil
+        description.launch == nil ? SourcePath(description.uri).flatMap { FilmFile($0) } : nil
     }
     private var shown: String { SourceURI.redacted(description.uri) }
 
@@ -84,22 +92,8 @@ package final class VideoSource: @unchecked Sendable {
     /// What goes wrong later comes as an event. May take as long as a device or a server does; `stop` ends it where
     /// GStreamer lets it.
     package func start() throws(SourceError) {
-        if let why = filmFile?.refusal { throw SourceError("\(shown): \(why)") }
-        let made: Pipeline
-        do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
-            throw SourceError(secrets.hidden(in: error.description))
-        }
-        // A file played in real time follows the clock; all else is taken as it comes.
-        ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
-        ww_set_int(made.sink, "max-buffers", 1)
-        ww_set_int(made.sink, "drop", isLive ? 1 : 0)
-        if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
-        tap.attach(to: made)
-        MultipartTap.attach(to: made.element, times: tap.times)
-        PreviewTap.attach(to: made.element)
-        tap.meter.attach(to: made.element)
-        made.noteErrors()
-        decoderTap?.attach(to: made)
+        if let why = filmFile?.refusal { throw SourceError("\(shown): \(why)", isBadData: true) }
+        let made = try prepared(recipe)
         let thread = Thread { [self] in watch(made) }
         thread.name = "watchword.bus"
         let isWanted = lock.withLock {
@@ -121,20 +115,50 @@ package final class VideoSource: @unchecked Sendable {
             throw SourceError("\(shown): \(why)")
         }
         thread.start()
+        lock.withLock { feed }?.start()
+    }
+
+    /// A pipeline that is ready to play.
+    private func prepared(_ recipe: PipelineTemplates.Recipe) throws(SourceError) -> Pipeline {
+        let made: Pipeline
+        do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
+            throw SourceError(secrets.hidden(in: error.description))
+        }
+        // A file played in real time follows the clock; all else is taken as it comes.
+        ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
+        ww_set_int(made.sink, "max-buffers", 1)
+        ww_set_int(made.sink, "drop", isLive ? 1 : 0)
+        if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
+        if recipe.template == "snapshot" {
+            let feed = snapshotFeed(recipe, for: made)
+            try feed.attach(to: made.element, shown: shown)
+            tap.repeatsPictures()
+            lock.withLock { self.feed = feed }
+        } else if recipe.template == "http", lock.withLock({ otherRecipe }) != nil {
+            HTTPAnswerWatch.attach(to: made.element)
+        }
+        tap.attach(to: made)
+        MultipartTap.attach(to: made.element, times: tap.times)
+        PreviewTap.attach(to: made.element)
+        tap.meter.attach(to: made.element)
+        made.noteErrors()
+        decoderTap?.attach(to: made)
+        return made
     }
 
     /// Stops; returns when the streaming threads have.
     ///
     /// Calling it again does nothing.
     package func stop() {
-        let (pipeline, thread) = lock.withLock {
+        let (pipeline, thread, feed) = lock.withLock {
             stopping.store(true, ordering: .releasing)
             defer {
                 self.pipeline = nil
                 self.thread = nil
             }
-            return (self.pipeline, self.thread)
+            return (self.pipeline, self.thread, self.feed)
         }
+        feed?.cancel()
         probe.cancel()
         guard let pipeline, thread != nil else { return }
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
@@ -142,57 +166,69 @@ package final class VideoSource: @unchecked Sendable {
     }
 
     /// The bus thread: turns GStreamer's messages into events.
-    private func watch(_ pipeline: Pipeline) {
+    private func watch(_ first: Pipeline) {
         defer { stopped.signal() }
-        guard let bus = gst_element_get_bus(pipeline.element) else { return }
+        var pipeline: Pipeline? = first
+        while let current = pipeline { pipeline = isToBeExchanged(current) ? exchanged(current) : nil }
+    }
+
+    /// Turns messages into events until the source is over, or, which is true, another pipeline is for it.
+    private func isToBeExchanged(_ pipeline: Pipeline) -> Bool {
+        guard let bus = gst_element_get_bus(pipeline.element) else { return false }
         defer { gst_object_unref(bus) }
         var progress = ProgressWatch(limit: patience ?? ProgressWatch.usual, at: .now)
         while !stopping.load(ordering: .acquiring) {
             guard let message = gst_bus_timed_pop(bus, 100_000_000) else {
-                if let why = standstill(&progress, pipeline) {
-                    onEvent(.failed(why))
-                    return
-                }
-                continue
+                guard let why = standstill(&progress, pipeline) else { continue }
+                onEvent(.failed(why))
+                return false
             }
             defer { ww_unref_message(message) }
             switch ww_message_type(message) {
             case GST_MESSAGE_EOS:
                 let film = filmFile
-                guard tap.sawVideo else {
-                    onEvent(.failed("\(shown): it has no video track that can be decoded"))
-                    return
-                }
-                guard pulse.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
-                    let why = film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
+                if let why = lacking(film) {
+                    hasBadData.store(true, ordering: .releasing)
                     onEvent(.failed("\(shown): \(why)"))
-                    return
+                    return false
                 }
                 if let animation = film?.animation {
                     onEvent(.warning(FilmFile.sentence(animation: animation)))
                 }
-                // The reference's loaders take what there is of a clip.
-                if let cut = film?.cut, description.clip == nil, !description.loop {
-                    onEvent(.failed("\(shown): \(cut); what there is of it was played"))
-                    return
-                }
                 guard description.loop else {
                     onEvent(.endOfStream)
-                    return
+                    return false
                 }
                 tap.beginAgain()
                 guard ww_seek_to_start(pipeline.element) != 0 else {
                     onEvent(.failed("\(shown): it cannot be played again from its start"))
-                    return
+                    return false
                 }
             case GST_MESSAGE_ERROR:
                 onEvent(.failed(failure(message)))
-                return
+                return false
             case GST_MESSAGE_WARNING:
-                onEvent(.warning(secrets.hidden(in: SourceReport(message, gst_message_parse_warning).plain)))
+                let report = SourceReport(message, gst_message_parse_warning)
+                // Said of every track that is no video, too.
+                guard !report.plain.contains("Delayed linking failed") else { continue }
+                onEvent(.warning(secrets.hidden(in: report.plain)))
+            case GST_MESSAGE_APPLICATION where SnapshotFeed.isAnswer(message, of: description.uri):
+                return true
             default: break
             }
         }
+        return false
+    }
+
+    /// What is wrong with a source that has come to its end; nil if nothing is.
+    private func lacking(_ film: FilmFile?) -> String? {
+        guard tap.sawVideo else { return film?.cut ?? Self.noVideo }
+        guard pulse.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
+            return film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
+        }
+        // The reference's loaders take what there is of a clip.
+        guard description.clip == nil, !description.loop else { return nil }
+        return film?.cut.map { "\($0); what there is of it was played" }
     }
 
     /// Why it is given up, if nothing comes of it any more though nobody says so.
@@ -215,6 +251,54 @@ package final class VideoSource: @unchecked Sendable {
             : "\(shown): \(what), no end and no error come of it\(wait); it is damaged, or of a kind that cannot be played"
     }
 
+    // MARK: Pictures one by one
+
+    private func snapshotFeed(_ recipe: PipelineTemplates.Recipe, for pipeline: Pipeline) -> SnapshotFeed {
+        let (secrets, onEvent) = (secrets, onEvent)
+        return SnapshotFeed(
+            description, uri: recipe.uri ?? description.uri, pulse: pulse,
+            onWarning: { onEvent(.warning(secrets.hidden(in: $0))) },
+            onEnd: { [weak self, weak pipeline] end in
+                switch end {
+                case .failed(let why): onEvent(.failed(secrets.hidden(in: why)))
+                case .busy(let why, let seconds): onEvent(.busy(secrets.hidden(in: why), .seconds(seconds)))
+                case .isStream(let why):
+                    guard let self, let pipeline, lock.withLock({ otherRecipe }) != nil else {
+                        return onEvent(.failed(secrets.hidden(in: why)))
+                    }
+                    ww_post_word(pipeline.element, SnapshotFeed.stream)
+                }
+            })
+    }
+
+    /// Plays the source by its other template, once; nil if it is not wanted any more, or cannot be played.
+    private func exchanged(_ old: Pipeline) -> Pipeline? {
+        let (recipe, feed) = lock.withLock {
+            defer { (otherRecipe, self.feed) = (nil, nil) }
+            return (otherRecipe, self.feed)
+        }
+        feed?.cancel()
+        gst_element_set_state(old.element, GST_STATE_NULL)
+        do throws(SourceError) {
+            guard let recipe else { throw SourceError("\(shown): it is now a picture, now a stream") }
+            let made = try prepared(recipe)
+            let isWanted = lock.withLock {
+                guard !stopping.load(ordering: .acquiring) else { return false }
+                pipeline = made
+                return true
+            }
+            guard isWanted else { return nil }
+            guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
+                throw SourceError("\(shown): \(pendingError(made) ?? "GStreamer cannot play it")")
+            }
+            lock.withLock { self.feed }?.start()
+            return made
+        } catch {
+            onEvent(.failed(error.description))
+            return nil
+        }
+    }
+
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
         let report = SourceReport(message)
         let noVideo =
@@ -222,9 +306,12 @@ package final class VideoSource: @unchecked Sendable {
             && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
                 report.plain.contains($0)
             }
+        if noVideo || report.isOfContent { hasBadData.store(true, ordering: .releasing) }
         if !tap.sawVideo, let cut = filmFile?.cut { return "\(shown): \(cut)" }
-        return noVideo ? "\(shown): it has no video track that can be decoded" : "\(shown): \(why(report))"
+        return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
     }
+
+    private static let noVideo = "it has no video track that can be decoded"
 
     /// Why it failed, and what to do.
     ///

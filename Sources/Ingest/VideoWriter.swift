@@ -1,5 +1,6 @@
 import CGStreamer
 import Foundation
+import Permissions
 
 /// Writes pictures as files: H.264 in MP4, or one PNG a frame.
 ///
@@ -19,7 +20,13 @@ package struct VideoWriter: Sendable {
     ///
     /// `next` gives the RGB bytes of a frame by its number, nil after the last.
     package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
-        let part = path + ".part"
+        let place = OutputPlace(path)
+        let part: String =
+            switch place {
+            case .file(let file): file + ".part"
+            // The encoder goes back in its file, which a pipe cannot.
+            case .stream: NSTemporaryDirectory() + "/\(UUID().uuidString).mp4"
+            }
         defer { try? FileManager.default.removeItem(atPath: part) }
         let encoder =
             "video/x-raw,format=I420 ! x264enc pass=quant quantizer=22 key-int-max=\(2 * fps) threads=1 "
@@ -27,7 +34,21 @@ package struct VideoWriter: Sendable {
         try run(
             encoder + " ! filesink location=\(PipelineTemplates.quoted(part))", path, elements: ["x264enc", "mp4mux"],
             next)
-        guard rename(part, path) == 0 else { throw VideoWriteError(path, String(cString: strerror(errno))) }
+        guard case .file(let file) = place else { return try Self.copy(part, into: path) }
+        guard rename(part, file) == 0 else { throw VideoWriteError(path, String(cString: strerror(errno))) }
+    }
+
+    /// Writes a file into a device or a pipe.
+    private static func copy(_ file: String, into path: String) throws {
+        func failure() -> VideoWriteError { VideoWriteError(path, String(cString: strerror(errno))) }
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure() }
+        let output = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let input = try FileHandle(forReadingFrom: URL(filePath: file))
+        defer { try? input.close() }
+        while let chunk = try input.read(upToCount: 1 << 20), !chunk.isEmpty {
+            do { try output.write(contentsOf: chunk) } catch { throw failure() }
+        }
     }
 
     /// Writes `00000.png`, `00001.png`, … into a directory that is there.

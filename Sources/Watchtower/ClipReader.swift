@@ -49,7 +49,7 @@ package struct ClipReader: Sendable {
             description, templates: templates, onFrame: { frame in frames.withLock { $0.append(frame) } },
             onEvent: { event in
                 switch event {
-                case .failed(let why): end.yield(why)
+                case .failed(let why), .busy(let why, _): end.yield(why)
                 case .endOfStream: end.yield(nil)
                 case .started, .formatChanged, .warning: break
                 }
@@ -61,7 +61,7 @@ package struct ClipReader: Sendable {
             break
         }
         await video.stopOffPool()
-        if let failure { throw SourceError(failure) }
+        if let failure { throw SourceError(failure, isBadData: video.isBadData) }
         return (frames.withLock { $0 }, video.clipFrames)
     }
 }

@@ -33,12 +33,14 @@ package struct InstalledModels: Sendable {
         return models(data.appending(path: "watchword/models"))
     }
 
-    /// Every model in the directory, sorted by name.
+    /// Every model in the directory, sorted by name; folders of files that are none, too: whoever opens them says why.
     package var all: [Entry] {
         folders(in: directory).flatMap { folder -> [Entry] in
             let name = folder.lastPathComponent
-            if Self.isModel(folder) { return [Entry(name: name, url: folder)] }
-            return folders(in: folder).filter(Self.isModel).map {
+            let inner = folders(in: folder)
+            let isOwner = !Self.isModel(folder) && (inner.contains(where: Self.isModel) || !Self.hasFiles(folder))
+            if !isOwner { return [Entry(name: name, url: folder)] }
+            return inner.filter { Self.isModel($0) || Self.hasFiles($0) }.map {
                 Entry(name: "\(name)/\($0.lastPathComponent)", url: $0)
             }
         }
@@ -76,6 +78,16 @@ package struct InstalledModels: Sendable {
             .contains {
                 FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
             }
+    }
+
+    private static func hasFiles(_ folder: URL) -> Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.contains { name in
+            var isDirectory: ObjCBool = false
+            let path = folder.appending(path: name).path
+            return !name.hasPrefix(".") && FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+                && !isDirectory.boolValue
+        }
     }
 
     /// Hidden ones are left out: they are in the making.

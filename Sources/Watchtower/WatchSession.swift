@@ -25,6 +25,8 @@ package struct WatchSession: Sendable {
         package var events = 0
         package var dropped: UInt64 = 0
         package var failure: String?
+        /// Whether what is in the source is to blame for that, and not that it cannot be had.
+        package var isBadData = false
         /// Queries that had no event, with their nearest moment, the nearest first; nil where no window was scored.
         package var eventless: [(query: StandingQuery, nearest: NearestMoment?)] = []
     }
@@ -55,7 +57,7 @@ package struct WatchSession: Sendable {
             source, templates: templates, onFrame: { queue.post(.frame($0), to: name) },
             onEvent: { event in
                 switch event {
-                case .failed(let why):
+                case .failed(let why), .busy(let why, _):
                     failure.withLock { $0 = why }
                     queue.post(.end, to: name)
                 case .endOfStream: queue.post(.end, to: name)
@@ -118,6 +120,8 @@ package struct WatchSession: Sendable {
         await video.stopOffPool()
         tell(await engine.removeLane(name))
         summary.failure = failure.withLock { $0 }
+        summary.isBadData = video.isBadData
+        if summary.failure == nil { note(&summary, video, wasStopped: Task.isCancelled) }
         let moments = await engine.nearestMoments
         func isEventless(_ query: StandingQuery) -> Bool {
             !started.contains(query.id) && !(query.settings.group.map(startedGroups.contains) ?? false)
@@ -127,5 +131,15 @@ package struct WatchSession: Sendable {
         summary.eventless += await engine.allQueries.filter { !looked.contains($0.id) && isEventless($0) }
             .map { ($0, nil) }
         return summary
+    }
+
+    /// What a source that ended did not have.
+    private func note(_ summary: inout Summary, _ video: VideoSource, wasStopped: Bool) {
+        guard !wasStopped else { return }
+        let shown = SourceURI.redacted(source.uri)
+        if summary.frames == 0, video.sampledFrames == 0 {
+            summary.isBadData = true
+            summary.failure = "\(shown): it ended, and no picture was sampled; is it a film, and are its times right?"
+        }
     }
 }

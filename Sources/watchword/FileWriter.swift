@@ -1,4 +1,6 @@
 import Foundation
+import Ingest
+import Permissions
 import Synchronization
 
 /// A file that a command writes: one that is named to it, or in a directory that is.
@@ -12,7 +14,7 @@ final class FileWriter: Sendable {
     /// Makes the file, or empties the one that is there.
     init(_ path: String) throws(FileError) {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = open(ProcessArguments.path(path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError(path, errno) }
     }
 
@@ -36,24 +38,24 @@ final class FileWriter: Sendable {
         guard Glibc.close(descriptor) == 0 else { throw FileError(path, errno) }
     }
 
-    /// Writes a whole file; a plain one is there whole, or not at all.
+    /// Writes a whole file; a plain one is there whole, or not at all, and what a link leads to in the link's place.
     static func write(_ data: Data, to path: String) throws(FileError) {
-        var found = stat()
-        let isPlain = stat(path, &found) != 0 || found.st_mode & S_IFMT == S_IFREG
-        guard isPlain else {
-            let file = try FileWriter(path)
-            try file.write(data)
-            return try file.close()
-        }
-        let part = "\(path).part-\(getpid())"
-        do throws(FileError) {
-            let file = try FileWriter(part)
+        switch OutputPlace(path) {
+        case .stream(let place):
+            let file = try FileWriter(place)
             try file.write(data)
             try file.close()
-            guard rename(part, path) == 0 else { throw FileError(path, errno) }
-        } catch {
-            unlink(part)
-            throw FileError(path, error.code)
+        case .file(let place):
+            let part = "\(place).part-\(getpid())"
+            do throws(FileError) {
+                let file = try FileWriter(part)
+                try file.write(data)
+                try file.close()
+                guard rename(part, place) == 0 else { throw FileError(path, errno) }
+            } catch {
+                unlink(part)
+                throw FileError(path, error.code)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messaging
+import Permissions
 import Watchtower
 
 struct Keygen: AsyncParsableCommand {
@@ -50,7 +51,8 @@ struct Keygen: AsyncParsableCommand {
     /// Writes beside, then puts in place: the file is never there with another mode, or by half.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
         func refused() -> FileError { FileError(path, errno) }
-        let part = "\(path).part-\(getpid())"
+        guard case .file(let place) = OutputPlace(path) else { return try FileWriter.write(Data(text.utf8), to: path) }
+        let part = "\(place).part-\(getpid())"
         let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw refused() }
         let bytes = Array(text.utf8)
@@ -59,7 +61,7 @@ struct Keygen: AsyncParsableCommand {
             fchmod(descriptor, mode) == 0 && Foundation.write(descriptor, bytes, bytes.count) == bytes.count
             && fsync(descriptor) == 0
         close(descriptor)
-        guard isWritten, rename(part, path) == 0 else {
+        guard isWritten, rename(part, place) == 0 else {
             let error = refused()
             unlink(part)
             throw error

@@ -50,7 +50,7 @@ enum Exit {
 
     private static func code(for error: any Error) -> ExitCode {
         switch error {
-        case is SourceError: noInput
+        case let source as SourceError: source.isBadData ? badData : noInput
         case is EventTruthError: noInput
         case is QueryError, is QueryPartError, is TextError, is ClipError, is NumberAhead: badData
         case let data as DataSetError: data.isMissing ? noInput : badData

@@ -136,11 +136,13 @@ struct Watch: AsyncParsableCommand {
         interrupt.cancel()
         Terminal.progress("")
         try output?.close()
-        if let failure = summary.failure { throw SourceError(failure) }
+        let failure = summary.failure.map { SourceError($0, isBadData: summary.isBadData) }
+        // What came before a film's cut, or before a camera was gone, was watched.
+        if let failure, summary.frames == 0 { throw failure }
         if !json {
             Terminal.say(
                 "\(summary.frames) frames sampled, "
-                    + (gate == nil ? "" : "\(summary.gated) unchanged, ")
+                    + (gate == nil && summary.gated == 0 ? "" : "\(summary.gated) unchanged, ")
                     + "\(summary.windows) windows scored, "
                     + (summary.rescored == 0 ? "" : "\(summary.rescored) of them again in f32, ")
                     + "\(summary.events) events, "
@@ -148,6 +150,7 @@ struct Watch: AsyncParsableCommand {
         }
         let report = NearnessReport(summary, queries: taken.count)
         if json { report.complain() } else { report.say() }
+        if let failure { throw failure }
     }
 
     /// One line a query, the best first.

@@ -22,7 +22,7 @@ struct Watchword: AsyncParsableCommand {
         // A file that may not grow is to be said, not to die of.
         signal(SIGXFSZ, SIG_IGN)
         let arguments = CommandLine.arguments
-        ProcessArguments.hideSecrets(arguments)
+        ProcessArguments.hideSecrets()
         await RootCommand.run(Watchword.self, TextArguments.named(Array(arguments.dropFirst())), program: "watchword")
     }
 }

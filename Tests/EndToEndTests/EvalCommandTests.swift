@@ -89,6 +89,39 @@ struct EvalCommandTests {
         let found = try await run("watchword", arguments)
         #expect(found.code == code && found.err.contains(part), "\(found.code): \(found.err)")
     }
+
+    @Test("each file of a manifest that cannot be read is listed, with a cache too; cut captions are counted")
+    func unreadable() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = try await run(
+            "watchword", ["world", "clips", "--seed", "3", "--count", "4", "--full", "--output", path("clips")])
+        #expect(made.code == 0, "\(made.err)")
+        let clips = folder.appending(path: "clips")
+        let manifest = clips.appending(path: "manifest.jsonl")
+        var lines = try String(contentsOf: manifest, encoding: .utf8).split(separator: "\n").map(String.init)
+        let long = [String](repeating: "a red ring", count: 60).joined(separator: " ")
+        let first = try #require(try json(lines[0])["video"]?.string)
+        try FileManager.default.createDirectory(
+            at: clips.appending(path: "folder.mp4"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: clips.appending(path: "loop.mp4").path, withDestinationPath: "loop.mp4")
+        #expect(mkfifo(clips.appending(path: "pipe.mp4").path, 0o600) == 0)
+        try Data().write(to: clips.appending(path: "empty.mp4"))
+        lines += ["folder", "loop", "pipe", "empty"].map { "{\"video\":\"\($0).mp4\",\"caption\":\"a red ring\"}" }
+        lines.append("{\"video\":\"\(first)\",\"caption\":\"\(long)\"}")
+        try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: manifest)
+        for cache in [[], ["--cache", path("cache")], ["--cache", path("cache")]] {
+            let found = try await run(
+                "watchword",
+                ["eval", "--manifest", manifest.path, "--head", "mean", "--bootstrap", "0", "--json"] + cache)
+            #expect(found.code == 0, "\(cache): \(found.err)")
+            let report = try json(found.out)
+            let missing = report["missing"]?.array?.compactMap { $0["video"]?.string } ?? []
+            #expect(Set(missing) == ["folder.mp4", "loop.mp4", "pipe.mp4", "empty.mp4"], "\(cache): \(missing)")
+            #expect(report["texts"]?.integer == 5 && report["cut"]?.integer == 1, "\(found.out)")
+            #expect(found.err.contains("1 of 5 captions are longer than the model reads"), "\(found.err)")
+        }
+    }
 }
 
 extension JSONValue {

@@ -178,4 +178,49 @@ struct ModelCommandTests {
         #expect(found.code == code && found.err.contains(part), "\(found.code): \(found.err)")
         #expect(!found.err.contains("hf_secret") && found.err.split(separator: "\n").count == 1, "\(found.err)")
     }
+
+    /// A model directory of one file.
+    private func model(_ name: String, _ file: String, _ contents: String) throws -> URL {
+        let place = folder.appending(path: name)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try Data(contents.utf8).write(to: place.appending(path: file))
+        return place
+    }
+
+    private static let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1000\n"
+
+    @Test("list says of each model that cannot be used why, and exits as ever")
+    func listSaysWhy() async throws {
+        _ = try model("models/lfs", "model.safetensors", Self.pointer)
+        _ = try model("models/page", "pytorch_model.bin", "<!DOCTYPE html><html><body>Sign in</body></html>")
+        _ = try model("models/owner/part", "pytorch_model.bin.4", "x")
+        let good = models.appending(path: "good")
+        try FileManager.default.copyItem(at: Fixtures.shapes, to: good)
+        let found = try await run("watchword", ["model", "list", "--models", models.path, "--json"])
+        #expect(found.code == 0, "\(found.err)")
+        let entries = try json(found.out).array ?? []
+        func problem(_ name: String) -> String? {
+            entries.first { $0["name"]?.string == name }?["problem"]?.string
+        }
+        #expect(problem("lfs")?.contains("a pointer of Git LFS") == true, "\(found.out)")
+        #expect(problem("page")?.contains("a page of HTML") == true, "\(found.out)")
+        #expect(problem("owner/part")?.contains("pytorch_model.bin.4") == true, "\(found.out)")
+        #expect(problem("good") == nil && entries.contains { $0["name"]?.string == "good" })
+        let shown = try await run("watchword", ["model", "list", "--models", models.path])
+        #expect(shown.out.contains("Git LFS") && shown.out.contains("HTML"), "\(shown.out)")
+    }
+
+    @Test("pull says of a model that came whole and cannot be used why; that it came is no failure")
+    func pullSaysWhy() async throws {
+        let source = try model("source", "model.safetensors", Self.pointer)
+        for name in ["config.json", "vocab.json", "merges.txt"] {
+            try FileManager.default.copyItem(
+                at: Fixtures.shapes.appending(path: name), to: source.appending(path: name))
+        }
+        let server = try await HubServer(model: source)
+        let found = try await run(
+            "watchword", ["model", "pull", "owner/shapes", "--models", models.path],
+            environment: ["HF_ENDPOINT": server.address("plain")])
+        #expect(found.code == 0 && found.err.contains("a pointer of Git LFS"), "\(found)")
+    }
 }

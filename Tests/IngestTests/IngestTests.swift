@@ -24,7 +24,7 @@ func play(_ description: SourceDescription, frames limit: Int = .max) async thro
         guard let event else { continue }
         events.append(event)
         switch event {
-        case .endOfStream, .failed: break loop
+        case .endOfStream, .failed, .busy: break loop
         default: continue
         }
     }

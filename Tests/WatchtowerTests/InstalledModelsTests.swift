@@ -24,6 +24,19 @@ struct InstalledModelsTests {
         #expect(InstalledModels(directory: URL(filePath: "/no/such/place")).all.isEmpty)
     }
 
+    @Test("and a folder of files that is none is listed, so that it can be said why, with its owner or without")
+    func unusable() throws {
+        for (name, file) in [("pointer", "pytorch_model.bin.4"), ("owner/page", "index.html")] {
+            let place = folder.appending(path: name)
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: place.appending(path: file))
+        }
+        #expect(
+            models.all.map(\.name) == [
+                "local", "openai/clip", "openai/twice", "other/twice", "owner/page", "pointer",
+            ])
+    }
+
     @Test("are found by path first, then by name, with or without the owner's")
     func resolve() throws {
         #expect(try models.resolve(Fixtures.shapes.path).path == Fixtures.shapes.path)

@@ -1,3 +1,4 @@
+import CKernels
 import CPictures
 import CWebP
 
@@ -70,5 +71,27 @@ package struct StillPicture: Sendable, Equatable {
             throw PictureError("it is a WebP picture that is animated, cut off or damaged; save it as PNG")
         }
         return rgb
+    }
+}
+
+extension StillPicture {
+    /// Its samples in the order of the picture as a person sees it: rows as long as that is wide.
+    package var uprightSamples: [UInt8] {
+        guard orientation != .upright else { return rgb }
+        let turn = orientation.turn(width: width, height: height)
+        let (columns, rows) = orientation.swapsSides ? (height, width) : (width, height)
+        return [UInt8](unsafeUninitializedCapacity: rgb.count) { out, count in
+            rgb.withUnsafeBufferPointer { stored in
+                for y in 0..<rows {
+                    for x in 0..<columns {
+                        let column = Int(turn.column) + x * Int(turn.column_x) + y * Int(turn.column_y)
+                        let row = Int(turn.row) + x * Int(turn.row_x) + y * Int(turn.row_y)
+                        let (to, from) = ((y * columns + x) * 3, (row * width + column) * 3)
+                        for channel in 0..<3 { out[to + channel] = stored[from + channel] }
+                    }
+                }
+            }
+            count = rgb.count
+        }
     }
 }

@@ -148,6 +148,7 @@ package final class StreamRunner: Sendable {
                     case .started: playing.signals.send(.picture)
                     case .endOfStream: playing.signals.send(.ended)
                     case .failed(let why): playing.signals.send(.failed(why))
+                    case .busy(let why, let pause): playing.signals.send(.busy(why, pause))
                     case .formatChanged, .warning: break
                     }
                 })

@@ -89,6 +89,7 @@ struct ClipEmbedding {
 
     /// Decodes a clip: the pictures that the image tower takes.
     func pictures(_ clip: RetrievalSet.Clip) async throws -> [Picture] {
+        try UnreadableFile.check(clip.path)
         let source = SourceDescription(
             uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side,
             framing: embedder.model.preprocessing.framing)

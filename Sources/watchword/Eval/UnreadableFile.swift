@@ -9,13 +9,22 @@ struct UnreadableFile: Error, CustomStringConvertible {
 
     /// SHA-256 of a whole file after `prefix`.
     static func digest(_ path: String, prefix: String) throws(UnreadableFile) -> String {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw UnreadableFile(path: path, why: "there is no such file")
-        }
-        guard !isDirectory.boolValue else { throw UnreadableFile(path: path, why: "it is a directory") }
+        try check(path)
         do { return try Digest.of(file: path, prefix: prefix) } catch {
             throw UnreadableFile(path: path, why: error.localizedDescription)
+        }
+    }
+
+    /// Refuses what is no file: a pipe in its place would be waited for without end.
+    static func check(_ path: String) throws(UnreadableFile) {
+        var found = stat()
+        guard stat(path, &found) == 0 else {
+            let why = errno == ENOENT ? "there is no such file" : String(cString: strerror(errno))
+            throw UnreadableFile(path: path, why: why)
+        }
+        guard found.st_mode & S_IFMT != S_IFDIR else { throw UnreadableFile(path: path, why: "it is a directory") }
+        guard found.st_mode & S_IFMT == S_IFREG else {
+            throw UnreadableFile(path: path, why: "it is a pipe or a device, and no file")
         }
     }
 }

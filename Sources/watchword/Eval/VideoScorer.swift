@@ -68,7 +68,13 @@ struct VideoScorer {
         let summary = try await session.run(wantScores: true) { report in
             if case .scores(let scores) = report { seen.withLock { $0 += scores } }
         }
-        if let failure = summary.failure { throw SourceError(failure) }
+        if let failure = summary.failure {
+            // Of a film that is cut off, what there is counts.
+            guard summary.isBadData, summary.frames > 0 else {
+                throw SourceError(failure, isBadData: summary.isBadData)
+            }
+            Terminal.complain(failure)
+        }
         var spans: [WindowSpan] = []
         var scores: [String: [Float]] = [:]
         for score in seen.withLock({ $0 }) {

@@ -1,0 +1,53 @@
+/// Gets what one HTTP address answers, by libsoup, as GStreamer's own HTTP source does: connections, names and
+/// certificates pass the same gates.
+#ifndef WATCHWORD_CFETCH_H
+#define WATCHWORD_CFETCH_H
+#include <stddef.h>
+
+/// Keeps connections, and how a server wants to be told who asks. Belongs to one thread.
+typedef struct ww_fetcher ww_fetcher;
+
+typedef enum {
+    WW_FETCH_ANSWERED,   // whatever the status
+    WW_FETCH_FAILED,     // `why` says it
+    WW_FETCH_TOO_LARGE,  // it has more than `most` bytes
+    WW_FETCH_CANCELLED,
+} ww_fetch_outcome;
+
+/// What came of a request. Texts are NULL where nothing is said.
+typedef struct {
+    ww_fetch_outcome outcome;
+    unsigned status;
+    char *reason, *type, *tag, *modified, *location, *retry_after, *why;
+    unsigned char *body;
+    size_t count;
+} ww_fetched;
+
+typedef struct {
+    const char *uri;              // without user and password
+    const char *user, *password;  // NULL: none is given
+    const char *tag, *modified;   // conditions; NULL: none
+    size_t most;                  // bytes of the body
+    unsigned pause;               // seconds without a byte that are waited for
+} ww_fetch_request;
+
+ww_fetcher *ww_fetcher_new(void);
+void ww_fetcher_free(ww_fetcher *fetcher);
+
+/// Gets it; follows no redirect. Waits: for each byte as long as is asked for, for all of it until `cancellable` (a
+/// GCancellable) is cancelled. The body is read if the answer is 200 and of a type that `wants` takes. The answer must
+/// be given to `ww_fetched_clear`. [the fetcher's thread]
+void ww_fetch(
+    ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
+    ww_fetched *answer);
+void ww_fetched_clear(ww_fetched *answer);
+
+/// Where a redirect leads, for `ww_text_free`; NULL if that is no URI. [any-thread]
+char *ww_fetch_resolve(const char *base, const char *location);
+void ww_text_free(char *text);
+
+void *ww_fetch_cancellable_new(void);
+void ww_fetch_cancel(void *cancellable);
+void ww_fetch_cancellable_free(void *cancellable);
+
+#endif

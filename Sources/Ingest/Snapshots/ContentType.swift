@@ -1,0 +1,40 @@
+/// What a `Content-Type` says of an answer, as far as it decides how a source is read.
+enum ContentType: Equatable {
+    /// One picture, to be asked for again and again.
+    case picture
+    /// A film or a stream of pictures.
+    case stream
+    /// Nothing that decides it: what is there is looked at.
+    case unsaid
+
+    /// GIF, which may be a film, is read as one.
+    private static let pictures: Set<String> = [
+        "image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png", "image/webp", "image/bmp",
+        "image/x-ms-bmp", "image/tiff",
+    ]
+
+    init(_ text: String?) {
+        let kind = (text ?? "").prefix { $0 != ";" && $0 != "," }.lowercased().filter { !$0.isWhitespace }
+        if Self.pictures.contains(kind) {
+            self = .picture
+        } else if ["multipart/", "video/", "audio/", "application/vnd.apple.mpegurl", "application/x-mpegurl"]
+            .contains(where: kind.hasPrefix)
+        {
+            self = .stream
+        } else {
+            self = .unsaid
+        }
+    }
+
+    /// Names of files that hold one picture.
+    private static let endings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff"]
+
+    /// Whether the path of a URI, or a bare path, is named as pictures are.
+    static func isPictureName(_ uri: String) -> Bool {
+        let isLocal = [nil, "file"].contains(SourceURI.scheme(uri))
+        let path = isLocal ? Substring(uri) : uri.prefix { $0 != "?" && $0 != "#" }
+        guard let dot = path.lastIndex(of: "."), dot > (path.lastIndex(of: "/") ?? path.startIndex)
+        else { return false }
+        return endings.contains(path[path.index(after: dot)...].lowercased())
+    }
+}

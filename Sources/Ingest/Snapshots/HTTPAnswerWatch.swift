@@ -1,0 +1,33 @@
+import CGStreamer
+
+/// Looks at what HTTP sources of a pipeline are answered, and says so where it is one picture and no film.
+enum HTTPAnswerWatch {
+    /// Name of the message that is posted on the pipeline's bus.
+    static let onePicture = "watchword-one-picture"
+
+    /// Watches the sources of a pipeline that are there, and those that are added later.
+    static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
+        ww_watch_elements(
+            pipeline,
+            { _, _, element, _ in
+                guard let element, ww_is_http_source(element) != 0,
+                    let pad = gst_element_get_static_pad(element, "src")
+                else { return }
+                defer { gst_object_unref(pad) }
+                gst_pad_add_probe(
+                    pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                    { pad, info, _ in
+                        guard let pad, let info, let event = ww_probe_event(info),
+                            let type = ww_answered_type(event)
+                        else { return GST_PAD_PROBE_OK }
+                        defer { g_free(type) }
+                        guard ContentType(String(cString: type)) == .picture else { return GST_PAD_PROBE_OK }
+                        if let source = gst_pad_get_parent_element(pad) {
+                            ww_post_word(source, HTTPAnswerWatch.onePicture)
+                            gst_object_unref(source)
+                        }
+                        return GST_PAD_PROBE_OK
+                    }, nil, nil)
+            }, nil)
+    }
+}

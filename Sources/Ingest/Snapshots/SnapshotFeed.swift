@@ -1,0 +1,173 @@
+import CGStreamer
+import Foundation
+import Pixels
+
+/// Fetches a picture for each sample, on a thread of its own, and hands it to a pipeline's `appsrc name=pictures`.
+///
+/// A picture's time is that of the sample it was asked for. One that has not changed goes on as the same picture: time
+/// passes, and nothing is decoded or embedded anew.
+// @unchecked: `condition` guards `isOver`; all else is the starter's, then the feed's thread's
+final class SnapshotFeed: @unchecked Sendable {
+    /// What ends a feed.
+    enum End: Equatable {
+        case failed(String)
+        case busy(String, Double)
+        /// What comes is a stream: another pipeline is for it.
+        case isStream(String)
+    }
+
+    private let shown: String
+    private let fps: Double
+    private let pulse: SourcePulse
+    private let makeReader: @Sendable () -> any SnapshotReader
+    private let cancellation: FetchCancellation
+    private let onWarning: @Sendable (String) -> Void
+    private let onEnd: @Sendable (End) -> Void
+    private let condition = NSCondition()
+    private var isOver = false
+    /// The picture that was pushed last, to be shown again.
+    private var last: UnsafeMutablePointer<GstBuffer>?
+    /// Passing faults since the last picture.
+    private var faults = 0
+    private var target: AppSource?
+
+    /// `makeReader` is called on the feed's thread; `onEnd` once, unless it was cancelled.
+    init(
+        shown: String, fps: Double, pulse: SourcePulse, cancellation: FetchCancellation,
+        makeReader: @escaping @Sendable () -> any SnapshotReader,
+        onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void
+    ) {
+        (self.shown, self.fps, self.pulse, self.cancellation) = (shown, fps, pulse, cancellation)
+        (self.makeReader, self.onWarning, self.onEnd) = (makeReader, onWarning, onEnd)
+    }
+
+    deinit { if let last { ww_unref_buffer(last) } }
+
+    /// Takes a pipeline's source, before it plays.
+    func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
+        guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
+            throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
+        }
+        target = AppSource(source)
+    }
+
+    /// Starts the thread, which keeps the pipeline's source until it ends; call once, when that plays.
+    func start() {
+        guard let target else { return }
+        self.target = nil
+        let thread = Thread { [self] in run(target) }
+        thread.name = "watchword.snap"
+        thread.start()
+    }
+
+    /// Ends it, a request that is under way too; does not wait for that.
+    func cancel() {
+        condition.withLock {
+            isOver = true
+            condition.broadcast()
+        }
+        cancellation.cancel()
+    }
+
+    // MARK: The thread
+
+    private func run(_ target: AppSource) {
+        let reader = makeReader()
+        var slot = 0
+        while let time = wait(for: slot, target) {
+            if let end = fetch(reader, at: time, target) {
+                if !condition.withLock({ isOver }) { onEnd(end) }
+                return
+            }
+            // What came too late for its own time is not caught up.
+            slot = max(slot + 1, Int((target.runningTime * fps).rounded(.up)))
+        }
+    }
+
+    /// Waits until sample `slot` is due, and gives its time in seconds; nil when it is over.
+    private func wait(for slot: Int, _ target: AppSource) -> Double? {
+        let due = Double(slot) / fps
+        condition.lock()
+        defer { condition.unlock() }
+        while !isOver {
+            let left = due - target.runningTime
+            if left <= 0 { return due }
+            // It waits on purpose: nothing has stalled.
+            if pulse.heard.picture != nil { _ = pulse.heardPicture() }
+            _ = condition.wait(until: Date(timeIntervalSinceNow: min(left, 1)))
+        }
+        return nil
+    }
+
+    /// One picture; what ends the feed, if anything does.
+    private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
+        do throws(SnapshotFault) {
+            guard let bytes = try reader.next() else {
+                pulse.heardUnit()
+                if let last { target.push(again: last, at: time, for: 1 / fps) }
+                faults = 0
+                return nil
+            }
+            pulse.heardUnit()
+            let picture: SnapshotPicture
+            do throws(PictureError) { picture = try SnapshotPicture(decoding: bytes) } catch {
+                reader.forget()
+                throw .passing("\(shown): the picture cannot be used: \(error)")
+            }
+            show(target.push(picture, at: time, for: 1 / fps))
+            faults = 0
+            return nil
+        } catch {
+            return judged(error)
+        }
+    }
+
+    private func judged(_ fault: SnapshotFault) -> End? {
+        switch fault {
+        case .cancelled: return .failed("it was stopped")
+        case .lasting(let why): return .failed(why)
+        case .busy(let why, let seconds): return .busy(why, seconds)
+        case .stream(let why): return .isStream(why)
+        case .passing(let why):
+            faults += 1
+            // Nothing has ever come: that is said at once.
+            guard last != nil, faults < SnapshotLimits.faults else { return .failed(why) }
+            onWarning(why)
+            return nil
+        }
+    }
+
+    private func show(_ buffer: UnsafeMutablePointer<GstBuffer>?) {
+        if let last { ww_unref_buffer(last) }
+        last = buffer
+    }
+}
+
+/// The `appsrc` of a pipeline, owned.
+// @unchecked: GStreamer's objects are thread-safe, and the pointer never changes
+private final class AppSource: @unchecked Sendable {
+    private let element: UnsafeMutablePointer<GstElement>
+
+    init(_ owned: UnsafeMutablePointer<GstElement>) { element = owned }
+
+    deinit { gst_object_unref(element) }
+
+    var runningTime: Double { ww_element_running_seconds(element) }
+
+    /// Pushes a picture; the buffer is the caller's, to be pushed again.
+    func push(
+        _ picture: SnapshotPicture, at time: Double, for duration: Double
+    ) -> UnsafeMutablePointer<GstBuffer>? {
+        picture.rgb.withUnsafeBufferPointer {
+            ww_app_src_push_picture(
+                element, $0.baseAddress, gint(picture.width), gint(picture.height), Self.nanoseconds(time),
+                Self.nanoseconds(duration))
+        }
+    }
+
+    func push(again buffer: UnsafeMutablePointer<GstBuffer>, at time: Double, for duration: Double) {
+        ww_app_src_push_again(element, buffer, Self.nanoseconds(time), Self.nanoseconds(duration))
+    }
+
+    private static func nanoseconds(_ seconds: Double) -> guint64 { guint64(min(max(seconds, 0), 1e9) * 1e9) }
+}

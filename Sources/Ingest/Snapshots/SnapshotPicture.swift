@@ -1,0 +1,29 @@
+import Pixels
+
+/// A picture as it goes into a pipeline: interleaved RGB, upright as a person sees it.
+struct SnapshotPicture {
+    let width: Int
+    let height: Int
+    let rgb: [UInt8]
+
+    /// Decodes a picture's file as `StillPicture` does; it may be as large as a film's pictures.
+    init(decoding file: [UInt8]) throws(PictureError) {
+        if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.mostPixels / max(size.height, 1) {
+            throw PictureError(
+                "it has \(size.width) x \(size.height) pixels, at most \(SizeGuard.mostPixels / 1_000_000) million "
+                    + "(8K) are decoded; make it smaller")
+        }
+        self.init(try StillPicture(decoding: file))
+    }
+
+    private init(_ picture: StillPicture) {
+        guard picture.orientation != .upright else {
+            (width, height, rgb) = (picture.width, picture.height, picture.rgb)
+            return
+        }
+        let swaps = picture.orientation.swapsSides
+        width = swaps ? picture.height : picture.width
+        height = swaps ? picture.width : picture.height
+        rgb = picture.uprightSamples
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// Where what is written to a path goes: links are followed, and what is no plain file is written into, never replaced.
+package enum OutputPlace: Equatable {
+    /// A plain file, there or not: it may be made beside and put into its place.
+    case file(String)
+    /// A device, a pipe or a socket.
+    case stream(String)
+
+    /// Looks at a path, and where its links lead.
+    package init(_ path: String) {
+        var found = stat()
+        if stat(path, &found) == 0 {
+            let isPlain = [S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT)
+            // `/dev/stdout` is whatever somebody has opened, a file too: that is written into.
+            guard isPlain, !path.hasPrefix("/dev/"), !path.hasPrefix("/proc/"), let real = realpath(path, nil) else {
+                self = .stream(path)
+                return
+            }
+            defer { free(real) }
+            self = .file(String(cString: real))
+            return
+        }
+        // A link may lead to a file that is not there yet.
+        var place = path
+        for _ in 0..<40 {
+            guard let next = Self.link(at: place) else { break }
+            let folder = place.lastIndex(of: "/").map { String(place[...$0]) } ?? ""
+            place = next.hasPrefix("/") ? next : folder + next
+        }
+        self = .file(place)
+    }
+
+    private static func link(at path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        return count > 0 ? String(validating: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,40 @@
+package import Foundation
+
+/// `scripts/snapshot-server.py`: a camera on loopback whose pictures are asked for one by one.
+package struct SnapshotServer: Sendable {
+    /// What one request said.
+    package struct Request: Decodable {
+        package let path: String
+        package let headers: [String: String]
+        /// Tells connections apart.
+        package let connection: Int
+    }
+
+    package let port: Int
+    private let server: Program
+    private let log: URL
+
+    package static let user = "cam"
+    package static let password = "p@ss:w/or#d%?&!"
+
+    /// `pictures`: files that it shows, one after the other.
+    package init(_ pictures: [URL]) async throws {
+        log = FileManager.default.temporaryDirectory.appending(path: "snapshots-\(UUID()).log")
+        let script = Fixtures.repository.appending(path: "scripts/snapshot-server.py").path
+        server = try Program(
+            "/usr/bin/python3", [script] + pictures.map(\.path) + ["--log", log.path], hasInput: true)
+        let ready = try await server.line()
+        guard ready.hasPrefix("READY "), let port = Int(ready.dropFirst(6)) else { throw MissingServer(said: ready) }
+        self.port = port
+    }
+
+    package func uri(_ path: String, host: String = "127.0.0.1") -> String { "http://\(host):\(port)/\(path)" }
+
+    /// Everything that was asked for so far, in order.
+    package func requests() throws -> [Request] {
+        let text = try String(contentsOf: log, encoding: .utf8)
+        return try text.split(separator: "\n").map { try JSONDecoder().decode(Request.self, from: Data($0.utf8)) }
+    }
+
+    package func end() { try? FileManager.default.removeItem(at: log) }
+}

@@ -59,7 +59,7 @@ package enum Reader: String, CaseIterable, Sendable {
                     break
                 }
             }
-        case .multipart: multipart(bytes)
+        case .multipart: readMultipart(bytes)
         case .movie:
             if let length = PreviewTrack.misleadingLength(bytes) {
                 precondition([4, 8].contains(length.count) && length.upperBound <= bytes.count)
@@ -95,7 +95,7 @@ private func readFile(_ open: () throws -> any CheckpointFile) {
 }
 
 /// A Content-Type's line, then a body: its parts are the same in whatever pieces it comes.
-private func multipart(_ bytes: UnsafeRawBufferPointer) {
+private func readMultipart(_ bytes: UnsafeRawBufferPointer) {
     let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
     let boundary = MultipartParser.boundary(of: String(decoding: line, as: UTF8.self)) ?? ""
     let body = Array(bytes.dropFirst(line.count + 1))

@@ -3,7 +3,7 @@ import Pixels
 import TestSupport
 import Testing
 
-@testable import Ingest
+import Ingest
 
 @Suite("Pictures that are asked for one by one", .serialized)
 struct SnapshotTests {

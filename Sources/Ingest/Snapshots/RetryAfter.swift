@@ -1,12 +1,12 @@
-import Foundation
+package import Foundation
 
 /// How long a server that is busy asks to be left alone: the value of `Retry-After`.
-enum RetryAfter {
+package enum RetryAfter {
     /// It is obeyed for no longer: a stream does not go blind for a day by one answer.
-    static let most = 300.0
+    package static let most = 300.0
 
     /// Seconds from now; nil for what is neither a number of them nor a date of HTTP.
-    static func seconds(_ text: String, now: Date = Date()) -> Double? {
+    package static func seconds(_ text: String, now: Date = Date()) -> Double? {
         let text = text.trimmingCharacters(in: .whitespaces)
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             return min(Double(text) ?? most, most)

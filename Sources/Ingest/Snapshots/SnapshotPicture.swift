@@ -1,13 +1,13 @@
-import Pixels
+package import Pixels
 
 /// A picture as it goes into a pipeline: interleaved RGB, upright as a person sees it.
-struct SnapshotPicture {
-    let width: Int
-    let height: Int
-    let rgb: [UInt8]
+package struct SnapshotPicture {
+    package let width: Int
+    package let height: Int
+    package let rgb: [UInt8]
 
     /// Decodes a picture's file as `StillPicture` does; it may be as large as a film's pictures.
-    init(decoding file: [UInt8]) throws(PictureError) {
+    package init(decoding file: [UInt8]) throws(PictureError) {
         if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.mostPixels / max(size.height, 1) {
             throw PictureError(
                 "it has \(size.width) x \(size.height) pixels, at most \(SizeGuard.mostPixels / 1_000_000) million "

@@ -19,6 +19,7 @@ enum PlayableFile {
             case S_IFCHR where path.text.hasPrefix("/dev/video"): "found a camera; write v4l2://\(path.text)"
             default: "found a device"
             }
-        if let found { throw SourceError("\(shown): expected a file, \(found)") }
+        guard let found else { return }
+        throw SourceError("\(shown): expected a file, \(found)", isBadData: status.st_mode & S_IFMT == S_IFREG)
     }
 }

@@ -136,7 +136,7 @@ private struct ModelDescription: Encodable {
 
     var rows: [[String]] {
         var rows = [["model", path], ["layout", layout ?? "unknown"], ["architecture", architecture ?? "unknown"]]
-        if let embedding { rows.append(["embedding width", "\(embedding)"]) }
+        if let embedding { rows.append(["embeddings", "\(embedding) wide"]) }
         if let image, let side, let patch {
             let kind = patches == "3d" ? "three frames deep" : "one frame deep"
             rows.append(["image tower", "\(tower(image)); \(side) px, patches of \(patch), \(kind)"])
@@ -147,11 +147,11 @@ private struct ModelDescription: Encodable {
         if let preprocessing { rows.append(["pictures", preprocessing]) }
         for part in towers + heads {
             let layers = part.layers.map { ", \(counted($0, "layer"))" } ?? ""
-            let kind = part.name.hasSuffix("tower") ? "" : "head "
+            let isTower = part.name.hasSuffix("tower")
             let place = part.file.isEmpty ? "" : " in \(part.file)"
             rows.append([
-                "\(kind)\(part.name) holds",
-                "\(part.parameters) parameters\(layers), \(part.types.joined(separator: " and "))\(place)",
+                isTower ? part.name : "head",
+                "\(isTower ? "" : "\(part.name): ")\(part.parameters) parameters\(layers), \(part.types.joined(separator: " and "))\(place)",
             ])
         }
         rows.append(["parameters", "\(parameters)"])
@@ -162,7 +162,7 @@ private struct ModelDescription: Encodable {
             rows.append(["thresholds", all.joined(separator: ", ")])
         }
         for file in files { rows.append(["sha256", "\(file.sha256)  \(file.file)"]) }
-        if !others.isEmpty { rows.append(["belongs to nothing", others.joined(separator: ", ")]) }
+        if !others.isEmpty { rows.append(["no part", others.joined(separator: ", ")]) }
         for note in notes { rows.append(["note", note]) }
         for problem in problems { rows.append(["MISSING", problem]) }
         return rows

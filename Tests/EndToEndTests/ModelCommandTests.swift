@@ -55,7 +55,7 @@ struct ModelCommandTests {
     func inspect() async throws {
         let found = try await run("watchword", ["model", "inspect"])
         #expect(found.code == 0, "\(found.err)")
-        for part in ["ViT-128x4/8@64", "head lstm holds", "132096 parameters, 1 layer, F32", "model.safetensors"] {
+        for part in ["ViT-128x4/8@64", "head          lstm: 132096 parameters, 1 layer, F32", "model.safetensors"] {
             #expect(found.out.contains(part), "\(part): \(found.out)")
         }
         let model = folder.appending(path: "model")

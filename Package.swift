@@ -67,6 +67,8 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
         .target(name: "CPlatform"),
+        .target(
+            name: "CKeepAlive", dependencies: ["CGStreamer"], linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
         .target(name: "CReach", dependencies: ["CGLib"], linkerSettings: [.linkedLibrary("gio-2.0")]),
         .target(name: "WatchwordHeadABI"),
 
@@ -122,7 +124,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
+                "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -9,9 +9,13 @@ import World
 // @unchecked: `lock` guards `pipeline`, `thread` and `stopping`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
+    /// What it is taken for until its pipeline says otherwise.
     package let kind: StreamSupervision.Source
-    /// Whether the source keeps its own time: then it is never held up.
+    /// Whether it is known to be live before it is opened: then it is never held up.
     package var isLive: Bool { kind == .live }
+    private let end: SourceEnd
+    /// Whose certificates are trusted, where that is not this machine's authorities.
+    private let database: TLSDatabase?
     private let recipe: PipelineTemplates.Recipe
     /// What `shapes://` shows.
     private let film: Film?
@@ -20,6 +24,7 @@ package final class VideoSource: @unchecked Sendable {
     package let pulse = SourcePulse()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
+    private let unitTap: UnitTap?
     private let onEvent: @Sendable (SourceEvent) -> Void
     private let lock = NSLock()
     private var pipeline: Pipeline?
@@ -31,10 +36,12 @@ package final class VideoSource: @unchecked Sendable {
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
     /// live source it must return at once.
     ///
-    /// `decoding` is told what is decoded; a live source keeps `share` of its samples.
+    /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening had
+    /// no end; what `memory` has of earlier openings is not seen again.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
-        share: SamplingShare = SamplingShare(),
+        share: SamplingShare = SamplingShare(), wasLive: Bool = false,
+        memory: UnitMemory? = nil,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
@@ -47,17 +54,22 @@ package final class VideoSource: @unchecked Sendable {
         secrets = SourceSecrets(
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         recipe = try templates.recipe(description, credentials: credentials)
+        database = try description.trust.map { trust throws(SourceError) in try trust.database() }
         let template = recipe.template
         self.description = description
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
-        let keepsTime = ["rtsp", "v4l2", "test", "shapes"].contains(template) || description.realtime
-        kind = keepsTime ? .live : template == "http" ? .remote : .file
+        let isLive = SourceEnd.isKnownLive(description, template: template)
+        end = SourceEnd(isKnownLive: isLive && !description.realtime, wasLive: wasLive)
+        kind = isLive ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
         tap = FrameTap(
-            description, isLive: keepsTime, decoding: decoding, pulse: pulse, share: share, onFrame: onFrame,
+            description, isLive: isLive, memory: isLive ? nil : memory,
+            keepsTime: SourceEnd.clockTemplates.contains(template) || description.realtime, decoding: decoding,
+            pulse: pulse, share: share, onFrame: onFrame,
             onEvent: onEvent)
+        unitTap = isLive ? nil : memory.map { UnitTap($0) }
         decoderTap =
-            keepsTime
+            isLive
             ? DecoderTap(
                 description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share,
                 turns: description.realtime ? nil : .all) : nil
@@ -85,9 +97,13 @@ package final class VideoSource: @unchecked Sendable {
         ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
         ww_set_int(made.sink, "max-buffers", 1)
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
+        RTSPTransport.of(description)?.apply(to: made.element)
+        if let database { made.trust(database) }
+        if end.wasLive, !end.isAsked { tap.hold(true) }
         if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
         tap.attach(to: made)
         decoderTap?.attach(to: made)
+        unitTap?.attach(to: made)
         let thread = Thread { [self] in watch(made) }
         thread.name = "watchword.bus"
         let isWanted = lock.withLock {
@@ -134,9 +150,13 @@ package final class VideoSource: @unchecked Sendable {
         defer { stopped.signal() }
         guard let bus = gst_element_get_bus(pipeline.element) else { return }
         defer { gst_object_unref(bus) }
+        var end = end
+        var mayTurn = mayTurnToUDP
         while !stopping.load(ordering: .acquiring) {
-            guard let message = gst_bus_timed_pop(bus, 100_000_000) else { continue }
-            defer { ww_unref_message(message) }
+            let message = gst_bus_timed_pop(bus, end.isAsked ? 100_000_000 : 40_000_000)
+            defer { if let message { ww_unref_message(message) } }
+            guard learn(&end, of: pipeline) else { return }
+            guard let message else { continue }
             switch ww_message_type(message) {
             case GST_MESSAGE_EOS:
                 guard tap.sawVideo else {
@@ -153,13 +173,57 @@ package final class VideoSource: @unchecked Sendable {
                     return
                 }
             case GST_MESSAGE_ERROR:
+                if mayTurn, RTSPTransport.isRefused(SourceReport(message)) {
+                    mayTurn = false
+                    turnToUDP(pipeline)
+                    continue
+                }
                 onEvent(.failed(failure(message)))
                 return
+            case GST_MESSAGE_ELEMENT:
+                guard let header = ww_retry_after(message) else { continue }
+                defer { g_free(header) }
+                if let pause = RetryAfter.pause(String(cString: header)) { onEvent(.refused(pause: pause)) }
             case GST_MESSAGE_WARNING:
                 onEvent(.warning(secrets.hidden(in: SourceReport(message, gst_message_parse_warning).plain)))
             default: break
             }
         }
+    }
+
+    /// Asks whether it has an end, and does what follows; false if nothing more is wanted of it.
+    private func learn(_ end: inout SourceEnd, of pipeline: Pipeline) -> Bool {
+        switch end.ask(pipeline, sawVideo: tap.sawVideo) {
+        case nil: return true
+        case .live(let inBursts):
+            tap.becomeLive()
+            // What comes as it is made is taken as it comes, or it falls behind a sender whose clock is fast.
+            ww_set_int(pipeline.sink, "sync", 0)
+            ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
+            onEvent(.live(inBursts: inBursts))
+        case .camera:
+            tap.becomeLive()
+            ww_set_int(pipeline.sink, "drop", 1)
+            onEvent(.live(inBursts: false))
+        case .finite(let isOver):
+            guard !isOver || description.realtime else {
+                onEvent(.failed("\(shown): it has an end now, and has been seen; it is live no more"))
+                return false
+            }
+        }
+        tap.hold(false)
+        return true
+    }
+
+    private var mayTurnToUDP: Bool { RTSPTransport.of(description) ?? .auto == .auto && recipe.template == "rtsp" }
+
+    /// Opens it again, for packets by UDP: the camera takes no others.
+    private func turnToUDP(_ pipeline: Pipeline) {
+        gst_element_set_state(pipeline.element, GST_STATE_NULL)
+        RTSPTransport.udp.apply(to: pipeline.element)
+        gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
+        // Whoever stopped it meanwhile waits for this thread.
+        if stopping.load(ordering: .acquiring) { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
     }
 
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
@@ -180,7 +244,7 @@ package final class VideoSource: @unchecked Sendable {
         let failure = SourceFailure(
             uri: description.uri, hasCredentials: description.credentials != nil,
             wasHeard: heard.anything != nil || heard.picture != nil)
-        return secrets.hidden(in: failure.sentence(report) { probe.run($0) })
+        return secrets.hidden(in: failure.sentence(report) { probe.run($0, trusting: database) })
     }
 
     private func pendingError(_ pipeline: Pipeline) -> String? {

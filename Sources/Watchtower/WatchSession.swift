@@ -60,7 +60,8 @@ package struct WatchSession: Sendable {
                     queue.post(.end, to: name)
                 case .endOfStream: queue.post(.end, to: name)
                 case .warning(let text): warnings.withLock { $0.append(text) }
-                case .started, .formatChanged: break
+                case .live(let inBursts): if !inBursts { queue.setPolicy(.dropOldest, of: name) }
+                case .started, .formatChanged, .refused: break
                 }
             })
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)

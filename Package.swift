@@ -124,7 +124,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
+                "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels",
+                "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -91,6 +91,8 @@ struct ConnectingTests {
         let refused = try await outcome(uri)
         #expect(refused.contains("certificate") && refused.contains("not trusted"), "\(refused)")
         #expect(refused.contains("tls: {ca: FILE}") && refused.contains(plain), "\(refused)")
+        let wrong = try await outcome(uri, trust: TLSTrust(fingerprint: other))
+        #expect(wrong.contains("not trusted") && wrong.contains(plain), "\(wrong)")
         #expect(try await outcome(uri, trust: TLSTrust(ca: named.file)) == good)
         #expect(try await outcome(uri, trust: TLSTrust(fingerprint: named.fingerprint)) == good)
         #expect(try await outcome(uri, trust: TLSTrust(fingerprint: "sha256:\(plain)")) == good)
@@ -98,8 +100,6 @@ struct ConnectingTests {
         let address = uri.replacing("localhost", with: "127.0.0.1")
         #expect(try await outcome(address, trust: TLSTrust(ca: named.file)).contains("for another name"))
         #expect(try await outcome(address, trust: TLSTrust(fingerprint: named.fingerprint)) == good)
-        let wrong = try await outcome(uri, trust: TLSTrust(fingerprint: other))
-        #expect(wrong.contains("not trusted") && wrong.contains(plain), "\(wrong)")
     }
 
     @Test("a camera whose certificate signed itself is refused, says how to trust it, and plays when it is trusted")
@@ -154,6 +154,20 @@ struct ConnectingTests {
         ])
     func wrongTrust(trust: TLSTrust, part: String) async throws {
         #expect(try await outcome("https://localhost/x", trust: trust).contains(part))
+    }
+
+    @Test(
+        "what has no end by its protocol is live before it is opened, and what may have one is asked",
+        arguments: [
+            ("rtsp", .live), ("rtspu", .live), ("rtsph", .live), ("rtmp", .live), ("udp", .live), ("srt", .live),
+            ("rist", .live), ("sdp", .live), ("http", .remote), ("https", .remote),
+        ] as [(String, StreamSupervision.Source)])
+    func kinds(scheme: String, kind: StreamSupervision.Source) throws {
+        let source = try VideoSource(
+            SourceDescription(uri: "\(scheme)://127.0.0.1/x", fps: 4, side: 32),
+            templates: PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines")),
+            onFrame: { _ in }, onEvent: { _ in })
+        #expect(source.kind == kind)
     }
 
     @Test("WebRTC and other schemes that nothing opens are refused by name", arguments: ["whep", "webrtcs", "gopher"])

@@ -77,11 +77,16 @@ struct LiveSourceTests {
     }
 
     private static let server = """
-        import functools, http.server, sys
+        import functools, http.server, sys, time
         class Handler(http.server.SimpleHTTPRequestHandler):
             def log_message(self, *_): pass
             def send_header(self, name, value):
                 if name != "Content-Length" or sys.argv[2] == "length": super().send_header(name, value)
+            def copyfile(self, source, output):
+                # What is made as it is sent comes slowly.
+                while part := source.read(4096):
+                    output.write(part)
+                    if sys.argv[2] != "length": time.sleep(0.05)
         server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", 0), functools.partial(Handler, directory=sys.argv[1]))
         print(server.server_port)
@@ -176,7 +181,7 @@ struct LiveSourceTests {
     /// Pipelines of senders, by the URI that receives them.
     private static let senders = [
         ("udp://127.0.0.1:PORT", "mpegtsmux ! udpsink host=127.0.0.1 port=PORT"),
-        ("srt://127.0.0.1:PORT", "mpegtsmux ! srtsink uri=srt://:PORT?mode=listener wait-for-connection=false"),
+        ("srt://127.0.0.1:PORT", "mpegtsmux ! srtsink uri=srt://:PORT"),
         ("rist://127.0.0.1:PORT", "mpegtsmux ! rtpmp2tpay ! ristsink address=127.0.0.1 port=PORT"),
         ("FOLDER/camera.sdp", "rtph264pay config-interval=1 pt=96 ! udpsink host=127.0.0.1 port=PORT"),
         ("sdp://FOLDER/camera.sdp", "rtph264pay config-interval=1 pt=96 ! udpsink host=127.0.0.1 port=PORT"),

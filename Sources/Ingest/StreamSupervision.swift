@@ -180,7 +180,7 @@ package struct StreamSupervision: Sendable {
 
     /// The first step, before anything has happened.
     package mutating func begin(at now: ContinuousClock.Instant) -> Step {
-        (phase, opened, played, least) = (.open, now, nil, .zero)
+        (phase, opened, played) = (.open, now, nil)
         change(to: .connecting)
         return .open
     }

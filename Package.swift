@@ -67,6 +67,8 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
         .target(name: "CPlatform"),
+        .target(
+            name: "CKeepAlive", dependencies: ["CGStreamer"], linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
         .target(name: "CReach", dependencies: ["CGLib"], linkerSettings: [.linkedLibrary("gio-2.0")]),
         // By the library's own name: its development package brings a desktop with it (Sources/CFetch/soup.h).
         .target(
@@ -126,7 +128,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels", "World",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels",
+                "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -12,9 +12,10 @@ import sys
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstVideo", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer, GstVideo  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer, GstVideo  # noqa: E402
 
 from clips import Loop, units  # noqa: E402
 
@@ -28,6 +29,8 @@ parser.add_argument("--size", default="128x128", help="of encoded pictures")
 parser.add_argument("--bframes", type=int, default=0, help="B-frames between others, of encoded pictures")
 parser.add_argument("--mjpeg", action="store_true", help="encode as JPEG, where every unit is a keyframe")
 parser.add_argument("--user", help="user:password, that clients must have")
+parser.add_argument("--transport", choices=["tcp", "udp"], help="the only one that is taken")
+parser.add_argument("--tls", help="a PEM file of a certificate and its key: the server speaks rtsps://")
 parser.add_argument("--attached", action="store_true", help="end when standard input does, as when its owner is gone")
 options = parser.parse_args()
 
@@ -95,9 +98,22 @@ if options.user:
     for permission in GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT:
         permissions.add_permission_for_role("user", permission, True)
     factory.set_permissions(permissions)
+if options.transport:
+    factory.set_protocols(
+        GstRtsp.RTSPLowerTrans.TCP if options.transport == "tcp" else GstRtsp.RTSPLowerTrans.UDP)
+if options.tls:
+    auth = GstRtspServer.RTSPAuth()
+    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(options.tls))
+    token, permissions = GstRtspServer.RTSPToken(), GstRtspServer.RTSPPermissions()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "anyone")
+    for permission in GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT:
+        permissions.add_permission_for_role("anyone", permission, True)
+    factory.set_permissions(permissions)
+    auth.set_default_token(token)
+    server.set_auth(auth)
 if server.attach(None) == 0:
     sys.exit("the RTSP server cannot listen")
-print(f"READY rtsp://127.0.0.1:{server.get_bound_port()}/clip", flush=True)
+print(f"READY {'rtsps' if options.tls else 'rtsp'}://127.0.0.1:{server.get_bound_port()}/clip", flush=True)
 loop = GLib.MainLoop()
 if options.attached:
     GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.HUP, lambda *_: loop.quit())

@@ -19,19 +19,31 @@ typedef enum {
 typedef struct {
     gboolean began;
     GTlsCertificateFlags errors;  // what is wrong with the certificate
+    char fingerprint[65];         // of the certificate, SHA-256 in hexadecimal
+    gpointer database;            // whose certificates are trusted; NULL for this machine's authorities
 } ww_handshake;
 
 static gboolean ww_note_certificate(
     GTlsConnection *connection, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer user) {
-    (void)connection, (void)certificate;
-    ((ww_handshake *)user)->errors = errors;
+    (void)connection;
+    ww_handshake *handshake = user;
+    handshake->errors = errors;
+    GByteArray *bytes = NULL;
+    g_object_get(certificate, "certificate", &bytes, NULL);
+    if (!bytes) return FALSE;
+    gchar *text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes->data, bytes->len);
+    g_strlcpy(handshake->fingerprint, text, sizeof(handshake->fingerprint));
+    g_free(text);
+    g_byte_array_unref(bytes);
     return FALSE;
 }
 static void ww_note_handshake(
     GSocketClient *client, GSocketClientEvent event, GSocketConnectable *to, GIOStream *stream, gpointer user) {
     (void)client, (void)to;
     if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING) return;
-    ((ww_handshake *)user)->began = TRUE;
+    ww_handshake *handshake = user;
+    handshake->began = TRUE;
+    if (handshake->database) g_tls_connection_set_database(G_TLS_CONNECTION(stream), handshake->database);
     g_signal_connect(stream, "accept-certificate", G_CALLBACK(ww_note_certificate), user);
 }
 static inline ww_connection ww_connection_of(GError *error, gboolean tls) {

@@ -237,6 +237,16 @@ static inline gboolean ww_frame_map(GstVideoFrame *frame, GstVideoInfo *info, Gs
 static inline void ww_set_text(gpointer object, const char *property, const char *value) {
     g_object_set(object, property, value, NULL);
 }
+// Gives every element that checks certificates a database of its own, now and whenever one is added; `database` must
+// live as long as the pipeline. [any-thread]
+static void ww_trust_element(GstBin *pipeline, GstBin *bin, GstElement *element, gpointer database) {
+    (void)pipeline, (void)bin;
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "tls-database"))
+        g_object_set(element, "tls-database", database, NULL);
+}
+static inline void ww_trust(GstElement *pipeline, gpointer database) {
+    ww_watch_elements(pipeline, ww_trust_element, database);
+}
 // A choice by its word; 0 if there is none of that name. [any-thread]
 static inline gboolean ww_set_choice(GstElement *element, const char *property, const char *word) {
     GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), property);

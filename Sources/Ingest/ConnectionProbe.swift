@@ -14,8 +14,8 @@ package final class ConnectionProbe: @unchecked Sendable {
         case refused
         case unreachable
         case timedOut
-        /// The certificate's fault, in words.
-        case badCertificate(String)
+        /// The certificate's fault, in words, and its own fingerprint.
+        case badCertificate(String, fingerprint: String = "")
         case noTLS
         case notConnected
     }
@@ -30,9 +30,10 @@ package final class ConnectionProbe: @unchecked Sendable {
 
     func cancel() { g_cancellable_cancel(cancellable) }
 
-    func run(_ server: ServerAddress) -> Outcome {
+    func run(_ server: ServerAddress, trusting database: TLSDatabase? = nil) -> Outcome {
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.most) { [weak self] in self?.cancel() }
         var handshake = ww_handshake()
+        handshake.database = database?.pointer
         let outcome = ww_connect(
             server.host, server.port, server.isTLS ? 1 : 0, Self.connecting, cancellable, &handshake)
         return switch outcome {
@@ -42,10 +43,16 @@ package final class ConnectionProbe: @unchecked Sendable {
         case WW_REFUSED: .refused
         case WW_UNREACHABLE: .unreachable
         case WW_TIMED_OUT: .timedOut
-        case WW_BAD_CERTIFICATE: .badCertificate(Self.words(handshake.errors))
+        case WW_BAD_CERTIFICATE:
+            .badCertificate(
+                Self.words(handshake.errors), fingerprint: Self.fingerprint(&handshake))
         case WW_NO_TLS: .noTLS
         default: .notConnected
         }
+    }
+
+    private static func fingerprint(_ handshake: inout ww_handshake) -> String {
+        withUnsafeBytes(of: &handshake.fingerprint) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     private static func words(_ errors: GTlsCertificateFlags) -> String {
@@ -73,7 +80,8 @@ package struct ServerAddress: Equatable, CustomStringConvertible {
     package init?(_ uri: String) {
         let scheme = SourceURI.scheme(uri) ?? ""
         let ports: [String: UInt16] = [
-            "rtsp": 554, "rtspt": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443,
+            "rtsp": 554, "rtspt": 554, "rtspu": 554, "rtsph": 554, "rtsps": 322, "rtspst": 322, "rtspsu": 322,
+            "rtspsh": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443,
         ]
         guard let usual = ports[scheme], let start = uri.range(of: "://")?.upperBound else { return nil }
         let authority = uri[start...].prefix { !"/?#".contains($0) }
@@ -86,7 +94,7 @@ package struct ServerAddress: Equatable, CustomStringConvertible {
         let rest = place[end...].drop { $0 == "]" }
         host = String(name)
         port = rest.first == ":" ? UInt16(rest.dropFirst()) ?? usual : usual
-        isTLS = ["rtsps", "https", "rtmps"].contains(scheme)
+        isTLS = ["https", "rtmps"].contains(scheme) || scheme.hasPrefix("rtsps")
     }
 
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

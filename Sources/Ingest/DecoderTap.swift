@@ -140,7 +140,9 @@ private final class DecoderGate: @unchecked Sendable {
         guard let time else { return true }
         switch thinning.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
         case .keep: return true
-        case .leaveOut: record.addShed()
+        case .leaveOut:
+            record.addShed()
+            tap.pulse.sampledPicture()
         case .notDue: break
         }
         record.addSkipped(1)

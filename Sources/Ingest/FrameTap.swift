@@ -41,7 +41,12 @@ final class FrameTap: @unchecked Sendable {
     /// Of the whole picture; the sink thread's.
     private var monitor: HealthMonitor
     private let fps: Double
-    private let isLive: Bool
+    private let isLive: Atomic<Bool>
+    /// Whether the source's time is that of the pipeline's clock, so that it can be told where it leaps.
+    private let keepsTime: Bool
+    /// Pictures are not looked at yet: whether they are wanted is still asked.
+    private let isHeld = Atomic(false)
+    private let memory: UnitMemory?
     /// Whether pictures wait for their time before they come here.
     private let isPaced: Bool
     private let decoding: DecodingRecord
@@ -55,7 +60,8 @@ final class FrameTap: @unchecked Sendable {
     private let onEvent: @Sendable (SourceEvent) -> Void
 
     init(
-        _ description: SourceDescription, isLive: Bool, decoding: DecodingRecord, pulse: SourcePulse,
+        _ description: SourceDescription, isLive: Bool, memory: UnitMemory?, keepsTime: Bool, decoding: DecodingRecord,
+        pulse: SourcePulse,
         share: SamplingShare, onFrame: @escaping @Sendable (Frame) -> Void,
         onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
@@ -70,7 +76,9 @@ final class FrameTap: @unchecked Sendable {
         var limits = HealthMonitor.Limits()
         limits.frozen = description.frozen
         monitor = HealthMonitor(limits: limits)
-        self.isLive = isLive
+        self.isLive = Atomic(isLive)
+        self.keepsTime = keepsTime
+        self.memory = memory
         times = TimeKeeping(byArrival: isLive)
         isPaced = description.realtime
         self.decoding = decoding
@@ -85,6 +93,13 @@ final class FrameTap: @unchecked Sendable {
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
     /// Frames of a clip that the sampling took, wanted or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
+    /// It has turned out to have no end.
+    func becomeLive() {
+        isLive.store(true, ordering: .relaxed)
+        times.takeByArrival()
+    }
+    func hold(_ isHeld: Bool) { self.isHeld.store(isHeld, ordering: .relaxed) }
+
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
 
@@ -139,6 +154,11 @@ final class FrameTap: @unchecked Sendable {
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         meter.step()
+        if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
+            if pulse.heardPicture() { onEvent(.started) }
+            pulse.sampledPicture()
+            return GST_PAD_PROBE_DROP
+        }
         let pts = stamp(buffer, info, pad)
         let (take, isOver, leap): (Bool, Bool, Double?) = lock.withLock {
             if state.clip != nil {
@@ -148,7 +168,7 @@ final class FrameTap: @unchecked Sendable {
             }
             guard let time = Self.time(pts, state.segment) else { return (false, false, nil) }
             defer { state.seen = time }
-            let leaps = isLive && time > state.seen + Self.mostLead
+            let leaps = keepsTime && time > state.seen + Self.mostLead
             return (takes(time), false, leaps ? time : nil)
         }
         // The clock is only asked where the time stamps leap: after a gap, too, they do.
@@ -157,6 +177,7 @@ final class FrameTap: @unchecked Sendable {
             return GST_PAD_PROBE_DROP
         }
         if pulse.heardPicture() { onEvent(.started) }
+        if isHeld.load(ordering: .relaxed) { return GST_PAD_PROBE_DROP }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
@@ -188,8 +209,9 @@ final class FrameTap: @unchecked Sendable {
         // perhaps.
         let isThinned = decoding.isKeyframesOnly
         guard state.sampler.take(time, slack: isThinned ? 0.5 / fps : 0) else { return false }
-        guard isLive, !isThinned, !state.thinning.keeps(share.value) else { return true }
+        guard isLive.load(ordering: .relaxed), !isThinned, !state.thinning.keeps(share.value) else { return true }
         decoding.addShed()
+        pulse.sampledPicture()
         return false
     }
 
@@ -249,7 +271,7 @@ final class FrameTap: @unchecked Sendable {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
         let received = isPaced ? .now : pulse.heard.anything ?? .now
-        let wallClock = Date(timeIntervalSinceNow: isLive ? -ww_age(sink, time) : 0)
+        let wallClock = Date(timeIntervalSinceNow: isLive.load(ordering: .relaxed) ? -ww_age(sink, time) : 0)
         let display = lock.withLock { state.display }
         let keeps = repeats.load(ordering: .relaxed)
         let isRepeated = keeps && ww_fills_gap(sample) != 0
@@ -275,6 +297,7 @@ final class FrameTap: @unchecked Sendable {
         if discontinuity { monitor.reset() }
         let health = monitor.observe(whole.levels, at: mediaTime, decoded: mark)
         sampled.wrappingAdd(1, ordering: .relaxed)
+        pulse.sampledPicture()
         if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
         meter.whileTaken {
             for (lane, seen) in zip(lanes, pictures) {

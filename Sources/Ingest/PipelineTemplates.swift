@@ -1,3 +1,4 @@
+import CGStreamer
 package import Foundation
 import Permissions
 
@@ -48,7 +49,14 @@ package struct PipelineTemplates: Sendable {
                 "\(shown): there is no pipeline template \"\(name)\"; there are: \(names.joined(separator: ", "))")
         }
         var uri = source.uri
-        if name != "custom", SourceURI.scheme(uri) ?? "file" == "file" { uri = try Self.file(uri, shown).uri }
+        if name != "custom", SourceURI.scheme(uri) ?? "file" == "file" {
+            let path = try Self.file(uri, shown)
+            // A session description names the streams that are received; it is opened by an element of its own.
+            uri = path.text.lowercased().hasSuffix(".sdp") ? "sdp://" + path.text : path.uri
+        } else if name == "file", let scheme = SourceURI.scheme(source.uri), let problem = Self.problem(scheme) {
+            throw SourceError("\(shown): \(problem)")
+        }
+        if let transport = RTSPTransport.of(source), name != "custom" { uri = transport.uri(uri) }
         if let credentials { uri = try credentials.filled(into: uri, hosts: source.credentialHosts) }
         guard name == "custom" || line.contains("{uri}") || line.contains("{location}") else {
             return Recipe(template: name, line: line, uri: uri)
@@ -58,6 +66,18 @@ package struct PipelineTemplates: Sendable {
                 "\(shown): template \"custom\" needs a launch line that ends in an appsink called frames")
         }
         return Recipe(template: name, line: try Self.filled(line, uri, launch: source.launch, shown), uri: nil)
+    }
+
+    /// Why a scheme is none that can be opened; nil if it is one.
+    private static func problem(_ scheme: String) -> String? {
+        if ["whep", "wheps", "webrtc", "webrtcs"].contains(scheme) {
+            return "WebRTC (\(scheme)://) is not taken; have its server give the stream as RTSP, SRT, RTMP or HLS too"
+        }
+        guard (try? GStreamer.initialize()) != nil, gst_uri_protocol_is_supported(GST_URI_SRC, scheme) == 0 else {
+            return nil
+        }
+        return "nothing here opens \(scheme.prefix(40))://; there are rtsp, rtsps, http, https, srt, rist, udp, rtmp, "
+            + "sdp, file, v4l2, test and shapes"
     }
 
     /// A line with its words in braces replaced, once: what takes their place is not looked at again.

@@ -33,6 +33,10 @@ package struct SourceDescription: Sendable, Equatable {
     package var credentials: String?
     /// The hosts that the credentials may be sent to; the URI's own alone, if nil.
     package var credentialHosts: [HostPattern]?
+    /// How an RTSP camera's packets come; as the URI's scheme says, if nil.
+    package var transport: RTSPTransport?
+    /// Whose certificate is trusted, besides those of this machine's authorities.
+    package var trust: TLSTrust?
     /// Limits on what the stream may open; none, if nil.
     package var policy: SourcePolicy?
 
@@ -118,6 +122,8 @@ package enum SourceEvent: Sendable, Equatable {
     case started
     /// Size of the decoded pictures, at the start and whenever it changes.
     case formatChanged(String)
+    /// It has no end after all, as its pipeline says; `inBursts`: it comes in segments, faster than it is made.
+    case live(inBursts: Bool)
     case warning(String)
     case endOfStream
     case failed(String)

@@ -20,6 +20,10 @@ package struct SourceFailure {
 
     /// The sentence, without the source's name; `probe` is asked only if the report does not tell.
     package func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
+        if RTSPTransport.isRefused(report), SourceURI.scheme(uri)?.hasPrefix("rtsp") == true {
+            return "\(place) does not send its packets so; leave the transport out, or choose another "
+                + "(transport: tcp, udp, multicast or http)"
+        }
         if let status = report.status { return answered(status, report) }
         if let server, let outcome = stated(report) ?? (isUnconnected(report) ? probe(server) : nil) {
             return connecting(outcome, report)
@@ -60,9 +64,10 @@ package struct SourceFailure {
         case .unreachable: "\(host) cannot be reached: there is no route to it; check the network"
         case .timedOut:
             "\(place) does not answer: the connection timed out; check the address, and that no firewall is between"
-        case .badCertificate(let why):
-            "the TLS certificate of \(place) is not trusted: \(why); have it signed, or add its authority to those of "
-                + "this machine (update-ca-certificates)"
+        case .badCertificate(let why, let fingerprint):
+            "the TLS certificate of \(place) is not trusted: \(why); trust it alone by tls: {ca: FILE} or tls: "
+                + "{fingerprint: sha256:\(fingerprint.isEmpty ? "…" : fingerprint)} of the stream, once that is known to be "
+                + "its own, or add its authority to those of this machine (update-ca-certificates)"
         case .noTLS: "\(place) does not speak TLS; use \(isHTTP ? "http" : "rtsp")://, or the port that does"
         case .connected: isHTTP ? unanswered : "\(place) could not be connected to, though it can be now"
         case .notConnected: "\(place) cannot be connected to (\(report.plain))"

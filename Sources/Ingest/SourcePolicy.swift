@@ -35,6 +35,9 @@ package struct SourcePolicy: Sendable, Equatable {
             // The line's elements are checked when the pipeline is made.
             return
         }
+        if let ca = source.trust?.ca {
+            do throws(Refusal) { try checkPath(ca) } catch { throw SourceError("tls: ca: \(error.reason)") }
+        }
         do throws(Refusal) { try check(source.uri) } catch { throw SourceError("\(shown): \(error.reason)") }
     }
 
@@ -121,6 +124,9 @@ package struct SourcePolicy: Sendable, Equatable {
         }
         let refused = Refusal("expected a file in \(files.joined(separator: ", ")) (sources: files)")
         guard path.hasPrefix("/") else { throw refused }
+        guard playlists || !path.lowercased().hasSuffix(".sdp") else {
+            throw Refusal("clients may not open session descriptions here (sources: {playlists: true})")
+        }
         // A missing file is refused like one outside: a client does not learn which files exist.
         guard let real = Self.real(path), files.compactMap(Self.real).contains(where: { real.hasPrefix($0 + "/") })
         else { throw refused }

@@ -6,6 +6,8 @@ package final class SourcePulse: Sendable {
     /// Nanoseconds since `origin`; 0 for never.
     private let unit = Atomic<Int64>(0)
     private let picture = Atomic<Int64>(0)
+    /// The first picture since the last that was sampled; 0 if there is none.
+    private let unsampled = Atomic<Int64>(0)
 
     package init() {}
 
@@ -13,7 +15,14 @@ package final class SourcePulse: Sendable {
     func heardUnit() { unit.store(now, ordering: .relaxed) }
 
     /// A picture has come out of the decoder; true for the first.
-    func heardPicture() -> Bool { picture.exchange(now, ordering: .relaxed) == 0 }
+    func heardPicture() -> Bool {
+        let now = now
+        _ = unsampled.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+        return picture.exchange(now, ordering: .relaxed) == 0
+    }
+
+    /// A picture has been sampled, or was to be, and was left out because there is too much to do.
+    func sampledPicture() { unsampled.store(0, ordering: .relaxed) }
 
     /// A picture was there, and was not asked for: the decoder is not to blame, if it gave one since it was last asked.
     func leftPictureOut(since asked: ContinuousClock.Instant) {
@@ -21,7 +30,8 @@ package final class SourcePulse: Sendable {
     }
 
     package var heard: StreamSupervision.Heard {
-        StreamSupervision.Heard(anything: instant(unit), picture: instant(picture))
+        StreamSupervision.Heard(
+            anything: instant(unit), picture: instant(picture), unsampled: instant(unsampled))
     }
 
     private var now: Int64 { max(1, Int64((ContinuousClock.now - origin) / .nanoseconds(1))) }

@@ -70,7 +70,7 @@ package struct Backoff: Sendable, Equatable {
 package struct StreamSupervision: Sendable {
     /// What a stream's source is, and so what is done about it.
     package enum Source: Sendable {
-        /// A camera: given up when nothing comes, opened again whatever happens.
+        /// A camera, or whatever else has no end: given up when nothing comes, opened again whatever happens.
         case live
         /// A film on another machine: opened again when it fails; it may end, and may take its time.
         case remote
@@ -85,6 +85,8 @@ package struct StreamSupervision: Sendable {
         package var stall: Duration = .seconds(10)
         /// Coded data comes, but no picture of it; nil where units are left undecoded on purpose, however long.
         package var blind: Duration? = .seconds(60)
+        /// From one sample to the next, by the source's own time.
+        package var interval: Duration = .seconds(1)
         /// After so long of playing the pauses begin with the first again.
         package var stable: Duration = .seconds(30)
         package var backoff = Backoff()
@@ -97,6 +99,8 @@ package struct StreamSupervision: Sendable {
         case time
         /// Its first picture.
         case picture
+        /// Its pipeline says that it has no end.
+        case live
         case ended
         case failed(String)
         /// Its server wants to be left alone for so long.
@@ -109,9 +113,14 @@ package struct StreamSupervision: Sendable {
     package struct Heard: Sendable, Equatable {
         package var anything: ContinuousClock.Instant?
         package var picture: ContinuousClock.Instant?
+        /// The first picture since the last that was sampled; nil if none has come since.
+        package var unsampled: ContinuousClock.Instant?
 
-        package init(anything: ContinuousClock.Instant? = nil, picture: ContinuousClock.Instant? = nil) {
-            (self.anything, self.picture) = (anything, picture)
+        package init(
+            anything: ContinuousClock.Instant? = nil, picture: ContinuousClock.Instant? = nil,
+            unsampled: ContinuousClock.Instant? = nil
+        ) {
+            (self.anything, self.picture, self.unsampled) = (anything, picture, unsampled)
         }
     }
 
@@ -152,7 +161,7 @@ package struct StreamSupervision: Sendable {
     private var played: ContinuousClock.Instant?
     /// The least of the next pause.
     private var askedPause = Duration.zero
-    private let source: Source
+    private var source: Source
     private let limits: Limits
     private var backoff: Backoff
     private let chance: @Sendable () -> Double
@@ -214,6 +223,7 @@ package struct StreamSupervision: Sendable {
             counts.failures += 1
             askedPause = pause
             return close(.backingOff(why))
+        case .live: source = .live
         case .time, .closed: break
         }
         guard source == .live else { return .watch(until: nil) }
@@ -239,8 +249,16 @@ package struct StreamSupervision: Sendable {
             let why = "data comes, but no picture for \(Self.seconds(blind)) s"
             deadlines.append(((heard.picture ?? opened) + blind, why))
         }
+        if let unsampled = heard.unsampled {
+            let most = limits.stall + limits.interval * Self.intervals
+            let why = "pictures come, but none was due for \(Self.seconds(most)) s: their time stamps stand still"
+            deadlines.append((unsampled + most, why))
+        }
         return deadlines
     }
+
+    /// Time stamps that run this many times too slowly are no standstill.
+    private static let intervals = 3
 
     private static func seconds(_ duration: Duration) -> String {
         let tenths = Int((duration / .seconds(1) * 10).rounded())

@@ -9,9 +9,13 @@ import World
 // @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe` and `feed`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
+    /// What it is taken for until its pipeline says otherwise.
     package let kind: StreamSupervision.Source
-    /// Whether the source keeps its own time: then it is never held up.
+    /// Whether it is known to be live before it is opened: then it is never held up.
     package var isLive: Bool { kind == .live }
+    private let end: SourceEnd
+    /// Whose certificates are trusted, where that is not this machine's authorities.
+    private let database: TLSDatabase?
     private let recipe: PipelineTemplates.Recipe
     /// What plays it if its server answers with the other of a picture and a stream.
     private var otherRecipe: PipelineTemplates.Recipe?
@@ -24,6 +28,7 @@ package final class VideoSource: @unchecked Sendable {
     package let pulse = SourcePulse()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
+    private let unitTap: UnitTap?
     private let onEvent: @Sendable (SourceEvent) -> Void
     private let lock = NSLock()
     private var pipeline: Pipeline?
@@ -38,10 +43,12 @@ package final class VideoSource: @unchecked Sendable {
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
     /// live source it must return at once.
     ///
-    /// `decoding` is told what is decoded; a live source keeps `share` of its samples.
+    /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening had
+    /// no end; what `memory` has of earlier openings is not seen again.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
+        wasLive: Bool = false, memory: UnitMemory? = nil,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
@@ -55,18 +62,23 @@ package final class VideoSource: @unchecked Sendable {
             [description.uri, description.launch ?? ""], known: credentials?.secrets ?? [])
         recipe = try templates.recipe(description, credentials: credentials)
         otherRecipe = templates.otherRecipe(than: recipe, description, credentials: credentials)
+        database = try description.trust.map { trust throws(SourceError) in try trust.database() }
         let template = recipe.template
         self.description = description
         film = template == "shapes" ? try PictureFeed.film(description.uri) : nil
-        let keepsTime = ["rtsp", "v4l2", "test", "shapes", "snapshot"].contains(template) || description.realtime
-        kind = keepsTime ? .live : template == "http" ? .remote : .file
+        let isLive = SourceEnd.isKnownLive(description, template: template)
+        end = SourceEnd(isKnownLive: isLive && !description.realtime, wasLive: wasLive)
+        kind = isLive ? .live : template == "http" ? .remote : .file
         self.onEvent = onEvent
         self.patience = patience
         tap = FrameTap(
-            description, isLive: keepsTime, decoding: decoding, pulse: pulse, share: share, onFrame: onFrame,
+            description, isLive: isLive, memory: isLive ? nil : memory,
+            keepsTime: SourceEnd.clockTemplates.contains(template) || description.realtime, decoding: decoding,
+            pulse: pulse, share: share, onFrame: onFrame,
             onEvent: onEvent)
+        unitTap = isLive ? nil : memory.map { UnitTap($0) }
         decoderTap =
-            keepsTime
+            isLive
             ? DecoderTap(
                 description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share,
                 turns: description.realtime ? nil : .all) : nil
@@ -128,6 +140,9 @@ package final class VideoSource: @unchecked Sendable {
         ww_set_int(made.sink, "sync", description.realtime ? 1 : 0)
         ww_set_int(made.sink, "max-buffers", 1)
         ww_set_int(made.sink, "drop", isLive ? 1 : 0)
+        RTSPTransport.of(description)?.apply(to: made.element)
+        if let database { made.trust(database) }
+        if end.wasLive, !end.isAsked { tap.hold(true) }
         if let film { try PictureFeed(live: film).attach(to: made.element, shown: shown) }
         if recipe.template == "snapshot" {
             let feed = snapshotFeed(recipe, for: made)
@@ -143,6 +158,7 @@ package final class VideoSource: @unchecked Sendable {
         tap.meter.attach(to: made.element)
         made.noteErrors()
         decoderTap?.attach(to: made)
+        unitTap?.attach(to: made)
         return made
     }
 
@@ -177,13 +193,18 @@ package final class VideoSource: @unchecked Sendable {
         guard let bus = gst_element_get_bus(pipeline.element) else { return false }
         defer { gst_object_unref(bus) }
         var progress = ProgressWatch(limit: patience ?? ProgressWatch.usual, at: .now)
+        var end = end
+        var mayTurn = mayTurnToUDP
+        var asked: Duration?
         while !stopping.load(ordering: .acquiring) {
-            guard let message = gst_bus_timed_pop(bus, 100_000_000) else {
+            let message = gst_bus_timed_pop(bus, end.isAsked ? 100_000_000 : 40_000_000)
+            defer { if let message { ww_unref_message(message) } }
+            guard learn(&end, of: pipeline) else { return false }
+            guard let message else {
                 guard let why = standstill(&progress, pipeline) else { continue }
                 onEvent(.failed(why))
                 return false
             }
-            defer { ww_unref_message(message) }
             switch ww_message_type(message) {
             case GST_MESSAGE_EOS:
                 let film = filmFile
@@ -205,8 +226,18 @@ package final class VideoSource: @unchecked Sendable {
                     return false
                 }
             case GST_MESSAGE_ERROR:
-                onEvent(.failed(failure(message)))
+                if mayTurn, RTSPTransport.isRefused(SourceReport(message)) {
+                    mayTurn = false
+                    turnToUDP(pipeline)
+                    continue
+                }
+                let why = failure(message)
+                onEvent(asked.map { .busy(why, $0) } ?? .failed(why))
                 return false
+            case GST_MESSAGE_ELEMENT:
+                guard let header = ww_retry_after(message) else { continue }
+                defer { g_free(header) }
+                asked = RetryAfter.seconds(String(cString: header)).map { .seconds($0) }
             case GST_MESSAGE_WARNING:
                 let report = SourceReport(message, gst_message_parse_warning)
                 // Said of every track that is no video, too.
@@ -299,6 +330,41 @@ package final class VideoSource: @unchecked Sendable {
         }
     }
 
+    /// Asks whether it has an end, and does what follows; false if nothing more is wanted of it.
+    private func learn(_ end: inout SourceEnd, of pipeline: Pipeline) -> Bool {
+        switch end.ask(pipeline, sawVideo: tap.sawVideo) {
+        case nil: return true
+        case .live(let inBursts):
+            tap.becomeLive()
+            // What comes as it is made is taken as it comes, or it falls behind a sender whose clock is fast.
+            ww_set_int(pipeline.sink, "sync", 0)
+            ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
+            onEvent(.live(inBursts: inBursts))
+        case .camera:
+            tap.becomeLive()
+            ww_set_int(pipeline.sink, "drop", 1)
+            onEvent(.live(inBursts: false))
+        case .finite(let isOver):
+            guard !isOver || description.realtime else {
+                onEvent(.failed("\(shown): it has an end now, and has been seen; it is live no more"))
+                return false
+            }
+        }
+        tap.hold(false)
+        return true
+    }
+
+    private var mayTurnToUDP: Bool { RTSPTransport.of(description) ?? .auto == .auto && recipe.template == "rtsp" }
+
+    /// Opens it again, for packets by UDP: the camera takes no others.
+    private func turnToUDP(_ pipeline: Pipeline) {
+        gst_element_set_state(pipeline.element, GST_STATE_NULL)
+        RTSPTransport.udp.apply(to: pipeline.element)
+        gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
+        // Whoever stopped it meanwhile waits for this thread.
+        if stopping.load(ordering: .acquiring) { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
+    }
+
     private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
         let report = SourceReport(message)
         let noVideo =
@@ -321,7 +387,7 @@ package final class VideoSource: @unchecked Sendable {
         let failure = SourceFailure(
             uri: description.uri, hasCredentials: description.credentials != nil,
             wasHeard: heard.anything != nil || heard.picture != nil)
-        return secrets.hidden(in: failure.sentence(report) { probe.run($0) })
+        return secrets.hidden(in: failure.sentence(report) { probe.run($0, trusting: database) })
     }
 
     private func pendingError(_ pipeline: Pipeline) -> String? {

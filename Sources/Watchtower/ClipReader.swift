@@ -51,7 +51,7 @@ package struct ClipReader: Sendable {
                 switch event {
                 case .failed(let why), .busy(let why, _): end.yield(why)
                 case .endOfStream: end.yield(nil)
-                case .started, .formatChanged, .warning: break
+                case .started, .formatChanged, .live, .warning: break
                 }
             })
         if let problem = await video.startOffPool() { throw problem }

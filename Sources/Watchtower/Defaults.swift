@@ -48,13 +48,15 @@ package struct Defaults: Sendable {
     }
 
     package func source(_ from: StreamConfiguration) -> SourceDescription {
-        SourceDescription(
+        var source = SourceDescription(
             uri: from.uri, template: from.template, fps: from.fps ?? fps, decode: from.decode ?? .auto,
             realtime: from.realtime ?? false, loop: from.loop ?? false, side: framing.side, launch: from.launch,
             gate: from.gate,
             regions: from.rectangles, previews: from.snapshots ?? true, frozen: from.frozen ?? 60,
             credentials: from.credentials, framing: framing
         )
+        (source.transport, source.trust) = (from.transport, from.tls)
+        return source
     }
 }
 

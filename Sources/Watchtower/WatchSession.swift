@@ -62,6 +62,7 @@ package struct WatchSession: Sendable {
                     queue.post(.end, to: name)
                 case .endOfStream: queue.post(.end, to: name)
                 case .warning(let text): warnings.withLock { $0.append(text) }
+                case .live(let inBursts): if !inBursts { queue.setPolicy(.dropOldest, of: name) }
                 case .started, .formatChanged: break
                 }
             })

@@ -26,6 +26,7 @@ struct Stream: AsyncParsableCommand {
         @Option(
             help: "A name in the configuration's credentials, which are bound to hosts; the URI has no password then.")
         var credentials: String?
+        @OptionGroup var connection: ConnectionOptions
         @Option(parsing: .unconditional, help: "Seconds that a live source may take to send anything; 10 by default.")
         var connect: Double?
         @Option(
@@ -49,6 +50,7 @@ struct Stream: AsyncParsableCommand {
                 stream.gate = gate
                 stream.labels = label.isEmpty ? nil : label
                 stream.credentials = credentials
+                (stream.transport, stream.tls) = (connection.transport, connection.tls)
                 (stream.connect, stream.stall) = (connect, stall)
                 if backoffFirst != nil || backoffMost != nil {
                     stream.backoff = .init(first: backoffFirst, most: backoffMost)
@@ -128,11 +130,11 @@ extension [StreamStatus] {
     /// Prints them as a table; below those that do not play, why.
     func table() {
         Terminal.table(
-            ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "URI"],
+            ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "LAG", "URI"],
             map {
                 [
                     $0.name, $0.state, String(format: "%.3g", $0.effectiveFps), "\($0.sampled)", "\($0.shed)",
-                    "\($0.dropped)", $0.uri,
+                    "\($0.dropped)", String(format: "%.1f s", $0.lag), $0.uri,
                 ]
             },
             notes: map { stream in

@@ -48,6 +48,7 @@ struct Watch: AsyncParsableCommand {
     var gate: Double?
     @Option(help: "A file of user:password for the source, so that its URI needs none.")
     var credentials: String?
+    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var clip: ClipOptions
     @Flag(help: "Score windows that are not full yet, too.")
     var partial = false
@@ -115,7 +116,9 @@ struct Watch: AsyncParsableCommand {
         stream.decode = decode ?? (realtime ? .all : .auto)
         stream.gate = gate
         stream.credentials = credentials.map(SourceCredentials.absolute)
+        (stream.transport, stream.tls) = (connection.transport, connection.tls)
         stream.snapshots = false
+        if let problem = stream.connectionProblem { throw SourceError("\(problem.key): \(problem.reason)") }
         let source = defaults.source(stream)
         let output = try scores.map { path in try FileWriter(path) }
         if clip.clip {

@@ -1,3 +1,4 @@
+import Foundation
 import Ingest
 import Testing
 
@@ -111,6 +112,73 @@ struct StreamSupervisionTests {
         var patient = live(limits)
         _ = patient.begin(at: start)
         #expect(patient.observe(.time, heard: Heard(anything: at(5000)), at: at(5000)) == .watch(until: at(5010)))
+    }
+
+    @Test("pictures of which none is sampled are no progress, however many come; samples as rare as asked for are")
+    func unsampled() {
+        var limits = StreamSupervision.Limits()
+        limits.interval = .seconds(0.25)
+        var supervision = live(limits)
+        _ = supervision.begin(at: start)
+        func heard(_ second: Double, since: Double?) -> Heard {
+            Heard(anything: at(second), picture: at(second), unsampled: since.map(at))
+        }
+        #expect(supervision.observe(.picture, heard: heard(1, since: 1), at: at(1)) == .watch(until: at(11)))
+        for second in 2...60 {
+            let since = Double(second) - 0.1
+            let now = Double(second)
+            #expect(supervision.observe(.time, heard: heard(now, since: since), at: at(now)) != .close)
+        }
+        #expect(supervision.observe(.time, heard: heard(70, since: 60), at: at(70)) == .watch(until: at(70.75)))
+        #expect(supervision.observe(.time, heard: heard(70.7, since: 60), at: at(70.75)) == .close)
+        #expect(
+            supervision.state == .stalled("pictures come, but none was due for 10.8 s: their time stamps stand still"))
+        // A frame every twenty seconds.
+        limits.interval = .seconds(20)
+        var rare = live(limits)
+        _ = rare.begin(at: start)
+        _ = rare.observe(.picture, heard: heard(1, since: nil), at: at(1))
+        #expect(rare.observe(.time, heard: heard(69, since: 1), at: at(69)) != .close)
+    }
+
+    @Test("a server that asks for a pause gets it, once, and none that is shorter than the stream's own")
+    func asksForPause() {
+        for (asked, pause) in [(7.0, 7.0), (0.2, 1)] {
+            var supervision = live()
+            _ = supervision.begin(at: start)
+            #expect(supervision.observe(.busy("busy", .seconds(asked)), at: at(0)) == .close)
+            #expect(supervision.observe(.closed, at: at(0)) == .rest(until: at(pause)))
+            #expect(supervision.observe(.time, at: at(pause)) == .open)
+            _ = supervision.observe(.failed("busy"), at: at(pause))
+            #expect(supervision.observe(.closed, at: at(pause)) == .rest(until: at(pause + 2)))
+        }
+    }
+
+    @Test(
+        "Retry-After is seconds or a moment, and no longer than five minutes",
+        arguments: [
+            ("7", 7.0), (" 120 ", 120), ("0", 0), ("99999999999999999999", 300), ("86400", 300),
+            ("Thu, 01 Jan 1970 00:01:40 GMT", 100), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("soon", nil), ("-1", nil),
+        ] as [(String, Double?)])
+    func retryAfter(header: String, seconds: Double?) {
+        #expect(RetryAfter.seconds(header, now: Date(timeIntervalSince1970: 0)) == seconds)
+    }
+
+    @Test("a film that turns out to have no end is a camera from then on, and stays one")
+    func turnsOut() {
+        for source in [StreamSupervision.Source.remote, .file] {
+            var supervision = StreamSupervision(source, at: start, chance: { 0 })
+            _ = supervision.begin(at: start)
+            let heard = Heard(anything: at(1), picture: at(1))
+            #expect(supervision.observe(.picture, heard: heard, at: at(1)) == .watch(until: nil))
+            #expect(supervision.observe(.live, heard: heard, at: at(1)) == .watch(until: at(11)))
+            #expect(supervision.observe(.time, heard: heard, at: at(11)) == .close)
+            #expect(supervision.state == .stalled("nothing has come for 10 s"))
+            #expect(supervision.observe(.closed, at: at(11)) == .rest(until: at(12)))
+            #expect(supervision.observe(.time, at: at(12)) == .open)
+            #expect(supervision.observe(.ended, at: at(13)) == .close)
+            #expect(supervision.state == .backingOff("the source ended"))
+        }
     }
 
     @Test("a file is never given up, and ends or fails for good")

@@ -9,4 +9,10 @@ typedef int (*ww_reach_check)(const char *host, int port, const unsigned char *a
 /// Asks `check` from now on. Call once, before anything connects: GLib keeps the first resolver of proxies it finds.
 void ww_reach_guard(ww_reach_check check);
 
+/// A GTlsDatabase that trusts the certificate of this SHA-256 and no other, whatever name it has; the caller owns it.
+void *ww_tls_pinned(const unsigned char *digest);
+
+/// A GTlsDatabase of a PEM file's certificates; the caller owns it. NULL, and `why` for g_free, where it has none.
+void *ww_tls_file(const char *path, char **why);
+
 #endif

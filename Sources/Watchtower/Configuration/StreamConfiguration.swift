@@ -26,6 +26,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var frozen: Double?
     /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI has none then.
     package var credentials: String?
+    /// How an RTSP camera's packets come; auto, if nil.
+    package var transport: RTSPTransport?
+    /// Whose certificate rtsps:// and https:// may have, in the place of this machine's authorities.
+    package var tls: TLSTrust?
     /// Seconds that a live source may take to send anything at all; 10, if nil.
     package var connect: Double?
     /// Seconds without anything from a live source after which it is opened again; 10, if nil.
@@ -53,7 +57,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
             node, path: path, what: "a stream",
             keys: [
                 "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
-                "regions", "snapshots", "frozen", "credentials", "connect", "stall", "backoff",
+                "regions", "snapshots", "frozen", "credentials", "transport", "tls", "connect", "stall", "backoff",
             ])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
@@ -75,6 +79,16 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         snapshots = try mapping.bool("snapshots")
         frozen = try mapping.double("frozen")
         credentials = try mapping.string("credentials")
+        if let word = try mapping.string("transport") {
+            guard let way = RTSPTransport(rawValue: word) else {
+                let ways = RTSPTransport.allCases.map(\.rawValue).joined(separator: ", ")
+                throw mapping.failure("transport", "expected one of \(ways), found \"\(word.prefix(40))\"")
+            }
+            transport = way
+        }
+        if let trust = try mapping.mapping("tls", keys: ["ca", "fingerprint"]) {
+            tls = TLSTrust(ca: try trust.string("ca"), fingerprint: try trust.string("fingerprint"))
+        }
         connect = try mapping.double("connect")
         stall = try mapping.double("stall")
         if let pauses = try mapping.mapping("backoff", keys: ["first", "most"]) {
@@ -138,8 +152,21 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
                 return ("credentials", "expected a file, or its name in $CREDENTIALS_DIRECTORY")
             }
         }
+        if let problem = connectionProblem { return problem }
         if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
         return nil
+    }
+
+    /// What is wrong with how it is connected to.
+    package var connectionProblem: (key: String, reason: String)? {
+        if transport != nil, launch != nil || SourceURI.scheme(uri)?.hasPrefix("rtsp") != true {
+            return ("transport", "is of rtsp:// alone; leave it out")
+        }
+        guard let tls else { return nil }
+        guard launch == nil, TLSTrust.takes(uri) else {
+            return ("tls", "is of rtsps:// and https:// alone; leave it out")
+        }
+        return tls.problem.map { ("tls", $0) }
     }
 
     /// When its source is given up, and when it is opened again.

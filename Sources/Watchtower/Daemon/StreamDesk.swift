@@ -306,7 +306,7 @@ package actor StreamDesk {
                 sampled: runner.sampledFrames, gated: runner.gatedFrames,
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
                 shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
-                picture: health[runner.name] ?? .good,
+                lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
                 regions: Array(runner.lanes.dropFirst()),
                 source: ConfigurationSource(
                     isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)))

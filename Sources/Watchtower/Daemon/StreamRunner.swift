@@ -9,7 +9,10 @@ package final class StreamRunner: Sendable {
     package let name: String
     package let description: SourceDescription
     private let kind: StreamSupervision.Source
-    package var isLive: Bool { kind == .live }
+    /// Whether it is supervised as live; once its pipeline has said that it has no end, it stays so.
+    package var isLive: Bool { kind == .live || foundLive.load(ordering: .relaxed) }
+    private let foundLive = Atomic(false)
+    private let memory = UnitMemory()
     package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
@@ -34,6 +37,7 @@ package final class StreamRunner: Sendable {
         var sampled: UInt64 = 0
         var gated: UInt64 = 0
         var latest: UInt64?
+        var lag = ArrivalLag()
         var abandoned: UInt64 = 0
         /// Of those, the ones that still have not stopped.
         var lingering = 0
@@ -54,6 +58,8 @@ package final class StreamRunner: Sendable {
         kind = trial.kind
         self.templates = templates
         self.queue = queue
+        var limits = limits
+        limits.interval = .seconds(1 / description.fps)
         self.limits = limits
         self.stopLimit = stopLimit
         self.onState = onState
@@ -71,12 +77,14 @@ package final class StreamRunner: Sendable {
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } + decoding.shedSamples }
     /// Sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
+    /// Seconds by which a live source's pictures come later than they once did, by their own time.
+    package var lag: Double { isLive ? counts.withLock { $0.lag.seconds } : 0 }
     /// Pipelines that did not stop in time, and were left to do so alone.
     package var abandonedPipelines: UInt64 { counts.withLock { $0.abandoned } }
 
     /// Runs until the source has ended for good or the task is cancelled.
     package func run() async {
-        for lane in lanes { queue.open(lane, policy: isLive ? .dropOldest : .wait) }
+        for lane in lanes { queue.open(lane, policy: kind == .live ? .dropOldest : .wait) }
         defer { if Task.isCancelled { close() } }
         var supervision = StreamSupervision(kind, limits: limits, at: .now)
         var step = supervision.begin(at: .now)
@@ -137,14 +145,18 @@ package final class StreamRunner: Sendable {
         do {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding, share: queue.share,
-                patience: isLive ? nil : ProgressWatch.usual,
+                patience: isLive || foundLive.load(ordering: .relaxed) ? nil : ProgressWatch.usual,
+                wasLive: foundLive.load(ordering: .relaxed), memory: memory,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }
                     if frame.region == nil { self?.count(frame) }
                     queue.post(.frame(frame), to: LaneName.of(name, frame.region))
                 },
-                onEvent: { event in
+                onEvent: { [weak self] event in
                     switch event {
+                    case .live(let inBursts):
+                        self?.found(live: inBursts)
+                        playing.signals.send(.live)
                     case .started: playing.signals.send(.picture)
                     case .endOfStream: playing.signals.send(.ended)
                     case .failed(let why): playing.signals.send(.failed(why))
@@ -159,6 +171,12 @@ package final class StreamRunner: Sendable {
         Thread {
             do throws(SourceError) { try source.start() } catch { playing.signals.send(.failed(error.description)) }
         }.start()
+    }
+
+    /// Its pipeline says that it has no end: what comes in bursts is taken whole, the rest as it comes.
+    private func found(live inBursts: Bool) {
+        foundLive.store(true, ordering: .relaxed)
+        for lane in lanes { queue.setPolicy(inBursts ? .wait : .dropOldest, of: lane) }
     }
 
     /// Tears the source down, also for a task that is cancelled.
@@ -195,6 +213,7 @@ package final class StreamRunner: Sendable {
             $0.sampled += 1
             if $0.latest == frame.pictureNumber, !frame.discontinuity { $0.gated += 1 }
             $0.latest = frame.pictureNumber
+            $0.lag.observe(frame)
         }
     }
 

@@ -36,6 +36,8 @@ package struct StreamStatus: Codable, Sendable {
     package let shed: UInt64
     /// Frames that waited too long in a full queue.
     package let dropped: UInt64
+    /// Seconds by which its pictures come later than they did at best since it was opened.
+    package let lag: Double
     /// What its pictures are like: those that are "black", "frozen" or "blurred" match nothing.
     package let picture: PictureHealth
     /// Names of the lanes of its regions.

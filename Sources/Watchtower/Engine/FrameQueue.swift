@@ -30,7 +30,7 @@ package final class FrameQueue: @unchecked Sendable {
     package enum Policy: Sendable { case wait, dropOldest }
 
     private struct Lane {
-        let policy: Policy
+        var policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
         /// Frames lost because the lane was full.
         var dropped: UInt64 = 0
@@ -80,6 +80,14 @@ package final class FrameQueue: @unchecked Sendable {
             // A stream that ended by itself may have left its lane, and the news of its end in it.
             waiting -= lanes[stream]?.items.count ?? 0
             lanes[stream] = Lane(policy: policy)
+            condition.broadcast()
+        }
+    }
+
+    /// A stream that waited for room waits no more, or one that did not does.
+    package func setPolicy(_ policy: Policy, of stream: String) {
+        locked {
+            lanes[stream]?.policy = policy
             condition.broadcast()
         }
     }

@@ -1,3 +1,5 @@
+import Ingest
+
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {
     package static let named: [String: Schema] = [
@@ -149,6 +151,12 @@ package enum Schemas {
             "Parts of the picture: [x, y, width, height] in fractions of it."),
         .init("snapshots", .truth), .init("frozen", .number(1...86_400)),
         .init("credentials", .text(1...4096), "A name of the configuration's `credentials`."),
+        .init(
+            "transport", .word(RTSPTransport.allCases.map(\.rawValue)),
+            "How an RTSP camera's packets come; auto takes UDP where the camera refuses TCP."),
+        .init(
+            "tls", .object([.init("ca", .text(1...4096)), .init("fingerprint", .text(71...104))]),
+            "Whose certificate is trusted: a PEM file, or sha256: and its fingerprint."),
         .init("connect", .number(0.5...3600), "Seconds that a live source may take to send anything."),
         .init("stall", .number(0.5...3600), "Seconds of silence after which a live source is opened again."),
         .init(
@@ -167,7 +175,8 @@ package enum Schemas {
             .init("skippedUnits", .integer(), required: true), .init("returnsToAll", .integer(), required: true),
             .init("sampled", .integer(), required: true), .init("gated", .integer(), required: true),
             .init("effectiveFps", .number(), required: true), .init("shed", .integer(), required: true),
-            .init("dropped", .integer(), required: true), .init("picture", .text(), required: true),
+            .init("dropped", .integer(), required: true), .init("lag", .number(), required: true),
+            .init("picture", .text(), required: true),
             .init("regions", .list(.text()), required: true),
             .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
         ], others: .anything)

@@ -59,6 +59,10 @@ package enum MetricsPage {
             .gauge, "watchword_stream_effective_fps", "Sampled frames a second that are scored.",
             streams.map { (label($0), $0.effectiveFps) })
         page.family(
+            .gauge, "watchword_stream_lag_seconds",
+            "Seconds by which pictures come later than they did at best since the stream was opened.",
+            streams.map { (label($0), $0.lag) })
+        page.family(
             .counter, "watchword_frames_sampled_total", "Frames sampled.",
             streams.map { (label($0), Double($0.sampled)) })
         page.family(

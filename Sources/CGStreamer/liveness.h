@@ -1,0 +1,91 @@
+#ifndef WATCHWORD_CGSTREAMER_LIVENESS_H
+#define WATCHWORD_CGSTREAMER_LIVENESS_H
+#include <gst/base/gstbasesrc.h>
+#include <gst/gst.h>
+#include <string.h>
+
+// Whether a source has an end, asked of its pipeline: its sources, its duration, whether it can be wound back.
+
+typedef enum {
+    WW_END_UNKNOWN,   // nothing has been played yet
+    WW_END_KNOWN,     // a film: it has a length, or can be wound back
+    WW_END_CAMERA,    // a source of its own time, as cameras have
+    WW_END_NONE,      // it comes as it is made, and nobody knows when it ends
+    WW_END_NONE_YET,  // a playlist without an end: it comes in segments, faster than it is made
+} ww_end;
+
+typedef struct {
+    gboolean played, live, adaptive, sized;
+} ww_sources;
+
+static void ww_look_at_source(const GValue *value, gpointer user) {
+    ww_sources *found = user;
+    GstElement *element = GST_ELEMENT(g_value_get_object(value));
+    const char *klass = gst_element_get_metadata(element, GST_ELEMENT_METADATA_KLASS);
+    if (klass && strstr(klass, "Adaptive")) found->adaptive = TRUE;
+    if (!GST_IS_BASE_SRC(element)) return;
+    if (gst_base_src_is_live(GST_BASE_SRC(element))) found->live = TRUE;
+    if (!found->played) return;
+    GstElementFactory *factory = gst_element_get_factory(element);
+    gint64 bytes = -1;
+    // What a named pipe holds has no length, and ends with whoever writes it.
+    if (factory && g_str_has_prefix(GST_OBJECT_NAME(factory), "f") && g_str_has_suffix(GST_OBJECT_NAME(factory), "src"))
+        found->sized = TRUE;
+    else if (gst_pad_query_duration(GST_BASE_SRC_PAD(element), GST_FORMAT_BYTES, &bytes) && bytes > 0)
+        found->sized = TRUE;
+}
+
+// Asks; `played`: a picture has come, so that a film's length would be known. [any-thread but streaming ones]
+static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean played) {
+    ww_sources found = {played, FALSE, FALSE, FALSE};
+    if (!GST_IS_BIN(pipeline)) return WW_END_UNKNOWN;
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
+    while (gst_iterator_foreach(elements, ww_look_at_source, &found) == GST_ITERATOR_RESYNC)
+        gst_iterator_resync(elements);
+    gst_iterator_free(elements);
+    if (found.live) return WW_END_CAMERA;
+    if (!played) return WW_END_UNKNOWN;
+    gint64 length = -1;
+    if (gst_element_query_duration(sink, GST_FORMAT_TIME, &length) && length > 0) return WW_END_KNOWN;
+    // A playlist that goes on can be wound back as far as it reaches; its own length is no length of what it plays.
+    if (found.adaptive) return WW_END_NONE_YET;
+    gboolean can_seek = FALSE;
+    GstQuery *query = gst_query_new_seeking(GST_FORMAT_TIME);
+    if (gst_element_query(sink, query)) gst_query_parse_seeking(query, NULL, &can_seek, NULL, NULL);
+    gst_query_unref(query);
+    return can_seek || found.sized ? WW_END_KNOWN : WW_END_NONE;
+}
+static gboolean ww_take_retry_after(GQuark field, const GValue *value, gpointer user) {
+    if (g_ascii_strcasecmp(g_quark_to_string(field), "Retry-After") == 0 && G_VALUE_HOLDS_STRING(value))
+        *(gchar **)user = g_value_dup_string(value);
+    return TRUE;
+}
+// What a web server says of when to come again, in the element message `http-headers` of an answer that refuses; for
+// g_free. NULL for all else. [any-thread]
+static inline gchar *ww_retry_after(GstMessage *message) {
+    const GstStructure *said = gst_message_get_structure(message);
+    guint status = 0;
+    if (!said || !gst_structure_has_name(said, "http-headers")) return NULL;
+    if (!gst_structure_get_uint(said, "http-status-code", &status) || (status != 429 && status != 503)) return NULL;
+    const GValue *headers = gst_structure_get_value(said, "response-headers");
+    gchar *found = NULL;
+    if (headers && GST_VALUE_HOLDS_STRUCTURE(headers))
+        gst_structure_foreach(gst_value_get_structure(headers), ww_take_retry_after, &found);
+    return found;
+}
+// A hash of a coded unit's bytes. [streaming-thread]
+static inline guint64 ww_unit_hash(GstBuffer *buffer) {
+    GstMapInfo map;
+    if (!gst_buffer_map(buffer, &map, GST_MAP_READ)) return 0;
+    guint64 hash = 0x9E3779B97F4A7C15u ^ map.size, word;
+    gsize at = 0;
+    for (; at + 8 <= map.size; at += 8) {
+        memcpy(&word, map.data + at, 8);
+        hash = (hash ^ word) * 0xFF51AFD7ED558CCDu;
+        hash ^= hash >> 32;
+    }
+    for (; at < map.size; at++) hash = (hash ^ map.data[at]) * 0xFF51AFD7ED558CCDu;
+    gst_buffer_unmap(buffer, &map);
+    return hash ^ hash >> 29;
+}
+#endif

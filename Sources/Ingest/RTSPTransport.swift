@@ -1,0 +1,62 @@
+import CGStreamer
+
+/// How an RTSP camera's packets come.
+package enum RTSPTransport: String, Codable, Sendable, CaseIterable {
+    /// Over the connection itself; by UDP where the camera refuses that.
+    case auto
+    /// Within the RTSP connection: lost packets become delay.
+    case tcp
+    /// By UDP, straight to this machine: lost packets become broken pictures.
+    case udp
+    case multicast
+    /// RTSP within HTTP, for networks that let nothing else through.
+    case http
+
+    /// Bits of rtspsrc's property `protocols`.
+    private var bits: Int32 {
+        switch self {
+        case .udp: 0x1
+        case .multicast: 0x2
+        case .auto, .tcp: 0x4
+        case .http: 0x14
+        }
+    }
+
+    /// What a scheme says by itself, as rtspu:// does.
+    static func named(by scheme: String) -> RTSPTransport? {
+        switch scheme {
+        case "rtspu", "rtspsu": .udp
+        case "rtspt", "rtspst": .tcp
+        case "rtsph", "rtspsh": .http
+        default: nil
+        }
+    }
+
+    static func isRTSP(_ uri: String) -> Bool { SourceURI.scheme(uri)?.hasPrefix("rtsp") == true }
+
+    /// The transport of a source: what is asked for, else what its scheme names; nil leaves the template's.
+    static func of(_ source: SourceDescription) -> RTSPTransport? {
+        guard isRTSP(source.uri), let scheme = SourceURI.scheme(source.uri) else { return nil }
+        if let asked = source.transport, asked != .auto { return asked }
+        return named(by: scheme) ?? source.transport
+    }
+
+    /// The URI with the scheme that goes with this: rtspsrc takes no transport that the scheme does not name.
+    func uri(_ uri: String) -> String {
+        guard let scheme = SourceURI.scheme(uri), Self.isRTSP(uri) else { return uri }
+        let secure = scheme.hasPrefix("rtsps") ? "rtsps" : "rtsp"
+        return secure + (self == .http ? "h" : "") + uri.dropFirst(scheme.count)
+    }
+
+    /// Tells a pipeline's rtspsrc, if it has one that is called `source`.
+    func apply(to pipeline: UnsafeMutablePointer<GstElement>) {
+        guard let source = ww_bin_get(pipeline, "source") else { return }
+        defer { gst_object_unref(source) }
+        if ww_has_property(source, "protocols") != 0 { ww_set_int(source, "protocols", bits) }
+    }
+
+    /// Whether a failure says that the camera does not take what was asked for.
+    static func isRefused(_ report: SourceReport) -> Bool {
+        report.status == 461 || report.sentence.contains("allow more transport protocols")
+    }
+}

@@ -1,0 +1,51 @@
+import CGStreamer
+
+/// Whether a source has an end: what kind of source it is, which its scheme alone does not tell.
+struct SourceEnd {
+    /// Nobody needs to ask: cameras, and protocols that carry what comes as it is made.
+    let isKnownLive: Bool
+    /// An earlier opening of the same source had no end.
+    let wasLive: Bool
+    private(set) var isAsked = false
+
+    /// What was found.
+    enum Answer: Equatable {
+        case live(inBursts: Bool)
+        /// Its pictures come by a clock of its own.
+        case camera
+        /// A film; `isOver`: of a source that had no end before.
+        case finite(isOver: Bool)
+    }
+
+    init(isKnownLive: Bool, wasLive: Bool) {
+        self.isKnownLive = isKnownLive
+        self.wasLive = wasLive
+        isAsked = isKnownLive
+    }
+
+    /// Asks once; nil while the pipeline does not know, and from then on.
+    mutating func ask(_ pipeline: Pipeline, sawVideo: Bool) -> Answer? {
+        guard !isAsked else { return nil }
+        let end = ww_ask_end(pipeline.element, pipeline.sink, sawVideo ? 1 : 0)
+        guard end != WW_END_UNKNOWN else { return nil }
+        isAsked = true
+        return switch end {
+        case WW_END_CAMERA: .camera
+        case WW_END_NONE: .live(inBursts: false)
+        case WW_END_NONE_YET: .live(inBursts: true)
+        default: .finite(isOver: wasLive)
+        }
+    }
+
+    /// Schemes of which every source is live.
+    static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
+    /// Templates of which every source is live.
+    static let liveTemplates: Set<String> = ["rtsp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
+    /// Of these, the time is that of the pipeline's clock from the first picture on.
+    static let clockTemplates: Set<String> = ["rtsp", "v4l2", "test", "shapes", "snapshot"]
+
+    static func isKnownLive(_ description: SourceDescription, template: String) -> Bool {
+        liveTemplates.contains(template) || liveSchemes.contains(SourceURI.scheme(description.uri) ?? "")
+            || description.uri.lowercased().hasSuffix(".sdp") || description.realtime
+    }
+}

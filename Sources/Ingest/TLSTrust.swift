@@ -1,0 +1,80 @@
+import CGStreamer
+import CReach
+import Foundation
+
+/// Whose TLS certificate a source may have, in the place of this machine's authorities: never anyone's.
+package struct TLSTrust: Codable, Sendable, Equatable {
+    /// A PEM file of certificates: authorities, or the camera's own.
+    package var ca: String?
+    /// `sha256:` and the 64 digits of the certificate that is taken, and no other.
+    package var fingerprint: String?
+
+    package init(ca: String? = nil, fingerprint: String? = nil) { (self.ca, self.fingerprint) = (ca, fingerprint) }
+
+    /// What is wrong with it; nil if nothing is.
+    package var problem: String? {
+        switch (ca, fingerprint) {
+        case (nil, nil): "expected ca: a PEM file, or fingerprint: sha256:… of a certificate"
+        case (.some, .some): "expected either ca or fingerprint, found both"
+        case (let ca?, nil):
+            ca.isEmpty || ca.utf8.count > 4096 || ca.utf8.contains(0) ? "ca: expected a PEM file" : nil
+        case (nil, let text?):
+            Self.digest(text) == nil
+                ? "fingerprint: expected sha256: and 64 hexadecimal digits, found \"\(text.prefix(80))\"; "
+                    + "openssl x509 -noout -fingerprint -sha256 -in FILE tells it" : nil
+        }
+    }
+
+    /// The bytes of `sha256:AB:CD…`, with colons or without.
+    static func digest(_ text: String) -> [UInt8]? {
+        guard text.lowercased().hasPrefix("sha256:") else { return nil }
+        let digits = text.utf8.dropFirst(7).filter { $0 != UInt8(ascii: ":") }.compactMap { Self.value($0) }
+        let colons = text.utf8.dropFirst(7).count { $0 == UInt8(ascii: ":") }
+        guard digits.count == 64, text.utf8.count == 7 + 64 + colons else { return nil }
+        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    /// Whether a URI's source checks certificates by this.
+    package static func takes(_ uri: String) -> Bool {
+        guard let scheme = SourceURI.scheme(uri) else { return false }
+        return scheme == "https" || scheme.hasPrefix("rtsps")
+    }
+
+    /// Reads the file.
+    func database() throws(SourceError) -> TLSDatabase {
+        if let problem { throw SourceError("tls: \(problem)") }
+        if let text = fingerprint, let digest = Self.digest(text) { return TLSDatabase(ww_tls_pinned(digest)) }
+        var why: UnsafeMutablePointer<CChar>?
+        guard let made = ww_tls_file(ca ?? "", &why) else {
+            defer { g_free(why) }
+            throw SourceError(
+                "tls: ca: \(ca ?? ""): expected a PEM file of certificates (\(why.map { String(cString: $0) } ?? "?"))")
+        }
+        return TLSDatabase(made)
+    }
+}
+
+/// GIO's own object, which sources ask about certificates.
+// @unchecked: the object is thread-safe, and the pointer never changes
+final class TLSDatabase: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer
+
+    /// Takes the reference.
+    init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
+
+    deinit { g_object_unref(pointer) }
+}
+
+extension Pipeline {
+    /// Certificates are checked by `database` alone, which must live as long as the pipeline.
+    func trust(_ database: TLSDatabase) { ww_trust(element, database.pointer) }
+}

@@ -1,0 +1,29 @@
+package import Ingest
+
+/// By how much a stream's pictures come later than they did at best since it was opened: their own time against the
+/// clock, measured from their arrival.
+///
+/// It grows where a sender's clock is slow, a network or a server holds pictures back, or this machine reads too slowly.
+package struct ArrivalLag: Sendable {
+    package private(set) var seconds = 0.0
+    private var first: ContinuousClock.Instant?
+    /// The least that arrival has been behind the picture's own time.
+    private var least = 0.0
+
+    package init() {}
+
+    package mutating func observe(_ frame: Frame) {
+        observe(mediaTime: frame.mediaTime, at: frame.received, begins: frame.discontinuity)
+    }
+
+    /// `begins`: nothing before it counts.
+    package mutating func observe(mediaTime: Double, at arrival: ContinuousClock.Instant, begins: Bool) {
+        guard let first, !begins else {
+            (self.first, least, seconds) = (arrival, -mediaTime, 0)
+            return
+        }
+        let behind = (arrival - first) / .seconds(1) - mediaTime
+        least = min(least, behind)
+        seconds = behind - least
+    }
+}

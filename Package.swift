@@ -128,7 +128,8 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions", "Pixels",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions",
+                "Pixels",
                 "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),

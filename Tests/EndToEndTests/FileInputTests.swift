@@ -107,7 +107,8 @@ struct FileInputTests {
     @Test(
         "what is in a file and cannot be watched is said, by the code of bad data; what cannot be had, by another",
         arguments: [
-            ("garbage.mp4", Int32(65), "not one picture of it could be decoded"), ("headless.mp4", 65, "there is no index"),
+            ("garbage.mp4", Int32(65), "not one picture of it could be decoded"),
+            ("headless.mp4", 65, "there is no index"),
             ("sound.wav", 65, "it has no video track"), ("text.mp4", 65, "it is no video"),
             ("empty.mp4", 65, "found an empty one"), (".", 66, "found a directory"),
             ("gone.mp4", 66, "there is no such file"),

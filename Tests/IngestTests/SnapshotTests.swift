@@ -1,9 +1,8 @@
 import Foundation
+import Ingest
 import Pixels
 import TestSupport
 import Testing
-
-import Ingest
 
 @Suite("Pictures that are asked for one by one", .serialized)
 struct SnapshotTests {

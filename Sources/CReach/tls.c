@@ -1,5 +1,5 @@
-// A database of certificates that knows one certificate: whoever shows that is trusted, whatever name it has, and nobody
-// else is.
+// A database of certificates that knows one certificate: whoever shows that is trusted, whatever name it has, and
+// nobody else is.
 #include "CReach.h"
 
 #include <gio/gio.h>

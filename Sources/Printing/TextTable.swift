@@ -32,7 +32,8 @@ package enum TextTable {
         }
     }
 
-    /// The most that every column may have at once, so that the widest give way first; words stay whole where that can be.
+    /// The most that every column may have at once, so that the widest give way first; words
+    /// stay whole where that can be.
     private static func fitted(_ natural: [Int], _ words: [Int], into available: Int) -> [Int] {
         guard natural.reduce(0, +) > available else { return natural }
         let least = words.reduce(0, +) <= available ? words : natural.map { _ in 1 }

@@ -3,7 +3,8 @@ package import Ingest
 /// By how much a stream's pictures come later than they did at best since it was opened: their own time against the
 /// clock, measured from their arrival.
 ///
-/// It grows where a sender's clock is slow, a network or a server holds pictures back, or this machine reads too slowly.
+/// It grows where a sender's clock is slow, a network or a server holds pictures back, or this machine
+/// reads too slowly.
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0
     private var first: ContinuousClock.Instant?

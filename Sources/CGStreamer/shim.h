@@ -191,7 +191,8 @@ static inline double ww_age(GstAppSink *sink, double seconds) {
     return age > 0 ? age : 0;
 }
 // Seconds by which a running time lies ahead of the clock of the pad's element; 0 without a clock, and as long as it
-// has one but does not know yet when it began (a pipeline that begins to play gives them one after the other). [any-thread]
+// has one but does not know yet when it began (a pipeline that begins to play gives them one after the
+// other). [any-thread]
 static inline double ww_lead(GstPad *pad, double seconds) {
     GstElement *element = gst_pad_get_parent_element(pad);
     gboolean began = element && gst_element_get_base_time(element) != 0;

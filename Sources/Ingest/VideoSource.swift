@@ -43,8 +43,8 @@ package final class VideoSource: @unchecked Sendable {
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
     /// live source it must return at once.
     ///
-    /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening had
-    /// no end; what `memory` has of earlier openings is not seen again.
+    /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening
+    /// had no end; what `memory` has of earlier openings is not seen again.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,

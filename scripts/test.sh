@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 log=.build/test.log
 minutes=${TEST_MINUTES:-45}
-timeout --kill-after=60 --signal=QUIT "${minutes}m" \
+NO_COLOR=1 timeout --kill-after=60 --signal=QUIT "${minutes}m" \
     .build/release/watchwordPackageTests.xctest --testing-library swift-testing --no-parallel "$@" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 [ "$status" = 0 ] && exit 0

@@ -116,7 +116,10 @@ struct DecodeTests {
         let (frames, record) = try await sample(["--keyframes", "0", "--mjpeg"], fps: 5, decode: .auto, until: 150)
         // JPEG's colours are not exact enough for each picture's number: its time is.
         let times = frames.map(\.mediaTime)
-        #expect(zip(times.dropFirst(), times).allSatisfy { abs($0 - $1 - 0.2) <= 0.05 }, "\(times)")
+        // A loaded machine may be late for those that come before it is clear what the stream is.
+        let steady = times.drop { $0 < 1 }
+        #expect(steady.count >= 20)
+        #expect(zip(steady.dropFirst(), steady).allSatisfy { abs($0 - $1 - 0.2) <= 0.05 }, "\(times)")
         let units = 25 * ((times.last ?? 0) - (times.first ?? 0))
         // Ten are decoded before it is clear what the stream is.
         #expect(abs(Double(record.skippedUnits) - (units - 10) * 4 / 5) <= 10, "\(record.skippedUnits) of \(units)")

@@ -35,8 +35,10 @@ package struct MissingTimes: Sendable {
     /// The time that a picture is to have; nil if its own is right.
     ///
     /// `stamp`: running time of its own; `duration`: how long it is shown, if that is known; `arrival`: now, by the
-    /// source's clock, where pictures are taken by that.
-    package mutating func made(stamp: Double?, duration: Double?, arrival: Double?) -> Double? {
+    /// source's clock, where pictures are taken by that; the clock is asked only for a picture that needs it.
+    package mutating func made(
+        stamp: Double?, duration: Double?, arrival: @autoclosure () -> Double?
+    ) -> Double? {
         if let stamp {
             if first == nil { first = stamp }
             if last == nil || hasAdvanced || stamp > (first ?? stamp) {
@@ -47,7 +49,7 @@ package struct MissingTimes: Sendable {
         }
         let step = duration.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1 / rate
         let time =
-            if let arrival { max(arrival, last.map { $0 + 1e-3 } ?? 0) } else { last.map { $0 + step } ?? stamp ?? 0 }
+            if let arrival = arrival() { max(arrival, last.map { $0 + 1e-3 } ?? 0) } else { last.map { $0 + step } ?? stamp ?? 0 }
         last = time
         return time
     }

@@ -226,12 +226,13 @@ package final class VideoSource: @unchecked Sendable {
                     return false
                 }
             case GST_MESSAGE_ERROR:
-                if mayTurn, RTSPTransport.isRefused(SourceReport(message)) {
+                let report = SourceReport(message)
+                if mayTurn, RTSPTransport.isRefused(report) {
                     mayTurn = false
                     turnToUDP(pipeline)
                     continue
                 }
-                let why = failure(message)
+                let why = failure(report)
                 onEvent(asked.map { .busy(why, $0) } ?? .failed(why))
                 return false
             case GST_MESSAGE_ELEMENT:
@@ -273,7 +274,7 @@ package final class VideoSource: @unchecked Sendable {
         guard seen != .goesOn else { return nil }
         if !hasPlayed, let noted = pipeline.notedError() {
             defer { ww_unref_message(noted) }
-            return failure(noted)
+            return failure(SourceReport(noted))
         }
         let what = hasPlayed ? "no further picture" : "no picture"
         let wait = seen == .isIdle ? "" : " for \(Int(((patience ?? ProgressWatch.usual) / .seconds(1)).rounded())) s"
@@ -365,8 +366,7 @@ package final class VideoSource: @unchecked Sendable {
         if stopping.load(ordering: .acquiring) { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
     }
 
-    private func failure(_ message: UnsafeMutablePointer<GstMessage>) -> String {
-        let report = SourceReport(message)
+    private func failure(_ report: SourceReport) -> String {
         let noVideo =
             !tap.sawVideo
             && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {

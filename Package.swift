@@ -69,7 +69,13 @@ let package = Package(
         .target(name: "CPlatform"),
         .target(
             name: "CKeepAlive", dependencies: ["CGStreamer"], linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
-        .target(name: "CReach", dependencies: ["CGLib"], linkerSettings: [.linkedLibrary("gio-2.0")]),
+        // It stands before a function of GnuTLS (tls.c), so programs must export it to the modules that GIO loads.
+        .target(
+            name: "CReach", dependencies: ["CGLib"],
+            linkerSettings: [
+                .linkedLibrary("gio-2.0"),
+                .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=gnutls_session_set_data"]),
+            ]),
         // By the library's own name: its development package brings a desktop with it (Sources/CFetch/soup.h).
         .target(
             name: "CFetch", dependencies: ["CGLib"],
@@ -101,7 +107,7 @@ let package = Package(
         .target(name: "Randomness", swiftSettings: safe),
         .target(name: "World", dependencies: ["Randomness"], swiftSettings: safe),
 
-        // What a model is worth: retrieval benchmarks and their metrics.
+        // Retrieval benchmarks and their metrics: what a model is worth.
         .target(name: "Evaluation", dependencies: ["Randomness"], swiftSettings: safe),
 
         // How it is made better: forward and backward passes, the loss, the optimiser.
@@ -121,7 +127,7 @@ let package = Package(
             dependencies: ["Printing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
 
-        // What is counted while running.
+        // Counters and histograms of a running program.
         .target(name: "Measures", swiftSettings: safe),
 
         // The outside world.

@@ -10,13 +10,14 @@ struct ww_fetcher {
     SoupSession *session;
 };
 
-ww_fetcher *ww_fetcher_new(void) {
+ww_fetcher *ww_fetcher_new(void *database) {
     ww_fetcher *fetcher = g_new0(ww_fetcher, 1);
     // Nobody else's loop is to run what the session plans.
     fetcher->context = g_main_context_new();
     g_main_context_push_thread_default(fetcher->context);
     fetcher->session = soup_session_new();
     soup_session_set_user_agent(fetcher->session, "Watchword");
+    if (database) g_object_set(fetcher->session, "tls-database", database, NULL);
     // Pictures are packed already; what is unpacked has no size that the answer tells.
     soup_session_remove_feature_by_type(fetcher->session, soup_content_decoder_get_type());
     return fetcher;

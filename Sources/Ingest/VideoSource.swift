@@ -288,7 +288,7 @@ package final class VideoSource: @unchecked Sendable {
     private func snapshotFeed(_ recipe: PipelineTemplates.Recipe, for pipeline: Pipeline) -> SnapshotFeed {
         let (secrets, onEvent) = (secrets, onEvent)
         return SnapshotFeed(
-            description, uri: recipe.uri ?? description.uri, pulse: pulse,
+            description, uri: recipe.uri ?? description.uri, database: database, pulse: pulse,
             onWarning: { onEvent(.warning(secrets.hidden(in: $0))) },
             onEnd: { [weak self, weak pipeline] end in
                 switch end {

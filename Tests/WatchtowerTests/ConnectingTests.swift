@@ -100,6 +100,9 @@ struct ConnectingTests {
         let address = uri.replacing("localhost", with: "127.0.0.1")
         #expect(try await outcome(address, trust: TLSTrust(ca: named.file)).contains("for another name"))
         #expect(try await outcome(address, trust: TLSTrust(fingerprint: named.fingerprint)) == good)
+        // Whoever was trusted before is not for that: TLS would take the session up again without a certificate.
+        let later = try await outcome(uri, trust: TLSTrust(fingerprint: other))
+        #expect(later.contains("not trusted") && later.contains(plain), "\(later)")
     }
 
     @Test("a camera whose certificate signed itself is refused, says how to trust it, and plays when it is trusted")
@@ -113,7 +116,7 @@ struct ConnectingTests {
         try await expectTrust(uri, is: "playing", named: mine, other: other.fingerprint)
     }
 
-    @Test("so is a film on a web server, and a playlist and its segments")
+    @Test("so is a playlist on a web server and its segments, and a picture")
     func https() async throws {
         let folder = try folder()
         let mine = try certificate(for: "localhost", in: folder)
@@ -143,6 +146,11 @@ struct ConnectingTests {
         let port = try await server.line()
         try await expectTrust(
             "https://localhost:\(port)/film.m3u8", is: "playing", named: mine, other: other.fingerprint)
+        try output(
+            of: "ffmpeg",
+            ["-loglevel", "error", "-i", Self.lobby, "-frames:v", "1", folder.appending(path: "snapshot.jpg").path])
+        try await expectTrust(
+            "https://localhost:\(port)/snapshot.jpg", is: "playing", named: mine, other: other.fingerprint)
     }
 
     @Test(

@@ -14,7 +14,7 @@ typedef enum {
     WW_FETCH_CANCELLED,
 } ww_fetch_outcome;
 
-/// What came of a request. Texts are NULL where nothing is said.
+/// The answer to a request, or why there is none. Texts are NULL where nothing is said.
 typedef struct {
     ww_fetch_outcome outcome;
     unsigned status;
@@ -31,7 +31,8 @@ typedef struct {
     unsigned pause;               // seconds without a byte that are waited for
 } ww_fetch_request;
 
-ww_fetcher *ww_fetcher_new(void);
+/// `database`: a GTlsDatabase, which alone says whose certificates are trusted; NULL: this machine's authorities do.
+ww_fetcher *ww_fetcher_new(void *database);
 void ww_fetcher_free(ww_fetcher *fetcher);
 
 /// Gets it; follows no redirect. Waits: for each byte as long as is asked for, for all of it until `cancellable` (a
@@ -42,7 +43,7 @@ void ww_fetch(
     ww_fetched *answer);
 void ww_fetched_clear(ww_fetched *answer);
 
-/// Where a redirect leads, for `ww_text_free`; NULL if that is no URI. [any-thread]
+/// The address that a redirect leads to, for `ww_text_free`; NULL if that is no URI. [any-thread]
 char *ww_fetch_resolve(const char *base, const char *location);
 void ww_text_free(char *text);
 

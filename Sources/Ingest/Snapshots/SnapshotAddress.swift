@@ -14,18 +14,22 @@ final class SnapshotAddress: SnapshotReader {
     private let failure: SourceFailure
     private let cancellation: FetchCancellation
     private let probe = ConnectionProbe()
-    private let fetcher = ww_fetcher_new()
-    /// What the server said of the last picture.
+    private let database: TLSDatabase?
+    private let fetcher: OpaquePointer?
+    /// The server's `ETag` and `Last-Modified` of the last picture.
     private var seen: (tag: String?, modified: String?) = (nil, nil)
 
     /// `uri` may have a user and a password in it.
     ///
     /// Call on the thread that asks.
     init(
-        uri: String, shown: String, policy: SourcePolicy?, hasCredentials: Bool, cancellation: FetchCancellation
+        uri: String, shown: String, policy: SourcePolicy?, hasCredentials: Bool, database: TLSDatabase?,
+        cancellation: FetchCancellation
     ) {
         (self.uri, login) = Self.parted(uri)
         (self.shown, self.policy, self.cancellation) = (shown, policy, cancellation)
+        self.database = database
+        fetcher = ww_fetcher_new(database?.pointer)
         failure = SourceFailure(uri: uri, hasCredentials: hasCredentials, wasHeard: false)
     }
 
@@ -115,7 +119,7 @@ final class SnapshotAddress: SnapshotReader {
         let report = SourceReport(
             .resource, GST_RESOURCE_ERROR_READ.rawValue, answer.reason ?? "",
             debug: "\(answer.reason ?? "") (\(answer.status))", status: answer.status)
-        let why = "\(shown): \(failure.sentence(report) { probe.run($0) })"
+        let why = "\(shown): \(failure.sentence(report) { probe.run($0, trusting: database) })"
         if [429, 503].contains(answer.status), let wait = answer.retryAfter.flatMap({ RetryAfter.seconds($0) }) {
             return .busy("\(why), in \(Int(wait.rounded(.up))) s", wait)
         }
@@ -126,7 +130,7 @@ final class SnapshotAddress: SnapshotReader {
     private func failed(_ why: String) -> SnapshotFault {
         // A request that was ended by the limit of its bytes' time says so itself.
         let report = SourceReport(.stream, GST_STREAM_ERROR_FAILED.rawValue, why, debug: "streaming stopped")
-        return .passing("\(shown): \(failure.sentence(report) { probe.run($0) })")
+        return .passing("\(shown): \(failure.sentence(report) { probe.run($0, trusting: database) })")
     }
 
     // MARK: Texts

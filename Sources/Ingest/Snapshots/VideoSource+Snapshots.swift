@@ -17,7 +17,7 @@ extension SnapshotFeed {
 
     /// A feed of a source's pictures: of a file, or of an address.
     convenience init(
-        _ source: SourceDescription, uri: String, pulse: SourcePulse,
+        _ source: SourceDescription, uri: String, database: TLSDatabase?, pulse: SourcePulse,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void
     ) {
         let cancellation = FetchCancellation()
@@ -28,7 +28,7 @@ extension SnapshotFeed {
                 if let path = SourcePath(source.uri) { return SnapshotFile(path: path, shown: shown) }
                 return SnapshotAddress(
                     uri: uri, shown: shown, policy: source.policy, hasCredentials: source.credentials != nil,
-                    cancellation: cancellation)
+                    database: database, cancellation: cancellation)
             }, onWarning: onWarning, onEnd: onEnd)
     }
 }

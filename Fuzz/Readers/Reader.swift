@@ -61,7 +61,7 @@ package enum Reader: String, CaseIterable, Sendable {
             }
         case .multipart: readMultipart(bytes)
         case .movie:
-            if let length = PreviewTrack.misleadingLength(bytes) {
+            if let length = PreviewTrack.misleadingLength(in: Array(bytes)) {
                 precondition([4, 8].contains(length.count) && length.upperBound <= bytes.count)
             }
         case .web: attempt { try WebRequests.read(Data(bytes)) }
@@ -128,7 +128,7 @@ private func archive(_ pickle: UnsafeRawBufferPointer) -> [UInt8] {
     return bytes
 }
 
-/// What stands before and after the pickle.
+/// The bytes of an archive before and after its pickle.
 private enum Template {
     private static let whole = Array(
         ZipBytes([

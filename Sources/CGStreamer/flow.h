@@ -4,7 +4,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
-// What flows through a pipeline: rewriting it, stamping it, and noticing that nothing does.
+// The flow of a pipeline: rewriting it, stamping it, and noticing that nothing does.
 
 // MARK: Rewriting
 

@@ -60,8 +60,8 @@ static gboolean ww_take_retry_after(GQuark field, const GValue *value, gpointer 
         *(gchar **)user = g_value_dup_string(value);
     return TRUE;
 }
-// What a web server says of when to come again, in the element message `http-headers` of an answer that refuses; for
-// g_free. NULL for all else. [any-thread]
+// The time at which a web server wants to be asked again, in the element message `http-headers` of an answer that
+// refuses; for g_free. NULL for all else. [any-thread]
 static inline gchar *ww_retry_after(GstMessage *message) {
     const GstStructure *said = gst_message_get_structure(message);
     guint status = 0;

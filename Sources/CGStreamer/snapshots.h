@@ -72,7 +72,8 @@ static inline void ww_post_word(GstElement *element, const char *word) {
     gst_element_post_message(
         element, gst_message_new_application(GST_OBJECT(element), gst_structure_new_empty(word)));
 }
-// Where the element that posted a message reads from, for `g_free`; NULL if it says nothing of that. [any-thread]
+// The address that the element reads from which posted a message, for `g_free`; NULL if it says nothing of that.
+// [any-thread]
 static inline gchar *ww_message_location(GstMessage *message) {
     GstObject *source = GST_MESSAGE_SRC(message);
     gchar *place = NULL;

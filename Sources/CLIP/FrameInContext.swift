@@ -32,7 +32,7 @@ package struct FrameInContext: Sendable {
 /// next frame has come. A stream's first frame is a window's first; its newest always a window's last, so that nothing
 /// waits for a frame that may never come.
 package struct FrameSequence: Sendable {
-    /// What to embed when a frame has come.
+    /// The frames to embed when one has come.
     package struct Due: Sendable {
         /// The new frame, as the last of a window.
         package let newest: FrameInContext

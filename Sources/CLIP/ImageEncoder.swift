@@ -171,7 +171,7 @@ package final class ImageEncoder {
     }
 }
 
-/// What is taken from and divided out of each colour channel of a picture in 0...1.
+/// Mean and deviation of each colour channel of a picture in 0...1: taken from it, and divided out.
 package struct Normalisation: Sendable, Equatable {
     package let mean: [Float]
     package let deviation: [Float]

@@ -59,8 +59,7 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// What cosines are multiplied by before a softmax makes probabilities of them: e to the `logit_scale`, as a rule
-    /// 100.
+    /// The factor of cosines before a softmax makes probabilities of them: e to the `logit_scale`, as a rule 100.
     package func logitScale() throws -> Float {
         let stored = try tensors.floats("logit_scale").first.map { exp($0) }
         guard let stored, stored.isFinite, stored > 0 else {

@@ -1,7 +1,7 @@
 import Checkpoints
 package import Foundation
 
-/// What a model holds and what it lacks, as far as either can be told: the first problem does not end it.
+/// A model's parts and what it lacks, as far as either can be told: the first problem does not end it.
 package struct ModelInspection: Sendable {
     /// A tower or a head.
     package struct Part: Sendable, Equatable {
@@ -28,7 +28,7 @@ package struct ModelInspection: Sendable {
     package private(set) var weightFiles: [String] = []
     /// Names of tensors that belong to neither tower nor head.
     package private(set) var others: [String] = []
-    /// What is missing or wrong, a sentence each; a model without any can be used.
+    /// Parts that are missing or wrong, a sentence each; a model without any can be used.
     package private(set) var problems: [String] = []
 
     /// Preprocessing of a frame; nil if it cannot be told.
@@ -102,7 +102,7 @@ package struct ModelInspection: Sendable {
         } else {
             let named = OpenAINames(source)
             inspectTowers(named, stored: source) { named.stored($0) }
-            // What hinders the sizes from being told is said here, where no tensor's absence has said it.
+            // A problem that keeps the sizes from being told is said here, where no tensor's absence has said it.
             if layout == .openAI, architecture == nil, problems.isEmpty {
                 let defaults = defaults
                 _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }

@@ -3,7 +3,7 @@ import CGStreamer
 /// Keeps libav's decoders from writing into GStreamer's buffers, but where their pictures are of a kind that GStreamer
 /// knows.
 ///
-/// Of others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits) GStreamer 1.22 makes a null pointer there, which ends
+/// For others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits) GStreamer 1.22 makes a null pointer there, which ends
 /// the process; without it, it refuses them by an error.
 enum DirectRendering {
     /// Guards the decoders of a pipeline, and those that are added later.
@@ -26,7 +26,7 @@ enum DirectRendering {
             }, nil)
     }
 
-    /// What a parser has read of the stream: 4:2:0 with 8 bits is what nearly all streams are.
+    /// Tells by what a parser has read of the stream: 4:2:0 with 8 bits is what nearly all streams are.
     private static func observe(_ event: UnsafeMutablePointer<GstEvent>, _ pad: UnsafeMutablePointer<GstPad>) {
         guard ww_event_type(event) == GST_EVENT_CAPS, let decoder = gst_pad_get_parent_element(pad) else { return }
         defer { gst_object_unref(decoder) }

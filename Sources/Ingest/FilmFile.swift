@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a film's file says of itself beside its pictures: whether it is whole, and what of it nobody reads.
+/// A film's file by its headers: whether it is whole, and which parts of it nobody reads.
 ///
 /// GStreamer's demuxers take the end of a file for the end of the film.
 package struct FilmFile: Equatable {
@@ -108,7 +108,7 @@ private struct FileHeads {
         return lacks(end: segment.end, "its segment")
     }
 
-    /// Where the element ends whose length stands at `place`.
+    /// The end of the element whose length stands at `place`.
     private func element(_ place: Int) -> (end: Int, isKnown: Bool)? {
         let field = bytes(place, 8)
         guard let first = field.first, first != 0 else { return nil }

@@ -1,8 +1,8 @@
 import Pixels
 
-/// What is made of a frame, whole or a region of it: a resizer and a gate of its own.
+/// The way from frames to pictures, of the whole frame or a region: a resizer and a gate of its own.
 struct FrameLane {
-    /// What is seen of a frame; of an unchanged picture nothing is made again.
+    /// The result for one frame; an unchanged picture is not made again.
     struct Sight {
         let picture: Picture
         let number: UInt64

@@ -159,18 +159,19 @@ final class FrameTap: @unchecked Sendable {
             pulse.sampledPicture()
             return GST_PAD_PROBE_DROP
         }
-        let pts = stamp(buffer, info, pad)
-        let (take, isOver, leap): (Bool, Bool, Double?) = lock.withLock {
+        let (made, take, isOver, leap): (GstClockTime?, Bool, Bool, Double?) = lock.withLock {
+            let (made, running) = stamp(buffer, pad)
             if state.clip != nil {
                 let wasOver = state.clip?.isOver ?? false
                 let take = state.clip?.take() ?? false
-                return (take, !wasOver && state.clip?.isOver ?? false, nil)
+                return (made, take, !wasOver && state.clip?.isOver ?? false, nil)
             }
-            guard let time = Self.time(pts, state.segment) else { return (false, false, nil) }
+            guard let time = running else { return (made, false, false, nil) }
             defer { state.seen = time }
             let leaps = keepsTime && time > state.seen + Self.mostLead
-            return (takes(time), false, leaps ? time : nil)
+            return (made, takes(time), false, leaps ? time : nil)
         }
+        if let made { ww_probe_set_time(info, made) }
         // The clock is only asked where the time stamps leap: after a gap, too, they do.
         if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.mostLead {
             onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
@@ -182,25 +183,22 @@ final class FrameTap: @unchecked Sendable {
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
-    /// The picture's time stamp; it is given one if it has none of its own.
+    /// The time stamp that a picture is to be given, nil if it has one of its own, and its running time; call locked.
     private func stamp(
-        _ buffer: UnsafeMutablePointer<GstBuffer>, _ info: UnsafeMutablePointer<GstPadProbeInfo>,
-        _ pad: UnsafeMutablePointer<GstPad>
-    ) -> GstClockTime {
+        _ buffer: UnsafeMutablePointer<GstBuffer>, _ pad: UnsafeMutablePointer<GstPad>
+    ) -> (made: GstClockTime?, running: Double?) {
         let (own, length) = (buffer.pointee.pts, buffer.pointee.duration)
-        let made: GstClockTime? = lock.withLock {
-            let running = Self.time(own, state.segment)
-            // What lies outside of what is to be shown is no more than that.
-            if own != ww_no_time(), running == nil { return nil }
+        let running = Self.time(own, state.segment)
+        // What lies outside of what is to be shown is no more than that.
+        if own != ww_no_time(), running == nil { return (nil, nil) }
+        guard
             let time = state.times.made(
                 stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
                 arrival: times.isByArrival ? -ww_lead(pad, 0) : nil)
-            guard let nanoseconds = time.map({ GstClockTime($0 * 1e9) }) else { return nil }
-            guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return nanoseconds }
-            return gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds)
-        }
-        if let made { ww_probe_set_time(info, made) }
-        return made ?? own
+        else { return (nil, running) }
+        let nanoseconds = GstClockTime(time * 1e9)
+        guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return (nanoseconds, time) }
+        return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
     }
 
     /// Whether the picture at `time` goes on to be resized; call locked.

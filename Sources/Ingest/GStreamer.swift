@@ -68,6 +68,7 @@ final class Pipeline: @unchecked Sendable {
         ww_decode_video_only(parsed)
         SizeGuard.attach(to: parsed)
         DirectRendering.restrict(in: parsed)
+        ww_watch_elements(parsed, { _, _, element, _ in if let element { ww_end_reading(element) } }, nil)
         // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
         ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
         ww_app_sink_take_as_decoded(sink)

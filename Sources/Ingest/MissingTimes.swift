@@ -26,7 +26,7 @@ package struct MissingTimes: Sendable {
 
     package init() {}
 
-    /// What the stream's format tells; 0 if it tells none.
+    /// Takes the rate that the stream's format tells; 0 if it tells none.
     package mutating func learn(rate: Double) { self.rate = rate > 0 && rate.isFinite ? rate : Self.assumedRate }
 
     /// The stream begins again.
@@ -49,7 +49,9 @@ package struct MissingTimes: Sendable {
         }
         let step = duration.flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? 1 / rate
         let time =
-            if let arrival = arrival() { max(arrival, last.map { $0 + 1e-3 } ?? 0) } else { last.map { $0 + step } ?? stamp ?? 0 }
+            if let arrival = arrival() { max(arrival, last.map { $0 + 1e-3 } ?? 0) } else {
+                last.map { $0 + step } ?? stamp ?? 0
+            }
         last = time
         return time
     }

@@ -2,7 +2,8 @@ import CGStreamer
 import Foundation
 import Pixels
 
-/// Reads the index of MP4 and QuickTime as it comes to `qtdemux`, and answers how a track's pictures are to be shown.
+/// Reads the index of MP4 and QuickTime as it comes to `qtdemux`: answers how a track's pictures are to be shown, and
+/// keeps the demuxer from taking all video for previews.
 // @unchecked: `lock` guards what changes
 final class MovieTap: @unchecked Sendable {
     private let lock = NSLock()
@@ -22,7 +23,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// What the track asks for whose stream begins with the event; nil if it is of no such film.
+    /// The display of the track whose stream begins with the event; nil if it is of no such film.
     func display(_ streamStart: UnsafeMutablePointer<GstEvent>) -> TrackDisplay? {
         var name: UnsafePointer<gchar>?
         gst_event_parse_stream_start(streamStart, &name)
@@ -37,31 +38,39 @@ final class MovieTap: @unchecked Sendable {
         guard let pad = gst_element_get_static_pad(demuxer, "sink") else { return }
         defer { gst_object_unref(pad) }
         gst_pad_add_probe(
-            pad, GST_PAD_PROBE_TYPE_BUFFER,
+            pad, GstPadProbeType(rawValue: GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_PULL.rawValue),
             { pad, info, user in
-                guard let pad, let info, let user, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+                guard let pad, let info, let user else { return GST_PAD_PROBE_OK }
                 Unmanaged<MovieTap>.fromOpaque(user).takeUnretainedValue().see(
-                    buffer, isPulled: pad.pointee.mode == GST_PAD_MODE_PULL)
+                    info, isPulled: pad.pointee.mode == GST_PAD_MODE_PULL)
                 return GST_PAD_PROBE_OK
             }, Unmanaged.passUnretained(self).toOpaque(), nil)
     }
 
-    /// Of a file the demuxer asks for the index as a whole; of what is sent, all comes one after the other.
-    private func see(_ buffer: UnsafeMutablePointer<GstBuffer>, isPulled: Bool) {
-        guard lock.withLock({ !isDone }) else { return }
+    /// The demuxer asks for a file's index as a whole; a film that is sent comes in pieces, one after the other.
+    private func see(_ info: UnsafeMutablePointer<GstPadProbeInfo>, isPulled: Bool) {
+        guard let buffer = ww_probe_buffer(info), lock.withLock({ !isDone }) else { return }
         var map = GstMapInfo()
         guard gst_buffer_map(buffer, &map, GST_MAP_READ) != 0 else { return }
-        defer { gst_buffer_unmap(buffer, &map) }
         let bytes = UnsafeRawBufferPointer(start: map.data, count: Int(map.size))
         let offset = UInt64(buffer.pointee.offset)
-        lock.withLock {
+        let beginsIndex = bytes.count >= 8 && bytes[4..<8].elementsEqual("moov".utf8)
+        let index: [UInt8]? = lock.withLock {
             // Each piece that is asked for stands for itself.
             if isPulled { scanner = MovieScanner() }
-            guard let index = scanner.take(bytes, at: offset == .max ? nil : offset) else { return }
+            guard let index = scanner.take(bytes, at: offset == .max ? nil : offset) else { return nil }
             displays = MovieHeader.displays(in: index)
             scanner = MovieScanner()
             isDone = true
+            return index
         }
+        gst_buffer_unmap(buffer, &map)
+        // What is sent comes in pieces, of which some have gone on already.
+        guard isPulled, beginsIndex, let length = index.flatMap({ PreviewTrack.misleadingLength(in: $0) }) else {
+            return
+        }
+        let nothing = [UInt8](repeating: 0, count: length.count)
+        nothing.withUnsafeBytes { ww_probe_write(info, gsize(length.lowerBound), $0.baseAddress, gsize($0.count)) }
     }
 }
 

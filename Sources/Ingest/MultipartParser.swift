@@ -28,7 +28,7 @@ package struct MultipartParser {
 
     private var state = State.beforePart
     private var buffer: [UInt8] = []
-    /// Where in `buffer` nothing has been looked at.
+    /// The first index of `buffer` that has not been looked at.
     private var start = 0
     /// From `start` on, where no delimiter begins.
     private var scanned = 0
@@ -197,7 +197,7 @@ package struct MultipartParser {
 
     // MARK: Bodies
 
-    /// Where the next delimiter begins, if the byte behind it is there.
+    /// The index of the next delimiter, if the byte behind it is there.
     private mutating func nextDelimiter() -> Int? {
         var from = max(start, scanned)
         let needle = delimiter.isEmpty ? [Self.lf, Self.dash, Self.dash] : delimiter
@@ -217,7 +217,7 @@ package struct MultipartParser {
         return nil
     }
 
-    /// Where a delimiter begins that goes on behind `end`.
+    /// The index of a delimiter that goes on behind `end`.
     private func beginningDelimiter(before end: Int) -> Int? {
         for count in stride(from: min(delimiter.count, end - start), to: 2, by: -1)
         where buffer[end - count..<end].elementsEqual(delimiter.prefix(count)) {

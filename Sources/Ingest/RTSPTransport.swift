@@ -22,7 +22,7 @@ package enum RTSPTransport: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// What a scheme says by itself, as rtspu:// does.
+    /// The transport that a scheme names by itself, as rtspu:// does.
     static func named(by scheme: String) -> RTSPTransport? {
         switch scheme {
         case "rtspu", "rtspsu": .udp

@@ -8,7 +8,7 @@ struct SourceEnd {
     let wasLive: Bool
     private(set) var isAsked = false
 
-    /// What was found.
+    /// The kind of end that was found.
     enum Answer: Equatable {
         case live(inBursts: Bool)
         /// Its pictures come by a clock of its own.
@@ -41,7 +41,7 @@ struct SourceEnd {
     static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
     /// Templates of which every source is live.
     static let liveTemplates: Set<String> = ["rtsp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
-    /// Of these, the time is that of the pipeline's clock from the first picture on.
+    /// Templates whose pictures have the time of the pipeline's clock from the first picture on.
     static let clockTemplates: Set<String> = ["rtsp", "v4l2", "test", "shapes", "snapshot"]
 
     static func isKnownLive(_ description: SourceDescription, template: String) -> Bool {

@@ -22,7 +22,7 @@ struct SourcePath: Equatable {
 
     private static var here: [UInt8] { Array(FileManager.default.currentDirectoryPath.utf8) + [UInt8(ascii: "/")] }
 
-    /// What follows the host, which must be none or this machine.
+    /// The path after the host, which must be none or this machine.
     private static func path(ofURI uri: [UInt8]) -> [UInt8]? {
         let rest = uri.dropFirst("file:".utf8.count)
         guard rest.starts(with: "//".utf8) else { return Array(rest) }

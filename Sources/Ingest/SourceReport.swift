@@ -3,7 +3,7 @@ import CGStreamer
 /// An error or a warning of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the
 /// reason often is.
 package struct SourceReport: Equatable {
-    package enum Domain: Equatable { case core, resource, stream, other }
+    package enum Domain: Equatable { case core, resource, stream, parse, other }
 
     let domain: Domain
     let code: UInt32
@@ -33,7 +33,7 @@ package struct SourceReport: Equatable {
         }
         let domains = [
             (gst_core_error_quark(), Domain.core), (gst_resource_error_quark(), .resource),
-            (gst_stream_error_quark(), .stream),
+            (gst_stream_error_quark(), .stream), (gst_parse_error_quark(), .parse),
         ]
         let quark = error?.pointee.domain
         domain = domains.first { $0.0 == quark }?.1 ?? .other
@@ -60,6 +60,9 @@ package struct SourceReport: Equatable {
     }
 
     func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
+
+    /// Whether it says no more than that a track is not what a launch line wants.
+    var isDelayedLink: Bool { domain == .parse && code == GST_PARSE_ERROR_DELAYED_LINK.rawValue }
 
     /// Whether the data is to blame.
     var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }

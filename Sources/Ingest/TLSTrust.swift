@@ -2,7 +2,7 @@ import CGStreamer
 import CReach
 import Foundation
 
-/// Whose TLS certificate a source may have, in the place of this machine's authorities: never anyone's.
+/// The TLS certificates that a source may have, in the place of those of this machine's authorities: never any.
 package struct TLSTrust: Codable, Sendable, Equatable {
     /// A PEM file of certificates: authorities, or the camera's own.
     package var ca: String?
@@ -11,7 +11,7 @@ package struct TLSTrust: Codable, Sendable, Equatable {
 
     package init(ca: String? = nil, fingerprint: String? = nil) { (self.ca, self.fingerprint) = (ca, fingerprint) }
 
-    /// What is wrong with it; nil if nothing is.
+    /// A sentence on what is wrong with it; nil if nothing is.
     package var problem: String? {
         switch (ca, fingerprint) {
         case (nil, nil): "expected ca: a PEM file, or fingerprint: sha256:… of a certificate"

@@ -10,7 +10,8 @@ package struct UnitRecall: Sendable {
     private static let patience = 30
 
     private var kept: Deque<UInt64> = []
-    /// What was kept when the source was opened, and where the last unit may be in it; nil once a unit is new.
+    /// The units that were kept when the source was opened, and where the last unit may be in them; nil once a unit is
+    /// new.
     private var before: [UInt64] = []
     private var places: [Int]?
     private var hasMatched = false
@@ -51,7 +52,7 @@ package struct UnitRecall: Sendable {
     }
 }
 
-/// What one stream remembers over all openings of its source.
+/// The units that one stream has played over all openings of its source.
 package final class UnitMemory: Sendable {
     private let recall = Mutex(UnitRecall())
     /// Presentation time up to which pictures have been seen before, in nanoseconds and plus one; 0 for none.

@@ -154,9 +154,10 @@ package final class VideoSource: @unchecked Sendable {
         }
         tap.attach(to: made)
         MultipartTap.attach(to: made.element, times: tap.times)
-        PreviewTap.attach(to: made.element)
-        tap.meter.attach(to: made.element)
-        made.noteErrors()
+        if patience != nil {
+            tap.meter.attach(to: made.element)
+            made.noteErrors()
+        }
         decoderTap?.attach(to: made)
         unitTap?.attach(to: made)
         return made
@@ -242,7 +243,7 @@ package final class VideoSource: @unchecked Sendable {
             case GST_MESSAGE_WARNING:
                 let report = SourceReport(message, gst_message_parse_warning)
                 // Said of every track that is no video, too.
-                guard !report.plain.contains("Delayed linking failed") else { continue }
+                guard !report.isDelayedLink else { continue }
                 onEvent(.warning(secrets.hidden(in: report.plain)))
             case GST_MESSAGE_APPLICATION where SnapshotFeed.isAnswer(message, of: description.uri):
                 return true
@@ -267,7 +268,7 @@ package final class VideoSource: @unchecked Sendable {
     private func standstill(_ progress: inout ProgressWatch, _ pipeline: Pipeline) -> String? {
         // A film that is played at its own speed may show one picture for long.
         let hasPlayed = pulse.heard.picture != nil
-        guard patience != nil, !description.realtime || !hasPlayed else { return nil }
+        guard let patience, !description.realtime || !hasPlayed else { return nil }
         let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
         let seen = progress.observe(
             tap.meter.progress, isHeld: tap.meter.isHeld, isRunning: isRunning, at: .now)
@@ -277,10 +278,11 @@ package final class VideoSource: @unchecked Sendable {
             return failure(SourceReport(noted))
         }
         let what = hasPlayed ? "no further picture" : "no picture"
-        let wait = seen == .isIdle ? "" : " for \(Int(((patience ?? ProgressWatch.usual) / .seconds(1)).rounded())) s"
+        let wait = seen == .isIdle ? "" : " for \(Int((patience / .seconds(1)).rounded())) s"
         return isLive
             ? "\(shown): nothing has come of it\(wait), and no error; check the camera and the network"
-            : "\(shown): \(what), no end and no error come of it\(wait); it is damaged, or of a kind that cannot be played"
+            : "\(shown): \(what), no end and no error come of it\(wait); "
+                + "it is damaged, or of a kind that cannot be played"
     }
 
     // MARK: Pictures one by one

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where what is written to a path goes: links are followed, and what is no plain file is written into, never replaced.
+/// The place that an output path leads to: links are followed, and only plain files are ever replaced.
 package enum OutputPlace: Equatable {
     /// A plain file, there or not: it may be made beside and put into its place.
     case file(String)

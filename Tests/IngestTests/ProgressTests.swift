@@ -3,7 +3,7 @@ import Ingest
 import TestSupport
 import Testing
 
-/// What a source comes to: its frames, and the one event that it ends by; nil if it has none within `limit`.
+/// The outcome of a source: its frames, and the one event that it ends by; nil if it has none within `limit`.
 func outcome(
     of description: SourceDescription, patience: Duration = .seconds(5), within limit: Duration = .seconds(60)
 ) async throws -> (frames: Int, end: SourceEvent?) {

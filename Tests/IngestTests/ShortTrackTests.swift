@@ -36,8 +36,8 @@ struct ShortTrackTests {
             let bytes = try Data(contentsOf: file)
             let name = try #require(bytes.range(of: Data("moov".utf8)))
             let moov = Data(bytes[(name.lowerBound - 4)...])
-            for cut in 0..<200 { _ = moov.prefix(cut).withUnsafeBytes { PreviewTrack.misleadingLength($0) } }
-            return moov.withUnsafeBytes { PreviewTrack.misleadingLength($0) } != nil
+            for cut in 0..<200 { _ = PreviewTrack.misleadingLength(in: Array(moov.prefix(cut))) }
+            return PreviewTrack.misleadingLength(in: Array(moov)) != nil
         }
         let hidden = [try await found(2, 30), try await found(2, 9), try await found(3, 3)]
         #expect(hidden == [true, false, false])

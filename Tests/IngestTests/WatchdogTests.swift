@@ -25,7 +25,7 @@ struct WatchdogTests {
         }
     }
 
-    /// What cards, networks and hands make of a file.
+    /// The ways in which cards, networks and hands spoil a file.
     private static func variants(_ bytes: Data) -> [(name: String, bytes: Data)] {
         var garbled = bytes
         var chance = Chance(state: UInt64(bytes.count))

@@ -2,7 +2,7 @@ package import Foundation
 
 /// `scripts/snapshot-server.py`: a camera on loopback whose pictures are asked for one by one.
 package struct SnapshotServer: Sendable {
-    /// What one request said.
+    /// The fields of one request.
     package struct Request: Decodable {
         package let path: String
         package let headers: [String: String]

@@ -168,7 +168,7 @@ struct LiveSourceTests {
         "a receiver whose sender is silent is stalled: there is no connection that could fail",
         arguments: ["udp://127.0.0.1:PORT", "rist://127.0.0.1:PORT"])
     func silence(uri: String) async throws {
-        let runner = try runner(uri.replacing("PORT", with: "\(try freePort() & ~1)"))
+        let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM) & ~1)"))
         #expect(try await run(runner) { runner.supervised.stalls > 0 })
         #expect(words.prefix(3) == ["connecting", "stalled", "backing-off"], "\(words) \(reasons)")
         #expect(reasons.first == "nothing has come within 8 s of connecting")
@@ -184,7 +184,7 @@ struct LiveSourceTests {
 
     @Test("what is sent to this machine is played, given up when it stops, and played again", arguments: senders)
     func received(uri: String, sender: String) async throws {
-        let port = "\(try freePort() & ~1)"
+        let port = "\(try freePort(SOCK_DGRAM) & ~1)"
         let session =
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             + "m=video \(port) RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
@@ -248,21 +248,4 @@ extension LiveSourceTests {
     }
 
     fileprivate func runnerAndStates(_ uri: String) throws -> Second { Second(suite: self, runner: try runner(uri)) }
-}
-
-/// A port that nobody receives at now.
-private func freePort() throws -> UInt16 {
-    let socket = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
-        }
-    }
-    try #require(isBound)
-    return UInt16(bigEndian: address.sin_port)
 }

@@ -28,17 +28,12 @@ struct EventStreamTests {
         return file.path
     }
 
-    private func freePort() async throws -> Int {
-        let python = "import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); print(s.getsockname()[1])"
-        return try #require(Int(try await Program("/usr/bin/python3", ["-c", python]).line()))
-    }
-
     @Test("a follower of a daemon that is killed and starts again is told every message once, and in order")
     func resumed() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sse-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let port = try await freePort()
+        let port = Int(try freePort())
         let command = ["--config", try configuration(folder, port: port)]
         let address = "http://127.0.0.1:\(port)/api/v1/events/stream"
         let all = try Web.client(["follow", address + "?since=0", "1200"])
@@ -87,7 +82,7 @@ struct EventStreamTests {
             if !isKnown {
                 try FileManager.default.removeItem(atPath: path + "-last")
             }
-            let port = try await freePort()
+            let port = Int(try freePort())
             let file = folder.appending(path: "w.yaml")
             let lines = [
                 "model: \(Fixtures.shapes.path)", "journal: \(path)", "publish: ipc://\(folder.path)/e",

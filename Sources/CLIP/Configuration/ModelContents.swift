@@ -85,7 +85,7 @@ struct ModelContents {
             || json.object["vision_config_dict"] != nil
     }
 
-    /// What a person should know who finds no weights there: what is there instead, and what is read.
+    /// A sentence for a directory without weights: the files that are there instead, and those that are read.
     var absence: String {
         let expected = "expected \(Self.weightNames.joined(separator: ", ")) or OpenCLIP's \(Self.openCLIPNames[0])"
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()

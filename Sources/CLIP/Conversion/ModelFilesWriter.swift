@@ -6,7 +6,7 @@ import Tensors
 enum ModelFilesWriter {
     /// `config.json` of a `CLIPModel` with these sizes.
     ///
-    /// What only training needs is left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a
+    /// Keys that only training needs are left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a
     /// float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)

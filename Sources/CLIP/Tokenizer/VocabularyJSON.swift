@@ -53,7 +53,7 @@ struct VocabularyJSON {
         throw malformed("a token has no end")
     }
 
-    /// What a backslash introduces.
+    /// Reads the character that a backslash introduces.
     private mutating func escape() throws(TokenizerError) -> [UInt8] {
         guard i < bytes.count else { throw malformed("a token has no end") }
         let letter = bytes[i]

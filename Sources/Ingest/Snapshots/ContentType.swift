@@ -1,4 +1,4 @@
-/// What a `Content-Type` says of an answer, as far as it decides how a source is read.
+/// The kind of an answer by its `Content-Type`, as far as it decides how a source is read.
 enum ContentType: Equatable {
     /// One picture, to be asked for again and again.
     case picture

@@ -2,7 +2,7 @@ package import Foundation
 
 /// How long a server that is busy asks to be left alone: the value of `Retry-After`.
 package enum RetryAfter {
-    /// It is obeyed for no longer: a stream does not go blind for a day by one answer.
+    /// The longest pause that is obeyed, in seconds: a stream does not go blind for a day by one answer.
     package static let most = 300.0
 
     /// Seconds from now; nil for what is neither a number of them nor a date of HTTP.

@@ -8,11 +8,11 @@ import Pixels
 /// passes, and nothing is decoded or embedded anew.
 // @unchecked: `condition` guards `isOver`; all else is the starter's, then the feed's thread's
 final class SnapshotFeed: @unchecked Sendable {
-    /// What ends a feed.
+    /// The reason why a feed ends.
     enum End: Equatable {
         case failed(String)
         case busy(String, Double)
-        /// What comes is a stream: another pipeline is for it.
+        /// A stream comes in place of a picture: another pipeline is for it.
         case isStream(String)
     }
 

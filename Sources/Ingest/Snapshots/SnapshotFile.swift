@@ -2,7 +2,7 @@ import Foundation
 
 /// A picture in a file that is written anew from time to time.
 final class SnapshotFile: SnapshotReader {
-    /// What tells a file that was written anew.
+    /// The marks by which a file that was written anew is told.
     private struct Mark: Equatable {
         let device, inode: UInt64
         let size: Int64

@@ -16,7 +16,7 @@ enum SnapshotFault: Error, Equatable {
     case lasting(String)
     /// The server wants to be left alone for so many seconds.
     case busy(String, Double)
-    /// What is sent is a stream.
+    /// A stream is sent, and no picture.
     case stream(String)
     /// Nobody wants it any more.
     case cancelled

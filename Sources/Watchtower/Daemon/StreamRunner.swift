@@ -145,7 +145,7 @@ package final class StreamRunner: Sendable {
         do {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding, share: queue.share,
-                patience: isLive || foundLive.load(ordering: .relaxed) ? nil : ProgressWatch.usual,
+                patience: isLive ? nil : ProgressWatch.usual,
                 wasLive: foundLive.load(ordering: .relaxed), memory: memory,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }

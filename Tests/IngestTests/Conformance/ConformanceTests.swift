@@ -88,7 +88,7 @@ enum InputsTable {
 }
 
 extension FilmRow {
-    /// What becomes of the film, in words.
+    /// The outcome of the film, in words.
     fileprivate var verdict: String {
         var parts: [String] = []
         switch outcome {

@@ -6,7 +6,7 @@ import Testing
 
 /// A film that a test makes, and what Watchword must make of it.
 struct FilmRow: CustomTestStringConvertible, Sendable {
-    /// What is expected of the film.
+    /// The outcome that is expected of the film.
     enum Outcome: Sendable {
         /// Every picture that ffmpeg decodes, at its time.
         case plays
@@ -15,7 +15,7 @@ struct FilmRow: CustomTestStringConvertible, Sendable {
         /// Pictures come, and then a sentence that has these words in it.
         case partly(String)
     }
-    /// What is done to the file that ffmpeg wrote.
+    /// The change made to the file that ffmpeg wrote.
     enum Patch: Sendable {
         case none
         case matrix(TrackMatrix)
@@ -55,7 +55,7 @@ struct FilmRow: CustomTestStringConvertible, Sendable {
     let isCounted: Bool
     /// Words of a warning that must come.
     let warning: String?
-    /// What people are told beside the row.
+    /// The note that people read beside the row.
     let note: String
 
     init(
@@ -111,7 +111,7 @@ extension FilmRow {
         try output(of: "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", scene] + arguments + [film.path])
     }
 
-    /// What ffmpeg decodes: a picture's time, size, aspect of its pixels, and RGB.
+    /// One picture as ffmpeg decodes it: a picture's time, size, aspect of its pixels, and RGB.
     func reference(_ film: URL) throws -> [ReferencePicture] {
         let raw = film.appendingPathExtension("rgb")
         let decoding = ["-map", "0:v", "-fps_mode", "passthrough", "-autoscale", "0", "-pix_fmt", "rgb24"]

@@ -51,7 +51,7 @@ enum FilmTable {
         .init("MP4", "mp4", "MJPEG", "", "-c:v mjpeg -q:v 2 -pix_fmt yuvj422p"),
     ]
 
-    /// What stands around the pictures in MP4, and how they are to be shown.
+    /// The boxes around the pictures in MP4, and how they are to be shown.
     private static let quirks: [FilmRow] =
         [
             .init(

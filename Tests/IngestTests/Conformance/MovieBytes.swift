@@ -41,14 +41,14 @@ enum TrackMatrix: CaseIterable {
     }
 }
 
-/// What ffmpeg does not write into an MP4 file.
+/// Boxes that ffmpeg does not write into an MP4 file.
 enum MovieBytes {
     private static func big(_ number: Int) -> [UInt8] { (0..<4).reversed().map { UInt8(number >> (8 * $0) & 255) } }
     private static func number(_ bytes: [UInt8], _ at: Int) -> Int {
         bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// Where the box called `name` begins, looked for in `range`; its length with its head.
+    /// The offset of the box called `name`, looked for in `range`; its length with its head.
     private static func box(_ name: String, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int>? {
         var at = range.lowerBound
         while at + 8 <= range.upperBound {

@@ -55,80 +55,96 @@ let package = Package(
     ],
     targets: [
         // C libraries, and the C that must be C.
-        .systemLibrary(name: "CGStreamer", pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas"),
-        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg"),
-        .systemLibrary(name: "CWebP", pkgConfig: "libwebp"),
-        .systemLibrary(name: "CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
-        .target(name: "CPictures", dependencies: ["CPixbuf"], linkerSettings: [.linkedLibrary("png")]),
-        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0"),
-        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq"),
-        .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CVocabulary", exclude: ["clip_merges.txt"]),
-        .target(name: "CPlatform"),
+        .systemLibrary(
+            name: "CGStreamer", path: "Sources/System/CGStreamer",
+            pkgConfig: "gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0"),
+        .systemLibrary(name: "COpenBLAS", path: "Sources/System/COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CTurboJPEG", path: "Sources/System/CTurboJPEG", pkgConfig: "libturbojpeg"),
+        .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp"),
+        .systemLibrary(name: "CPixbuf", path: "Sources/System/CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
         .target(
-            name: "CKeepAlive", dependencies: ["CGStreamer"], linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
+            name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures",
+            linkerSettings: [.linkedLibrary("png")]),
+        .systemLibrary(name: "CGLib", path: "Sources/System/CGLib", pkgConfig: "glib-2.0"),
+        .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ", pkgConfig: "libzmq"),
+        .target(
+            name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN",
+            linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CKernels", path: "Sources/Compute/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CVocabulary", path: "Sources/System/CVocabulary", exclude: ["clip_merges.txt"]),
+        .target(name: "CPlatform", path: "Sources/System/CPlatform"),
+        .target(
+            name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive",
+            linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
         // It stands before a function of GnuTLS (tls.c), so programs must export it to the modules that GIO loads.
         .target(
-            name: "CReach", dependencies: ["CGLib"],
+            name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach",
             linkerSettings: [
                 .linkedLibrary("gio-2.0"),
                 .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=gnutls_session_set_data"]),
             ]),
-        // By the library's own name: its development package brings a desktop with it (Sources/CFetch/soup.h).
+        // By the library's own name: its development package brings a desktop with it (Sources/System/CFetch/soup.h).
         .target(
-            name: "CFetch", dependencies: ["CGLib"],
+            name: "CFetch", dependencies: ["CGLib"], path: "Sources/System/CFetch",
             linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
-        .target(name: "WatchwordHeadABI"),
+        .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI"),
 
         // Numbers.
-        .target(name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], swiftSettings: strict),
-        .target(name: "Checkpoints", dependencies: ["CPlatform"], swiftSettings: strict),
-        .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints"], swiftSettings: safe),
+        .target(
+            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], path: "Sources/Compute/Tensors",
+            swiftSettings: strict),
+        .target(
+            name: "Checkpoints", dependencies: ["CPlatform"], path: "Sources/Models/Checkpoints", swiftSettings: strict),
+        .target(
+            name: "Transformer", dependencies: ["Tensors", "Checkpoints"], path: "Sources/Compute/Transformer",
+            swiftSettings: safe),
         .target(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
-            swiftSettings: strict),
+            path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
             name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
-            swiftSettings: strict),
+            path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(
-            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"], swiftSettings: strict),
+            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"],
+            path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
-            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"], swiftSettings: strict),
+            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"],
+            path: "Sources/Models/HeadKit", swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
-        .target(name: "Randomness", swiftSettings: safe),
-        .target(name: "World", dependencies: ["Randomness"], swiftSettings: safe),
+        .target(name: "Randomness", path: "Sources/System/Randomness", swiftSettings: safe),
+        .target(name: "World", dependencies: ["Randomness"], path: "Sources/Lab/World", swiftSettings: safe),
 
         // Retrieval benchmarks and their metrics: what a model is worth.
-        .target(name: "Evaluation", dependencies: ["Randomness"], swiftSettings: safe),
+        .target(name: "Evaluation", dependencies: ["Randomness"], path: "Sources/Lab/Evaluation", swiftSettings: safe),
 
         // How it is made better: forward and backward passes, the loss, the optimiser.
-        .target(name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], swiftSettings: safe),
+        .target(
+            name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], path: "Sources/Lab/Training",
+            swiftSettings: safe),
 
         // Windows, queries, events.
         .target(
             name: "Matching", swiftSettings: safe),
 
         // Checks of owners and modes of files and directories.
-        .target(name: "Permissions", swiftSettings: strict),
+        .target(name: "Permissions", path: "Sources/System/Permissions", swiftSettings: strict),
 
         // Printing for people, and the start and end of both programs.
-        .target(name: "Printing", dependencies: ["CPlatform"], swiftSettings: strict),
+        .target(name: "Printing", dependencies: ["CPlatform"], path: "Sources/System/Printing", swiftSettings: strict),
         .target(
             name: "Commands",
             dependencies: ["Printing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: strict),
+            path: "Sources/System/Commands", swiftSettings: strict),
 
         // Counters and histograms of a running program.
-        .target(name: "Measures", swiftSettings: safe),
+        .target(name: "Measures", path: "Sources/System/Measures", swiftSettings: safe),
 
         // The outside world.
         .target(
@@ -139,26 +155,23 @@ let package = Package(
                 "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
+            ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
-            name: "Journal",
-            dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+            name: "Journal", dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "Messaging",
             dependencies: ["CZeroMQ", "Measures", "Permissions", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: strict),
+            path: "Sources/Wire/Messaging", swiftSettings: strict),
 
-        .target(name: "Digests", dependencies: ["CGLib"], swiftSettings: strict),
+        .target(name: "Digests", dependencies: ["CGLib"], path: "Sources/System/Digests", swiftSettings: strict),
         .target(
             name: "Hub",
             dependencies: [
                 "Checkpoints", "Digests", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
+            ], path: "Sources/Models/Hub", swiftSettings: strict),
 
         // Assembly, and the two programs.
         .target(

@@ -203,7 +203,7 @@ struct SystemdTests {
             "/usr/bin/cc",
             [
                 "-shared", "-fPIC", "-Wall", "-Werror", "-D_POSIX_C_SOURCE=200809L",
-                "-I", Fixtures.repository.appending(path: "Sources/WatchwordHeadABI/include").path,
+                "-I", Fixtures.repository.appending(path: "Sources/Models/WatchwordHeadABI/include").path,
                 "-o", folder.appending(path: "libwatchword-head-hang.so").path, source.path,
             ])
         try #require(built.code == 0, "\(built.out)")

@@ -101,7 +101,7 @@ final class ForeignHeads {
         try Data(source.utf8).write(to: file)
         let compiler = Process()
         compiler.executableURL = URL(filePath: "/usr/bin/env")
-        let include = Fixtures.repository.appending(path: "Sources/WatchwordHeadABI/include").path
+        let include = Fixtures.repository.appending(path: "Sources/Models/WatchwordHeadABI/include").path
         compiler.arguments =
             ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-D_POSIX_C_SOURCE=200809L"]
             + ["-shared", "-fPIC", "-I", include] + macros.map { "-D\($0)" } + ["-o", path(name), file.path, "-lm"]

@@ -30,7 +30,7 @@ private struct BadHeads {
             compiler.executableURL = URL(filePath: "/usr/bin/env")
             compiler.arguments = [
                 "cc", "-std=c11", "-Wall", "-Werror", "-D_POSIX_C_SOURCE=200809L", "-shared", "-fPIC", "-I",
-                Fixtures.repository.appending(path: "Sources/WatchwordHeadABI/include").path, "-o",
+                Fixtures.repository.appending(path: "Sources/Models/WatchwordHeadABI/include").path, "-o",
                 folder.appending(path: "libwatchword-head-\(vice).so").path, file.path, "-lm",
             ]
             try compiler.run()

@@ -131,7 +131,7 @@ let package = Package(
 
         // Windows, queries, events.
         .target(
-            name: "Matching", swiftSettings: safe),
+            name: "Matching", dependencies: ["Printing"], path: "Sources/Matching", swiftSettings: safe),
 
         // Checks of owners and modes of files and directories.
         .target(name: "Permissions", path: "Sources/System/Permissions", swiftSettings: strict),
@@ -142,6 +142,11 @@ let package = Package(
             name: "Commands",
             dependencies: ["Printing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/System/Commands", swiftSettings: strict),
+
+        // Executors, and what tasks wait with.
+        .target(
+            name: "Concurrency", dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            path: "Sources/System/Concurrency", swiftSettings: strict),
 
         // Counters and histograms of a running program.
         .target(name: "Measures", path: "Sources/System/Measures", swiftSettings: safe),
@@ -160,8 +165,12 @@ let package = Package(
             name: "Journal", dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
+            name: "WireFormat", dependencies: ["Printing"], path: "Sources/Wire/WireFormat", swiftSettings: strict),
+        .target(
             name: "Messaging",
-            dependencies: ["CZeroMQ", "Measures", "Permissions", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CZeroMQ", "Measures", "Permissions", "WireFormat", .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Sources/Wire/Messaging", swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], path: "Sources/System/Digests", swiftSettings: strict),
@@ -173,33 +182,54 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Sources/Models/Hub", swiftSettings: strict),
 
-        // Assembly, and the two programs.
+        // From frames to events.
         .target(
-            name: "Watchtower",
+            name: "Engine",
             dependencies: [
-                "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
-                "Permissions", "Pixels", "Printing",
-                "Checkpoints",
-                "Tensors",
-                "Yams",
+                "CPlatform", "CLIP", "Checkpoints", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
+                "Tensors", "WireFormat", .product(name: "Collections", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Engine", swiftSettings: strict),
+
+        // What is watched, as people write it; who may ask for what; and the daemon that does it.
+        .target(
+            name: "Configuration",
+            dependencies: [
+                "CLIP", "Digests", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Permissions", "Pixels",
+                "Printing", "Tensors", "WireFormat", "Yams", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Configuration", swiftSettings: strict),
+        .target(
+            name: "ControlAPI",
+            dependencies: ["Concurrency", "Configuration", "Ingest", "Matching", "WireFormat"],
+            path: "Sources/ControlAPI", swiftSettings: strict),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "CLIP", "Concurrency", "Configuration", "ControlAPI", "Digests", "Engine", "Heads", "Ingest", "Journal",
+                "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "WireFormat",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
+            path: "Sources/Daemon", swiftSettings: strict),
         .target(
             name: "WebAPI",
             dependencies: [
-                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Watchtower",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Configuration", "ControlAPI", "Daemon", "Journal", "Matching", "Measures", "Messaging", "Pixels",
+                "Printing", "WireFormat", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            swiftSettings: strict),
+            path: "Sources/WebAPI", swiftSettings: strict),
+
+        // The two programs.
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Watchtower", "CLIP", "Commands", "Ingest", "Journal", "Messaging", "Printing",
+                "WebAPI", "Concurrency", "Configuration", "Daemon", "Engine", "CLIP", "Commands", "Ingest", "Journal",
+                "Messaging", "Printing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -207,9 +237,9 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
-                "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training",
-                "World",
+                "Concurrency", "Configuration", "ControlAPI", "Daemon", "Engine", "CLIP", "Checkpoints", "Commands",
+                "Digests", "Heads", "Hub", "Ingest", "Matching", "Measures", "Messaging", "Permissions", "Printing",
+                "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "WireFormat", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -221,8 +251,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "CLIP", "Checkpoints", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower",
-                "WebAPI",
+                "CLIP", "Checkpoints", "Configuration", "ControlAPI", "Daemon", "Ingest", "Matching", "Messaging",
+                "Pixels", "TestSupport", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "Randomness"]),
@@ -230,7 +260,8 @@ let package = Package(
         .executableTarget(
             name: "event-producer",
             dependencies: [
-                "Watchtower", "Journal", "Messaging", .product(name: "Logging", package: "swift-log"),
+                "Daemon", "Engine", "Journal", "Matching", "Messaging", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["Tensors", "CAllocations"]),
         tests("CheckpointsTests", ["Checkpoints"]),
@@ -244,30 +275,49 @@ let package = Package(
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
         tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
-        tests("MatchingTests", ["Matching", "Randomness"]),
+        tests("MatchingTests", ["Matching", "Printing", "Randomness"]),
         tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("MessagingTests", ["Messaging", "Permissions", .product(name: "Logging", package: "swift-log")]),
         tests(
-            "WatchtowerTests",
+            "MessagingTests",
+            ["Messaging", "Permissions", "WireFormat", .product(name: "Logging", package: "swift-log")]),
+        tests(
+            "EngineTests",
             [
-                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
-                "Tensors", .product(name: "Logging", package: "swift-log"),
+                "Engine", "CLIP", "Checkpoints", "Configuration", "Heads", "Ingest", "Matching", "Measures", "Pixels",
+                "Randomness", "Tensors", "WireFormat", .product(name: "Logging", package: "swift-log"),
+            ],
+            unoptimised),
+        tests(
+            "ConfigurationTests",
+            [
+                "Configuration", "CLIP", "Checkpoints", "ControlAPI", "Daemon", "Heads", "Ingest", "Matching",
+                "Messaging", "Pixels", "WireFormat", .product(name: "Logging", package: "swift-log"),
+            ],
+            unoptimised),
+        tests(
+            "DaemonTests",
+            [
+                "Daemon", "CLIP", "Checkpoints", "Concurrency", "Configuration", "ControlAPI", "Engine", "Heads",
+                "Ingest", "Journal", "Matching", "Messaging", "Pixels", "Printing", "Randomness", "Tensors",
+                "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "WebAPITests",
             [
-                "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
+                "WebAPI", "Configuration", "ControlAPI", "Daemon", "Engine", "Journal", "Measures", "Messaging",
+                "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "EndToEndTests",
             [
-                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Randomness", "Tensors",
-                "Pixels", "Printing",
-                "Checkpoints",
+                "CLIP", "Checkpoints", "Concurrency", "Configuration", "ControlAPI", "Daemon", "Engine", "Heads",
+                "Ingest",
+                "Journal", "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "Randomness",
+                "Tensors", "WireFormat",
             ]),
     ],
     swiftLanguageModes: [.v6]

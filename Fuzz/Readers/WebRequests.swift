@@ -1,7 +1,7 @@
+import Configuration
 import Foundation
-import Messaging
-import Watchtower
 import WebAPI
+import WireFormat
 
 /// A request to the web API, up to the arguments that an operation would get.
 ///

@@ -1,11 +1,10 @@
+import Daemon
 import Foundation
 import Hummingbird
 import HummingbirdCore
 import Journal
-import Measures
-import Messaging
 import NIOCore
-import Watchtower
+import WireFormat
 
 /// One client of the event stream (server-sent events): first what it has missed, from the journal, then what comes.
 ///

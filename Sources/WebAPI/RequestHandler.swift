@@ -1,3 +1,6 @@
+import Concurrency
+import Configuration
+import Daemon
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -8,11 +11,12 @@ import Messaging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import Watchtower
+import Printing
+import WireFormat
 
 /// Answers requests: finds the route, checks who asks and for what, and has the operation done.
 struct RequestHandler: Sendable {
-    private let tower: Watchtower
+    private let daemon: WatchwordDaemon
     private let operations: Operations
     private let configuration: HTTPConfiguration
     private let limits: WebServer.Limits
@@ -26,15 +30,15 @@ struct RequestHandler: Sendable {
 
     /// Reads the tokens.
     init(
-        _ tower: Watchtower, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
+        _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
         _ table: ConnectionTable, _ logger: Logger
     ) throws {
-        self.tower = tower
+        self.daemon = daemon
         self.configuration = configuration
         self.limits = limits
         self.counters = counters
         self.logger = logger
-        operations = Operations(tower)
+        operations = Operations(daemon)
         gate = Gate(configuration, tokens: try configuration.secrets())
         doorman = Doorman(rate: configuration.rate, logger: logger)
         self.table = table
@@ -97,10 +101,10 @@ struct RequestHandler: Sendable {
         switch route.endpoint {
         // On the cooperative pool: health waits for no other request.
         case .health:
-            if let problem = tower.vitals.problem { throw Refusal(503, "stalled", problem) }
+            if let problem = daemon.health.problem { throw Refusal(503, "stalled", problem) }
             return Self.json(Data("{\"status\":\"ok\"}".utf8))
         case .readiness:
-            guard tower.vitals.isReady else { throw Refusal(503, "starting", "queries and streams are not there yet") }
+            guard daemon.health.isReady else { throw Refusal(503, "starting", "queries and streams are not there yet") }
             return Self.json(Data("{\"status\":\"ready\"}".utf8))
         default: break
         }
@@ -156,11 +160,11 @@ struct RequestHandler: Sendable {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
             let stream = try EventStream(
-                tower.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
+                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
             return try follow(stream, asked.request.body)
         case .metrics:
-            let page = MetricsPage.text(try await tower.metrics(), counters.snapshot)
+            let page = MetricsPage.text(try await daemon.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
         default: break
         }
@@ -190,7 +194,7 @@ struct RequestHandler: Sendable {
 
     // MARK: Operations
 
-    private func perform(_ operation: ControlOperation, _ asked: Asked) async throws -> Response {
+    private func perform(_ operation: DaemonOperation, _ asked: Asked) async throws -> Response {
         let place = try (operation.isLarge ? importing : working).take(asked.peer)
         defer { withExtendedLifetime(place) {} }
         let body =
@@ -219,7 +223,7 @@ struct RequestHandler: Sendable {
         if let problem = Schema.event.problem(.string(event), at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
-        guard let picture = try await tower.outbox.snapshot(of: event) else {
+        guard let picture = try await daemon.outbox.snapshot(of: event) else {
             throw Refusal(404, "not-found", "there is no picture of event \"\(event)\"")
         }
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))

@@ -1,3 +1,5 @@
+package import Configuration
+package import Daemon
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,7 +8,6 @@ package import Logging
 import Messaging
 import NIOCore
 import Synchronization
-package import Watchtower
 
 /// The HTTP socket: health, metrics, the control operations and the event stream.
 package final class WebServer: Sendable {
@@ -38,12 +39,12 @@ package final class WebServer: Sendable {
 
     /// Binds, and serves until `stop`.
     package init(
-        _ configuration: HTTPConfiguration, _ tower: Watchtower, limits: Limits = Limits(), logger: Logger
+        _ configuration: HTTPConfiguration, _ daemon: WatchwordDaemon, limits: Limits = Limits(), logger: Logger
     ) async throws {
         let counters = WebCounters()
         self.counters = counters
         let table = ConnectionTable(most: configuration.connections)
-        let handler = try RequestHandler(tower, configuration, limits, counters, table, logger)
+        let handler = try RequestHandler(daemon, configuration, limits, counters, table, logger)
         let times = ConnectionLimits.Times(
             first: .seconds(limits.first), idle: .seconds(limits.idle), request: .seconds(limits.request),
             stall: .seconds(limits.stall))

@@ -3,9 +3,7 @@ import CLIP
 import Foundation
 import Heads
 import Ingest
-import Messaging
 import Tensors
-import Watchtower
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,12 +1,11 @@
 import ArgumentParser
 import CLIP
+import Engine
 import Foundation
 import Heads
 import Ingest
-import Messaging
 import Printing
 import Tensors
-import Watchtower
 
 struct Embed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
 import Foundation
 import Messaging
-import Watchtower
+import WireFormat
 
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Heads
 import Printing
-import Watchtower
 
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Messaging
 import Permissions
-import Watchtower
 
 struct Keygen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

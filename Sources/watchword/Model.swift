@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Watchtower
 
 struct Model: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

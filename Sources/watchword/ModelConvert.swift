@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIP
 import Foundation
-import Watchtower
+import Journal
 
 extension Model {
     struct Convert: AsyncParsableCommand {

@@ -3,7 +3,6 @@ import CLIP
 import Foundation
 import Hub
 import Synchronization
-import Watchtower
 
 extension Model {
     struct Pull: AsyncParsableCommand {

@@ -1,7 +1,7 @@
+import Engine
 import Foundation
 import Matching
 import Printing
-import Watchtower
 
 /// The table at the end of `watch`: how near queries without an event came.
 struct NearnessReport {

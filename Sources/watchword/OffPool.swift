@@ -1,4 +1,5 @@
-import Watchtower
+import Concurrency
+
 
 /// Runs work that waits on a thread of its own.
 func offPoolThrowing(_ work: @escaping @Sendable () throws -> Void) async throws {

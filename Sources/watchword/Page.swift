@@ -1,5 +1,5 @@
-import Messaging
 import Printing
+import WireFormat
 
 /// Names and values for people, one below the other: values begin in one column and are folded within it.
 struct Page {

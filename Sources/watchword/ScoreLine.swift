@@ -1,7 +1,7 @@
+import Engine
 import Foundation
 import Matching
-import Messaging
-import Watchtower
+import WireFormat
 
 /// A line of `--scores`: one window and query.
 struct ScoreLine: Encodable {

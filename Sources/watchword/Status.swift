@@ -1,7 +1,6 @@
 import ArgumentParser
+import Daemon
 import Foundation
-import Messaging
-import Watchtower
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "What the daemon is doing, and has done.")

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
+import Daemon
 import Foundation
 import Ingest
-import Messaging
-import Watchtower
+import WireFormat
 
 struct Stream: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

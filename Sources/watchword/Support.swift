@@ -1,7 +1,9 @@
 import ArgumentParser
-import CLIP
 import Checkpoints
+import CLIP
 import Commands
+import Configuration
+import ControlAPI
 import Evaluation
 import Foundation
 import Heads
@@ -13,7 +15,7 @@ import Permissions
 import Printing
 import Tensors
 import Training
-import Watchtower
+import WireFormat
 
 /// Exit codes of sysexits.
 enum Exit {
@@ -56,7 +58,7 @@ enum Exit {
         case let data as DataSetError: data.isMissing ? noInput : badData
         case is EvalRetrieval.NothingToMeasure: noInput
         case is TrainingError: badData
-        case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
+        case let model as ModelError: model.kind == .missing ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
         case let file as FileError: file.isFault ? outputFailed : cannotCreate
         case let video as VideoWriteError: video.isFault ? outputFailed : cannotCreate

@@ -1,8 +1,7 @@
 import Commands
 import Foundation
-import Messaging
 import Printing
-import Watchtower
+import WireFormat
 
 /// Output of `watchword`: for people, with colour and progress only on a terminal, or as JSON.
 ///

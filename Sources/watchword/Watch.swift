@@ -1,12 +1,12 @@
 import ArgumentParser
 import CLIP
+import Configuration
+import Engine
 import Foundation
 import Heads
 import Ingest
 import Matching
-import Messaging
 import Synchronization
-import Watchtower
 
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,7 +35,7 @@ struct Watch: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "Score that starts an event.")
     var threshold: Double?
     @Option(help: "Queries a window that a head of texts and windows scores; the mean head chooses them.")
-    var rerank = ScoringEngine.defaultRerank
+    var rerank = StandingQuery.defaultRerank
     @Option(help: "Write every window's scores to this file, as JSON lines.")
     var scores: String?
     @Option(help: "What of a live source is decoded: all, keyframes, or auto; of a file, all by default.")

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Commands
+import Daemon
 import Foundation
 import Ingest
 import Printing
-import Watchtower
 
 /// The command line: thin; each command is a file.
 @main

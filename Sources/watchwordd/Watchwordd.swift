@@ -1,16 +1,19 @@
 import ArgumentParser
 import CLIP
 import Commands
+import Concurrency
+import Configuration
+import Daemon
+import Engine
 import Foundation
 import Ingest
 import Journal
 import Logging
 import Messaging
 import Printing
-import Watchtower
 import WebAPI
 
-/// The daemon: thin; everything is in Watchtower.
+/// The daemon: thin; everything is in WatchwordDaemon.
 @main
 struct Watchwordd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,29 +60,29 @@ struct Watchwordd: AsyncParsableCommand {
         let logger = LogLines(configuration.log).logger("watchwordd")
         let notifier = Notifier()
         notifier.status("opening the model")
-        let tower = try await Watchtower(configuration, logger: logger)
-        let operations = Operations(tower, limits: configuration.limits)
+        let daemon = try await WatchwordDaemon(configuration, logger: logger)
+        let operations = Operations(daemon, limits: configuration.limits)
         let control = try ControlServer(
-            binding: configuration.control, limits: configuration.limits, gate: tower.gate
+            binding: configuration.control, limits: configuration.limits, gate: daemon.gate
         ) { await operations.answer($0, from: $1) }
         Descriptors.raise()
         var web: WebServer?
-        if let http = configuration.http { web = try await WebServer(http, tower, logger: logger) }
+        if let http = configuration.http { web = try await WebServer(http, daemon, logger: logger) }
         notifier.status("embedding queries")
-        try await tower.begin()
-        tower.vitals.setReady(true)
-        let scoring = Task { await tower.run() }
+        try await daemon.begin()
+        daemon.health.setReady(true)
+        let scoring = Task { await daemon.run() }
         let watchdog = Watchdog(notifier, logger: logger)
         let reports = [
-            Task { await watchdog.ping { await tower.goesRound() } },
-            Task { await watchdog.tell { await tower.summary() } },
+            Task { await watchdog.ping { await daemon.goesRound() } },
+            Task { await watchdog.tell { await daemon.summary() } },
         ]
         signals.ready()
         notifier.ready()
         logger.info(
             "ready",
             metadata: [
-                "model": "\(tower.engine.model.identity)", "publish": "\(configuration.publish)",
+                "model": "\(daemon.engine.model.identity)", "publish": "\(configuration.publish)",
                 "control": "\(configuration.control)", "http": "\(web?.address ?? "off")",
             ])
         for await number in signals.wishes {
@@ -87,7 +90,7 @@ struct Watchwordd: AsyncParsableCommand {
                 // Not waited for: it may take its time, and SIGTERM must not.
                 Task { [config] in
                     notifier.reloading()
-                    await tower.reload(config)
+                    await daemon.reload(config)
                     notifier.ready()
                 }
                 continue
@@ -96,22 +99,22 @@ struct Watchwordd: AsyncParsableCommand {
             break
         }
         notifier.stopping()
-        tower.vitals.setReady(false)
+        daemon.health.setReady(false)
         reports.forEach { $0.cancel() }
-        await end(tower, control, web, scoring, logger)
+        await end(daemon, control, web, scoring, logger)
     }
 
     /// Within five seconds, whatever streams and plugins do.
     private func end(
-        _ tower: Watchtower, _ control: ControlServer, _ web: WebServer?, _ scoring: Task<Void, Never>,
+        _ daemon: WatchwordDaemon, _ control: ControlServer, _ web: WebServer?, _ scoring: Task<Void, Never>,
         _ logger: Logger
     ) async {
         let (answers, answer) = AsyncStream<Bool>.makeStream()
         let ended = await within(.seconds(4)) {
             control.stop()
-            answer.yield(await tower.stop())
+            answer.yield(await daemon.stop())
             await scoring.value
-            tower.outbox.feed.end()
+            daemon.outbox.feed.end()
             await web?.stop()
         }
         if ended, await answers.first(where: { _ in true }) == true { return logger.info("stopped") }
@@ -120,7 +123,7 @@ struct Watchwordd: AsyncParsableCommand {
         } else {
             logger.error("scoring did not stop and is left behind")
             // Its open events end in the journal.
-            _ = await within(.milliseconds(500)) { await tower.outbox.endInterrupted() }
+            _ = await within(.milliseconds(500)) { await daemon.outbox.endInterrupted() }
         }
         logger.info("stopped")
         // Threads that hang would run on while the process is taken apart under them.

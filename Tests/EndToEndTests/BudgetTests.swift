@@ -1,13 +1,14 @@
-import CLIP
 import Checkpoints
+import CLIP
+import Concurrency
+import Engine
 import Foundation
 import Heads
 import Matching
 import Randomness
 import Tensors
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 
 /// Hours of recorded embeddings: scenes of the synthetic world, and which windows hold what.
 private struct Recording {

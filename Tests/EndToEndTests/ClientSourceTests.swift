@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A daemon that lets clients reach two of loopback's addresses and one directory, and what must not be touched.
 private struct Guarded {

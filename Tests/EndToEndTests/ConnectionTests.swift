@@ -1,7 +1,8 @@
 import Foundation
 import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// `WATCHWORD_CONNECTIONS` says how many connections are made to each socket in turn; `make drills` says 40,000.
 private let inTurn = ProcessInfo.processInfo.environment["WATCHWORD_CONNECTIONS"].flatMap { Int($0) } ?? 2_000

@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// `WATCHWORD_KILLS` says how often a process is killed; `make drills` says 100.
 private let kills = ProcessInfo.processInfo.environment["WATCHWORD_KILLS"].flatMap { Int($0) } ?? 10

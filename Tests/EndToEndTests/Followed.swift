@@ -2,8 +2,9 @@ import Foundation
 import Journal
 import Messaging
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// Waits until something is so; false if it never is.
 func until(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {

@@ -1,5 +1,7 @@
-import CLIP
 import Checkpoints
+import CLIP
+import Concurrency
+import Engine
 import Foundation
 import Heads
 import Ingest
@@ -7,9 +9,8 @@ import Matching
 import Pixels
 import Synchronization
 import Tensors
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 
 @Suite("The golden videos, through the real pipeline")
 struct GoldenVideoTests {

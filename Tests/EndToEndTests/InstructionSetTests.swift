@@ -1,7 +1,7 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// oneDNN's own variable says how much of the CPU it may use; our products keep to it, so that what an older CPU would
 /// do can be had on a newer one.

@@ -1,7 +1,8 @@
 import Foundation
 import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 @Suite("Keys", .serialized)
 struct KeyTests {

@@ -1,8 +1,8 @@
 import Foundation
-import Messaging
 import Printing
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A daemon with a few queries and streams, whose texts are hostile.
 private struct Session {

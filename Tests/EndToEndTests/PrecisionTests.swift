@@ -1,5 +1,6 @@
-import CLIP
 import Checkpoints
+import CLIP
+import Engine
 import Foundation
 import Heads
 import Ingest
@@ -7,9 +8,8 @@ import Matching
 import Pixels
 import Synchronization
 import Tensors
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 
 @Suite("Precisions, on the golden videos")
 struct PrecisionTests {

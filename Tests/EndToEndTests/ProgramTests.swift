@@ -1,7 +1,7 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// Runs a program of the build to its end.
 ///

@@ -1,7 +1,7 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 @Suite("The queries benchmark")
 struct QueriesBenchTests {

@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// The `query` commands against a daemon that runs.
 @Suite("The query commands", .serialized)

@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A daemon that is killed and started again, with a stream that matches all the time.
 @Suite("A cooldown over restarts", .serialized)

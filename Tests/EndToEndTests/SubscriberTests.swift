@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 @Suite("Subscribers", .serialized)
 struct SubscriberTests {

@@ -1,8 +1,8 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// The daemon with all that it says, and its process's number.
 private struct Daemon {

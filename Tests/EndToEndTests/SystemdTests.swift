@@ -1,9 +1,11 @@
+import Concurrency
 import Foundation
 import Ingest
 import Journal
 import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A head that never comes back from its first window, and says so by a file.
 private let hangingHead = """

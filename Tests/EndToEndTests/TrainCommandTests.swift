@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 @Suite("The train command", .serialized)
 struct TrainCommandTests {

@@ -1,7 +1,7 @@
+import Concurrency
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
 
 /// Both sockets and the configuration get the worst that they may be sent; the daemon goes on meanwhile.
 ///

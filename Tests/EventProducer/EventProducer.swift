@@ -1,8 +1,10 @@
+import ControlAPI
+import Daemon
 import Foundation
 import Journal
 import Logging
 import Messaging
-import Watchtower
+import WireFormat
 
 /// Sends events through an outbox as fast as it is told to, until it is killed: more load than a camera makes.
 ///

@@ -1,9 +1,11 @@
+import Concurrency
 import Foundation
 import Logging
 import Messaging
 import Permissions
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A guarded daemon's sockets, and keys for who may do what; what is asked is answered with the asker's role.
 private struct Guarded {

@@ -1,7 +1,8 @@
 import Foundation
 import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// Runs a Python program with pyzmq.
 ///

@@ -1,8 +1,7 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("The event stream", .serialized)
 struct EventStreamTests {

@@ -1,7 +1,7 @@
+import Daemon
 import Foundation
 import Journal
 import Testing
-import Watchtower
 
 /// Messages 1, 2, 3 … as the journal numbers them.
 private func entries(_ count: Int) throws -> [Entry] {

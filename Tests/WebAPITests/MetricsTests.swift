@@ -1,9 +1,7 @@
 import Foundation
 import Measures
-import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
 
 @Suite("Metrics", .serialized)
@@ -34,8 +32,8 @@ struct MetricsTests {
             "streams: [{name: lobby, uri: \(video)}]",
             "queries: [{id: q, text: a blue circle, threshold: 0.1}, {id: c, text: a circle, against: [a square]}]",
         ])
-        #expect(try await until { try await web.tower.status().streams.first?.state == "ended" })
-        #expect(try await until { try await web.tower.status().waiting == 0 })
+        #expect(try await until { try await web.daemon.status().streams.first?.state == "ended" })
+        #expect(try await until { try await web.daemon.status().waiting == 0 })
         #expect(try await web.curl("/api/v1/nothing").status == 404)
         #expect(try await web.curl("/api/v1/queries/none").status == 404)
         let status = try await web.json("/api/v1/status")

@@ -1,9 +1,10 @@
+import Configuration
+import Daemon
 import Foundation
-import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
+import WireFormat
 
 @Suite("Requests to the web API")
 struct RequestTests {
@@ -32,7 +33,7 @@ struct RequestTests {
         }
     }
 
-    private func operation(_ name: String) throws -> ControlOperation {
+    private func operation(_ name: String) throws -> DaemonOperation {
         try #require(Operations.all.first { $0.name == name })
     }
 

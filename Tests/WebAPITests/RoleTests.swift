@@ -1,9 +1,11 @@
+import Configuration
+import Daemon
 import Foundation
 import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
+import WireFormat
 
 /// A daemon with both sockets, a token and a key for each role, and streams whose passwords nobody is to see.
 private final class Roles: Sendable {
@@ -40,9 +42,9 @@ private final class Roles: Sendable {
                 "- {name: file, uri: \"rtsp://127.0.0.1:9/live\", credentials: \(folder)/lobby}",
                 "queries:", "- {id: stands, text: a blue circle, threshold: 1}",
             ], http: "{listen: \"127.0.0.1:0\", rate: 100000, tokens: [\(tokens)]}")
-        let operations = Operations(web.tower)
+        let operations = Operations(web.daemon)
         control = "ipc://\(folder)/c"
-        server = try ControlServer(binding: control, gate: web.tower.gate) { await operations.answer($0, from: $1) }
+        server = try ControlServer(binding: control, gate: web.daemon.gate) { await operations.answer($0, from: $1) }
     }
 
     private static func token(_ role: Role) -> String { "a-token-for-\(role)-0123456789" }
@@ -68,11 +70,11 @@ private final class Roles: Sendable {
 @Suite("Roles over both sockets", .serialized)
 struct RoleTests {
     /// Arguments that are found wrong by whoever may ask: what changes something is tried, and changes nothing.
-    private func arguments(_ operation: ControlOperation) -> JSONValue {
+    private func arguments(_ operation: DaemonOperation) -> JSONValue {
         .object(Dictionary(uniqueKeysWithValues: operation.pathArguments.map { ($0, .string("nothing")) }))
     }
 
-    private func isForbidden(_ code: String?, _ message: String?, _ operation: ControlOperation, _ role: Role) -> Bool {
+    private func isForbidden(_ code: String?, _ message: String?, _ operation: DaemonOperation, _ role: Role) -> Bool {
         code == "forbidden" && message?.contains("needs the role \(operation.role), ") == true
             && message?.contains("has \(role)") == true
     }
@@ -100,7 +102,7 @@ struct RoleTests {
                 }
             }
         }
-        #expect((roles.web.tower.gate?.denied["c-view may not stream.add"] ?? 0) == 1)
+        #expect((roles.web.daemon.gate?.denied["c-view may not stream.add"] ?? 0) == 1)
         await roles.stop()
     }
 

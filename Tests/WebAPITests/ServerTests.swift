@@ -1,10 +1,10 @@
+import Daemon
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
+import WireFormat
 
 @Suite("The web API and its clients", .serialized)
 struct ServerTests {
@@ -19,7 +19,7 @@ struct ServerTests {
         #expect(changed["query"]?["threshold"]?.double == 0.3)
         let request = ControlRequest(id: "1", op: "query.get", args: .object(["id": .string("a-blue-circle")]))
         let reply = try WireCoding.decode(
-            ControlReply.self, await Operations(web.tower).answer(WireCoding.encode(request)))
+            ControlReply.self, await Operations(web.daemon).answer(WireCoding.encode(request)))
         #expect(try await web.json("/api/v1/queries/a-blue-circle") == reply.result)
         let many = #"{"queries":[{"text":"one","threshold":1},{"text":"two","threshold":1}]}"#
         #expect(try await web.json("/api/v1/import", json + ["-d", many])["added"]?.integer == 2)
@@ -57,7 +57,7 @@ struct ServerTests {
             #expect(!sentence.isEmpty)
         }
         #expect(try await web.curl("/readyz").status == 200)
-        web.tower.vitals.setReady(false)
+        web.daemon.health.setReady(false)
         #expect(try await web.curl("/readyz").status == 503)
         #expect(try await web.curl("/healthz").status == 200)
         await web.stop()
@@ -200,11 +200,11 @@ struct ServerTests {
         }
         #expect(
             try await until {
-                await web.tower.outbox.send(messages)
+                await web.daemon.outbox.send(messages)
                 return web.server.counters.snapshot.stalled == 1
             })
         #expect(try await until { web.server.counters.snapshot.followers == 0 })
-        let newest = web.tower.outbox.feed.newest
+        let newest = web.daemon.outbox.feed.newest
         let again = try Web.client(["follow", "\(web.server.address)/api/v1/events/stream", "\(newest - 3)", "3"])
         let seqs = try await again.rest().split(separator: "\n").compactMap { Int64($0.prefix { $0 != " " }) }
         #expect(seqs == Array(4...newest))

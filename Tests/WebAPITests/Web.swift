@@ -1,15 +1,16 @@
+import Configuration
+import Daemon
 import Foundation
 import Logging
-import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
+import WireFormat
 
 /// A daemon in this process with its web API on a free port, and clients of other hands.
 final class Web: Sendable {
     let folder: URL
-    let tower: Watchtower
+    let daemon: WatchwordDaemon
     let server: WebServer
     private let scoring: Task<Void, Never>
 
@@ -28,20 +29,20 @@ final class Web: Sendable {
         let configuration = try Configuration(yaml: all.joined(separator: "\n"), path: "w.yaml")
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let tower = try await Watchtower(configuration, logger: logger)
-        self.tower = tower
-        server = try await WebServer(try #require(configuration.http), tower, limits: limits, logger: logger)
-        try await tower.begin()
-        tower.vitals.setReady(true)
-        scoring = Task { await tower.run() }
+        let daemon = try await WatchwordDaemon(configuration, logger: logger)
+        self.daemon = daemon
+        server = try await WebServer(try #require(configuration.http), daemon, limits: limits, logger: logger)
+        try await daemon.begin()
+        daemon.health.setReady(true)
+        scoring = Task { await daemon.run() }
     }
 
     var port: String { String(server.address.split(separator: ":").last ?? "") }
 
     func stop() async {
-        await tower.stop()
+        await daemon.stop()
         await scoring.value
-        tower.outbox.feed.end()
+        daemon.outbox.feed.end()
         await server.stop()
         try? FileManager.default.removeItem(at: folder)
     }

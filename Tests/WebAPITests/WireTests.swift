@@ -1,8 +1,6 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
-import Watchtower
+import TestSupport
 import WebAPI
 
 @Suite("HTTP on the wire", .serialized)

@@ -35,10 +35,10 @@ package struct EventPolicy: Sendable, Hashable {
     /// Most windows that a match may have to be confirmed in.
     package static let mostWindows = 64
 
-    /// Default hysteresis of what a rule compares.
-    package static func hysteresis(of rule: ThresholdRule, head: String) -> Float {
+    /// Default hysteresis of what a rule compares: a probability, or a score of a kind.
+    package static func hysteresis(of rule: ThresholdRule, scores: ScoreKind) -> Float {
         if case .contrast = rule { return probabilityHysteresis }
-        return head == "tight" ? logitHysteresis : cosineHysteresis
+        return scores == .logits ? logitHysteresis : cosineHysteresis
     }
 
     /// The same without a cooldown, for members of a group: the group has it.
@@ -48,18 +48,25 @@ package struct EventPolicy: Sendable, Hashable {
         return policy
     }
 
-    /// What is wrong with it; names the key.
-    var problem: String? {
-        let day: ClosedRange<Double> = 0...86_400
-        guard hysteresis.isFinite, hysteresis >= 0 else { return "hysteresis must be 0 or more" }
-        guard day.contains(minimumDuration) else { return "minimum_duration must be 0 to 86400 seconds" }
-        guard (1...Self.mostWindows).contains(windows) else {
-            return "confirm: of is \(windows), expected 1 to \(Self.mostWindows) windows"
+    /// What is wrong with it; nil if nothing is.
+    var problem: QueryPartError? {
+        func wrong(_ key: String, _ expected: String, _ found: some CustomStringConvertible) -> QueryPartError {
+            QueryPartError(key, "expected \(expected), found \(found)")
         }
-        guard (1...windows).contains(needed) else { return "confirm: need is \(needed), expected 1 to \(windows)" }
-        guard day.contains(cooldown) else { return "cooldown must be 0 to 86400 seconds" }
-        guard updateStep.isFinite, updateStep >= 0 else { return "update: step must be 0 or more" }
-        guard day.contains(updateInterval) else { return "update: interval must be 0 to 86400 seconds" }
+        let day: ClosedRange<Double> = 0...86_400
+        guard hysteresis.isFinite, hysteresis >= 0 else { return wrong("hysteresis", "0 or more", hysteresis) }
+        guard day.contains(minimumDuration) else {
+            return wrong("minimum_duration", "0 to 86400 seconds", minimumDuration)
+        }
+        guard (1...Self.mostWindows).contains(windows) else {
+            return wrong("confirm.of", "1 to \(Self.mostWindows) windows", windows)
+        }
+        guard (1...windows).contains(needed) else { return wrong("confirm.need", "1 to \(windows)", needed) }
+        guard day.contains(cooldown) else { return wrong("cooldown", "0 to 86400 seconds", cooldown) }
+        guard updateStep.isFinite, updateStep >= 0 else { return wrong("update.step", "0 or more", updateStep) }
+        guard day.contains(updateInterval) else {
+            return wrong("update.interval", "0 to 86400 seconds", updateInterval)
+        }
         return nil
     }
 }

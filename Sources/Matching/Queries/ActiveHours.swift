@@ -1,4 +1,5 @@
 import Foundation
+import Printing
 
 /// When a query is watched: whenever a clock on the wall of some zone reads a time within one of the spans.
 ///
@@ -22,11 +23,12 @@ package struct ActiveHours: Sendable, Hashable {
             guard zone.utf8.count <= 64, zone == "UTC" || zone.contains("/"), let timeZone = TimeZone(identifier: zone)
             else {
                 throw QueryPartError(
-                    "active: zone \"\(zone.excerpt())\" is no time zone; use an IANA name, as in Europe/Berlin or UTC")
+                    "active", "zone \"\(zone.excerpt())\" is no time zone; use an IANA name, as in Europe/Berlin or UTC"
+                )
             }
-            guard !days.isEmpty else { throw QueryPartError("active: days is empty; leave it out for all days") }
-            guard !spans.isEmpty else { throw QueryPartError("active: hours is empty; leave it out for whole days") }
-            guard spans.count <= 48 else { throw QueryPartError("active: hours has more than 48 spans") }
+            guard !days.isEmpty else { throw QueryPartError("active", "days is empty; leave it out for all days") }
+            guard !spans.isEmpty else { throw QueryPartError("active", "hours is empty; leave it out for whole days") }
+            guard spans.count <= 48 else { throw QueryPartError("active", "hours has more than 48 spans") }
             self.zone = zone
             self.days = days
             self.spans = spans
@@ -72,7 +74,8 @@ package struct ActiveHours: Sendable, Hashable {
             let times = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
             guard times.count == 2, let from = times[0], let to = times[1], from < 1440, from != to else {
                 throw QueryPartError(
-                    "active: hours: \"\(text.prefix(40))\" is no span of time, as in \"08:00-18:30\" or \"22:00-06:00\""
+                    "active",
+                    "hours: \"\(text.prefix(40))\" is no span of time, as in \"08:00-18:30\" or \"22:00-06:00\""
                 )
             }
             self.init(from: from, to: to)

@@ -1,7 +1,14 @@
+import Printing
+
 /// Names of streams and queries: no dots, which part a topic.
 package enum Name {
     package static func isValid(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isValid)
+    }
+
+    /// What a refusal of another name says.
+    package static func expected(found name: String) -> String {
+        "expected 1 to 64 letters, digits, hyphens or underscores, found \"\(name.excerpt())\""
     }
 
     /// Letters, digits, hyphen, underscore.
@@ -15,22 +22,33 @@ package enum Name {
     }
 }
 
-/// A standing query that was refused, and why.
+/// A standing query that was refused: its id, the key that is wrong, and why.
 package struct QueryError: Error, Equatable, CustomStringConvertible {
     package let id: String
+    /// Key of the query, as files and the wire write it; nil where the query as a whole is refused.
+    package let key: String?
     package let reason: String
 
-    package init(_ id: String, _ reason: String) {
+    package init(_ id: String, key: String? = nil, _ reason: String) {
         self.id = id
+        self.key = key
         self.reason = reason
     }
 
-    package var description: String { "query \"\(id.excerpt(64))\": \(reason)" }
+    package init(_ id: String, _ part: QueryPartError) { self.init(id, key: part.key, part.reason) }
+
+    package var description: String { "query \"\(id.excerpt(64))\": \(key.map { "\($0): " } ?? "")\(reason)" }
 }
 
-/// A part of a query that cannot be, and why: one sentence, without the query's name.
+/// A part of a query that was refused: its key, and why.
 package struct QueryPartError: Error, Equatable, CustomStringConvertible {
-    package let description: String
+    package let key: String
+    package let reason: String
 
-    package init(_ description: String) { self.description = description }
+    package init(_ key: String, _ reason: String) {
+        self.key = key
+        self.reason = reason
+    }
+
+    package var description: String { "\(key): \(reason)" }
 }

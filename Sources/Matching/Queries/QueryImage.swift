@@ -25,15 +25,16 @@ package struct QueryImage: Sendable, Hashable {
         return nil
     }
 
-    static func problem(of images: [QueryImage]) -> String? {
-        guard images.count <= most else { return "images are \(images.count), at most \(most) are taken" }
+    static func problem(of images: [QueryImage]) -> QueryPartError? {
+        func wrong(_ reason: String) -> QueryPartError { QueryPartError("images", reason) }
+        guard images.count <= most else { return wrong("expected at most \(most), found \(images.count)") }
         for image in images {
-            guard !image.encoded.isEmpty else { return "images: \"\(image.name)\" is empty" }
+            guard !image.encoded.isEmpty else { return wrong("\"\(image.name)\" is empty") }
             guard image.encoded.count <= largest else {
-                return "images: \"\(image.name)\" has \(image.encoded.count) bytes, at most \(largest) are taken"
+                return wrong("\"\(image.name)\" has \(image.encoded.count) bytes, at most \(largest) are taken")
             }
             guard image.kind != nil else {
-                return "images: \"\(image.name)\" is neither a JPEG nor a PNG picture, nor WebP, GIF, BMP or TIFF"
+                return wrong("\"\(image.name)\" is neither a JPEG nor a PNG picture, nor WebP, GIF, BMP or TIFF")
             }
         }
         return nil

@@ -1,5 +1,10 @@
+import Printing
+
 /// What all selected streams are watched for: a sentence, example pictures, or both.
 package struct StandingQuery: Sendable, Equatable {
+    /// Candidates a window that a pairing head scores, if nothing else is said; the mean head chooses them.
+    package static let defaultRerank = 32
+
     package let id: String
     /// The event in words; empty if pictures alone describe it.
     package let text: String
@@ -71,15 +76,18 @@ package struct StandingQuery: Sendable, Equatable {
         rule: ThresholdRule, settings: Settings = Settings()
     ) throws(QueryError) {
         guard Name.isValid(id) else {
-            throw QueryError(id, "the id must be 1 to 64 letters, digits, hyphens or underscores")
+            throw QueryError(id, key: "id", Name.expected(found: id))
         }
         let problem =
             Self.problem(text, phrasings, images)
-            ?? ((1...1024).contains(frames) ? nil : "frames is \(frames), expected 1 to 1024")
+            ?? ((1...1024).contains(frames) ? nil : QueryPartError("frames", "expected 1 to 1024, found \(frames)"))
             ?? rule.problem ?? settings.problem
         if let problem { throw QueryError(id, problem) }
         guard (1 + phrasings.count) * max(1, settings.prompts.count) <= Self.mostSentences else {
-            throw QueryError(id, "phrasings times prompts make more than \(Self.mostSentences) sentences")
+            throw QueryError(
+                id, key: "phrasings",
+                "expected at most \(Self.mostSentences) sentences with every prompt, found "
+                    + "\((1 + phrasings.count) * max(1, settings.prompts.count))")
         }
         self.id = id
         self.text = text
@@ -91,56 +99,61 @@ package struct StandingQuery: Sendable, Equatable {
         self.settings = settings
     }
 
-    private static func problem(_ text: String, _ phrasings: [String], _ images: [QueryImage]) -> String? {
+    private static func problem(_ text: String, _ phrasings: [String], _ images: [QueryImage]) -> QueryPartError? {
         if images.isEmpty || !text.isEmpty {
             if let problem = problem(ofText: text, "text") { return problem }
         } else if !phrasings.isEmpty {
-            return "phrasings are other ways to say the text, and there is no text"
+            return QueryPartError("phrasings", "they are other ways to say the text, and there is no text")
         }
         for phrasing in phrasings { if let problem = problem(ofText: phrasing, "phrasings") { return problem } }
         return QueryImage.problem(of: images)
     }
 
-    /// What is wrong with a text, which errors call `key`.
-    package static func problem(ofText text: String, _ key: String) -> String? {
+    /// What is wrong with a text of a key; nil if nothing is.
+    package static func problem(ofText text: String, _ key: String) -> QueryPartError? {
         // Not by grapheme clusters: a million queries are checked at a start, and one cluster may have megabytes.
         guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            return key == "text"
-                ? "the text is empty; describe the event in words"
-                : "\(key): a text is empty; say something or leave it out"
+            return QueryPartError(
+                key,
+                key == "text"
+                    ? "the text is empty; describe the event in words"
+                    : "a text is empty; say something or leave it out")
         }
         let length = text.utf8.count <= longestText ? text.utf8.count : text.unicodeScalars.count
         guard length <= longestText else {
-            return "\(key): the text has \(length) characters, at most \(longestText) are taken; shorten it"
+            return QueryPartError(key, "expected at most \(longestText) characters, found \(length); shorten the text")
         }
         return nil
     }
 }
 
 extension StandingQuery.Settings {
-    /// What is wrong with the settings; names the key.
-    fileprivate var problem: String? {
+    /// What is wrong with the settings; nil if nothing is.
+    fileprivate var problem: QueryPartError? {
         for prompt in prompts {
             if let problem = StandingQuery.problem(ofText: prompt, "prompts") { return problem }
             guard prompt.ranges(of: "{}").count == 1 else {
-                return "prompts: \"\(prompt.excerpt())\" must hold {} once, where the text goes"
+                return QueryPartError("prompts", "\"\(prompt.excerpt())\" must hold {} once, where the text goes")
             }
         }
-        guard tags.count <= 64 else { return "tags are \(tags.count), at most 64 are taken" }
+        guard tags.count <= 64 else { return QueryPartError("tags", "expected at most 64, found \(tags.count)") }
         for tag in tags where !(1...128).contains(tag.utf8.count) {
-            return "tags: \"\(tag.excerpt())\" must have 1 to 128 bytes"
+            return QueryPartError("tags", "expected 1 to 128 bytes, found \"\(tag.excerpt())\"")
         }
-        guard metadata.count <= 64 else { return "metadata has \(metadata.count) keys, at most 64 are taken" }
+        guard metadata.count <= 64 else {
+            return QueryPartError("metadata", "expected at most 64 keys, found \(metadata.count)")
+        }
         for (key, value) in metadata where !(1...128).contains(key.utf8.count) || value.utf8.count > 4096 {
-            return "metadata: \"\(key.excerpt())\" must have 1 to 128 bytes, its value at most 4096"
+            return QueryPartError(
+                "metadata", "\(key.excerpt()): expected a key of 1 to 128 bytes and a value of at most 4096")
         }
         if let group, !Name.isValid(group) {
-            return "group: \"\(group.excerpt())\" must be 1 to 64 letters, digits, hyphens or underscores"
+            return QueryPartError("group", Name.expected(found: group))
         }
         guard StandingQuery.priorities.contains(priority) else {
-            return "priority is \(priority), expected -1000 to 1000"
+            return QueryPartError("priority", "expected -1000 to 1000, found \(priority)")
         }
-        if let expires, !expires.isFinite { return "expires is no moment" }
+        if let expires, !expires.isFinite { return QueryPartError("expires", "expected a moment, found \(expires)") }
         return policy.problem
     }
 }

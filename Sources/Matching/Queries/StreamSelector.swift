@@ -1,3 +1,5 @@
+import Printing
+
 /// Which streams a query watches.
 ///
 /// Each pattern is a stream's name or `label:` and a label, with `*` for any run of characters and `?` for one; then
@@ -34,9 +36,10 @@ package struct StreamSelector: Sendable, Hashable {
             return
         }
         guard patterns.count <= Self.mostPatterns else {
-            throw QueryPartError("streams has \(patterns.count) patterns, at most \(Self.mostPatterns) are taken")
+            throw QueryPartError(
+                "streams", "expected at most \(Self.mostPatterns) patterns, found \(patterns.count)")
         }
-        guard !patterns.isEmpty else { throw QueryPartError("streams is empty; \"*\" selects all") }
+        guard !patterns.isEmpty else { throw QueryPartError("streams", "it is empty; \"*\" selects all") }
         var included: [Pattern] = []
         var excluded: [Pattern] = []
         for pattern in patterns {
@@ -56,7 +59,8 @@ package struct StreamSelector: Sendable, Hashable {
         let allowed: (UInt8) -> Bool = { Name.isValid($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.count <= 64 && $0.allSatisfy(allowed) }) else {
             throw QueryPartError(
-                "streams: \"\(whole.excerpt())\" is no selector; it takes names with * and ?, label:NAME, NAME/REGION, "
+                "streams",
+                "\"\(whole.excerpt())\" is no selector; it takes names with * and ?, label:NAME, NAME/REGION, "
                     + "and ! to exclude")
         }
         return Pattern(

@@ -35,25 +35,28 @@ package enum ThresholdRule: Sendable, Hashable {
     /// Alerts a day that a budget may allow: from one in three years to one every ten seconds.
     package static let budgets: ClosedRange<Double> = 0.001...8640
 
-    /// What is wrong with the rule; names its key.
-    var problem: String? {
+    /// What is wrong with the rule; nil if nothing is.
+    var problem: QueryPartError? {
         switch self {
         case .score(let threshold):
-            return threshold.isFinite ? nil : "threshold must be a finite number"
+            return threshold.isFinite
+                ? nil : QueryPartError("threshold", "expected a finite number, found \(threshold)")
         case .contrast(let texts, let probability):
             guard (1...Self.mostContrasts).contains(texts.count) else {
-                return "against has \(texts.count) texts, expected 1 to \(Self.mostContrasts)"
+                return QueryPartError("against", "expected 1 to \(Self.mostContrasts) texts, found \(texts.count)")
             }
             for text in texts { if let problem = StandingQuery.problem(ofText: text, "against") { return problem } }
             guard probability > 0, probability < 1 else {
-                return "probability is \(probability), expected a number between 0 and 1"
+                return QueryPartError("probability", "expected a number between 0 and 1, found \(probability)")
             }
             return nil
         case .budget(let alerts):
             let range = Self.budgets
             return range.contains(alerts)
                 ? nil
-                : "false_alerts_per_day is \(alerts), expected \(range.lowerBound) to \(Int(range.upperBound))"
+                : QueryPartError(
+                    "false_alerts_per_day",
+                    "expected \(range.lowerBound) to \(Int(range.upperBound)), found \(alerts)")
         }
     }
 }

@@ -1,3 +1,6 @@
+/// CLIP4Clip's heads that have weights: a case's name is the head's.
+package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight }
+
 /// Which of CLIP4Clip's heads a set of tensors holds, told by their names.
 ///
 /// Source: CLIP4CLIP section 2. The one place that knows these names besides the plugins themselves.
@@ -39,12 +42,12 @@ package struct HeadInventory: Sendable {
             let needed = (0..<layers).flatMap { layer in
                 ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map { "lstm_visual.\($0)_l\(layer)" }
             }
-            heads.append(Self.held("lstm", layers, lstm.union(shared), needed))
+            heads.append(Self.held(.lstm, layers, lstm.union(shared), needed))
         }
         // Positions without blocks and without an lstm are what is left of a transformer head.
         if !transformer.isEmpty || (lstm.isEmpty && !shared.isEmpty) {
             let (layers, blocks) = Self.blocks("transformerClip.resblocks", in: transformer)
-            heads.append(Self.held("transformer", layers, transformer.union(shared), [Self.positions] + blocks))
+            heads.append(Self.held(.transformer, layers, transformer.union(shared), [Self.positions] + blocks))
         }
         if !tight.isEmpty {
             let (layers, blocks) = Self.blocks("cross.transformer.resblocks", in: tight)
@@ -52,7 +55,7 @@ package struct HeadInventory: Sendable {
                 ["\($0).weight", "\($0).bias"]
             }
             let needed = ["cross.embeddings.position_embeddings.weight"] + blocks + rest
-            heads.append(Self.held("tight", layers, tight, needed))
+            heads.append(Self.held(.tight, layers, tight, needed))
         }
         self.heads = heads
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()
@@ -61,8 +64,10 @@ package struct HeadInventory: Sendable {
     /// The head of that name; nil if there are no tensors of it.
     package subscript(_ name: String) -> Held? { heads.first { $0.name == name } }
 
-    private static func held(_ name: String, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
-        Held(name: name, layers: layers, tensors: tensors.sorted(), missing: Set(needed).subtracting(tensors).sorted())
+    private static func held(_ head: WeightedHead, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
+        Held(
+            name: head.rawValue, layers: layers, tensors: tensors.sorted(),
+            missing: Set(needed).subtracting(tensors).sorted())
     }
 
     /// The blocks under a prefix: how many, and the names of all of their tensors.

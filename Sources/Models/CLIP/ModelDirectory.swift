@@ -152,11 +152,22 @@ package struct ModelDirectory: Sendable {
 
 /// A model that could not be used, and why.
 package struct ModelError: Error, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable {
+        /// There is nothing of that name or path.
+        case missing
+        /// Several models have that name.
+        case ambiguous
+        /// It is there and cannot be used.
+        case invalid
+    }
+
     package let path: String
+    package let kind: Kind
     package let reason: String
 
-    package init(_ path: String, _ reason: String) {
+    package init(_ path: String, _ kind: Kind = .invalid, _ reason: String) {
         self.path = path
+        self.kind = kind
         self.reason = reason
     }
 

@@ -159,8 +159,7 @@ package struct ModelInspection: Sendable {
             inspectHeads(source, file: "heads/\(file)", only: name)
         }
         heads.sort { $0.name < $1.name }
-        let needsWeights = ["lstm", "transformer", "tight"].contains(defaults.head)
-        if needsWeights, !heads.contains(where: { $0.name == defaults.head }) {
+        if WeightedHead(rawValue: defaults.head) != nil, !heads.contains(where: { $0.name == defaults.head }) {
             problems.append("the default head \"\(defaults.head)\" has no weights")
         }
     }

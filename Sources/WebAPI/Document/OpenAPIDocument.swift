@@ -1,6 +1,7 @@
+package import ControlAPI
+package import Daemon
 package import Foundation
-package import Messaging
-import Watchtower
+package import WireFormat
 
 /// The OpenAPI 3.1 document, made of the routes and the operations that they lead to.
 package enum OpenAPIDocument {
@@ -66,7 +67,7 @@ package enum OpenAPIDocument {
         .object([.init("status", .word(words), required: true)])
     }
 
-    private static func described(_ operation: ControlOperation) -> JSONValue {
+    private static func described(_ operation: DaemonOperation) -> JSONValue {
         var statuses: Set<Int> = [400, 401, 429, 503, 504]
         for failure in operation.failures + [.badArgument] { statuses.insert(failure.status) }
         var parameters: [JSONValue] = []

@@ -1,6 +1,5 @@
-import Measures
+package import Daemon
 import Pixels
-package import Watchtower
 
 /// The page that Prometheus reads: every counter of the daemon, the web API and the process.
 ///
@@ -108,7 +107,7 @@ package enum MetricsPage {
             .gauge, "watchword_queue_keeps_ratio", "Share of their sampled frames that live streams keep.", daemon.keeps
         )
         page.histograms("watchword_batch_frames", "Frames taken at once.", [([], daemon.measures.batches)])
-        let stages = Vitals.Stage.allCases.compactMap { stage in
+        let stages = DaemonHealth.Stage.allCases.compactMap { stage in
             daemon.measures.stages[stage].map { ([("stage", stage.rawValue)] as Exposition.Labels, $0) }
         }
         page.histograms(

@@ -1,12 +1,11 @@
 package import Foundation
-package import Messaging
-package import Watchtower
+package import WireFormat
 
 /// Makes an operation's arguments of a request's path, query and body; checks them by the operation's own schema.
 package enum ArgumentReader {
     /// `contentType`: of the body, as the request says it.
     package static func read(
-        _ operation: ControlOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
+        _ operation: DaemonOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
         contentType: String?
     ) throws(Refusal) -> JSONValue {
         var arguments: [String: JSONValue] = [:]
@@ -73,7 +72,7 @@ package enum ArgumentReader {
     }
 }
 
-extension ControlOperation {
+extension DaemonOperation {
     /// Whether arguments that do not stand in the path are in a body, rather than in the query.
     package var hasBody: Bool { method == .post || method == .patch }
 

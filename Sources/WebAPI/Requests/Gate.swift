@@ -1,6 +1,6 @@
+package import Configuration
 import Foundation
-package import Messaging
-package import Watchtower
+package import WireFormat
 
 /// Who may come in: by the bearer token, and by where a browser was when it asked.
 ///

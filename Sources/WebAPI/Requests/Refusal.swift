@@ -1,4 +1,5 @@
-import Watchtower
+import ControlAPI
+
 
 /// A request that is not served: a status, a code for programs, a sentence for people.
 package struct Refusal: Error, Equatable {

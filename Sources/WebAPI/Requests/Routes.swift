@@ -1,9 +1,10 @@
+package import Daemon
 package import Messaging
-package import Watchtower
+package import WireFormat
 
 /// What a request can be for.
 package enum Endpoint: Sendable {
-    case operation(ControlOperation)
+    case operation(DaemonOperation)
     case health, readiness, metrics, document
     case eventStream, snapshot
 

@@ -1,10 +1,10 @@
 import ArgumentParser
-import CLIP
 import Checkpoints
+import CLIP
+import Concurrency
 import Foundation
 import Pixels
 import Tensors
-import Watchtower
 
 extension Bench {
     /// The image tower's speed in each precision.

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Concurrency
 import Foundation
 import Heads
 import Tensors
-import Watchtower
 
 // In here, `Head` is the command of that name.
 private typealias LoadedHead = Heads.Head

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
+import Engine
 import Foundation
 import Logging
-import Watchtower
 
 extension Bench {
     /// Memory and processor time of the whole daemon, over minutes.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Concurrency
+import Engine
 import Foundation
+import Journal
 import Tensors
-import Watchtower
 
 extension Bench {
     /// The speed of scoring windows against all standing queries.

@@ -1,8 +1,10 @@
 import ArgumentParser
 import CLIP
+import Concurrency
+import Configuration
+import Engine
 import Foundation
 import Tensors
-import Watchtower
 
 extension Bench {
     /// How many cameras this machine can watch.

@@ -1,10 +1,10 @@
 import CLIP
+import Concurrency
 import Foundation
 import Heads
 import Ingest
 import Pixels
 import Tensors
-import Watchtower
 
 /// A model without streams: clips and texts to embeddings, and these to scores.
 ///

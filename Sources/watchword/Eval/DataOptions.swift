@@ -1,12 +1,13 @@
 import ArgumentParser
 import CLIP
+import Configuration
+import Engine
 import Evaluation
 import Foundation
 import Ingest
 import Matching
 import Pixels
 import Tensors
-import Watchtower
 
 /// Which captions and clips, and how clips are sampled.
 struct DataOptions: ParsableArguments {

@@ -6,7 +6,6 @@ import Heads
 import Ingest
 import Matching
 import Synchronization
-import Watchtower
 
 /// `watchword eval events`: whether the events that are found are the true ones.
 struct EvalEvents: AsyncParsableCommand {
@@ -111,7 +110,7 @@ struct EvalEvents: AsyncParsableCommand {
             }
             let compared: ThresholdRule =
                 rule == .contrast ? .contrast(against: against, probability: probability) : .score(threshold)
-            var tracker = EventTracker(EventPolicy(hysteresis: EventPolicy.hysteresis(of: compared, head: scorer.head)))
+            var tracker = EventTracker(EventPolicy(hysteresis: EventPolicy.hysteresis(of: compared, scores: scorer.scores)))
             var found: [EventTruth.Span] = []
             for (value, span) in zip(values, video.spans) {
                 for change in tracker.observe(value, threshold: threshold, span: span) where change.phase == .end {

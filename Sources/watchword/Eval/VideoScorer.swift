@@ -1,4 +1,6 @@
 import CLIP
+import Configuration
+import Engine
 import Evaluation
 import Foundation
 import Heads
@@ -6,7 +8,6 @@ import Ingest
 import Matching
 import Synchronization
 import Tensors
-import Watchtower
 
 /// Every window's score of every query on one video.
 struct VideoScores {
@@ -28,9 +29,11 @@ struct VideoScorer {
     private let finder: HeadFinder
     private let precision: Precision
     private let defaults: Defaults
+    /// What the head gives.
+    let scores: ScoreKind
 
     init(_ model: ModelDirectory, _ finder: HeadFinder, precision: Precision, head: String) throws {
-        _ = try finder.load(head)
+        scores = try finder.load(head).pools ? .cosines : .logits
         self.model = model
         self.finder = finder
         self.precision = precision
@@ -48,7 +51,7 @@ struct VideoScorer {
         }
     }
     /// What scores are multiplied by to make probabilities of them: logits need nothing.
-    var scale: Float { head == "tight" ? 1 : (try? model.logitScale()) ?? 100 }
+    var scale: Float { scores == .logits ? 1 : (try? model.logitScale()) ?? 100 }
     var windowSeconds: Double { Double(defaults.frames) / defaults.fps }
 
     func scores(_ truth: EventTruth, of texts: Set<String>) async throws -> VideoScores {

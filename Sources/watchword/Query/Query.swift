@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
+import ControlAPI
 import Foundation
-import Messaging
-import Watchtower
+import WireFormat
 
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Messaging
-import Watchtower
+import Configuration
+import WireFormat
 
 extension Query {
     struct Edit: AsyncParsableCommand {

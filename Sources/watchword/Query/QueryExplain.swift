@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
+import Engine
 import Foundation
-import Messaging
 import Printing
-import Watchtower
+import WireFormat
 
 extension Query {
     struct Explain: AsyncParsableCommand {

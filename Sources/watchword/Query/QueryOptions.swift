@@ -1,8 +1,8 @@
 import ArgumentParser
+import Configuration
 import Foundation
 import Ingest
-import Messaging
-import Watchtower
+import WireFormat
 
 /// What a query is, as options: each sets one key of its configuration, and what is not given is left as it is.
 struct QueryOptions: ParsableArguments {

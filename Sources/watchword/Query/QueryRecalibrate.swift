@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Messaging
+import WireFormat
 
 extension Query {
     struct Recalibrate: AsyncParsableCommand {

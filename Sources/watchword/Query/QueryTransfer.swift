@@ -1,8 +1,8 @@
 import ArgumentParser
+import Configuration
 import Foundation
-import Messaging
 import Printing
-import Watchtower
+import WireFormat
 
 extension Query {
     struct Import: AsyncParsableCommand {

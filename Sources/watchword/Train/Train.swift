@@ -1,12 +1,12 @@
 import ArgumentParser
-import CLIP
 import Checkpoints
+import CLIP
+import Concurrency
 import Evaluation
 import Foundation
 import Synchronization
 import Tensors
 import Training
-import Watchtower
 
 struct Train: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Ingest
-import Watchtower
 import World
 
 /// `watchword world`: pictures, videos and labelled clips of the shapes world.

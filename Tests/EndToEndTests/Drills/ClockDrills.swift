@@ -1,7 +1,8 @@
+import Concurrency
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A wall clock of one process's own, which can be set: a library that is loaded before the C library.
 ///

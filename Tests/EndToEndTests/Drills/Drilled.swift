@@ -1,7 +1,8 @@
+import Concurrency
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// How often each drill is done: 1, or what `WATCHWORD_DRILLS` says.
 let drillRounds = ProcessInfo.processInfo.environment["WATCHWORD_DRILLS"].flatMap { Int($0) } ?? 1

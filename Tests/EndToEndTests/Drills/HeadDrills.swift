@@ -1,7 +1,7 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// Heads that are written in C and do what no head should.
 private struct BadHeads {

@@ -1,8 +1,7 @@
 import Foundation
 import Journal
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Drills: which journal it is", .serialized)
 struct JournalDrills {

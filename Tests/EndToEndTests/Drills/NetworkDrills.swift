@@ -1,7 +1,7 @@
+import Concurrency
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
 
 /// A network of its own, whose packets from and to 127.0.0.2 get lost: a namespace with a filter.
 ///

@@ -1,3 +1,5 @@
+import WireFormat
+
 /// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {
     package struct Client: Sendable, Equatable {

@@ -2,6 +2,7 @@ import Foundation
 package import Logging
 import Measures
 import Synchronization
+import WireFormat
 
 /// Whom a daemon's sockets let in: its secret key, and who may do what.
 package final class CurveGate: Sendable {
@@ -49,7 +50,7 @@ final class DenialLog: Sendable {
     private struct Key: Hashable { let address, reason: String }
     private struct State {
         var counts: [String: Int] = [:]
-        var complaints = Complaints<Key>(most: DenialLog.most)
+        var complaints = LogRateLimiter<Key>(most: DenialLog.most)
     }
 
     /// Addresses and reasons that are kept apart; what comes beyond is told together.

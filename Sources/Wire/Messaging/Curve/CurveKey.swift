@@ -5,12 +5,17 @@ package import Permissions
 /// A key that is none: one sentence.
 package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
     package let kind: FileProblem.Kind
-    package let description: String
+    /// The file of the key; nil where the key is in none.
+    package let path: String?
+    package let reason: String
 
-    package init(_ kind: FileProblem.Kind, _ description: String) {
+    package init(_ kind: FileProblem.Kind, path: String? = nil, _ reason: String) {
         self.kind = kind
-        self.description = description
+        self.path = path
+        self.reason = reason
     }
+
+    package var description: String { path.map { "\($0): \(reason)" } ?? reason }
 }
 
 /// A public key of CurveZMQ: 32 bytes, written as 40 letters of Z85.

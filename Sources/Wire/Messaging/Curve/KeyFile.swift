@@ -13,7 +13,7 @@ package enum KeyFile {
         do {
             return try CurveSecretKey(z85: line(text))
         } catch {
-            throw CurveKeyError(error.kind, "\(path): \(error)")
+            throw CurveKeyError(error.kind, path: path, error.reason)
         }
     }
 
@@ -22,7 +22,7 @@ package enum KeyFile {
         do {
             return try CurvePublicKey(z85: line(text))
         } catch {
-            throw CurveKeyError(error.kind, "\(path): \(error)")
+            throw CurveKeyError(error.kind, path: path, error.reason)
         }
     }
 
@@ -43,10 +43,10 @@ package enum KeyFile {
         do {
             data = try GuardedFile.read(path, what, secrecy, most: 4096, credentials: credentials)
         } catch {
-            throw CurveKeyError(error.kind, "\(path): \(error)")
+            throw CurveKeyError(error.kind, path: path, "\(error)")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            throw CurveKeyError(.malformed, "\(path): this is not text")
+            throw CurveKeyError(.malformed, path: path, "this is not text")
         }
         return text
     }

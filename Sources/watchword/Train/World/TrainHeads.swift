@@ -1,11 +1,10 @@
 import ArgumentParser
-import CLIP
 import Checkpoints
+import CLIP
 import Evaluation
 import Foundation
 import Tensors
 import Training
-import Watchtower
 
 /// `watchword train heads`: the text tower and all heads together, on the shapes world seen by a frozen image tower.
 struct TrainHeads: AsyncParsableCommand {

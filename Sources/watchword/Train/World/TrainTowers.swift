@@ -1,10 +1,9 @@
 import ArgumentParser
-import CLIP
 import Checkpoints
+import CLIP
 import Foundation
 import Tensors
 import Training
-import Watchtower
 
 /// `watchword train towers`: both towers from nothing, on pictures of the shapes world.
 struct TrainTowers: AsyncParsableCommand {

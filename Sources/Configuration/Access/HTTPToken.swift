@@ -1,0 +1,87 @@
+import Foundation
+import Permissions
+package import WireFormat
+import Yams
+
+/// A token that requests may bear, and what for.
+package struct HTTPToken: Sendable, Equatable {
+    /// For logs and refusals.
+    package let name: String
+    package let role: Role
+    package let secret: [UInt8]
+
+    package init(name: String, role: Role, secret: [UInt8]) {
+        self.name = name
+        self.role = role
+        self.secret = secret
+    }
+}
+
+extension HTTPConfiguration {
+    /// A token as the configuration names it: its file, and what it is for.
+    package struct Token: Sendable, Equatable {
+        /// A path, or the name of a credential that systemd passed on.
+        package var file: String
+        package var role = Role.control
+        /// The file's own name, if nothing else is said.
+        package var name: String
+
+        init(file: String, role: Role = .control, name: String? = nil) {
+            self.file = file
+            self.role = role
+            self.name = name ?? URL(filePath: file).lastPathComponent
+        }
+
+        /// Reads `{file: F, role: R, name: N}`.
+        init(_ node: Node, path: String) throws(ConfigurationError) {
+            let values = try YAMLMapping(node, path: path, what: "tokens", keys: ["file", "role", "name"])
+            guard let file = try values.string("file"), !file.isEmpty else {
+                throw values.failure("file", "it is missing: a file with the token")
+            }
+            guard let word = try values.string("role") else {
+                throw values.failure("role", "it is missing: one of \(Role.words)")
+            }
+            guard let role = Role(word: word) else {
+                throw values.failure("role", "\"\(word.prefix(40))\" is none of \(Role.words)")
+            }
+            self.init(file: file, role: role, name: try values.string("name"))
+        }
+    }
+
+    /// Reads every token's file; none, if nothing is to be borne.
+    package func secrets(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> [HTTPToken] {
+        var secrets: [HTTPToken] = []
+        for token in tokens {
+            let (path, secret) = try Self.read(token, environment["CREDENTIALS_DIRECTORY"])
+            if let other = secrets.first(where: { $0.secret == secret }) {
+                throw ConfigurationError(
+                    path: path, line: nil,
+                    reason: "\"\(token.name)\" and \"\(other.name)\" are one token; make another: openssl rand -hex 32")
+            }
+            secrets.append(HTTPToken(name: token.name, role: token.role, secret: secret))
+        }
+        return secrets
+    }
+
+    private static func read(
+        _ token: Token, _ credentials: String?
+    ) throws(ConfigurationError) -> (path: String, secret: [UInt8]) {
+        let path = Credential.file(token.file, in: credentials) ?? token.file
+        func failure(_ reason: String) -> ConfigurationError {
+            ConfigurationError(path: path, line: nil, reason: reason)
+        }
+        let data: Data
+        do {
+            data = try GuardedFile.read(path, "token of http", .secret, most: 4096, credentials: credentials)
+        } catch {
+            throw failure("\(error)")
+        }
+        let bytes = [UInt8](data).drop { $0 <= 0x20 }.reversed().drop { $0 <= 0x20 }.reversed().map { $0 }
+        guard (16...1024).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw failure("the token of http must be one line of 16 to 1024 visible characters without spaces")
+        }
+        return (path, bytes)
+    }
+}

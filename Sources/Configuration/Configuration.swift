@@ -1,0 +1,193 @@
+package import Engine
+import Foundation
+package import Ingest
+package import Journal
+package import Matching
+package import Messaging
+import Permissions
+package import Tensors
+import Yams
+
+/// What `watchwordd --config FILE` says.
+package struct Configuration: Sendable, Equatable {
+    package var model = Installation.model.path
+    package var precision = Precision.auto
+    package var head: String?
+    package var frames: Int?
+    package var threshold: Double?
+    /// Prompt templates of queries that bring none; the model's own, if nil.
+    package var prompts: [String]?
+    /// Candidates a window that a pairing head scores, chosen by the mean head.
+    package var rerank = StandingQuery.defaultRerank
+    /// The journal's file; in memory, if nil.
+    ///
+    /// Under systemd there is a place for it.
+    package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
+    package var publish = Configuration.defaultEndpoint("events")
+    package var control = Configuration.defaultEndpoint("control")
+    /// The web API; none, if nil.
+    package var http: HTTPConfiguration?
+    /// Who may use the sockets; whoever can reach them, if nil.
+    package var curve: CurveConfiguration?
+    package var limits = ControlLimits()
+    package var batchSize = 8
+    /// Seconds that a frame may wait for others to fill its batch.
+    package var batchDelay = 0.02
+    /// How thresholds are learnt from budgets.
+    package var calibration = CalibrationSettings()
+    /// How long messages and snapshots are kept.
+    package var retention = Retention.standard
+    package var pipelines: String?
+    /// Limits on what clients' streams may open.
+    package var sources = SourcePolicy()
+    /// Passwords of cameras that clients may name, each with the hosts that it is for.
+    package var credentials: [String: CameraCredentials] = [:]
+    package var plugins: [String] = []
+    package var log = LogSettings()
+    package var streams: [StreamConfiguration] = []
+    package var queries: [QueryConfiguration] = []
+
+    private static let keys = [
+        "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
+        "http", "batch", "curve", "limits",
+        "calibration", "retention", "pipelines", "plugins", "log", "sources", "credentials",
+        "streams", "queries",
+    ]
+
+    /// Bytes of the largest file that is read.
+    private static let largest = 256 << 20
+
+    package init() {}
+
+    /// Reads a file; relative paths in it are taken from its folder, a model's name from `models`.
+    package static func load(
+        _ path: String, models: InstalledModels = .standard()
+    ) throws(ConfigurationError) -> Configuration {
+        let data: Data
+        do {
+            data = try GuardedFile.read(path, "configuration", .shared, most: largest)
+        } catch {
+            throw ConfigurationError(path: path, line: nil, reason: "\(error)")
+        }
+        var configuration = try Configuration(
+            yaml: String(decoding: TextFile.utf8(data, path: path), as: UTF8.self), path: path)
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : folder.appending(path: path).path }
+        // A path if there is one, else a model that is kept by that name; what is neither is said when it is opened.
+        let model = try? models.resolve(configuration.model, from: folder).path
+        configuration.model = model ?? absolute(configuration.model)
+        configuration.journal = configuration.journal.map(absolute)
+        configuration.pipelines = configuration.pipelines.map(absolute)
+        configuration.plugins = configuration.plugins.map(absolute)
+        configuration.sources.files = configuration.sources.files.map(absolute)
+        for (name, of) in configuration.credentials where of.file.contains("/") {
+            configuration.credentials[name]?.file = absolute(of.file)
+        }
+        configuration.curve = configuration.curve?.located(absolute: absolute)
+        // A bare name may be that of a credential.
+        for index in configuration.http?.tokens.indices ?? 0..<0 {
+            guard let file = configuration.http?.tokens[index].file else { continue }
+            if FileManager.default.fileExists(atPath: absolute(file)) {
+                configuration.http?.tokens[index].file = absolute(file)
+            }
+        }
+        for index in configuration.streams.indices
+        where configuration.streams[index].launch == nil && !configuration.streams[index].uri.contains("://") {
+            configuration.streams[index].uri = absolute(configuration.streams[index].uri)
+        }
+        // A bare name is looked for in $CREDENTIALS_DIRECTORY.
+        for index in configuration.streams.indices {
+            guard let file = configuration.streams[index].credentials, file.contains("/") else { continue }
+            configuration.streams[index].credentials = absolute(file)
+        }
+        return configuration
+    }
+
+    package init(yaml: String, path: String) throws(ConfigurationError) {
+        let root = try YAMLMapping(
+            YAMLMapping.compose(yaml, path: path), path: path, what: "the configuration", keys: Self.keys)
+        model = try root.string("model") ?? model
+        if let name = try root.string("precision") {
+            guard let known = Precision(rawValue: name) else {
+                throw root.failure("precision", "\"\(name)\" is none of auto, f32, bf16, int8")
+            }
+            precision = known
+        }
+        head = try root.string("head")
+        frames = try root.integer("frames")
+        if let frames, !(1...1024).contains(frames) {
+            throw root.failure("frames", "expected 1 to 1024, found \(frames)")
+        }
+        threshold = try root.double("threshold")
+        prompts = try root.strings("prompts")
+        rerank = try root.integer("rerank") ?? rerank
+        guard rerank > 0 else { throw root.failure("rerank", "expected 1 or more, found \(rerank)") }
+        journal = try root.string("journal") ?? journal
+        publish = try root.string("publish") ?? publish
+        control = try root.string("control") ?? control
+        http = try HTTPConfiguration(root, path: path)
+        curve = try CurveConfiguration(root, path)
+        limits = try ControlLimits(root)
+        if let node = root.node("batch") {
+            let batch = try YAMLMapping(node, path: path, what: "batch", keys: ["size", "delay"])
+            batchSize = try batch.integer("size") ?? batchSize
+            batchDelay = try batch.double("delay") ?? batchDelay
+            guard (1...256).contains(batchSize) else {
+                throw batch.failure("size", "expected 1 to 256, found \(batchSize)")
+            }
+            guard (0...10).contains(batchDelay) else { throw batch.failure("delay", "expected 0 to 10 seconds") }
+        }
+        calibration = try Self.calibration(root, path)
+        if let node = root.node("retention") {
+            let kept = try YAMLMapping(node, path: path, what: "retention", keys: ["days", "megabytes"])
+            let (days, megabytes) = (try kept.double("days"), try kept.double("megabytes"))
+            for (key, value) in [("days", days), ("megabytes", megabytes)] {
+                if let value, value <= 0 { throw kept.failure(key, "expected a number above 0, found \(value)") }
+            }
+            retention = Retention(days: days, megabytes: megabytes)
+        }
+        pipelines = try root.string("pipelines")
+        sources = try SourcePolicy(root, path: path)
+        credentials = try CameraCredentials.all(root, path: path)
+        plugins = try root.strings("plugins") ?? []
+        if let node = root.node("log") {
+            log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
+        }
+        for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
+        queries = QueryNames.named(try QueryConfiguration.list(root.list("queries") ?? [], path: path))
+        try Self.unique(streams.map(\.name), "stream", root.failure)
+        try Self.unique(queries.compactMap(\.id), "query", root.failure)
+    }
+
+    private static func calibration(
+        _ root: YAMLMapping, _ path: String
+    ) throws(ConfigurationError) -> CalibrationSettings {
+        var settings = CalibrationSettings()
+        guard let node = root.node("calibration") else { return settings }
+        let values = try YAMLMapping(node, path: path, what: "calibration", keys: ["warm_up", "recalibrate"])
+        if let seconds = try values.double("warm_up") {
+            guard (60...604_800).contains(seconds) else {
+                throw values.failure("warm_up", "expected 60 to 604800 seconds, found \(seconds)")
+            }
+            settings.warmUp = seconds
+            // A short warm-up is levelled in its first twelfth, as the usual one is.
+            settings.levelling = min(settings.levelling, seconds / 12)
+        }
+        if let word = try values.string("recalibrate") {
+            guard let policy = CalibrationSettings.Policy(rawValue: word) else {
+                throw values.failure("recalibrate", "\"\(word.prefix(40))\" is none of manual, automatic")
+            }
+            settings.policy = policy
+        }
+        return settings
+    }
+
+    private static func unique(
+        _ names: [String], _ what: String, _ failure: (String, String) -> ConfigurationError
+    ) throws(ConfigurationError) {
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            throw failure(what == "stream" ? "streams" : "queries", "there are two of the name \"\(name)\"")
+        }
+    }
+}

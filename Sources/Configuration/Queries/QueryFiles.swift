@@ -1,0 +1,96 @@
+package import Foundation
+import WireFormat
+import Yams
+
+/// Files of queries: YAML for people, JSON lines for many.
+///
+/// JSON lines hold one query a line; YAML is a list, or a mapping with `queries`. A file that begins with `{` and whose
+/// first line is a whole JSON object is JSON lines, whatever it is called.
+extension QueryConfiguration {
+    /// A YAML list of queries; ids that are left out stay so.
+    static func list(_ nodes: [Node], path: String, folder: URL? = nil) throws(ConfigurationError)
+        -> [QueryConfiguration]
+    {
+        var queries: [QueryConfiguration] = []
+        queries.reserveCapacity(nodes.count)
+        for node in nodes {
+            queries.append(
+                try QueryConfiguration(node, path: path, line: node.line, folder: folder ?? Self.folder(of: path)))
+        }
+        return queries
+    }
+
+    private static func folder(of path: String) -> URL { URL(filePath: path).deletingLastPathComponent() }
+
+    /// The queries of a file.
+    package static func load(_ path: String) throws(ConfigurationError) -> [QueryConfiguration] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError(path: path, line: nil, reason: "the file of queries cannot be read")
+        }
+        return try read(data, path: path, folder: folder(of: path))
+    }
+
+    /// The queries of a file's bytes; `path` is what errors call it, pictures' paths begin at `folder`.
+    package static func read(
+        _ data: Data, path: String, folder: URL
+    ) throws(ConfigurationError) -> [QueryConfiguration] {
+        let text = try TextFile.utf8(data, path: path)
+        if isJSONLines(text) { return try lines(text, path: path, folder: folder) }
+        let node = try YAMLMapping.compose(String(decoding: text, as: UTF8.self), path: path)
+        if let items = node.items { return try list(items, path: path, folder: folder) }
+        let mapping = try YAMLMapping(node, path: path, what: "the file", keys: ["queries"])
+        return try list(mapping.list("queries") ?? [], path: path, folder: folder)
+    }
+
+    private static func isJSONLines(_ data: Data) -> Bool {
+        let text = data.drop { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ") }
+        guard text.first == UInt8(ascii: "{") else { return false }
+        // `{queries: […]}` is YAML, and a JSON document over several lines is YAML too.
+        guard let first = try? JSONText.parse(text.prefix { $0 != UInt8(ascii: "\n") }) else { return false }
+        return first["queries"] == nil
+    }
+
+    private static func lines(
+        _ data: Data, path: String, folder: URL
+    ) throws(ConfigurationError) -> [QueryConfiguration] {
+        var queries: [QueryConfiguration] = []
+        var number = 0
+        for line in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            guard line.contains(where: { $0 > 0x20 }) else { continue }
+            let value: JSONValue
+            do {
+                value = try JSONText.parse(line)
+            } catch {
+                throw ConfigurationError(path: path, line: number, reason: "this line is not JSON: \(error)")
+            }
+            queries.append(try QueryConfiguration(value, path: path, line: number, folder: folder))
+        }
+        return queries
+    }
+
+    /// The queries as JSON lines.
+    package static func jsonLines(_ queries: [QueryConfiguration]) throws -> Data {
+        var data = Data()
+        for query in queries {
+            data += try WireCoding.encode(query)
+            data.append(UInt8(ascii: "\n"))
+        }
+        return data
+    }
+
+    /// The queries as a YAML list; keys in the order of `keys`.
+    package static func yaml(_ queries: [QueryConfiguration]) throws -> String {
+        guard !queries.isEmpty else { return "[]\n" }
+        let order = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, $0) })
+        var text = ""
+        for query in queries {
+            let entries = try JSONValue(encoding: query).pairs ?? []
+            let sorted = entries.sorted { (order[$0.key ?? ""] ?? 0) < (order[$1.key ?? ""] ?? 0) }
+            for (index, entry) in sorted.enumerated() {
+                text += "\(index == 0 ? "- " : "  ")\(entry.key ?? ""): \(try YAMLText.flow(entry.value))\n"
+            }
+        }
+        return text
+    }
+}

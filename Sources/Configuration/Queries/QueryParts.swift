@@ -1,0 +1,138 @@
+import Foundation
+import Matching
+import Printing
+
+/// Windows of the last `of` that must match: `confirm: {need: 2, of: 3}`, or "2/3".
+package struct Confirmation: Codable, Sendable, Equatable {
+    package let need: Int
+    package let of: Int
+
+    package init(need: Int, of: Int) {
+        self.need = need
+        self.of = of
+    }
+
+    /// Reads "2/3".
+    package init?(_ text: String) {
+        guard text.utf8.count <= 16 else { return nil }
+        let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 2, let need = numbers[0], let of = numbers[1] else { return nil }
+        self.init(need: need, of: of)
+    }
+
+    init?<Node>(_ values: Mapping<Node>) throws(ConfigurationError) {
+        guard let node = values.node("confirm") else { return nil }
+        if let text = node.text {
+            guard let read = Self(text) else {
+                throw values.failure("confirm", "\"\(text.excerpt())\" is not as in \"2/3\", two of three windows")
+            }
+            self = read
+            return
+        }
+        guard let parts = try values.mapping("confirm", keys: ["need", "of"]) else { return nil }
+        guard let need = try parts.integer("need"), let of = try parts.integer("of") else {
+            throw values.failure("confirm", "both need and of are wanted, as in {need: 2, of: 3}")
+        }
+        self.init(need: need, of: of)
+    }
+}
+
+/// When a peak that rises is told again: `update: {step: 0.01, interval: 1}`.
+package struct UpdatePolicy: Codable, Sendable, Equatable {
+    package var step: Double?
+    package var interval: Double?
+
+    package init(step: Double? = nil, interval: Double? = nil) {
+        self.step = step
+        self.interval = interval
+    }
+}
+
+/// `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`; days and hours may be lists, or left out for
+/// all.
+package struct ActivePart: Codable, Sendable, Equatable {
+    package var zone: String
+    package var days: [String]?
+    package var hours: [String]?
+
+    package init(zone: String, days: [String]? = nil, hours: [String]? = nil) {
+        self.zone = zone
+        self.days = days
+        self.hours = hours
+    }
+
+    init(_ rule: ActiveHours.Rule) {
+        zone = rule.zone
+        let all = rule.days.count == ActiveHours.Weekday.allCases.count
+        days = all ? nil : ActiveHours.Weekday.allCases.filter(rule.days.contains).map(\.word)
+        hours = rule.spans == [.wholeDay] ? nil : rule.spans.map(\.description)
+    }
+
+    func rule() throws(QueryPartError) -> ActiveHours.Rule {
+        var days = Set(ActiveHours.Weekday.allCases)
+        if let wanted = self.days {
+            days = []
+            for word in wanted { days.formUnion(try Self.days(word)) }
+        }
+        var spans = [ActiveHours.Span.wholeDay]
+        if let hours {
+            spans = []
+            for text in hours { spans.append(try ActiveHours.Span(text)) }
+        }
+        return try ActiveHours.Rule(zone: zone, days: days, spans: spans)
+    }
+
+    /// Reads "mon", "Fri-Mon", or several with commas between them.
+    private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
+        var days: [ActiveHours.Weekday] = []
+        guard text.utf8.count <= 256 else {
+            throw QueryPartError("active", "days: expected at most 256 bytes, found \(text.utf8.count)")
+        }
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) { days += try run(String(part)) }
+        return days
+    }
+
+    private static func run(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map {
+            ActiveHours.Weekday($0.trimmingCharacters(in: .whitespaces))
+        }
+        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
+            throw QueryPartError(
+                "active", "days: \"\(text.excerpt())\" is none of mon … sun, nor a run as in mon-fri")
+        }
+        let all = ActiveHours.Weekday.allCases
+        let length = (last.rawValue - first.rawValue + all.count) % all.count
+        return (0...length).map { all[(first.rawValue + $0) % all.count] }
+    }
+
+    /// Most parts of `active`, and most days and spans of one of them.
+    private static let mostParts = 48
+
+    static func list<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> [ActivePart]? {
+        guard let node = values.node("active") else { return nil }
+        let nodes = node.items ?? [node]
+        guard nodes.count <= mostParts else {
+            throw values.failure("active", "there are \(nodes.count) parts, at most \(mostParts) are taken")
+        }
+        var parts: [ActivePart] = []
+        for item in nodes {
+            let part = try Mapping(
+                item, path: values.path, line: values.line, what: "active", keys: ["zone", "days", "hours"])
+            let read = ActivePart(
+                zone: try part.required("zone"), days: try part.strings("days"), hours: try part.strings("hours"))
+            for (key, list) in [("days", read.days), ("hours", read.hours)] where (list ?? []).count > mostParts {
+                throw ConfigurationError(
+                    path: values.path, line: part.line,
+                    key: "active.\(key)",
+                    reason: "expected at most \(mostParts) parts, found \(list?.count ?? 0)")
+            }
+            do throws(QueryPartError) {
+                _ = try read.rule()
+            } catch {
+                throw ConfigurationError(path: values.path, line: part.line, key: error.key, reason: error.reason)
+            }
+            parts.append(read)
+        }
+        return parts
+    }
+}

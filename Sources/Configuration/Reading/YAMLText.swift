@@ -1,0 +1,27 @@
+import Foundation
+import Printing
+import WireFormat
+
+/// JSON values as YAML in one line: JSON, but for what YAML's readers do not take as it is.
+enum YAMLText {
+    static func flow(_ value: JSONValue) throws -> String {
+        let json = String(decoding: try WireCoding.encode(value), as: UTF8.self)
+        guard json.unicodeScalars.contains(where: mustBeEscaped) else { return json }
+        var text = ""
+        for scalar in json.unicodeScalars {
+            if mustBeEscaped(scalar) {
+                text += String(format: scalar.value > 0xFFFF ? "\\U%08x" : "\\u%04x", scalar.value)
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+
+    private static func mustBeEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0xFFFE, 0xFFFF: true
+        default: scalar.value >= 0x7F && ControlCharacters.isUnsafe(scalar)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import Concurrency
+package import Ingest
+import Matching
+package import Pixels
+import Yams
+
+/// A stream, as the configuration and `stream.add` give it.
+package struct StreamConfiguration: Codable, Sendable, Equatable {
+    package var name: String
+    package var uri: String
+    package var template: String?
+    package var fps: Double?
+    package var decode: DecodeMode?
+    package var realtime: Bool?
+    package var loop: Bool?
+    package var launch: String?
+    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    package var gate: Double?
+    /// Words that queries select streams by.
+    package var labels: [String]?
+    /// Parts of the picture that are lanes of their own, as in `door: [x, y, width, height]`, in fractions of the
+    /// picture.
+    package var regions: [String: [Double]]?
+    /// Whether events keep a picture of their peak; they do, if nil.
+    package var snapshots: Bool?
+    /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
+    package var frozen: Double?
+    /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI has none then.
+    package var credentials: String?
+    /// How an RTSP camera's packets come; auto, if nil.
+    package var transport: RTSPTransport?
+    /// Whose certificate rtsps:// and https:// may have, in the place of this machine's authorities.
+    package var tls: TLSTrust?
+    /// Seconds that a live source may take to send anything at all; 10, if nil.
+    package var connect: Double?
+    /// Seconds without anything from a live source after which it is opened again; 10, if nil.
+    package var stall: Double?
+    package var backoff: Pauses?
+
+    /// Pauses before a live source is opened again: the first, and the longest, in seconds; 1 and 30, if nil.
+    package struct Pauses: Codable, Sendable, Equatable {
+        package var first: Double?
+        package var most: Double?
+
+        package init(first: Double? = nil, most: Double? = nil) { (self.first, self.most) = (first, most) }
+    }
+
+    package init(name: String, uri: String, fps: Double? = nil, realtime: Bool? = nil, loop: Bool? = nil) {
+        self.name = name
+        self.uri = uri
+        self.fps = fps
+        self.realtime = realtime
+        self.loop = loop
+    }
+
+    init(_ node: Node, path: String) throws(ConfigurationError) {
+        let mapping = try YAMLMapping(
+            node, path: path, what: "a stream",
+            keys: [
+                "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
+                "regions", "snapshots", "frozen", "credentials", "transport", "tls", "connect", "stall", "backoff",
+            ])
+        name = try mapping.required("name")
+        launch = try mapping.string("launch")
+        uri = launch == nil ? try mapping.required("uri") : try mapping.string("uri") ?? "custom"
+        template = try mapping.string("template")
+        fps = try mapping.double("fps")
+        if let word = try mapping.string("decode") {
+            guard let mode = DecodeMode(rawValue: word) else {
+                let modes = DecodeMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw mapping.failure("decode", "expected one of \(modes), found \"\(word.prefix(40))\"")
+            }
+            decode = mode
+        }
+        realtime = try mapping.bool("realtime")
+        loop = try mapping.bool("loop")
+        gate = try mapping.double("gate")
+        labels = try mapping.strings("labels")
+        regions = try mapping.numbers("regions")
+        snapshots = try mapping.bool("snapshots")
+        frozen = try mapping.double("frozen")
+        credentials = try mapping.string("credentials")
+        if let word = try mapping.string("transport") {
+            guard let way = RTSPTransport(rawValue: word) else {
+                let ways = RTSPTransport.allCases.map(\.rawValue).joined(separator: ", ")
+                throw mapping.failure("transport", "expected one of \(ways), found \"\(word.prefix(40))\"")
+            }
+            transport = way
+        }
+        if let trust = try mapping.mapping("tls", keys: ["ca", "fingerprint"]) {
+            tls = TLSTrust(ca: try trust.string("ca"), fingerprint: try trust.string("fingerprint"))
+        }
+        connect = try mapping.double("connect")
+        stall = try mapping.double("stall")
+        if let pauses = try mapping.mapping("backoff", keys: ["first", "most"]) {
+            backoff = Pauses(first: try pauses.double("first"), most: try pauses.double("most"))
+        }
+        if let problem { throw mapping.failure(problem.key, problem.reason) }
+    }
+
+    /// Most bytes of a URI, or of a launch line.
+    private static let longestText = 4096
+
+    /// What is wrong with the values, whoever gave them.
+    package var problem: (key: String, reason: String)? {
+        if !Name.isValid(name) {
+            return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        if let gate, !(gate > 0 && gate <= 255) {
+            return ("gate", "expected a number of levels above 0 and up to 255, found \(gate)")
+        }
+        for (key, text) in [("uri", uri), ("launch", launch ?? ""), ("template", template ?? "")]
+        where text.utf8.count > Self.longestText {
+            return (key, "expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
+        }
+        guard (labels ?? []).count <= 64 else { return ("labels", "expected at most 64, found \(labels?.count ?? 0)") }
+        guard (regions ?? [:]).count <= 16 else { return ("regions", "at most 16 are taken") }
+        for label in labels ?? [] where !Name.isValid(label) {
+            return ("labels", "\"\(label.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+        }
+        for (region, numbers) in (regions ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard Name.isValid(region) else {
+                return ("regions", "\"\(region.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
+            }
+            guard Self.rectangle(numbers) != nil else {
+                return (
+                    "regions", "\(region): expected [x, y, width, height] in fractions of the picture, within it"
+                )
+            }
+        }
+        if let frozen, !(frozen >= 1 && frozen <= 86_400) {
+            return ("frozen", "expected 1 to 86400 seconds, found \(frozen)")
+        }
+        for (key, seconds) in [("connect", connect), ("stall", stall)] {
+            if let seconds, !(seconds >= 0.5 && seconds <= 3600) {
+                return (key, "expected 0.5 to 3600 seconds, found \(seconds)")
+            }
+        }
+        if let first = backoff?.first, !(first >= 0.1 && first <= 3600) {
+            return ("backoff", "first: expected 0.1 to 3600 seconds, found \(first)")
+        }
+        if let most = backoff?.most, !(most >= 0.1 && most <= 86_400) {
+            return ("backoff", "most: expected 0.1 to 86400 seconds, found \(most)")
+        }
+        guard limits.backoff.first <= limits.backoff.most else {
+            return (
+                "backoff", "first: expected no more than most, which is \(limits.backoff.most / .seconds(1)) seconds"
+            )
+        }
+        if let credentials {
+            guard launch == nil else { return ("credentials", "a launch line has its own; leave this out") }
+            guard !credentials.isEmpty, credentials.utf8.count <= 4096, !credentials.utf8.contains(0) else {
+                return ("credentials", "expected a file, or its name in $CREDENTIALS_DIRECTORY")
+            }
+        }
+        if let problem = connectionProblem { return problem }
+        if let fps, !(fps > 0 && fps <= 60) { return ("fps", "expected a number above 0 and up to 60, found \(fps)") }
+        return nil
+    }
+
+    /// What is wrong with how it is connected to.
+    package var connectionProblem: (key: String, reason: String)? {
+        if transport != nil, launch != nil || SourceURI.scheme(uri)?.hasPrefix("rtsp") != true {
+            return ("transport", "is of rtsp:// alone; leave it out")
+        }
+        guard let tls else { return nil }
+        guard launch == nil, TLSTrust.takes(uri) else {
+            return ("tls", "is of rtsps:// and https:// alone; leave it out")
+        }
+        return tls.problem.map { ("tls", $0) }
+    }
+
+    /// When its source is given up, and when it is opened again.
+    package var limits: StreamSupervision.Limits {
+        var limits = StreamSupervision.Limits()
+        if let connect { limits.connect = .seconds(connect) }
+        if let stall { limits.stall = .seconds(stall) }
+        // Coded data without pictures is no sign of life for ever; where only keyframes are asked for, it may be.
+        limits.blind = decode == .keyframes ? nil : max(.seconds(60), limits.stall * 6)
+        if let first = backoff?.first { limits.backoff.first = .seconds(first) }
+        if let most = backoff?.most {
+            limits.backoff.most = .seconds(most)
+            if backoff?.first == nil { limits.backoff.first = min(limits.backoff.first, limits.backoff.most) }
+        } else {
+            limits.backoff.most = max(limits.backoff.most, limits.backoff.first)
+        }
+        return limits
+    }
+
+    /// The regions by name, those that are rectangles.
+    package var rectangles: [String: PictureRegion] { (regions ?? [:]).compactMapValues(Self.rectangle) }
+
+    private static func rectangle(_ numbers: [Double]) -> PictureRegion? {
+        guard numbers.count == 4 else { return nil }
+        return PictureRegion(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3])
+    }
+}

@@ -1,0 +1,45 @@
+import WireFormat
+
+extension ControlOperation {
+    /// Refuses arguments that are not as the operation's schema says, with the key: those of the ZeroMQ socket.
+    ///
+    /// Null stands for what is left out. Queries are read by `QueryConfiguration`, which is as strict, and says more.
+    package func check(_ arguments: JSONValue) throws(ControlFailure) {
+        guard !takesQueries else { return try checkKeys(arguments) }
+        var given = arguments
+        if case .object(let members) = arguments {
+            let known = Set(self.arguments.keys)
+            given = .object(members.filter { $0.value != .null || !known.contains($0.key) })
+        }
+        if let problem = self.arguments.problem(given) { throw ControlFailure(.badArgument, problem) }
+    }
+
+    private var takesQueries: Bool {
+        ["query.add", "query.update", "query.import", "query.test"].contains(name)
+    }
+
+    private func checkKeys(_ arguments: JSONValue) throws(ControlFailure) {
+        guard case .object(let members) = arguments else {
+            throw ControlFailure(.badArgument, "expected keys and values")
+        }
+        // Keys of a query are its reader's to refuse; beside the list of an import there is none.
+        guard name == "query.import" else { return }
+        let known = Set(properties.map(\.key))
+        if let unknown = members.keys.sorted().first(where: { !known.contains($0) }) {
+            throw ControlFailure(
+                .badArgument,
+                "\(unknown.prefix(64)): no such key; there are \(known.sorted().joined(separator: ", "))")
+        }
+    }
+}
+
+extension Schema {
+    /// Keys that an object of this schema may have.
+    package var keys: [String] {
+        switch self {
+        case .object(let properties, _): properties.map(\.key)
+        case .reference(let name): Schemas.named[name]?.keys ?? []
+        default: []
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import Daemon
+import Engine
+import Ingest
+
+/// Shapes of what travels on both sockets, by the names that the document gives them.
+package enum Schemas {
+    package static let named: [String: Schema] = [
+        "Query": .object(query), "QueryDescription": description,
+        "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
+        "Explanation": explanation, "Error": error,
+    ]
+
+    package static let error = Schema.object([
+        .init(
+            "error", .object([.init("code", .text(), required: true), .init("message", .text(), required: true)]),
+            required: true)
+    ])
+
+    /// One text, or a list of them.
+    private static func texts(_ length: ClosedRange<Int>? = nil, _ count: ClosedRange<Int>? = nil) -> Schema {
+        .either([.text(length), .list(.text(length), count)])
+    }
+
+    private static let text = 1...4096
+    private static let day = 0.0...86_400
+
+    // MARK: Queries
+
+    /// Changes of a query: its id, and what is to be another; null takes a key back to its default.
+    static let queryChanges = Schema.object(
+        query.map { property in
+            property.key == "id"
+                ? .init("id", .name, required: true)
+                : .init(property.key, .optional(property.schema), property.summary)
+        })
+
+    /// A query that is added, and whether it may take another's place.
+    static let queryAdded = Schema.object(
+        query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
+
+    /// A standing query as it is given.
+    private static let query: [Schema.Property] = {
+        let properties: [(String, Schema, String)] = [
+            ("id", .name, "Made from the text if it is left out."),
+            ("text", .text(text), "The event in words; it may be left out where there are images."),
+            ("phrasings", texts(text), "Other ways to say it."),
+            ("images", texts(), "Example pictures, data: URIs of JPEG, PNG, WebP, GIF, BMP or TIFF."),
+            ("prompts", texts(text), "Templates with {} for the text."),
+            ("tags", texts(1...128), "Words for subscribers."),
+            ("metadata", .object([], others: .text(0...4096)), "Whatever its owner wants to keep with it."),
+            ("head", .text(1...64), "Temporal head; the model's own if it is left out."),
+            ("frames", .integer(1...1024), "Window length in sampled frames."),
+            ("threshold", .number(), "A fixed score. A query has one rule of three."),
+            ("against", texts(text), "Contrasts: what else it might be."),
+            ("probability", .number(0...1), "With `against`."),
+            ("false_alerts_per_day", .number(0.001...8640), "A budget, from which thresholds are learnt."),
+            ("hysteresis", .number(0...1000), "How far the value must fall below the threshold to end an event."),
+            ("minimum_duration", .number(day), "Seconds that a match must last."),
+            ("confirm", confirm, "Windows that must match of the last."),
+            ("cooldown", .number(day), "Seconds after an event in which nothing belongs to another one."),
+            ("update", update, "When a peak that rises is told again."),
+            ("streams", texts(1...256), "Patterns of names, labels and regions."),
+            ("active", .either([active, .list(active)]), "When it is watched."),
+            ("group", .name, "Queries of one group have one alert a stream together."),
+            ("priority", .integer(-1000...1000), "Who leads a group's event; the highest."),
+            ("expires", .moment, "Until when it is watched."),
+            ("enabled", .truth, "Whether it is watched at all."),
+            ("snapshot", .truth, "Whether an event keeps the picture of its peak."),
+        ]
+        return properties.map { Schema.Property($0, $1, $2) }
+    }()
+
+    private static let confirm = Schema.either([
+        .text(3...7),
+        .object([.init("need", .integer(1...64), required: true), .init("of", .integer(1...64), required: true)]),
+    ])
+    private static let update = Schema.object([.init("step", .number()), .init("interval", .number())])
+    private static let active = Schema.object([
+        .init("zone", .text(1...64), required: true), .init("days", texts(1...16)), .init("hours", texts(1...16)),
+    ])
+
+    /// A query as it is answered, every setting in it.
+    private static let description = Schema.object([
+        .init("id", .name, required: true), .init("text", .text(), required: true),
+        .init("phrasings", .list(.text()), required: true),
+        .init(
+            "images",
+            .list(
+                .object([
+                    .init("name", .text(), required: true), .init("kind", .text(), required: true),
+                    .init("bytes", .integer(), required: true),
+                ])), required: true),
+        .init("prompts", .list(.text()), required: true), .init("tags", .list(.text()), required: true),
+        .init("metadata", .object([], others: .text()), required: true), .init("head", .text(), required: true),
+        .init("frames", .integer(), required: true), .init("threshold", .number()), .init("against", .list(.text())),
+        .init("probability", .number()), .init("false_alerts_per_day", .number()),
+        .init("hysteresis", .number(), required: true), .init("minimum_duration", .number(), required: true),
+        .init("confirm", confirm, required: true), .init("cooldown", .number(), required: true),
+        .init("update", update, required: true), .init("streams", .list(.text()), required: true),
+        .init("active", .list(active), required: true), .init("group", .name),
+        .init("priority", .integer(), required: true), .init("expires", .moment),
+        .init("enabled", .truth, required: true), .init("snapshot", .truth, required: true),
+        .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket."),
+    ])
+
+    private static let explanation = Schema.object([
+        .init("query", .name, required: true), .init("stream", .text(), required: true),
+        .init("head", .text(), required: true), .init("rule", .text(), required: true),
+        .init("open", .truth, required: true), .init("media", media), .init("score", .number()),
+        .init("probability", .number()), .init("threshold", .number()), .init("overBackground", background),
+        .init("rank", .integer()), .init("windows", .integer()),
+        .init(
+            "contrasts",
+            .list(
+                .object([
+                    .init("text", .text(), required: true), .init("score", .number(), required: true),
+                    .init("probability", .number(), required: true),
+                ])), required: true),
+        .init(
+            "frames",
+            .list(.object([.init("at", .number(), required: true), .init("score", .number(), required: true)])),
+            required: true),
+        .init(
+            "heldBack",
+            .object([.init("code", .text(), required: true), .init("message", .text(), required: true)])),
+    ])
+
+    private static let background = Schema.object([
+        .init("state", .word(["learning", "pinned", "drifted"]), required: true),
+        .init("progress", .number(), required: true), .init("version", .integer(), required: true),
+        .init("alerts", .integer(), required: true), .init("deviations", .number()), .init("returnDays", .number()),
+        .init("suggested", .number()), .init("why", .text()),
+    ])
+    private static let media = Schema.object([
+        .init("start", .number(), required: true), .init("end", .number(), required: true),
+    ])
+
+    // MARK: Streams
+
+    private static let stream = Schema.object([
+        .init("name", .name, required: true),
+        .init("uri", .text(1...4096), required: true, "What GStreamer can open; a bare path is a file."),
+        .init("template", .text(1...64), "Pipeline template."),
+        .init("fps", .number(0.001...60), "Sampled frames a second."),
+        .init("decode", .word(["auto", "keyframes", "all"])), .init("realtime", .truth), .init("loop", .truth),
+        .init(
+            "launch", .text(1...4096),
+            "The launch line of template `custom`, where the configuration lets clients write one."),
+        .init("gate", .number(0.001...255), "Levels by which a block of the picture must change."),
+        .init("labels", .list(.name), "Words that queries select streams by."),
+        .init(
+            "regions", .object([], others: .list(.number(0...1), 4...4)),
+            "Parts of the picture: [x, y, width, height] in fractions of it."),
+        .init("snapshots", .truth), .init("frozen", .number(1...86_400)),
+        .init("credentials", .text(1...4096), "A name of the configuration's `credentials`."),
+        .init(
+            "transport", .word(RTSPTransport.allCases.map(\.rawValue)),
+            "How an RTSP camera's packets come; auto takes UDP where the camera refuses TCP."),
+        .init(
+            "tls", .object([.init("ca", .text(1...4096)), .init("fingerprint", .text(71...104))]),
+            "Whose certificate is trusted: a PEM file, or sha256: and its fingerprint."),
+        .init("connect", .number(0.5...3600), "Seconds that a live source may take to send anything."),
+        .init("stall", .number(0.5...3600), "Seconds of silence after which a live source is opened again."),
+        .init(
+            "backoff", .object([.init("first", .number(0.1...3600)), .init("most", .number(0.1...86_400))]),
+            "Seconds until it is opened again: at first, and at most."),
+    ])
+
+    private static let streamStatus = Schema.object(
+        [
+            .init("name", .name, required: true), .init("uri", .text(), required: true),
+            .init("state", .text(), required: true), .init("reason", .text()), .init("since", .moment, required: true),
+            .init("restarts", .integer(), required: true), .init("stalls", .integer(), required: true),
+            .init("failures", .integer(), required: true), .init("changes", .integer(), required: true),
+            .init("abandoned", .integer(), required: true), .init("live", .truth, required: true),
+            .init("fps", .number(), required: true), .init("decoding", .text(), required: true),
+            .init("skippedUnits", .integer(), required: true), .init("returnsToAll", .integer(), required: true),
+            .init("sampled", .integer(), required: true), .init("gated", .integer(), required: true),
+            .init("effectiveFps", .number(), required: true), .init("shed", .integer(), required: true),
+            .init("dropped", .integer(), required: true), .init("lag", .number(), required: true),
+            .init("picture", .text(), required: true),
+            .init("regions", .list(.text()), required: true),
+            .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
+        ], others: .anything)
+
+    private static let status = Schema.object(
+        [
+            .init("version", .text(), required: true), .init("model", .text(), required: true),
+            .init("head", .text(), required: true), .init("frames", .integer(), required: true),
+            .init("uptime", .number(), required: true), .init("queries", .integer(), required: true),
+            .init("streams", .list(.reference("StreamStatus")), required: true),
+            .init("encoded", .integer(), required: true), .init("gated", .integer(), required: true),
+            .init("blind", .integer(), required: true),
+            .init(
+                "thresholds",
+                .object([
+                    .init("learning", .integer(), required: true), .init("pinned", .integer(), required: true),
+                    .init("drifted", .integer(), required: true),
+                ]), required: true),
+            .init(
+                "importing",
+                .object([.init("done", .integer(), required: true), .init("total", .integer(), required: true)])),
+            .init("scored", .integer(), required: true), .init("rescored", .integer(), required: true),
+            .init("undecided", .integer(), required: true), .init("events", .integer(), required: true),
+            .init("failedBatches", .integer(), required: true), .init("waiting", .integer(), required: true),
+            .init("seq", .integer(), required: true), .init("journaled", .truth, required: true),
+            .init(
+                "journal",
+                .object(
+                    [
+                        .init("journaled", .truth, required: true), .init("backlog", .integer(), required: true),
+                        .init("lost", .integer(), required: true), .init("problem", .text()), .init("damage", .text()),
+                        .init("identity", .text(), required: true), .init("notes", .list(.text())),
+                    ], others: .anything), required: true),
+            .init("rssMB", .number(), required: true),
+        ], others: .anything)
+
+    // MARK: Events
+
+    /// A message as it is published: a phase of an event, a stream's state, a threshold, or what was lost.
+    private static let message = Schema.object(
+        [.init("v", .integer(1...1), required: true), .init("seq", .integer(), required: true)], others: .anything)
+
+    package static let entry = Schema.object([
+        .init("topic", .text(), required: true), .init("body", .reference("Message"), required: true),
+    ])
+}

@@ -1,0 +1,119 @@
+import Concurrency
+package import Journal
+import Synchronization
+
+/// The newest published messages, for those who follow along: one bounded buffer that all of them read.
+///
+/// Whoever falls behind it reads the journal until it has caught up; nobody is waited for.
+package final class EventFeed: Sendable {
+    /// What there is after a number.
+    package enum Next: Sendable {
+        /// Published since, in order; none if there is nothing new.
+        case messages([Entry])
+        /// So old that they are in the journal alone; `newest` is published, and found there.
+        case behind(newest: Int64)
+        case ended
+    }
+
+    private struct State {
+        var entries: ArraySlice<Entry> = []
+        var bytes = 0
+        /// Everything after this number is in `entries`.
+        var floor: Int64
+        var newest: Int64
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var tickets = 0
+        var ended = false
+    }
+
+    private let state: Mutex<State>
+    private let mostMessages: Int
+    private let mostBytes: Int
+
+    /// `newest`: the last number that was given before.
+    package init(after newest: Int64, messages: Int = 1024, bytes: Int = 4 << 20) {
+        state = Mutex(State(floor: newest, newest: newest))
+        mostMessages = messages
+        mostBytes = bytes
+    }
+
+    package var newest: Int64 { state.withLock { $0.newest } }
+
+    /// Messages are out; they are in the journal, or wait for it.
+    package func add(_ entries: [Entry]) {
+        guard let last = entries.last else { return }
+        let waiting = state.withLock { state in
+            state.entries += entries
+            state.bytes += entries.reduce(0) { $0 + $1.body.count }
+            state.newest = last.seq
+            while state.entries.count > mostMessages || state.bytes > mostBytes, let old = state.entries.popFirst() {
+                state.bytes -= old.body.count
+                state.floor = old.seq
+            }
+            // A slice keeps what was dropped from its front.
+            if state.entries.startIndex > mostMessages { state.entries = ArraySlice(Array(state.entries)) }
+            defer { state.waiting = [:] }
+            return state.waiting.values
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// No more will come.
+    package func end() {
+        let waiting = state.withLock { state in
+            state.ended = true
+            defer { state.waiting = [:] }
+            return state.waiting.values
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// What was published after `seq`; at most `limit` messages.
+    package func next(after seq: Int64, limit: Int) -> Next {
+        state.withLock { state in
+            if seq < state.floor { return .behind(newest: state.newest) }
+            guard seq < state.newest else { return state.ended ? .ended : .messages([]) }
+            // Numbers have no gaps, but a message that could not be published may be missing: look for the place.
+            let first = state.entries.partitioningIndex { $0.seq > seq }
+            return .messages(Array(state.entries[first...].prefix(limit)))
+        }
+    }
+
+    /// Waits until something is published after `seq`, the feed ends, the time is over, or the task is cancelled.
+    package func wait(after seq: Int64, until end: ContinuousClock.Instant) async {
+        let ticket = state.withLock { state in
+            state.tickets += 1
+            return state.tickets
+        }
+        let giveUp: @Sendable () -> Void = { [self] in
+            state.withLock { $0.waiting.removeValue(forKey: ticket) }?.resume()
+        }
+        let alarm = CancellableTimer(at: end, giveUp)
+        defer { alarm.cancel() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let isOver = state.withLock { state in
+                    // Whoever is cancelled, or late, after this is found by its ticket.
+                    if state.newest > seq || state.ended || Task.isCancelled || end <= .now { return true }
+                    state.waiting[ticket] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            giveUp()
+        }
+    }
+}
+
+extension ArraySlice {
+    /// The first place from which on all elements are as asked, if those before are not.
+    fileprivate func partitioningIndex(_ isAfter: (Element) -> Bool) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,53 @@
+package import Engine
+import Foundation
+package import Journal
+import Matching
+package import WireFormat
+
+extension Detection {
+    /// Topic of the event's messages: `match.<stream>.<query-id>`.
+    package var topic: String { "match.\(stream).\(query.id)" }
+
+    /// The event as it goes on the wire.
+    ///
+    /// `snapshot`: path of the peak's picture.
+    package func message(seq: Int64, prev: Int64?, snapshot: String? = nil) -> MatchMessage {
+        MatchMessage(
+            seq: seq, prev: prev, event: event, phase: "\(transition.phase)",
+            query: .init(id: query.id, text: query.text, tags: query.settings.tags), stream: stream,
+            score: Double(transition.score),
+            peak: .init(score: Double(transition.peak.score), at: Self.date(transition.peak.wallTime)),
+            threshold: Double(transition.threshold), head: query.head, model: model,
+            start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
+            media: .init(start: transition.mediaStart, end: transition.mediaEnd), snapshot: snapshot,
+            rule: query.rule.key, group: query.settings.group)
+    }
+
+    /// The event for the journal, which gives it its numbers.
+    package func pending(snapshot: String? = nil) -> PendingMessage {
+        let phase: EventMark.Phase =
+            switch transition.phase {
+            case .start: .start
+            case .update: .update
+            case .end: .end
+            }
+        return PendingMessage(
+            topic: topic, query: query.id, stream: stream, event: EventMark(id: event, phase: phase, snapshot: snapshot)
+        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot)) }
+    }
+
+    private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }
+}
+
+extension ThresholdChange {
+    /// The change for the journal, which gives it its numbers.
+    package var pending: PendingMessage {
+        PendingMessage(topic: "threshold.\(lane).\(query)", query: query, stream: lane) { seq, prev in
+            try WireCoding.encode(
+                ThresholdMessage(
+                    seq: seq, prev: prev, query: query, stream: lane, version: change.version,
+                    threshold: Double(change.new), previous: change.old.map { Double($0) }, why: change.why,
+                    at: Date(timeIntervalSince1970: change.at)))
+        }
+    }
+}

@@ -1,0 +1,295 @@
+package import Concurrency
+package import Foundation
+package import Journal
+package import Logging
+package import Messaging
+import Synchronization
+package import WireFormat
+
+/// The one way out: a message is numbered and committed by the journal, then published.
+///
+/// Runs on an executor of its own, since a commit waits for the disk; what is sent while one runs is committed together
+/// by the next. When the journal takes nothing (a full or read-only disk), messages are published all the same, with
+/// numbers that go on, and kept until it does.
+package actor Outbox {
+    private let executor = QueueExecutor(label: "watchword.outbox")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let journal: Journal
+    private let archive: Archive
+    private let publisher: Publisher?
+    private let logger: Logger
+    private let waiting = Mutex<[PendingMessage]>([])
+    private(set) package var published = 0
+    /// Messages that could not be written, and have no number.
+    private(set) package var unwritable = 0
+    /// What is published, for those who follow along in this process.
+    package nonisolated let feed: EventFeed
+
+    private var backlog: Backlog
+    private var lost = 0
+    private var removals = RetentionLog()
+    private var problem: JournalError?
+    private var nextTry = ContinuousClock.now
+    /// After a commit that failed; until then, no other is tried.
+    private static let pause = Duration.milliseconds(250)
+    /// Messages of the backlog stored in one transaction.
+    private static let chunk = 500
+
+    /// `backlog`: messages kept, at most, while the journal takes none.
+    package init(journal: Journal, publisher: Publisher?, logger: Logger, backlog limit: Int? = nil) {
+        self.journal = journal
+        self.publisher = publisher
+        self.logger = logger
+        archive = Archive(journal)
+        feed = EventFeed(after: journal.lastSeq)
+        backlog = Backlog(limit: limit.map { Backlog.Limit(messages: $0) } ?? .init())
+        if let damage = journal.damage { logger.error("the journal was damaged", metadata: ["problem": "\(damage)"]) }
+        for note in journal.notes { logger.warning("the journal was put right", metadata: ["problem": "\(note)"]) }
+    }
+
+    // MARK: Sending
+
+    /// Sends messages, in order; returns when they are out.
+    package nonisolated func send(_ messages: [PendingMessage]) async {
+        guard !messages.isEmpty else { return }
+        waiting.withLock { $0 += messages }
+        await flush()
+    }
+
+    private func flush() {
+        let messages = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        // Another send's flush took them: they are out.
+        guard !messages.isEmpty else { return }
+        let (entries, refused) = journal.number(messages)
+        for error in refused {
+            logger.error("a message cannot be written and is left out", metadata: ["error": "\(error)"])
+        }
+        unwritable += refused.count
+        store(entries)
+        for entry in entries { publisher?.publish(topic: entry.topic, seq: entry.seq, body: entry.body) }
+        feed.add(entries)
+        published += entries.count
+    }
+
+    private func store(_ entries: [Entry]) {
+        if backlog.isEmpty {
+            do {
+                return try journal.commit(entries)
+            } catch {
+                failed(error)
+            }
+        }
+        lost += backlog.add(entries)
+        drain()
+        // Published numbers are not given again, even if the process ends before they are stored.
+        if !backlog.isEmpty { journal.note(published: journal.lastSeq) }
+    }
+
+    private func failed(_ error: JournalError) {
+        nextTry = .now + Self.pause
+        // Said once; `status` has the newest reason.
+        if problem == nil {
+            logger.error("events are published but not journaled", metadata: ["error": "\(error)"])
+        }
+        problem = error
+    }
+
+    /// Stores what is behind, the oldest first.
+    private func drain() {
+        guard !backlog.isEmpty, ContinuousClock.now >= nextTry else { return }
+        while !backlog.isEmpty {
+            let chunk = Array(backlog.entries.prefix(Self.chunk))
+            do {
+                try journal.commit(chunk, after: backlog.hole, ended: backlog.ended)
+            } catch {
+                return failed(error)
+            }
+            backlog.stored(chunk.count)
+        }
+        problem = nil
+        logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
+    }
+
+    /// Ends the events that a crash left open; before anything else is sent.
+    package func endInterrupted() {
+        let open: [Entry]
+        do { open = try journal.openEvents() } catch {
+            return logger.error("open events cannot be read", metadata: ["error": "\(error)"])
+        }
+        let ends = open.compactMap { entry -> PendingMessage? in
+            guard let event = entry.event, case .object(var body)? = try? WireCoding.decode(JSONValue.self, entry.body)
+            else { return nil }
+            body["phase"] = .string("end")
+            body["reason"] = .string("interrupted")
+            let fields = body
+            return PendingMessage(
+                topic: entry.topic, query: entry.query, stream: entry.stream,
+                event: EventMark(id: event.id, phase: .end, snapshot: event.snapshot)
+            ) { seq, prev in
+                var fields = fields
+                fields["seq"] = .integer(seq)
+                fields["prev"] = prev.map { .integer($0) }
+                return try WireCoding.encode(JSONValue.object(fields))
+            }
+        }
+        guard !ends.isEmpty else { return }
+        logger.warning("events were interrupted and have been ended", metadata: ["count": "\(ends.count)"])
+        waiting.withLock { $0 = ends + $0 }
+        flush()
+    }
+
+    // MARK: Time
+
+    /// Heartbeats, another try to store what is behind, and retention, until the task is cancelled.
+    ///
+    /// `clock`: the wall clock, which may be wrong.
+    package func run(
+        heartbeat: Duration = .seconds(10), retention: Retention = .standard,
+        clock: @Sendable () -> Date = { Date() }
+    ) async {
+        var nextBeat = ContinuousClock.now
+        var nextRetirement = ContinuousClock.now + .seconds(1)
+        while !Task.isCancelled {
+            let now = ContinuousClock.now
+            drain()
+            if now >= nextBeat {
+                beat()
+                nextBeat = now + heartbeat
+            }
+            if now >= nextRetirement, backlog.isEmpty {
+                nextRetirement = now + (retire(retention, clock()) ? .milliseconds(20) : .seconds(60))
+            }
+            try? await Task.sleep(for: min(.seconds(1), heartbeat, max(.zero, nextRetirement - .now)))
+        }
+    }
+
+    /// Tells subscribers the newest number: whoever lost the last messages would else not know.
+    private func beat() {
+        let seq = journal.lastSeq
+        let message = HeartbeatMessage(seq: seq, journal: journal.identity, journaled: problem == nil, at: Date())
+        guard let body = try? WireCoding.encode(message) else { return }
+        publisher?.publish(topic: HeartbeatMessage.topic, seq: seq, body: body)
+    }
+
+    /// A step of retention; true if there is more to remove.
+    private func retire(_ retention: Retention, _ now: Date) -> Bool {
+        do {
+            let retired = try journal.prune(retention, now: now)
+            if !retired.isMore { journal.checkpoint() }
+            removals.say(retired, logger)
+            return retired.isMore
+        } catch {
+            logger.error("retention", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    // MARK: Reading
+
+    /// Messages after `since`, oldest first, at most `limit`, and what is missing among them.
+    ///
+    /// What is published but not yet stored is there, too. Reading keeps nobody from sending.
+    package nonisolated func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
+        // What is behind first: what is stored meanwhile is then found twice, not missed.
+        let (behind, hole) = await pending(since: since)
+        var page = try await archive.replay(since: since, limit: limit, filter: filter)
+        guard page.entries.count < limit else { return page }
+        let stored = max(page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
+        if var hole, hole.last > stored {
+            hole.first = max(hole.first, since + 1, stored + 1)
+            page.holes.append(hole)
+        }
+        page.entries += behind.lazy.filter { $0.seq > stored && filter.passes($0) }.prefix(limit - page.entries.count)
+        return page
+    }
+
+    private func pending(since: Int64) -> (entries: [Entry], hole: Hole?) {
+        (backlog.entries.filter { $0.seq > since }, backlog.hole.flatMap { $0.last > since ? $0 : nil })
+    }
+
+    /// The newest number, and the newest message of each event that is open then.
+    package func openEvents() throws -> (seq: Int64, entries: [Entry]) {
+        var open = try journal.openEvents().filter { !backlog.ended.contains($0.event?.id ?? "") }
+        for entry in backlog.entries {
+            guard let event = entry.event else { continue }
+            let known = open.firstIndex { $0.event?.id == event.id }
+            switch (known, event.phase) {
+            case (let index?, .end): open.remove(at: index)
+            case (let index?, _): open[index] = entry
+            case (nil, .end): continue
+            case (nil, _): open.append(entry)
+            }
+        }
+        return (journal.lastSeq, open)
+    }
+
+    /// How the journal is doing.
+    package func status() -> JournalStatus {
+        JournalStatus(
+            journaled: problem == nil, backlog: backlog.entries.count, lost: lost, problem: problem?.description,
+            damage: journal.damage, identity: journal.identity, notes: journal.notes.isEmpty ? nil : journal.notes)
+    }
+
+    package nonisolated var lastSeq: Int64 { journal.lastSeq }
+    /// Identity of the journal: under another one, numbers stand for other messages.
+    package nonisolated var identity: String { journal.identity }
+    /// Journals that this one goes on from, oldest first, and up to which number.
+    package nonisolated var branches: [JournalBranch] { journal.branches }
+
+    // MARK: What is kept besides messages; here, because these wait for the disk too
+
+    package func save(_ kind: Journal.Kind, id: String, json: Data) throws {
+        try journal.save(kind, id: id, json: json)
+    }
+    package func save(_ kind: Journal.Kind, _ values: [(id: String, json: Data)]) throws {
+        try journal.save(kind, values)
+    }
+    package func forget(_ kind: Journal.Kind, id: String) throws { try journal.remove(kind, id: id) }
+    package func forget(_ kind: Journal.Kind, _ ids: [String]) throws { try journal.remove(kind, ids) }
+    package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
+    package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
+
+    package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
+    package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
+    package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
+    package func lastEnds(since: Double) throws -> [Journal.LastEnd] { try journal.lastEnds(since: since) }
+
+    package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws {
+        try journal.save(embeddings: embeddings, model: model)
+    }
+    package func removeEmbeddings(of keys: [Data]) throws { try journal.removeEmbeddings(of: keys) }
+    package nonisolated func embeddings(of keys: [Data], model: String) async throws -> [[Float]?] {
+        try await archive.embeddings(of: keys, model: model)
+    }
+
+    /// Keeps a picture of an event, before the message that names it is sent; its path, nil if nothing is kept.
+    package nonisolated func write(snapshot: Data, event: String) async throws -> String? {
+        try await archive.write(snapshot: snapshot, event: event)
+    }
+    /// The picture of an event; nil if there is none.
+    package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
+}
+
+/// Reads of the journal, and files beside it, that must not hold up what is sent.
+private actor Archive {
+    private let executor = QueueExecutor(label: "watchword.archive")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    private let journal: Journal
+
+    init(_ journal: Journal) { self.journal = journal }
+
+    func replay(since: Int64, limit: Int, filter: MessageFilter) throws -> ReplayPage {
+        try journal.replay(since: since, limit: limit, filter: filter)
+    }
+    func embeddings(of keys: [Data], model: String) throws -> [[Float]?] {
+        try journal.embeddings(of: keys, model: model)
+    }
+    func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
+    func write(snapshot: Data, event: String) throws -> String? {
+        try journal.write(snapshot: snapshot, event: event)
+    }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import Ingest
+import Measures
+
+/// What the daemon has done, and the processor time it took, since the last time it was asked.
+package struct Measurement: Sendable {
+    package var sampled = 0
+    /// Of them, those that kept their embedding.
+    package var gated = 0
+    /// Left out because there was too much to do, or lost in a full queue.
+    package var dropped = 0
+    /// Windows that were scored again in float32, and those in doubt that were not.
+    package var rescored = 0
+    package var undecided = 0
+    package var events = 0
+    package var failedBatches = 0
+    /// Of each frame that was scored: from its time stamp on the pipeline's clock until its events were published.
+    package var latency = LatencyHistogram()
+    /// Processor seconds of each stage; encoding and scoring without the threads that help in a product.
+    package var decodeSeconds = 0.0
+    package var scaleSeconds = 0.0
+    package var encodeSeconds = 0.0
+    package var scoreSeconds = 0.0
+
+    static func - (now: Measurement, before: Measurement) -> Measurement {
+        var difference = now
+        difference.sampled -= before.sampled
+        difference.gated -= before.gated
+        difference.dropped -= before.dropped
+        difference.rescored -= before.rescored
+        difference.undecided -= before.undecided
+        difference.events -= before.events
+        difference.failedBatches -= before.failedBatches
+        difference.decodeSeconds -= before.decodeSeconds
+        difference.scaleSeconds -= before.scaleSeconds
+        difference.encodeSeconds -= before.encodeSeconds
+        difference.scoreSeconds -= before.scoreSeconds
+        return difference
+    }
+}

@@ -1,0 +1,105 @@
+package import ControlAPI
+import Foundation
+import Journal
+package import WireFormat
+
+/// The control operations about what has happened.
+package struct EventOperations: Sendable {
+    private let outbox: Outbox
+    /// Most bytes of a text to filter by: no topic and no name is longer.
+    private static let longestText = 256
+
+    package init(_ outbox: Outbox) { self.outbox = outbox }
+
+    static let all: [DaemonOperation] = [
+        DaemonOperation(
+            "events.replay", .get, "/events", "Messages in order of their numbers, and what was lost among them.",
+            needs: .view,
+            takes: .object([
+                .init("since", .integer(0...Int64.max), "The number that the answer begins after."),
+                .init("limit", .integer(1...10_000), "1000, if it is left out."),
+                .init("topic", .text(0...256), "What topics begin with."), .init("query", .name),
+                .init("stream", .text(1...160)),
+                .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
+            ]), answers: .list(Schemas.entry), fails: [.otherJournal]
+        ) { daemon, args in
+            try await EventOperations(daemon.outbox).replay(args)
+        },
+        DaemonOperation(
+            "events.open", .get, "/events/open",
+            "The newest message of each event that is open, and the newest number at that moment.", needs: .view,
+            answers: .object([
+                .init("seq", .integer(), required: true), .init("journal", .text(), required: true),
+                .init(
+                    "branches",
+                    .list(
+                        .object([
+                            .init("journal", .text(), required: true), .init("seq", .integer(), required: true),
+                            .init("complete", .truth, required: true),
+                        ])),
+                    "Earlier journals that this one goes on from, and up to which number; complete where no number after "
+                        + "that was given in it."),
+                .init("events", .list(.reference("Message")), required: true),
+            ])
+        ) { daemon, _ in
+            try await EventOperations(daemon.outbox).open()
+        },
+    ]
+
+    /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
+    ///
+    /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the
+    /// numbers have begun anew, the answer would be about others.
+    package func replay(_ args: JSONValue) async throws -> JSONValue {
+        struct Wanted: Decodable {
+            var since, limit: Int64?
+            var topic, query, stream, journal: String?
+        }
+        let wanted = try ControlArguments.read(args, as: Wanted.self)
+        let texts = [
+            ("topic", wanted.topic), ("query", wanted.query), ("stream", wanted.stream), ("journal", wanted.journal),
+        ]
+        for case (let key, let text?) in texts where text.utf8.count > Self.longestText {
+            throw ControlFailure(
+                "bad-argument", "\(key): expected at most \(Self.longestText) bytes, found \(text.utf8.count)")
+        }
+        if let journal = wanted.journal, journal != outbox.identity {
+            throw ControlFailure("other-journal", Self.otherJournal(journal, wanted.since ?? 0, outbox))
+        }
+        let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
+        let page = try await outbox.replay(
+            since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
+        var result = try page.entries.map {
+            (seq: $0.seq, topic: $0.topic, body: try JSONText.parse($0.body))
+        }
+        for hole in page.holes {
+            let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
+            result.append((lost.seq, LostMessage.topic, try JSONValue(encoding: lost)))
+        }
+        result.sort { $0.seq < $1.seq }
+        return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
+    }
+
+    /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
+    package func open() async throws -> JSONValue {
+        let (seq, entries) = try await outbox.openEvents()
+        let events = try entries.map { try JSONText.parse($0.body) }
+        let branches = outbox.branches.map {
+            JSONValue.object([
+                "journal": .string($0.identity), "seq": .integer($0.seq), "complete": .bool($0.isComplete),
+            ])
+        }
+        return .object([
+            "seq": .integer(seq), "journal": .string(outbox.identity), "branches": .array(branches),
+            "events": .array(events),
+        ])
+    }
+
+    /// The refusal of a number of another journal, with what the two have in common.
+    private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
+        guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
+            return "seq \(since) is of another journal; the numbers of this one began anew"
+        }
+        return "seq \(since) is of another journal; this one has its numbers up to \(branch.seq), and others after it"
+    }
+}

@@ -1,0 +1,154 @@
+import CLIP
+import Configuration
+import ControlAPI
+import Engine
+import Foundation
+import Journal
+import Logging
+import Matching
+import Pixels
+import Synchronization
+
+extension QueryRegistry {
+    /// Embeds, then names, keeps and lets stand, in one turn; what is the same as what stands goes on.
+    func put(
+        _ items: [Item], keep: Bool, replace: Bool
+    ) async throws -> (imported: Imported, added: [Added]) {
+        let embeddings = try await embed(all: items.map(\.query))
+        return try await turns.take { [self] in
+            try await settle(items, embeddings, keep: keep, replace: replace)
+        }
+    }
+
+    private func embed(all queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+        var embeddings: [QueryEmbedding] = []
+        embeddings.reserveCapacity(queries.count)
+        if queries.count > 1 { progress.withLock { $0 = Progress(done: 0, total: queries.count) } }
+        defer { if queries.count > 1 { progress.withLock { $0 = nil } } }
+        for start in stride(from: 0, to: queries.count, by: Self.chunk) {
+            // A request whose time is over changes nothing.
+            try Task.checkCancellation()
+            embeddings += try await embed(Array(queries[start..<min(start + Self.chunk, queries.count)]))
+            progress.withLock { $0?.done = embeddings.count }
+        }
+        return embeddings
+    }
+
+    private func settle(
+        _ items: [Item], _ embeddings: [QueryEmbedding], keep: Bool, replace: Bool
+    ) async throws -> (imported: Imported, added: [Added]) {
+        let standing = await engine.queries(ids: items.flatMap { QueryNames.candidates(for: $0.from) })
+        let named = try Self.named(items, beside: standing)
+        var imported = Imported()
+        var added: [Added] = []
+        var coming: [(query: StandingQuery, embedding: QueryEmbedding, json: (id: String, json: Data)?)] = []
+        let now = Date().timeIntervalSince1970
+        for (item, embedding) in zip(named, embeddings) {
+            let (query, old) = (item.query, standing[item.query.id])
+            let change: Change = old == nil ? .added : old == query ? .unchanged : .replaced
+            if change == .replaced, !replace { throw ControlFailure.exists(query, old) }
+            added.append(Added(query: query, truncated: embedding.truncated, change: change))
+            if embedding.truncated { imported.truncated.append(query.id) }
+            if query.isExpired(at: now) { imported.expired.append(query.id) }
+            guard change != .unchanged else { continue }
+            coming.append((query, embedding, keep ? (query.id, try json(item)) : nil))
+        }
+        for id in imported.truncated {
+            logger.warning(
+                "the text is longer than the model reads; the rest is ignored", metadata: ["query.id": "\(id)"])
+        }
+        let json = coming.compactMap(\.json)
+        if !json.isEmpty {
+            try await outbox.save(.query, json)
+            kept.formUnion(json.map(\.id))
+        }
+        for start in stride(from: 0, to: coming.count, by: Self.chunk) {
+            let chunk = coming[start..<min(start + Self.chunk, coming.count)]
+            let (ended, _, unlearnt) = try await engine.add(chunk.map { ($0.query, $0.embedding) })
+            if !unlearnt.isEmpty { try? await outbox.removeCalibrations(of: unlearnt) }
+            await deliver(ended)
+        }
+        imported.added = added.count { $0.change == .added }
+        imported.replaced = added.count { $0.change == .replaced }
+        imported.unchanged = added.count - imported.added - imported.replaced
+        return (imported, added)
+    }
+
+    /// The items with ids that are their own.
+    private static func named(_ items: [Item], beside standing: [String: StandingQuery]) throws -> [Item] {
+        var names = QueryNames(taken: standing.mapValues { QueryConfiguration($0).wording })
+        var seen: Set<String> = []
+        return try zip(items, names.name(all: items.map(\.from))).map { item, from in
+            let id = from.idOrSlug
+            guard seen.insert(id).inserted else { throw QueryError(id, key: "id", "there are two queries of it") }
+            return Item(query: id == item.query.id ? item.query : try item.query.named(id), from: from)
+        }
+    }
+
+    private func json(_ item: Item) throws -> Data {
+        let file = files[item.query.id]?.wording
+        return try SavedQuery(item.from, shadows: file == item.from.wording ? nil : file).data()
+    }
+
+    /// Queries that are handed on at once: between two handfuls the engine scores.
+    private static let chunk = 256
+
+    // MARK: Embeddings
+
+    /// The queries' embeddings: those that were made before are read from the journal.
+    func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+        let keys = queries.map { EmbeddingKey.keys(of: $0) }
+        let model = engine.embeddingIdentity
+        let width = engine.model.architecture.embedding
+        let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
+        var made: [(key: Data, vector: [Float])] = []
+        var embeddings: [QueryEmbedding] = []
+        var next = 0
+        for (query, keys) in zip(queries, keys) {
+            // A vector that cannot be an embedding of this model is made again.
+            let vectors = known[next..<next + keys.count].compactMap { $0 }.filter { vector in
+                vector.count == width && vector.allSatisfy(\.isFinite)
+            }
+            next += keys.count
+            if vectors.count == keys.count {
+                // Only the query's head and window have to be possible; what was cut was said when it was made.
+                try await engine.check(query)
+                embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
+                continue
+            }
+            let framing = engine.model.preprocessing.framing
+            let embedding = try await embed(query, pictures: QueryPictures.decode(query, framing: framing))
+            made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
+            embeddings.append(embedding)
+        }
+        if !made.isEmpty {
+            await engine.restTexts()
+            do { try await outbox.save(embeddings: made, model: model) } catch {
+                // They can be made again.
+                logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
+            }
+        }
+        return embeddings
+    }
+
+    /// Embeds one query: between two of its texts the engine scores, however many they are.
+    private func embed(_ query: StandingQuery, pictures: [Picture]) async throws -> QueryEmbedding {
+        try await engine.check(query)
+        var parts = QueryEmbedding.Parts(query)
+        while let text = parts.nextText {
+            try Task.checkCancellation()
+            parts.take(try await engine.embed(text: text))
+        }
+        if !pictures.isEmpty { parts.take(pictures: try await engine.embed(pictures: pictures)) }
+        return try parts.joined(width: engine.model.architecture.embedding)
+    }
+}
+
+extension ControlFailure {
+    fileprivate static func exists(_ query: StandingQuery, _ old: StandingQuery?) -> ControlFailure {
+        ControlFailure(
+            .exists,
+            "query \"\(query.id)\" stands already, as \"\((old?.text ?? "").prefix(100))\", and is not the same; "
+                + "give this one another id, edit the old one, or ask for its place: --replace, or \"replace\": true")
+    }
+}

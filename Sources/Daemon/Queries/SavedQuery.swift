@@ -1,0 +1,79 @@
+import Configuration
+import Engine
+import Foundation
+import Journal
+import Matching
+import WireFormat
+
+/// A query as the journal keeps it.
+struct SavedQuery {
+    var configuration: QueryConfiguration
+    /// Wording of the configuration's query that it took the place of, if its own is another.
+    var shadows: String?
+
+    private static let shadowsKey = "shadows"
+
+    init(_ configuration: QueryConfiguration, shadows: String? = nil) {
+        self.configuration = configuration
+        self.shadows = shadows
+    }
+
+    init(_ data: Data) throws {
+        var json = try JSONText.parse(data)
+        if case .object(var members) = json, let shadows = members.removeValue(forKey: Self.shadowsKey) {
+            self.shadows = shadows.string
+            json = .object(members)
+        }
+        configuration = try QueryConfiguration(json: json)
+    }
+
+    func data() throws -> Data {
+        guard let shadows, case .object(var members) = try JSONValue(encoding: configuration) else {
+            return try WireCoding.encode(configuration)
+        }
+        members[Self.shadowsKey] = .string(shadows)
+        return try WireCoding.encode(JSONValue.object(members))
+    }
+
+    /// The configuration's queries with ids that no other query of the journal has.
+    ///
+    /// An id that was made from a text gives way to the journal's; one that was written stands, and is shadowed.
+    static func placed(_ configured: [QueryConfiguration], beside saved: [String: SavedQuery]) -> [QueryConfiguration] {
+        func clashes(_ query: QueryConfiguration) -> Bool {
+            guard query.hasMadeID, let other = query.id.flatMap({ saved[$0] }) else { return false }
+            return other.configuration.wording != query.wording && other.shadows != query.wording
+        }
+        guard configured.contains(where: clashes) else { return configured }
+        var taken = saved.mapValues { $0.configuration.wording }
+        for query in configured where !clashes(query) { taken[query.idOrSlug] = query.wording }
+        var names = QueryNames(taken: taken)
+        return configured.map { query in
+            guard clashes(query) else { return query }
+            var unnamed = query
+            unnamed.id = nil
+            return names.name(unnamed)
+        }
+    }
+}
+
+extension Journal.LastEnd {
+    /// When the event ended, for the engine; nil if the message cannot be read.
+    ///
+    /// An interrupted event counts as ended when the daemon came back.
+    var event: EndedEvent? {
+        guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
+        let end = message.end.timeIntervalSince1970
+        return EndedEvent(
+            query: query, group: message.group, lane: stream,
+            end: message.reason == nil ? end : max(end, stored))
+    }
+}
+
+extension StandingQuery {
+    /// The same query under another id.
+    func named(_ id: String) throws(QueryError) -> StandingQuery {
+        try StandingQuery(
+            id: id, text: text, phrasings: phrasings, images: images, head: head, frames: frames, rule: rule,
+            settings: settings)
+    }
+}

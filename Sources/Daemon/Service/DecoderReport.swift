@@ -1,0 +1,13 @@
+import Concurrency
+import Ingest
+package import Logging
+
+/// Says which decoders of this machine give wrong colours.
+package enum DecoderReport {
+    /// Logs a warning for each kind of picture that is not what was sent; see `DecoderCheck`.
+    package static func log(to logger: Logger) async {
+        for problem in await offPool({ DecoderCheck.problems() }) {
+            logger.warning("a decoder gives wrong colours", metadata: ["problem": "\(problem)"])
+        }
+    }
+}

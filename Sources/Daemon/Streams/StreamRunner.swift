@@ -1,0 +1,232 @@
+import Concurrency
+import Engine
+package import Foundation
+package import Ingest
+import Synchronization
+
+/// Keeps one stream running: opens its source, feeds its lane, and does what `StreamSupervision` decides.
+///
+/// One stream's trouble touches no other: it has its own pipeline, and one that will not stop is left behind.
+package final class StreamRunner: Sendable {
+    package let name: String
+    package let description: SourceDescription
+    private let kind: StreamSupervision.Source
+    /// Whether it is supervised as live; once its pipeline has said that it has no end, it stays so.
+    package var isLive: Bool { kind == .live || foundLive.load(ordering: .relaxed) }
+    private let foundLive = Atomic(false)
+    private let memory = UnitMemory()
+    package let decoding = DecodingRecord()
+    private let templates: PipelineTemplates
+    private let queue: FrameQueue
+    private let limits: StreamSupervision.Limits
+    private let onState: @Sendable (String, StreamState) -> Void
+    private let shown: Mutex<Shown>
+    private let counts = Mutex(Counts())
+
+    private let stopLimit: Duration
+    /// So many that would not stop may be there; until one of them has, the source is not opened again.
+    private static let mostAbandoned = 3
+
+    /// What others see of the supervision.
+    private struct Shown {
+        var state = StreamState.connecting
+        var since = Date()
+        var counts = StreamSupervision.Counts()
+    }
+
+    /// Over all of the stream's sources, one after the other.
+    private struct Counts {
+        var sampled: UInt64 = 0
+        var gated: UInt64 = 0
+        var latest: UInt64?
+        var lag = ArrivalLag()
+        var abandoned: UInt64 = 0
+        /// Of those, the ones that still have not stopped.
+        var lingering = 0
+    }
+
+    /// Checks that the source can be made at all: a wrong template, URI or file of credentials is refused here, by a
+    /// sentence.
+    ///
+    /// `stopLimit`: so long a live source's pipeline is waited for when it is torn down.
+    package init(
+        name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
+        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
+        onState: @escaping @Sendable (String, StreamState) -> Void
+    ) throws(SourceError) {
+        let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
+        self.name = name
+        self.description = description
+        kind = trial.kind
+        self.templates = templates
+        self.queue = queue
+        var limits = limits
+        limits.interval = .seconds(1 / description.fps)
+        self.limits = limits
+        self.stopLimit = stopLimit
+        self.onState = onState
+        shown = Mutex(Shown())
+    }
+
+    /// Names of the stream's lanes: its own, then those of its regions.
+    package var lanes: [String] { LaneName.all(name, description.regions.keys) }
+
+    package var currentState: StreamState { shown.withLock { $0.state } }
+    /// When it came to be so.
+    package var stateSince: Date { shown.withLock { $0.since } }
+    package var supervised: StreamSupervision.Counts { shown.withLock { $0.counts } }
+    /// Frames that the sampling took, those among them that were then left out.
+    package var sampledFrames: UInt64 { counts.withLock { $0.sampled } + decoding.shedSamples }
+    /// Sampled frames that showed nothing new.
+    package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
+    /// Seconds by which a live source's pictures come later than they once did, by their own time.
+    package var lag: Double { isLive ? counts.withLock { $0.lag.seconds } : 0 }
+    /// Pipelines that did not stop in time, and were left to do so alone.
+    package var abandonedPipelines: UInt64 { counts.withLock { $0.abandoned } }
+
+    /// Runs until the source has ended for good or the task is cancelled.
+    package func run() async {
+        for lane in lanes { queue.open(lane, policy: kind == .live ? .dropOldest : .wait) }
+        defer { if Task.isCancelled { close() } }
+        var supervision = StreamSupervision(kind, limits: limits, at: .now)
+        var step = supervision.begin(at: .now)
+        onState(name, supervision.state)
+        var playing: Playing?
+        while !Task.isCancelled {
+            switch step {
+            case .open:
+                let opened = Playing()
+                playing = opened
+                open(opened)
+                step = supervision.observe(.time, at: .now)
+            case .watch(let until):
+                guard let playing else { return }
+                let signal = await playing.signals.next(until: until)
+                // The time first: what is heard after it is heard in time.
+                let now = ContinuousClock.now
+                step = supervision.observe(signal, heard: playing.heard, at: now)
+            case .close:
+                // What was begun ends now, whether or not the pipeline does.
+                show(supervision)
+                if let playing { await tearDown(playing) }
+                playing = nil
+                for lane in lanes { queue.post(.end, to: lane) }
+                step = supervision.observe(.closed, at: .now)
+            case .rest(let until):
+                try? await Task.sleep(until: until)
+                while !Task.isCancelled, counts.withLock({ $0.lingering }) >= Self.mostAbandoned {
+                    try? await Task.sleep(for: .seconds(1))
+                }
+                step = supervision.observe(.time, at: .now)
+            case .finish:
+                show(supervision)
+                return
+            }
+            show(supervision)
+        }
+        if let playing { await tearDown(playing) }
+    }
+
+    // MARK: One opening of the source
+
+    /// A source that is open, or on its way.
+    private final class Playing: Sendable {
+        let signals = Mailbox<StreamSupervision.Observation>(timeout: .time)
+        /// Closed when nothing of it is wanted any more, though its threads may go on.
+        let isWanted = Atomic(true)
+        let source = Mutex<VideoSource?>(nil)
+
+        var heard: StreamSupervision.Heard { source.withLock { $0?.pulse.heard } ?? .init() }
+    }
+
+    /// Starts it on a thread of its own: that may take as long as a device or a server does.
+    private func open(_ playing: Playing) {
+        let queue = queue
+        let name = name
+        let source: VideoSource
+        do {
+            source = try VideoSource(
+                description, templates: templates, decoding: decoding, share: queue.share,
+                patience: isLive ? nil : ProgressWatch.usual,
+                wasLive: foundLive.load(ordering: .relaxed), memory: memory,
+                onFrame: { [weak self] frame in
+                    guard playing.isWanted.load(ordering: .relaxed) else { return }
+                    if frame.region == nil { self?.count(frame) }
+                    queue.post(.frame(frame), to: LaneName.of(name, frame.region))
+                },
+                onEvent: { [weak self] event in
+                    switch event {
+                    case .live(let inBursts):
+                        self?.found(live: inBursts)
+                        playing.signals.send(.live)
+                    case .started: playing.signals.send(.picture)
+                    case .endOfStream: playing.signals.send(.ended)
+                    case .failed(let why): playing.signals.send(.failed(why))
+                    case .busy(let why, let pause): playing.signals.send(.busy(why, pause))
+                    case .formatChanged, .warning: break
+                    }
+                })
+        } catch {
+            return playing.signals.send(.failed(error.description))
+        }
+        playing.source.withLock { $0 = source }
+        Thread {
+            do throws(SourceError) { try source.start() } catch { playing.signals.send(.failed(error.description)) }
+        }.start()
+    }
+
+    /// Its pipeline says that it has no end: what comes in bursts is taken whole, the rest as it comes.
+    private func found(live inBursts: Bool) {
+        foundLive.store(true, ordering: .relaxed)
+        for lane in lanes { queue.setPolicy(inBursts ? .wait : .dropOldest, of: lane) }
+    }
+
+    /// Tears the source down, also for a task that is cancelled.
+    private func tearDown(_ playing: Playing) async {
+        let isBounded = isLive || Task.isCancelled
+        await withTaskCancellationHandler {
+            await Task { await close(playing, isBounded: isBounded) }.value
+        } onCancel: {
+            // A file may be waiting for room in its lane; stopping waits for its thread.
+            close()
+        }
+    }
+
+    /// A source that is live, or not wanted any more, is not waited for without end.
+    private func close(_ playing: Playing, isBounded: Bool) async {
+        let source = playing.source.withLock { source in
+            defer { source = nil }
+            return source
+        }
+        guard let source else { return }
+        if isBounded { playing.isWanted.store(false, ordering: .relaxed) }
+        counts.withLock { $0.lingering += 1 }
+        let hasStopped = await offPool(atMost: isBounded ? stopLimit : nil) { [self] in
+            source.stop()
+            counts.withLock { $0.lingering -= 1 }
+        }
+        if !hasStopped { counts.withLock { $0.abandoned += 1 } }
+    }
+
+    private func close() { for lane in lanes { queue.close(lane) } }
+
+    private func count(_ frame: Frame) {
+        counts.withLock {
+            $0.sampled += 1
+            if $0.latest == frame.pictureNumber, !frame.discontinuity { $0.gated += 1 }
+            $0.latest = frame.pictureNumber
+            $0.lag.observe(frame)
+        }
+    }
+
+    private func show(_ supervision: StreamSupervision) {
+        let changed = shown.withLock { shown in
+            shown.counts = supervision.counts
+            guard shown.state != supervision.state else { return false }
+            shown.state = supervision.state
+            shown.since = Date()
+            return true
+        }
+        if changed { onState(name, supervision.state) }
+    }
+}

@@ -1,0 +1,288 @@
+import CLIP
+package import Concurrency
+package import Configuration
+package import Engine
+import Foundation
+import Heads
+import Ingest
+import Journal
+package import Logging
+import Matching
+import Measures
+package import Messaging
+import Synchronization
+
+/// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
+package actor WatchwordDaemon {
+    package nonisolated let engine: ScoringEngine
+    package nonisolated let outbox: Outbox
+    package nonisolated let queries: QueryRegistry
+    package nonisolated let thresholds: ThresholdStore
+    package nonisolated let defaults: Defaults
+    package nonisolated let streams: StreamRegistry
+    package nonisolated let health = DaemonHealth()
+    /// Who may use the sockets; nil if they are open to whoever can reach them.
+    package nonisolated let gate: CurveGate?
+    private var configuration: Configuration
+    let alerts: EventDelivery
+    /// Heartbeats and retention; what is learnt is kept.
+    private let upkeep: [Task<Void, Never>]
+    private let reloads = SerialTaskQueue(on: .bulk)
+    let queue = FrameQueue()
+    private let pulse = LoopProbe()
+    private let logger: Logger
+    private let started = Date()
+    private var counters = Counters()
+    private var complaints = LogRateLimiter<String>()
+    private var latency = LatencyHistogram()
+    private var measured = Measurement()
+
+    /// What has been done since the start.
+    package struct Counters: Sendable {
+        package var encoded = 0
+        /// Frames whose picture had not changed: they kept its embedding.
+        package var gated = 0
+        package var scored = 0
+        /// Windows that were scored again in float32, and those in doubt that were not.
+        package var rescored = 0
+        package var undecided = 0
+        /// Frames that showed nothing: black, frozen or without any edge.
+        package var blind = 0
+        package var failedBatches = 0
+    }
+
+    /// Opens everything that can fail at the start: model, heads, templates, journal, sockets.
+    ///
+    /// Streams come later.
+    package init(_ configuration: Configuration, logger: Logger) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        let finder = HeadFinder.standard(first: configuration.plugins)
+        let model = try ModelDirectory(InstalledModels.standard().resolve(configuration.model))
+        for note in model.notes { logger.warning("model configuration", metadata: ["note": "\(note)"]) }
+        let templates = try PipelineTemplates(
+            directory: configuration.pipelines.map { URL(filePath: $0) } ?? Installation.pipelines)
+        let engine = try ScoringEngine(
+            model: model, finder: finder, precision: configuration.precision, rerank: configuration.rerank,
+            calibration: configuration.calibration, isLive: true)
+        self.engine = engine
+        defaults = Defaults(
+            model: model, finder: finder, head: configuration.head, frames: configuration.frames,
+            threshold: configuration.threshold, prompts: configuration.prompts)
+        let gate = try configuration.curve?.gate(logger: logger)
+        self.gate = gate
+        let journal = try Journal(path: configuration.journal)
+        let outbox = Outbox(
+            journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
+        self.outbox = outbox
+        await outbox.endInterrupted()
+        let alerts = EventDelivery(outbox: outbox, logger: logger)
+        self.alerts = alerts
+        let queries = QueryRegistry(engine: engine, outbox: outbox, defaults: defaults, logger: logger) {
+            await alerts.deliver($0)
+        }
+        self.queries = queries
+        let thresholds = ThresholdStore(engine: engine, outbox: outbox, logger: logger)
+        self.thresholds = thresholds
+        upkeep = [
+            Task { await outbox.run(retention: configuration.retention) },
+            Task { await thresholds.run() },
+            Task { await Memory.keepGivingBack() },
+        ]
+        streams = StreamRegistry(
+            engine: engine, outbox: outbox, defaults: defaults, templates: templates,
+            policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
+            logger: logger
+        ) { await alerts.deliver($0) }
+    }
+
+    /// Adds what the configuration and the journal name.
+    ///
+    /// A wrong query or stream is refused as a whole, by a sentence.
+    package func begin() async throws {
+        try await thresholds.begin()
+        try await queries.begin(configuration.queries)
+        try await streams.begin(configuration.streams)
+    }
+
+    // MARK: Another configuration
+
+    /// Reads the configuration again and does what is new in it; false if it was refused, which is logged.
+    @discardableResult
+    package func reload(_ path: String) async -> Bool {
+        do {
+            let changes = try await reload(offPool { Result { try Configuration.load(path) } }.get())
+            logger.notice("the configuration has been read again", metadata: ["changes": "\(changes)"])
+            return true
+        } catch {
+            logger.error("the new configuration is refused, the old one is in force", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Does what is new in a configuration: streams and queries that changed are replaced, the others go on.
+    ///
+    /// What is wrong is refused whole, by a sentence; so is a change of what cannot change while the daemon runs. What
+    /// was added through a socket stays. Returns what changed, for people.
+    package func reload(_ new: Configuration) async throws -> String {
+        try await reloads.take { try await self.change(to: new) }
+    }
+
+    private func change(to new: Configuration) async throws -> String {
+        let fixed = new.fixedKeys(changedFrom: configuration)
+        guard fixed.isEmpty else {
+            let keys = fixed.joined(separator: ", ")
+            throw ConfigurationError("\(keys): cannot change while the daemon runs; restart it for that")
+        }
+        // Everything that can be refused comes before anything that is done.
+        let clients = try new.curve?.list()
+        let prepared = try await streams.prepare(new.streams, after: configuration.streams)
+        let queryChanges = try await queries.change(to: new.queries)
+        configuration = new
+        if let clients { gate?.reload(clients) }
+        return "\(await streams.apply(prepared)), \(queryChanges)"
+    }
+
+    /// Scores until the queue is finished: the daemon's main loop.
+    package func run() async {
+        defer {
+            pulse.end()
+            health.endLoop()
+        }
+        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
+        {
+            defer { pulse.beat() }
+            // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may
+            // wait.
+            let began = Date()
+            health.beginBatch()
+            defer { health.endBatch() }
+            do {
+                let step = try await engine.process(items, isLate: queue.wasLate)
+                if step.waits { queue.comeBack() }
+                counters.encoded += step.encoded
+                counters.gated += step.reused
+                counters.scored += step.scored
+                counters.rescored += step.rescored
+                counters.undecided += step.undecided
+                counters.blind += step.blind
+                if !step.failures.isEmpty { complain(step.failures) }
+                let scored = Date()
+                // A threshold is recorded before what it found is told.
+                if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
+                await alerts.deliver(step.detections)
+                let now = Date()
+                let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
+                let totals = step.settled.map { now.timeIntervalSince1970 - $0 }
+                for total in totals { latency.add(seconds: total) }
+                guard !items.isEmpty || !totals.isEmpty else { continue }
+                health.add(
+                    batch: items.count, waits: stamps.map { began.timeIntervalSince($0) }, totals: totals, step: step,
+                    publish: now.timeIntervalSince(scored))
+            } catch {
+                counters.failedBatches += 1
+                logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func complain(_ failures: [HeadFailure]) {
+        counters.failedBatches += 1
+        for failure in failures {
+            guard let times = complaints.take(failure.head, at: .now) else { continue }
+            logger.error(
+                "windows could not be scored",
+                metadata: ["head": "\(failure.head)", "error": "\(failure)", "times": "\(times)"])
+        }
+    }
+
+    /// Returns when the scoring loop has gone round since, through the engine's executor; false if it is over.
+    package nonisolated func goesRound() async -> Bool { await pulse.next { queue.nudge() } }
+
+    /// What the daemon does, in a line.
+    package func summary() async -> String {
+        let states = await streams.running.map(\.currentState)
+        let playing = states.count { $0 == .playing }
+        return "\(playing) of \(states.count) streams playing, \(await engine.queryCount) queries"
+    }
+
+    /// Stops the streams, ends open events, and lets everything out; false if a stream's pipeline did not stop.
+    ///
+    /// Such a pipeline is left as it is: its server may never answer.
+    @discardableResult
+    package func stop() async -> Bool {
+        let haveStopped = await streams.stop()
+        queue.finish()
+        upkeep.forEach { $0.cancel() }
+        await thresholds.save()
+        return haveStopped
+    }
+
+    /// What has been done since the last call.
+    package func measure() async -> Measurement {
+        let time = await engine.time
+        var now = Measurement()
+        (now.gated, now.events, now.failedBatches) = (counters.gated, await alerts.started, counters.failedBatches)
+        (now.rescored, now.undecided) = (counters.rescored, counters.undecided)
+        for runner in await streams.running {
+            now.sampled += Int(runner.sampledFrames)
+            now.dropped += Int(queue.dropped(runner.name) + runner.decoding.shedSamples)
+            now.decodeSeconds += runner.decoding.decodeSeconds
+            now.scaleSeconds += runner.decoding.scaleSeconds
+        }
+        now.encodeSeconds = Double(time.encode) / 1e9
+        now.scoreSeconds = Double(time.all - time.encode) / 1e9
+        var difference = now - measured
+        difference.latency = latency
+        measured = now
+        latency = LatencyHistogram()
+        return difference
+    }
+
+    package func status() async throws -> DaemonStatus {
+        let journal = await outbox.status()
+        return DaemonStatus(
+            version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
+            uptime: Date().timeIntervalSince(started), queries: await engine.queryCount,
+            streams: await streams.status(),
+            encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
+            thresholds: await engine.learntThresholds, importing: queries.importing, scored: counters.scored,
+            rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
+            failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
+            journaled: configuration.journal != nil && journal.journaled, journal: journal,
+            rssMB: Memory.residentMegabytes)
+    }
+}
+
+/// What `status` answers.
+package struct DaemonStatus: Codable, Sendable {
+    package let version: String
+    package let model: String
+    package let head: String
+    package let frames: Int
+    package let uptime: Double
+    package let queries: Int
+    package let streams: [StreamStatus]
+    package let encoded: Int
+    package let gated: Int
+    /// Frames that showed nothing: black, frozen, or without any edge.
+    package let blind: Int
+    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
+    package let thresholds: LearntThresholds
+    /// Queries of an import that are being embedded.
+    package let importing: QueryRegistry.Progress?
+    package let scored: Int
+    /// Windows that were scored again in float32, and those in doubt for which there was no time.
+    package let rescored: Int
+    package let undecided: Int
+    package let events: Int
+    package let failedBatches: Int
+    package let waiting: Int
+    package let seq: Int64
+    /// Whether messages outlive the process: there is a journal, and it takes them.
+    package let journaled: Bool
+    package let journal: JournalStatus
+    package let rssMB: Double
+}
+
+package let watchwordVersion = "0.1.0"

@@ -1,0 +1,59 @@
+package import Foundation
+package import Matching
+
+/// What one pass over a batch came to.
+package struct BatchResult: Sendable {
+    package var detections: [Detection] = []
+    package var thresholds: [ThresholdChange] = []
+    package var scores: [WindowScore] = []
+    var wantsScores = false
+    /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
+    package var settled: [Double] = []
+    /// Whether a window waits to be decided by the next step.
+    package var waits = false
+    /// Lanes that ended in this batch: everything of theirs is scored.
+    package var ended: [String] = []
+    /// Frames that were embedded, those that kept the embedding of an unchanged picture, and those that showed nothing.
+    package var encoded = 0
+    package var reused = 0
+    package var blind = 0
+    package var scored = 0
+    /// Windows that were scored again in float32, and those in doubt that it was too much for.
+    package var rescored = 0
+    package var undecided = 0
+    /// Processor seconds of the engine's thread.
+    package var encodeSeconds = 0.0
+    package var scoreSeconds = 0.0
+    /// Heads that failed, or took too long: their windows were not scored, all others were.
+    package var failures: [HeadFailure] = []
+}
+
+/// A head that could not be used for a batch's windows, and why.
+package struct HeadFailure: Error, Sendable, CustomStringConvertible {
+    package let head: String
+    package let reason: String
+    /// What the head threw; nil if it took too long.
+    package var cause: (any Error)?
+    package var description: String { reason }
+}
+
+/// A phase of an event: what an `EventMessage` is made of.
+package struct Detection: Sendable {
+    package let event: String
+    package let query: StandingQuery
+    package let stream: String
+    package let transition: EventTracker.Transition
+    package let model: String
+    /// The peak's picture, a JPEG file, if it is another than was told before.
+    package let snapshot: Data?
+}
+
+/// The score of one window and query; nil if a pairing head did not look at the pair.
+package struct WindowScore: Sendable {
+    package let stream: String
+    package let span: WindowSpan
+    package let query: String
+    package let text: String
+    package let head: String
+    package let score: Float?
+}

@@ -1,0 +1,10 @@
+/// Processor time of the scoring engine's thread.
+package struct EngineTime: Sendable {
+    package private(set) var encode: UInt64 = 0
+    package private(set) var all: UInt64 = 0
+
+    mutating func add(encode: UInt64, all: UInt64) {
+        self.encode += encode
+        self.all += all
+    }
+}

@@ -1,0 +1,217 @@
+import Foundation
+import Matching
+import Pixels
+import Tensors
+
+/// Why a query's event is going on on a stream, or why not, by its newest window.
+package struct Explanation: Codable, Sendable, Equatable {
+    package struct Media: Codable, Sendable, Equatable {
+        package let start: Double
+        package let end: Double
+    }
+    package struct Contrast: Codable, Sendable, Equatable {
+        package let text: String
+        package let score: Double
+        package let probability: Double
+    }
+    package struct BestFrame: Codable, Sendable, Equatable {
+        /// Seconds of media time.
+        package let at: Double
+        package let score: Double
+    }
+    /// What stands between the query and an event.
+    package struct Hold: Codable, Sendable, Equatable {
+        package let code: String
+        package let message: String
+    }
+
+    package let query: String
+    package let stream: String
+    package let head: String
+    /// "threshold", "against" or "false_alerts_per_day": the key that the rule is given by.
+    package let rule: String
+    /// Whether an event is open.
+    package var open = false
+    /// The window that was looked at.
+    package var media: Media?
+    /// Its score: a cosine, or a pairing head's logit.
+    package var score: Double?
+    /// For contrasts: what is compared with the threshold.
+    package var probability: Double?
+    /// Nil while it is being learnt.
+    package var threshold: Double?
+    /// How far the score lies above what the stream's background gives, in a budget's own terms.
+    package var overBackground: Background?
+    /// 1 if no window of the last hour scored higher, and how many there were.
+    package var rank: Int?
+    package var windows: Int?
+    package var contrasts: [Contrast] = []
+    /// The window's frames, by their own cosine, best first.
+    package var frames: [BestFrame] = []
+    package var heldBack: Hold?
+
+    /// What is learnt of the stream's background, and where the score lies in it.
+    package struct Background: Codable, Sendable, Equatable {
+        /// "learning", "pinned" or "drifted", and how much of the warm-up is done (0...1).
+        package let state: String
+        package let progress: Double
+        /// Of the threshold; 0 while there is none.
+        package let version: Int
+        /// Alerts since it was pinned, true and false ones.
+        package let alerts: Int
+        /// How far the score lies above the background's mean, in its standard deviations.
+        package let deviations: Double?
+        /// Such a score comes by chance once in so many days; nil while that is not known.
+        package let returnDays: Double?
+        /// Where the threshold no longer fits: what it would be, and why.
+        package let suggested: Double?
+        package let why: String?
+    }
+}
+
+/// Explains queries: looks at a lane's newest window once more.
+struct Explainer {
+    let logitScale: Float
+    let rerank: Int
+    let width: Int
+    let time: Date
+
+    /// `group`: the query's, or one made for it alone if it is not standing.
+    func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane) throws -> Explanation {
+        let query = standing.query
+        var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
+        told.threshold = query.rule.fixedThreshold.map { Double($0) }
+        var batch = WindowBatch(standing.key)
+        guard let window = batch.add(lane) else {
+            told.heldBack = hold(standing, lane) ?? .init(code: "no-frames", message: "no frame of it has been seen")
+            return told
+        }
+        let span = window.span
+        // As it was decided.
+        if let exact = HeldPicture.embeddings(of: window.pictures) {
+            batch = WindowBatch(window, exact, width: width)
+        }
+        told.media = .init(start: span.mediaStart, end: span.mediaEnd)
+        guard span.frames == query.frames else {
+            told.heldBack =
+                hold(standing, lane)
+                ?? .init(code: "no-window", message: "its window has \(span.frames) of \(query.frames) frames")
+            return told
+        }
+        // What is asked about is looked at, whoever else the head would choose.
+        let look = try group.look(at: batch, rerank: rerank, also: standing).first
+        let here =
+            look.flatMap { group.score(standing, $0.clip) } ?? look?.found.first { $0.standing === standing }
+        told.frames = try bestFrames(standing, group, lane)
+        guard let here else {
+            told.heldBack = hold(standing, lane) ?? .init(code: "not-scored", message: "its head did not score it")
+            return told
+        }
+        told.score = Double(here.score)
+        fill(&told, standing, here, group, lane)
+        told.open = isOpen(standing, lane)
+        told.heldBack = told.open ? nil : hold(standing, lane) ?? hold(told, standing, group, lane)
+        return told
+    }
+
+    private func fill(
+        _ told: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
+    ) {
+        switch standing.query.rule {
+        case .score: break
+        case .contrast(let texts, _):
+            let scale = group.pairs ? 1 : logitScale
+            told.probability = Double(standing.value(of: here, scale: scale))
+            told.contrasts = texts.indices.map { place in
+                var others = here.contrasts
+                others[place] = here.score
+                let score = here.contrasts[place]
+                return .init(
+                    text: texts[place], score: Double(score),
+                    probability: Double(ThresholdRule.probability(score, against: others, scale: scale)))
+            }
+        case .budget:
+            guard let calibration = lane.calibrations[standing.slot] else { break }
+            told.threshold = calibration.threshold.map { Double($0) }
+            told.overBackground = .init(calibration, score: here.score)
+        }
+        if !group.pairs, let history = lane.histories[standing.key], let embedding = group.embedding(of: standing) {
+            told.windows = history.count
+            told.rank = history.above(here.score, of: embedding) + 1
+        }
+    }
+
+    /// Each of the window's frames against the query, as the mean head would see it alone.
+    private func bestFrames(
+        _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
+    ) throws -> [Explanation.BestFrame] {
+        guard let embedding = group.embedding(of: standing) else { return [] }
+        var frames: [Explanation.BestFrame] = []
+        for (frame, at) in lane.window.last(standing.query.frames) {
+            let cosine = Products.timesTransposed(Products.unit(frame), embedding, width: width).first ?? 0
+            frames.append(.init(at: at, score: Double(cosine)))
+        }
+        return Array(frames.sorted { $0.score > $1.score }.prefix(3))
+    }
+
+    private func isOpen(_ standing: RegisteredQuery, _ lane: Lane) -> Bool {
+        if let group = standing.query.settings.group { return lane.alert(of: group)?.isOpen ?? false }
+        return lane.tracker(of: standing)?.isOpen ?? false
+    }
+
+    /// What holds a query back whatever it scores.
+    private func hold(_ standing: RegisteredQuery, _ lane: Lane) -> Explanation.Hold? {
+        let (query, now) = (standing.query, time.timeIntervalSince1970)
+        if !query.settings.enabled { return .init(code: "disabled", message: "the query is disabled") }
+        if query.isExpired(at: now) { return .init(code: "expired", message: "the query has expired") }
+        if !query.isWatched(at: now) {
+            return .init(code: "schedule", message: "this is outside of the query's active hours")
+        }
+        if !standing.selects(lane) {
+            return .init(code: "not-selected", message: "the query's streams do not include this one")
+        }
+        if lane.health != .good {
+            return .init(code: "no-picture", message: "its pictures are \(lane.health): they match nothing")
+        }
+        return nil
+    }
+
+    /// What held the newest window back.
+    private func hold(
+        _ told: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
+    ) -> Explanation.Hold? {
+        guard let threshold = told.threshold else {
+            let progress = Int((told.overBackground?.progress ?? 0) * 100)
+            return .init(
+                code: "learning", message: "the threshold is being learnt: \(progress) % of the warm-up is over")
+        }
+        let value = told.probability ?? told.score ?? -.infinity
+        switch lane.tracker(of: standing)?.hold {
+        case .confirming(let matched, let needed):
+            return .init(code: "confirming", message: "\(matched) of the last windows matched, \(needed) must")
+        case .tooShort(let lasted, let needed):
+            return .init(
+                code: "minimum-duration",
+                message: "it has matched for \(Self.short(lasted)) s of \(Self.short(needed)) s")
+        case .coolingDown(let until):
+            return .init(code: "cooldown", message: "its cooldown lasts until media time \(Self.short(until)) s")
+        case .belowThreshold, nil: break
+        }
+        if let group = standing.query.settings.group, let until = lane.alert(of: group)?.coolingDown {
+            return .init(
+                code: "cooldown", message: "its group's cooldown lasts until media time \(Self.short(until)) s")
+        }
+        guard value >= threshold else {
+            return .init(
+                code: "below-threshold",
+                message: "\(Self.short(value)) is below the threshold of \(Self.short(threshold))")
+        }
+        if group.pairs || lane.tracker(of: standing) == nil {
+            return .init(
+                code: "not-reranked", message: "the mean head did not choose it as one of \(rerank) to be looked at")
+        }
+        return nil
+    }
+
+    private static func short(_ number: Double) -> String { String(format: "%.4g", number) }
+}

@@ -1,0 +1,282 @@
+import CLIP
+import Foundation
+import Heads
+import Matching
+import Tensors
+
+/// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
+///
+/// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for
+/// each selector and active hours, so that a stream is scored against those who may match it. Contrasts and budgets
+/// have no threshold that holds for all windows: they are scored in each. A head that pairs texts and windows is asked
+/// for those whom the mean head likes best, and for those whose events are going on.
+final class QueryGroup {
+    private struct PartitionKey: Hashable {
+        let selector: StreamSelector
+        let hours: ActiveHours
+    }
+
+    /// Queries that watch the same streams at the same hours.
+    private final class Partition {
+        let index: ScoreIndex
+        var watched = 0
+        private let selector: StreamSelector
+        private var selected: [String: Bool] = [:]
+
+        init(_ selector: StreamSelector, width: Int) {
+            self.selector = selector
+            index = ScoreIndex(width: width)
+        }
+
+        func selects(_ lane: Lane) -> Bool {
+            if let known = selected[lane.name] { return known }
+            let selects = selector.matches(lane.name, labels: lane.labels)
+            selected[lane.name] = selects
+            return selects
+        }
+
+        func forget(_ lane: String) { selected[lane] = nil }
+    }
+
+    private let head: Head
+    /// For a head that pairs texts and windows: the mean head, which chooses whom it looks at.
+    private let candidates: Head?
+    private let key: GroupKey
+    private let width: Int
+    private var partitions: [PartitionKey: Partition] = [:]
+    /// Unit rows of the queries that are scored in every window, and who they are.
+    private let everyWindow: ScoreIndex
+    private var listed: [Slot: RegisteredQuery] = [:]
+    private var standings: [Slot: RegisteredQuery] = [:]
+    /// For a pairing head: text embeddings as the tower gives them.
+    private var raw: [Slot: [Float]] = [:]
+    // Results of the heads and the index, kept for the next call.
+    private var pooled: [Float] = []
+    private var logits: [Float] = []
+    private var hits: [ScoreIndex.Hit] = []
+    /// How far scores are from float32's; nil where they are float32's, or near enough.
+    private(set) var error: ScoreError?
+    /// So far below their thresholds queries are found, too: in float32 they may reach them.
+    private var slack: Float = 0
+    /// Members whose scores tell of the error: those who came first.
+    private var probes: [RegisteredQuery] = []
+    private static let mostProbes = 32
+
+    /// Throws if the head is not there, or cannot be used with the model.
+    ///
+    /// `assuming`: how far cosines and logits are off, where windows may be scored again in float32.
+    init(
+        _ key: GroupKey, model: ModelDirectory, finder: HeadFinder,
+        assuming error: (cosines: Float, logits: Float)? = nil
+    ) throws {
+        guard key.frames > 1 || model.architecture.vision.linearPatch == .planar else {
+            throw ModelError(model.url.path, "its 3D patches see neighbouring frames: windows need 2 frames or more")
+        }
+        self.key = key
+        width = model.architecture.embedding
+        let library = try finder.load(key.head)
+        head = try Head(
+            library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
+            config: model.defaults.configuration(ofHead: key.head))
+        candidates =
+            library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
+        everyWindow = ScoreIndex(width: width)
+        self.error = error.map { ScoreError(assumed: library.pools ? $0.cosines : $0.logits) }
+        slack = Self.slack(for: self.error)
+    }
+
+    /// All of them, oldest place first.
+    var members: [RegisteredQuery] { standings.values.sorted { $0.slot < $1.slot } }
+    /// Members of the first slots, in no order.
+    func members(below slot: Slot) -> some Sequence<RegisteredQuery> { standings.values.lazy.filter { $0.slot < slot } }
+    /// Those whose threshold is learnt.
+    var learners: [RegisteredQuery] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
+    var isEmpty: Bool { standings.isEmpty }
+    var pairs: Bool { candidates != nil }
+
+    // MARK: Members
+
+    func add(_ standing: RegisteredQuery, _ embedding: QueryEmbedding) {
+        standings[standing.slot] = standing
+        if probes.count < Self.mostProbes { probes.append(standing) }
+        let unit = Products.unit(embedding.query)
+        if pairs { raw[standing.slot] = embedding.query }
+        guard standing.floor != nil, !pairs else {
+            listed[standing.slot] = standing
+            everyWindow.put(standing.slot, unit, floor: .nan)
+            return
+        }
+        let key = Self.partition(of: standing)
+        let partition = partitions[key] ?? Partition(key.selector, width: width)
+        partitions[key] = partition
+        partition.index.put(standing.slot, unit, floor: floor(of: standing))
+        if standing.isWatched { partition.watched += 1 }
+    }
+
+    func remove(_ standing: RegisteredQuery) {
+        standings[standing.slot] = nil
+        probes.removeAll { $0 === standing }
+        raw[standing.slot] = nil
+        if listed.removeValue(forKey: standing.slot) != nil { everyWindow.remove(standing.slot) }
+        let key = Self.partition(of: standing)
+        guard let partition = partitions[key], partition.index.remove(standing.slot) else { return }
+        if standing.isWatched { partition.watched -= 1 }
+        if partition.index.count == 0 { partitions[key] = nil }
+    }
+
+    /// Its time has come, or is over.
+    func setWatched(_ standing: RegisteredQuery, _ isWatched: Bool) {
+        guard standing.floor != nil, let partition = partitions[Self.partition(of: standing)] else { return }
+        partition.index.setFloor(standing.slot, floor(of: standing))
+        partition.watched += isWatched ? 1 : -1
+    }
+
+    /// The score from which on a window's search finds it: NaN if it is not watched.
+    private func floor(of standing: RegisteredQuery) -> Float {
+        guard let floor = standing.floor, standing.isWatched else { return .nan }
+        return floor - slack
+    }
+
+    /// A lane's labels may be others the next time it is asked for.
+    func forget(_ lane: String) { for partition in partitions.values { partition.forget(lane) } }
+
+    private static func partition(of standing: RegisteredQuery) -> PartitionKey {
+        PartitionKey(selector: standing.query.settings.selector, hours: standing.query.settings.activeHours)
+    }
+
+    /// Unit text embedding of a member.
+    func embedding(of standing: RegisteredQuery) -> [Float]? { index(of: standing)?.row(standing.slot) }
+
+    private func index(of standing: RegisteredQuery) -> ScoreIndex? {
+        listed[standing.slot] == nil ? partitions[Self.partition(of: standing)]?.index : everyWindow
+    }
+
+    // MARK: Scores
+
+    /// Looks at a batch of windows, in its order.
+    ///
+    /// A pooling head finds those at their threshold, or a little below where scores may be off, and those whose rule
+    /// needs every window. `also`: one that a pairing head looks at whatever the mean head says.
+    func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
+        let windows = batch.windows
+        try (candidates ?? head).pool(
+            batch.frames, valid: windows.map(\.span.frames), frames: key.frames, into: &pooled)
+        let clips = windows.indices.map { Array(pooled[$0 * width..<($0 + 1) * width]) }
+        let found = pairs ? try pair(batch, rerank: rerank, also: also) : search(windows.map(\.lane), clips)
+        return zip(found, clips).map { HeadOutput(found: $0, clip: $1) }
+    }
+
+    /// A member's score of a clip embedding; not for heads that pair.
+    func score(_ standing: RegisteredQuery, _ clip: [Float]) -> Found? {
+        guard !pairs, let score = index(of: standing)?.score(clip, 0, standing.slot) else { return nil }
+        let contrasts =
+            standing.contrasts.isEmpty ? [] : Products.timesTransposed(clip, standing.contrasts, width: width)
+        return Found(standing: standing, score: score, contrasts: contrasts)
+    }
+
+    // MARK: Scores in float32
+
+    /// Counts a window, and says whether it is to be scored both ways for the error's sake.
+    func isSample() -> Bool { error?.isSample() ?? false }
+
+    /// Takes note of how far apart two looks at a window are, the second by float32 embeddings of its frames.
+    func measure(_ before: HeadOutput, _ exact: HeadOutput) {
+        if pairs {
+            let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+            error?.note(exact.found.compactMap { here in scores[here.standing.slot].map { here.score - $0 } })
+        } else {
+            // Those who came first may have gone.
+            let probes = probes.isEmpty ? Array(standings.values.prefix(Self.mostProbes)) : probes
+            error?.note(
+                probes.compactMap { probe in
+                    score(probe, exact.clip).flatMap { here in score(probe, before.clip).map { here.score - $0.score } }
+                })
+        }
+        followError()
+    }
+
+    /// Moves all floors when the error has become another: seldom, since they have some room.
+    private func followError() {
+        guard let most = error?.most, most > slack || most < slack / 2 else { return }
+        slack = Self.slack(for: error)
+        for standing in standings.values {
+            partitions[Self.partition(of: standing)]?.index.setFloor(standing.slot, floor(of: standing))
+        }
+    }
+
+    private static func slack(for error: ScoreError?) -> Float { (error?.most ?? 0) * 1.25 }
+
+    private func search(_ lanes: [Lane], _ clips: [[Float]]) -> [[Found]] {
+        var found = [[Found]](repeating: [], count: lanes.count)
+        for partition in partitions.values where partition.watched > 0 {
+            let wanted = lanes.indices.filter { partition.selects(lanes[$0]) }
+            guard !wanted.isEmpty else { continue }
+            let windows = wanted.count == lanes.count ? pooled : wanted.flatMap { clips[$0] }
+            partition.index.search(windows, into: &hits)
+            for hit in hits {
+                guard let standing = standings[hit.tag] else { continue }
+                found[wanted[hit.window]].append(Found(standing: standing, score: hit.score, contrasts: []))
+            }
+        }
+        for standing in listed.values where standing.isWatched {
+            for (window, lane) in lanes.enumerated() where standing.selects(lane) {
+                if let here = score(standing, clips[window]) { found[window].append(here) }
+            }
+        }
+        return found
+    }
+
+    /// Chooses by the mean head, then asks the pairing one.
+    private func pair(_ batch: WindowBatch, rerank: Int, also: RegisteredQuery?) throws -> [[Found]] {
+        var texts: [Float] = []
+        var places: [Slot: Int] = [:]
+        var pairs: [(text: Int, window: Int)] = []
+        var asked: [(window: Int, standing: RegisteredQuery)] = []
+        func place(of standing: RegisteredQuery) -> Int {
+            if let known = places[standing.slot] { return known }
+            let place = texts.count / width
+            places[standing.slot] = place
+            texts += raw[standing.slot] ?? []
+            for contrast in standing.rawContrasts { texts += contrast }
+            return place
+        }
+        for (window, lane) in batch.windows.map(\.lane).enumerated() {
+            for standing in choose(lane, window, rerank: rerank, also: also) {
+                let first = place(of: standing)
+                for text in first...first + standing.rawContrasts.count { pairs.append((text, window)) }
+                asked.append((window, standing))
+            }
+        }
+        try head.score(
+            texts: texts, batch.frames, valid: batch.windows.map(\.span.frames), frames: key.frames, pairs: pairs,
+            into: &logits)
+        var found = [[Found]](repeating: [], count: batch.windows.count)
+        var next = 0
+        for (window, standing) in asked {
+            let count = standing.rawContrasts.count
+            found[window].append(
+                Found(
+                    standing: standing, score: logits[next], contrasts: Array(logits[next + 1..<next + 1 + count])))
+            next += 1 + count
+        }
+        return found
+    }
+
+    /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule
+    /// needs to see every window.
+    private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: RegisteredQuery?) -> [RegisteredQuery] {
+        var chosen = also.map { [$0] } ?? []
+        var others: [(standing: RegisteredQuery, cosine: Float)] = []
+        for standing in listed.values where standing !== also && standing.isWatched && standing.selects(lane) {
+            if standing.floor == nil || lane.isInMotion(standing.slot, key) {
+                chosen.append(standing)
+            } else if let cosine = everyWindow.score(pooled, window, standing.slot) {
+                others.append((standing, cosine))
+            }
+        }
+        if others.count > rerank {
+            others.sort { ($0.cosine, $1.standing.query.id) > ($1.cosine, $0.standing.query.id) }
+        }
+        return chosen + others.prefix(rerank).map(\.standing)
+    }
+}

@@ -1,0 +1,27 @@
+import Concurrency
+import Foundation
+package import Ingest
+import Synchronization
+
+extension VideoSource {
+    /// Opening takes at most so long: some devices and file systems never answer.
+    private static let mostOpening = Duration.seconds(30)
+    /// The same for stopping: what hangs by then goes on alone.
+    private static let mostStopping = Duration.seconds(10)
+
+    /// Starts playing, which may wait for a device or a server; why it could not, if it could not.
+    package func startOffPool() async -> SourceError? {
+        let problem = Mutex<SourceError?>(nil)
+        let hasStarted = await offPool(atMost: Self.mostOpening) {
+            do throws(SourceError) { try self.start() } catch { problem.withLock { $0 = error } }
+        }
+        if hasStarted { return problem.withLock { $0 } }
+        Thread { self.stop() }.start()
+        return SourceError(
+            "\(SourceURI.redacted(description.uri)): it could not be opened within 30 s; "
+                + "check that the device, or the disk or network that it lies on, answers")
+    }
+
+    /// Stops it, if it lets itself be stopped.
+    package func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
+}

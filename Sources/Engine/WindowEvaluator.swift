@@ -1,0 +1,316 @@
+import Foundation
+import Ingest
+import Matching
+import Measures
+
+/// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the
+/// events.
+///
+/// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until
+/// then the window waits, and with it all that comes after it in its lane.
+///
+/// Belongs to the engine.
+final class WindowEvaluator {
+    /// What happens on a lane.
+    enum Action {
+        case window(PendingWindow)
+        /// A picture showed nothing.
+        case blind(WindowSpan)
+        /// All windows of a frame have been seen: the longest's span.
+        case settle(WindowSpan)
+        /// What comes next does not continue what was.
+        case close
+        case end
+    }
+
+    /// A lane whose window waits.
+    private struct Waiting {
+        let lane: Lane
+        /// What has happened on it from the window on that waits.
+        var actions: [Action]
+        let since: ContinuousClock.Instant
+    }
+
+    /// One turn of so many is the sample's.
+    static let pace = 16
+    /// How long a lane waits before its windows are decided as they are.
+    ///
+    /// Whether frames are late or not: a lane may also wait for others that wait (of 40 cameras all of whose windows
+    /// were in doubt, one of a hundred frames waited over 3 s).
+    static let patience = Duration.milliseconds(500)
+
+    private let book: QueryBook
+    private let exact: ExactEncoder?
+    private let model: String
+    private let logitScale: Float
+    private let calibration: CalibrationSettings
+    private let rerank: Int
+    private let isLive: Bool
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private var rest = HeadCircuitBreaker()
+    /// Lanes whose window waits, longest waiting first.
+    private var waiting: [Waiting] = []
+    /// A window that is no lane's trouble: it tells how far scores are off, when there is time.
+    private var sample: (window: PendingWindow, look: HeadOutput)?
+    private var turns = 0
+    /// Scores that were looked at, by head.
+    private(set) var lookedAt: [String: Histogram] = [:]
+    /// How near queries came to their thresholds; nil where nobody asks.
+    var nearness: Nearness?
+
+    init(
+        _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
+        rerank: Int, isLive: Bool, now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
+        (self.book, self.exact, self.model, self.logitScale) = (book, exact, model, logitScale)
+        (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
+    }
+
+    /// Takes what happened next; what waits comes first.
+    func take(_ actions: [(lane: Lane, action: Action)], _ step: inout BatchResult) {
+        let time = now()
+        for place in waiting.indices { resume(&waiting[place], at: time, &step) }
+        waiting.removeAll { $0.actions.isEmpty }
+        for (lane, action) in actions {
+            if let place = waiting.firstIndex(where: { $0.lane === lane }) {
+                waiting[place].actions.append(action)
+            } else if !perform(action, lane, &step) {
+                waiting.append(Waiting(lane: lane, actions: [action], since: time))
+            }
+        }
+        step.waits = !waiting.isEmpty
+        turns += 1
+        if turns % Self.pace == 0 { takeSample(&step) }
+    }
+
+    private func resume(_ waiting: inout Waiting, at time: ContinuousClock.Instant, _ step: inout BatchResult) {
+        var left = waiting.actions[...]
+        while let action = left.first {
+            if !perform(action, waiting.lane, &step) {
+                guard time - waiting.since > Self.patience else { break }
+                giveUp(action, &step)
+                _ = perform(action, waiting.lane, &step)
+            }
+            left.removeFirst()
+        }
+        waiting.actions = Array(left)
+    }
+
+    /// Ends a lane: its windows wait no longer, and its events end.
+    func leave(_ lane: Lane, _ step: inout BatchResult) {
+        if let place = waiting.firstIndex(where: { $0.lane === lane }) {
+            for action in waiting.remove(at: place).actions where !perform(action, lane, &step) {
+                giveUp(action, &step)
+                _ = perform(action, lane, &step)
+            }
+        }
+        step.detections += lane.close(book, model: model)
+    }
+
+    /// What has happened on a lane, and waits, is of no interest any more.
+    func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
+
+    /// A window that waits is decided as it is.
+    private func giveUp(_ action: Action, _ step: inout BatchResult) {
+        guard case .window(let window) = action else { return }
+        window.review = .done
+        step.undecided += 1
+    }
+
+    /// Does what an action asks for; false if it has to wait.
+    private func perform(_ action: Action, _ lane: Lane, _ step: inout BatchResult) -> Bool {
+        switch action {
+        case .window(let window):
+            guard let group = book.groups[window.key] else { break }
+            guard let look = window.look else {
+                blind(lane, window.span, [window.key], &step)
+                break
+            }
+            return decide(window, look, group, &step)
+        case .blind(let span): blind(lane, span, book.groups.keys, &step)
+        case .settle(let span):
+            step.detections += lane.settle(span, book, model: model)
+            step.settled.append(span.wallEnd)
+        case .close: step.detections += lane.close(book, model: model)
+        case .end:
+            step.detections += lane.close(book, model: model)
+            step.ended.append(lane.name)
+        }
+        return true
+    }
+
+    // MARK: Windows
+
+    /// What a group sees in its windows; nothing if its head fails, which is no other group's trouble, or rests.
+    func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
+        let (key, began) = (batch.key, now())
+        guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
+            return []
+        }
+        var looks: [HeadOutput] = []
+        do {
+            looks = try group.look(at: batch, rerank: rerank)
+        } catch {
+            step.failures.append(HeadFailure(head: key.head, reason: "\(error)", cause: error))
+        }
+        let took = now() - began
+        if isLive, let pause = rest.note(key.head, took: took, at: began + took) {
+            let reason = String(
+                format: "head %@ took %.1f s for %d windows; it is not asked for %.0f s", key.head, took / .seconds(1),
+                batch.windows.count, pause / .seconds(1))
+            step.failures.append(HeadFailure(head: key.head, reason: reason))
+        }
+        return looks
+    }
+
+    private func decide(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
+        -> Bool
+    {
+        guard let look = reviewed(window, look, group, &step) else { return false }
+        let (key, lane) = (window.key, window.lane)
+        step.scored += 1
+        lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(look.found.lazy.map { Double($0.score) })
+        lane.advance(to: window.span)
+        let concerned = concerned(window, look, group)
+        for (standing, found) in concerned {
+            let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
+            step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
+            nearness?.note(standing, judgement, window.span, lane)
+        }
+        if nearness != nil { noteOthers(than: concerned.map(\.standing), window, look, group) }
+        if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
+        if !group.pairs {
+            lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
+        }
+        return true
+    }
+
+    /// Those who may match a window and those in motion, and what they scored; nil where a head did not look.
+    private func concerned(
+        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+    ) -> [(standing: RegisteredQuery, found: Found?)] {
+        var others = Set(window.lane.inMotion(window.key))
+        var concerned: [(RegisteredQuery, Found?)] = []
+        // A query that was removed since the head looked is not concerned; an edit that decides the same changes
+        // nothing.
+        for found in look.found {
+            guard let standing = book[found.standing.slot], standing.isWatched, standing.decidesLike(found.standing)
+            else { continue }
+            others.remove(standing.slot)
+            concerned.append(
+                (standing, Found(standing: standing, score: found.score, contrasts: found.contrasts)))
+        }
+        return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
+    }
+
+    /// Notes how near those came whom the index did not find.
+    private func noteOthers(
+        than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+    ) {
+        let known = Set(concerned.map(\.slot))
+        for standing in group.members(below: Nearness.most) where !known.contains(standing.slot) {
+            guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
+                let found = group.score(standing, look.clip)
+            else { continue }
+            let value = standing.value(of: found, scale: scale(group))
+            nearness?.note(standing, Judgement(value: value, threshold: threshold), window.span, window.lane)
+        }
+    }
+
+    private func judge(
+        _ standing: RegisteredQuery, _ found: Found, _ group: QueryGroup, _ lane: Lane, _ step: inout BatchResult
+    ) -> Judgement {
+        switch standing.query.rule {
+        case .score(let threshold), .contrast(_, let threshold):
+            return Judgement(value: standing.value(of: found, scale: scale(group)), threshold: threshold)
+        case .budget(let alerts):
+            let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
+            if let change { step.thresholds.append(change) }
+            return judgement
+        }
+    }
+
+    /// What a group's scores are multiplied by to make logits of them.
+    private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
+
+    /// Nothing was seen: matches that go on see a window that does not match.
+    private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout BatchResult) {
+        for key in keys {
+            for slot in lane.inMotion(key).sorted() {
+                guard let standing = book[slot] else { continue }
+                step.detections += lane.observe(standing, .blind(standing), span, Still(nil), model: model)
+            }
+        }
+    }
+
+    /// Every query's score of a window, for those who want to see them all.
+    func allScores(_ look: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
+        let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
+        return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
+            WindowScore(
+                stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
+                head: standing.query.head, score: known[standing.slot] ?? group.score(standing, look.clip)?.score)
+        }
+    }
+
+    // MARK: Float32
+
+    /// What was seen in a window, in float32 if it has to be; nil if it has to wait.
+    private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
+        -> HeadOutput?
+    {
+        guard let exact, let error = group.error?.most else { return look }
+        if case .open = window.review { window.review = review(window, look, group, error, exact, &step) }
+        guard case .due(let isApart) = window.review else { return look }
+        guard let embedded = embed(window, exact, &step) else { return nil }
+        window.review = .done
+        guard let again = self.look(at: embedded, &step).first else { return look }
+        if isApart { group.measure(look, again) }
+        step.rescored += 1
+        return again
+    }
+
+    /// Whether a window has to be scored in float32, and may be.
+    private func review(
+        _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
+        _ step: inout BatchResult
+    ) -> PendingWindow.Review {
+        let isUndecided = concerned(window, look, group).contains { standing, found in
+            found.map { standing.isUndecided($0, error: error, scale: scale(group), on: window.lane) } ?? false
+        }
+        // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
+        let isApart = window.pictures.allSatisfy { $0.embedding == nil }
+        let isSample = group.isSample() && isApart && sample == nil
+        guard isSample || isUndecided else { return .done }
+        guard exact.admits(window.pictures) else {
+            if isUndecided { step.undecided += 1 }
+            return .done
+        }
+        if isUndecided { return .due(isApart: isApart) }
+        sample = (window, look)
+        if !exact.isLimited { takeSample(&step) }
+        return .done
+    }
+
+    /// A window with its frames' float32 embeddings, none if that failed; nil if not all of them have been embedded so.
+    private func embed(_ window: PendingWindow, _ exact: ExactEncoder, _ step: inout BatchResult) -> WindowBatch? {
+        let began = ThreadClock.nanoseconds
+        defer { step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9 }
+        do {
+            return try exact.embed(window.pictures).map {
+                WindowBatch(window, $0, width: window.lane.window.width)
+            }
+        } catch {
+            step.failures.append(HeadFailure(head: window.key.head, reason: "\(error)", cause: error))
+            return WindowBatch(window.key)
+        }
+    }
+
+    /// Measures how far the sample's scores are off, once its frames have been embedded in float32.
+    private func takeSample(_ step: inout BatchResult) {
+        guard let exact, let (window, look) = sample, let embedded = embed(window, exact, &step) else { return }
+        sample = nil
+        guard let again = self.look(at: embedded, &step).first else { return }
+        book.groups[window.key]?.measure(look, again)
+    }
+}

@@ -1,0 +1,25 @@
+import Synchronization
+
+/// Does one thing after the other, in the order they were asked for, however long each waits.
+///
+/// An actor alone lets others in wherever it waits.
+package final class SerialTaskQueue: Sendable {
+    private let last = Mutex(Task<Void, Never> {})
+    private let threads: RequestThreads?
+
+    /// `threads`: where it is done, if what is done may be long; else on the cooperative pool.
+    package init(on threads: RequestThreads? = nil) { self.threads = threads }
+
+    package func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
+        let work = last.withLock { last in
+            let before = last
+            let work = Task(executorPreference: threads) {
+                await before.value
+                return try await body()
+            }
+            last = Task { _ = await work.result }
+            return work
+        }
+        return try await work.value
+    }
+}

@@ -1,0 +1,80 @@
+package import Foundation
+
+/// One phase of an event.
+package struct MatchMessage: Codable, Sendable, Equatable {
+    package struct Query: Codable, Sendable, Equatable {
+        package let id: String
+        package let text: String
+        package let tags: [String]
+        package init(id: String, text: String, tags: [String]) {
+            self.id = id
+            self.text = text
+            self.tags = tags
+        }
+    }
+    package struct Peak: Codable, Sendable, Equatable {
+        package let score: Double
+        package let at: Date
+        package init(score: Double, at: Date) {
+            self.score = score
+            self.at = at
+        }
+    }
+    package struct Media: Codable, Sendable, Equatable {
+        package let start: Double
+        package let end: Double
+        package init(start: Double, end: Double) {
+            self.start = start
+            self.end = end
+        }
+    }
+
+    package var v = 1
+    package let seq: Int64
+    package let prev: Int64?
+    package let event: String
+    package let phase: String
+    package let query: Query
+    package let stream: String
+    package let score: Double
+    package let peak: Peak
+    package let threshold: Double
+    package let head: String
+    package let model: String
+    package let start: Date
+    package let end: Date
+    package let media: Media
+    /// The picture of the peak, a file.
+    package let snapshot: String?
+    /// Why it ended, if not by itself: "interrupted" after a crash.
+    package let reason: String?
+    /// What the score was compared by: "threshold", "against" (then it is a probability) or "false_alerts_per_day".
+    package let rule: String?
+    /// Queries of one group have one alert together; `query` is the one that leads it.
+    package let group: String?
+
+    package init(
+        seq: Int64, prev: Int64?, event: String, phase: String, query: Query, stream: String, score: Double, peak: Peak,
+        threshold: Double, head: String, model: String, start: Date, end: Date, media: Media, snapshot: String? = nil,
+        reason: String? = nil, rule: String? = nil, group: String? = nil
+    ) {
+        self.seq = seq
+        self.prev = prev
+        self.event = event
+        self.phase = phase
+        self.query = query
+        self.stream = stream
+        self.score = score
+        self.peak = peak
+        self.threshold = threshold
+        self.head = head
+        self.model = model
+        self.start = start
+        self.end = end
+        self.media = media
+        self.snapshot = snapshot
+        self.reason = reason
+        self.rule = rule
+        self.group = group
+    }
+}

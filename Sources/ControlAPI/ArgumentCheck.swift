@@ -11,7 +11,9 @@ extension ControlOperation {
             let known = Set(self.arguments.keys)
             given = .object(members.filter { $0.value != .null || !known.contains($0.key) })
         }
-        if let problem = self.arguments.problem(given) { throw ControlFailure(.badArgument, problem) }
+        if let problem = self.arguments.problem(given, named: Schemas.named) {
+            throw ControlFailure(.badArgument, problem)
+        }
     }
 
     private var takesQueries: Bool {

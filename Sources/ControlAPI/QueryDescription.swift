@@ -1,89 +1,64 @@
-import Configuration
+package import Configuration
 package import Matching
-import WireFormat
+package import WireFormat
 
 /// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they
 /// are.
 ///
-/// Its keys are those of a configuration.
+/// Its keys are those of a configuration (`QueryKey`), and `source`.
 package struct QueryDescription: Codable, Sendable {
-    package struct Picture: Codable, Sendable {
-        package let name: String
-        package let kind: String
-        package let bytes: Int
-    }
-
-    package let id: String
-    package let text: String
-    package let phrasings: [String]
-    package let images: [Picture]
-    package let prompts: [String]
-    package let tags: [String]
-    package let metadata: [String: String]
-    package let head: String
-    package let frames: Int
-    package let threshold: Double?
-    package let against: [String]?
-    package let probability: Double?
-    package let falseAlertsPerDay: Double?
-    package let hysteresis: Double
-    package let minimumDuration: Double
-    package let confirm: Confirmation
-    package let cooldown: Double
-    package let update: UpdatePolicy
-    package let streams: [String]
-    package let active: [ActivePart]
-    package let group: String?
-    package let priority: Int
-    package let expires: Moment?
-    package let enabled: Bool
-    package let snapshot: Bool
-    /// Its origin; nil where that is not known.
-    package let source: ConfigurationSource?
-
-    private enum CodingKeys: String, CodingKey {
-        case id, text, phrasings, images, prompts, tags, metadata, head, frames, threshold, against, probability
-        case falseAlertsPerDay = "false_alerts_per_day"
-        case hysteresis
-        case minimumDuration = "minimum_duration"
-        case confirm, cooldown, update, streams, active, group, priority, expires, enabled, snapshot, source
-    }
+    /// By key.
+    package let values: [String: JSONValue]
 
     package init(_ query: StandingQuery, source: ConfigurationSource? = nil) {
-        let (settings, policy) = (query.settings, query.settings.policy)
-        let written = QueryConfiguration(query, pictures: false)
-        id = query.id
-        text = query.text
-        phrasings = query.phrasings
-        images = query.images.map { .init(name: $0.name, kind: $0.kind ?? "", bytes: $0.encoded.count) }
-        prompts = settings.prompts
-        tags = settings.tags
-        metadata = settings.metadata
-        head = query.head
-        frames = query.frames
-        threshold = written.threshold
-        against = written.against
-        probability = written.probability
-        falseAlertsPerDay = written.falseAlertsPerDay
-        hysteresis = written.hysteresis ?? 0
-        minimumDuration = policy.minimumDuration
-        confirm = Confirmation(need: policy.needed, of: policy.windows)
-        cooldown = policy.cooldown
-        update = UpdatePolicy(step: Double("\(policy.updateStep)"), interval: policy.updateInterval)
-        streams = settings.selector.patterns
-        active = settings.activeHours.rules.map(ActivePart.init)
-        group = settings.group
-        priority = settings.priority
-        expires = written.expires
-        enabled = settings.enabled
-        snapshot = settings.snapshot
-        self.source = source
+        var values = QueryConfiguration(query, pictures: false).json
+        for key in QueryKey.all where values[key.name] == nil { values[key.name] = key.standard }
+        values["images"] = .array(
+            query.images.map {
+                .object([
+                    "name": .string($0.name), "kind": .string($0.kind ?? ""),
+                    "bytes": .integer(Int64($0.encoded.count)),
+                ])
+            })
+        values["source"] = source.map { .string($0.rawValue) }
+        self.values = values
     }
+
+    package init(from decoder: any Decoder) throws {
+        values = try decoder.singleValueContainer().decode([String: JSONValue].self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        try value.encode(values)
+    }
+
+    package var id: String { values["id"]?.string ?? "" }
+    package var text: String { values["text"]?.string ?? "" }
+    package var head: String { values["head"]?.string ?? "" }
+    package var frames: Int { Int(values["frames"]?.integer ?? 0) }
+    package var streams: [String] { (values["streams"]?.array ?? []).compactMap(\.string) }
+    package var pictureNames: [String] { (values["images"]?.array ?? []).compactMap { $0["name"]?.string } }
+    package var isEnabled: Bool { values["enabled"] != .bool(false) }
+    /// Its origin; nil where that is not known.
+    package var source: ConfigurationSource? { values["source"]?.string.flatMap(ConfigurationSource.init) }
 
     /// The rule in a few words, for a table: "0.25", "p 0.5 of 3", "1 a day".
     package var ruleInWords: String {
-        if let probability { return "p \(probability) of \((against?.count ?? 0) + 1)" }
-        if let falseAlertsPerDay { return "\(falseAlertsPerDay) a day" }
-        return threshold.map { "\($0)" } ?? ""
+        if let probability = values["probability"]?.double {
+            return "p \(probability) of \((values["against"]?.array?.count ?? 0) + 1)"
+        }
+        if let alerts = values["false_alerts_per_day"]?.double { return "\(alerts) a day" }
+        return values["threshold"]?.double.map { "\($0)" } ?? ""
     }
+
+    /// The schema of such an answer.
+    static let schema = Schema.object(
+        QueryKey.all.map {
+            Schema.Property($0.name, $0.answered, required: $0.standard != nil || always.contains($0.name))
+        }
+            + [.init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket.")])
+
+    /// Keys that every standing query has, whose defaults are the model's.
+    private static let always: Set = ["id", "head", "frames"]
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Daemon
 import Engine
 import Ingest
@@ -5,7 +6,7 @@ import Ingest
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {
     package static let named: [String: Schema] = [
-        "Query": .object(query), "QueryDescription": description,
+        "Query": .object(query), "QueryDescription": QueryDescription.schema,
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
         "Explanation": explanation, "Error": error,
     ]
@@ -15,14 +16,6 @@ package enum Schemas {
             "error", .object([.init("code", .text(), required: true), .init("message", .text(), required: true)]),
             required: true)
     ])
-
-    /// One text, or a list of them.
-    private static func texts(_ length: ClosedRange<Int>? = nil, _ count: ClosedRange<Int>? = nil) -> Schema {
-        .either([.text(length), .list(.text(length), count)])
-    }
-
-    private static let text = 1...4096
-    private static let day = 0.0...86_400
 
     // MARK: Queries
 
@@ -39,69 +32,7 @@ package enum Schemas {
         query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
 
     /// A standing query as it is given.
-    private static let query: [Schema.Property] = {
-        let properties: [(String, Schema, String)] = [
-            ("id", .name, "Made from the text if it is left out."),
-            ("text", .text(text), "The event in words; it may be left out where there are images."),
-            ("phrasings", texts(text), "Other ways to say it."),
-            ("images", texts(), "Example pictures, data: URIs of JPEG, PNG, WebP, GIF, BMP or TIFF."),
-            ("prompts", texts(text), "Templates with {} for the text."),
-            ("tags", texts(1...128), "Words for subscribers."),
-            ("metadata", .object([], others: .text(0...4096)), "Whatever its owner wants to keep with it."),
-            ("head", .text(1...64), "Temporal head; the model's own if it is left out."),
-            ("frames", .integer(1...1024), "Window length in sampled frames."),
-            ("threshold", .number(), "A fixed score. A query has one rule of three."),
-            ("against", texts(text), "Contrasts: what else it might be."),
-            ("probability", .number(0...1), "With `against`."),
-            ("false_alerts_per_day", .number(0.001...8640), "A budget, from which thresholds are learnt."),
-            ("hysteresis", .number(0...1000), "How far the value must fall below the threshold to end an event."),
-            ("minimum_duration", .number(day), "Seconds that a match must last."),
-            ("confirm", confirm, "Windows that must match of the last."),
-            ("cooldown", .number(day), "Seconds after an event in which nothing belongs to another one."),
-            ("update", update, "When a peak that rises is told again."),
-            ("streams", texts(1...256), "Patterns of names, labels and regions."),
-            ("active", .either([active, .list(active)]), "When it is watched."),
-            ("group", .name, "Queries of one group have one alert a stream together."),
-            ("priority", .integer(-1000...1000), "Who leads a group's event; the highest."),
-            ("expires", .moment, "Until when it is watched."),
-            ("enabled", .truth, "Whether it is watched at all."),
-            ("snapshot", .truth, "Whether an event keeps the picture of its peak."),
-        ]
-        return properties.map { Schema.Property($0, $1, $2) }
-    }()
-
-    private static let confirm = Schema.either([
-        .text(3...7),
-        .object([.init("need", .integer(1...64), required: true), .init("of", .integer(1...64), required: true)]),
-    ])
-    private static let update = Schema.object([.init("step", .number()), .init("interval", .number())])
-    private static let active = Schema.object([
-        .init("zone", .text(1...64), required: true), .init("days", texts(1...16)), .init("hours", texts(1...16)),
-    ])
-
-    /// A query as it is answered, every setting in it.
-    private static let description = Schema.object([
-        .init("id", .name, required: true), .init("text", .text(), required: true),
-        .init("phrasings", .list(.text()), required: true),
-        .init(
-            "images",
-            .list(
-                .object([
-                    .init("name", .text(), required: true), .init("kind", .text(), required: true),
-                    .init("bytes", .integer(), required: true),
-                ])), required: true),
-        .init("prompts", .list(.text()), required: true), .init("tags", .list(.text()), required: true),
-        .init("metadata", .object([], others: .text()), required: true), .init("head", .text(), required: true),
-        .init("frames", .integer(), required: true), .init("threshold", .number()), .init("against", .list(.text())),
-        .init("probability", .number()), .init("false_alerts_per_day", .number()),
-        .init("hysteresis", .number(), required: true), .init("minimum_duration", .number(), required: true),
-        .init("confirm", confirm, required: true), .init("cooldown", .number(), required: true),
-        .init("update", update, required: true), .init("streams", .list(.text()), required: true),
-        .init("active", .list(active), required: true), .init("group", .name),
-        .init("priority", .integer(), required: true), .init("expires", .moment),
-        .init("enabled", .truth, required: true), .init("snapshot", .truth, required: true),
-        .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket."),
-    ])
+    private static let query = QueryKey.all.map { Schema.Property($0.name, $0.schema, $0.summary) }
 
     private static let explanation = Schema.object([
         .init("query", .name, required: true), .init("stream", .text(), required: true),

@@ -82,13 +82,10 @@ extension QueryConfiguration {
     /// The queries as a YAML list; keys in the order of `keys`.
     package static func yaml(_ queries: [QueryConfiguration]) throws -> String {
         guard !queries.isEmpty else { return "[]\n" }
-        let order = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, $0) })
         var text = ""
         for query in queries {
-            let entries = try JSONValue(encoding: query).pairs ?? []
-            let sorted = entries.sorted { (order[$0.key ?? ""] ?? 0) < (order[$1.key ?? ""] ?? 0) }
-            for (index, entry) in sorted.enumerated() {
-                text += "\(index == 0 ? "- " : "  ")\(entry.key ?? ""): \(try YAMLText.flow(entry.value))\n"
+            for (index, entry) in QueryKey.all.compactMap({ $0.entry(of: query) }).enumerated() {
+                text += "\(index == 0 ? "- " : "  ")\(entry.name): \(try YAMLText.flow(entry.value))\n"
             }
         }
         return text

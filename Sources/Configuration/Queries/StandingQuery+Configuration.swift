@@ -67,19 +67,19 @@ extension QueryConfiguration {
         metadata = settings.metadata.isEmpty ? nil : settings.metadata
         frames = query.frames
         switch query.rule {
-        case .score(let threshold): self.threshold = Self.shortest(threshold)
+        case .score(let threshold): self.threshold = threshold.shortest
         case .contrast(let texts, let probability):
             against = texts
-            self.probability = Self.shortest(probability)
+            self.probability = probability.shortest
         case .budget(let alerts): falseAlertsPerDay = alerts
         }
-        hysteresis = Self.shortest(policy.hysteresis)
+        hysteresis = policy.hysteresis.shortest
         minimumDuration = policy.minimumDuration == 0 ? nil : policy.minimumDuration
         confirm = policy.windows == 1 ? nil : Confirmation(need: policy.needed, of: policy.windows)
         cooldown = policy.cooldown == 0 ? nil : policy.cooldown
         let usual = EventPolicy()
         if policy.updateStep != usual.updateStep || policy.updateInterval != usual.updateInterval {
-            update = UpdatePolicy(step: Self.shortest(policy.updateStep), interval: policy.updateInterval)
+            update = UpdatePolicy(step: policy.updateStep.shortest, interval: policy.updateInterval)
         }
         streams = settings.selector == .all ? nil : settings.selector.patterns
         active = settings.activeHours == .always ? nil : settings.activeHours.rules.map(ActivePart.init)
@@ -90,17 +90,14 @@ extension QueryConfiguration {
         snapshot = settings.snapshot ? nil : false
     }
 
-    /// The shortest decimal number that is this one in single precision: 0.2, and not 0.20000000298.
-    private static func shortest(_ number: Float) -> Double { Double("\(number)") ?? Double(number) }
-
     /// This query with some keys changed: those of a JSON object; null takes a key back to its default.
     ///
     /// A new rule takes the place of the old one, whatever kind that is. The id stays.
     package func changed(by changes: JSONValue) throws -> QueryConfiguration {
         guard case .object(let changes) = changes else { throw QueryError(id ?? "", "changes are keys and values") }
-        guard case .object(var values) = try JSONValue(encoding: self) else { return self }
-        if changes.contains(where: { Self.ruleKeys.contains($0.key) && $0.value != .null }) {
-            for key in Self.ruleKeys where changes[key] == nil { values[key] = nil }
+        var values = json
+        if changes.contains(where: { QueryKey.rules.contains($0.key) && $0.value != .null }) {
+            for key in QueryKey.rules where changes[key] == nil { values[key] = nil }
             if changes["against"] == nil || changes["against"] == .null { values["probability"] = nil }
         }
         for (key, value) in changes where key != "id" { values[key] = value }

@@ -31,7 +31,7 @@ package enum ArgumentReader {
             }
         }
         let read = JSONValue.object(arguments)
-        if let problem = operation.arguments.problem(read) { throw bad(problem) }
+        if let problem = operation.arguments.problem(read, named: Schemas.named) { throw bad(problem) }
         return read
     }
 
@@ -49,7 +49,7 @@ package enum ArgumentReader {
         } catch {
             throw Refusal(400, "bad-request", "the body is not JSON: \(error)")
         }
-        if let problem = schema.problem(value) { throw bad(problem) }
+        if let problem = schema.problem(value, named: Schemas.named) { throw bad(problem) }
         guard case .object(let members) = value else { throw bad("the body: expected keys and values") }
         return members
     }

@@ -59,10 +59,10 @@ struct Query: AsyncParsableCommand {
                 Terminal.table(
                     ["ID", "HEAD", "RULE", "STREAMS", "STATE", "SOURCE", "TEXT"],
                     queries.map { query in
-                        let pictures = query.images.map(\.name).joined(separator: ", ")
+                        let pictures = query.pictureNames.joined(separator: ", ")
                         return [
                             query.id, query.head, query.ruleInWords, query.streams.joined(separator: ","),
-                            query.enabled ? "enabled" : "disabled", query.source?.rawValue ?? "",
+                            query.isEnabled ? "enabled" : "disabled", query.source?.rawValue ?? "",
                             [query.text, pictures].filter { !$0.isEmpty }.joined(separator: " + "),
                         ]
                     })

@@ -1,5 +1,4 @@
 import Foundation
-package import WireFormat
 
 /// What a value of the wire may be: shown as JSON Schema (2020-12), and checked by what is shown.
 package indirect enum Schema: Sendable {
@@ -21,7 +20,7 @@ package indirect enum Schema: Sendable {
     /// Keys that are known; `others`: what stands under any other key, none may if it is nil.
     case object([Property], others: Schema? = nil)
     case either([Schema])
-    /// One of `Schemas.named`, which a document shows once.
+    /// A schema of that name, which a document shows once.
     case reference(String)
 
     package struct Property: Sendable {
@@ -116,7 +115,9 @@ extension Schema {
 
 extension Schema {
     /// What is wrong with a value, beginning with where: "limit: expected 1 to 10000"; nil if nothing is.
-    package func problem(_ value: JSONValue, at place: String = "") -> String? {
+    ///
+    /// `named`: the schemas that references name.
+    package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema] = [:]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {
         case .anything: return nil
@@ -143,12 +144,14 @@ extension Schema {
         case .word(let words):
             return value.string.map(words.contains) ?? false ? nil : wrong("one of \(words.joined(separator: ", "))")
         case .moment: return value.string == nil ? wrong("a date and a time, as in 2030-01-31T18:00:00Z") : nil
-        case .list(let item, let count): return Self.problem(value, items: item, count, place, wrong)
-        case .object(let properties, let others): return Self.problem(value, properties, others, place, wrong)
+        case .list(let item, let count): return Self.problem(value, items: item, count, place, named, wrong)
+        case .object(let properties, let others): return Self.problem(value, properties, others, place, named, wrong)
         case .either(let schemas):
-            let problems = schemas.compactMap { $0.problem(value, at: place) }
+            let problems = schemas.compactMap { $0.problem(value, at: place, named: named) }
             return problems.count < schemas.count ? nil : problems.first
-        case .reference(let name): return Schemas.named[name]?.problem(value, at: place)
+        case .reference(let name):
+            guard let schema = named[name] else { return wrong("a \(name), which is not known") }
+            return schema.problem(value, at: place, named: named)
         }
     }
 
@@ -161,20 +164,22 @@ extension Schema {
     }
 
     private static func problem(
-        _ value: JSONValue, items: Schema, _ count: ClosedRange<Int>?, _ place: String, _ wrong: (String) -> String
+        _ value: JSONValue, items: Schema, _ count: ClosedRange<Int>?, _ place: String, _ named: [String: Schema],
+        _ wrong: (String) -> String
     ) -> String? {
         guard let list = value.array else { return wrong("a list") }
         if let count, !count.contains(list.count) {
             return wrong("a list of \(count.lowerBound) to \(count.upperBound)")
         }
         for (index, item) in list.enumerated() {
-            if let problem = items.problem(item, at: "\(place)[\(index)]") { return problem }
+            if let problem = items.problem(item, at: "\(place)[\(index)]", named: named) { return problem }
         }
         return nil
     }
 
     private static func problem(
-        _ value: JSONValue, _ properties: [Property], _ others: Schema?, _ place: String, _ wrong: (String) -> String
+        _ value: JSONValue, _ properties: [Property], _ others: Schema?, _ place: String, _ named: [String: Schema],
+        _ wrong: (String) -> String
     ) -> String? {
         guard case .object(let members) = value else { return wrong("keys and values") }
         func inner(_ key: String) -> String { place.isEmpty ? String(key.prefix(64)) : "\(place).\(key.prefix(64))" }
@@ -183,7 +188,7 @@ extension Schema {
                 if property.isRequired { return "\(inner(property.key)): it is missing" }
                 continue
             }
-            if let problem = property.schema.problem(member, at: inner(property.key)) { return problem }
+            if let problem = property.schema.problem(member, at: inner(property.key), named: named) { return problem }
         }
         let known = Set(properties.map(\.key))
         for key in members.keys.sorted() where !known.contains(key) {
@@ -191,7 +196,7 @@ extension Schema {
                 let there = properties.isEmpty ? "there is none" : "there are \(known.sorted().joined(separator: ", "))"
                 return "\(inner(key)): no such key; \(there)"
             }
-            if let problem = others.problem(member, at: inner(key)) { return problem }
+            if let problem = others.problem(member, at: inner(key), named: named) { return problem }
         }
         return nil
     }

@@ -194,7 +194,7 @@ let package = Package(
 
         // What is watched, as people write it; who may ask for what; and the daemon that does it.
         .target(
-            name: "Configuration",
+            name: "WatchwordConfiguration",
             dependencies: [
                 "CLIP", "Digests", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Permissions", "Pixels",
                 "Printing", "Tensors", "WireFormat", "Yams", .product(name: "Logging", package: "swift-log"),
@@ -202,12 +202,13 @@ let package = Package(
             path: "Sources/Configuration", swiftSettings: strict),
         .target(
             name: "ControlAPI",
-            dependencies: ["Concurrency", "Configuration", "Ingest", "Matching", "WireFormat"],
+            dependencies: ["Concurrency", "WatchwordConfiguration", "Ingest", "Matching", "WireFormat"],
             path: "Sources/ControlAPI", swiftSettings: strict),
         .target(
             name: "Daemon",
             dependencies: [
-                "CLIP", "Concurrency", "Configuration", "ControlAPI", "Digests", "Engine", "Heads", "Ingest", "Journal",
+                "CLIP", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Digests", "Engine", "Heads", "Ingest",
+                "Journal",
                 "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "WireFormat",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -216,8 +217,9 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Configuration", "ControlAPI", "Daemon", "Journal", "Matching", "Measures", "Messaging", "Pixels",
-                "Printing", "WireFormat", .product(name: "Hummingbird", package: "hummingbird"),
+                "Concurrency", "ControlAPI", "Daemon", "Engine", "Journal", "Matching", "Measures", "Messaging",
+                "Pixels", "Printing", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -228,7 +230,8 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Concurrency", "Configuration", "Daemon", "Engine", "CLIP", "Commands", "Ingest", "Journal",
+                "WebAPI", "Concurrency", "WatchwordConfiguration", "Daemon", "Engine", "CLIP", "Commands", "Ingest",
+                "Journal",
                 "Messaging", "Printing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -237,7 +240,8 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Concurrency", "Configuration", "ControlAPI", "Daemon", "Engine", "CLIP", "Checkpoints", "Commands",
+                "Concurrency", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine", "CLIP", "Checkpoints",
+                "Commands",
                 "Digests", "Heads", "Hub", "Ingest", "Matching", "Measures", "Messaging", "Permissions", "Printing",
                 "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "WireFormat", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -251,7 +255,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "CLIP", "Checkpoints", "Configuration", "ControlAPI", "Daemon", "Ingest", "Matching", "Messaging",
+                "CLIP", "Checkpoints", "WatchwordConfiguration", "ControlAPI", "Daemon", "Ingest", "Matching",
+                "Messaging",
                 "Pixels", "TestSupport", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
@@ -284,21 +289,23 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Engine", "CLIP", "Checkpoints", "Configuration", "Heads", "Ingest", "Matching", "Measures", "Pixels",
+                "Engine", "CLIP", "Checkpoints", "WatchwordConfiguration", "Heads", "Ingest", "Matching", "Measures",
+                "Pixels",
                 "Randomness", "Tensors", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "ConfigurationTests",
             [
-                "Configuration", "CLIP", "Checkpoints", "ControlAPI", "Daemon", "Heads", "Ingest", "Matching",
+                "WatchwordConfiguration", "CLIP", "Checkpoints", "ControlAPI", "Daemon", "Heads", "Ingest", "Matching",
                 "Messaging", "Pixels", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "DaemonTests",
             [
-                "Daemon", "CLIP", "Checkpoints", "Concurrency", "Configuration", "ControlAPI", "Engine", "Heads",
+                "Daemon", "CLIP", "Checkpoints", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Engine",
+                "Heads",
                 "Ingest", "Journal", "Matching", "Messaging", "Pixels", "Printing", "Randomness", "Tensors",
                 "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
@@ -306,7 +313,8 @@ let package = Package(
         tests(
             "WebAPITests",
             [
-                "WebAPI", "Configuration", "ControlAPI", "Daemon", "Engine", "Journal", "Measures", "Messaging",
+                "WebAPI", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine", "Journal", "Measures",
+                "Messaging",
                 "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -314,7 +322,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "CLIP", "Checkpoints", "Concurrency", "Configuration", "ControlAPI", "Daemon", "Engine", "Heads",
+                "CLIP", "Checkpoints", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine",
+                "Heads",
                 "Ingest",
                 "Journal", "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "Randomness",
                 "Tensors", "WireFormat",

@@ -1,5 +1,5 @@
-import Configuration
 import Foundation
+import WatchwordConfiguration
 import WebAPI
 import WireFormat
 

@@ -1,4 +1,3 @@
-package import Engine
 import Foundation
 package import Ingest
 package import Journal

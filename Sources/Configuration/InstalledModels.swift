@@ -62,12 +62,12 @@ package struct InstalledModels: Sendable {
         if let bundled, isBundled(model, found), FileManager.default.fileExists(atPath: bundled.path) { return bundled }
         guard found.isEmpty else {
             let names = found.map(\.name).joined(separator: ", ")
-            throw ModelError(model, .ambiguous, "the name is ambiguous: \(names)")
+            throw ModelError(model, kind: .ambiguous, "the name is ambiguous: \(names)")
         }
         let names = all.prefix(10).map(\.name) + (bundled.map { [$0.lastPathComponent] } ?? [])
         let known = names.isEmpty ? "" : "; there are: \(names.joined(separator: ", "))"
         throw ModelError(
-            model, .missing, "there is no such model: no such path, and no such name in \(directory.path)\(known)")
+            model, kind: .missing, "there is no such model: no such path, and no such name in \(directory.path)\(known)")
     }
 
     private func isBundled(_ model: String, _ found: [Entry]) -> Bool {

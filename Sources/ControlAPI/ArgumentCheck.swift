@@ -1,4 +1,4 @@
-import WireFormat
+package import WireFormat
 
 extension ControlOperation {
     /// Refuses arguments that are not as the operation's schema says, with the key: those of the ZeroMQ socket.

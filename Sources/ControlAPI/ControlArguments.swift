@@ -1,5 +1,5 @@
 import Foundation
-import WireFormat
+package import WireFormat
 
 /// Reads a request's arguments; what is wrong is said by key.
 package enum ControlArguments {

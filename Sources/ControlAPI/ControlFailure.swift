@@ -1,4 +1,4 @@
-import WireFormat
+package import WireFormat
 
 /// A control request that was refused: a code for programs, a sentence for people.
 package struct ControlFailure: Error, Equatable, CustomStringConvertible {

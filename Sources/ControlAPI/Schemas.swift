@@ -1,7 +1,6 @@
-import Configuration
-import Daemon
-import Engine
 import Ingest
+package import WireFormat
+import WatchwordConfiguration
 
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {
@@ -20,7 +19,7 @@ package enum Schemas {
     // MARK: Queries
 
     /// Changes of a query: its id, and what is to be another; null takes a key back to its default.
-    static let queryChanges = Schema.object(
+    package static let queryChanges = Schema.object(
         query.map { property in
             property.key == "id"
                 ? .init("id", .name, required: true)
@@ -28,7 +27,7 @@ package enum Schemas {
         })
 
     /// A query that is added, and whether it may take another's place.
-    static let queryAdded = Schema.object(
+    package static let queryAdded = Schema.object(
         query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
 
     /// A standing query as it is given.

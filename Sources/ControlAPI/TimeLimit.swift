@@ -1,4 +1,4 @@
-import Concurrency
+package import Concurrency
 import Synchronization
 
 /// How long control operations may take.

@@ -1,6 +1,5 @@
 import CLIP
-package import Concurrency
-package import Configuration
+import Concurrency
 package import Engine
 import Foundation
 import Heads
@@ -11,6 +10,7 @@ import Matching
 import Measures
 package import Messaging
 import Synchronization
+package import WatchwordConfiguration
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
 package actor WatchwordDaemon {
@@ -132,7 +132,7 @@ package actor WatchwordDaemon {
         let fixed = new.fixedKeys(changedFrom: configuration)
         guard fixed.isEmpty else {
             let keys = fixed.joined(separator: ", ")
-            throw ConfigurationError("\(keys): cannot change while the daemon runs; restart it for that")
+            throw ConfigurationError(whole: "\(keys): cannot change while the daemon runs; restart it for that")
         }
         // Everything that can be refused comes before anything that is done.
         let clients = try new.curve?.list()

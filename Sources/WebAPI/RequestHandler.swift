@@ -1,5 +1,5 @@
+import ControlAPI
 import Concurrency
-import Configuration
 import Daemon
 import Foundation
 import HTTPTypes
@@ -12,6 +12,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import Printing
+import WatchwordConfiguration
 import WireFormat
 
 /// Answers requests: finds the route, checks who asks and for what, and has the operation done.
@@ -30,7 +31,8 @@ struct RequestHandler: Sendable {
 
     /// Reads the tokens.
     init(
-        _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits, _ counters: WebCounters,
+        _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits,
+        _ counters: WebCounters,
         _ table: ConnectionTable, _ logger: Logger
     ) throws {
         self.daemon = daemon

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Foundation
 import Messaging
+import WatchwordConfiguration
 import WireFormat
 
 struct Events: AsyncParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CLIP
 import Foundation
-import Journal
 
 extension Model {
     struct Convert: AsyncParsableCommand {

@@ -1,10 +1,10 @@
 import ArgumentParser
 import CLIP
-import Configuration
 import Digests
 import Foundation
 import Heads
 import Tensors
+import WatchwordConfiguration
 
 extension Model {
     struct Inspect: AsyncParsableCommand {

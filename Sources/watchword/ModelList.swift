@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIP
-import Configuration
 import Foundation
+import WatchwordConfiguration
 
 /// Where models are kept by name.
 struct ModelsOptions: ParsableArguments {

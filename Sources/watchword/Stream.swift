@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Daemon
 import Foundation
 import Ingest
+import WatchwordConfiguration
 import WireFormat
 
 struct Stream: AsyncParsableCommand {

@@ -1,8 +1,7 @@
 import ArgumentParser
-import Checkpoints
 import CLIP
+import Checkpoints
 import Commands
-import Configuration
 import ControlAPI
 import Evaluation
 import Foundation
@@ -15,6 +14,7 @@ import Permissions
 import Printing
 import Tensors
 import Training
+import WatchwordConfiguration
 import WireFormat
 
 /// Exit codes of sysexits.

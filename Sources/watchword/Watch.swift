@@ -1,12 +1,12 @@
 import ArgumentParser
 import CLIP
-import Configuration
 import Engine
 import Foundation
 import Heads
 import Ingest
 import Matching
 import Synchronization
+import WatchwordConfiguration
 
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@ import ArgumentParser
 import CLIP
 import Commands
 import Concurrency
-import Configuration
 import Daemon
 import Engine
 import Foundation
@@ -11,6 +10,7 @@ import Journal
 import Logging
 import Messaging
 import Printing
+import WatchwordConfiguration
 import WebAPI
 
 /// The daemon: thin; everything is in WatchwordDaemon.

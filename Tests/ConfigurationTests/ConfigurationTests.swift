@@ -1,8 +1,8 @@
-import Configuration
 import Foundation
 import Ingest
 import TestSupport
 import Testing
+import WatchwordConfiguration
 
 @Suite("The configuration")
 struct ConfigurationTests {

@@ -1,8 +1,8 @@
 import CLIP
-import Configuration
 import Foundation
 import TestSupport
 import Testing
+import WatchwordConfiguration
 
 @Suite("Models kept by name")
 struct InstalledModelsTests {

@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 import Heads
 import Ingest
@@ -6,6 +5,7 @@ import Logging
 import Messaging
 import TestSupport
 import Testing
+import WatchwordConfiguration
 
 @Suite("Places that are trusted", .serialized)
 struct PlacesTests {

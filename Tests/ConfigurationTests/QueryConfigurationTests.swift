@@ -1,9 +1,9 @@
-import Configuration
 import ControlAPI
 import Foundation
 import Matching
 import TestSupport
 import Testing
+import WatchwordConfiguration
 import WireFormat
 
 /// The smallest PNG there is: one transparent pixel.

@@ -1,8 +1,8 @@
-import Configuration
 import Foundation
 import Matching
 import TestSupport
 import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("Files and values that look like others")

@@ -1,5 +1,4 @@
 import Concurrency
-import Configuration
 import Daemon
 import Foundation
 import Ingest
@@ -7,6 +6,7 @@ import Logging
 import Matching
 import TestSupport
 import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("Ids that are made from texts")

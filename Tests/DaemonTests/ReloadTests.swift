@@ -1,4 +1,3 @@
-import Configuration
 import Daemon
 import Foundation
 import Ingest
@@ -6,6 +5,7 @@ import Logging
 import Matching
 import TestSupport
 import Testing
+import WatchwordConfiguration
 
 @Suite("Another configuration", .serialized)
 struct ReloadTests {

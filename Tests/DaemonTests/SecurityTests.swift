@@ -1,5 +1,4 @@
 import CLIP
-import Configuration
 import ControlAPI
 import Foundation
 import Heads
@@ -8,6 +7,7 @@ import Matching
 import Messaging
 import TestSupport
 import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("Who may do what: configuration and limits")

@@ -1,5 +1,4 @@
 import Concurrency
-import Configuration
 import Daemon
 import Engine
 import Foundation
@@ -7,6 +6,7 @@ import Logging
 import Synchronization
 import TestSupport
 import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("What systemd and the journal are told")

@@ -1,7 +1,5 @@
 import CLIP
 import Checkpoints
-import Concurrency
-import Configuration
 import Engine
 import Foundation
 import Heads
@@ -11,6 +9,7 @@ import Pixels
 import Synchronization
 import TestSupport
 import Testing
+import WatchwordConfiguration
 
 private func frame(_ number: Int, received: ContinuousClock.Instant = .now) -> LaneItem {
     .frame(

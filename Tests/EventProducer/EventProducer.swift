@@ -1,4 +1,3 @@
-import ControlAPI
 import Daemon
 import Foundation
 import Journal

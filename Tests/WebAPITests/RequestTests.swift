@@ -1,8 +1,8 @@
-import Configuration
 import Daemon
 import Foundation
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 import WebAPI
 import WireFormat
 

@@ -1,9 +1,9 @@
-import Configuration
 import Daemon
 import Foundation
 import Messaging
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 import WebAPI
 import WireFormat
 

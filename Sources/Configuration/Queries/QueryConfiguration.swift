@@ -1,6 +1,6 @@
 import Foundation
 package import Matching
-package import Printing
+import Printing
 package import WireFormat
 
 /// A standing query, as the configuration, files of queries and `query.add` give it; what is left out comes from the

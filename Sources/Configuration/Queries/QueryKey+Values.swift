@@ -1,7 +1,7 @@
 import Foundation
 import Matching
 import Printing
-import WireFormat
+package import WireFormat
 
 extension QueryKey {
     /// Reads the key's value of a mapping, if there is one; pictures' paths begin at `folder`.

@@ -1,6 +1,6 @@
 import Matching
 import Printing
-import WireFormat
+package import WireFormat
 
 extension JSONValue: ConfigurationNode {
     var isNull: Bool { self == .null }

@@ -19,7 +19,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Of a configuration as a whole.
-    init(_ reason: String) { self.init(path: "", line: nil, reason: reason) }
+    package init(whole reason: String) { self.init(path: "", line: nil, reason: reason) }
 
     package var description: String {
         let place = path.isEmpty ? "" : "\(path)\(line.map { ":\($0)" } ?? ""): "

@@ -1,4 +1,3 @@
-import Concurrency
 package import Ingest
 import Matching
 package import Pixels

@@ -1,10 +1,10 @@
-package import Concurrency
+import Concurrency
 package import Foundation
 package import Journal
 package import Logging
 package import Messaging
 import Synchronization
-package import WireFormat
+import WireFormat
 
 /// The one way out: a message is numbered and committed by the journal, then published.
 ///

@@ -1,3 +1,5 @@
+import Messaging
+import Engine
 import Ingest
 package import Measures
 

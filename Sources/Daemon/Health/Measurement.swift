@@ -1,6 +1,6 @@
 import Foundation
 import Ingest
-import Measures
+package import Measures
 
 /// What the daemon has done, and the processor time it took, since the last time it was asked.
 package struct Measurement: Sendable {

@@ -1,4 +1,4 @@
-package import ControlAPI
+import ControlAPI
 import Foundation
 import Journal
 package import WireFormat

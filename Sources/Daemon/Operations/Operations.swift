@@ -5,7 +5,7 @@ import Ingest
 import Journal
 import Matching
 package import Messaging
-package import Printing
+import Printing
 package import WireFormat
 
 /// An operation that the daemon does.

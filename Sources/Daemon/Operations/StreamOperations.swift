@@ -1,6 +1,7 @@
-import Configuration
+import Engine
 import ControlAPI
 import Heads
+import WatchwordConfiguration
 import WireFormat
 
 /// The control operations on streams.

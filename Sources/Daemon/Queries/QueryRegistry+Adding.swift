@@ -1,5 +1,5 @@
+import Concurrency
 import CLIP
-import Configuration
 import ControlAPI
 import Engine
 import Foundation
@@ -8,6 +8,7 @@ import Logging
 import Matching
 import Pixels
 import Synchronization
+import WatchwordConfiguration
 
 extension QueryRegistry {
     /// Embeds, then names, keeps and lets stand, in one turn; what is the same as what stands goes on.

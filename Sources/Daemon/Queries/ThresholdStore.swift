@@ -1,5 +1,5 @@
 import Concurrency
-import Engine
+package import Engine
 import Foundation
 import Journal
 package import Logging

@@ -1,8 +1,8 @@
-import Configuration
 package import Foundation
 package import Logging
 import Printing
 import Synchronization
+package import WatchwordConfiguration
 import WireFormat
 
 /// Writes logs to a descriptor: one line an event, whatever its message and values hold.

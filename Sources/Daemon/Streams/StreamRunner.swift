@@ -1,5 +1,5 @@
 import Concurrency
-import Engine
+package import Engine
 package import Foundation
 package import Ingest
 import Synchronization

@@ -1,11 +1,11 @@
 import CLIP
-import Matching
+package import Matching
 
 extension QueryEmbedding {
     /// A query's embedding in the making: asks for the embedding of one text after the other, then joins them.
     ///
     /// Pure; texts and pictures are embedded by its owner, who may do other things between two of them.
-    struct Parts {
+    package struct Parts {
         private let id: String
         /// The query's own sentences, then those of each contrast.
         private let groups: [[String]]
@@ -14,7 +14,7 @@ extension QueryEmbedding {
         private var pictures: [[Float]] = []
         private var truncated = false
 
-        init(_ query: StandingQuery) {
+        package init(_ query: StandingQuery) {
             id = query.id
             var groups = [query.sentences]
             if case .contrast(let against, _) = query.rule { groups += against.map(query.sentences(of:)) }
@@ -24,24 +24,24 @@ extension QueryEmbedding {
         }
 
         /// The text to be embedded next; nil when there is none left.
-        var nextText: String? { group < groups.count ? groups[group][embeddings[group].count] : nil }
+        package var nextText: String? { group < groups.count ? groups[group][embeddings[group].count] : nil }
 
         /// Takes the embedding of `nextText`.
-        mutating func take(_ text: (embedding: [Float], truncated: Bool)) {
+        package mutating func take(_ text: (embedding: [Float], truncated: Bool)) {
             embeddings[group].append(text.embedding)
             truncated = truncated || text.truncated
             skipFull()
         }
 
         /// Takes the embeddings of the query's pictures.
-        mutating func take(pictures: [[Float]]) { self.pictures = pictures }
+        package mutating func take(pictures: [[Float]]) { self.pictures = pictures }
 
         private mutating func skipFull() {
             while group < groups.count, embeddings[group].count == groups[group].count { group += 1 }
         }
 
         /// The whole, of `width` numbers; throws if there is nothing to make it of.
-        func joined(width: Int) throws(QueryError) -> QueryEmbedding {
+        package func joined(width: Int) throws(QueryError) -> QueryEmbedding {
             // Words and pictures weigh the same, however many there are of each.
             let kinds = [TextEnsemble.average(embeddings[0]), TextEnsemble.average(pictures)]
             let query = TextEnsemble.average(kinds.filter { !$0.isEmpty })

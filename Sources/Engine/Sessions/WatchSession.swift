@@ -2,6 +2,7 @@ import Foundation
 package import Ingest
 package import Matching
 import Synchronization
+import WireFormat
 
 /// One stream to its end, without a daemon: what `watchword watch` runs.
 package struct WatchSession: Sendable {
@@ -83,8 +84,9 @@ package struct WatchSession: Sendable {
                     started.insert(detection.query.id)
                     if let group = detection.query.settings.group { startedGroups.insert(group) }
                 }
-                report(.detection(detection, seq: seq, prev: last[detection.topic]))
-                last[detection.topic] = seq
+                let topic = Topic.match(stream: detection.stream, query: detection.query.id)
+                report(.detection(detection, seq: seq, prev: last[topic]))
+                last[topic] = seq
             }
         }
         do {

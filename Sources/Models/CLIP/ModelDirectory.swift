@@ -165,7 +165,7 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     package let kind: Kind
     package let reason: String
 
-    package init(_ path: String, _ kind: Kind = .invalid, _ reason: String) {
+    package init(_ path: String, kind: Kind = .invalid, _ reason: String) {
         self.path = path
         self.kind = kind
         self.reason = reason

@@ -1,6 +1,5 @@
 import Dispatch
 import Foundation
-import Ingest
 import Synchronization
 
 /// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.

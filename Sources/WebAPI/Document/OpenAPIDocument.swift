@@ -1,5 +1,5 @@
-package import ControlAPI
-package import Daemon
+import ControlAPI
+import Daemon
 package import Foundation
 package import WireFormat
 

@@ -1,3 +1,5 @@
+package import ControlAPI
+package import Daemon
 package import Foundation
 package import WireFormat
 

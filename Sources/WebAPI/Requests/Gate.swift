@@ -1,5 +1,5 @@
-package import Configuration
 import Foundation
+package import WatchwordConfiguration
 package import WireFormat
 
 /// Who may come in: by the bearer token, and by where a browser was when it asked.

@@ -1,4 +1,4 @@
-import ControlAPI
+package import ControlAPI
 
 
 /// A request that is not served: a status, a code for programs, a sentence for people.

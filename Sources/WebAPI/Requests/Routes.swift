@@ -1,5 +1,6 @@
+import ControlAPI
 package import Daemon
-package import Messaging
+import Messaging
 package import WireFormat
 
 /// What a request can be for.

@@ -1,7 +1,7 @@
 import CZeroMQ
 package import Foundation
 import Synchronization
-import WireFormat
+package import WireFormat
 
 /// The ROUTER socket: one JSON request, one JSON reply. Has a thread of its own; the work is done elsewhere.
 ///

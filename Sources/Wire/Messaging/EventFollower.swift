@@ -1,6 +1,6 @@
 import Foundation
 import Synchronization
-import WireFormat
+package import WireFormat
 
 /// What a follower is told, in order of `seq`.
 package enum Followed: Sendable, Equatable {

@@ -1,5 +1,4 @@
 package import Foundation
-import Matching
 import Printing
 
 /// A reader of JSON (RFC 8259) that is strict, refuses keys that stand twice, and is quick with many small documents.

@@ -1,5 +1,5 @@
-import Configuration
 import Foundation
+import WatchwordConfiguration
 
 /// The RTSP server of `scripts/`, in a process of its own, that plays the benchmark's clip to every client from its
 /// start.

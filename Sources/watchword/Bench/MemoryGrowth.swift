@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Engine
 import Foundation
 import Logging
+import WatchwordConfiguration
 
 extension Bench {
     /// Memory and processor time of the whole daemon, over minutes.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Concurrency
 import Engine
 import Foundation
-import Journal
 import Tensors
 
 extension Bench {

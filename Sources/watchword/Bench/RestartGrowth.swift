@@ -1,9 +1,9 @@
 import ArgumentParser
-import Configuration
 import Engine
 import Foundation
 import Ingest
 import Logging
+import WatchwordConfiguration
 
 /// What restarting a stream again and again leaves behind: memory, threads, file descriptors.
 ///

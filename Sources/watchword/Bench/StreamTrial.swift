@@ -1,8 +1,8 @@
-import Configuration
 import Engine
 import Foundation
 import Logging
 import Matching
+import WatchwordConfiguration
 
 /// The whole daemon with a thousand queries and as many cameras as it is told to watch: what it does, and what that
 /// costs.

@@ -1,10 +1,10 @@
 import ArgumentParser
 import CLIP
 import Concurrency
-import Configuration
 import Engine
 import Foundation
 import Tensors
+import WatchwordConfiguration
 
 extension Bench {
     /// How many cameras this machine can watch.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CLIP
-import Configuration
 import Engine
 import Evaluation
 import Foundation
@@ -8,6 +7,7 @@ import Ingest
 import Matching
 import Pixels
 import Tensors
+import WatchwordConfiguration
 
 /// Which captions and clips, and how clips are sampled.
 struct DataOptions: ParsableArguments {

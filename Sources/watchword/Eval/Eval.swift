@@ -1,9 +1,9 @@
 import ArgumentParser
 import CLIP
-import Configuration
 import Evaluation
 import Foundation
 import Heads
+import WatchwordConfiguration
 
 /// `watchword eval`: retrieval, unless it is told to look at events.
 struct Eval: AsyncParsableCommand {

@@ -1,5 +1,4 @@
 import CLIP
-import Configuration
 import Engine
 import Evaluation
 import Foundation
@@ -8,6 +7,7 @@ import Ingest
 import Matching
 import Synchronization
 import Tensors
+import WatchwordConfiguration
 
 /// Every window's score of every query on one video.
 struct VideoScores {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import ControlAPI
 import Foundation
+import WatchwordConfiguration
 import WireFormat
 
 struct Query: AsyncParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Configuration
+import WatchwordConfiguration
 import WireFormat
 
 extension Query {

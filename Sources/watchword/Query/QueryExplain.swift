@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Engine
 import Foundation
 import Printing
+import WatchwordConfiguration
 import WireFormat
 
 extension Query {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Foundation
 import Ingest
+import WatchwordConfiguration
 import WireFormat
 
 /// What a query is, as options: each sets one key of its configuration, and what is not given is left as it is.

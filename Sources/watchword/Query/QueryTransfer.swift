@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Foundation
 import Printing
+import WatchwordConfiguration
 import WireFormat
 
 extension Query {

@@ -24,7 +24,7 @@ struct ModelContents {
     init(_ url: URL) throws(ModelError) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
-            throw ModelError(url.path, .missing, "there is no such model")
+            throw ModelError(url.path, kind: .missing, "there is no such model")
         }
         guard isDirectory.boolValue else {
             (folder, weights, isOpenCLIP) = (url, url, false)

@@ -1,4 +1,4 @@
-import WireFormat
+package import WireFormat
 
 /// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import ControlAPI
 import Foundation
 import WatchwordConfiguration
 import WebAPI

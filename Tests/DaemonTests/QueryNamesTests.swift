@@ -1,3 +1,5 @@
+import Engine
+import ControlAPI
 import Concurrency
 import Daemon
 import Foundation

@@ -1,3 +1,4 @@
+import Engine
 import Daemon
 import Foundation
 import Ingest

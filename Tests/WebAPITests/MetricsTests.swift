@@ -1,3 +1,5 @@
+import WireFormat
+import Daemon
 import Foundation
 import Measures
 import Testing

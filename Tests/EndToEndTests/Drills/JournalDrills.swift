@@ -1,3 +1,5 @@
+import WireFormat
+import Messaging
 import Foundation
 import Journal
 import Testing

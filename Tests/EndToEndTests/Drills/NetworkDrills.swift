@@ -1,3 +1,4 @@
+import WireFormat
 import Concurrency
 import Foundation
 import Testing

@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
 /// Rooms that own no C library: an unmarked pointer does not compile there.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// Every C target: all warnings, as errors.
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
 /// Tests over which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
@@ -63,31 +66,34 @@ let package = Package(
         .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp"),
         .systemLibrary(name: "CPixbuf", path: "Sources/System/CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
         .target(
-            name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures",
+            name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures", cSettings: strictC,
             linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "CGLib", path: "Sources/System/CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ", pkgConfig: "libzmq"),
         .target(
-            name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN",
+            name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN", cSettings: strictC,
             linkerSettings: [.linkedLibrary("dnnl")]),
-        .target(name: "CKernels", path: "Sources/Compute/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CVocabulary", path: "Sources/System/CVocabulary", exclude: ["clip_merges.txt"]),
-        .target(name: "CPlatform", path: "Sources/System/CPlatform"),
         .target(
-            name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive",
+            name: "CKernels", path: "Sources/Compute/CKernels",
+            cSettings: strictC + [.headerSearchPath("."), .unsafeFlags(["-O3"])]),
+        .target(
+            name: "CVocabulary", path: "Sources/System/CVocabulary", exclude: ["clip_merges.txt"], cSettings: strictC),
+        .target(name: "CPlatform", path: "Sources/System/CPlatform", cSettings: strictC),
+        .target(
+            name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive", cSettings: strictC,
             linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
         // It stands before a function of GnuTLS (tls.c), so programs must export it to the modules that GIO loads.
         .target(
-            name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach",
+            name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach", cSettings: strictC,
             linkerSettings: [
                 .linkedLibrary("gio-2.0"),
                 .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=gnutls_session_set_data"]),
             ]),
         // By the library's own name: its development package brings a desktop with it (Sources/System/CFetch/soup.h).
         .target(
-            name: "CFetch", dependencies: ["CGLib"], path: "Sources/System/CFetch",
+            name: "CFetch", dependencies: ["CGLib"], path: "Sources/System/CFetch", cSettings: strictC,
             linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
-        .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI"),
+        .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI", cSettings: strictC),
 
         // Numbers.
         .target(
@@ -226,7 +232,7 @@ let package = Package(
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "Randomness"]),
-        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: strictC),
         .executableTarget(
             name: "event-producer",
             dependencies: [

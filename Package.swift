@@ -95,12 +95,19 @@ let package = Package(
             linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
         .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI", cSettings: strictC),
 
+        // What the system offers: files written whole, guarded files, limits, memory; and rules that many share.
+        .target(
+            name: "SystemSupport", dependencies: ["CPlatform"], path: "Sources/System/SystemSupport",
+            swiftSettings: strict),
+
         // Numbers.
         .target(
-            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], path: "Sources/Compute/Tensors",
+            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "SystemSupport"],
+            path: "Sources/Compute/Tensors",
             swiftSettings: strict),
         .target(
-            name: "Checkpoints", dependencies: ["CPlatform"], path: "Sources/Models/Checkpoints", swiftSettings: strict),
+            name: "Checkpoints", dependencies: ["CPlatform", "SystemSupport"], path: "Sources/Models/Checkpoints",
+            swiftSettings: strict),
         .target(
             name: "Transformer", dependencies: ["Tensors", "Checkpoints"], path: "Sources/Compute/Transformer",
             swiftSettings: safe),
@@ -108,12 +115,13 @@ let package = Package(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
             path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
-            name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
+            name: "CLIP",
+            dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary", "SystemSupport"],
             path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(
-            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"],
+            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "SystemSupport"],
             path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
             name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"],
@@ -124,23 +132,21 @@ let package = Package(
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
-        .target(name: "Randomness", path: "Sources/System/Randomness", swiftSettings: safe),
-        .target(name: "World", dependencies: ["Randomness"], path: "Sources/Lab/World", swiftSettings: safe),
+        .target(name: "World", dependencies: ["SystemSupport"], path: "Sources/Lab/World", swiftSettings: safe),
 
         // Retrieval benchmarks and their metrics: what a model is worth.
-        .target(name: "Evaluation", dependencies: ["Randomness"], path: "Sources/Lab/Evaluation", swiftSettings: safe),
+        .target(
+            name: "Evaluation", dependencies: ["SystemSupport"], path: "Sources/Lab/Evaluation", swiftSettings: safe),
 
         // How it is made better: forward and backward passes, the loss, the optimiser.
         .target(
-            name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], path: "Sources/Lab/Training",
+            name: "Training", dependencies: ["Tensors", "Checkpoints", "SystemSupport"],
+            path: "Sources/Lab/Training",
             swiftSettings: safe),
 
         // Windows, queries, events.
         .target(
-            name: "Matching", swiftSettings: safe),
-
-        // Checks of owners and modes of files and directories.
-        .target(name: "Permissions", path: "Sources/System/Permissions", swiftSettings: strict),
+            name: "Matching", dependencies: ["SystemSupport"], swiftSettings: safe),
 
         // Printing for people, and the start and end of both programs.
         .target(name: "Printing", dependencies: ["CPlatform"], path: "Sources/System/Printing", swiftSettings: strict),
@@ -156,25 +162,27 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "SystemSupport",
                 "Pixels",
                 "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
-            name: "Journal", dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Journal",
+            dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "Messaging",
-            dependencies: ["CZeroMQ", "Measures", "Permissions", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CZeroMQ", "Measures", "SystemSupport", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Wire/Messaging", swiftSettings: strict),
 
         .target(name: "Digests", dependencies: ["CGLib"], path: "Sources/System/Digests", swiftSettings: strict),
         .target(
             name: "Hub",
             dependencies: [
-                "Checkpoints", "Digests", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Checkpoints", "Digests", "SystemSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Sources/Models/Hub", swiftSettings: strict),
@@ -184,7 +192,7 @@ let package = Package(
             name: "Watchtower",
             dependencies: [
                 "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
-                "Permissions", "Pixels", "Printing",
+                "SystemSupport", "Pixels", "Printing",
                 "Checkpoints",
                 "Tensors",
                 "Yams",
@@ -195,7 +203,7 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Watchtower",
+                "Journal", "Matching", "Measures", "Messaging", "Pixels", "SystemSupport", "Watchtower",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -206,6 +214,7 @@ let package = Package(
             name: "watchwordd",
             dependencies: [
                 "WebAPI", "Watchtower", "CLIP", "Commands", "Ingest", "Journal", "Messaging", "Printing",
+                "SystemSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -214,7 +223,7 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
-                "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training",
+                "Messaging", "SystemSupport", "Printing", "Tensors", "Evaluation", "Pixels", "Training",
                 "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -231,7 +240,7 @@ let package = Package(
                 "WebAPI",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
-        tests("FuzzTests", ["FuzzReaders", "Randomness"]),
+        tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
         .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: strictC),
         .executableTarget(
             name: "event-producer",
@@ -239,25 +248,28 @@ let package = Package(
                 "Watchtower", "Journal", "Messaging", .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["Tensors", "CAllocations"]),
-        tests("CheckpointsTests", ["Checkpoints"]),
+        tests("CheckpointsTests", ["Checkpoints", "SystemSupport"]),
         tests("DigestsTests", ["Digests"]),
-        tests("PermissionsTests", ["Permissions"]),
-        tests("HubTests", ["Hub", "Checkpoints"]),
+        tests("SystemSupportTests", ["SystemSupport"]),
+        tests("HubTests", ["Hub", "Checkpoints", "SystemSupport"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer"]),
+        tests(
+            "CLIPTests",
+            ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer", "SystemSupport"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("PrintingTests", ["Printing"]),
-        tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
-        tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
-        tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
-        tests("MatchingTests", ["Matching", "Randomness"]),
-        tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
-        tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("MessagingTests", ["Messaging", "Permissions", .product(name: "Logging", package: "swift-log")]),
+        tests("WorldTests", ["World", "Checkpoints", "SystemSupport"]),
+        tests("EvaluationTests", ["Evaluation", "Checkpoints", "SystemSupport"]),
+        tests("TrainingTests", ["Training", "Checkpoints", "SystemSupport", "Tensors"]),
+        tests("MatchingTests", ["Matching", "SystemSupport"]),
+        tests("IngestTests", ["Ingest", "Matching", "Pixels", "World", "SystemSupport"]),
+        tests("JournalTests", ["Journal", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("MessagingTests", ["Messaging", "SystemSupport", .product(name: "Logging", package: "swift-log")]),
         tests(
             "WatchtowerTests",
             [
-                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels", "Randomness",
+                "Watchtower", "CLIP", "Checkpoints", "Heads", "Ingest", "Matching", "Messaging", "Pixels",
+                "SystemSupport",
                 "Tensors", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
@@ -265,13 +277,13 @@ let package = Package(
             "WebAPITests",
             [
                 "WebAPI", "Journal", "Measures", "Messaging", "Watchtower",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"), "SystemSupport",
             ],
             unoptimised),
         tests(
             "EndToEndTests",
             [
-                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Randomness", "Tensors",
+                "Watchtower", "CLIP", "Heads", "Ingest", "Journal", "Matching", "Messaging", "SystemSupport", "Tensors",
                 "Pixels", "Printing",
                 "Checkpoints",
             ]),

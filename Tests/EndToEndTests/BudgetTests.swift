@@ -3,7 +3,7 @@ import Checkpoints
 import Foundation
 import Heads
 import Matching
-import Randomness
+import SystemSupport
 import Tensors
 import TestSupport
 import Testing

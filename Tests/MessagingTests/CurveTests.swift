@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import Messaging
-import Permissions
+import SystemSupport
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Ingest
 import Synchronization
+import SystemSupport
 import TestSupport
 import Testing
 import Watchtower
@@ -30,7 +31,7 @@ struct LiveSourceTests {
     private func runner(_ uri: String, transport: RTSPTransport? = nil, stall: Double = 1) throws -> StreamRunner {
         var limits = StreamSupervision.Limits()
         (limits.connect, limits.stall) = (.seconds(8), .seconds(stall))
-        limits.backoff = Backoff(first: .milliseconds(200), most: .milliseconds(500))
+        limits.backoff = Backoff(first: .milliseconds(200), max: .milliseconds(500))
         var description = SourceDescription(uri: uri, fps: 4, side: 32)
         description.transport = transport
         return try StreamRunner(

@@ -1,6 +1,7 @@
 import Foundation
 import Ingest
 import Synchronization
+import SystemSupport
 import TestSupport
 import Testing
 import Watchtower
@@ -73,7 +74,7 @@ struct StreamRunnerTests {
     private func limits(stall: Double = 0.5, pause: Double = 0.01) -> StreamSupervision.Limits {
         var limits = StreamSupervision.Limits()
         (limits.connect, limits.stall) = (.seconds(stall), .seconds(stall))
-        limits.backoff = Backoff(first: .seconds(pause), most: .seconds(pause))
+        limits.backoff = Backoff(first: .seconds(pause), max: .seconds(pause))
         return limits
     }
 

@@ -1,18 +1,8 @@
+import SystemSupport
+
 /// Names of streams and queries: no dots, which part a topic.
 package enum Name {
-    package static func isValid(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isValid)
-    }
-
-    /// Letters, digits, hyphen, underscore.
-    static func isValid(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
+    package static func isValid(_ name: String) -> Bool { Identifier.isName(name) }
 }
 
 /// A standing query that was refused, and why.

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// Named tensors on disk, in one file or in shards.
 package protocol CheckpointFile: TensorSource, Sendable {
     /// Size of all files in bytes.
@@ -40,7 +42,7 @@ extension SingleFile {
     package func forget() { file.forget() }
 
     package var headerHash: String {
-        var hash = FNV()
+        var hash = FNV1a()
         withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach { hash.mix($0) } }
         // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
         let step = max(1, file.count / 65536)
@@ -51,19 +53,6 @@ extension SingleFile {
             file.forget()
         }
         return hash.digits
-    }
-}
-
-/// FNV-1a, 64 bits.
-struct FNV {
-    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-
-    /// Both halves as eight hexadecimal digits.
-    var digits: String {
-        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }
 

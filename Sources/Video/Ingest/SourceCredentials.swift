@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// User and password of a source, read from a file of their own.
 package struct SourceCredentials: Sendable, Equatable {

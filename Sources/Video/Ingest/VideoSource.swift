@@ -1,6 +1,7 @@
 import CGStreamer
 import Foundation
 import Synchronization
+import SystemSupport
 import World
 
 /// One source of video: a GStreamer pipeline, sampled.

@@ -3,7 +3,7 @@ package import Ingest
 package import Journal
 package import Matching
 package import Messaging
-import Permissions
+import SystemSupport
 package import Tensors
 import Yams
 

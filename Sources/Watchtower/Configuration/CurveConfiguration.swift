@@ -1,7 +1,7 @@
 import Foundation
 package import Logging
 package import Messaging
-import Permissions
+import SystemSupport
 import Yams
 
 /// The `curve:` section: with it, the sockets speak only CURVE, and only with the clients that are listed.

@@ -1,6 +1,6 @@
 import Foundation
 package import Messaging
-import Permissions
+import SystemSupport
 import Yams
 
 /// A token that requests may bear, and what for.

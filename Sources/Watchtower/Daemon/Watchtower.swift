@@ -8,6 +8,7 @@ import Matching
 import Measures
 package import Messaging
 import Synchronization
+import SystemSupport
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
 package actor Watchtower {
@@ -84,7 +85,7 @@ package actor Watchtower {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
-            Task { await Memory.keepGivingBack() },
+            Task { await Memory.keepReleasing() },
         ]
         streams = StreamDesk(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,

@@ -5,7 +5,7 @@ package import Messaging
 
 extension Detection {
     /// Topic of the event's messages: `match.<stream>.<query-id>`.
-    package var topic: String { "match.\(stream).\(query.id)" }
+    package var topic: String { Topic.match(stream: stream, query: query.id) }
 
     /// The event as it goes on the wire.
     ///
@@ -41,7 +41,7 @@ extension Detection {
 extension ThresholdChange {
     /// The change for the journal, which gives it its numbers.
     package var pending: PendingMessage {
-        PendingMessage(topic: "threshold.\(lane).\(query)", query: query, stream: lane) { seq, prev in
+        PendingMessage(topic: Topic.threshold(stream: lane, query: query), query: query, stream: lane) { seq, prev in
             try WireCoding.encode(
                 ThresholdMessage(
                     seq: seq, prev: prev, query: query, stream: lane, version: change.version,

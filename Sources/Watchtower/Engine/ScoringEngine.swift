@@ -6,6 +6,7 @@ package import Matching
 package import Measures
 import Messaging
 package import Pixels
+import SystemSupport
 package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
@@ -83,7 +84,7 @@ package actor ScoringEngine {
         embeddingIdentity = "\(model.identity) \(model.readingHash) \(Precision.f32.rawValue) \(precision.rawValue)"
         model.forget()
         // Weights that had to be packed have been packed in memory of the allocator's.
-        Memory.giveBack()
+        Memory.release()
         book = QueryBook { [model, finder] in
             try QueryGroup($0, model: model, finder: finder, assuming: error)
         }

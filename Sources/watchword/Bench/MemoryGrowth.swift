@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import SystemSupport
 import Watchtower
 
 extension Bench {

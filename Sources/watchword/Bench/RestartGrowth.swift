@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Ingest
 import Logging
+import SystemSupport
 import Watchtower
 
 /// What restarting a stream again and again leaves behind: memory, threads, file descriptors.

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Matching
 import Messaging
+import SystemSupport
 import Watchtower
 
 /// The whole daemon with a thousand queries and as many cameras as it is told to watch: what it does, and what that

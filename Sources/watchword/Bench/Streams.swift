@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Foundation
+import SystemSupport
 import Tensors
 import Watchtower
 

@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// A file with one key: lines that begin with `#`, and one of 40 letters.
 package enum KeyFile {

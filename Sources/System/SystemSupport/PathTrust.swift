@@ -16,6 +16,11 @@ package enum PathTrust {
         return problem(path, user: user, links: 40)
     }
 
+    /// Whether what has this status belongs to this user, or also to root, and nobody else may write to it.
+    package static func isOwn(_ status: stat, orRoot: Bool = false, user: uid_t = geteuid()) -> Bool {
+        (status.st_uid == user || (orRoot && status.st_uid == 0)) && status.st_mode & (S_IWGRP | S_IWOTH) == 0
+    }
+
     private static func problem(_ path: String, user: uid_t, links: Int) -> String? {
         guard links > 0 else { return "\(path) leads through too many symbolic links" }
         var current = ""

@@ -11,37 +11,38 @@ package enum Memory {
     package static func keepSmall() { ww_limit_arenas(2) }
 
     /// Gives memory that nothing uses back to the system.
-    package static func giveBack() { ww_give_back_memory() }
+    package static func release() { ww_give_back_memory() }
 
-    /// Does so twice a minute, until cancelled.
+    /// Does so twice a minute, on a thread of its own, until the task is cancelled.
     ///
     /// After a crowd of connections, or a large import, the allocator would keep it for good.
-    package static func keepGivingBack() async {
-        while (try? await Task.sleep(for: .seconds(30))) != nil { await offPool { giveBack() } }
+    package static func keepReleasing() async {
+        while (try? await Task.sleep(for: .seconds(30))) != nil {
+            await withCheckedContinuation { continuation in
+                Thread {
+                    release()
+                    continuation.resume()
+                }.start()
+            }
+        }
     }
 
     /// Resident memory in MB, as the kernel counts it.
     package static var residentMegabytes: Double {
-        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-        let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
-        return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+        let pages = ProcFile.text("self/statm").split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
+        return pages * ProcFile.pageSize / 1_048_576
     }
 
     /// The most that has been resident so far, in MB.
     package static var peakMegabytes: Double {
-        let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let line = ProcFile.text("self/status").split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return (line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Double($0) } ?? 0)
             / 1024
     }
 
     /// Threads of the process.
-    package static var threads: Int { entries("/proc/self/task") }
+    package static var threads: Int { ProcFile.entries("self/task").count }
 
     /// Open file descriptors, but for the one that looks.
-    package static var openFiles: Int { entries("/proc/self/fd") - 1 }
-
-    private static func entries(_ directory: String) -> Int {
-        (try? FileManager.default.contentsOfDirectory(atPath: directory))?.count ?? 0
-    }
+    package static var openFiles: Int { ProcFile.entries("self/fd").count - 1 }
 }

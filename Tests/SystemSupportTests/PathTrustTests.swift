@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 import Testing
 
 @Suite("Paths where others may put something")

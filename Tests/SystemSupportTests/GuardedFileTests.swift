@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 import Testing
 
 /// A directory of its own for a test.

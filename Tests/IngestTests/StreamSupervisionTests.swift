@@ -174,7 +174,7 @@ struct StreamSupervisionTests {
     @Test("a file is never given up, and ends or fails for good")
     func file() {
         for (observation, state) in [
-            (StreamSupervision.Observation.ended, StreamState.ended), (.failed("broken"), .failed("broken")),
+            (StreamSupervision.Observation.ended, SourceState.ended), (.failed("broken"), .failed("broken")),
         ] {
             var supervision = StreamSupervision(.file, at: start)
             _ = supervision.begin(at: start)

@@ -35,7 +35,7 @@ struct GuardedFileTests {
             for (secrecy, forbidden) in [
                 (GuardedFile.Secrecy.secret, 0o077), (.trusted, 0o022), (.shared, 0o002),
             ] {
-                let found = Result { try GuardedFile.read(path, "thing", secrecy, most: 100, credentials: nil) }
+                let found = Result { try GuardedFile.read(path, "thing", secrecy, limit: 100, credentials: nil) }
                 if mode & forbidden == 0 {
                     #expect(try found.get() == Data("words".utf8))
                 } else {
@@ -51,7 +51,7 @@ struct GuardedFileTests {
         let folder = try emptyFolder()
         let path = try file(0o640, in: folder)
         func isTaken(_ user: uid_t, credentials: String? = nil) -> Bool {
-            (try? GuardedFile.read(path, "thing", .secret, most: 100, credentials: credentials, user: user)) != nil
+            (try? GuardedFile.read(path, "thing", .secret, limit: 100, credentials: credentials, user: user)) != nil
         }
         #expect(isTaken(Self.other) && !isTaken(0) && isTaken(0, credentials: folder))
         #expect(!isTaken(0, credentials: folder + "/other") && !isTaken(0, credentials: ""))
@@ -69,13 +69,13 @@ struct GuardedFileTests {
         chown(path, Self.other, 0)
         for secrecy in [GuardedFile.Secrecy.secret, .trusted] {
             #expect {
-                try GuardedFile.read(path, "thing", secrecy, most: 100, credentials: nil)
+                try GuardedFile.read(path, "thing", secrecy, limit: 100, credentials: nil)
             } throws: {
                 ($0 as? FileProblem)?.kind == .exposed && "\($0)".contains("belongs to user \(Self.other)")
             }
         }
         // To that user it is his own.
-        _ = try GuardedFile.read(path, "thing", .trusted, most: 100, credentials: nil, user: Self.other)
+        _ = try GuardedFile.read(path, "thing", .trusted, limit: 100, credentials: nil, user: Self.other)
     }
 
     @Test("a file that everybody can replace is refused; in a directory like /tmp nobody can")
@@ -84,12 +84,12 @@ struct GuardedFileTests {
         let path = try file(0o600, in: folder)
         chmod(folder, 0o777)
         #expect {
-            try GuardedFile.read(path, "thing", .secret, most: 100, credentials: nil)
+            try GuardedFile.read(path, "thing", .secret, limit: 100, credentials: nil)
         } throws: {
             "\($0)".contains("another file in the place of this thing")
         }
         chmod(folder, 0o1777)
-        _ = try GuardedFile.read(path, "thing", .secret, most: 100, credentials: nil)
+        _ = try GuardedFile.read(path, "thing", .secret, limit: 100, credentials: nil)
     }
 
     @Test("what is no file, is missing or is too large is refused, and a FIFO is not waited for")
@@ -98,15 +98,15 @@ struct GuardedFileTests {
         mkfifo("\(folder)/fifo", 0o600)
         for path in [folder, "/dev/zero", "\(folder)/fifo", "\(folder)/nothing"] {
             #expect {
-                try GuardedFile.read(path, "thing", .secret, most: 100)
+                try GuardedFile.read(path, "thing", .secret, limit: 100)
             } throws: {
                 ($0 as? FileProblem)?.kind == .missing
             }
         }
         let path = try file(0o600, in: folder)
-        #expect(try GuardedFile.read(path, "thing", .secret, most: 5, credentials: nil).count == 5)
+        #expect(try GuardedFile.read(path, "thing", .secret, limit: 5, credentials: nil).count == 5)
         #expect {
-            try GuardedFile.read(path, "thing", .secret, most: 4, credentials: nil)
+            try GuardedFile.read(path, "thing", .secret, limit: 4, credentials: nil)
         } throws: {
             ($0 as? FileProblem)?.kind == .malformed
         }

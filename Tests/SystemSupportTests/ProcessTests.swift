@@ -29,7 +29,7 @@ struct ProcessTests {
         defer { close(descriptor) }
         let after = ProcessStatus()
         #expect(after.openDescriptors >= 4 && after.openDescriptors <= after.maxDescriptors)
-        #expect(before.residentBytes > 1 << 20 && before.virtualBytes >= before.residentBytes)
+        #expect(before.residentBytes > 1_048_576 && before.virtualBytes >= before.residentBytes)
         #expect(before.threads >= 1 && before.start > now - 86_400 && before.start <= now)
         #expect(after.processorSeconds >= before.processorSeconds)
         #expect(Memory.peakMegabytes >= Memory.residentMegabytes - 1)

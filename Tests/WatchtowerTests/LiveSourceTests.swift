@@ -8,9 +8,9 @@ import Watchtower
 
 /// The states that a stream has gone through.
 private final class States: Sendable {
-    private let seen = Mutex<[StreamState]>([])
-    func add(_ state: StreamState) { seen.withLock { $0.append(state) } }
-    var all: [StreamState] { seen.withLock { $0 } }
+    private let seen = Mutex<[SourceState]>([])
+    func add(_ state: SourceState) { seen.withLock { $0.append(state) } }
+    var all: [SourceState] { seen.withLock { $0 } }
 }
 
 /// What a stream's source is taken for: asked of its pipeline, whatever its scheme.

@@ -11,9 +11,9 @@ private let restarts = ProcessInfo.processInfo.environment["WATCHWORD_RESTARTS"]
 
 /// The states that a stream has gone through.
 private final class States: Sendable {
-    private let seen = Mutex<[StreamState]>([])
-    func add(_ state: StreamState) { seen.withLock { $0.append(state) } }
-    var all: [StreamState] { seen.withLock { $0 } }
+    private let seen = Mutex<[SourceState]>([])
+    func add(_ state: SourceState) { seen.withLock { $0.append(state) } }
+    var all: [SourceState] { seen.withLock { $0 } }
     var words: [String] { all.map(\.word) }
 }
 

@@ -30,7 +30,7 @@ void ww_linear_destroy(ww_linear *layer) {
 
 // As many slabs as there are, all alike, of at least SLAB outputs in whole blocks of 64.
 static int64_t slabs_of(int64_t N) {
-    for (int64_t count = N / SLAB < MOST_SLABS ? N / SLAB : MOST_SLABS; count > 1; count--)
+    for (int64_t count = N / SLAB < MAX_SLABS ? N / SLAB : MAX_SLABS; count > 1; count--)
         if (N % (count * 64) == 0) return count;
     return 1;
 }

@@ -16,12 +16,12 @@ typedef struct entry {
 enum { ENTRIES = 16 };
 // Weights of float32 lie in slabs of at least so many outputs, each a product of its own: few rows are spread over
 // cores by slabs, so that each weight is read by one core only; many rows by rows.
-enum { SLAB = 384, MOST_SLABS = 16 };
+enum { SLAB = 384, MAX_SLABS = 16 };
 // Fewer rows are not worth a worker of their own; more than so many are read from the cache again and again by fewer
 // than one core a slab.
-enum { FEWEST_ROWS = 24, FEW_ROWS = 64 };
+enum { MIN_ROWS = 24, FEW_ROWS = 64 };
 
-// A worker's own: no two touch one at a time.
+// The primitives of one worker: no two workers touch one at a time.
 typedef struct worker_primitives {
     entry entries[ENTRIES];
     int count, next;
@@ -38,7 +38,7 @@ struct ww_linear {
     size_t packed_size, slab_size, sums_at;
     md_t packed_md;  // of a slab
     int has_md;
-    dnnl_memory_t packed_weight[MOST_SLABS], bias_memory[MOST_SLABS];
+    dnnl_memory_t packed_weight[MAX_SLABS], bias_memory[MAX_SLABS];
     worker_primitives *primitives;
     size_t workers;
 };

@@ -92,7 +92,7 @@ int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M) {
     const int64_t workers = (int64_t)layer->workers;
     // Few rows stay together; many are cut into a chunk a worker, all of one size but the last.
     int64_t chunk = layer->slabs >= workers && M <= FEW_ROWS ? M : (M + workers - 1) / workers;
-    if (chunk < FEWEST_ROWS) chunk = M < 2 * FEWEST_ROWS ? M : (M + M / FEWEST_ROWS - 1) / (M / FEWEST_ROWS);
+    if (chunk < MIN_ROWS) chunk = M < 2 * MIN_ROWS ? M : (M + M / MIN_ROWS - 1) / (M / MIN_ROWS);
     // More workers than when the layer was made have no primitives in it.
     const int alone = workers == 1 || ww_workers() > layer->workers;
     if (alone) chunk = M;

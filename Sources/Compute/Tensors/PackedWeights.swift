@@ -60,7 +60,7 @@ package final class PackedWeights {
     }
 
     /// Gives the memory of weights that are mapped back; whoever needs them next reads them again.
-    package func rest() {
+    package func releaseMemory() {
         if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
     }
 

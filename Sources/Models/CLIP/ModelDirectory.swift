@@ -143,7 +143,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
-    package func forget() { file.forget() }
+    package func releaseMemory() { file.releaseMemory() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
 }

@@ -16,7 +16,7 @@ package protocol CheckpointFile: TensorSource, Sendable {
     /// Lends a tensor's elements, row-major and little-endian, for the length of the call.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R
     /// Gives back the memory of what was read.
-    func forget()
+    func releaseMemory()
 }
 
 /// A checkpoint of one file.
@@ -39,7 +39,7 @@ extension SingleFile {
     package var fileSize: Int { file.count }
     package var paths: [String] { [file.path] }
     package var unreadable: [String: String] { [:] }
-    package func forget() { file.forget() }
+    package func releaseMemory() { file.releaseMemory() }
 
     package var headerHash: String {
         var hash = FNV1a()
@@ -50,7 +50,7 @@ extension SingleFile {
             file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
                 for offset in stride(from: 0, to: bytes.count, by: step) { hash.mix(bytes[offset]) }
             }
-            file.forget()
+            file.releaseMemory()
         }
         return hash.digits
     }
@@ -60,7 +60,7 @@ extension CheckpointFile {
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         // Large ones are given back as we go, or a model would be in memory twice when its last layer is read.
-        defer { if info.count >= 1 << 18 { forget() } }
+        defer { if info.count >= 1 << 18 { releaseMemory() } }
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
 

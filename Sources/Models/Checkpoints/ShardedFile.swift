@@ -91,5 +91,5 @@ package struct ShardedFile: CheckpointFile {
         return try shards[place].withBytes(of: name, body)
     }
 
-    package func forget() { for shard in shards { shard.forget() } }
+    package func releaseMemory() { for shard in shards { shard.releaseMemory() } }
 }

@@ -39,7 +39,7 @@ package enum RootCommand {
 
     package static func print(_ text: String, program: String) { print(Data(text.utf8), program: program) }
 
-    /// Writes a line to standard error; if that fails, the program goes on, and ends with `outputFailed` if with nothing else.
+    /// Writes a line to standard error; if that fails, the program goes on, and says so by its exit code.
     package static func complain(_ line: String) { write(toError: line + "\n") }
 
     /// The same, as it is.

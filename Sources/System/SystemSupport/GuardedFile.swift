@@ -33,7 +33,7 @@ package enum GuardedFile {
     /// `what`: what it is, for people ("token"). `credentials`: systemd's directory, whose access lists show as the
     /// group's mode. `user`: who asks.
     package static func read(
-        _ path: String, _ what: String, _ secrecy: Secrecy, most: Int,
+        _ path: String, _ what: String, _ secrecy: Secrecy, limit: Int,
         credentials: String? = Credential.directory, user: uid_t = geteuid()
     ) throws(FileProblem) -> Data {
         // A FIFO must not be waited for.
@@ -52,11 +52,11 @@ package enum GuardedFile {
         {
             throw FileProblem(.exposed, problem)
         }
-        guard let data = contents(descriptor, most: most) else {
+        guard let data = contents(descriptor, limit: limit) else {
             throw FileProblem(.missing, "the \(what) cannot be read: \(String(cString: strerror(errno)))")
         }
-        guard data.count <= most else {
-            throw FileProblem(.malformed, "a file of a \(what) is no larger than \(most) bytes")
+        guard data.count <= limit else {
+            throw FileProblem(.malformed, "a file of a \(what) is no larger than \(limit) bytes")
         }
         return data
     }
@@ -89,11 +89,11 @@ package enum GuardedFile {
         return "everybody can put another file in the place of this \(what); chmod o-w its directory"
     }
 
-    /// One byte more than the most, if there are as many; nil if reading fails.
-    private static func contents(_ descriptor: Int32, most: Int) -> Data? {
-        var bytes = [UInt8](repeating: 0, count: min(most + 1, 65_536))
+    /// One byte more than the limit, if there are as many; nil if reading fails.
+    private static func contents(_ descriptor: Int32, limit: Int) -> Data? {
+        var bytes = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
         var data = Data()
-        while data.count <= most {
+        while data.count <= limit {
             let count = Foundation.read(descriptor, &bytes, bytes.count)
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { return nil }

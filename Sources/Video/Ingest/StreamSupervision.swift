@@ -1,7 +1,7 @@
 package import SystemSupport
 
 /// What a stream is doing, as `stream list` and `stream.<name>` messages say it.
-package enum StreamState: Sendable, Equatable {
+package enum SourceState: Sendable, Equatable {
     /// Its source is being opened; no picture has come yet.
     case connecting
     case playing
@@ -133,7 +133,7 @@ package struct StreamSupervision: Sendable {
         case resting(until: ContinuousClock.Instant)
     }
 
-    package private(set) var state = StreamState.connecting
+    package private(set) var state = SourceState.connecting
     package private(set) var counts = Counts()
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
@@ -244,7 +244,7 @@ package struct StreamSupervision: Sendable {
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 
-    private mutating func close(_ next: StreamState) -> Step {
+    private mutating func close(_ next: SourceState) -> Step {
         phase = .closing
         change(to: next)
         return .close
@@ -259,7 +259,7 @@ package struct StreamSupervision: Sendable {
         return .rest(until: until)
     }
 
-    private mutating func change(to next: StreamState) {
+    private mutating func change(to next: SourceState) {
         if state != next { counts.changes += 1 }
         state = next
     }

@@ -53,7 +53,7 @@ package struct CurveConfiguration: Sendable, Equatable {
     package func list() throws(ConfigurationError) -> ClientList {
         let data: Data
         do {
-            data = try GuardedFile.read(clients, "file of clients", .trusted, most: Self.largestList)
+            data = try GuardedFile.read(clients, "file of clients", .trusted, limit: Self.largestList)
         } catch {
             throw ConfigurationError(path: clients, line: nil, reason: "\(error)")
         }

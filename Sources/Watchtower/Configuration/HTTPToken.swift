@@ -74,7 +74,7 @@ extension HTTPConfiguration {
         }
         let data: Data
         do {
-            data = try GuardedFile.read(path, "token of http", .secret, most: 4096, credentials: credentials)
+            data = try GuardedFile.read(path, "token of http", .secret, limit: 4096, credentials: credentials)
         } catch {
             throw failure("\(error)")
         }

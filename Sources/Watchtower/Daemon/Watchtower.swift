@@ -31,7 +31,7 @@ package actor Watchtower {
     private let logger: Logger
     private let started = Date()
     private var counters = Counters()
-    private var complaints = Complaints<String>()
+    private var complaints = LogRateLimiter<String>()
     private var latency = LatencyHistogram()
     private var measured = Measurement()
 

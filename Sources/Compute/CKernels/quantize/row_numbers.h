@@ -7,7 +7,7 @@
 
 /// How a row's bytes are made: of its numbers `low` and `high` are the least and most, 0 among them.
 typedef struct ww_quantiser {
-    float step, shift, most;
+    float step, shift, max;
 } ww_quantiser;
 
 INLINE ww_quantiser quantiser(const ww_numbers *out, size_t r, const vf *low, const vf *high) {
@@ -16,17 +16,17 @@ INLINE ww_quantiser quantiser(const ww_numbers *out, size_t r, const vf *low, co
         bottom = (*low)[i] < bottom ? (*low)[i] : bottom;
         top = (*high)[i] > top ? (*high)[i] : top;
     }
-    const float range = top - bottom, most = (float)out->top;
-    const float scale = range > 0 ? range / most : 1, step = opaque(1 / scale);
+    const float range = top - bottom, max = (float)out->top;
+    const float scale = range > 0 ? range / max : 1, step = opaque(1 / scale);
     const float zero = (float)(int)(-bottom * step + 0.5f);
     out->rows[r] = (ww_row){scale, zero};
-    // x * step + zero lies in [-0.5, most + 0.5]: half more, cut down to a whole number, and it is rounded.
-    return (ww_quantiser){step, zero + 0.5f, most};
+    // x * step + zero lies in [-0.5, max + 0.5]: half more, cut down to a whole number, and it is rounded.
+    return (ww_quantiser){step, zero + 0.5f, max};
 }
 
 INLINE void quantise(vi *out, const vf *x, ww_quantiser by) {
     vf v = *x * by.step + by.shift;
-    clamp(&v, 0, by.most);
+    clamp(&v, 0, by.max);
     *out = __builtin_convertvector(v, vi);
 }
 
@@ -45,7 +45,7 @@ INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x,
     }
     for (size_t i = whole; i < W; i++) {
         const float v = x[i] * by.step + by.shift;
-        o[i] = (uint8_t)(v > by.most ? by.most : v < 0 ? 0 : v);
+        o[i] = (uint8_t)(v > by.max ? by.max : v < 0 ? 0 : v);
     }
 }
 

@@ -5,7 +5,7 @@
 
 typedef struct reading {
     const uint64_t *words;
-    uint64_t joined[WW_MOST_WORKERS];
+    uint64_t joined[WW_MAX_WORKERS];
 } reading;
 
 VARIANTS
@@ -23,5 +23,5 @@ static void part(void *context, size_t first, size_t last, size_t worker) {
 uint64_t ww_memory_read(const uint64_t *words, size_t count) {
     reading r = {.words = words};
     ww_parallel(count, part, &r);
-    return join(r.joined, WW_MOST_WORKERS);
+    return join(r.joined, WW_MAX_WORKERS);
 }

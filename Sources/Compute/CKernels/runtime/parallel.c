@@ -20,7 +20,7 @@ static struct {
     void *context;
     size_t count, workers;
     int cpu;  // that the caller runs on
-    part parts[WW_MOST_WORKERS];
+    part parts[WW_MAX_WORKERS];
     _Alignas(64) _Atomic unsigned epoch;
     _Alignas(64) _Atomic size_t finished, inside;
 } job;
@@ -43,7 +43,7 @@ static void pause_briefly(void) {
 static size_t cores(void) {
     cpu_set_t set;
     const size_t found = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
-    return found < WW_MOST_WORKERS ? found : WW_MOST_WORKERS;
+    return found < WW_MAX_WORKERS ? found : WW_MAX_WORKERS;
 }
 
 size_t ww_workers(void) {
@@ -52,7 +52,7 @@ size_t ww_workers(void) {
     return count;
 }
 
-void ww_set_workers(size_t count) { limit = count == 0 ? cores() : count < WW_MOST_WORKERS ? count : WW_MOST_WORKERS; }
+void ww_set_workers(size_t count) { limit = count == 0 ? cores() : count < WW_MAX_WORKERS ? count : WW_MAX_WORKERS; }
 
 // Takes pieces, of one's own part first, until none is left.
 static void work(size_t worker) {

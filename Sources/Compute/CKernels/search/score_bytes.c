@@ -36,7 +36,7 @@ typedef double vd __attribute__((vector_size(64)));
 typedef int32_t vi8 __attribute__((vector_size(32)));
 typedef int8_t vb8 __attribute__((vector_size(8)));
 
-static const double LEAST = 0x1p-40, MOST = 0x1p40;
+static const double MIN_NORM = 0x1p-40, MAX_NORM = 0x1p40;
 
 INLINE double sum_of(const vd *v) {
     return (((*v)[0] + (*v)[4]) + ((*v)[2] + (*v)[6])) + (((*v)[1] + (*v)[5]) + ((*v)[3] + (*v)[7]));
@@ -100,7 +100,7 @@ void to_bytes(as_bytes *out, int8_t *q, const float *x, size_t width, double *y)
     *out = (as_bytes){0};
     out->norm = sqrt(sum_of(&squares));
     out->finite = out->norm < INFINITY;
-    if (!(LEAST <= out->norm && out->norm <= MOST)) {
+    if (!(MIN_NORM <= out->norm && out->norm <= MAX_NORM)) {
         memset(q, 0, P);
         return;
     }

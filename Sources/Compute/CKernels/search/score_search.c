@@ -44,7 +44,7 @@ struct ww_search {
     size_t count;
     ww_scan scan;
     // Results.
-    found_list lists[WW_MOST_WORKERS];
+    found_list lists[WW_MAX_WORKERS];
     unit_part *parts;
     size_t part_room;
     ww_score_hit *hits;
@@ -77,7 +77,7 @@ ww_search *ww_search_make(size_t width) {
 }
 
 void ww_search_free(ww_search *s) {
-    for (size_t i = 0; i < WW_MOST_WORKERS; i++) free(s->lists[i].hits);
+    for (size_t i = 0; i < WW_MAX_WORKERS; i++) free(s->lists[i].hits);
     free(s->names), free(s->values), free(s->bytes), free(s->words), free(s->offsets), free(s->factors), free(s->work);
     free(s->parts), free(s->hits), free(s->starts), free(s);
 }
@@ -86,7 +86,7 @@ const ww_score_hit *ww_search_hits(const ww_search *s) { return s->hits; }
 
 size_t ww_search_scored(const ww_search *s) {
     size_t total = 0;
-    for (size_t i = 0; i < WW_MOST_WORKERS; i++) total += s->lists[i].scored;
+    for (size_t i = 0; i < WW_MAX_WORKERS; i++) total += s->lists[i].scored;
     return total;
 }
 
@@ -197,7 +197,7 @@ static size_t collect(ww_search *s, size_t units, size_t B) {
     if (B + 1 > s->start_room) s->starts = room_for(s->starts, s->start_room = B + 1, sizeof *s->starts);
     memset(s->starts, 0, (B + 1) * sizeof *s->starts);
     size_t total = 0;
-    for (size_t i = 0; i < WW_MOST_WORKERS; i++) {
+    for (size_t i = 0; i < WW_MAX_WORKERS; i++) {
         total += s->lists[i].count;
         for (size_t k = 0; k < s->lists[i].count; k++) s->starts[s->lists[i].hits[k].window + 1]++;
     }
@@ -213,7 +213,7 @@ static size_t collect(ww_search *s, size_t units, size_t B) {
 
 size_t ww_search_run(ww_search *s, const ww_score_block *blocks, size_t count, const float *windows, size_t B,
                      ww_scan scan) {
-    for (size_t i = 0; i < WW_MOST_WORKERS; i++) s->lists[i].count = s->lists[i].scored = 0;
+    for (size_t i = 0; i < WW_MAX_WORKERS; i++) s->lists[i].count = s->lists[i].scored = 0;
     if (count == 0 || B == 0) return 0;
     s->blocks = blocks;
     s->count = count;

@@ -41,7 +41,7 @@ package enum KeyFile {
     ) throws(CurveKeyError) -> String {
         let data: Data
         do {
-            data = try GuardedFile.read(path, what, secrecy, most: 4096, credentials: credentials)
+            data = try GuardedFile.read(path, what, secrecy, limit: 4096, credentials: credentials)
         } catch {
             throw CurveKeyError(error.kind, "\(path): \(error)")
         }

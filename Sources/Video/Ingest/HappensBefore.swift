@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// GStreamer starts one thread after another is done, so this costs nothing and guards nothing: it says so in the
 /// memory model's own words, which the compiler and ThreadSanitizer understand. Neither sees into GStreamer's locks.
-struct HandOver: ~Copyable, Sendable {
+struct HappensBefore: ~Copyable, Sendable {
     private let turn = Atomic<Int>(0)
 
     /// Begins after all that was passed on.

@@ -21,7 +21,7 @@ package struct ImageShape: Sendable, Equatable {
 /// CLIP's ViT: frames to embeddings.
 ///
 /// Source: CLIP4CLIP section 5.
-struct ImageEncoder: Sendable {
+struct ImageTower: Sendable {
     private let shape: ImageShape
     private let patches: Linear
     private let classToken: Int

@@ -38,7 +38,7 @@ package struct TokenBatch: Sendable {
 /// CLIP's causal text transformer, pooled at the end token.
 ///
 /// Source: CLIP4CLIP section 4.
-struct TextEncoder: Sendable {
+struct TextTower: Sendable {
     private let shape: TextShape
     private let embedding: Int
     private let positions: Int

@@ -1,8 +1,8 @@
 import CKernels
 
-/// Rows that someone lends for a call, such as a head's host: copied once, into a matrix or out of it.
+/// Rows that are borrowed for a call, as of a head's host: copied once, into a matrix or out of it.
 extension Matrix {
-    /// Copies lent numbers to the rows from `row` on; what is left of `room` rows becomes zero.
+    /// Copies borrowed numbers to the rows from `row` on; what is left of `room` rows becomes zero.
     package func write(_ values: UnsafeBufferPointer<Float>, atRow row: Int, room: Int = 1) {
         precondition(values.count <= room * columns && row + room <= rows)
         let to = base + row * columns
@@ -10,7 +10,7 @@ extension Matrix {
         (to + values.count).update(repeating: 0, count: room * columns - values.count)
     }
 
-    /// Copies all rows to lent memory of just that size.
+    /// Copies all rows to borrowed memory of just that size.
     package func copy(into out: UnsafeMutableBufferPointer<Float>) {
         precondition(out.count == rows * columns)
         out.baseAddress?.update(from: base, count: out.count)
@@ -26,8 +26,8 @@ extension Matrix {
         }
     }
 
-    /// What every loose head ends with: `unit(mean(unit(x + residual)))` of each sequence's first frames, into lent
-    /// memory.
+    /// What every loose head ends with: `unit(mean(unit(x + residual)))` of each sequence's first frames, into
+    /// borrowed memory.
     ///
     /// x is this matrix `[windows · frames, width]`, as is `residual`; out `[windows, width]`. Source: CLIP4CLIP
     /// section 6.
@@ -39,17 +39,5 @@ extension Matrix {
         precondition(out.count == lengths.count * columns && lengths.allSatisfy { 1...frames ~= Int($0) })
         guard let to = out.baseAddress else { return }
         ww_masked_mean(to, base, residual.baseAddress, lengths, lengths.count, frames, columns)
-    }
-}
-
-/// The step of an LSTM, after its gates' products.
-package enum LSTMStep {
-    /// hidden and cell `[windows, width]` from gates `[windows, 4 · width]`, PyTorch's order i, f, g, o.
-    ///
-    /// At the `first` step the cell's past counts as zero.
-    package static func run(_ gates: Matrix, first: Bool, cell: Matrix, hidden: Matrix) {
-        precondition(gates.columns == 4 * cell.columns && hidden.columns == cell.columns)
-        precondition(gates.rows == cell.rows && hidden.rows == cell.rows)
-        ww_lstm_step(hidden.base, cell.base, gates.base, first ? 1 : 0, cell.rows, cell.columns)
     }
 }

@@ -1,24 +1,9 @@
-import Synchronization
-
-/// The share of their sampling rate that live streams keep: set by whoever has too much to do, read by streaming
-/// threads.
-package final class SamplingShare: Sendable {
-    private let bits = Atomic(1.0.bitPattern)
-
-    package init() {}
-
-    /// 1 while there is time for all.
-    package var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
-
-    package func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
-}
-
 /// Leaves samples of one stream out, evenly, before they cost more: a keyframe that is not decoded has only been
 /// received, and a picture that is not resized only decoded.
 ///
 /// Keyframes that are no samples are not decoded either. The first sample is kept, whatever the share: a stream that
 /// was opened shows that it plays.
-package struct Thinning: Sendable {
+package struct SampleShedding: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 
     /// Says which keyframes the sampling would take, once decoded.

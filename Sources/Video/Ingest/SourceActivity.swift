@@ -1,7 +1,7 @@
 import Synchronization
 
 /// When a source last gave anything: written by its streaming threads, read by whoever watches over it.
-package final class SourcePulse: Sendable {
+package final class SourceActivity: Sendable {
     private let origin = ContinuousClock.now
     /// Nanoseconds since `origin`; 0 for never.
     private let unit = Atomic<Int64>(0)

@@ -1,6 +1,6 @@
 # `make run` and `make test` do all their own set-up.
 SWIFT := swift
-.PHONY: build run test deb test-deb drills soak soak-sanitize quality fuzz sanitize setup setup-test setup-deb lint bench-memory bench-streams bench-peers clean
+.PHONY: build run test deb test-deb drills soak soak-sanitize quality fuzz sanitize setup setup-test setup-deb setup-lint lint bench-memory bench-streams bench-peers clean
 
 build: setup
 	$(SWIFT) build -c release --quiet
@@ -67,9 +67,16 @@ setup-test:
 setup-deb:
 	@scripts/setup.sh deb
 
-# The formatter's rules, and comments within 120 columns, at which it does not look.
+setup-lint:
+	@scripts/setup.sh lint
+
+# The formatters' rules (C's where clang-format is installed: `make setup-lint`), and comments within 120 columns, at
+# which they do not look.
+C_FILES = $$(find Sources Plugins Tests Fuzz -name '*.c' -o -name '*.h')
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Fuzz Package.swift
+	@if command -v clang-format >/dev/null; then clang-format --dry-run -Werror $(C_FILES); \
+	    else echo 'clang-format is not installed: the C is not checked'; fi
 	@! LC_ALL=C.UTF-8 grep -rnP --include='*.swift' --include='*.c' --include='*.h' \
 	    '^(?=\s*//).{121,}' Sources Plugins Tests Fuzz Package.swift
 

@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
 /// Rooms that own no C library: an unmarked pointer does not compile there.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// Every C target: all warnings, as errors.
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
 /// Tests over which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
@@ -63,38 +66,48 @@ let package = Package(
         .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp"),
         .systemLibrary(name: "CPixbuf", path: "Sources/System/CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
         .target(
-            name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures",
+            name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures", cSettings: strictC,
             linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "CGLib", path: "Sources/System/CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ", pkgConfig: "libzmq"),
         .target(
-            name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN",
+            name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN", cSettings: strictC,
             linkerSettings: [.linkedLibrary("dnnl")]),
-        .target(name: "CKernels", path: "Sources/Compute/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
-        .target(name: "CVocabulary", path: "Sources/System/CVocabulary", exclude: ["clip_merges.txt"]),
-        .target(name: "CPlatform", path: "Sources/System/CPlatform"),
         .target(
-            name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive",
+            name: "CKernels", path: "Sources/Compute/CKernels",
+            cSettings: strictC + [.headerSearchPath("."), .unsafeFlags(["-O3"])]),
+        .target(
+            name: "CVocabulary", path: "Sources/System/CVocabulary", exclude: ["clip_merges.txt"], cSettings: strictC),
+        .target(name: "CPlatform", path: "Sources/System/CPlatform", cSettings: strictC),
+        .target(
+            name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive", cSettings: strictC,
             linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
         // It stands before a function of GnuTLS (tls.c), so programs must export it to the modules that GIO loads.
         .target(
-            name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach",
+            name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach", cSettings: strictC,
             linkerSettings: [
                 .linkedLibrary("gio-2.0"),
                 .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=gnutls_session_set_data"]),
             ]),
         // By the library's own name: its development package brings a desktop with it (Sources/System/CFetch/soup.h).
         .target(
-            name: "CFetch", dependencies: ["CGLib"], path: "Sources/System/CFetch",
+            name: "CFetch", dependencies: ["CGLib"], path: "Sources/System/CFetch", cSettings: strictC,
             linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
-        .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI"),
+        .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI", cSettings: strictC),
+
+        // What the system offers: files written whole, guarded files, limits, memory; and rules that many share.
+        .target(
+            name: "SystemSupport", dependencies: ["CPlatform"], path: "Sources/System/SystemSupport",
+            swiftSettings: strict),
 
         // Numbers.
         .target(
-            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels"], path: "Sources/Compute/Tensors",
+            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "SystemSupport"],
+            path: "Sources/Compute/Tensors",
             swiftSettings: strict),
         .target(
-            name: "Checkpoints", dependencies: ["CPlatform"], path: "Sources/Models/Checkpoints", swiftSettings: strict),
+            name: "Checkpoints", dependencies: ["CPlatform", "SystemSupport"], path: "Sources/Models/Checkpoints",
+            swiftSettings: strict),
         .target(
             name: "Transformer", dependencies: ["Tensors", "Checkpoints"], path: "Sources/Compute/Transformer",
             swiftSettings: safe),
@@ -102,12 +115,13 @@ let package = Package(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
             path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
-            name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
+            name: "CLIP",
+            dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary", "SystemSupport"],
             path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(
-            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"],
+            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "SystemSupport"],
             path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
             name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"],
@@ -118,15 +132,16 @@ let package = Package(
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
-        .target(name: "Randomness", path: "Sources/System/Randomness", swiftSettings: safe),
-        .target(name: "World", dependencies: ["Randomness"], path: "Sources/Lab/World", swiftSettings: safe),
+        .target(name: "World", dependencies: ["SystemSupport"], path: "Sources/Lab/World", swiftSettings: safe),
 
         // Retrieval benchmarks and their metrics: what a model is worth.
-        .target(name: "Evaluation", dependencies: ["Randomness"], path: "Sources/Lab/Evaluation", swiftSettings: safe),
+        .target(
+            name: "Evaluation", dependencies: ["SystemSupport"], path: "Sources/Lab/Evaluation", swiftSettings: safe),
 
         // How it is made better: forward and backward passes, the loss, the optimiser.
         .target(
-            name: "Training", dependencies: ["Tensors", "Checkpoints", "Randomness"], path: "Sources/Lab/Training",
+            name: "Training", dependencies: ["Tensors", "Checkpoints", "SystemSupport"],
+            path: "Sources/Lab/Training",
             swiftSettings: safe),
 
         // Windows, queries, events.
@@ -155,14 +170,15 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Permissions",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "SystemSupport",
                 "Pixels",
                 "World",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
-            name: "Journal", dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Journal",
+            dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "WireFormat", dependencies: ["Printing"], path: "Sources/Wire/WireFormat", swiftSettings: strict),
@@ -177,7 +193,8 @@ let package = Package(
         .target(
             name: "Hub",
             dependencies: [
-                "Checkpoints", "Digests", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Checkpoints", "Digests", "SystemSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Sources/Models/Hub", swiftSettings: strict),
@@ -260,8 +277,8 @@ let package = Package(
                 "Pixels", "TestSupport", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
-        tests("FuzzTests", ["FuzzReaders", "Randomness"]),
-        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
+        .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: strictC),
         .executableTarget(
             name: "event-producer",
             dependencies: [
@@ -269,12 +286,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["Tensors", "CAllocations"]),
-        tests("CheckpointsTests", ["Checkpoints"]),
+        tests("CheckpointsTests", ["Checkpoints", "SystemSupport"]),
         tests("DigestsTests", ["Digests"]),
-        tests("PermissionsTests", ["Permissions"]),
-        tests("HubTests", ["Hub", "Checkpoints"]),
+        tests("SystemSupportTests", ["SystemSupport"]),
+        tests("HubTests", ["Hub", "Checkpoints", "SystemSupport"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer"]),
+        tests(
+            "CLIPTests",
+            ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer", "SystemSupport"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),

@@ -42,7 +42,7 @@ final class LSTMHead: PoolingHead {
         outputs = Matrix(rows: 0, columns: d)
     }
 
-    func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws {
+    func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws {
         let T = windows.frameCount
         frames.resize(rows: windows.count * T)
         projected.resize(rows: windows.count * T)

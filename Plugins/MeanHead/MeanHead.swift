@@ -16,7 +16,9 @@ final class MeanHead: PoolingHead {
         self.maxFrames = maxFrames
     }
 
-    func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) { MaskedMean.pool(windows, into: out) }
+    func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) {
+        MaskedMean.pool(windows, into: out)
+    }
 }
 
 private let descriptor = HeadDescriptor(

@@ -29,7 +29,7 @@ final class TransformerHead: PoolingHead {
         x = Matrix(rows: 0, columns: width)
     }
 
-    func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws {
+    func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws {
         let T = windows.frameCount
         x.resize(rows: windows.count * T)
         for b in 0..<windows.count { x.write(windows[b], atRow: b * T, room: T) }

@@ -3,7 +3,7 @@ package import Ingest
 package import Journal
 package import Matching
 package import Messaging
-import Permissions
+import SystemSupport
 package import Tensors
 import Yams
 
@@ -64,7 +64,7 @@ package struct Configuration: Sendable, Equatable {
     ) throws(ConfigurationError) -> Configuration {
         let data: Data
         do {
-            data = try GuardedFile.read(path, "configuration", .shared, most: largest)
+            data = try GuardedFile.read(path, "configuration", .shared, limit: largest)
         } catch {
             throw ConfigurationError(path: path, line: nil, reason: "\(error)")
         }

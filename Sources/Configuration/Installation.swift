@@ -1,5 +1,5 @@
 package import Foundation
-import Permissions
+import SystemSupport
 
 /// Where Watchword's own files are: named by the environment, in the sources above the executable, or installed.
 package enum Installation {
@@ -19,7 +19,7 @@ package enum Installation {
 
     /// A file or directory of the sources that the executable was built from; nil where there are none.
     package static func inSources(_ relative: String) -> URL? {
-        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+        let executable = ProcFile.executable ?? "/"
         var folder = URL(filePath: executable).deletingLastPathComponent()
         while folder.path != "/" {
             let candidate = folder.appending(path: relative)

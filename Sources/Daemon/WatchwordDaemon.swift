@@ -10,6 +10,7 @@ import Matching
 import Measures
 package import Messaging
 import Synchronization
+import SystemSupport
 package import WatchwordConfiguration
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
@@ -87,7 +88,7 @@ package actor WatchwordDaemon {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
-            Task { await Memory.keepGivingBack() },
+            Task { await Memory.keepReleasing() },
         ]
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,

@@ -6,6 +6,7 @@ package import Ingest
 package import Matching
 package import Measures
 package import Pixels
+import SystemSupport
 package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
@@ -71,7 +72,7 @@ package actor ScoringEngine {
         let error = precision.assumedError.map { (cosines: $0, logits: $0 * logitScale) }
         // The largest tower first: what it takes to pack it is given back before the others come.
         exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
-        model.forget()
+        model.releaseMemory()
         let pictures = try images(precision)
         // Texts are few, and each is compared with every window to come: they get all the digits there are.
         let texts = try PackedWeights.tower({ model.packed("text", .f32) }) { packed in
@@ -80,9 +81,9 @@ package actor ScoringEngine {
         encoder = FrameEncoder(pictures, holdsPictures: exact != nil)
         embedder = QueryEmbedder(tokenizer, texts, pictures)
         embeddingIdentity = "\(model.identity) \(model.readingHash) \(Precision.f32.rawValue) \(precision.rawValue)"
-        model.forget()
+        model.releaseMemory()
         // Weights that had to be packed have been packed in memory of the allocator's.
-        Memory.giveBack()
+        Memory.release()
         book = QueryBook { [model, finder] in
             try QueryGroup($0, model: model, finder: finder, assuming: error)
         }
@@ -99,7 +100,7 @@ package actor ScoringEngine {
     /// Gives the memory of the text tower back: no text is expected for a while.
     package func restTexts() {
         embedder.restTexts()
-        model.forget()
+        model.releaseMemory()
     }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.

@@ -110,7 +110,7 @@ struct EventStream: Sendable {
             seq: since, journal: outbox.identity,
             earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
         let body = try WireCoding.encode(message)
-        return Self.event(since, JournalMessage.topic, String(decoding: body, as: UTF8.self))
+        return Self.event(since, Topic.journal, String(decoding: body, as: UTF8.self))
     }
 
     private func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> String {
@@ -123,7 +123,7 @@ struct EventStream: Sendable {
         for hole in holes {
             let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
             guard let body = try? WireCoding.encode(lost) else { continue }
-            let text = Self.event(hole.last, LostMessage.topic, String(decoding: body, as: UTF8.self))
+            let text = Self.event(hole.last, Topic.lost, String(decoding: body, as: UTF8.self))
             parts.append((hole.last, text))
         }
         counters.sent(parts.count)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLIP
+import Commands
 import Foundation
 import Heads
 import Ingest

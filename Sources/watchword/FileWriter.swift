@@ -1,7 +1,7 @@
 import Foundation
 import Ingest
-import Permissions
 import Synchronization
+import SystemSupport
 
 /// A file that a command writes: one that is named to it, or in a directory that is.
 ///
@@ -46,14 +46,9 @@ final class FileWriter: Sendable {
             try file.write(data)
             try file.close()
         case .file(let place):
-            let part = "\(place).part-\(getpid())"
-            do throws(FileError) {
-                let file = try FileWriter(part)
-                try file.write(data)
-                try file.close()
-                guard rename(part, place) == 0 else { throw FileError(path, errno) }
+            do throws(WriteError) {
+                try AtomicFile.write(data, to: place)
             } catch {
-                unlink(part)
                 throw FileError(path, error.code)
             }
         }

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Commands
 import Foundation
 import Heads
 import Printing
+import SystemSupport
 
 struct Head: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -75,8 +77,7 @@ struct Head: AsyncParsableCommand {
             // What a plugin prints while it is opened must not be taken for the answer; its crash needs no core file.
             let answer = StandardStream(descriptor: dup(STDOUT_FILENO), name: "the answer")
             dup2(STDERR_FILENO, STDOUT_FILENO)
-            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            ResourceLimits.forbidCoreFiles()
             let finder = HeadFinder.standard()
             guard let file = finder.files.first(where: { $0.path == path }) else {
                 throw HeadError(path: path, reason: .notFound(known: finder.names, searched: finder.directories))

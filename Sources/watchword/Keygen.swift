@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Messaging
-import Permissions
+import SystemSupport
 
 struct Keygen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,23 +47,13 @@ struct Keygen: AsyncParsableCommand {
         }
     }
 
-    /// Writes beside, then puts in place: the file is never there with another mode, or by half.
+    /// The file is never there with another mode, or by half.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
-        func refused() -> FileError { FileError(path, errno) }
         guard case .file(let place) = OutputPlace(path) else { return try FileWriter.write(Data(text.utf8), to: path) }
-        let part = "\(place).part-\(getpid())"
-        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw refused() }
-        let bytes = Array(text.utf8)
-        // The umask may have taken too much of a public key's mode.
-        let isWritten =
-            fchmod(descriptor, mode) == 0 && Foundation.write(descriptor, bytes, bytes.count) == bytes.count
-            && fsync(descriptor) == 0
-        close(descriptor)
-        guard isWritten, rename(part, place) == 0 else {
-            let error = refused()
-            unlink(part)
-            throw error
+        do throws(WriteError) {
+            try AtomicFile.write(Data(text.utf8), to: place, mode: mode)
+        } catch {
+            throw FileError(path, error.code)
         }
     }
 }

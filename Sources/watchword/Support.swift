@@ -10,24 +10,16 @@ import Hub
 import Ingest
 import Matching
 import Messaging
-import Permissions
 import Printing
+import SystemSupport
 import Tensors
 import Training
 import WatchwordConfiguration
 import WireFormat
 
-/// Exit codes of sysexits.
-enum Exit {
-    static let usage = ExitCode(64)
-    static let badData = ExitCode(65)
-    static let noInput = ExitCode(66)
-    static let unavailable = ExitCode(69)
-    static let cannotCreate = ExitCode(73)
-    static let outputFailed = ExitCode(RootCommand.outputFailed)
-    static let noPermission = ExitCode(77)
-    static let badConfiguration = ExitCode(78)
+typealias Exit = Commands.Exit
 
+extension Exit {
     /// Runs a command; an error becomes one sentence on standard error and the right exit code.
     static func guarding(_ body: () async throws -> Void) async throws {
         do {
@@ -88,7 +80,7 @@ enum Exit {
         case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
         case let failure as ControlFailure where isPassing(failure.code): unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
-        default: ExitCode(70)
+        default: fault
         }
     }
 

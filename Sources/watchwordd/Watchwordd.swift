@@ -10,6 +10,7 @@ import Journal
 import Logging
 import Messaging
 import Printing
+import SystemSupport
 import WatchwordConfiguration
 import WebAPI
 
@@ -33,19 +34,19 @@ struct Watchwordd: AsyncParsableCommand {
         do {
             try await serve()
         } catch let error as MessagingError {
-            try stop(69, "\(error)")
+            try stop(Exit.unavailable, "\(error)")
         } catch let error as JournalError where error.isInUse {
             // Like an address in use: it may be free at the next try.
-            try stop(69, "\(error)")
+            try stop(Exit.unavailable, "\(error)")
         } catch {
-            try stop(78, "\(error)")
+            try stop(Exit.badConfiguration, "\(error)")
         }
     }
 
-    private func stop(_ code: Int32, _ why: String) throws {
+    private func stop(_ code: ExitCode, _ why: String) throws {
         let priority = LogLines.isJournal(STDERR_FILENO) ? "<3>" : ""
         RootCommand.complain("\(priority)watchwordd: \(ControlCharacters.escaped(why))")
-        throw ExitCode(code)
+        throw code
     }
 
     private func serve() async throws {
@@ -53,7 +54,7 @@ struct Watchwordd: AsyncParsableCommand {
         umask(umask(0o077) | 0o007)
         PluginSearch.confine()
         Memory.keepSmall()
-        Descriptors.allowMany()
+        ResourceLimits.raiseOpenFiles()
         let signals = Signals()
         let configuration = try Configuration.load(config)
         Reach.turnOn(configuration.sources)
@@ -65,7 +66,6 @@ struct Watchwordd: AsyncParsableCommand {
         let control = try ControlServer(
             binding: configuration.control, limits: configuration.limits, gate: daemon.gate
         ) { await operations.answer($0, from: $1) }
-        Descriptors.raise()
         var web: WebServer?
         if let http = configuration.http { web = try await WebServer(http, daemon, logger: logger) }
         notifier.status("embedding queries")

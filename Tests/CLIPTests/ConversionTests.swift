@@ -1,6 +1,7 @@
 import CLIP
 import Checkpoints
 import Foundation
+import SystemSupport
 import Tensors
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import SystemSupport
 import TestSupport
 import Testing
 

@@ -4,14 +4,15 @@ import Engine
 import Foundation
 import Ingest
 import Synchronization
+import SystemSupport
 import TestSupport
 import Testing
 
 /// The states that a stream has gone through.
 private final class States: Sendable {
-    private let seen = Mutex<[StreamState]>([])
-    func add(_ state: StreamState) { seen.withLock { $0.append(state) } }
-    var all: [StreamState] { seen.withLock { $0 } }
+    private let seen = Mutex<[SourceState]>([])
+    func add(_ state: SourceState) { seen.withLock { $0.append(state) } }
+    var all: [SourceState] { seen.withLock { $0 } }
 }
 
 /// What a stream's source is taken for: asked of its pipeline, whatever its scheme.
@@ -32,7 +33,7 @@ struct LiveSourceTests {
     private func runner(_ uri: String, transport: RTSPTransport? = nil, stall: Double = 1) throws -> StreamRunner {
         var limits = StreamSupervision.Limits()
         (limits.connect, limits.stall) = (.seconds(8), .seconds(stall))
-        limits.backoff = Backoff(first: .milliseconds(200), most: .milliseconds(500))
+        limits.backoff = Backoff(first: .milliseconds(200), max: .milliseconds(500))
         var description = SourceDescription(uri: uri, fps: 4, side: 32)
         description.transport = transport
         return try StreamRunner(

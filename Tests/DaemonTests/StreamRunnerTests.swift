@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Ingest
 import Synchronization
+import SystemSupport
 import TestSupport
 import Testing
 
@@ -12,9 +13,9 @@ private let restarts = ProcessInfo.processInfo.environment["WATCHWORD_RESTARTS"]
 
 /// The states that a stream has gone through.
 private final class States: Sendable {
-    private let seen = Mutex<[StreamState]>([])
-    func add(_ state: StreamState) { seen.withLock { $0.append(state) } }
-    var all: [StreamState] { seen.withLock { $0 } }
+    private let seen = Mutex<[SourceState]>([])
+    func add(_ state: SourceState) { seen.withLock { $0.append(state) } }
+    var all: [SourceState] { seen.withLock { $0 } }
     var words: [String] { all.map(\.word) }
 }
 
@@ -75,7 +76,7 @@ struct StreamRunnerTests {
     private func limits(stall: Double = 0.5, pause: Double = 0.01) -> StreamSupervision.Limits {
         var limits = StreamSupervision.Limits()
         (limits.connect, limits.stall) = (.seconds(stall), .seconds(stall))
-        limits.backoff = Backoff(first: .seconds(pause), most: .seconds(pause))
+        limits.backoff = Backoff(first: .seconds(pause), max: .seconds(pause))
         return limits
     }
 

@@ -5,7 +5,7 @@ import Engine
 import Foundation
 import Heads
 import Matching
-import Randomness
+import SystemSupport
 import Tensors
 import Testing
 import TestSupport

@@ -23,12 +23,12 @@ struct LoadTests {
     /// Streams that leave samples out, as the queue's share says.
     private struct Cameras {
         let streams: [String]
-        var thinning: [Thinning]
+        var thinning: [SampleShedding]
         var shed: [Int]
 
         init(_ count: Int) {
             streams = (0..<count).map { "s\($0)" }
-            thinning = streams.map { _ in Thinning(fps: 10) }
+            thinning = streams.map { _ in SampleShedding(fps: 10) }
             shed = streams.map { _ in 0 }
         }
     }

@@ -5,7 +5,7 @@ import Heads
 import Ingest
 import Matching
 import Pixels
-import Randomness
+import SystemSupport
 import Tensors
 import TestSupport
 import Testing

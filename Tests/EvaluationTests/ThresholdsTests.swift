@@ -1,5 +1,5 @@
 import Evaluation
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("Thresholds of scores")

@@ -1,6 +1,6 @@
 import Foundation
 import FuzzReaders
-import Randomness
+import SystemSupport
 import TestSupport
 import Testing
 

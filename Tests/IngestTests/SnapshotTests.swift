@@ -1,6 +1,7 @@
 import Foundation
 import Ingest
 import Pixels
+import SystemSupport
 import TestSupport
 import Testing
 

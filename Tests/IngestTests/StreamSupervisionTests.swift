@@ -1,5 +1,6 @@
 import Foundation
 import Ingest
+import SystemSupport
 import Testing
 
 @Suite("Stream supervision")
@@ -11,17 +12,6 @@ struct StreamSupervisionTests {
 
     private func live(_ limits: StreamSupervision.Limits = .init(), chance: Double = 0) -> StreamSupervision {
         StreamSupervision(.live, limits: limits, at: start, chance: { chance })
-    }
-
-    @Test("pauses double up to the most, chance only shortens them, and stable play brings back the first")
-    func backoff() {
-        var backoff = Backoff(first: .seconds(1), most: .seconds(30))
-        let pauses = (0..<7).map { _ in backoff.next(chance: 0) / .seconds(1) }
-        #expect(pauses == [1, 2, 4, 8, 16, 30, 30])
-        for _ in 0..<100_000 { _ = backoff.next(chance: 0.5) }
-        #expect(backoff.next(chance: 1) == .seconds(22.5) && backoff.next(chance: 7) == .seconds(22.5))
-        backoff.reset()
-        #expect(backoff.next(chance: 0) == .seconds(1))
     }
 
     @Test("a live source that fails again and again is opened after longer and longer pauses")
@@ -184,7 +174,7 @@ struct StreamSupervisionTests {
     @Test("a file is never given up, and ends or fails for good")
     func file() {
         for (observation, state) in [
-            (StreamSupervision.Observation.ended, StreamState.ended), (.failed("broken"), .failed("broken")),
+            (StreamSupervision.Observation.ended, SourceState.ended), (.failed("broken"), .failed("broken")),
         ] {
             var supervision = StreamSupervision(.file, at: start)
             _ = supervision.begin(at: start)

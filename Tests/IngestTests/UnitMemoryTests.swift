@@ -40,7 +40,7 @@ struct UnitMemoryTests {
     @Test("it has a bound, and unknown units end the search")
     func bounds() {
         var recall = UnitRecall()
-        let many = UInt64(UnitRecall.most)
+        let many = UInt64(UnitRecall.maxKept)
         _ = known(&recall, 1...(2 * many))
         // The oldest are forgotten; none of so many is known, so nothing after them is looked for.
         #expect(known(&recall, Array(1...60) + Array((2 * many - 10)...(2 * many))).isEmpty)

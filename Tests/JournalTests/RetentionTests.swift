@@ -1,6 +1,6 @@
 import Foundation
 import Journal
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("Retention")

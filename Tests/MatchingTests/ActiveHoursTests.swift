@@ -1,6 +1,6 @@
 import Foundation
 import Matching
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("Active hours")

@@ -1,5 +1,5 @@
 import Matching
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("Events of a group of queries")

@@ -1,5 +1,5 @@
 import Matching
-import Randomness
+import SystemSupport
 import Testing
 
 /// A window of two seconds that ends at a time.

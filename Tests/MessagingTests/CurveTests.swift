@@ -1,7 +1,8 @@
 import Foundation
 import Logging
 import Messaging
-import Permissions
+import SystemSupport
+import TestSupport
 import Testing
 import TestSupport
 import WireFormat

@@ -111,7 +111,7 @@ struct PackedWeightsTests {
         let expected = try result(first.layer, .f32)
         let held = try resident()
         #expect(held >= k * n * 4 / 1024)
-        first.packed?.rest()
+        first.packed?.releaseMemory()
         #expect(try resident() == 0)
         #expect(try result(first.layer, .f32) == expected)
         let second = try tower(in: folder)
@@ -119,7 +119,7 @@ struct PackedWeightsTests {
         #expect(try result(second.layer, .f32) == expected)
         // Where nothing can be kept, what was packed is used.
         let third = try tower(in: URL(filePath: "/proc/nowhere"))
-        third.packed?.rest()
+        third.packed?.releaseMemory()
         #expect(made == 4 && read == 2)
         #expect(try result(third.layer, .f32) == expected)
     }

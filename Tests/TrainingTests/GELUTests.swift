@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 import Tensors
 import TestSupport
 import Testing

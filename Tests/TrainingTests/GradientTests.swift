@@ -1,5 +1,5 @@
 import Checkpoints
-import Randomness
+import SystemSupport
 import TestSupport
 import Testing
 import Training

@@ -1,6 +1,6 @@
 import Checkpoints
 import Foundation
-import Randomness
+import SystemSupport
 import TestSupport
 import Testing
 import Training

@@ -1,5 +1,5 @@
 import Foundation
-import Randomness
+import SystemSupport
 import TestSupport
 import Testing
 import Training

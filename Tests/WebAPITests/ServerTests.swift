@@ -1,6 +1,9 @@
 import Daemon
 import Foundation
 import Journal
+import Messaging
+import SystemSupport
+import TestSupport
 import Testing
 import TestSupport
 import WebAPI
@@ -149,7 +152,7 @@ struct ServerTests {
     func connections() async throws {
         let web = try await Web()
         let turns = ProcessInfo.processInfo.environment["WATCHWORD_CONNECTIONS"] ?? "2000"
-        Descriptors.raise()
+        ResourceLimits.raiseOpenFiles()
         let client = try Web.client(["many", "127.0.0.1", web.port, "1000", turns])
         #expect(try await client.rest() == "{\"at_once\": 2000, \"in_turn\": \(turns)}\n")
         #expect(try await until { web.server.counters.snapshot.connections == 0 })

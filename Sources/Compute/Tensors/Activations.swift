@@ -106,16 +106,6 @@ protocol Numbers {
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R
 }
 
-extension Precision {
-    var kind: ww_kind {
-        switch resolved {
-        case .bf16: WW_BF16
-        case .int8: WW_U8
-        default: WW_F32
-        }
-    }
-}
-
 extension Matrix: Numbers {
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R {
         var numbers = ww_numbers(kind: WW_F32, data: base, rows: nil, columns: nil, top: 0, blocked: 0)

@@ -9,19 +9,11 @@ package enum Activation: Sendable {
     /// `x · Φ(x)`, exact.
     case gelu
 
-    var layer: ww_activation {
+    var kind: ww_activation {
         switch self {
         case .none: WW_ACTIVATION_NONE
         case .quickGELU: WW_ACTIVATION_QUICK_GELU
         case .gelu: WW_ACTIVATION_GELU
-        }
-    }
-
-    var curve: ww_curve {
-        switch self {
-        case .none: WW_LINE
-        case .quickGELU: WW_QUICK_GELU
-        case .gelu: WW_GELU
         }
     }
 }
@@ -116,7 +108,7 @@ package final class Linear {
         precondition(precision == .f32)
         switch product {
         case .panels(let layer):
-            try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
+            try layer.run(x, out, rows: x.rows, activation: activation.kind, adding: output == .residual)
         case .oneDNN(let layer):
             try layer.run(x.base, out.base, rows: x.rows)
         }
@@ -127,7 +119,7 @@ package final class Linear {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
         switch product {
         case .panels(let layer):
-            try layer.run(x, out, rows: x.rows, curve: activation.curve, adding: output == .residual)
+            try layer.run(x, out, rows: x.rows, activation: activation.kind, adding: output == .residual)
         case .oneDNN(let layer):
             guard precision == .int8 else { return try layer.run(x.base, out.base, rows: x.rows) }
             scratch.prepareSums(of: layer, from: x)
@@ -136,7 +128,7 @@ package final class Linear {
                 if output == .residual {
                     ww_add_sums(out.base, sums, x.rows, outputs)
                 } else {
-                    out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
+                    out.withNumbers { ww_finish_sums($0, sums, activation.kind, x.rows, outputs) }
                 }
             }
         }
@@ -157,7 +149,7 @@ package final class Linear {
             values.prepare(
                 rows: x.rows, columns: outputs,
                 as: quantised || activation == .none ? RowForm(kind: layer.activations) : form)
-            try layer.run(x, values, rows: x.rows, curve: activation.curve)
+            try layer.run(x, values, rows: x.rows, activation: activation.kind)
             guard quantised else { return }
             out.prepare(rows: x.rows, columns: outputs, as: form)
             out.withNumbers { out in scratch.withNumbers { ww_requantise(out, $0, x.rows, outputs) } }
@@ -172,7 +164,7 @@ package final class Linear {
             guard quantised else { return }
             out.prepare(rows: x.rows, columns: outputs, as: .plain(precision))
             scratch.withNumbers { sums in
-                out.withNumbers { ww_finish_sums($0, sums, activation.curve, x.rows, outputs) }
+                out.withNumbers { ww_finish_sums($0, sums, activation.kind, x.rows, outputs) }
             }
         }
     }

@@ -20,16 +20,16 @@ final class OneDNNLayer {
     ) throws {
         let isWide = precision == .bf16 && !ComputeLibrary.hasHalves
         widens = (isWide, isWide && output == .activations)
-        let number: ww_number =
+        let number: ww_kind =
             switch (precision, output) {
-            case (.int8, _): WW_NUMBER_S32
-            case (.bf16, .activations) where !isWide: WW_NUMBER_BF16
-            default: WW_NUMBER_F32
+            case (.int8, _): WW_S32
+            case (.bf16, .activations) where !isWide: WW_BF16
+            default: WW_F32
             }
         let shape = ww_linear_shape(
-            inputs: Int64(inputs), outputs: Int64(outputs), input: isWide ? WW_NUMBER_F32 : precision.number,
+            inputs: Int64(inputs), outputs: Int64(outputs), input: isWide ? WW_F32 : precision.kind,
             output: number,
-            activation: precision == .int8 ? WW_ACTIVATION_NONE : activation.layer,
+            activation: precision == .int8 ? WW_ACTIVATION_NONE : activation.kind,
             accumulate: output == .residual ? 1 : 0)
         self.inputs = inputs
         self.outputs = outputs

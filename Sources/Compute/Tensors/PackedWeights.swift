@@ -1,4 +1,5 @@
 package import Foundation
+import SystemSupport
 
 /// Weights as products want them, kept in a file from one start to the next.
 ///
@@ -59,7 +60,7 @@ package final class PackedWeights {
     }
 
     /// Gives the memory of weights that are mapped back; whoever needs them next reads them again.
-    package func rest() {
+    package func releaseMemory() {
         if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
     }
 
@@ -83,10 +84,6 @@ package final class PackedWeights {
         let layers: [String: [Int]]
     }
 
-    private static func checksum(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
-
     private static func map(_ url: URL) -> UnsafeRawBufferPointer? {
         let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -94,7 +91,7 @@ package final class PackedWeights {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 24,
             // Nobody else may have written what is trusted here.
-            status.st_uid == geteuid(), status.st_mode & 0o022 == 0,
+            PathTrust.isOwn(status),
             let base = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED
         else { return nil }
         return UnsafeRawBufferPointer(start: base, count: Int(status.st_size))
@@ -105,7 +102,7 @@ package final class PackedWeights {
         let length = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         guard length <= UInt64(bytes.count - 24) else { return nil }
         let header = bytes[24..<24 + Int(length)]
-        guard bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self) == checksum(header),
+        guard bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self) == FNV1a(header).hash,
             let table = try? JSONDecoder().decode(Table.self, from: Data(header)),
             table.key == key, table.size == bytes.count
         else { return nil }
@@ -134,23 +131,28 @@ package final class PackedWeights {
         try FileManager.default.createDirectory(
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        let draft = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).\(getpid())")
-        defer { unlink(draft.path) }
-        unlink(draft.path)
-        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return false }
+        try AtomicFile.write(to: url.path, .several) { try write(table, places, size: end, to: $0) }
+        return true
+    }
+
+    private func write(_ table: Data, _ places: [String: [Int]], size: Int, to part: String) throws {
+        func failure() -> WriteError { WriteError(url.path, errno: errno) }
+        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure() }
         defer { close(descriptor) }
         var head = Data(Self.magic)
         withUnsafeBytes(of: UInt64(table.count)) { head.append(contentsOf: $0) }
-        withUnsafeBytes(of: Self.checksum(table)) { head.append(contentsOf: $0) }
+        withUnsafeBytes(of: FNV1a(table).hash) { head.append(contentsOf: $0) }
         head.append(table)
-        guard head.withUnsafeBytes({ Self.put($0, descriptor, at: 0) }), ftruncate(descriptor, off_t(end)) == 0 else {
-            return false
+        guard head.withUnsafeBytes({ Self.put($0, descriptor, at: 0) }), ftruncate(descriptor, off_t(size)) == 0 else {
+            throw failure()
         }
         for (name, layer) in layers {
-            guard let place = places[name], Self.put(layer.packedBytes, descriptor, at: place[0]) else { return false }
+            guard let place = places[name], Self.put(layer.packedBytes, descriptor, at: place[0]) else {
+                throw failure()
+            }
         }
-        return fsync(descriptor) == 0 && rename(draft.path, url.path) == 0
+        guard fsync(descriptor) == 0 else { throw failure() }
     }
 
     private static func put(_ bytes: UnsafeRawBufferPointer, _ descriptor: CInt, at offset: Int) -> Bool {

@@ -74,9 +74,10 @@ final class PanelLayer {
     /// The numbers that attention reads, and that bytes are made of.
     var activations: ww_kind { unit == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 
-    /// out `[rows, outputs]` = curve of the product with x `[rows, inputs]` and the bias; or added to it.
+    /// out `[rows, outputs]` = activation of the product with x `[rows, inputs]` and the bias; or added to it.
     func run(
-        _ x: some Numbers, _ out: some Numbers, rows: Int, curve: ww_curve = WW_LINE, adding: Bool = false
+        _ x: some Numbers, _ out: some Numbers, rows: Int, activation: ww_activation = WW_ACTIVATION_NONE,
+        adding: Bool = false
     ) throws(ComputeError) {
         guard rows > 0 else { return }
         let began = ww_products_timed() != 0 ? ContinuousClock.now : nil
@@ -87,7 +88,7 @@ final class PanelLayer {
                     var layer = ww_panels(
                         unit: unit, input: kind, K: inputs, N: outputs, packed: packedBytes.baseAddress,
                         bias: bias.baseAddress)
-                    return ww_panel_run(&layer, out, x, curve, adding ? 1 : 0, rows)
+                    return ww_panel_run(&layer, out, x, activation, adding ? 1 : 0, rows)
                 }
             }
         }

@@ -20,11 +20,11 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
         return native.contains(ComputeLibrary.instructionSet) ? .bf16 : .f32
     }
 
-    var number: ww_number {
+    var kind: ww_kind {
         switch resolved {
-        case .bf16: WW_NUMBER_BF16
-        case .int8: WW_NUMBER_U8
-        default: WW_NUMBER_F32
+        case .bf16: WW_BF16
+        case .int8: WW_U8
+        default: WW_F32
         }
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 package import Logging
 package import Messaging
-import Permissions
+import SystemSupport
 import Yams
 
 /// The `curve:` section: with it, the sockets speak only CURVE, and only with the clients that are listed.
@@ -54,7 +54,7 @@ package struct CurveConfiguration: Sendable, Equatable {
     package func list() throws(ConfigurationError) -> ClientList {
         let data: Data
         do {
-            data = try GuardedFile.read(clients, "file of clients", .trusted, most: Self.largestList)
+            data = try GuardedFile.read(clients, "file of clients", .trusted, limit: Self.largestList)
         } catch {
             throw ConfigurationError(path: clients, line: nil, reason: "\(error)")
         }

@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// Where the sockets are when nothing is said.
 extension Configuration {
@@ -25,7 +25,7 @@ extension Configuration {
     private static func isOwn(_ path: String) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0 else { return true }
-        return status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
+        return status.st_mode & S_IFMT == S_IFDIR && PathTrust.isOwn(status)
     }
 
     /// A client's default endpoints: of the user's own daemon if there is one, else of the machine's.

@@ -1,5 +1,6 @@
 import Foundation
-import Permissions
+package import Messaging
+import SystemSupport
 package import WireFormat
 import Yams
 
@@ -74,7 +75,7 @@ extension HTTPConfiguration {
         }
         let data: Data
         do {
-            data = try GuardedFile.read(path, "token of http", .secret, most: 4096, credentials: credentials)
+            data = try GuardedFile.read(path, "token of http", .secret, limit: 4096, credentials: credentials)
         } catch {
             throw failure("\(error)")
         }

@@ -1,6 +1,7 @@
 package import Ingest
 import Matching
 package import Pixels
+import SystemSupport
 import Yams
 
 /// A stream, as the configuration and `stream.add` give it.
@@ -141,9 +142,9 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let most = backoff?.most, !(most >= 0.1 && most <= 86_400) {
             return ("backoff", "most: expected 0.1 to 86400 seconds, found \(most)")
         }
-        guard limits.backoff.first <= limits.backoff.most else {
+        guard limits.backoff.first <= limits.backoff.max else {
             return (
-                "backoff", "first: expected no more than most, which is \(limits.backoff.most / .seconds(1)) seconds"
+                "backoff", "first: expected no more than most, which is \(limits.backoff.max / .seconds(1)) seconds"
             )
         }
         if let credentials {
@@ -178,10 +179,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         limits.blind = decode == .keyframes ? nil : max(.seconds(60), limits.stall * 6)
         if let first = backoff?.first { limits.backoff.first = .seconds(first) }
         if let most = backoff?.most {
-            limits.backoff.most = .seconds(most)
-            if backoff?.first == nil { limits.backoff.first = min(limits.backoff.first, limits.backoff.most) }
+            limits.backoff.max = .seconds(most)
+            if backoff?.first == nil { limits.backoff.first = min(limits.backoff.first, limits.backoff.max) }
         } else {
-            limits.backoff.most = max(limits.backoff.most, limits.backoff.first)
+            limits.backoff.max = max(limits.backoff.max, limits.backoff.first)
         }
         return limits
     }

@@ -172,7 +172,7 @@ package actor Outbox {
         let seq = journal.lastSeq
         let message = HeartbeatMessage(seq: seq, journal: journal.identity, journaled: problem == nil, at: Date())
         guard let body = try? WireCoding.encode(message) else { return }
-        publisher?.publish(topic: HeartbeatMessage.topic, seq: seq, body: body)
+        publisher?.publish(topic: Topic.heartbeat, seq: seq, body: body)
     }
 
     /// A step of retention; true if there is more to remove.

@@ -74,7 +74,7 @@ package struct EventOperations: Sendable {
         }
         for hole in page.holes {
             let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
-            result.append((lost.seq, LostMessage.topic, try JSONValue(encoding: lost)))
+            result.append((lost.seq, Topic.lost, try JSONValue(encoding: lost)))
         }
         result.sort { $0.seq < $1.seq }
         return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })

@@ -251,7 +251,7 @@ package actor StreamRegistry {
 
     private static func message(_ word: String, of name: String, _ reason: String?) -> PendingMessage {
         let at = Date()
-        return PendingMessage(topic: "stream.\(name)") { seq, prev in
+        return PendingMessage(topic: Topic.stream(name)) { seq, prev in
             try WireCoding.encode(
                 StreamMessage(seq: seq, prev: prev, stream: name, state: word, reason: reason, at: at))
         }

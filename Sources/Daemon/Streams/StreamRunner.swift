@@ -19,7 +19,7 @@ package final class StreamRunner: Sendable {
     private let templates: PipelineTemplates
     private let queue: FrameQueue
     private let limits: StreamSupervision.Limits
-    private let onState: @Sendable (String, StreamState) -> Void
+    private let onState: @Sendable (String, SourceState) -> Void
     private let shown: Mutex<Shown>
     private let counts = Mutex(Counts())
 
@@ -29,7 +29,7 @@ package final class StreamRunner: Sendable {
 
     /// What others see of the supervision.
     private struct Shown {
-        var state = StreamState.connecting
+        var state = SourceState.connecting
         var since = Date()
         var counts = StreamSupervision.Counts()
     }
@@ -52,7 +52,7 @@ package final class StreamRunner: Sendable {
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
         limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
-        onState: @escaping @Sendable (String, StreamState) -> Void
+        onState: @escaping @Sendable (String, SourceState) -> Void
     ) throws(SourceError) {
         let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
         self.name = name
@@ -71,7 +71,7 @@ package final class StreamRunner: Sendable {
     /// Names of the stream's lanes: its own, then those of its regions.
     package var lanes: [String] { LaneName.all(name, description.regions.keys) }
 
-    package var currentState: StreamState { shown.withLock { $0.state } }
+    package var currentState: SourceState { shown.withLock { $0.state } }
     /// When it came to be so.
     package var stateSince: Date { shown.withLock { $0.since } }
     package var supervised: StreamSupervision.Counts { shown.withLock { $0.counts } }
@@ -136,7 +136,7 @@ package final class StreamRunner: Sendable {
         let isWanted = Atomic(true)
         let source = Mutex<VideoSource?>(nil)
 
-        var heard: StreamSupervision.Heard { source.withLock { $0?.pulse.heard } ?? .init() }
+        var heard: StreamSupervision.Heard { source.withLock { $0?.activity.heard } ?? .init() }
     }
 
     /// Starts it on a thread of its own: that may take as long as a device or a server does.

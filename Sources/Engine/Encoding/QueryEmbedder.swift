@@ -21,7 +21,7 @@ final class QueryEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    func restTexts() { texts.rest() }
+    func restTexts() { texts.releaseMemory() }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
     func embed(pictures: [Picture]) throws -> [[Float]] {

@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// Between which values a metric would lie in 95 of 100 repetitions with other videos of the same kind.
 package struct MetricIntervals: Sendable, Equatable {

@@ -45,8 +45,8 @@ package struct TrainingBatch<Real: ProductScalar>: Sendable {
 package struct TrainingModel: Sendable {
     package let layout: ParameterLayout
     package let head: HeadShape
-    private let images: ImageEncoder?
-    private let texts: TextEncoder?
+    private let images: ImageTower?
+    private let texts: TextTower?
     private let part: Part
 
     private enum Part: Sendable {
@@ -60,8 +60,8 @@ package struct TrainingModel: Sendable {
     package init(head: HeadShape, images: ImageShape? = nil, texts: TextShape? = nil) {
         var layout = ParameterLayout()
         self.head = head
-        self.images = images.map { ImageEncoder(&layout, $0) }
-        self.texts = texts.map { TextEncoder(&layout, $0) }
+        self.images = images.map { ImageTower(&layout, $0) }
+        self.texts = texts.map { TextTower(&layout, $0) }
         part =
             switch head.kind {
             case .mean: .mean(LooseScore(&layout))
@@ -152,7 +152,7 @@ package struct TrainingModel: Sendable {
 
     private func embed<Real: ProductScalar>(
         _ input: TrainingBatch<Real>.Texts, _ p: [Real]
-    ) -> ([Real], TextEncoder.Saved<Real>?) {
+    ) -> ([Real], TextTower.Saved<Real>?) {
         switch input {
         case .embeddings(let known): return (known, nil)
         case .tokens(let tokens):
@@ -163,7 +163,7 @@ package struct TrainingModel: Sendable {
 
     private func embed<Real: ProductScalar>(
         _ batch: TrainingBatch<Real>, _ p: [Real]
-    ) -> ([Real], ImageEncoder.Saved<Real>?) {
+    ) -> ([Real], ImageTower.Saved<Real>?) {
         switch batch.frames {
         case .embeddings(let known): return (known, nil)
         case .pictures(let pictures):

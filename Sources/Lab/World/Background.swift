@@ -1,5 +1,5 @@
 import Foundation
-import Randomness
+import SystemSupport
 
 /// What is behind the objects: two colours and a pattern between them.
 package struct Background: Sendable, Equatable {

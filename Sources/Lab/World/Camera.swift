@@ -1,5 +1,5 @@
 import Foundation
-import Randomness
+import SystemSupport
 
 /// What a camera does to pictures: noise, softness, brightness.
 package struct Camera: Sendable {

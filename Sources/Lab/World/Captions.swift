@@ -1,4 +1,4 @@
-package import Randomness
+package import SystemSupport
 
 /// Words for a claim: the canonical ones, or any at random.
 package struct Captioner {

@@ -1,4 +1,4 @@
-package import Randomness
+package import SystemSupport
 
 extension Claim {
     /// A claim that is true of a window; nil when nothing can be said.

@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// Scene after scene of the world as one camera sees it, with pauses in between; without end, or of a given length.
 ///

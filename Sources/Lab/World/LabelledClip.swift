@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// A window of a scene with a caption that is true of it: what models are trained and measured on.
 package struct LabelledClip: Sendable {

@@ -1,4 +1,4 @@
-package import Randomness
+package import SystemSupport
 
 extension Claim {
     /// The claim with one thing of it changed: most often something that the window is not.

@@ -1,5 +1,5 @@
 import Foundation
-package import Randomness
+package import SystemSupport
 
 extension Scene {
     /// A scene as they are in this world: things appear, something happens, things vanish.

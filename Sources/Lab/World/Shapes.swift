@@ -1,5 +1,5 @@
 import Foundation
-import Randomness
+import SystemSupport
 
 /// What an object may be: its outline is fixed.
 package enum Shape: Int, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-package import Randomness
+package import SystemSupport
 
 /// A scene as a model sees it: the central square of a camera's picture, in the model's own size.
 package struct SquareView: Sendable {

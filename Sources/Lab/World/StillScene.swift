@@ -1,4 +1,4 @@
-package import Randomness
+package import SystemSupport
 
 extension Scene {
     /// A scene for a single picture: everything at random, sizes and turns continuous.

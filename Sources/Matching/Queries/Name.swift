@@ -1,24 +1,13 @@
 import Printing
+import SystemSupport
 
 /// Names of streams and queries: no dots, which part a topic.
 package enum Name {
-    package static func isValid(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isValid)
-    }
+    package static func isValid(_ name: String) -> Bool { Identifier.isName(name) }
 
     /// What a refusal of another name says.
     package static func expected(found name: String) -> String {
         "expected 1 to 64 letters, digits, hyphens or underscores, found \"\(name.excerpt())\""
-    }
-
-    /// Letters, digits, hyphen, underscore.
-    static func isValid(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Printing
+import SystemSupport
 
 /// Which streams a query watches.
 ///
@@ -56,7 +57,7 @@ package struct StreamSelector: Sendable, Hashable {
         let isLabel = text.hasPrefix("label:")
         let parts = (isLabel ? text.dropFirst(6) : text).utf8.split(
             separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let allowed: (UInt8) -> Bool = { Name.isValid($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
+        let allowed: (UInt8) -> Bool = { Identifier.isNamed($0) || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.count <= 64 && $0.allSatisfy(allowed) }) else {
             throw QueryPartError(
                 "streams",

@@ -160,7 +160,7 @@ package final class ImageEncoder {
         if isLean {
             afterBlock = { tokens in
                 trace?(tokens)
-                self.packed?.rest()
+                self.packed?.releaseMemory()
             }
         }
         try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens, trace: afterBlock)

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Foundation
+import SystemSupport
 package import Tensors
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
@@ -119,10 +120,7 @@ package struct ModelDirectory: Sendable {
 
     /// Eight hexadecimal digits of how the weights are read: what a change of the configuration changes.
     package var readingHash: String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in "\(architecture) \(preprocessing)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
+        FNV1a("\(architecture) \(preprocessing)".utf8).digits
     }
 
     /// The kept weights of a tower, as products of `precision` want them; nil where no cache directory is known.
@@ -145,7 +143,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
-    package func forget() { file.forget() }
+    package func releaseMemory() { file.releaseMemory() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
 }

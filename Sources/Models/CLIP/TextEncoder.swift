@@ -74,7 +74,7 @@ package final class TextEncoder {
     /// Gives memory back: no text is expected for a while.
     ///
     /// The next one takes some milliseconds longer.
-    package func rest() { packed?.rest() }
+    package func releaseMemory() { packed?.releaseMemory() }
 
     /// The first largest id, which is the end token in CLIP's vocabulary; or the first `endToken` a config names.
     private func poolingPlace(_ ids: [Int]) -> Int {

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// Named tensors on disk, in one file or in shards.
 package protocol CheckpointFile: TensorSource, Sendable {
     /// Size of all files in bytes.
@@ -14,7 +16,7 @@ package protocol CheckpointFile: TensorSource, Sendable {
     /// Lends a tensor's elements, row-major and little-endian, for the length of the call.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R
     /// Gives back the memory of what was read.
-    func forget()
+    func releaseMemory()
 }
 
 /// A checkpoint of one file.
@@ -37,10 +39,10 @@ extension SingleFile {
     package var fileSize: Int { file.count }
     package var paths: [String] { [file.path] }
     package var unreadable: [String: String] { [:] }
-    package func forget() { file.forget() }
+    package func releaseMemory() { file.releaseMemory() }
 
     package var headerHash: String {
-        var hash = FNV()
+        var hash = FNV1a()
         withUnsafeBytes(of: UInt64(fileSize).littleEndian) { $0.forEach { hash.mix($0) } }
         // A page here and there brings its neighbours: given back as we go, or the whole file would count as ours.
         let step = max(1, file.count / 65536)
@@ -48,22 +50,9 @@ extension SingleFile {
             file.withBytes(start..<min(start + step * 4096, file.count)) { bytes in
                 for offset in stride(from: 0, to: bytes.count, by: step) { hash.mix(bytes[offset]) }
             }
-            file.forget()
+            file.releaseMemory()
         }
         return hash.digits
-    }
-}
-
-/// FNV-1a, 64 bits.
-struct FNV {
-    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-
-    /// Both halves as eight hexadecimal digits.
-    var digits: String {
-        let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }
 
@@ -71,7 +60,7 @@ extension CheckpointFile {
     package func floats(_ name: String) throws(CheckpointError) -> [Float] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         // Large ones are given back as we go, or a model would be in memory twice when its last layer is read.
-        defer { if info.count >= 1 << 18 { forget() } }
+        defer { if info.count >= 1 << 18 { releaseMemory() } }
         return try withBytes(of: name) { widen($0, info.type, info.count) }
     }
 

@@ -56,7 +56,7 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     /// Gives back the memory of pages that were read; reading them again is cheap while the system caches them.
-    package func forget() {
+    package func releaseMemory() {
         if let base, isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// Writes safetensors files, one tensor in memory at a time.
 ///

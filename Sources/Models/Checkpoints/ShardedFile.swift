@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// A checkpoint in shards: an index that names the file of every tensor, and those files beside it.
 ///
@@ -80,7 +81,7 @@ package struct ShardedFile: CheckpointFile {
     package var fileSize: Int { shards.reduce(0) { $0 + $1.fileSize } }
 
     package var headerHash: String {
-        var hash = FNV()
+        var hash = FNV1a()
         for shard in shards { for byte in shard.headerHash.utf8 { hash.mix(byte) } }
         return hash.digits
     }
@@ -90,5 +91,5 @@ package struct ShardedFile: CheckpointFile {
         return try shards[place].withBytes(of: name, body)
     }
 
-    package func forget() { for shard in shards { shard.forget() } }
+    package func releaseMemory() { for shard in shards { shard.releaseMemory() } }
 }

@@ -1,5 +1,6 @@
 import CPlatform
 package import Foundation
+package import SystemSupport
 
 /// Directories that appear whole or not at all: they are filled beside their place, then renamed into it.
 package enum StagedDirectory {

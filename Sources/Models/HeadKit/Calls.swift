@@ -15,12 +15,12 @@ package enum HeadCalls {
     ) -> ww_status {
         report(why, size) {
             guard width > 0, maxFrames > 0 else {
-                throw HeadFailure(WW_BAD_SHAPE, "width \(width) and max_frames \(maxFrames) must be positive")
+                throw HeadCallError(WW_BAD_SHAPE, "width \(width) and max_frames \(maxFrames) must be positive")
             }
-            guard let instance else { throw HeadFailure(WW_FAILED, "no room for the instance") }
+            guard let instance else { throw HeadCallError(WW_FAILED, "no room for the instance") }
             let head = try H(
                 width: Int(width), maxFrames: Int(maxFrames),
-                weights: MemoryTensors(try LentWeights.copy(tensors, count), origin: "the head's weights"),
+                weights: MemoryTensors(try BorrowedWeights.copy(tensors, count), origin: "the head's weights"),
                 config: HeadConfig(json: config.map { String(cString: $0) } ?? "{}"))
             instance.pointee = Unmanaged.passRetained(HeadInstance(head)).toOpaque()
         }
@@ -38,12 +38,14 @@ package enum HeadCalls {
         _ why: UnsafeMutablePointer<CChar>?, _ size: Int
     ) -> ww_status {
         report(why, size) {
-            guard let instance, let out else { throw HeadFailure(WW_FAILED, "no instance, or no room for the result") }
+            guard let instance, let out else {
+                throw HeadCallError(WW_FAILED, "no instance, or no room for the result")
+            }
             let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
-            let lent = try LentWindows(frames, mask, B, T, for: held.head)
+            let borrowed = try BorrowedWindows(frames, mask, B, T, for: held.head)
             let d = held.head.width
-            try held.run(lent.count, columns: d, into: out) { range, out in
-                let windows = held.windows(lent, range)
+            try held.run(borrowed.count, columns: d, into: out) { range, out in
+                let windows = held.windows(borrowed, range)
                 try held.head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: range.count * d))
             }
         }
@@ -58,18 +60,20 @@ package enum HeadCalls {
     ) -> ww_status {
         report(why, size) {
             guard P > 0 else { return }
-            guard let instance, let out else { throw HeadFailure(WW_FAILED, "no instance, or no room for the result") }
+            guard let instance, let out else {
+                throw HeadCallError(WW_FAILED, "no instance, or no room for the result")
+            }
             guard let texts, let pairText, let pairWindow, Q > 0 else {
-                throw HeadFailure(WW_BAD_SHAPE, "\(P) pairs of \(Q) texts")
+                throw HeadCallError(WW_BAD_SHAPE, "\(P) pairs of \(Q) texts")
             }
             let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
-            let lent = try LentWindows(frames, mask, B, T, for: held.head)
+            let borrowed = try BorrowedWindows(frames, mask, B, T, for: held.head)
             let lentTexts = UnsafeBufferPointer(
-                start: texts, count: try LentWindows.size(Int(Q), held.head.width, of: "texts"))
+                start: texts, count: try BorrowedWindows.size(Int(Q), held.head.width, of: "texts"))
             for p in 0..<P where !(0..<Q ~= pairText[p] && 0..<B ~= pairWindow[p]) {
-                throw HeadFailure(WW_BAD_SHAPE, "a pair names a text or a window that is not there")
+                throw HeadCallError(WW_BAD_SHAPE, "a pair names a text or a window that is not there")
             }
-            let windows = held.windows(lent, 0..<lent.count)
+            let windows = held.windows(borrowed, 0..<borrowed.count)
             try held.run(P, columns: 1, into: out) { range, out in
                 let first = range.lowerBound
                 let pairs = Pairs(
@@ -91,7 +95,7 @@ package enum HeadCalls {
         } catch {
             let (status, text): (ww_status, String) =
                 switch error {
-                case let failure as HeadFailure: (failure.status, failure.why)
+                case let failure as HeadCallError: (failure.status, failure.why)
                 case let checkpoint as CheckpointError: (WW_BAD_WEIGHTS, "\(checkpoint)")
                 default: (WW_FAILED, "\(error)")
                 }

@@ -15,7 +15,7 @@ package struct HeadConfig: Sendable {
         do {
             attentionHeads = try JSONDecoder().decode(Keys.self, from: Data(json.utf8)).attention_heads
         } catch {
-            throw HeadFailure(
+            throw HeadCallError(
                 WW_BAD_CONFIG, "config_json must be a JSON object, and its attention_heads, if any, a whole number")
         }
     }
@@ -24,7 +24,7 @@ package struct HeadConfig: Sendable {
     package func attentionHeads(width: Int) throws -> Int {
         let heads = attentionHeads ?? max(1, width / 64)
         guard heads > 0, width % heads == 0 else {
-            throw HeadFailure(WW_BAD_CONFIG, "\(heads) attention heads cannot share a width of \(width)")
+            throw HeadCallError(WW_BAD_CONFIG, "\(heads) attention heads cannot share a width of \(width)")
         }
         return heads
     }
@@ -44,7 +44,7 @@ package enum HeadWeightSizes {
                 throw CheckpointError(weights.origin, .missingTensor(name))
             }
             guard shape.count == 2, shape[0] > 0, shape[0] == inner ?? shape[0] else {
-                throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
+                throw HeadCallError(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
             }
             inner = shape[0]
         }
@@ -60,7 +60,7 @@ package enum HeadWeightSizes {
         }
         let table = try weights.floats(name, shape: [shape.first ?? 0, width])
         guard needed * width <= table.count else {
-            throw HeadFailure(
+            throw HeadCallError(
                 WW_BAD_SHAPE, "\(needed) positions are needed, tensor \"\(name)\" has \(table.count / width)")
         }
         return table

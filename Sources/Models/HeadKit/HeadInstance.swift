@@ -10,13 +10,13 @@ final class HeadInstance<H: TemporalHead> {
     init(_ head: H) { self.head = head }
 
     /// Some of the windows of a call, as a head sees them.
-    func windows(_ lent: LentWindows, _ range: Range<Int>) -> Windows {
+    func windows(_ borrowed: BorrowedWindows, _ range: Range<Int>) -> FrameWindows {
         valid.removeAll(keepingCapacity: true)
-        for b in range { valid.append(Int32(lent.length(b))) }
-        let size = lent.frameCount * head.width
-        return Windows(
-            frames: UnsafeBufferPointer(start: lent.frames + range.lowerBound * size, count: range.count * size),
-            valid: valid, frameCount: lent.frameCount, width: head.width)
+        for b in range { valid.append(Int32(borrowed.length(b))) }
+        let size = borrowed.frameCount * head.width
+        return FrameWindows(
+            frames: UnsafeBufferPointer(start: borrowed.frames + range.lowerBound * size, count: range.count * size),
+            valid: valid, frameCount: borrowed.frameCount, width: head.width)
     }
 
     /// Has `body` compute `count` results of `columns` numbers, a batch at a time: all get to `out` or, if it throws,
@@ -37,8 +37,8 @@ final class HeadInstance<H: TemporalHead> {
     }
 }
 
-/// The windows of a call, checked against the instance: nothing after this reads outside of what the host lent.
-struct LentWindows {
+/// The windows of a call, checked against the instance: nothing after this reads outside of what the host borrowed.
+struct BorrowedWindows {
     let frames: UnsafePointer<Float>
     private let mask: UnsafePointer<UInt8>
     let count: Int
@@ -49,10 +49,10 @@ struct LentWindows {
         for head: some TemporalHead
     ) throws {
         guard let frames, let mask, B > 0, T > 0 else {
-            throw HeadFailure(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
+            throw HeadCallError(WW_BAD_SHAPE, "\(B) windows of \(T) frames")
         }
         guard Int(T) <= head.maxFrames else {
-            throw HeadFailure(WW_BAD_SHAPE, "windows of \(T) frames, made for at most \(head.maxFrames)")
+            throw HeadCallError(WW_BAD_SHAPE, "windows of \(T) frames, made for at most \(head.maxFrames)")
         }
         _ = try Self.size(Int(B) * Int(T), head.width, of: "frames")
         self.frames = frames
@@ -61,9 +61,9 @@ struct LentWindows {
         frameCount = Int(T)
         for b in 0..<count {
             let length = length(b)
-            guard length > 0 else { throw HeadFailure(WW_BAD_SHAPE, "window \(b) has no frame") }
+            guard length > 0 else { throw HeadCallError(WW_BAD_SHAPE, "window \(b) has no frame") }
             for t in length..<frameCount where mask[b * frameCount + t] != 0 {
-                throw HeadFailure(WW_BAD_SHAPE, "the mask of window \(b) is no prefix")
+                throw HeadCallError(WW_BAD_SHAPE, "the mask of window \(b) is no prefix")
             }
         }
     }
@@ -79,14 +79,14 @@ struct LentWindows {
     static func size(_ rows: Int, _ width: Int, of what: String) throws -> Int {
         let (size, overflow) = rows.multipliedReportingOverflow(by: width)
         guard !overflow, size <= Int(Int32.max) else {
-            throw HeadFailure(WW_BAD_SHAPE, "\(rows) \(what) of width \(width) are too many for one call")
+            throw HeadCallError(WW_BAD_SHAPE, "\(rows) \(what) of width \(width) are too many for one call")
         }
         return size
     }
 }
 
 /// The weights of a `create` call.
-enum LentWeights {
+enum BorrowedWeights {
     /// Copies the tensors, if their shapes can be.
     static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {
         guard let tensors else { return [:] }
@@ -98,7 +98,7 @@ enum LentWeights {
             let values = try shape.reduce(1) { count, size in
                 let (product, overflow) = count.multipliedReportingOverflow(by: size)
                 guard size >= 0, !overflow, product <= Int.max / 8, sizes.count == Int(tensor.rank) else {
-                    throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
+                    throw HeadCallError(WW_BAD_WEIGHTS, "tensor \"\(name)\" has the impossible shape \(shape)")
                 }
                 return product
             }

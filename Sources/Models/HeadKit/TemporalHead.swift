@@ -8,7 +8,7 @@ package protocol TemporalHead: AnyObject {
     /// d, and the longest window it was made for.
     var width: Int { get }
     var maxFrames: Int { get }
-    /// Windows, or pairs, that it takes at once: what bounds its scratch.
+    /// FrameWindows, or pairs, that it takes at once: what bounds its scratch.
     static var batch: Int { get }
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws
 }
@@ -21,7 +21,7 @@ extension TemporalHead {
 /// A head that pools windows.
 package protocol PoolingHead: TemporalHead {
     /// Writes the clip embeddings `[windows.count, width]` of at most `batch` windows.
-    func pool(_ windows: Windows, into out: UnsafeMutableBufferPointer<Float>) throws
+    func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
 /// A head that scores texts and windows together.
@@ -30,8 +30,8 @@ package protocol PairingHead: TemporalHead {
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
-/// Windows lent by the host for one call: frames `[count, frames, width]`, the first `valid[b]` of each count.
-package struct Windows {
+/// Windows that the host lends for one call: frames `[count, frames, width]`, the first `valid[b]` of each count.
+package struct FrameWindows {
     package let frames: UnsafeBufferPointer<Float>
     /// At least 1 each.
     package let valid: [Int32]
@@ -58,7 +58,7 @@ package struct Windows {
 package struct Pairs {
     /// Text embeddings `[texts, width]`, not normalised.
     package let texts: UnsafeBufferPointer<Float>
-    package let windows: Windows
+    package let windows: FrameWindows
     /// Pair p joins text `text[p]` with window `window[p]`; both are in range.
     package let text: UnsafeBufferPointer<Int32>
     package let window: UnsafeBufferPointer<Int32>
@@ -72,7 +72,7 @@ package struct Pairs {
 }
 
 /// Why a plugin's call failed: a status of the contract and a sentence.
-package struct HeadFailure: Error {
+package struct HeadCallError: Error {
     package let status: ww_status
     package let why: String
 

@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// A plugin file in a plugin directory, not yet opened.
 package struct HeadFile: Sendable, Equatable {
@@ -25,7 +26,7 @@ package struct HeadFinder: Sendable {
     /// The standing search path, after directories a configuration names.
     package static func standard(first: [String] = []) -> HeadFinder {
         let variable = ProcessInfo.processInfo.environment["WATCHWORD_PLUGIN_PATH"] ?? ""
-        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let executable = ProcFile.executable ?? ""
         let beside = URL(filePath: executable).deletingLastPathComponent().path
         return HeadFinder(
             directories: first + variable.split(separator: ":").map(String.init) + [beside, "/usr/lib/watchword/heads"])
@@ -41,7 +42,7 @@ package struct HeadFinder: Sendable {
             for entry in ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
             where entry.hasPrefix("libwatchword-head-") && entry.hasSuffix(".so") {
                 let name = String(entry.dropFirst("libwatchword-head-".count).dropLast(".so".count))
-                guard Self.isName(name) else { continue }
+                guard Identifier.isHead(name) else { continue }
                 let path = "\(directory)/\(entry)"
                 files.append(HeadFile(name: name, path: path, shadowedBy: first[name]))
                 first[name] = first[name] ?? path
@@ -57,7 +58,7 @@ package struct HeadFinder: Sendable {
     ///
     /// A name that is no name, such as a path, is refused before any file is looked at.
     package func file(_ name: String) throws(HeadError) -> HeadFile {
-        guard Self.isName(name) else { throw HeadError(path: name, reason: .badName) }
+        guard Identifier.isHead(name) else { throw HeadError(path: name, reason: .badName) }
         guard let file = files.first(where: { $0.name == name }) else {
             throw HeadError(path: name, reason: .notFound(known: names, searched: directories))
         }
@@ -77,6 +78,4 @@ package struct HeadFinder: Sendable {
             throw HeadError(path: file.path, reason: .nameTaken(name, by: other.path))
         }
     }
-
-    private static func isName(_ name: String) -> Bool { name.wholeMatch(of: /[a-z][a-z0-9-]*/) != nil }
 }

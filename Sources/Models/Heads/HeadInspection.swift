@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// What a plugin file says of itself, or what is wrong with it.
 package struct HeadInspection: Codable, Sendable, Equatable {
@@ -51,7 +52,7 @@ package struct HeadInspector: Sendable {
     }
 
     private static var thisProgram: String {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/proc/self/exe"
+        ProcFile.executable ?? "/proc/self/exe"
     }
 
     /// What the file says of itself, or what became of the process that asked it.

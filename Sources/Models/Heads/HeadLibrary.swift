@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 import WatchwordHeadABI
 
 /// A head plugin found by name and checked, not yet made into an instance.

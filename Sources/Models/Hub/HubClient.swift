@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SystemSupport
 
 /// Requests to a hub: redirects are followed here, so that the token goes nowhere else.
 struct HubClient: Sendable {
@@ -102,7 +103,7 @@ struct HubClient: Sendable {
         case 408, 425, 429, 500...599:
             throw Transient(
                 reason: "the server answers \(code)",
-                wait: Retries.seconds(retryAfter: response.headers.first(name: "Retry-After")))
+                wait: response.headers.first(name: "Retry-After").flatMap { RetryAfter.seconds($0, limit: .infinity) })
         default: throw HubError(.unavailable, "\(what): the server answers \(code)")
         }
     }

@@ -2,6 +2,7 @@ import Checkpoints
 import Digests
 import Foundation
 import NIOPosix
+import SystemSupport
 
 /// A file on its way: `NAME.part`, the validator of what is in it, and at the end `NAME`.
 ///

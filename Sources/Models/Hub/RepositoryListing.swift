@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// A file of a model on a hub.
 struct RemoteFile: Sendable, Equatable {
@@ -66,7 +67,8 @@ struct RepositoryListing {
         var found: [String: RemoteFile] = [:]
         for sibling in reply.siblings {
             let name = sibling.rfilename
-            let isHead = name.wholeMatch(of: /heads\/[a-z][a-z0-9-]{0,63}\.safetensors/) != nil
+            let head = name.wholeMatch(of: /heads\/(.{1,64})\.safetensors/)?.1
+            let isHead = head.map { Identifier.isHead($0) } ?? false
             let isShard = Self.index(ofShard: name) != nil
             guard isHead || isShard || Self.companions.contains(name) || Self.weights.contains(name) else { continue }
             let size = sibling.lfs?.size ?? sibling.size

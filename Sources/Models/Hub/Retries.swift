@@ -1,4 +1,4 @@
-import Foundation
+import SystemSupport
 
 /// How often, and after what waits, something that may pass is attempted again.
 package struct Retries: Sendable {
@@ -22,6 +22,7 @@ package struct Retries: Sendable {
         attempt: () async throws -> T
     ) async throws -> T {
         var (failures, attempts) = (0, 0)
+        var backoff = Backoff(first: .seconds(firstWait), max: .seconds(longestWait))
         while true {
             let before = progress()
             do {
@@ -36,22 +37,11 @@ package struct Retries: Sendable {
                     throw HubError(
                         .unavailable, "\(what): \(failure.reason), and asks to wait \(Int(asked)) s; try again then")
                 }
-                let backoff = min(longestWait, firstWait * pow(2, Double(max(0, failures - 1))))
-                let wait = failure.wait ?? backoff * Double.random(in: 0.8...1.2)
+                if failures == 0 { backoff.reset() }
+                let wait = failure.wait ?? backoff.next(chance: Double.random(in: 0...1)) / .seconds(1)
                 waiting("\(what): \(failure.reason)", wait)
                 try await Task.sleep(for: .seconds(wait))
             }
         }
-    }
-
-    /// Seconds in a `Retry-After` header: a number, or a date.
-    static func seconds(retryAfter: String?, now: Date = Date()) -> Double? {
-        guard let value = retryAfter?.trimmingCharacters(in: .whitespaces) else { return nil }
-        if let seconds = Double(value), seconds.isFinite { return max(0, seconds) }
-        let format = DateFormatter()
-        format.locale = Locale(identifier: "en_US_POSIX")
-        format.timeZone = TimeZone(secondsFromGMT: 0)
-        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return format.date(from: value).map { max(0, $0.timeIntervalSince(now)) }
     }
 }

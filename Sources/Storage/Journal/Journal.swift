@@ -1,7 +1,7 @@
 package import Foundation
 import GRDB
-import Permissions
 import Synchronization
+import SystemSupport
 
 /// The journal cannot be opened, read or written: one sentence that names its file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {

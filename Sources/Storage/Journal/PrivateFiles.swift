@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// Files of a journal are for the daemon's user alone: they hold pictures, and what streams were added with.
 enum PrivateFiles {
@@ -33,16 +33,5 @@ enum PrivateFiles {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
             closeFolder("\(path)/\(name)")
         }
-    }
-
-    /// Writes a new file that only this user may open.
-    static func write(_ data: Data, to path: String) throws {
-        unlink(path)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try file.write(contentsOf: data)
-        try file.synchronize()
-        try file.close()
     }
 }

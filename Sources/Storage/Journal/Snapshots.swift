@@ -1,6 +1,6 @@
 package import Foundation
-import Permissions
 import Synchronization
+import SystemSupport
 
 /// Pictures of events, one file each, named after its event: `<event>.jpg`.
 ///
@@ -18,38 +18,26 @@ final class SnapshotFolder: Sendable {
 
     private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
 
-    /// A name that is a file's and nothing else: an event's id has only letters and digits.
-    private static func isName(_ event: some StringProtocol) -> Bool {
-        (1...64).contains(event.utf8.count) && event.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
-    }
-
     /// Writes a picture, in place of the one that the event had; its path.
     func write(_ data: Data, event: String) throws -> String {
-        guard Self.isName(event) else { throw CocoaError(.fileWriteInvalidFileName) }
+        guard Identifier.isEvent(event) else { throw CocoaError(.fileWriteInvalidFileName) }
         let path = path(event)
-        let part = path + ".part"
         try PrivateFolder.make(folder)
         let before = size(path) ?? 0
-        do {
-            try PrivateFiles.write(data, to: part)
-            guard rename(part, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        } catch {
-            unlink(part)
-            throw error
-        }
+        try AtomicFile.write(data, to: path, mode: 0o600, .one)
         total.withLock { $0 += data.count - before }
         return path
     }
 
     /// The picture of an event; nil if there is none.
     func read(_ event: String) -> Data? {
-        Self.isName(event) ? FileManager.default.contents(atPath: path(event)) : nil
+        Identifier.isEvent(event) ? FileManager.default.contents(atPath: path(event)) : nil
     }
 
     /// Removes pictures; returns how many there were.
     func remove(_ events: [String]) -> Int {
         var count = 0
-        for event in events where Self.isName(event) {
+        for event in events where Identifier.isEvent(event) {
             guard let bytes = size(path(event)), unlink(path(event)) == 0 else { continue }
             total.withLock { $0 -= bytes }
             count += 1
@@ -65,9 +53,9 @@ final class SnapshotFolder: Sendable {
         var (bytes, moved) = (0, 0)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let path = "\(folder)/\(name)"
-            if name.hasSuffix(".jpg.part"), Self.isName(name.dropLast(9)) {
+            if name.hasSuffix(".jpg.part"), Identifier.isEvent(name.dropLast(9)) {
                 unlink(path)
-            } else if name.hasSuffix(".jpg"), Self.isName(name.dropLast(4)) {
+            } else if name.hasSuffix(".jpg"), Identifier.isEvent(name.dropLast(4)) {
                 if events.contains(String(name.dropLast(4))) {
                     bytes += size(path) ?? 0
                 } else if let aside {

@@ -62,9 +62,8 @@ static void read_body(GInputStream *stream, size_t most, GCancellable *cancellab
     answer->body = g_byte_array_free(body, FALSE);
 }
 
-void ww_fetch(
-    ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
-    ww_fetched *answer) {
+void ww_fetch(ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
+              ww_fetched *answer) {
     memset(answer, 0, sizeof *answer);
     SoupMessage *message = soup_message_new("GET", request->uri);
     if (!message) {
@@ -108,7 +107,7 @@ void ww_fetch(
 }
 
 void ww_fetched_clear(ww_fetched *answer) {
-    char *texts[] = {answer->reason, answer->type, answer->tag, answer->modified,
+    char *texts[] = {answer->reason,   answer->type,        answer->tag, answer->modified,
                      answer->location, answer->retry_after, answer->why};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) g_free(texts[i]);
     g_free(answer->body);

@@ -6,13 +6,13 @@
 
 typedef enum {
     WW_CONNECTED,
-    WW_UNRESOLVED,        // there is no such name
-    WW_NO_NAME_SERVER,    // nobody says whether there is
+    WW_UNRESOLVED,      // there is no such name
+    WW_NO_NAME_SERVER,  // nobody says whether there is
     WW_REFUSED,
     WW_UNREACHABLE,
     WW_TIMED_OUT,
     WW_BAD_CERTIFICATE,
-    WW_NO_TLS,            // the other side speaks something else
+    WW_NO_TLS,  // the other side speaks something else
     WW_NOT_CONNECTED,
 } ww_connection;
 
@@ -23,8 +23,8 @@ typedef struct {
     gpointer database;            // whose certificates are trusted; NULL for this machine's authorities
 } ww_handshake;
 
-static gboolean ww_note_certificate(
-    GTlsConnection *connection, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer user) {
+static gboolean ww_note_certificate(GTlsConnection *connection, GTlsCertificate *certificate,
+                                    GTlsCertificateFlags errors, gpointer user) {
     (void)connection;
     ww_handshake *handshake = user;
     handshake->errors = errors;
@@ -37,8 +37,8 @@ static gboolean ww_note_certificate(
     g_byte_array_unref(bytes);
     return FALSE;
 }
-static void ww_note_handshake(
-    GSocketClient *client, GSocketClientEvent event, GSocketConnectable *to, GIOStream *stream, gpointer user) {
+static void ww_note_handshake(GSocketClient *client, GSocketClientEvent event, GSocketConnectable *to,
+                              GIOStream *stream, gpointer user) {
     (void)client, (void)to;
     if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING) return;
     ww_handshake *handshake = user;
@@ -47,21 +47,22 @@ static void ww_note_handshake(
     g_signal_connect(stream, "accept-certificate", G_CALLBACK(ww_note_certificate), user);
 }
 static inline ww_connection ww_connection_of(GError *error, gboolean tls) {
-    if (error->domain == G_TLS_ERROR) return error->code == G_TLS_ERROR_BAD_CERTIFICATE ? WW_BAD_CERTIFICATE : WW_NO_TLS;
+    if (error->domain == G_TLS_ERROR)
+        return error->code == G_TLS_ERROR_BAD_CERTIFICATE ? WW_BAD_CERTIFICATE : WW_NO_TLS;
     if (error->domain != G_IO_ERROR) return WW_NOT_CONNECTED;
     switch (error->code) {
-        case G_IO_ERROR_CONNECTION_REFUSED: return WW_REFUSED;
-        case G_IO_ERROR_HOST_UNREACHABLE:
-        case G_IO_ERROR_NETWORK_UNREACHABLE: return WW_UNREACHABLE;
-        case G_IO_ERROR_TIMED_OUT:
-        case G_IO_ERROR_CANCELLED: return WW_TIMED_OUT;
-        default: return tls ? WW_NO_TLS : WW_NOT_CONNECTED;
+    case G_IO_ERROR_CONNECTION_REFUSED: return WW_REFUSED;
+    case G_IO_ERROR_HOST_UNREACHABLE:
+    case G_IO_ERROR_NETWORK_UNREACHABLE: return WW_UNREACHABLE;
+    case G_IO_ERROR_TIMED_OUT:
+    case G_IO_ERROR_CANCELLED: return WW_TIMED_OUT;
+    default: return tls ? WW_NO_TLS : WW_NOT_CONNECTED;
     }
 }
 // Resolves and connects, and shakes hands if it is TLS. Nothing else is sent.
 // Waits: for a connection at most `seconds`, for all of it until it is cancelled. [any-thread]
-static inline ww_connection ww_connect(
-    const char *host, guint16 port, gboolean tls, guint seconds, GCancellable *cancellable, ww_handshake *handshake) {
+static inline ww_connection ww_connect(const char *host, guint16 port, gboolean tls, guint seconds,
+                                       GCancellable *cancellable, ww_handshake *handshake) {
     GError *error = NULL;
     GResolver *resolver = g_resolver_get_default();
     GList *addresses = g_resolver_lookup_by_name(resolver, host, cancellable, &error);

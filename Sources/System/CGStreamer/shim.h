@@ -62,8 +62,8 @@ static inline GstSample *ww_app_sink_wait(GstElement *sink, guint64 nanoseconds)
 static gboolean ww_continue_with(GstElement *bin, GstPad *pad, GstCaps *caps, gpointer user) {
     (void)bin, (void)pad, (void)user;
     const char *name = gst_caps_get_size(caps) > 0 ? gst_structure_get_name(gst_caps_get_structure(caps, 0)) : "";
-    return !(g_str_has_prefix(name, "audio/") || g_str_has_prefix(name, "text/") || g_str_has_prefix(name, "subpicture/")
-             || g_str_has_prefix(name, "closedcaption/"));
+    return !(g_str_has_prefix(name, "audio/") || g_str_has_prefix(name, "text/") ||
+             g_str_has_prefix(name, "subpicture/") || g_str_has_prefix(name, "closedcaption/"));
 }
 static int ww_compare_linked(const void *pad, const void *user) {
     (void)user;
@@ -134,9 +134,13 @@ static inline gboolean ww_has_property(GstElement *element, const char *name) {
 }
 static inline GstBuffer *ww_ref_buffer(GstBuffer *buffer) { return gst_buffer_ref(buffer); }
 static inline void ww_unref_buffer(GstBuffer *buffer) { gst_buffer_unref(buffer); }
-static inline gboolean ww_is_delta(GstBuffer *buffer) { return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT); }
+static inline gboolean ww_is_delta(GstBuffer *buffer) {
+    return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+}
 // For a probe that has passed its buffer on itself, and answers GST_PAD_PROBE_HANDLED. [streaming-thread]
-static inline void ww_probe_set_flow(GstPadProbeInfo *info, GstFlowReturn flow) { GST_PAD_PROBE_INFO_FLOW_RETURN(info) = flow; }
+static inline void ww_probe_set_flow(GstPadProbeInfo *info, GstFlowReturn flow) {
+    GST_PAD_PROBE_INFO_FLOW_RETURN(info) = flow;
+}
 static inline GstMessageType ww_message_type(GstMessage *message) { return GST_MESSAGE_TYPE(message); }
 static inline gboolean ww_message_is_from(GstMessage *message, GstElement *element) {
     return GST_MESSAGE_SRC(message) == GST_OBJECT(element);
@@ -144,8 +148,8 @@ static inline gboolean ww_message_is_from(GstMessage *message, GstElement *eleme
 static inline GstEventType ww_event_type(GstEvent *event) { return GST_EVENT_TYPE(event); }
 // Ends a pipeline with a sentence of ours, which needs no other in its place. [streaming-thread]
 static inline void ww_post_error(GstElement *element, const char *sentence) {
-    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-                             g_strdup(sentence), NULL, __FILE__, __func__, __LINE__);
+    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, g_strdup(sentence),
+                             NULL, __FILE__, __func__, __LINE__);
 }
 // Name, width and height (0 where they are not said) of a caps event, and whether a parser has read what follows. The
 // caller frees the name. [streaming-thread]
@@ -202,15 +206,15 @@ static inline double ww_lead(GstPad *pad, double seconds) {
 }
 static inline gboolean ww_is_app_src(GstElement *element) { return GST_IS_APP_SRC(element); }
 // `needed` is called on the source's streaming thread; `done` when the source is gone. [any-thread]
-static inline void ww_app_src_feed(
-    GstElement *source, void (*needed)(GstAppSrc *, guint, gpointer), gpointer user, GDestroyNotify done) {
+static inline void ww_app_src_feed(GstElement *source, void (*needed)(GstAppSrc *, guint, gpointer), gpointer user,
+                                   GDestroyNotify done) {
     GstAppSrcCallbacks callbacks = {0};
     callbacks.need_data = needed;
     gst_app_src_set_callbacks(GST_APP_SRC(source), &callbacks, user, done);
 }
 // Copies the bytes. [streaming-thread]
-static inline GstFlowReturn ww_app_src_push(
-    GstAppSrc *source, const void *bytes, gsize count, guint64 pts, guint64 duration) {
+static inline GstFlowReturn ww_app_src_push(GstAppSrc *source, const void *bytes, gsize count, guint64 pts,
+                                            guint64 duration) {
     GstBuffer *buffer = gst_buffer_new_allocate(NULL, count, NULL);
     if (!buffer) return GST_FLOW_ERROR;
     gst_buffer_fill(buffer, 0, bytes, count);
@@ -227,7 +231,9 @@ static inline double ww_running_seconds(GstAppSrc *source) {
 static inline const guint8 *ww_frame_plane(GstVideoFrame *frame, gint plane) {
     return (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, plane);
 }
-static inline gint ww_frame_stride(GstVideoFrame *frame, gint plane) { return GST_VIDEO_FRAME_PLANE_STRIDE(frame, plane); }
+static inline gint ww_frame_stride(GstVideoFrame *frame, gint plane) {
+    return GST_VIDEO_FRAME_PLANE_STRIDE(frame, plane);
+}
 static inline gint ww_frame_width(GstVideoFrame *frame) { return GST_VIDEO_FRAME_WIDTH(frame); }
 static inline gint ww_frame_height(GstVideoFrame *frame) { return GST_VIDEO_FRAME_HEIGHT(frame); }
 static inline gboolean ww_frame_map(GstVideoFrame *frame, GstVideoInfo *info, GstBuffer *buffer) {
@@ -336,7 +342,8 @@ static inline gboolean ww_only_looks(GstElement *element) {
 }
 // A property of an element that names a file and is set; NULL if there is none. [any-thread]
 static inline const char *ww_names_file(GstElement *element) {
-    static const char *const words[] = {"file", "location", "path", "template", "uri", "directory", "script", "url", NULL};
+    static const char *const words[] = {
+        "file", "location", "path", "template", "uri", "directory", "script", "url", NULL};
     guint count = 0;
     GParamSpec **all = g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &count);
     const char *found = NULL;

@@ -12,8 +12,8 @@ static inline double ww_element_running_seconds(GstElement *element) {
 }
 // Pushes a copy of rows of RGB without gaps. Returns the buffer, which the caller owns, to be pushed again; NULL if
 // there is no memory for it. [any-thread]
-static inline GstBuffer *ww_app_src_push_picture(
-    GstElement *source, const guint8 *rgb, gint width, gint height, guint64 pts, guint64 duration) {
+static inline GstBuffer *ww_app_src_push_picture(GstElement *source, const guint8 *rgb, gint width, gint height,
+                                                 guint64 pts, guint64 duration) {
     GstVideoInfo info;
     gst_video_info_init(&info);
     if (!rgb || !gst_video_info_set_format(&info, GST_VIDEO_FORMAT_RGB, (guint)width, (guint)height)) return NULL;
@@ -69,8 +69,7 @@ static inline gchar *ww_answered_type(GstEvent *event) {
 }
 // Posts an application's message that is a word. [any-thread]
 static inline void ww_post_word(GstElement *element, const char *word) {
-    gst_element_post_message(
-        element, gst_message_new_application(GST_OBJECT(element), gst_structure_new_empty(word)));
+    gst_element_post_message(element, gst_message_new_application(GST_OBJECT(element), gst_structure_new_empty(word)));
 }
 // The address that the element reads from which posted a message, for `g_free`; NULL if it says nothing of that.
 // [any-thread]

@@ -4,8 +4,8 @@
 #include "CPictures.h"
 
 static int copy(uint8_t *rgb, GdkPixbuf *picture, uint32_t width, uint32_t height) {
-    if (!picture || gdk_pixbuf_get_width(picture) != (int)width || gdk_pixbuf_get_height(picture) != (int)height
-        || gdk_pixbuf_get_bits_per_sample(picture) != 8)
+    if (!picture || gdk_pixbuf_get_width(picture) != (int)width || gdk_pixbuf_get_height(picture) != (int)height ||
+        gdk_pixbuf_get_bits_per_sample(picture) != 8)
         return -1;
     const guint8 *pixels = gdk_pixbuf_read_pixels(picture);
     const size_t stride = (size_t)gdk_pixbuf_get_rowstride(picture), step = (size_t)gdk_pixbuf_get_n_channels(picture);
@@ -16,8 +16,8 @@ static int copy(uint8_t *rgb, GdkPixbuf *picture, uint32_t width, uint32_t heigh
     return 0;
 }
 
-int ww_pixbuf_decode(uint8_t *rgb, const uint8_t *bytes, size_t count, const char *kind, uint32_t width, uint32_t height,
-                     char *why, size_t why_size) {
+int ww_pixbuf_decode(uint8_t *rgb, const uint8_t *bytes, size_t count, const char *kind, uint32_t width,
+                     uint32_t height, char *why, size_t why_size) {
     GError *error = NULL;
     int status = -1;
     GdkPixbufLoader *loader = gdk_pixbuf_loader_new_with_type(kind, &error);

@@ -15,8 +15,7 @@ static GError *refusal(const char *host) {
 
 static gboolean allows(const char *host, int port, GInetAddress *address) {
     if (!address) return is_allowed(host, port, NULL, 0);
-    return is_allowed(
-        host, port, g_inet_address_to_bytes(address), (int)g_inet_address_get_native_size(address));
+    return is_allowed(host, port, g_inet_address_to_bytes(address), (int)g_inet_address_get_native_size(address));
 }
 
 // MARK: Hosts as they are named
@@ -29,8 +28,8 @@ typedef struct {
 } WwProxiesClass;
 
 static void ww_proxies_interface(GProxyResolverInterface *interface);
-G_DEFINE_TYPE_WITH_CODE(
-    WwProxies, ww_proxies, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE(G_TYPE_PROXY_RESOLVER, ww_proxies_interface))
+G_DEFINE_TYPE_WITH_CODE(WwProxies, ww_proxies, G_TYPE_OBJECT,
+                        G_IMPLEMENT_INTERFACE(G_TYPE_PROXY_RESOLVER, ww_proxies_interface))
 
 static void ww_proxies_init(WwProxies *self) { (void)self; }
 static void ww_proxies_class_init(WwProxiesClass *class) { (void)class; }
@@ -54,8 +53,8 @@ static gchar **proxies_lookup(GProxyResolver *self, const gchar *uri, GCancellab
     return g_strdupv((gchar **)direct);
 }
 
-static void proxies_lookup_async(
-    GProxyResolver *self, const gchar *uri, GCancellable *cancellable, GAsyncReadyCallback done, gpointer user) {
+static void proxies_lookup_async(GProxyResolver *self, const gchar *uri, GCancellable *cancellable,
+                                 GAsyncReadyCallback done, gpointer user) {
     GTask *task = g_task_new(self, cancellable, done, user);
     GError *error = NULL;
     gchar **found = proxies_lookup(self, uri, cancellable, &error);
@@ -109,8 +108,8 @@ static GList *filtered(const char *host, GList *found, GError **error) {
     return kept;
 }
 
-static GList *resolver_lookup_with_flags(
-    GResolver *self, const gchar *host, GResolverNameLookupFlags flags, GCancellable *cancellable, GError **error) {
+static GList *resolver_lookup_with_flags(GResolver *self, const gchar *host, GResolverNameLookupFlags flags,
+                                         GCancellable *cancellable, GError **error) {
     GResolver *inner = ((WwResolver *)self)->inner;
     return filtered(host, g_resolver_lookup_by_name_with_flags(inner, host, flags, cancellable, error), error);
 }
@@ -139,9 +138,8 @@ static void resolver_work(GTask *task, gpointer self, gpointer data, GCancellabl
         g_task_return_pointer(task, found, (GDestroyNotify)g_resolver_free_addresses);
 }
 
-static void resolver_lookup_with_flags_async(
-    GResolver *self, const gchar *host, GResolverNameLookupFlags flags, GCancellable *cancellable,
-    GAsyncReadyCallback done, gpointer user) {
+static void resolver_lookup_with_flags_async(GResolver *self, const gchar *host, GResolverNameLookupFlags flags,
+                                             GCancellable *cancellable, GAsyncReadyCallback done, gpointer user) {
     GTask *task = g_task_new(self, cancellable, done, user);
     Wanted *wanted = g_new(Wanted, 1);
     wanted->host = g_strdup(host);
@@ -151,8 +149,8 @@ static void resolver_lookup_with_flags_async(
     g_object_unref(task);
 }
 
-static void resolver_lookup_async(
-    GResolver *self, const gchar *host, GCancellable *cancellable, GAsyncReadyCallback done, gpointer user) {
+static void resolver_lookup_async(GResolver *self, const gchar *host, GCancellable *cancellable,
+                                  GAsyncReadyCallback done, gpointer user) {
     resolver_lookup_with_flags_async(self, host, G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT, cancellable, done, user);
 }
 
@@ -162,20 +160,19 @@ static GList *resolver_lookup_finish(GResolver *self, GAsyncResult *result, GErr
 }
 
 // Nothing here asks for these; what is not there is refused, not crashed on.
-static gchar *resolver_lookup_by_address(
-    GResolver *self, GInetAddress *address, GCancellable *cancellable, GError **error) {
+static gchar *resolver_lookup_by_address(GResolver *self, GInetAddress *address, GCancellable *cancellable,
+                                         GError **error) {
     return g_resolver_lookup_by_address(((WwResolver *)self)->inner, address, cancellable, error);
 }
 
-static GList *resolver_lookup_service(
-    GResolver *self, const gchar *name, GCancellable *cancellable, GError **error) {
+static GList *resolver_lookup_service(GResolver *self, const gchar *name, GCancellable *cancellable, GError **error) {
     (void)self, (void)cancellable;
     g_propagate_error(error, refusal(name));
     return NULL;
 }
 
-static GList *resolver_lookup_records(
-    GResolver *self, const gchar *name, GResolverRecordType type, GCancellable *cancellable, GError **error) {
+static GList *resolver_lookup_records(GResolver *self, const gchar *name, GResolverRecordType type,
+                                      GCancellable *cancellable, GError **error) {
     (void)self, (void)type, (void)cancellable;
     g_propagate_error(error, refusal(name));
     return NULL;

@@ -16,9 +16,9 @@ G_DEFINE_TYPE(WwPinned, ww_pinned, G_TYPE_TLS_DATABASE)
 
 static void ww_pinned_init(WwPinned *self) { memset(self->digest, 0, sizeof self->digest); }
 
-static GTlsCertificateFlags verify(
-    GTlsDatabase *self, GTlsCertificate *chain, const gchar *purpose, GSocketConnectable *identity,
-    GTlsInteraction *interaction, GTlsDatabaseVerifyFlags flags, GCancellable *cancellable, GError **error) {
+static GTlsCertificateFlags verify(GTlsDatabase *self, GTlsCertificate *chain, const gchar *purpose,
+                                   GSocketConnectable *identity, GTlsInteraction *interaction,
+                                   GTlsDatabaseVerifyFlags flags, GCancellable *cancellable, GError **error) {
     (void)purpose, (void)identity, (void)interaction, (void)flags, (void)cancellable, (void)error;
     GByteArray *bytes = NULL;
     g_object_get(chain, "certificate", &bytes, NULL);
@@ -38,15 +38,13 @@ static gchar *no_handle(GTlsDatabase *self, GTlsCertificate *certificate) {
     (void)self, (void)certificate;
     return NULL;
 }
-static GTlsCertificate *no_certificate(
-    GTlsDatabase *self, const gchar *handle, GTlsInteraction *interaction, GTlsDatabaseLookupFlags flags,
-    GCancellable *cancellable, GError **error) {
+static GTlsCertificate *no_certificate(GTlsDatabase *self, const gchar *handle, GTlsInteraction *interaction,
+                                       GTlsDatabaseLookupFlags flags, GCancellable *cancellable, GError **error) {
     (void)self, (void)handle, (void)interaction, (void)flags, (void)cancellable, (void)error;
     return NULL;
 }
-static GTlsCertificate *no_issuer(
-    GTlsDatabase *self, GTlsCertificate *certificate, GTlsInteraction *interaction, GTlsDatabaseLookupFlags flags,
-    GCancellable *cancellable, GError **error) {
+static GTlsCertificate *no_issuer(GTlsDatabase *self, GTlsCertificate *certificate, GTlsInteraction *interaction,
+                                  GTlsDatabaseLookupFlags flags, GCancellable *cancellable, GError **error) {
     (void)self, (void)certificate, (void)interaction, (void)flags, (void)cancellable, (void)error;
     return NULL;
 }

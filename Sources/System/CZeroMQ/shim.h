@@ -3,8 +3,8 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -20,7 +20,10 @@ static inline int ww_subscribe(void *socket, const char *prefix) {
 }
 // User of the process at the other end of a local socket, or -1. Linux's `ucred`, which headers hide.
 static inline int64_t ww_peer_user(int descriptor) {
-    struct { int32_t process; uint32_t user, group; } peer;
+    struct {
+        int32_t process;
+        uint32_t user, group;
+    } peer;
     socklen_t size = sizeof peer;
     return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? (int64_t)peer.user : -1;
 }

@@ -4,9 +4,6 @@ package import Printing
 
 /// How a program begins and ends: everything it prints is written, or its exit code says that it was not.
 package enum RootCommand {
-    /// The exit code after a write that failed: EX_IOERR of sysexits.
-    package static let outputFailed: Int32 = 74
-
     /// Runs the command that the arguments name; returns with 0, and exits with any other code.
     ///
     /// In the place of ArgumentParser's own `main`, which does not see that its help could not be printed.
@@ -42,7 +39,7 @@ package enum RootCommand {
 
     package static func print(_ text: String, program: String) { print(Data(text.utf8), program: program) }
 
-    /// Writes a line to standard error; if that fails, the program goes on, and ends with 74 if with nothing else.
+    /// Writes a line to standard error; if that fails, the program goes on, and says so by its exit code.
     package static func complain(_ line: String) { write(toError: line + "\n") }
 
     /// The same, as it is.
@@ -58,7 +55,7 @@ package enum RootCommand {
         if error.isClosedPipe { endByPipe() }
         complain("\(program): \(ControlCharacters.escaped(error.description))")
         // Other threads go on: nothing is taken apart under them.
-        _exit(outputFailed)
+        _exit(Exit.outputFailed.rawValue)
     }
 
     private static func endByPipe() -> Never {
@@ -72,7 +69,7 @@ package enum RootCommand {
     }
 
     private static func end(_ code: Int32) {
-        let last = code == 0 && complaintLost.load() ? outputFailed : code
+        let last = code == 0 && complaintLost.load() ? Exit.outputFailed.rawValue : code
         if last != 0 { exit(last) }
     }
 

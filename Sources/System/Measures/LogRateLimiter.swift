@@ -6,15 +6,15 @@ package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {
 
     private var told: [Kind: (at: ContinuousClock.Instant, unsaid: Int)] = [:]
     /// Kinds that are kept apart.
-    private let most: Int
+    private let maxKinds: Int
 
-    package init(most: Int = 256) { self.most = most }
+    package init(maxKinds: Int = 256) { self.maxKinds = maxKinds }
 
     /// Whether this kind can be told by itself; if not, there are too many within a minute.
     package mutating func hasPlace(for kind: Kind, at now: ContinuousClock.Instant) -> Bool {
-        if told[kind] != nil || told.count < most { return true }
+        if told[kind] != nil || told.count < maxKinds { return true }
         told = told.filter { now - $0.value.at < Self.pace }
-        return told.count < most
+        return told.count < maxKinds
     }
 
     /// How many there have been of this kind since the last that was told, with this one; nil if it is not to be told

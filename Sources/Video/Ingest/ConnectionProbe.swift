@@ -21,7 +21,7 @@ package final class ConnectionProbe: @unchecked Sendable {
     }
 
     /// All of it takes at most so long: a live source that fails by then has not yet been given up.
-    private static let most = DispatchTimeInterval.seconds(4)
+    private static let timeout = DispatchTimeInterval.seconds(4)
     private static let connecting: UInt32 = 2
 
     private let cancellable = g_cancellable_new()
@@ -31,7 +31,7 @@ package final class ConnectionProbe: @unchecked Sendable {
     func cancel() { g_cancellable_cancel(cancellable) }
 
     func run(_ server: ServerAddress, trusting database: TLSDatabase? = nil) -> Outcome {
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.most) { [weak self] in self?.cancel() }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.timeout) { [weak self] in self?.cancel() }
         var handshake = ww_handshake()
         handshake.database = database?.pointer
         let outcome = ww_connect(

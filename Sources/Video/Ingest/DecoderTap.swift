@@ -9,17 +9,17 @@ final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
     private let fps: Double
     fileprivate let record: DecodingRecord
-    fileprivate let pulse: SourcePulse
+    fileprivate let activity: SourceActivity
     fileprivate let share: SamplingShare
     fileprivate let turns: DecodingTurns?
-    private let handOver = HandOver()
+    private let order = HappensBefore()
 
     /// `turns`: where pictures are taken as they are decoded; not where they wait for their time first.
     init(
-        _ mode: DecodeMode, fps: Double, record: DecodingRecord, pulse: SourcePulse, share: SamplingShare,
+        _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
         turns: DecodingTurns?
     ) {
-        self.pulse = pulse
+        self.activity = activity
         self.share = share
         self.turns = turns
         self.mode = mode
@@ -29,7 +29,7 @@ final class DecoderTap: @unchecked Sendable {
 
     /// Watches for decoders; the pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
-        handOver.pass()
+        order.pass()
         ww_watch_elements(
             pipeline.element,
             { _, _, element, user in
@@ -39,14 +39,14 @@ final class DecoderTap: @unchecked Sendable {
     }
 
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
-        handOver.take()
+        order.take()
         // One thread a camera: cameras are many and fill the cores by their number, while a decoder's own threads cost
         // memory each, and with threads by frame a picture comes out as many units late as there are threads.
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
         let gate = Unmanaged.passRetained(
-            DecoderGate(self, UnitFilter(mode, fps: fps), Thinning(fps: fps))
+            DecoderGate(self, UnitFilter(mode, fps: fps), SampleShedding(fps: fps))
         ).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
@@ -61,7 +61,7 @@ final class DecoderTap: @unchecked Sendable {
 // @unchecked: only touched by the pad's streaming thread, which holds the pad's stream lock
 private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
-    private var thinning: Thinning
+    private var shedding: SampleShedding
     private var isPassing = false
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
@@ -72,10 +72,10 @@ private final class DecoderGate: @unchecked Sendable {
     private let tap: DecoderTap
     private var record: DecodingRecord { tap.record }
 
-    init(_ tap: DecoderTap, _ filter: UnitFilter, _ thinning: Thinning) {
+    init(_ tap: DecoderTap, _ filter: UnitFilter, _ shedding: SampleShedding) {
         self.tap = tap
         self.filter = filter
-        self.thinning = thinning
+        self.shedding = shedding
     }
 
     deinit { for buffer in held { ww_unref_buffer(buffer) } }
@@ -85,7 +85,7 @@ private final class DecoderGate: @unchecked Sendable {
     ) -> GstPadProbeReturn {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
-        tap.pulse.heardUnit()
+        tap.activity.heardUnit()
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns
@@ -138,15 +138,15 @@ private final class DecoderGate: @unchecked Sendable {
     /// to do.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
-        switch thinning.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
+        switch shedding.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
         case .keep: return true
         case .leaveOut:
             record.addShed()
-            tap.pulse.sampledPicture()
+            tap.activity.sampledPicture()
         case .notDue: break
         }
         record.addSkipped(1)
-        tap.pulse.leftPictureOut(since: passed)
+        tap.activity.leftPictureOut(since: passed)
         return false
     }
 

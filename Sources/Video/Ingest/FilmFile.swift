@@ -45,7 +45,7 @@ private struct FileHeads {
     let size: Int
     let read: (Int, Int) -> [UInt8]
     /// Most parts that are looked at.
-    private static let mostParts = 4096
+    private static let maxParts = 4096
 
     private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }
 
@@ -84,7 +84,7 @@ private struct FileHeads {
     private var movie: (hasIndex: Bool, cut: String?) {
         var at = 0
         var hasIndex = false
-        for _ in 0..<Self.mostParts {
+        for _ in 0..<Self.maxParts {
             let head = bytes(at, 16)
             guard head.count >= 8 else { break }
             var length = big(head[0..<4])
@@ -124,7 +124,7 @@ private struct FileHeads {
         if has("RIFF", head, at: 0), has("WEBPVP8X", head, at: 8), head.count > 20, head[20] & 2 != 0 { return "WebP" }
         guard head.starts(with: [0x89, 0x50, 0x4E, 0x47]) else { return nil }
         var at = 8
-        for _ in 0..<Self.mostParts {
+        for _ in 0..<Self.maxParts {
             let chunk = bytes(at, 8)
             guard chunk.count == 8, !has("IDAT", chunk, at: 4) else { return nil }
             if has("acTL", chunk, at: 4) { return "PNG" }

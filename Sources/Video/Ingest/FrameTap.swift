@@ -11,7 +11,7 @@ import Synchronization
 final class FrameTap: @unchecked Sendable {
     private struct State {
         var sampler: FrameSampler
-        var thinning: Thinning
+        var shedding: SampleShedding
         var clip: ClipChooser?
         var segment: GstSegment?
         var times = MissingTimes()
@@ -27,7 +27,7 @@ final class FrameTap: @unchecked Sendable {
     }
 
     private let lock = NSLock()
-    private let handOver = HandOver()
+    private let order = HappensBefore()
     /// What the film's index says of how it is shown.
     private let movie = MovieTap()
     let times: TimeKeeping
@@ -50,7 +50,7 @@ final class FrameTap: @unchecked Sendable {
     /// Whether pictures wait for their time before they come here.
     private let isPaced: Bool
     private let decoding: DecodingRecord
-    private let pulse: SourcePulse
+    private let activity: SourceActivity
     private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
@@ -61,13 +61,13 @@ final class FrameTap: @unchecked Sendable {
 
     init(
         _ description: SourceDescription, isLive: Bool, memory: UnitMemory?, keepsTime: Bool, decoding: DecodingRecord,
-        pulse: SourcePulse,
+        activity: SourceActivity,
         share: SamplingShare, onFrame: @escaping @Sendable (Frame) -> Void,
         onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) {
         fps = description.fps
         state = State(
-            sampler: FrameSampler(fps: fps), thinning: Thinning(fps: fps),
+            sampler: FrameSampler(fps: fps), shedding: SampleShedding(fps: fps),
             clip: description.clip.map { ClipChooser($0) })
         let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
         lanes = ([nil] + regions).map { FrameLane($0?.key, $0?.value, description) }
@@ -82,7 +82,7 @@ final class FrameTap: @unchecked Sendable {
         times = TimeKeeping(byArrival: isLive)
         isPaced = description.realtime
         self.decoding = decoding
-        self.pulse = pulse
+        self.activity = activity
         self.share = share
         self.onFrame = onFrame
         self.onEvent = onEvent
@@ -139,11 +139,11 @@ final class FrameTap: @unchecked Sendable {
             Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.deliver(sample, from: sink) }
             return GST_FLOW_OK
         }
-        handOver.pass()
+        order.pass()
         ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
     }
 
-    private func inTurn<R>(_ body: (FrameTap) -> R) -> R { handOver.whileHeld { body(self) } }
+    private func inTurn<R>(_ body: (FrameTap) -> R) -> R { order.whileHeld { body(self) } }
 
     private func probe(
         _ info: UnsafeMutablePointer<GstPadProbeInfo>, of pad: UnsafeMutablePointer<GstPad>
@@ -155,8 +155,8 @@ final class FrameTap: @unchecked Sendable {
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         meter.step()
         if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
-            if pulse.heardPicture() { onEvent(.started) }
-            pulse.sampledPicture()
+            if activity.heardPicture() { onEvent(.started) }
+            activity.sampledPicture()
             return GST_PAD_PROBE_DROP
         }
         let (made, take, isOver, leap): (GstClockTime?, Bool, Bool, Double?) = lock.withLock {
@@ -168,16 +168,16 @@ final class FrameTap: @unchecked Sendable {
             }
             guard let time = running else { return (made, false, false, nil) }
             defer { state.seen = time }
-            let leaps = keepsTime && time > state.seen + Self.mostLead
+            let leaps = keepsTime && time > state.seen + Self.maxLead
             return (made, takes(time), false, leaps ? time : nil)
         }
         if let made { ww_probe_set_time(info, made) }
         // The clock is only asked where the time stamps leap: after a gap, too, they do.
-        if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.mostLead {
+        if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.maxLead {
             onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
             return GST_PAD_PROBE_DROP
         }
-        if pulse.heardPicture() { onEvent(.started) }
+        if activity.heardPicture() { onEvent(.started) }
         if isHeld.load(ordering: .relaxed) { return GST_PAD_PROBE_DROP }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
@@ -203,19 +203,19 @@ final class FrameTap: @unchecked Sendable {
 
     /// Whether the picture at `time` goes on to be resized; call locked.
     private func takes(_ time: Double) -> Bool {
-        // Keyframes that are alone in being decoded have been sampled and thinned out before; by another clock,
+        // Keyframes that are alone in being decoded have been sampled and shed before; by another clock,
         // perhaps.
-        let isThinned = decoding.isKeyframesOnly
-        guard state.sampler.take(time, slack: isThinned ? 0.5 / fps : 0) else { return false }
-        guard isLive.load(ordering: .relaxed), !isThinned, !state.thinning.keeps(share.value) else { return true }
+        let isShedAlready = decoding.isKeyframesOnly
+        guard state.sampler.take(time, slack: isShedAlready ? 0.5 / fps : 0) else { return false }
+        guard isLive.load(ordering: .relaxed), !isShedAlready, !state.shedding.keeps(share.value) else { return true }
         decoding.addShed()
-        pulse.sampledPicture()
+        activity.sampledPicture()
         return false
     }
 
     // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far
     // future, all pictures have that, and none would ever be due. Only opening the source again helps.
-    private static let mostLead = 10.0
+    private static let maxLead = 10.0
 
     private static func words(_ seconds: Double) -> String {
         seconds < 7200 ? "\(Int(seconds)) s" : "\(Int(min(seconds / 3600, 1e9))) h"
@@ -268,7 +268,7 @@ final class FrameTap: @unchecked Sendable {
     private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
         let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
         guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
-        let received = isPaced ? .now : pulse.heard.anything ?? .now
+        let received = isPaced ? .now : activity.heard.anything ?? .now
         let wallClock = Date(timeIntervalSinceNow: isLive.load(ordering: .relaxed) ? -ww_age(sink, time) : 0)
         let display = lock.withLock { state.display }
         let keeps = repeats.load(ordering: .relaxed)
@@ -295,7 +295,7 @@ final class FrameTap: @unchecked Sendable {
         if discontinuity { monitor.reset() }
         let health = monitor.observe(whole.levels, at: mediaTime, decoded: mark)
         sampled.wrappingAdd(1, ordering: .relaxed)
-        pulse.sampledPicture()
+        activity.sampledPicture()
         if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
         meter.whileTaken {
             for (lane, seen) in zip(lanes, pictures) {

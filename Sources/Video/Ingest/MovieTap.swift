@@ -10,11 +10,11 @@ final class MovieTap: @unchecked Sendable {
     private var displays: [UInt32: TrackDisplay] = [:]
     private var scanner = MovieScanner()
     private var isDone = false
-    private let handOver = HandOver()
+    private let order = HappensBefore()
 
     /// Watches for the demuxer; the pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
-        handOver.pass()
+        order.pass()
         ww_watch_elements(
             pipeline.element,
             { _, _, element, user in
@@ -34,7 +34,7 @@ final class MovieTap: @unchecked Sendable {
     }
 
     private func watch(_ demuxer: UnsafeMutablePointer<GstElement>) {
-        handOver.take()
+        order.take()
         guard let pad = gst_element_get_static_pad(demuxer, "sink") else { return }
         defer { gst_object_unref(pad) }
         gst_pad_add_probe(

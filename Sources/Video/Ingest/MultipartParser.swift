@@ -13,9 +13,9 @@ package struct MultipartParser {
     }
 
     /// Most bytes of a part; the largest pictures that are decoded have fewer.
-    package static let mostPart = 32 << 20
+    package static let maxPart = 32 << 20
     /// Most bytes of a part's headers, and of a line before them.
-    package static let mostHeaders = 16 << 10
+    package static let maxHeaders = 16 << 10
 
     private enum State {
         case beforePart
@@ -114,7 +114,7 @@ package struct MultipartParser {
         let from = max(start, scanned)
         guard let end = Self.index(of: Self.lf, in: buffer, from: from) else {
             scanned = buffer.count
-            if buffer.count - start > Self.mostHeaders {
+            if buffer.count - start > Self.maxHeaders {
                 // No line: pictures without a part, or none at all.
                 leaveOut()
                 advance(to: buffer.count)
@@ -175,12 +175,12 @@ package struct MultipartParser {
 
     private mutating func header(_ line: ArraySlice<UInt8>) {
         guard !line.isEmpty else {
-            if let told = length, told > Self.mostPart { return leaveOut() }
+            if let told = length, told > Self.maxPart { return leaveOut() }
             state = .body(length)
             return
         }
         headerBytes += line.count
-        guard headerBytes <= Self.mostHeaders else { return leaveOut() }
+        guard headerBytes <= Self.maxHeaders else { return leaveOut() }
         guard let name = Self.name(of: line), let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
         let value = String(decoding: line[(colon + 1)...], as: UTF8.self).trimmingCharacters(in: .whitespaces)
         switch name {
@@ -255,7 +255,7 @@ package struct MultipartParser {
     }
 
     private mutating func add(_ range: Range<Int>, _ parts: inout [Part]) {
-        guard range.count <= Self.mostPart else { return leftOut += 1 }
+        guard range.count <= Self.maxPart else { return leftOut += 1 }
         if !range.isEmpty { parts.append(Part(type: type, body: Array(buffer[range]))) }
     }
 
@@ -274,7 +274,7 @@ package struct MultipartParser {
     }
 
     private mutating func forgetIfTooLarge() {
-        if case .body = state, buffer.count - start > Self.mostPart { leaveOut() }
+        if case .body = state, buffer.count - start > Self.maxPart { leaveOut() }
         guard case .leftOut = state else { return }
         // A delimiter may have begun.
         advance(to: max(start, buffer.count - delimiter.count - 4))

@@ -1,6 +1,6 @@
 import CGStreamer
 package import Foundation
-import Permissions
+import SystemSupport
 
 /// The launch lines of `Pipelines/*.gst`, by name: one for each kind of source.
 package struct PipelineTemplates: Sendable {

@@ -1,6 +1,6 @@
 import CPlatform
 import Foundation
-import Permissions
+import SystemSupport
 
 /// Restricts a daemon's GStreamer to the plugins of the system.
 ///
@@ -69,6 +69,6 @@ package enum PluginSearch {
         guard PathTrust.problem(path) == nil else { return false }
         var status = stat()
         guard stat(path, &status) == 0 else { return true }
-        return (status.st_uid == geteuid() || status.st_uid == 0) && status.st_mode & 0o022 == 0
+        return PathTrust.isOwn(status, orRoot: true)
     }
 }

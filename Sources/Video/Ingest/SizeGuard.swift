@@ -9,7 +9,7 @@ import Pixels
 // @unchecked: only touched by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
     /// Most pixels of a stream's pictures: 8K (7680 x 4320), and what level 6.2 of H.264 and H.265 allows.
-    static let mostPixels = 36_000_000
+    static let maxPixels = 36_000_000
     /// Bytes of a unit that are looked at; headers stand at the beginning.
     private static let headerBytes = 1 << 18
 
@@ -64,7 +64,7 @@ final class SizeGuard: @unchecked Sendable {
     }
 
     private static func isTooLarge(_ size: (width: Int, height: Int)) -> Bool {
-        size.width > mostPixels / max(size.height, 1)
+        size.width > maxPixels / max(size.height, 1)
     }
 
     /// Ends the pipeline, once.
@@ -76,7 +76,7 @@ final class SizeGuard: @unchecked Sendable {
     }
 
     private static func sentence(_ size: (width: Int, height: Int)) -> String {
-        "its pictures have \(size.width) x \(size.height) pixels, at most \(mostPixels / 1_000_000) million (8K) are decoded;"
+        "its pictures have \(size.width) x \(size.height) pixels, at most \(maxPixels / 1_000_000) million (8K) are decoded;"
             + " make them smaller"
     }
 

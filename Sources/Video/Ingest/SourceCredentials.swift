@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// User and password of a source, read from a file of their own.
 package struct SourceCredentials: Sendable, Equatable {
@@ -31,7 +31,7 @@ package struct SourceCredentials: Sendable, Equatable {
         let path = try Self.path(of: name)
         let bytes: Data
         do {
-            bytes = try GuardedFile.read(path, "file of credentials", .secret, most: 65_536)
+            bytes = try GuardedFile.read(path, "file of credentials", .secret, limit: 65_536)
         } catch {
             throw SourceError("credentials \(path): \(error)")
         }

@@ -1,5 +1,7 @@
+package import SystemSupport
+
 /// What a stream is doing, as `stream list` and `stream.<name>` messages say it.
-package enum StreamState: Sendable, Equatable {
+package enum SourceState: Sendable, Equatable {
     /// Its source is being opened; no picture has come yet.
     case connecting
     case playing
@@ -34,29 +36,6 @@ package enum StreamState: Sendable, Equatable {
         case .connecting, .playing, .ended: nil
         }
     }
-}
-
-/// Pauses before a source is opened again: each is twice the one before, up to a limit, less a little chance.
-///
-/// Chance only shortens them: cameras that failed together do not come back together, and `most` is the most.
-package struct Backoff: Sendable, Equatable {
-    package var first: Duration
-    package var most: Duration
-    private var upcoming: Duration?
-
-    package init(first: Duration = .seconds(1), most: Duration = .seconds(30)) {
-        (self.first, self.most) = (first, most)
-    }
-
-    /// The next pause; `chance` (0 to 1) takes up to a quarter off it.
-    package mutating func next(chance: Double) -> Duration {
-        let pause = min(upcoming ?? first, most)
-        upcoming = pause * 2
-        return pause * (1 - 0.25 * min(max(chance, 0), 1))
-    }
-
-    /// All is well: the next pause is the first again.
-    package mutating func reset() { upcoming = nil }
 }
 
 /// Decides when a stream's source is opened, given up and opened again.
@@ -154,7 +133,7 @@ package struct StreamSupervision: Sendable {
         case resting(until: ContinuousClock.Instant)
     }
 
-    package private(set) var state = StreamState.connecting
+    package private(set) var state = SourceState.connecting
     package private(set) var counts = Counts()
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
@@ -265,7 +244,7 @@ package struct StreamSupervision: Sendable {
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 
-    private mutating func close(_ next: StreamState) -> Step {
+    private mutating func close(_ next: SourceState) -> Step {
         phase = .closing
         change(to: next)
         return .close
@@ -280,7 +259,7 @@ package struct StreamSupervision: Sendable {
         return .rest(until: until)
     }
 
-    private mutating func change(to next: StreamState) {
+    private mutating func change(to next: SourceState) {
         if state != next { counts.changes += 1 }
         state = next
     }

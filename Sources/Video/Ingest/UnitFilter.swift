@@ -28,7 +28,7 @@ package struct UnitFilter {
     /// camera so set): each can be decoded alone.
     private static let intraProof = 10
     /// Units that are held at most.
-    static let most = 100
+    static let maxHeld = 100
 
     /// When a unit is shown, and when it arrived, in seconds of two clocks of their own.
     private struct Moment {
@@ -80,7 +80,7 @@ package struct UnitFilter {
     /// Whether all units seem to be keyframes.
     var isIntra: Bool { intra >= Self.intraProof }
     /// Whether a unit that does not reach the decoder may be asked for.
-    var mayAskForHeld: Bool { state == .trying && units < Self.most }
+    var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
 
     /// `time`: seconds of the unit's time stamp, nil if it has none; `arrival`: seconds of a steady clock when it came;
     /// `share`: of their samples that streams keep now.
@@ -109,7 +109,7 @@ package struct UnitFilter {
         case .trying:
             guard isOverdue(moment) else { return mayAskForHeld ? .hold : .drop }
             // Without a keyframe so far it is the decoder that knows where it can begin.
-            let isWhole = units <= Self.most || !sawKeyframe
+            let isWhole = units <= Self.maxHeld || !sawKeyframe
             state = isWhole ? .all : .awaitingKeyframe
             return isWhole ? .passHeld : .drop
         }

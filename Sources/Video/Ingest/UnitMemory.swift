@@ -5,7 +5,7 @@ import Synchronization
 /// before its end, and what has been seen of them is not seen again.
 package struct UnitRecall: Sendable {
     /// Units that are kept: some minutes.
-    package static let most = 8192
+    package static let maxKept = 8192
     /// Units from the beginning on among which one must be known: parsers may put parameters before the first.
     private static let patience = 30
 
@@ -48,7 +48,7 @@ package struct UnitRecall: Sendable {
 
     private mutating func keep(_ unit: UInt64) {
         kept.append(unit)
-        if kept.count > Self.most { kept.removeFirst() }
+        if kept.count > Self.maxKept { kept.removeFirst() }
     }
 }
 

@@ -4,14 +4,14 @@ import CGStreamer
 // @unchecked: nothing changes but through `memory`, which is safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory
-    private let handOver = HandOver()
+    private let order = HappensBefore()
 
     init(_ memory: UnitMemory) { self.memory = memory }
 
     /// Watches for decoders; the pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
         memory.begin()
-        handOver.pass()
+        order.pass()
         ww_watch_elements(
             pipeline.element,
             { _, _, element, user in
@@ -21,7 +21,7 @@ final class UnitTap: @unchecked Sendable {
     }
 
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
-        handOver.take()
+        order.take()
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
         gst_pad_add_probe(

@@ -1,6 +1,7 @@
 import CGStreamer
 import Foundation
 import Synchronization
+import SystemSupport
 import World
 
 /// One source of video: a GStreamer pipeline, sampled.
@@ -25,7 +26,7 @@ package final class VideoSource: @unchecked Sendable {
     private let film: Film?
     private let secrets: SourceSecrets
     /// When anything was last received.
-    package let pulse = SourcePulse()
+    package let activity = SourceActivity()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
     private let unitTap: UnitTap?
@@ -74,13 +75,13 @@ package final class VideoSource: @unchecked Sendable {
         tap = FrameTap(
             description, isLive: isLive, memory: isLive ? nil : memory,
             keepsTime: SourceEnd.clockTemplates.contains(template) || description.realtime, decoding: decoding,
-            pulse: pulse, share: share, onFrame: onFrame,
+            activity: activity, share: share, onFrame: onFrame,
             onEvent: onEvent)
         unitTap = isLive ? nil : memory.map { UnitTap($0) }
         decoderTap =
             isLive
             ? DecoderTap(
-                description.decode, fps: description.fps, record: decoding, pulse: pulse, share: share,
+                description.decode, fps: description.fps, record: decoding, activity: activity, share: share,
                 turns: description.realtime ? nil : .all) : nil
     }
 
@@ -256,7 +257,7 @@ package final class VideoSource: @unchecked Sendable {
     /// What is wrong with a source that has come to its end; nil if nothing is.
     private func lacking(_ film: FilmFile?) -> String? {
         guard tap.sawVideo else { return film?.cut ?? Self.noVideo }
-        guard pulse.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
+        guard activity.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
             return film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
         }
         // The reference's loaders take what there is of a clip.
@@ -267,7 +268,7 @@ package final class VideoSource: @unchecked Sendable {
     /// Why it is given up, if nothing comes of it any more though nobody says so.
     private func standstill(_ progress: inout ProgressWatch, _ pipeline: Pipeline) -> String? {
         // A film that is played at its own speed may show one picture for long.
-        let hasPlayed = pulse.heard.picture != nil
+        let hasPlayed = activity.heard.picture != nil
         guard let patience, !description.realtime || !hasPlayed else { return nil }
         let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
         let seen = progress.observe(
@@ -290,7 +291,7 @@ package final class VideoSource: @unchecked Sendable {
     private func snapshotFeed(_ recipe: PipelineTemplates.Recipe, for pipeline: Pipeline) -> SnapshotFeed {
         let (secrets, onEvent) = (secrets, onEvent)
         return SnapshotFeed(
-            description, uri: recipe.uri ?? description.uri, database: database, pulse: pulse,
+            description, uri: recipe.uri ?? description.uri, database: database, activity: activity,
             onWarning: { onEvent(.warning(secrets.hidden(in: $0))) },
             onEnd: { [weak self, weak pipeline] end in
                 switch end {
@@ -385,7 +386,7 @@ package final class VideoSource: @unchecked Sendable {
     ///
     /// May wait for a server; `stop` ends that.
     private func why(_ report: SourceReport) -> String {
-        let heard = pulse.heard
+        let heard = activity.heard
         let failure = SourceFailure(
             uri: description.uri, hasCredentials: description.credentials != nil,
             wasHeard: heard.anything != nil || heard.picture != nil)

@@ -1,6 +1,6 @@
 import CGStreamer
 import Foundation
-import Permissions
+import SystemSupport
 
 /// Writes pictures as files: H.264 in MP4, or one PNG a frame.
 ///
@@ -20,22 +20,29 @@ package struct VideoWriter: Sendable {
     ///
     /// `next` gives the RGB bytes of a frame by its number, nil after the last.
     package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
-        let place = OutputPlace(path)
-        let part: String =
-            switch place {
-            case .file(let file): file + ".part"
-            // The encoder goes back in its file, which a pipe cannot.
-            case .stream: NSTemporaryDirectory() + "/\(UUID().uuidString).mp4"
+        switch OutputPlace(path) {
+        case .file(let file):
+            do {
+                try AtomicFile.write(to: file) { try encode(to: $0, path, next) }
+            } catch let error as WriteError {
+                throw VideoWriteError(path, error.reason)
             }
-        defer { try? FileManager.default.removeItem(atPath: part) }
+        case .stream:
+            // The encoder goes back in its file, which a pipe cannot.
+            let whole = NSTemporaryDirectory() + "/\(UUID().uuidString).mp4"
+            defer { try? FileManager.default.removeItem(atPath: whole) }
+            try encode(to: whole, path, next)
+            try Self.copy(whole, into: path)
+        }
+    }
+
+    private func encode(to file: String, _ path: String, _ next: @escaping (Int) throws -> [UInt8]?) throws {
         let encoder =
             "video/x-raw,format=I420 ! x264enc pass=quant quantizer=22 key-int-max=\(2 * fps) threads=1 "
             + "! video/x-h264,profile=high ! h264parse ! mp4mux faststart=true"
         try run(
-            encoder + " ! filesink location=\(PipelineTemplates.quoted(part))", path, elements: ["x264enc", "mp4mux"],
+            encoder + " ! filesink location=\(PipelineTemplates.quoted(file))", path, elements: ["x264enc", "mp4mux"],
             next)
-        guard case .file(let file) = place else { return try Self.copy(part, into: path) }
-        guard rename(part, file) == 0 else { throw VideoWriteError(path, String(cString: strerror(errno))) }
     }
 
     /// Writes a file into a device or a pipe.

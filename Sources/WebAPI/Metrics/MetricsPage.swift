@@ -1,6 +1,7 @@
 import Engine
 package import Daemon
 import Pixels
+import SystemSupport
 
 /// The page that Prometheus reads: every counter of the daemon, the web API and the process.
 ///
@@ -177,11 +178,11 @@ package enum MetricsPage {
     }
 
     private static func process(_ page: inout Exposition) {
-        let facts = ProcessFacts()
+        let facts = ProcessStatus()
         page.value(.gauge, "process_resident_memory_bytes", "Resident memory.", facts.residentBytes)
         page.value(.gauge, "process_virtual_memory_bytes", "Virtual memory.", facts.virtualBytes)
         page.value(.gauge, "process_open_fds", "Open files and connections.", facts.openDescriptors)
-        page.value(.gauge, "process_max_fds", "Most that may be open.", facts.mostDescriptors)
+        page.value(.gauge, "process_max_fds", "Most that may be open.", facts.maxDescriptors)
         page.value(.gauge, "process_threads", "Threads.", facts.threads)
         page.value(.counter, "process_cpu_seconds_total", "Processor time.", facts.processorSeconds)
         page.value(.gauge, "process_start_time_seconds", "Start of the process, since 1970.", facts.start)

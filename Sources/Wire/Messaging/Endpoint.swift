@@ -1,6 +1,6 @@
 import CZeroMQ
 import Foundation
-import Permissions
+import SystemSupport
 
 /// A socket that cannot be used, or an answer that does not come: one sentence that names the endpoint.
 package struct MessagingError: Error, Equatable, CustomStringConvertible {

@@ -148,7 +148,7 @@ package final class EventFollower: Sendable {
     }
 
     private func take(_ message: WireMessage, _ place: inout Place, _ tell: (Followed) throws -> Void) throws {
-        if message.topic == HeartbeatMessage.topic {
+        if message.topic == Topic.heartbeat {
             guard let beat = try? WireCoding.decode(HeartbeatMessage.self, message.body) else { return }
             // An older beat than what the journal has told since, or an older journal: it can be asked.
             if beat.seq < place.last, beat.journal == place.journal {
@@ -198,7 +198,7 @@ package final class EventFollower: Sendable {
                 // A receiver slower than what comes may never see the end of it.
                 if stopping.load(ordering: .relaxed) { return }
                 place.last = number
-                if topic == LostMessage.topic {
+                if topic == Topic.lost {
                     try tell(.lost(body.decoded(as: LostMessage.self)))
                 } else {
                     try tell(.message(WireMessage(topic: topic, seq: number, body: WireCoding.encode(body))))
@@ -246,7 +246,8 @@ package final class EventFollower: Sendable {
         let events = try answer.events.map { body in
             let event = try body.decoded(as: MatchMessage.self)
             return WireMessage(
-                topic: "match.\(event.stream).\(event.query.id)", seq: event.seq, body: try WireCoding.encode(body))
+                topic: Topic.match(stream: event.stream, query: event.query.id), seq: event.seq,
+                body: try WireCoding.encode(body))
         }
         return Snapshot(
             seq: answer.seq, journal: answer.journal, branches: answer.branches ?? [], events: events)
@@ -254,7 +255,7 @@ package final class EventFollower: Sendable {
 
     private func replay(_ place: Place) throws -> [JSONValue] {
         var args: [String: JSONValue] = [
-            "since": .integer(place.last), "limit": .integer(Int64(Self.pageSize)), "topic": .string("match."),
+            "since": .integer(place.last), "limit": .integer(Int64(Self.pageSize)), "topic": .string(Topic.matches),
             "journal": .string(place.journal),
         ]
         args["query"] = filter.query.map { .string($0) }

@@ -2,8 +2,6 @@ package import Foundation
 
 /// What tells a subscriber, every some seconds, how far it should have come; topic `heartbeat`, not numbered itself.
 package struct HeartbeatMessage: Codable, Sendable, Equatable {
-    package static let topic = "heartbeat"
-
     package var v = 1
     /// Of the newest message that was published.
     package let seq: Int64

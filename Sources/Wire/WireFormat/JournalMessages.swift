@@ -1,7 +1,5 @@
 /// First event of a stream whose journal goes on from another one; kind `journal`.
 package struct JournalMessage: Codable, Sendable, Equatable {
-    package static let topic = "journal"
-
     /// An earlier journal, and up to which number its messages are this one's.
     package struct Earlier: Codable, Sendable, Equatable {
         package let journal: String
@@ -28,8 +26,6 @@ package struct JournalMessage: Codable, Sendable, Equatable {
 
 /// In a replay, the place of messages that are not there any more; topic `lost`.
 package struct LostMessage: Codable, Sendable, Equatable {
-    package static let topic = "lost"
-
     package var v = 1
     /// The last of them, so that a replay can go on after it.
     package let seq: Int64

@@ -1,4 +1,6 @@
 import Foundation
+package import Messaging
+import SystemSupport
 
 /// What a value of the wire may be: shown as JSON Schema (2020-12), and checked by what is shown.
 package indirect enum Schema: Sendable {
@@ -136,10 +138,10 @@ extension Schema {
             guard let length, !length.contains(text.unicodeScalars.count) else { return nil }
             return wrong("a text of \(length.lowerBound) to \(length.upperBound) characters")
         case .name:
-            let fits = value.string.map { Self.fits($0, "-_") } ?? false
+            let fits = value.string.map { Identifier.isName($0) } ?? false
             return fits ? nil : wrong("1 to 64 letters, digits, hyphens or underscores")
         case .event:
-            let fits = value.string.map { Self.fits($0, "") } ?? false
+            let fits = value.string.map { Identifier.isEvent($0) } ?? false
             return fits ? nil : wrong("1 to 64 letters or digits")
         case .word(let words):
             return value.string.map(words.contains) ?? false ? nil : wrong("one of \(words.joined(separator: ", "))")
@@ -153,14 +155,6 @@ extension Schema {
             guard let schema = named[name] else { return wrong("a \(name), which is not known") }
             return schema.problem(value, at: place, named: named)
         }
-    }
-
-    private static func fits(_ text: String, _ others: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.unicodeScalars.allSatisfy {
-                $0.isASCII
-                    && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || others.unicodeScalars.contains($0))
-            }
     }
 
     private static func problem(

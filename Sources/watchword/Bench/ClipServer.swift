@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 import WatchwordConfiguration
 
 /// The RTSP server of `scripts/`, in a process of its own, that plays the benchmark's clip to every client from its
@@ -38,12 +39,7 @@ final class ClipServer: Sendable {
 
     /// Processor seconds of the server so far.
     var cpuSeconds: Double {
-        let text =
-            (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)) ?? ""
-        // After the name in brackets: state is field 3, user and system time are fields 14 and 15, in ticks.
-        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        ProcFile.Stat("\(process.processIdentifier)").processorSeconds
     }
 
     private static func process(_ path: String, _ arguments: [String]) -> Process {

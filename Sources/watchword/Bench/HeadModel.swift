@@ -1,5 +1,5 @@
 import Checkpoints
-import Randomness
+import SystemSupport
 import Tensors
 
 /// A head's sizes: what its random weights and its floating-point operations follow from.

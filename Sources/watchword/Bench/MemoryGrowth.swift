@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Logging
+import SystemSupport
 import WatchwordConfiguration
 
 extension Bench {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Concurrency
 import Engine
 import Foundation
+import SystemSupport
 import Tensors
 
 extension Bench {

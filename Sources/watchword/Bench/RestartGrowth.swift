@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Ingest
 import Logging
+import SystemSupport
 import WatchwordConfiguration
 
 /// What restarting a stream again and again leaves behind: memory, threads, file descriptors.

@@ -2,6 +2,8 @@ import Engine
 import Foundation
 import Logging
 import Matching
+import Messaging
+import SystemSupport
 import WatchwordConfiguration
 
 /// The whole daemon with a thousand queries and as many cameras as it is told to watch: what it does, and what that

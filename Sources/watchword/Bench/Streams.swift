@@ -3,6 +3,7 @@ import CLIP
 import Concurrency
 import Engine
 import Foundation
+import SystemSupport
 import Tensors
 import WatchwordConfiguration
 

@@ -1,4 +1,5 @@
 import Foundation
+import SystemSupport
 
 /// Processor time of each thread of this process, as the kernel counts it.
 struct ThreadTimes {
@@ -7,15 +8,13 @@ struct ThreadTimes {
     private let names: [String: String]
 
     static func now() -> ThreadTimes {
-        let folder = "/proc/self/task"
         var seconds: [String: Double] = [:]
         var names: [String: String] = [:]
-        for thread in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            guard let text = try? String(contentsOfFile: "\(folder)/\(thread)/schedstat", encoding: .utf8),
-                let run = text.split(separator: " ").first.flatMap({ Double($0) })
-            else { continue }
+        for thread in ProcFile.entries("self/task") {
+            let text = ProcFile.text("self/task/\(thread)/schedstat")
+            guard let run = text.split(separator: " ").first.flatMap({ Double($0) }) else { continue }
             seconds[thread] = run / 1e9
-            let name = (try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8)) ?? ""
+            let name = ProcFile.text("self/task/\(thread)/comm")
             names[thread] = name.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         return ThreadTimes(seconds: seconds, names: names)

@@ -29,7 +29,7 @@ actor ClipEmbedder {
             model.tensors, architecture: model.architecture, normalisation: model.normalisation,
             precision: self.precision, packed: model.packed("image", self.precision))
         texts = try TextEncoder(model.tensors, architecture: model.architecture, precision: .f32)
-        model.forget()
+        model.releaseMemory()
     }
 
     /// `[d]`, not normalised, of a text that is cut to `limit` tokens, and whether it was.

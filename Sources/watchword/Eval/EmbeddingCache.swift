@@ -2,6 +2,7 @@ import CLIP
 import Checkpoints
 import Digests
 import Foundation
+import SystemSupport
 
 /// Frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
 ///
@@ -31,7 +32,7 @@ struct EmbeddingCache: Sendable {
             digest.update("\(name)\n".utf8)
             try tensors.floats(name).withUnsafeBytes { digest.update($0) }
         }
-        model.forget()
+        model.releaseMemory()
         return digest.hexadecimal
     }
 
@@ -51,11 +52,10 @@ struct EmbeddingCache: Sendable {
 
     /// Writes them whole, or not at all.
     func write(_ frames: [Float], width: Int, to place: URL) throws {
-        let part = place.appendingPathExtension("\(UUID().uuidString).part")
-        defer { try? FileManager.default.removeItem(at: part) }
         let weights = HeadWeights(shape: [frames.count / width, width], values: frames)
-        try SafetensorsWriter.write(
-            MemoryTensors(["frames": weights], origin: place.path), names: ["frames"], to: part.path)
-        guard rename(part.path, place.path) == 0 else { throw WriteError(place.path, errno: errno) }
+        try AtomicFile.write(to: place.path, .several) { part in
+            try SafetensorsWriter.write(
+                MemoryTensors(["frames": weights], origin: place.path), names: ["frames"], to: part)
+        }
     }
 }

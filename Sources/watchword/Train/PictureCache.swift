@@ -2,6 +2,7 @@ import CLIP
 import Checkpoints
 import Foundation
 import Pixels
+import SystemSupport
 
 /// Decoded pictures of clips on disk, as bytes: what the image tower is trained from, without decoding a clip twice.
 ///
@@ -35,12 +36,11 @@ struct PictureCache: Sendable {
 
     /// Writes them whole, or not at all.
     func write(_ pictures: [Picture], to place: URL) throws {
-        let part = place.appendingPathExtension("\(UUID().uuidString).part")
-        defer { try? FileManager.default.removeItem(at: part) }
-        let file = try OutputFile(path: part.path)
-        for picture in pictures { try file.write(picture.rgb) }
-        try file.finish()
-        guard rename(part.path, place.path) == 0 else { throw WriteError(place.path, errno: errno) }
+        try AtomicFile.write(to: place.path, .several) { part in
+            let file = try OutputFile(path: part)
+            for picture in pictures { try file.write(picture.rgb) }
+            try file.finish()
+        }
     }
 
     /// `[pictures, 3, side, side]`, normalised; nil if they are not there.

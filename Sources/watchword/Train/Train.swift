@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import CLIP
+import Commands
 import Concurrency
 import Evaluation
 import Foundation
@@ -88,7 +89,7 @@ struct TrainClips: AsyncParsableCommand {
             }
             guard let result else {
                 Terminal.complain("interrupted; \(file.path) has the state, and --resume goes on")
-                throw ExitCode(130)
+                throw Exit.interrupted
             }
             try TrainedModel(
                 source: directory, heads: [head], layout: setup.model.layout, parameters: result.parameters

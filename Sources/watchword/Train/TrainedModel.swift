@@ -2,6 +2,7 @@ import CLIP
 import Checkpoints
 import Evaluation
 import Foundation
+import SystemSupport
 import Training
 
 /// Writes what was trained as a model directory that the daemon loads as it is.
@@ -68,9 +69,9 @@ struct TrainedModel {
         let renamed = try ModelConversion.inHuggingFaceNames(
             MemoryTensors(learnt, origin: "training"), source.architecture)
         let all = Overlay(below: try SafetensorsFile(path: file.path), above: renamed)
-        let new = folder.appending(path: "model.new")
-        try SafetensorsWriter.write(all, names: all.tensors.keys, to: new.path)
-        guard rename(new.path, file.path) == 0 else { throw WriteError(file.path, errno: errno) }
+        try AtomicFile.write(to: file.path) { part in
+            try SafetensorsWriter.write(all, names: all.tensors.keys, to: part)
+        }
     }
 
     /// The trained head becomes the default; thresholds that were for other scores go.

@@ -1,6 +1,7 @@
 import CLIP
 import Evaluation
 import Foundation
+import SystemSupport
 import Tensors
 import Training
 
@@ -74,8 +75,7 @@ struct TrainingData: Sendable {
     /// What a checkpoint is held against: the pairs, not the files.
     var fingerprint: String {
         let text = set.items.map { "\(clips.places[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
-        let hash = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        return "\(set.items.count) pairs, \(String(hash, radix: 16))"
+        return "\(set.items.count) pairs, \(String(FNV1a(text.utf8).hash, radix: 16))"
     }
 
     /// A batch of pairs by their numbers.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Evaluation
 import Foundation
+import SystemSupport
 import Training
 
 /// A training from its first step to its last, with checkpoints, a log and what a person sees.

@@ -1,16 +1,19 @@
 #ifndef WATCHWORD_CKERNELS_H
 #define WATCHWORD_CKERNELS_H
-#include "activations.h"
 #include "attention.h"
 #include "head_kernels.h"
 #include "health.h"
 #include "memory_read.h"
+#include "norms.h"
+#include "numbers.h"
 #include "panel_product.h"
 #include "parallel.h"
+#include "patches.h"
 #include "preview.h"
+#include "product_time.h"
 #include "resample.h"
 #include "score_index.h"
 #include "signature.h"
 #include "training_kernels.h"
-#include "transformer_kernels.h"
+#include "weight_bytes.h"
 #endif

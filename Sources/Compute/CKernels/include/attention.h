@@ -1,7 +1,7 @@
 /// Multi-head attention. B = sequences, T = tokens of a sequence, W = width, H = attention heads, C = W / H.
 #ifndef WATCHWORD_ATTENTION_H
 #define WATCHWORD_ATTENTION_H
-#include "activations.h"
+#include "numbers.h"
 
 typedef struct ww_attention_shape {
     size_t B, T, W, H;

@@ -6,7 +6,7 @@
 /// The sum of an output does not depend on how many rows there are.
 #ifndef WATCHWORD_PANEL_PRODUCT_H
 #define WATCHWORD_PANEL_PRODUCT_H
-#include "activations.h"
+#include "numbers.h"
 
 /// What multiplies panels of an input: nothing, vectors of 512 bits (AVX-512; of WW_U8 with VNNI, of WW_BF16 with
 /// BF16), tiles (AMX), or, but for WW_U8, vectors of 256 bits (AVX2 and FMA). Panels lie alike for all of them.
@@ -38,11 +38,12 @@ typedef struct ww_panels {
     const float *bias;  ///< (N)
 } ww_panels;
 
-/// out = curve(x · weightᵀ + bias); or added to it.
+/// out = activation(x · weightᵀ + bias); or added to it.
 ///
 /// By vectors, out (M, N) is WW_F32, or WW_BF16 of WW_BF16, its rows in blocks if they are so marked; what is added to
-/// is WW_F32, not in blocks. x is copied into blocks if it does not lie so. By tiles, out is WW_F32, without a curve,
-/// or WW_BF16, not added to; and x has room for rows up to a multiple of 32, whose content does not matter. 0, or -1 if
-/// there is no memory.
-int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_curve curve, int add, size_t M);
+/// is WW_F32, not in blocks. x is copied into blocks if it does not lie so. By tiles, out is WW_F32, without a
+/// activation, or WW_BF16, not added to; and x has room for rows up to a multiple of 32, whose content does not matter.
+/// 0, or -1 if there is no memory.
+int ww_panel_run(const ww_panels *layer, const ww_numbers *out, const ww_numbers *x, ww_activation activation, int add,
+                 size_t M);
 #endif

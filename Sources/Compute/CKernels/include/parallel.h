@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /// Workers that there can be.
-enum { WW_MOST_WORKERS = 64 };
+enum { WW_MAX_WORKERS = 64 };
 
 /// Calls `body(context, first, last, worker)` until [0, count) is covered, and returns then. worker < ww_workers().
 ///

@@ -9,6 +9,6 @@ void ww_preview(uint8_t *out, uint16_t *sums, const ww_frame *frame, int32_t wid
 
 /// out (out_height, out_width, 3), interleaved RGB, of any frame: each pixel the mean of the samples that it covers, of
 /// at least one. `row` has room for 3 x `width` bytes, `sums` for 3 x `out_width` numbers.
-void ww_preview_upright(uint8_t *out, uint8_t *row, uint32_t *sums, const ww_frame *frame, int32_t width, int32_t height,
-                        int32_t out_width, int32_t out_height);
+void ww_preview_upright(uint8_t *out, uint8_t *row, uint32_t *sums, const ww_frame *frame, int32_t width,
+                        int32_t height, int32_t out_width, int32_t out_height);
 #endif

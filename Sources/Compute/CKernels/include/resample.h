@@ -38,9 +38,9 @@ typedef struct ww_frame {
     ww_layout layout;
     const uint8_t *planes[3];
     size_t strides[3];
-    uint8_t steps[3];   ///< bytes from a sample to the next of its plane
-    uint8_t shifts[2];  ///< how often chroma is halved across and down
-    ww_colour colour;   ///< of I420 and NV12
+    uint8_t steps[3];       ///< bytes from a sample to the next of its plane
+    uint8_t shifts[2];      ///< how often chroma is halved across and down
+    ww_colour colour;       ///< of I420 and NV12
     ww_exact_colour exact;  ///< of YUV
     ww_turn turn;
 } ww_frame;

@@ -20,31 +20,31 @@ typedef struct ww_adam_step {
     double scale, rate, shrink, decay, root, epsilon;
 } ww_adam_step;
 
-#define WW_TRAINING_KERNELS(REAL, NAME)                                                                                  \
-    /* y (N, W) from x; `normalised` (N, W) and `inverse` (N), one over the deviations, are kept for the way back. */     \
-    void NAME(layer_norm)(REAL *y, REAL *normalised, REAL *inverse, const REAL *x, const REAL *weight,                     \
-                          const REAL *bias, double epsilon, size_t N, size_t W);                                          \
-    /* dx (N, W); to dweight and dbias is added. */                                                                       \
-    void NAME(layer_norm_back)(REAL *dx, REAL *dweight, REAL *dbias, const REAL *dy, const REAL *normalised,               \
-                               const REAL *inverse, const REAL *weight, size_t N, size_t W);                              \
-    /* y = x * sigmoid(1.702 x) */                                                                                        \
-    void NAME(quick_gelu)(REAL *y, const REAL *x, size_t count);                                                          \
-    void NAME(quick_gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count);                                    \
-    /* y = x / 2 * (1 + erf(x / sqrt(2))) */                                                                              \
-    void NAME(gelu)(REAL *y, const REAL *x, size_t count);                                                                \
-    void NAME(gelu_back)(REAL *dx, const REAL *dy, const REAL *x, size_t count);                                          \
-    /* y += x */                                                                                                          \
-    void NAME(add)(REAL *y, const REAL *x, size_t count);                                                                 \
-    /* Every row of y (N, W) becomes x. */                                                                                \
-    void NAME(fill_rows)(REAL *y, const REAL *x, size_t N, size_t W);                                                     \
-    /* sums (W) += the sums of x's columns. */                                                                            \
-    void NAME(add_columns)(REAL *sums, const REAL *x, size_t N, size_t W);                                                \
-    /* context (B, T, W) and probabilities (B, H, T, T) from queries, keys and values, packed (B, T, 3W). */              \
-    void NAME(attend)(REAL *context, REAL *probabilities, const REAL *packed, const ww_heads *heads);                     \
-    void NAME(attend_back)(REAL *dpacked, const REAL *dcontext, const REAL *packed, const REAL *probabilities,            \
-                           const ww_heads *heads);                                                                        \
-    double NAME(squares)(const REAL *x, size_t count);                                                                    \
-    void NAME(adam)(REAL *p, const REAL *gradient, REAL *m, REAL *v, size_t count, const ww_adam_step *step);
+#define WW_TRAINING_KERNELS(REAL, NAME)                                                                               \
+    /* y (N, W) from x; `normalised` (N, W) and `inverse` (N), one over the deviations, are kept for the way back. */ \
+    void NAME(layer_norm)(REAL * y, REAL * normalised, REAL * inverse, const REAL *x, const REAL *weight,             \
+                          const REAL *bias, double epsilon, size_t N, size_t W);                                      \
+    /* dx (N, W); to dweight and dbias is added. */                                                                   \
+    void NAME(layer_norm_back)(REAL * dx, REAL * dweight, REAL * dbias, const REAL *dy, const REAL *normalised,       \
+                               const REAL *inverse, const REAL *weight, size_t N, size_t W);                          \
+    /* y = x * sigmoid(1.702 x) */                                                                                    \
+    void NAME(quick_gelu)(REAL * y, const REAL *x, size_t count);                                                     \
+    void NAME(quick_gelu_back)(REAL * dx, const REAL *dy, const REAL *x, size_t count);                               \
+    /* y = x / 2 * (1 + erf(x / sqrt(2))) */                                                                          \
+    void NAME(gelu)(REAL * y, const REAL *x, size_t count);                                                           \
+    void NAME(gelu_back)(REAL * dx, const REAL *dy, const REAL *x, size_t count);                                     \
+    /* y += x */                                                                                                      \
+    void NAME(add)(REAL * y, const REAL *x, size_t count);                                                            \
+    /* Every row of y (N, W) becomes x. */                                                                            \
+    void NAME(fill_rows)(REAL * y, const REAL *x, size_t N, size_t W);                                                \
+    /* sums (W) += the sums of x's columns. */                                                                        \
+    void NAME(add_columns)(REAL * sums, const REAL *x, size_t N, size_t W);                                           \
+    /* context (B, T, W) and probabilities (B, H, T, T) from queries, keys and values, packed (B, T, 3W). */          \
+    void NAME(attend)(REAL * context, REAL * probabilities, const REAL *packed, const ww_heads *heads);               \
+    void NAME(attend_back)(                                                                                           \
+        REAL * dpacked, const REAL *dcontext, const REAL *packed, const REAL *probabilities, const ww_heads *heads);  \
+    double NAME(squares)(const REAL *x, size_t count);                                                                \
+    void NAME(adam)(REAL * p, const REAL *gradient, REAL *m, REAL *v, size_t count, const ww_adam_step *step);
 
 /// Memory that is given back stays in the process from now on, for the next step to take again.
 void ww_keep_memory(void);

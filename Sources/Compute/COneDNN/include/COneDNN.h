@@ -4,15 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What follows `x · weightᵀ + bias`.
-typedef enum ww_activation {
-    WW_ACTIVATION_NONE = 0,
-    WW_ACTIVATION_QUICK_GELU = 1,  ///< x · sigmoid(1.702 x)
-    WW_ACTIVATION_GELU = 2         ///< exact, by erf
-} ww_activation;
-
-/// How numbers are written.
-typedef enum ww_number { WW_NUMBER_F32 = 0, WW_NUMBER_BF16 = 1, WW_NUMBER_U8 = 2, WW_NUMBER_S32 = 3 } ww_number;
+#include "CKernels.h"
 
 /// A layer's sizes and kinds of number.
 ///
@@ -21,7 +13,7 @@ typedef enum ww_number { WW_NUMBER_F32 = 0, WW_NUMBER_BF16 = 1, WW_NUMBER_U8 = 2
 /// output is the S32 sums of the products, nothing else; `ww_linear_scales` says what they are worth.
 typedef struct ww_linear_shape {
     int64_t inputs, outputs;
-    ww_number input, output;
+    ww_kind input, output;
     ww_activation activation;
     int accumulate;
 } ww_linear_shape;
@@ -44,13 +36,6 @@ const float *ww_linear_scales(const ww_linear *layer);
 
 /// out (M, N) from x (M, K), dense and row-major. Returns 0, or oneDNN's status. One call at a time for a layer.
 int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M);
-
-/// Begins or ends to add up the time inside of `ww_linear_run`'s products, of all layers; costs nothing when off.
-void ww_products_time(int on);
-double ww_products_seconds(void);
-/// Whether it is on; what others spend in products of theirs is added.
-int ww_products_timed(void);
-void ww_products_add(int64_t nanoseconds);
 
 /// Version of the oneDNN that is loaded, as major * 10000 + minor * 100 + patch.
 int ww_onednn_version(void);

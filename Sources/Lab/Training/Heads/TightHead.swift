@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 import Tensors
 
 // N = texts, V = videos, T = frames, D = width, S = 1 + T

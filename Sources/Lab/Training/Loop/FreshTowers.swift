@@ -1,5 +1,5 @@
 import Foundation
-import Randomness
+import SystemSupport
 
 /// First numbers of towers that begin from nothing, as Hugging Face's `CLIPModel` draws them.
 package enum FreshTowers {
@@ -12,9 +12,8 @@ package enum FreshTowers {
         var values: [Float] = []
         values.reserveCapacity(layout.count)
         for entry in layout.entries {
-            // FNV-1a of the name: a tensor's numbers do not depend on which others there are.
-            let hash = entry.name.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-            var random = SeededRandom(seed: seed ^ hash)
+            // By its name: a tensor's numbers do not depend on which others there are.
+            var random = SeededRandom(seed: seed ^ FNV1a(entry.name.utf8).hash)
             if let images, entry.name == "clip.visual.positional_embedding" {
                 values += waves(images, &random)
             } else if let constant = constant(entry.name) {

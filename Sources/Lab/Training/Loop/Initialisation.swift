@@ -1,6 +1,6 @@
 package import Checkpoints
 import Foundation
-import Randomness
+import SystemSupport
 
 /// Where parameters come from at first: what is stored, or else CLIP's text tower and chance, as the reference does.
 ///
@@ -58,9 +58,8 @@ package enum Initialisation {
     }
 
     private static func random(_ entry: ParameterLayout.Entry, _ seed: UInt64) -> [Float] {
-        // FNV-1a of the name: a tensor's numbers do not depend on which others there are.
-        let hash = entry.name.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        var random = SeededRandom(seed: seed ^ hash)
+        // By its name: a tensor's numbers do not depend on which others there are.
+        var random = SeededRandom(seed: seed ^ FNV1a(entry.name.utf8).hash)
         func uniform(_ bound: Double) -> [Float] { entry.range.map { _ in Float(random.uniform(-bound, bound)) } }
         if entry.name.hasPrefix("lstm_visual.") {
             return uniform(1 / Double(entry.shape[0] / 4).squareRoot())

@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 import Tensors
 
 /// Steps through a data set: batches in an order that the seed determines, gradients, updates.

@@ -1,5 +1,6 @@
 import Checkpoints
 package import Foundation
+import SystemSupport
 
 /// A training's state on disk: parameters, the optimiser's moments, and the plan they belong to.
 package enum TrainingCheckpoint {
@@ -13,16 +14,14 @@ package enum TrainingCheckpoint {
                 weights["\(kind).\(entry.name)"] = HeadWeights(shape: entry.shape, values: Array(values[entry.range]))
             }
         }
-        let part = url.appendingPathExtension("part")
-        try? FileManager.default.removeItem(at: part)
-        defer { try? FileManager.default.removeItem(at: part) }
-        try SafetensorsWriter.write(
-            MemoryTensors(weights, origin: url.path), names: weights.keys,
-            metadata: [
-                "epoch": "\(progress.epoch)", "step": "\(progress.step)", "optimiser_step": "\(progress.optimiserStep)",
-                "plan": try described(plan), "data": data,
-            ], to: part.path)
-        guard unsafe rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
+        let metadata = [
+            "epoch": "\(progress.epoch)", "step": "\(progress.step)", "optimiser_step": "\(progress.optimiserStep)",
+            "plan": try described(plan), "data": data,
+        ]
+        try AtomicFile.write(to: url.path) { part in
+            try SafetensorsWriter.write(
+                MemoryTensors(weights, origin: url.path), names: weights.keys, metadata: metadata, to: part)
+        }
     }
 
     /// Reads it; throws if it is of another model, plan or data set.

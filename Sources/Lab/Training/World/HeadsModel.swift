@@ -44,7 +44,7 @@ package struct HeadsModel: Sendable {
 
     package let layout: ParameterLayout
     let D: Int
-    let texts: TextEncoder
+    let texts: TextTower
     let lstm: LSTMHead
     let transformer: TransformerHead
     let tight: TightHead
@@ -55,7 +55,7 @@ package struct HeadsModel: Sendable {
     package init(texts shape: TextShape, heads: StackShape, positions: Int, tasks: Tasks) {
         var layout = ParameterLayout()
         D = shape.embedding
-        texts = TextEncoder(&layout, shape)
+        texts = TextTower(&layout, shape)
         let scale = layout.claim("clip.logit_scale", [])
         lstm = LSTMHead(&layout, width: shape.embedding)
         transformer = TransformerHead(&layout, heads, positions: positions)

@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// Pairs that the tight head is trained on: all would cost too much.
 enum TightPairs {

@@ -31,8 +31,8 @@ package struct Losses<Real: ProductScalar>: Sendable {
 /// Both towers, and what helps to train them from nothing: a scale and a threshold for decided pairs, and side tasks.
 package struct TowersModel: Sendable {
     package let layout: ParameterLayout
-    private let images: ImageEncoder
-    private let texts: TextEncoder
+    private let images: ImageTower
+    private let texts: TextTower
     private let scores: PairScores
     private let patchTask: PatchTask
     private let looksTask: LooksTask
@@ -42,8 +42,8 @@ package struct TowersModel: Sendable {
     package init(images shape: ImageShape, texts: TextShape, kinds: (first: Int, second: Int)) {
         var layout = ParameterLayout()
         self.shape = shape
-        images = ImageEncoder(&layout, shape)
-        self.texts = TextEncoder(&layout, texts)
+        images = ImageTower(&layout, shape)
+        self.texts = TextTower(&layout, texts)
         scores = PairScores(&layout, scale: layout.claim("clip.logit_scale", []), name: "mean")
         patchTask = PatchTask(&layout, width: shape.stack.width, patch: shape.patch, kinds: kinds)
         looksTask = LooksTask(&layout, width: shape.embedding, kinds: kinds)

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Foundation
 import Pixels
+import SystemSupport
 
 /// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it.
 package enum ModelConversion {

@@ -46,16 +46,16 @@ typedef enum ww_status {
     WW_BAD_CONFIG = 2,   ///< config_json has a wrong value
     WW_BAD_SHAPE = 3,    ///< B, T or d is outside of what the instance was made for
     WW_NO_MEMORY = 4,
-    WW_FAILED = 5        ///< anything else; `why` says what
+    WW_FAILED = 5  ///< anything else; `why` says what
 } ww_status;
 
 /// A named weight, lent by the host. `shape` has `rank` entries; a scalar has rank 0 and one value.
 typedef struct ww_tensor {
-    const char *name;      ///< as in the checkpoint, e.g. "transformerClip.resblocks.0.ln_1.weight"
+    const char *name;  ///< as in the checkpoint, e.g. "transformerClip.resblocks.0.ln_1.weight"
     const int64_t *shape;
     const float *data;
     uint32_t rank;
-    uint32_t reserved;     ///< zero
+    uint32_t reserved;  ///< zero
 } ww_tensor;
 
 /// A head's descriptor.
@@ -105,8 +105,8 @@ typedef struct ww_pairing {
     /// texts (Q, d): text embeddings as the text tower gives them, not normalised. frames (B, T, d) and mask (B, T) as
     /// for `pool`. Pair p joins texts[pair_text[p]] with window pair_window[p]. out (P): raw scores (logits).
     ww_status (*score)(void *instance, const float *texts, int32_t Q, const float *frames, const uint8_t *mask,
-                       int32_t B, int32_t T, const int32_t *pair_text, const int32_t *pair_window, size_t P,
-                       float *out, char *why, size_t why_size);
+                       int32_t B, int32_t T, const int32_t *pair_text, const int32_t *pair_window, size_t P, float *out,
+                       char *why, size_t why_size);
 } ww_pairing;
 
 /// Type of the one exported function, WW_HEAD_ENTRY. [any-thread]

@@ -38,9 +38,8 @@ void ww_fetcher_free(ww_fetcher *fetcher);
 /// Gets it; follows no redirect. Waits: for each byte as long as is asked for, for all of it until `cancellable` (a
 /// GCancellable) is cancelled. The body is read if the answer is 200 and of a type that `wants` takes. The answer must
 /// be given to `ww_fetched_clear`. [the fetcher's thread]
-void ww_fetch(
-    ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
-    ww_fetched *answer);
+void ww_fetch(ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
+              ww_fetched *answer);
 void ww_fetched_clear(ww_fetched *answer);
 
 /// The address that a redirect leads to, for `ww_text_free`; NULL if that is no URI. [any-thread]

@@ -12,6 +12,6 @@ int ww_png_decode(uint8_t *rgb, const uint8_t *bytes, size_t count, uint32_t wid
                   size_t why_size);
 
 /// The same of what gdk-pixbuf reads: `kind` is the name of its reader ("gif", "bmp", "tiff"), no other is tried.
-int ww_pixbuf_decode(uint8_t *rgb, const uint8_t *bytes, size_t count, const char *kind, uint32_t width, uint32_t height,
-                     char *why, size_t why_size);
+int ww_pixbuf_decode(uint8_t *rgb, const uint8_t *bytes, size_t count, const char *kind, uint32_t width,
+                     uint32_t height, char *why, size_t why_size);
 #endif

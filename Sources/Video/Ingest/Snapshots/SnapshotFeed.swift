@@ -18,7 +18,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     private let shown: String
     private let fps: Double
-    private let pulse: SourcePulse
+    private let activity: SourceActivity
     private let makeReader: @Sendable () -> any SnapshotReader
     private let cancellation: FetchCancellation
     private let onWarning: @Sendable (String) -> Void
@@ -33,11 +33,11 @@ final class SnapshotFeed: @unchecked Sendable {
 
     /// `makeReader` is called on the feed's thread; `onEnd` once, unless it was cancelled.
     init(
-        shown: String, fps: Double, pulse: SourcePulse, cancellation: FetchCancellation,
+        shown: String, fps: Double, activity: SourceActivity, cancellation: FetchCancellation,
         makeReader: @escaping @Sendable () -> any SnapshotReader,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void
     ) {
-        (self.shown, self.fps, self.pulse, self.cancellation) = (shown, fps, pulse, cancellation)
+        (self.shown, self.fps, self.activity, self.cancellation) = (shown, fps, activity, cancellation)
         (self.makeReader, self.onWarning, self.onEnd) = (makeReader, onWarning, onEnd)
     }
 
@@ -93,7 +93,7 @@ final class SnapshotFeed: @unchecked Sendable {
             let left = due - target.runningTime
             if left <= 0 { return due }
             // It waits on purpose: nothing has stalled.
-            if pulse.heard.picture != nil { _ = pulse.heardPicture() }
+            if activity.heard.picture != nil { _ = activity.heardPicture() }
             _ = condition.wait(until: Date(timeIntervalSinceNow: min(left, 1)))
         }
         return nil
@@ -103,12 +103,12 @@ final class SnapshotFeed: @unchecked Sendable {
     private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
         do throws(SnapshotFault) {
             guard let bytes = try reader.next() else {
-                pulse.heardUnit()
+                activity.heardUnit()
                 if let last { target.push(again: last, at: time, for: 1 / fps) }
                 faults = 0
                 return nil
             }
-            pulse.heardUnit()
+            activity.heardUnit()
             let picture: SnapshotPicture
             do throws(PictureError) { picture = try SnapshotPicture(decoding: bytes) } catch {
                 reader.forget()

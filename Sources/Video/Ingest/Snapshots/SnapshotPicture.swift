@@ -8,9 +8,9 @@ package struct SnapshotPicture {
 
     /// Decodes a picture's file as `StillPicture` does; it may be as large as a film's pictures.
     package init(decoding file: [UInt8]) throws(PictureError) {
-        if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.mostPixels / max(size.height, 1) {
+        if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.maxPixels / max(size.height, 1) {
             throw PictureError(
-                "it has \(size.width) x \(size.height) pixels, at most \(SizeGuard.mostPixels / 1_000_000) million "
+                "it has \(size.width) x \(size.height) pixels, at most \(SizeGuard.maxPixels / 1_000_000) million "
                     + "(8K) are decoded; make it smaller")
         }
         self.init(try StillPicture(decoding: file))

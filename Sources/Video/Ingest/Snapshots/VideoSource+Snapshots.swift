@@ -17,13 +17,13 @@ extension SnapshotFeed {
 
     /// A feed of a source's pictures: of a file, or of an address.
     convenience init(
-        _ source: SourceDescription, uri: String, database: TLSDatabase?, pulse: SourcePulse,
+        _ source: SourceDescription, uri: String, database: TLSDatabase?, activity: SourceActivity,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void
     ) {
         let cancellation = FetchCancellation()
         let shown = SourceURI.redacted(source.uri)
         self.init(
-            shown: shown, fps: source.fps, pulse: pulse, cancellation: cancellation,
+            shown: shown, fps: source.fps, activity: activity, cancellation: cancellation,
             makeReader: {
                 if let path = SourcePath(source.uri) { return SnapshotFile(path: path, shown: shown) }
                 return SnapshotAddress(

@@ -20,9 +20,9 @@ package struct PictureHeader: Sendable, Equatable {
     var bodyEnd = 0
 
     /// Most pixels of a picture that is decoded: 64 megapixels, more than cameras and phones have.
-    package static let mostPixels = 1 << 26
+    package static let maxPixels = 1 << 26
     /// Most bytes that decoding one may take.
-    package static let mostBytes = 320 << 20
+    package static let maxBytes = 320 << 20
 
     init(_ kind: Kind, width: Int, height: Int) {
         (self.kind, self.width, self.height) = (kind, width, height)
@@ -98,15 +98,15 @@ package struct PictureHeader: Sendable, Equatable {
         guard width > 0, height > 0 else {
             throw PictureError("it is a \(kind.rawValue) picture of \(width) x \(height) pixels")
         }
-        guard width <= 1 << 16, height <= 1 << 16, width * height <= Self.mostPixels else {
+        guard width <= 1 << 16, height <= 1 << 16, width * height <= Self.maxPixels else {
             throw PictureError(
-                "it has \(width) x \(height) pixels, at most \(Self.mostPixels / 1_000_000) million are decoded; make it smaller"
+                "it has \(width) x \(height) pixels, at most \(Self.maxPixels / 1_000_000) million are decoded; make it smaller"
             )
         }
         let bytes = width * height * 3 + decoderBytes
-        guard bytes <= Self.mostBytes else {
+        guard bytes <= Self.maxBytes else {
             throw PictureError(
-                "decoding it takes \(bytes >> 20) MiB, at most \(Self.mostBytes >> 20) are taken; make it smaller")
+                "decoding it takes \(bytes >> 20) MiB, at most \(Self.maxBytes >> 20) are taken; make it smaller")
         }
     }
 }

@@ -1,3 +1,4 @@
+import SystemSupport
 package import WireFormat
 
 /// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
@@ -29,7 +30,7 @@ package struct ClientList: Sendable, Equatable {
                 throw failure("expected a name, a public key and roles, found \(parts.count) words")
             }
             let name = String(parts[0])
-            guard Self.isName(name) else {
+            guard Identifier.isName(name) else {
                 throw failure("\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
             }
             let key: CurvePublicKey
@@ -55,16 +56,4 @@ package struct ClientList: Sendable, Equatable {
 
     /// Role of the client of this name; nil if there is none.
     func role(_ name: String) -> Role? { byName[name]?.role }
-
-    private static func isName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-    }
 }

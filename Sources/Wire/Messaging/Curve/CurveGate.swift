@@ -50,11 +50,11 @@ final class DenialLog: Sendable {
     private struct Key: Hashable { let address, reason: String }
     private struct State {
         var counts: [String: Int] = [:]
-        var complaints = LogRateLimiter<Key>(most: DenialLog.most)
+        var complaints = LogRateLimiter<Key>(maxKinds: DenialLog.maxKinds)
     }
 
     /// Addresses and reasons that are kept apart; what comes beyond is told together.
-    private static let most = 256
+    private static let maxKinds = 256
     private let state = Mutex(State())
     private let logger: Logger
 
@@ -65,7 +65,7 @@ final class DenialLog: Sendable {
     func record(_ address: String, _ reason: String, now: ContinuousClock.Instant = .now) {
         let told: (address: String, times: Int)? = state.withLock { state in
             // Names of clients are in reasons, and the list of clients may change for years.
-            let counted = state.counts[reason] != nil || state.counts.count < Self.most ? reason : "other"
+            let counted = state.counts[reason] != nil || state.counts.count < Self.maxKinds ? reason : "other"
             state.counts[counted, default: 0] += 1
             var key = Key(address: address, reason: reason)
             if !state.complaints.hasPlace(for: key, at: now) { key = Key(address: "other addresses", reason: reason) }

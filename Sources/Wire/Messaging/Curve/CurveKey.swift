@@ -1,6 +1,6 @@
 import CZeroMQ
 import Foundation
-package import Permissions
+package import SystemSupport
 
 /// A key that is none: one sentence.
 package struct CurveKeyError: Error, Equatable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 import Foundation
-import Permissions
+import SystemSupport
 
 /// A file with one key: lines that begin with `#`, and one of 40 letters.
 package enum KeyFile {
@@ -41,7 +41,7 @@ package enum KeyFile {
     ) throws(CurveKeyError) -> String {
         let data: Data
         do {
-            data = try GuardedFile.read(path, what, secrecy, most: 4096, credentials: credentials)
+            data = try GuardedFile.read(path, what, secrecy, limit: 4096, credentials: credentials)
         } catch {
             throw CurveKeyError(error.kind, path: path, "\(error)")
         }

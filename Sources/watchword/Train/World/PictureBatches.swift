@@ -1,7 +1,7 @@
 import CLIP
 import Foundation
-import Randomness
 import Synchronization
+import SystemSupport
 import Training
 import World
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import CLIP
+import Commands
 import Evaluation
 import Foundation
 import Tensors
@@ -75,7 +76,7 @@ struct TrainHeads: AsyncParsableCommand {
             }
             guard let (result, thresholds) = result else {
                 Terminal.complain("interrupted; \(options.file.path) has the state, and --resume goes on")
-                throw ExitCode(130)
+                throw Exit.interrupted
             }
             try TrainedModel(
                 source: directory, heads: [.lstm, .transformer, .tight], layout: trained.layout,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import CLIP
+import Commands
 import Foundation
 import Tensors
 import Training
@@ -58,7 +59,7 @@ struct TrainTowers: AsyncParsableCommand {
             }
             guard let result else {
                 Terminal.complain("interrupted; \(options.file.path) has the state, and --resume goes on")
-                throw ExitCode(130)
+                throw Exit.interrupted
             }
             try TrainedModel(
                 source: directory, heads: [], isFresh: true, layout: model.layout, parameters: result.parameters

@@ -1,5 +1,5 @@
 import CLIP
-import Randomness
+import SystemSupport
 import Training
 import World
 

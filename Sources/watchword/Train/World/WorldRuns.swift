@@ -2,7 +2,7 @@ import CLIP
 import Checkpoints
 import Foundation
 import Pixels
-import Randomness
+import SystemSupport
 import Tensors
 import World
 
@@ -43,23 +43,21 @@ struct WorldRuns: Sendable {
         let encoder = try CLIP.ImageEncoder(
             model.tensors, architecture: model.architecture, normalisation: model.normalisation,
             precision: precision.resolved(for: model.architecture), packed: nil)
-        let part = place.appendingPathExtension("part")
-        try? FileManager.default.removeItem(at: part)
-        defer { try? FileManager.default.removeItem(at: part) }
-        let output = try OutputFile(path: part.path)
         let side = model.architecture.vision.side
-        for start in stride(from: 0, to: count, by: 8) {
-            if stop.isRaised { throw CancellationError() }
-            let pictures = PictureBatches.each(min(8, count - start)) { offset -> [Picture] in
-                Run(seed, start + offset, fps).pictures(side: side)
+        try AtomicFile.write(to: place.path) { part in
+            let output = try OutputFile(path: part)
+            for start in stride(from: 0, to: count, by: 8) {
+                if stop.isRaised { throw CancellationError() }
+                let pictures = PictureBatches.each(min(8, count - start)) { offset -> [Picture] in
+                    Run(seed, start + offset, fps).pictures(side: side)
+                }
+                let values = try encoder.encode(FrameInContext.window(pictures.flatMap { $0 })).values
+                try output.write(values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) })
+                Terminal.progress("\(start) of \(count) runs of frames")
             }
-            let values = try encoder.encode(FrameInContext.window(pictures.flatMap { $0 })).values
-            try output.write(values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) })
-            Terminal.progress("\(start) of \(count) runs of frames")
+            Terminal.progress("")
+            try output.finish()
         }
-        Terminal.progress("")
-        try output.finish()
-        guard rename(part.path, place.path) == 0 else { throw WriteError(place.path, errno: errno) }
     }
 
     /// Frame embeddings `[window, d]`.

@@ -1,0 +1,92 @@
+#include "patches.h"
+
+#include "linear/row_blocks.h"
+#include "parallel.h"
+#include "quantize/row_numbers.h"
+
+typedef struct patch_work {
+    const ww_numbers *out;
+    const uint8_t *const *pictures;
+    const float *planes;
+    float table[3][256];
+    size_t R, P;
+} patch_work;
+
+// Patch `number` of all pictures', as row `r` of `out`; `own` holds it on the way to other numbers.
+INLINE void cut_patch(const patch_work *w, const ww_numbers *out, size_t r, size_t number, float *own) {
+    const size_t R = w->R, P = w->P, g = R / P, W = 3 * P * P;
+    float *patch = out->kind == WW_F32 ? (float *)out->data + r * W : own;
+    const size_t picture = number / (g * g), top = number % (g * g) / g * P, left = number % g * P;
+    if (w->planes) {
+        for (size_t c = 0; c < 3; c++)
+            for (size_t y = 0; y < P; y++)
+                memcpy(patch + (c * P + y) * P, w->planes + ((picture * 3 + c) * R + top + y) * R + left,
+                       P * sizeof *patch);
+    } else if (w->pictures[picture]) {
+        for (size_t y = 0; y < P; y++) {
+            const uint8_t *line = w->pictures[picture] + ((top + y) * R + left) * 3;
+            for (size_t c = 0; c < 3; c++)
+                for (size_t x = 0; x < P; x++) patch[(c * P + y) * P + x] = w->table[c][line[x * 3 + c]];
+        }
+    } else {
+        memset(patch, 0, W * sizeof *patch);
+    }
+    put_row(out, r, W, patch);
+}
+
+// Patches [first, last) of all pictures: rows of `out`.
+VARIANTS
+static void cut_patches(void *context, size_t first, size_t last, size_t worker) {
+    const patch_work *w = context;
+    const size_t W = 3 * w->P * w->P;
+    (void)worker;
+    float own[WW_LONGEST_ROW];
+    row_run run;
+    for (size_t start = first; start < last; start += run.count) {
+        begin_run(&run, w->out, start, last, W);
+        for (size_t r = 0; r < run.count; r++) cut_patch(w, &run.numbers, r, start + r, own);
+        end_run(&run, w->out, start, W);
+    }
+}
+
+void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
+                  size_t B, size_t R, size_t P) {
+    patch_work w = {.out = out, .pictures = pictures, .R = R, .P = P};
+    // A byte has 256 values: the three roundings of the reference are done once for each.
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++) {
+            const float unit = (float)v / 255.0f;
+            const float centred = unit - mean[c];
+            w.table[c][v] = centred / std[c];
+        }
+    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
+}
+
+void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P) {
+    patch_work w = {.out = out, .planes = planes, .R = R, .P = P};
+    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
+}
+
+typedef struct token_work {
+    float *out;
+    const float *first, *rest, *positions;
+    size_t T, W;
+} token_work;
+
+VARIANTS
+static void place_tokens(void *context, size_t first, size_t last, size_t worker) {
+    const token_work *w = context;
+    (void)worker;
+    for (size_t r = first; r < last; r++) {
+        const size_t b = r / w->T, t = r % w->T;
+        const float *in = t ? w->rest + (b * (w->T - 1) + t - 1) * w->W : w->first, *at = w->positions + t * w->W;
+        float *out = w->out + r * w->W;
+        for (size_t i = 0; i < w->W; i++) out[i] = in[i] + at[i];
+    }
+}
+
+void ww_place_tokens(float *out, const float *first, const float *rest, const float *positions, size_t B, size_t T,
+                     size_t W) {
+    token_work w = {out, first, rest, positions, T, W};
+    ww_parallel(B * T, place_tokens, &w);
+}

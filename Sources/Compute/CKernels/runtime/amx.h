@@ -1,0 +1,11 @@
+/// Intel AMX: eight tile registers of 16 rows of 64 bytes.
+#ifndef WATCHWORD_AMX_H
+#define WATCHWORD_AMX_H
+
+/// Whether this CPU and kernel let us multiply tiles of bytes and of bfloat16.
+int amx_available(void);
+
+/// Readies the calling thread's tile registers, each of the full size; `amx_end` releases them.
+void amx_begin(void);
+void amx_end(void);
+#endif

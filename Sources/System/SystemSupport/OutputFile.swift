@@ -1,0 +1,59 @@
+package import Foundation
+
+/// A new file that is written from front to back, and is on the disk when `finish` returns.
+package struct OutputFile: ~Copyable {
+    package let path: String
+    private let descriptor: Int32
+
+    /// Creates the file; there must be none of that name, nor a link.
+    ///
+    /// It has exactly `mode`, or by default what the umask leaves of 0644.
+    package init(path: String, mode: mode_t? = nil) throws(WriteError) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode ?? 0o644)
+        guard descriptor >= 0 else { throw WriteError(path, errno: errno) }
+        if let mode, fchmod(descriptor, mode) != 0 { throw WriteError(path, errno: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    package func write(_ bytes: some ContiguousBytes) throws(WriteError) {
+        var code: Int32 = 0
+        bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let count = Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    code = count < 0 ? errno : ENOSPC
+                    return
+                }
+                written += count
+            }
+        }
+        if code != 0 { throw WriteError(path, errno: code) }
+    }
+
+    /// Waits until what was written is on the disk.
+    package func finish() throws(WriteError) {
+        guard fsync(descriptor) == 0 else { throw WriteError(path, errno: errno) }
+    }
+}
+
+/// A file or directory that could not be written, and why.
+package struct WriteError: Error, Equatable, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+    /// The system's number of the reason; EIO where there is none.
+    package let code: Int32
+
+    package init(_ path: String, _ reason: String) {
+        (self.path, self.reason, code) = (path, reason, EIO)
+    }
+
+    package init(_ path: String, errno code: Int32) {
+        (self.path, reason, self.code) = (path, String(cString: strerror(code)), code)
+    }
+
+    package var description: String { "\(path) cannot be written: \(reason)" }
+}

@@ -67,11 +67,12 @@ setup-test:
 setup-deb:
 	@scripts/setup.sh deb
 
-# The formatter's rules, and comments within 120 columns, at which it does not look.
+# The formatter's rules; comments within 120 columns, at which it does not look; sizes of targets, folders and functions.
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Plugins Tests Fuzz Package.swift
 	@! LC_ALL=C.UTF-8 grep -rnP --include='*.swift' --include='*.c' --include='*.h' \
 	    '^(?=\s*//).{121,}' Sources Plugins Tests Fuzz Package.swift
+	@scripts/lint/structure.py
 
 # Ten minutes of four looped live streams: memory at the start and at the end.
 bench-memory: build

@@ -5,7 +5,10 @@ SWIFT := swift
 build: setup
 	$(SWIFT) build -c release --quiet
 
-run: build
+# Only what the demonstration runs, and how far the build of it is.
+HEADS := mean lstm transformer tight
+run: setup
+	@scripts/build.sh watchwordd watchword $(HEADS:%=watchword-head-%)
 	@scripts/demo.sh
 
 # Numerics are too slow in debug builds, so tests run optimised, in the same build that `make run` uses. One after the

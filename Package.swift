@@ -254,15 +254,54 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+
+        // Measurements and trainings: whole runs, which report progress and return values.
+        .target(
+            name: "EvaluationRuns",
+            dependencies: [
+                "CLIP", "Checkpoints", "Digests", "Evaluation", "Heads", "Ingest", "Matching", "Pixels", "Printing",
+                "Tensors", "Watchtower",
+            ], path: "Sources/Lab/EvaluationRuns", swiftSettings: strict),
+        .target(
+            name: "TrainingRuns",
+            dependencies: [
+                "CLIP", "Checkpoints", "Evaluation", "EvaluationRuns", "Pixels", "Printing", "Randomness", "Tensors",
+                "Training", "World",
+            ], path: "Sources/Lab/TrainingRuns", swiftSettings: strict),
+        .target(
+            name: "Benchmarking",
+            dependencies: [
+                "CLIP", "Checkpoints", "Heads", "Ingest", "Pixels", "Printing", "Randomness", "Tensors", "Training",
+                "Watchtower", .product(name: "Logging", package: "swift-log"),
+            ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
+
+        // The command line: options and printing alone.
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                "Benchmarking", "CLIP", "Checkpoints", "Commands", "Evaluation", "EvaluationRuns", "Heads", "Hub",
+                "Ingest", "Matching", "Messaging", "Permissions", "Printing", "Tensors", "Training", "Watchtower",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/CommandLine/CommandSupport", swiftSettings: strict),
+        .target(
+            name: "DaemonCommands",
+            dependencies: [
+                "CommandSupport", "Ingest", "Messaging", "Printing", "Watchtower",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
+        .target(
+            name: "LabCommands",
+            dependencies: [
+                "Benchmarking", "CLIP", "Checkpoints", "CommandSupport", "Evaluation", "EvaluationRuns", "Heads",
+                "Ingest", "Matching", "Tensors", "Training", "TrainingRuns", "Watchtower", "World",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/CommandLine/LabCommands", swiftSettings: strict),
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Concurrency", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine", "CLIP", "Checkpoints",
-                "Commands",
-                "Digests", "Heads", "Hub", "Ingest", "Matching", "Measures", "Messaging", "Permissions", "Printing",
-                "Tensors", "Evaluation", "Pixels", "Randomness", "Training", "WireFormat", "World",
+                "CLIP", "CommandSupport", "Commands", "DaemonCommands", "Digests", "Heads", "Hub", "Ingest",
+                "LabCommands", "Matching", "Messaging", "Permissions", "Printing", "Tensors", "Watchtower",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -298,6 +337,8 @@ let package = Package(
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
         tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
+        tests("EvaluationRunsTests", ["EvaluationRuns", "Evaluation", "Matching"]),
+        tests("BenchmarkingTests", ["Benchmarking"]),
         tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
         tests("MatchingTests", ["Matching", "Printing", "Randomness"]),
         tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),

@@ -1,11 +1,13 @@
 import ArgumentParser
 import CLIP
-import Commands
-import Foundation
+import CommandSupport
 import Heads
 import Ingest
+import Messaging
 import Tensors
+import Watchtower
 
+/// `watchword doctor`: checks what Watchword needs on this machine.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check what Watchword needs on this machine, and say what to do about what is missing.")
@@ -13,65 +15,30 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: DaemonOptions
 
+    /// One check: what was found, and advice if that is not enough.
     private struct Check: Encodable {
         let name: String
         let ok: Bool
         let found: String
         let advice: String?
+
+        init(_ name: String, _ ok: Bool, _ found: String, _ advice: String? = nil) {
+            (self.name, self.ok, self.found, self.advice) = (name, ok, found, ok ? nil : advice)
+        }
     }
 
+    /// Elements of GStreamer that are needed, and the Debian packages that have them.
+    private static let elements = [
+        ("uridecodebin", "gstreamer1.0-plugins-base"), ("videoconvert", "gstreamer1.0-plugins-base"),
+        ("qtdemux", "gstreamer1.0-plugins-good"), ("rtspsrc", "gstreamer1.0-plugins-good"),
+        ("v4l2src", "gstreamer1.0-plugins-good"), ("h264parse", "gstreamer1.0-plugins-bad"),
+        ("hlsdemux", "gstreamer1.0-plugins-bad"), ("avdec_h264", "gstreamer1.0-libav"),
+        ("avdec_mjpeg", "gstreamer1.0-libav"), ("jpegparse", "gstreamer1.0-plugins-bad"),
+        ("gdkpixbufdec", "gstreamer1.0-plugins-good"),
+    ]
+
     func run() async throws {
-        var checks: [Check] = []
-        func check(_ name: String, _ ok: Bool, _ found: String, _ advice: String? = nil) {
-            checks.append(Check(name: name, ok: ok, found: found, advice: ok ? nil : advice))
-        }
-        do {
-            try GStreamer.initialize()
-            check("GStreamer", true, GStreamer.version)
-        } catch {
-            check("GStreamer", false, "\(error)", "install libgstreamer1.0-0")
-        }
-        for (element, package) in [
-            ("uridecodebin", "gstreamer1.0-plugins-base"), ("videoconvert", "gstreamer1.0-plugins-base"),
-            ("qtdemux", "gstreamer1.0-plugins-good"), ("rtspsrc", "gstreamer1.0-plugins-good"),
-            ("v4l2src", "gstreamer1.0-plugins-good"), ("h264parse", "gstreamer1.0-plugins-bad"),
-            ("hlsdemux", "gstreamer1.0-plugins-bad"), ("avdec_h264", "gstreamer1.0-libav"),
-            ("avdec_mjpeg", "gstreamer1.0-libav"), ("jpegparse", "gstreamer1.0-plugins-bad"),
-            ("gdkpixbufdec", "gstreamer1.0-plugins-good"),
-        ] {
-            let has = GStreamer.hasElement(element)
-            check("element \(element)", has, has ? "present" : "missing", "apt-get install \(package)")
-        }
-        if GStreamer.hasElement("decodebin") {
-            let problems = DecoderCheck.problems()
-            check(
-                "colours of decoders", problems.isEmpty, problems.isEmpty ? "right" : problems.joined(separator: "; "),
-                "install what is named, and set no GST_PLUGIN_FEATURE_RANK for these")
-        }
-        check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)")
-        check("products", true, ComputeLibrary.units)
-        do {
-            let directory = try model.directory()
-            _ = try directory.tokenizer()
-            check("model", true, "\(directory.identity), \(directory.architecture.name)")
-            for head in Set([directory.defaults.head, "mean"]).sorted() {
-                do {
-                    let library = try HeadFinder.standard().load(head)
-                    check("head \(head)", true, library.path)
-                } catch {
-                    check("head \(head)", false, "\(error)", "set WATCHWORD_PLUGIN_PATH")
-                }
-            }
-        } catch {
-            check("model", false, "\(error)", "give a model directory with --model")
-        }
-        do {
-            let status = try daemon.ask("status", timeout: 2)
-            check("daemon", true, "answers at \(daemon.control), seq \(status["seq"]?.integer ?? 0)")
-        } catch {
-            // A daemon that does not run is no fault of the machine.
-            check("daemon", true, "none answers at \(daemon.control)")
-        }
+        let checks = mediaChecks() + computeChecks() + modelChecks() + [daemonCheck()]
         if daemon.json {
             try Terminal.say(json: checks)
         } else {
@@ -80,5 +47,65 @@ struct Doctor: AsyncParsableCommand {
                 checks.map { [$0.ok ? "ok" : "NO", $0.name, $0.found, $0.advice ?? ""] })
         }
         if checks.contains(where: { !$0.ok }) { throw Exit.unavailable }
+    }
+
+    /// Checks GStreamer, its elements, and the colours that its decoders give.
+    private func mediaChecks() -> [Check] {
+        var checks: [Check] = []
+        do {
+            try GStreamer.initialize()
+            checks.append(Check("GStreamer", true, GStreamer.version))
+        } catch {
+            checks.append(Check("GStreamer", false, "\(error)", "install libgstreamer1.0-0"))
+        }
+        for (element, package) in Self.elements {
+            let has = GStreamer.hasElement(element)
+            checks.append(Check("element \(element)", has, has ? "present" : "missing", "apt-get install \(package)"))
+        }
+        if GStreamer.hasElement("decodebin") {
+            let problems = DecoderCheck.problems()
+            checks.append(
+                Check(
+                    "colours of decoders", problems.isEmpty,
+                    problems.isEmpty ? "right" : problems.joined(separator: "; "),
+                    "install what is named, and set no GST_PLUGIN_FEATURE_RANK for these"))
+        }
+        return checks
+    }
+
+    /// Names the library and the units of matrix products.
+    private func computeChecks() -> [Check] {
+        [
+            Check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)"),
+            Check("products", true, ComputeLibrary.units),
+        ]
+    }
+
+    /// Checks the model, its tokenizer, its default head and the mean head.
+    private func modelChecks() -> [Check] {
+        do {
+            let directory = try model.directory()
+            _ = try directory.tokenizer()
+            let found = Check("model", true, "\(directory.identity), \(directory.architecture.name)")
+            return [found] + Set([directory.defaults.head, "mean"]).sorted().map(headCheck)
+        } catch {
+            return [Check("model", false, "\(error)", "give a model directory with --model")]
+        }
+    }
+
+    private func headCheck(_ head: String) -> Check {
+        do {
+            return Check("head \(head)", true, try HeadFinder.standard().load(head).path)
+        } catch {
+            return Check("head \(head)", false, "\(error)", "set WATCHWORD_PLUGIN_PATH")
+        }
+    }
+
+    /// Tells whether a daemon answers; one that does not run is no fault of the machine.
+    private func daemonCheck() -> Check {
+        guard let status = try? daemon.ask("status", timeout: 2) else {
+            return Check("daemon", true, "none answers at \(daemon.control)")
+        }
+        return Check("daemon", true, "answers at \(daemon.control), seq \(status["seq"]?.integer ?? 0)")
     }
 }

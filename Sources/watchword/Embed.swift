@@ -1,12 +1,12 @@
 import ArgumentParser
 import CLIP
-import Engine
-import Foundation
+import CommandSupport
 import Heads
 import Ingest
-import Printing
 import Tensors
+import Watchtower
 
+/// `watchword embed`: prints the embeddings of texts and pictures.
 struct Embed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Embed texts and pictures; one JSON object a line, embeddings of length 1.")
@@ -51,43 +51,6 @@ struct Embed: AsyncParsableCommand {
                         kind: "image", input: path, truncated: nil,
                         embedding: raw ? embedding : Products.unit(embedding)))
             }
-        }
-    }
-}
-
-struct Tokenize: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Token ids of the lines on standard input, one JSON array a line: what the text tower is given.")
-
-    @OptionGroup var model: ModelOptions
-    @Flag(help: "Ids of the text alone: no start and end token, no limit.")
-    var plain = false
-    @Flag(help: "Print JSON (it always is).")
-    var json = false
-
-    func run() async throws {
-        try await Exit.guarding {
-            let directory = try model.directory()
-            let tokenizer = try directory.tokenizer()
-            // By bytes: `readLine` would also split at characters that are no line feeds.
-            var buffer = Data()
-            func emit(_ line: Data) throws {
-                let text = String(decoding: line, as: UTF8.self)
-                let ids =
-                    plain
-                    ? tokenizer.encode(text) : tokenizer.tokens(text, limit: directory.architecture.text.context).ids
-                try Terminal.say(json: ids)
-            }
-            while true {
-                let chunk = try StandardInput.next()
-                if chunk.isEmpty { break }
-                buffer += chunk
-                while let end = buffer.firstIndex(of: 10) {
-                    try emit(Data(buffer[buffer.startIndex..<end]))
-                    buffer = Data(buffer[(end + 1)...])
-                }
-            }
-            if !buffer.isEmpty { try emit(buffer) }
         }
     }
 }

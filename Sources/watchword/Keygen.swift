@@ -1,8 +1,10 @@
 import ArgumentParser
+import CommandSupport
 import Foundation
 import Messaging
-import SystemSupport
+import Permissions
 
+/// `watchword keygen`: makes a pair of CURVE keys.
 struct Keygen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a pair of CURVE keys, for a daemon or for a client of one.")
@@ -47,51 +49,23 @@ struct Keygen: AsyncParsableCommand {
         }
     }
 
-    /// The file is never there with another mode, or by half.
+    /// Writes a temporary file and renames it, so that no part of the key is ever there with another mode.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
+        func refused() -> FileError { FileError(path, errno) }
         guard case .file(let place) = OutputPlace(path) else { return try FileWriter.write(Data(text.utf8), to: path) }
-        do throws(WriteError) {
-            try AtomicFile.write(Data(text.utf8), to: place, mode: mode)
-        } catch {
-            throw FileError(path, error.code)
+        let part = "\(place).part-\(getpid())"
+        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw refused() }
+        let bytes = Array(text.utf8)
+        // The umask may have taken too much of a public key's mode.
+        let isWritten =
+            fchmod(descriptor, mode) == 0 && Foundation.write(descriptor, bytes, bytes.count) == bytes.count
+            && fsync(descriptor) == 0
+        close(descriptor)
+        guard isWritten, rename(part, place) == 0 else {
+            let error = refused()
+            unlink(part)
+            throw error
         }
-    }
-}
-
-/// A file that cannot be made.
-struct WriteRefusal: Error, CustomStringConvertible { let description: String }
-
-/// One of two keys.
-struct HalfAnIdentity: Error, CustomStringConvertible { let description: String }
-
-/// Options of commands that talk to a daemon that wants CURVE.
-struct KeyOptions: ParsableArguments {
-    @Option(help: "This client's secret key, a file of `watchword keygen` (or WATCHWORD_CURVE_KEY).")
-    var curveKey: String?
-    @Option(help: "The daemon's public key, a file or the key itself (or WATCHWORD_SERVER_KEY).")
-    var serverKey: String?
-
-    /// Nil for a daemon without CURVE.
-    func identity() throws -> CurveIdentity? {
-        func variable(_ name: String) -> String? {
-            ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-        }
-        let secret = curveKey ?? variable("WATCHWORD_CURVE_KEY")
-        let server = serverKey ?? variable("WATCHWORD_SERVER_KEY")
-        guard let secret, let server else {
-            guard secret == nil, server == nil else {
-                let missing = secret == nil ? "--curve-key" : "--server-key"
-                throw HalfAnIdentity(description: "--curve-key and --server-key go together; give \(missing), too")
-            }
-            return nil
-        }
-        // A key is 40 letters, of which some are no good in names of files.
-        let publicKey =
-            if let key = try? CurvePublicKey(z85: server), access(server, F_OK) != 0 {
-                key
-            } else {
-                try KeyFile.publicKey(server)
-            }
-        return CurveIdentity(secret: try KeyFile.secret(secret), server: publicKey)
     }
 }

@@ -1,8 +1,8 @@
-/// Texts that begin with a hyphen, as arguments: "- a red van" would be read as options.
+/// Names the arguments that are texts and begin with a hyphen: "- a red van" would be read as an option.
 ///
 /// No option has white space in its name, so that such an argument can only be a text.
 enum TextArguments {
-    /// The arguments, with those texts behind the option that takes them: `--text=…`, of `watch` `--query=…`.
+    /// Puts the option that takes a text before each such argument: `--query=…` for `watch`, otherwise `--text=…`.
     static func named(_ arguments: [String]) -> [String] {
         guard let option = option(of: arguments) else { return arguments }
         var named: [String] = []

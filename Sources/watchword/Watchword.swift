@@ -1,11 +1,13 @@
 import ArgumentParser
 import Commands
-import Daemon
+import DaemonCommands
 import Foundation
 import Ingest
+import LabCommands
 import Printing
+import Watchtower
 
-/// The command line: thin; each command is a file.
+/// `watchword`: the root of all commands.
 @main
 struct Watchword: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,7 +21,7 @@ struct Watchword: AsyncParsableCommand {
 
     static func main() async {
         StandardStream.reserve()
-        // A file that may not grow is to be said, not to die of.
+        // A file that may not grow is an error to print, not a signal to die of.
         signal(SIGXFSZ, SIG_IGN)
         let arguments = CommandLine.arguments
         ProcessArguments.hideSecrets()

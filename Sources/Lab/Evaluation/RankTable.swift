@@ -1,11 +1,13 @@
-/// Every query's rank as comma-separated values.
+/// Writes every query's rank as comma-separated values.
 package enum RankTable {
     package struct Query: Sendable {
+        /// `text-to-video` or `video-to-text`.
         package let direction: String
-        /// What was asked: a sentence, or a video.
+        /// The sentence or the video that was asked with.
         package let query: String
-        /// The video that is right, or whose sentences are.
+        /// The right video, or the one whose sentences are right.
         package let video: String
+        /// Places that the right answer may have, from 0; empty where its score is not finite.
         package let ranks: [Int]
 
         package init(direction: String, query: String, video: String, ranks: [Int]) {
@@ -13,7 +15,20 @@ package enum RankTable {
         }
     }
 
-    /// `rank` counts from 1 and is empty where the right score is no number; `ties` is how many share it.
+    /// Lists the ranks of all texts of a set, then of all its videos.
+    package static func queries(_ set: RetrievalSet, textToVideo: Ranking, videoToText: Ranking) -> [Query] {
+        let texts = zip(set.items, textToVideo.ranks).map { item, ranks in
+            Query(direction: "text-to-video", query: item.caption, video: set.clips[item.clip].id, ranks: ranks)
+        }
+        let videos = zip(set.clips, videoToText.ranks).map { clip, ranks in
+            Query(direction: "video-to-text", query: clip.id, video: clip.id, ranks: ranks)
+        }
+        return texts + videos
+    }
+
+    /// Writes the table; `rank` counts from 1 and is empty where the right score is not finite.
+    ///
+    /// `ties` is the number of places that share the right score.
     package static func text(_ queries: [Query]) -> String {
         var lines = ["direction,query,video,rank,ties"]
         for query in queries {
@@ -25,7 +40,7 @@ package enum RankTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// A cell as RFC 4180 writes it; by scalars, since a comma and the mark that follows it may be one grapheme.
+    /// Quotes a cell as RFC 4180 does; by bytes, since a comma and a combining mark may be one grapheme.
     private static func quoted(_ cell: String) -> String {
         guard cell.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return cell }
         let quote = UInt8(ascii: "\"")

@@ -131,21 +131,17 @@ struct ImageTower: Sendable {
         var columns: [Real] = []
         columns.reserveCapacity(F * grid * grid * (shape.spatiotemporal ? 9 : 3) * P * P)
         let times = shape.spatiotemporal ? [-1, 0, 1] : [0]
-        for frame in 0..<F {
-            for row in 0..<grid {
-                for column in 0..<grid {
-                    for channel in 0..<3 {
-                        for time in times {
-                            let place = frame % window + time
-                            let start = (frame + time) * size + channel * R * R
-                            for y in row * P..<(row + 1) * P {
-                                if (0..<window).contains(place) {
-                                    let from = start + y * R + column * P
-                                    columns += frames[from..<from + P]
-                                } else {
-                                    columns += repeatElement(0, count: P)
-                                }
-                            }
+        for patch in 0..<F * grid * grid {
+            let (frame, row, column) = (patch / (grid * grid), patch / grid % grid, patch % grid)
+            for channel in 0..<3 {
+                for time in times {
+                    let isInWindow = (0..<window).contains(frame % window + time)
+                    let first = (frame + time) * size + channel * R * R + row * P * R + column * P
+                    for y in 0..<P {
+                        if isInWindow {
+                            columns += frames[first + y * R..<first + y * R + P]
+                        } else {
+                            columns += repeatElement(0, count: P)
                         }
                     }
                 }

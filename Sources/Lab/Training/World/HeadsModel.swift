@@ -62,12 +62,12 @@ package struct HeadsModel: Sendable {
         tight = TightHead(&layout, heads, positions: positions)
         func pairs(_ name: String) -> PairScores { PairScores(&layout, scale: scale, name: name) }
         scores = (pairs("mean"), pairs("lstm"), pairs("transformer"))
-        func action(_ name: String) -> ActionTask {
+        func action(_ head: HeadKind) -> ActionTask {
             ActionTask(
-                &layout, name, width: shape.embedding, kinds: tasks.kinds, actions: tasks.actions,
+                &layout, head.rawValue, width: shape.embedding, kinds: tasks.kinds, actions: tasks.actions,
                 states: tasks.states)
         }
-        actions = (action("lstm"), action("transformer"), action("tight"))
+        actions = (action(.lstm), action(.transformer), action(.tight))
         saidTask = SaidTask(&layout, width: shape.embedding, slots: tasks.slots)
         self.layout = layout
     }
@@ -101,20 +101,8 @@ package struct HeadsModel: Sendable {
             if given == nil { choices.weights.append(make()) }
             return choices.weights[number]
         }
-        // Mean pooling is blind to order: it learns what a frame can decide, and a little of the rest.
-        let (cosines, made) = Cosines.forward(said, windows)
-        let standing = batch.truth.indices.map { batch.isStanding[$0 / V] ? batch.truth[$0] : 0.5 }
-        let logits = scores.mean.logits(cosines, p)
-        let own = scores.mean.own(cosines, truth: batch.truth, videos: V, share: 0.15, p, &g)
-        let most = scores.mean.decided(
-            cosines, truth: standing, weights: weights(0) { DecidedPairLoss.weights(logits, truth: standing) },
-            share: 1, p, &g)
-        let rest = scores.mean.decided(
-            cosines, truth: batch.truth, weights: weights(1) { DecidedPairLoss.weights(logits, truth: batch.truth) },
-            share: 0.15, p, &g)
-        losses.parts.append(("mean", own.loss + most.loss + rest.loss))
-        let dMean = own.gradient.indices.map { own.gradient[$0] + most.gradient[$0] + rest.gradient[$0] }
-        add(Cosines.backward(dMean, windows, made).texts, to: &dTexts)
+        let meanGradient = learnMean(batch, said, windows, weights, &losses, p, &g)
+        add(meanGradient, to: &dTexts)
 
         var lstmCosines: [Real] = []
         func learn(
@@ -151,7 +139,30 @@ package struct HeadsModel: Sendable {
         return (losses, choices)
     }
 
-    /// The tight head on chosen pairs; the gradient of the texts.
+    /// Evaluates the mean head and returns the gradient of the texts.
+    ///
+    /// Mean pooling is blind to order, so that it learns the claims that one frame decides, and a little of the others.
+    private func learnMean<Real: ProductScalar>(
+        _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>,
+        _ weights: (Int, () -> [Real]) -> [Real], _ losses: inout Losses<Real>, _ p: [Real], _ g: inout [Real]
+    ) -> [Real] {
+        let V = windows.valid.count
+        let (cosines, made) = Cosines.forward(said, windows)
+        let standing = batch.truth.indices.map { batch.isStanding[$0 / V] ? batch.truth[$0] : 0.5 }
+        let logits = scores.mean.logits(cosines, p)
+        let own = scores.mean.own(cosines, truth: batch.truth, videos: V, share: 0.15, p, &g)
+        let most = scores.mean.decided(
+            cosines, truth: standing, weights: weights(0) { DecidedPairLoss.weights(logits, truth: standing) },
+            share: 1, p, &g)
+        let rest = scores.mean.decided(
+            cosines, truth: batch.truth, weights: weights(1) { DecidedPairLoss.weights(logits, truth: batch.truth) },
+            share: 0.15, p, &g)
+        losses.parts.append(("mean", own.loss + most.loss + rest.loss))
+        let dMean = own.gradient.indices.map { own.gradient[$0] + most.gradient[$0] + rest.gradient[$0] }
+        return Cosines.backward(dMean, windows, made).texts
+    }
+
+    /// Evaluates the tight head on chosen pairs and returns the gradient of the texts.
     private func learnTight<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>, _ pairs: [(text: Int, video: Int)],
         _ weights: (Int, () -> [Real]) -> [Real], _ share: Real, _ losses: inout Losses<Real>, _ p: [Real],
@@ -184,7 +195,8 @@ package struct HeadsModel: Sendable {
             }
         }
         let action = actions.tight.evaluate(vectors, batch.questions, whole: batch.whole, share: share, p, &g)
-        losses.parts += [("tight", loss + decided.loss), ("tight actions", action.loss)]
+        let name = HeadKind.tight.rawValue
+        losses.parts += [(name, loss + decided.loss), ("\(name) actions", action.loss)]
         var dHidden = [Real](repeating: 0, count: made.hidden.count)
         for video in 0..<V {
             for token in 1..<S {

@@ -1,12 +1,12 @@
 package import Tensors
 
 extension HeadsModel {
-    /// What each head makes of every text and window of a batch, as at inference: nothing is dropped, nothing learnt.
+    /// Scores every text with every window of a batch by each head, as at inference: without dropout.
     ///
-    /// Scores are `[texts, V]`: cosines, and of `tight` logits.
+    /// Scores are `[texts, V]`: logits of the tight head, cosines of the others.
     package func inferred<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ p: [Real]
-    ) -> [(head: String, scores: [Real])] {
+    ) -> [(head: HeadKind, scores: [Real])] {
         let (said, _) = texts.forward(batch.texts, p)
         let V = batch.truth.count / batch.isStanding.count
         let T = batch.frames.count / (V * D)
@@ -14,7 +14,7 @@ extension HeadsModel {
         func cosines(_ frames: [Real]) -> [Real] {
             Cosines.forward(said, Windows(frames: frames, valid: windows.valid, width: D)).cosines
         }
-        // Window by window: all pairs at once would take gigabytes.
+        // One window at a time: all pairs at once would take gigabytes.
         let N = said.count / D
         var logits = [Real](repeating: 0, count: N * V)
         for video in 0..<V {
@@ -22,8 +22,8 @@ extension HeadsModel {
             for text in 0..<N { logits[text * V + video] = made[text] }
         }
         return [
-            ("mean", cosines(windows.frames)), ("lstm", cosines(lstm.forward(windows, p).0)),
-            ("transformer", cosines(transformer.forward(windows, p).0)), ("tight", logits),
+            (.mean, cosines(windows.frames)), (.lstm, cosines(lstm.forward(windows, p).0)),
+            (.transformer, cosines(transformer.forward(windows, p).0)), (.tight, logits),
         ]
     }
 }

@@ -1,0 +1,96 @@
+package import ArgumentParser
+import Benchmarking
+import CLIP
+import Checkpoints
+import Commands
+import Evaluation
+import EvaluationRuns
+import Foundation
+import Heads
+import Hub
+import Ingest
+import Matching
+import Messaging
+import Permissions
+import Printing
+import Training
+import Watchtower
+
+/// Exit codes of sysexits, and which error gives which.
+package enum Exit {
+    package static let usage = ExitCode(64)
+    package static let badData = ExitCode(65)
+    package static let noInput = ExitCode(66)
+    package static let unavailable = ExitCode(69)
+    package static let cannotCreate = ExitCode(73)
+    package static let outputFailed = ExitCode(RootCommand.outputFailed)
+    package static let noPermission = ExitCode(77)
+    package static let badConfiguration = ExitCode(78)
+
+    /// Runs a command; prints an error as one line on standard error, and throws its exit code.
+    package static func guarding(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let code as ExitCode {
+            throw code
+        } catch let validation as ValidationError {
+            throw validation
+        } catch {
+            Terminal.complain("\(error)")
+            throw code(for: error)
+        }
+    }
+
+    /// Ends the program because of a file that cannot be written, where nothing can be thrown.
+    package static func end(_ error: FileError) -> Never {
+        Terminal.progress("")
+        Terminal.complain("\(error)")
+        // Other threads go on: nothing is taken apart under them.
+        _exit(code(for: error).rawValue)
+    }
+
+    private static func code(for error: any Error) -> ExitCode {
+        switch error {
+        case let source as SourceError: source.isBadData ? badData : noInput
+        case is EventTruthError: noInput
+        case is QueryError, is QueryPartError, is TextError, is ClipError, is NumberAhead: badData
+        case let data as DataSetError: data.isMissing ? noInput : badData
+        case is RetrievalEvaluation.NothingToMeasure: noInput
+        case is TrainingError: badData
+        case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
+        case is CheckpointError, is TokenizerError: badData
+        case let file as FileError: file.isFault ? outputFailed : cannotCreate
+        case let video as VideoWriteError: video.isFault ? outputFailed : cannotCreate
+        case is WriteError: cannotCreate
+        case is StreamError: outputFailed
+        case let hub as HubError:
+            switch hub.kind {
+            case .usage: usage
+            case .notFound: noInput
+            case .noPermission: noPermission
+            case .unavailable: unavailable
+            case .badData: badData
+            }
+        case is ConfigurationError, is HeadError: badConfiguration
+        case let key as CurveKeyError:
+            switch key.kind {
+            case .missing: noInput
+            case .exposed: noPermission
+            case .malformed: badData
+            }
+        case let error as MessagingError where error.isDenied: noPermission
+        case is WriteRefusal: cannotCreate
+        case is HalfAnIdentity, is Advice: usage
+        case is MessagingError, is ClipServer.Missing: unavailable
+        case let failure as ControlReply.Failure where failure.code == "forbidden": noPermission
+        case let failure as ControlFailure where failure.code == "forbidden": noPermission
+        case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
+        case let failure as ControlFailure where isPassing(failure.code): unavailable
+        case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
+        default: ExitCode(70)
+        }
+    }
+
+    /// Tells whether the same request may succeed a little later.
+    private static func isPassing(_ code: String) -> Bool { ["busy", "too-many-requests", "timeout"].contains(code) }
+}

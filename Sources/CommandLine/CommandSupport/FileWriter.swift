@@ -1,0 +1,74 @@
+package import Foundation
+import Ingest
+import Synchronization
+import SystemSupport
+
+/// Writes a file that is named to a command, or lies in a directory that is.
+///
+/// Devices and pipes are written into, never replaced.
+package final class FileWriter: Sendable {
+    private let descriptor: Int32
+    private let path: String
+    private let isOpen = Atomic(true)
+
+    /// Makes the file, or empties the one that is there.
+    package init(_ path: String) throws(FileError) {
+        self.path = path
+        descriptor = open(ProcessArguments.path(path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw FileError(path, errno) }
+    }
+
+    deinit { if isOpen.load(ordering: .relaxed) { Glibc.close(descriptor) } }
+
+    /// Writes all of the data.
+    package func write(_ data: Data) throws(FileError) {
+        var written = 0
+        while written < data.count {
+            let count = data.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw FileError(path, count < 0 ? errno : EIO) }
+            written += count
+        }
+    }
+
+    /// Closes the file; some file systems report only now that they are full.
+    package func close() throws(FileError) {
+        isOpen.store(false, ordering: .relaxed)
+        guard Glibc.close(descriptor) == 0 else { throw FileError(path, errno) }
+    }
+
+    /// Writes a whole file: all of it, or nothing.
+    ///
+    /// Follows a link to the file that it names. A device or pipe is written into.
+    package static func write(_ data: Data, to path: String) throws(FileError) {
+        switch OutputPlace(path) {
+        case .stream(let place):
+            let file = try FileWriter(place)
+            try file.write(data)
+            try file.close()
+        case .file(let place):
+            do throws(WriteError) {
+                try AtomicFile.write(data, to: place)
+            } catch {
+                throw FileError(path, error.code)
+            }
+        }
+    }
+
+    /// Makes a directory, and those above it; one that is there is no error.
+    package static func makeDirectory(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw FileError(path, (error as? CocoaError)?.underlyingCode ?? EIO)
+        }
+    }
+}
+
+extension CocoaError {
+    fileprivate var underlyingCode: Int32? {
+        ((userInfo[NSUnderlyingErrorKey] as? NSError)?.code).flatMap { Int32(exactly: $0) }
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import CommandSupport
+import Messaging
+
+extension Query {
+    struct Enable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Watch for a query again.")
+        @Argument(help: "Its id.") var id: String
+        @OptionGroup var daemon: DaemonOptions
+
+        func run() async throws {
+            try await Exit.guarding { try Query.change(id, ["enabled": .bool(true)], "enabled", daemon) }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import CommandSupport
+import Foundation
+import Watchtower
+
+/// Prints the daemon's status for people.
+struct StatusPage {
+    private let status: DaemonStatus
+    private let page = Page(names: 12)
+
+    init(_ status: DaemonStatus) { self.status = status }
+
+    func say() {
+        page.say(
+            "daemon", "version \(status.version), up \(Self.age(status.uptime)), \(Int(status.rssMB)) MB of memory")
+        page.say("model", "\(status.model), head \(status.head), windows of \(status.frames) frames")
+        page.say("queries", queries)
+        page.say(
+            "windows",
+            "\(number(status.scored)) scored, \(number(status.rescored)) of them again in float32; "
+                + "\(number(status.undecided)) in doubt without time for that")
+        page.say(
+            "frames",
+            "\(number(status.encoded)) embedded, \(number(status.gated)) unchanged, \(number(status.blind)) blind, "
+                + "\(number(status.waiting)) waiting")
+        page.say("events", "\(number(status.events)) started; the newest message is \(status.seq)")
+        page.say("journal", journal)
+        if status.failedBatches > 0 {
+            page.say("FAILED", "\(number(status.failedBatches)) batches could not be scored; the log says why")
+        }
+        let playing = status.streams.count { $0.state == "playing" }
+        page.say("streams", status.streams.isEmpty ? "none" : "\(playing) of \(status.streams.count) playing")
+        guard !status.streams.isEmpty else { return }
+        Terminal.say("")
+        status.streams.table()
+    }
+
+    private var queries: String {
+        var parts = ["\(number(status.queries)) standing"]
+        let learnt = status.thresholds
+        if learnt.learning > 0 { parts.append("\(number(learnt.learning)) thresholds still learning") }
+        if learnt.pinned > 0 { parts.append("\(number(learnt.pinned)) learnt") }
+        if learnt.drifted > 0 { parts.append("\(number(learnt.drifted)) that no longer fit (query recalibrate)") }
+        if let progress = status.importing { parts.append("importing \(progress.done) of \(progress.total)") }
+        return parts.joined(separator: ", ")
+    }
+
+    private var journal: String {
+        let journal = status.journal
+        var parts = [
+            status.journaled
+                ? "stores every message"
+                : journal.journaled ? "none: messages are kept in memory alone" : "STORES NOTHING"
+        ]
+        if journal.backlog > 0 { parts.append("\(number(journal.backlog)) messages wait to be stored") }
+        if journal.lost > 0 { parts.append("\(number(journal.lost)) never will be") }
+        if let problem = journal.problem { parts.append(problem) }
+        if let damage = journal.damage { parts.append("the file was damaged: \(damage)") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func number(_ count: Int) -> String {
+        count.formatted(.number.grouping(.automatic).locale(.init(identifier: "en")))
+    }
+
+    /// A duration as in "3 d 4 h", "4 h 12 min", "12 s".
+    private static func age(_ seconds: Double) -> String {
+        let (minutes, days) = (Int(seconds) / 60, Int(seconds) / 86_400)
+        if days > 0 { return "\(days) d \(minutes / 60 % 24) h" }
+        if minutes >= 60 { return "\(minutes / 60) h \(minutes % 60) min" }
+        return minutes > 0 ? "\(minutes) min \(Int(seconds) % 60) s" : "\(Int(seconds)) s"
+    }
+}

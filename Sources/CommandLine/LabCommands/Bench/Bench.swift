@@ -1,0 +1,12 @@
+package import ArgumentParser
+
+/// `watchword bench`: measures speed and memory.
+package struct Bench: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        abstract: "Benchmarks.",
+        subcommands: [
+            Encoder.self, Heads.self, Queries.self, Streams.self, Training.self, Memory.self,
+        ])
+
+    package init() {}
+}

@@ -1,0 +1,10 @@
+package import ArgumentParser
+
+/// `watchword eval`: measures retrieval, unless a subcommand names events.
+package struct Eval: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        abstract: "Measure a model: retrieval of clips, or events in videos.",
+        subcommands: [EvalRetrieval.self, EvalEvents.self], defaultSubcommand: EvalRetrieval.self)
+
+    package init() {}
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import CommandSupport
+import Dispatch
+import Foundation
+import TrainingRuns
+
+/// Runs a training on a thread of its own; SIGINT and SIGTERM raise its flag.
+///
+/// `train` returns false if it has stopped before its end; then a hint is printed, and exit code 130 is thrown.
+func runInterruptibly(
+    checkpoint: URL, _ train: @escaping @Sendable (StopFlag) throws -> Bool
+) async throws {
+    let flag = StopFlag()
+    let sources = [SIGINT, SIGTERM].map { number in
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number)
+        source.setEventHandler { flag.raise() }
+        source.resume()
+        return source
+    }
+    defer { for source in sources { source.cancel() } }
+    guard try await offPoolThrowing({ try train(flag) }) else {
+        Terminal.complain("interrupted; \(checkpoint.path) has the state, and --resume goes on")
+        throw ExitCode(130)
+    }
+}

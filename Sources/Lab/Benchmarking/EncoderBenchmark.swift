@@ -1,0 +1,131 @@
+import CLIP
+import Foundation
+import Pixels
+package import Printing
+package import Tensors
+import Watchtower
+
+/// Times the image tower in several precisions and batches.
+package struct EncoderBenchmark: Sendable {
+    /// A model directory; nil takes random weights of `architecture`.
+    package let model: String?
+    /// An architecture's name.
+    package let architecture: String
+    package let precisions: [Precision]
+    /// Pictures of a call.
+    package let batches: [Int]
+    /// Threads of matrix products; 0 takes all cores.
+    package let threads: Int
+    package let rounds: Int
+
+    package init(
+        model: String?, architecture: String, precisions: [Precision], batches: [Int], threads: Int, rounds: Int
+    ) {
+        (self.model, self.architecture, self.precisions) = (model, architecture, precisions)
+        (self.batches, self.threads, self.rounds) = (batches, threads, rounds)
+    }
+
+    /// One tower at one batch.
+    private struct Cell {
+        let precision: Precision
+        let batch: Int
+        /// The place of the precision's read of weights.
+        let read: Int
+    }
+
+    /// Seconds that each work runs in a round.
+    private static let slice = 0.25
+
+    /// Times towers, their plain products and the read of their weights, all in turns.
+    ///
+    /// Blocks the calling thread. Throws if the model cannot be read.
+    package func run(_ reporter: ProgressReporter) throws -> EncoderReport {
+        Workers.set(threads)
+        let (name, encoders) = try towers(reporter)
+        var cells: [Cell] = []
+        var works: [() throws -> Void] = []
+        var plain: [() throws -> Void] = []
+        var reads: [() throws -> Void] = []
+        for (precision, encoder) in encoders {
+            let vision = encoder.architecture.vision
+            // The weights are the same whatever the batch is.
+            let read = WeightsRead(products(vision, pictures: 1), precision: precision)
+            reads.append { read.run() }
+            for batch in batches {
+                let pictures = [Picture](repeating: picture(side: vision.side), count: batch)
+                cells.append(Cell(precision: precision, batch: batch, read: reads.count - 1))
+                works.append { _ = try encoder.encode(pictures) }
+                let products = try PlainProducts(products(vision, pictures: batch), precision: precision)
+                plain.append { try products.run() }
+            }
+        }
+        let timings = try Rounds(count: rounds, slice: Self.slice).time(works + plain + reads) {
+            reporter.progress("round \($0 + 1) of \(rounds)")
+        }
+        reporter.clear()
+        let results = try zip(cells, works).enumerated().map { index, pair in
+            let (cell, work) = pair
+            let (timing, batch) = (timings[index], Double(cell.batch))
+            return EncoderReport.Result(
+                precision: cell.precision.rawValue, batch: cell.batch, threads: Workers.count,
+                ms_per_image: timing.median / batch * 1e3, ms_fastest: timing.fastest / batch * 1e3,
+                ms_slowest: timing.slowest / batch * 1e3, matmul_share: try productsShare(of: work),
+                plain_products_ms: timings[works.count + index].median / batch * 1e3,
+                weights_read_ms: timings[2 * works.count + cell.read].median / batch * 1e3)
+        }
+        return EncoderReport(
+            model: name, onednn: ComputeLibrary.oneDNNVersion, isa: ComputeLibrary.instructionSet,
+            products: ComputeLibrary.units, rounds: rounds, results: results)
+    }
+
+    /// The model's name in the report, and its image tower in each precision.
+    private func towers(
+        _ reporter: ProgressReporter
+    ) throws -> (name: String, encoders: [(Precision, ImageEncoder)]) {
+        if let model {
+            let directory = try ModelDirectory(URL(filePath: model))
+            let encoders = try precisions.map {
+                ($0.resolved, try ImageEncoder(directory.tensors, architecture: directory.architecture, precision: $0))
+            }
+            return (directory.architecture.name, encoders)
+        }
+        let name = "\(architecture), random weights"
+        guard let architecture = Architecture(named: architecture) else { return (name, []) }
+        let weights = RandomModel(architecture)
+        let encoders = try precisions.map {
+            reporter.progress("weights of \($0.rawValue)")
+            return ($0.resolved, try ImageEncoder(weights, architecture: architecture, precision: $0))
+        }
+        return (name, encoders)
+    }
+
+    /// A picture with varied pixels.
+    private func picture(side: Int) -> Picture {
+        Picture(side: side, rgb: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
+    }
+
+    /// The tower's matrix products; only class tokens leave the last block's attention.
+    private func products(_ vision: Architecture.Vision, pictures: Int) -> [PlainProducts.Shape] {
+        let (w, rows) = (vision.width, pictures * vision.tokens)
+        let patches = PlainProducts.Shape(
+            rows: pictures * (vision.tokens - 1), inputs: 3 * vision.patch * vision.patch, outputs: w)
+        return (1...vision.layers).reduce(into: [patches]) { shapes, layer in
+            let left = layer == vision.layers ? pictures : rows
+            shapes += [
+                PlainProducts.Shape(rows: rows, inputs: w, outputs: 3 * w),
+                PlainProducts.Shape(rows: left, inputs: w, outputs: w),
+                PlainProducts.Shape(rows: left, inputs: w, outputs: 4 * w),
+                PlainProducts.Shape(rows: left, inputs: 4 * w, outputs: w),
+            ]
+        }
+    }
+
+    /// The share of a work's time that its layers' matrix products take.
+    private func productsShare(of work: () throws -> Void) throws -> Double {
+        var inside = 0.0
+        let whole = try ContinuousClock().measure {
+            inside = try ProductTime.measure { for _ in 0..<8 { try work() } }
+        }
+        return inside / (whole / .seconds(1))
+    }
+}

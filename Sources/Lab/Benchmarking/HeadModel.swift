@@ -1,0 +1,121 @@
+import Checkpoints
+import Training
+
+/// A head's sizes: its random weights and its number of floating-point operations follow from them.
+struct HeadModel {
+    let name: String
+    let width: Int
+    let layers: Int
+    let attentionHeads: Int
+    let frames: Int
+
+    /// A matrix product: `[rows, inputs]` times the transposed weight `[outputs, inputs]`, computed `times` times.
+    struct Product {
+        let rows: Int
+        let inputs: Int
+        let outputs: Int
+        var times = 1
+        /// Floating-point operations: 2 for each multiply-add.
+        var flops: Double { 2 * Double(rows) * Double(inputs) * Double(outputs) * Double(times) }
+    }
+
+    /// The one of CLIP4Clip's heads that has this name; nil for any other head, of which no weights are known.
+    private var kind: HeadKind? { HeadKind(rawValue: name) }
+
+    /// The matrix products of `batch` full windows, or pairs for a pairing head, in the order of the computation.
+    func products(batch: Int) -> [Product] {
+        switch kind {
+        case .lstm:
+            [
+                Product(rows: batch * frames, inputs: width, outputs: 4 * width),
+                Product(rows: batch, inputs: width, outputs: 4 * width, times: frames - 1),
+            ]
+        case .transformer: (0..<layers).flatMap { _ in block(batch * frames, batch * frames) }
+        case .tight:
+            // The last block goes on with the first token only.
+            (0..<layers).flatMap { block(batch * tokens, $0 == layers - 1 ? batch : batch * tokens) } + [
+                Product(rows: batch, inputs: width, outputs: width), Product(rows: batch, inputs: width, outputs: 1),
+            ]
+        case .mean, nil: []
+        }
+    }
+
+    /// Floating-point operations of the products, attention's two among them; nothing else counts.
+    func flops(batch: Int) -> Double {
+        let queries = kind == .tight ? (layers - 1) * tokens + 1 : layers * tokens
+        let attention = kind == .transformer || kind == .tight ? 4 * batch * queries * tokens * width : 0
+        return Double(attention) + products(batch: batch).reduce(0) { $0 + $1.flops }
+    }
+
+    /// Tokens of an attention: the tight head puts the text before the frames.
+    private var tokens: Int { kind == .tight ? frames + 1 : frames }
+
+    /// The products of a transformer block; only `after` of the rows leave its attention.
+    private func block(_ rows: Int, _ after: Int) -> [Product] {
+        [
+            Product(rows: rows, inputs: width, outputs: 3 * width), Product(rows: after, inputs: width, outputs: width),
+            Product(rows: after, inputs: width, outputs: 4 * width),
+            Product(rows: after, inputs: 4 * width, outputs: width),
+        ]
+    }
+}
+
+extension HeadModel {
+    /// Random weights with CLIP4Clip's names, scaled so that values stay bounded through the layers.
+    func weights(seed: UInt64) -> [String: HeadWeights] {
+        var weights = RandomHeadWeights(width: width, seed: seed)
+        switch kind {
+        case .lstm:
+            weights.addLinear("lstm_visual.weight_ih_l0", "lstm_visual.bias_ih_l0", 4 * width, width)
+            weights.addLinear("lstm_visual.weight_hh_l0", "lstm_visual.bias_hh_l0", 4 * width, width)
+        case .transformer:
+            weights.add("frame_position_embeddings.weight", frames, width, deviation: 0.02)
+            weights.addBlocks("transformerClip.resblocks", layers)
+        case .tight:
+            weights.add("cross.embeddings.position_embeddings.weight", tokens, width, deviation: 0.02)
+            weights.addBlocks("cross.transformer.resblocks", layers)
+            weights.addNorm("cross.pooler.ln_pool")
+            weights.addLinear("cross.pooler.dense.weight", "cross.pooler.dense.bias", width, width)
+            weights.addLinear("similarity_dense.weight", "similarity_dense.bias", 1, width)
+        case .mean, nil: break
+        }
+        return weights.all
+    }
+}
+
+/// Collects random weights of a head, drawn one after the other.
+private struct RandomHeadWeights {
+    private(set) var all: [String: HeadWeights] = [:]
+    private let width: Int
+    private var random: SeededNumbers
+
+    init(width: Int, seed: UInt64) { (self.width, random) = (width, SeededNumbers(seed: seed)) }
+
+    mutating func add(_ name: String, _ shape: Int..., deviation: Float, mean: Float = 0) {
+        all[name] = HeadWeights(
+            shape: shape, values: random.numbers(shape.reduce(1, *), mean: mean, deviation: deviation))
+    }
+
+    mutating func addNorm(_ name: String) {
+        add("\(name).weight", width, deviation: 0.1, mean: 1)
+        add("\(name).bias", width, deviation: 0.1)
+    }
+
+    mutating func addLinear(_ weight: String, _ bias: String, _ outputs: Int, _ inputs: Int) {
+        add(weight, outputs, inputs, deviation: 1 / Float(inputs).squareRoot())
+        add(bias, outputs, deviation: 0.05)
+    }
+
+    /// Adds the weights of `layers` transformer blocks, four widths of MLP each.
+    mutating func addBlocks(_ prefix: String, _ layers: Int) {
+        for layer in 0..<layers {
+            let p = "\(prefix).\(layer)"
+            addNorm("\(p).ln_1")
+            addNorm("\(p).ln_2")
+            addLinear("\(p).attn.in_proj_weight", "\(p).attn.in_proj_bias", 3 * width, width)
+            addLinear("\(p).attn.out_proj.weight", "\(p).attn.out_proj.bias", width, width)
+            addLinear("\(p).mlp.c_fc.weight", "\(p).mlp.c_fc.bias", 4 * width, width)
+            addLinear("\(p).mlp.c_proj.weight", "\(p).mlp.c_proj.bias", width, 4 * width)
+        }
+    }
+}

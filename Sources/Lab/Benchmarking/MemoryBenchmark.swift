@@ -1,0 +1,97 @@
+import Foundation
+package import Printing
+package import Tensors
+import Watchtower
+
+/// Measures memory and processor time of the whole daemon, over minutes.
+package struct MemoryBenchmark: Sendable {
+    /// What looped streams came to.
+    package struct Report: Encodable, Sendable {
+        package let streams: Int
+        package let fps: Double
+        package let seconds: Int
+        package let sampled: UInt64
+        package let scored: Int
+        package let dropped: UInt64
+        package let cpu_s_per_stream_s: Double
+        package let rss_mb: Double
+        package let rss_mb_at_start: Double
+    }
+
+    /// A file's path, or the URI of a live source.
+    package let uri: String
+    package let streams: Int
+    /// Seconds that are measured.
+    package let seconds: Int
+    /// Seconds before: caches and the allocator's arenas fill for a minute or two.
+    package let warmUp: Int
+    /// Sampled frames a second; nil takes the model's own rate.
+    package let fps: Double?
+    package let model: String
+    package let precision: Precision
+
+    package init(
+        uri: String, streams: Int, seconds: Int, warmUp: Int, fps: Double?, model: String, precision: Precision
+    ) {
+        (self.uri, self.streams, self.seconds, self.warmUp) = (uri, streams, seconds, warmUp)
+        (self.fps, self.model, self.precision) = (fps, model, precision)
+    }
+
+    /// Plays the source on all streams, again and again.
+    package func run(_ reporter: ProgressReporter) async throws -> Report {
+        try await withDaemon(streams: (1...max(1, streams)).map { stream("bench-\($0)") }) { tower in
+            try await Task.sleep(for: .seconds(warmUp))
+            let start = try await tower.status().rssMB
+            let cpu = clock()
+            for second in 0..<seconds {
+                try await Task.sleep(for: .seconds(1))
+                reporter.progress(
+                    "\(second + 1) of \(seconds) s, \(String(format: "%.1f", Memory.residentMegabytes)) MB")
+            }
+            reporter.clear()
+            let used = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)
+            let status = try await tower.status()
+            return Report(
+                streams: streams, fps: fps ?? tower.defaults.fps, seconds: seconds,
+                sampled: status.streams.reduce(0) { $0 + $1.sampled }, scored: status.scored,
+                dropped: status.streams.reduce(0) { $0 + $1.dropped },
+                cpu_s_per_stream_s: used / Double(seconds * streams), rss_mb: status.rssMB, rss_mb_at_start: start)
+        }
+    }
+
+    /// Restarts one stream `restarts` times instead.
+    package func run(restarts: Int, _ reporter: ProgressReporter) async throws -> RestartReport {
+        try await withDaemon(streams: []) { tower in
+            try await RestartGrowth(tower: tower, stream: stream("bench"), restarts: max(1, restarts)).run(reporter)
+        }
+    }
+
+    /// Runs a daemon with four queries around `body`, in a folder of its own.
+    private func withDaemon<T>(
+        streams: [StreamConfiguration], _ body: (Watchtower) async throws -> T
+    ) async throws -> T {
+        Memory.keepSmall()
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var configuration = Configuration()
+        (configuration.model, configuration.precision) = (model, precision)
+        configuration.publish = "ipc://\(folder.path)/events.sock"
+        configuration.control = "ipc://\(folder.path)/control.sock"
+        configuration.journal = folder.appending(path: "journal.sqlite").path
+        configuration.streams = streams
+        configuration.queries = [
+            "something moves to the left", "something appears", "an empty scene", "a red circle",
+        ].map { QueryConfiguration(text: $0, threshold: 0.2) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let (tower, scoring) = try await startDaemon(configuration)
+        let result = try await body(tower)
+        await tower.stop()
+        await scoring.value
+        return result
+    }
+
+    private func stream(_ name: String) -> StreamConfiguration {
+        let path = uri.contains("://") ? uri : URL(filePath: uri).standardizedFileURL.path
+        return StreamConfiguration(name: name, uri: path, fps: fps, realtime: true, loop: true)
+    }
+}

@@ -1,0 +1,34 @@
+/// What `bench encoder` has measured.
+package struct EncoderReport: Encodable, Sendable {
+    private let bench = "encoder"
+    package let model: String
+    /// oneDNN's version.
+    package let onednn: String
+    /// The instruction set that oneDNN uses.
+    package let isa: String
+    /// The units that the kernels of this project use.
+    package let products: String
+    package let rounds: Int
+    package let results: [Result]
+
+    init(model: String, onednn: String, isa: String, products: String, rounds: Int, results: [Result]) {
+        (self.model, self.onednn, self.isa) = (model, onednn, isa)
+        (self.products, self.rounds, self.results) = (products, rounds, results)
+    }
+
+    /// One precision at one batch; times are milliseconds a picture.
+    package struct Result: Encodable, Sendable {
+        package let precision: String
+        package let batch: Int
+        package let threads: Int
+        package let ms_per_image: Double
+        package let ms_fastest: Double
+        package let ms_slowest: Double
+        /// The share of the time inside the layers' matrix products.
+        package let matmul_share: Double
+        /// The same products by oneDNN, and nothing else.
+        package let plain_products_ms: Double
+        /// A read of the weights' bytes from memory, and nothing else.
+        package let weights_read_ms: Double
+    }
+}

@@ -1,0 +1,34 @@
+/// What `bench queries` has measured.
+package struct QueriesReport: Encodable, Sendable {
+    private let bench = "queries"
+    package let width: Int
+    package let threshold: Float
+    package let threads: Int
+    package let rounds: Int
+    package let results: [Result]
+
+    init(width: Int, threshold: Float, threads: Int, rounds: Int, results: [Result]) {
+        (self.width, self.threshold, self.threads) = (width, threshold, threads)
+        (self.rounds, self.results) = (rounds, results)
+    }
+
+    /// One number of queries with one number of windows.
+    package struct Result: Encodable, Sendable {
+        package let queries: Int
+        package let windows: Int
+        /// Milliseconds a call.
+        package let ms: Double
+        package let ms_fastest: Double
+        package let ms_slowest: Double
+        /// Megabytes that the index added to the process.
+        package let rss_mb: Double
+        package let hits: Int
+        /// The share of pairs that the bound of the compressed pass did not exclude.
+        package let scored_share: Double
+        /// Pairs that differ from float64.
+        package let wrong: Int
+        /// Microseconds a query.
+        package let add_us: Double
+        package let remove_us: Double
+    }
+}

@@ -1,0 +1,55 @@
+/// What `bench streams` has measured.
+package struct StreamsReport: Encodable, Sendable {
+    private let bench = "streams"
+    package let model: String
+    package let precision: String
+    package let queries: Int
+    /// One result a run, in the order of the runs.
+    package let results: [Result]
+
+    package init(model: String, precision: String, queries: Int, results: [Result]) {
+        (self.model, self.precision, self.queries, self.results) = (model, precision, queries, results)
+    }
+
+    /// One run with a number of streams.
+    package struct Result: Encodable, Sendable {
+        package let streams: Int
+        package let fps: Double
+        package let seconds: Double
+        package let sampled: Int
+        /// Frames that were scored against all queries.
+        package let scored: Int
+        /// Scored frames that kept the last embedding.
+        package let gated: Int
+        package let dropped: Int
+        /// Windows of int8 that were scored again in float32.
+        package let rescored: Int
+        /// Windows close to a threshold that were not scored again.
+        package let undecided: Int
+        package let p50_ms: Int
+        package let p99_ms: Int
+        package let cpu_s_per_stream_s: Double
+        package let rss_mb: Double
+        package let peak_rss_mb: Double
+        /// Processor milliseconds a camera-second.
+        package let by_stage_ms: Stages
+        /// Streams of which only keyframes were decoded.
+        package let keyframes_only: Int
+        /// Processor seconds a camera-second of the process that plays the cameras.
+        package let server_cpu_s_per_stream_s: Double
+        /// Whether every sampled frame was scored, 99 of 100 within a second.
+        package let carried: Bool
+    }
+
+    /// Processor milliseconds a camera-second, by stage.
+    package struct Stages: Encodable, Sendable {
+        /// Sockets, packets, the parser: the rest of GStreamer's threads.
+        package let receive: Double
+        package let decode: Double
+        package let scale: Double
+        /// The image tower with all helping threads, and the outbox's writes.
+        package let encode: Double
+        package let score: Double
+        package let other: Double
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Ingest
+import Printing
+import Watchtower
+
+/// Restarts a stream again and again, and samples what is left behind: memory, threads, file descriptors.
+///
+/// The stream is replaced as soon as its source has given a frame or has failed. All of the stream is made anew, while
+/// the daemon around it goes on.
+struct RestartGrowth {
+    let tower: Watchtower
+    let stream: StreamConfiguration
+    let restarts: Int
+
+    /// Samples of a run.
+    private static let samples = 20
+
+    func run(_ reporter: ProgressReporter) async throws -> RestartReport {
+        let began = ContinuousClock.now
+        var (samples, played, abandoned): ([RestartReport.Sample], Int, UInt64) = ([], 0, 0)
+        let step = max(1, restarts / Self.samples)
+        for number in 0..<restarts {
+            var other = stream
+            // A changed label makes it another stream.
+            other.labels = ["restart-\(number % 2)"]
+            _ = try await tower.streams.add(other, keep: false)
+            guard let runner = await tower.streams.running.first(where: { $0.name == other.name }) else { continue }
+            while runner.sampledFrames == 0, runner.supervised.failures + runner.supervised.stalls == 0 {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            if runner.sampledFrames > 0 { played += 1 }
+            abandoned += runner.abandonedPipelines
+            if (number + 1) % step == 0 {
+                samples.append(.now(number + 1))
+                reporter.progress(
+                    "\(number + 1) of \(restarts), \(String(format: "%.1f", Memory.residentMegabytes)) MB")
+            }
+        }
+        reporter.clear()
+        return RestartReport(
+            restarts: restarts, seconds: (ContinuousClock.now - began) / .seconds(1), played: played,
+            abandoned: abandoned, samples: samples)
+    }
+}
+
+extension RestartReport.Sample {
+    /// Samples this process.
+    fileprivate static func now(_ restarts: Int) -> Self {
+        Self(restarts: restarts, rss_mb: Memory.residentMegabytes, threads: Memory.threads, files: Memory.openFiles)
+    }
+}

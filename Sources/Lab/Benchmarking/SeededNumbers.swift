@@ -1,0 +1,17 @@
+import Randomness
+
+/// Draws reproducible numbers, uniform, with a mean and a standard deviation.
+struct SeededNumbers {
+    private var random: SeededRandom
+
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+
+    /// Draws `count` numbers.
+    mutating func numbers(_ count: Int, mean: Float = 0, deviation: Float) -> [Float] {
+        let reach = deviation * Float(3).squareRoot()
+        return (0..<count).map { _ in mean + reach * next() }
+    }
+
+    /// Draws one number in -1..<1.
+    private mutating func next() -> Float { Float(Int32(truncatingIfNeeded: random.next() >> 32)) / 0x1p31 }
+}

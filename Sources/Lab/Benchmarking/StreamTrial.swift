@@ -1,0 +1,98 @@
+import Glibc
+import Printing
+import Watchtower
+
+/// Runs the whole daemon with a number of cameras that can change, and measures what it does and what that costs.
+struct StreamTrial {
+    private let tower: Watchtower
+    private let scoring: Task<Void, Never>
+    private let server: ClipServer
+    private let fps: Double
+    private let gate: Double?
+    private let warmUp: Double
+    private var count = 0
+
+    /// Starts the daemon without a stream.
+    ///
+    /// `fps` is the sampling rate of every stream; `gate` is in levels of a block of the picture.
+    init(_ configuration: Configuration, server: ClipServer, fps: Double, gate: Double?) async throws {
+        (tower, scoring) = try await startDaemon(configuration)
+        self.server = server
+        self.fps = fps
+        self.gate = gate
+        // Long enough to fill a window, and for three intervals of keyframes.
+        warmUp = max(Double(tower.defaults.frames) / fps, 5) + 2
+    }
+
+    /// Stops the daemon, and returns when it has ended.
+    func end() async {
+        await tower.stop()
+        await scoring.value
+    }
+
+    /// Adds or removes streams until there are `wanted`, and waits until windows are full and the rate is whole.
+    mutating func watch(_ wanted: Int) async throws {
+        while count > wanted {
+            _ = try await tower.streams.remove("camera-\(count)", forget: false)
+            count -= 1
+        }
+        while count < wanted {
+            count += 1
+            var stream = StreamConfiguration(name: "camera-\(count)", uri: server.uri, fps: fps)
+            stream.gate = gate
+            try await tower.streams.add(stream, keep: false)
+            // The pause spreads the cameras' keyframes over the second.
+            try await Task.sleep(for: .milliseconds(130))
+        }
+        try await Task.sleep(for: .seconds(warmUp))
+        // After overload the sampling rate comes back slowly.
+        for _ in 0..<60 where await tower.streams.status().contains(where: { $0.effectiveFps < fps }) {
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Measures the streams for `seconds`.
+    func measure(seconds: Double, _ reporter: ProgressReporter) async throws -> StreamsReport.Result {
+        _ = await tower.measure()
+        let (threads, played, began) = (ThreadTimes.now(), server.cpuSeconds, ContinuousClock.now)
+        let used = clock()
+        for second in stride(from: 0, to: seconds, by: 1) {
+            reporter.progress("\(count) streams, \(Int(second)) of \(Int(seconds)) s")
+            try await Task.sleep(for: .seconds(min(1, seconds - second)))
+        }
+        let done = await tower.measure()
+        let cpu = Double(clock() - used) / Double(CLOCKS_PER_SEC)
+        let (elapsed, serving) = ((ContinuousClock.now - began) / .seconds(1), server.cpuSeconds - played)
+        let stages = stages(done, cpu: cpu, threads: ThreadTimes.now(), before: threads, elapsed * Double(count))
+        let status = await tower.streams.status()
+        reporter.clear()
+        let cameraSeconds = elapsed * Double(count)
+        let (p50, p99) = (done.latency.milliseconds(at: 0.5), done.latency.milliseconds(at: 0.99))
+        // A frame of each stream may be on its way at the start or the end, and count on one side only.
+        let isComplete = done.dropped == 0 && done.failedBatches == 0 && done.latency.count + count >= done.sampled
+        let isFed = Double(done.sampled + count) >= 0.97 * cameraSeconds * fps
+        return StreamsReport.Result(
+            streams: count, fps: fps, seconds: elapsed, sampled: done.sampled, scored: done.latency.count,
+            gated: done.gated, dropped: done.dropped, rescored: done.rescored, undecided: done.undecided, p50_ms: p50,
+            p99_ms: p99, cpu_s_per_stream_s: cpu / cameraSeconds, rss_mb: Memory.residentMegabytes,
+            peak_rss_mb: Memory.peakMegabytes, by_stage_ms: stages,
+            keyframes_only: status.count { $0.decoding == "keyframes" },
+            server_cpu_s_per_stream_s: serving / cameraSeconds, carried: isComplete && isFed && p99 < 1000)
+    }
+
+    /// Shares processor time out to stages, in milliseconds a camera-second.
+    ///
+    /// Encoding gets what no other stage has, since helpers of matrix products come and go with oneDNN's pools.
+    private func stages(
+        _ done: Measurement, cpu: Double, threads: ThreadTimes, before: ThreadTimes, _ cameraSeconds: Double
+    ) -> StreamsReport.Stages {
+        let media = threads.since(before, where: ThreadTimes.isMedia)
+        let other = threads.since(before, where: ThreadTimes.isOther)
+        let receive = max(0, media - done.decodeSeconds - done.scaleSeconds)
+        let encode = max(done.encodeSeconds, cpu - media - other - done.scoreSeconds)
+        func share(_ seconds: Double) -> Double { (seconds / cameraSeconds * 1e6).rounded() / 1e3 }
+        return StreamsReport.Stages(
+            receive: share(receive), decode: share(done.decodeSeconds), scale: share(done.scaleSeconds),
+            encode: share(encode), score: share(done.scoreSeconds), other: share(other))
+    }
+}

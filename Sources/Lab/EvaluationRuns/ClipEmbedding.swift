@@ -1,0 +1,118 @@
+import CLIP
+package import Evaluation
+package import Foundation
+import Ingest
+package import Matching
+package import Pixels
+import Tensors
+import Watchtower
+
+/// Embeds the clips of a data set, each once; a cache on disk keeps the embeddings.
+package struct ClipEmbedding: Sendable {
+    package let embedder: ClipEmbedder
+    /// Frames taken of each second of a clip; 0 takes all.
+    package let rate: Int
+    /// Frames of a clip that are kept, at most.
+    package let frames: Int
+    /// Which frames are kept of a clip that has more.
+    package let selection: ClipSelection
+    package let cache: EmbeddingCache?
+    private let templates: PipelineTemplates
+
+    /// Takes `rate` and `frames` from the model's defaults where they are nil.
+    ///
+    /// `cache` is a folder; nil keeps nothing. Throws if the folder cannot be made or the model not be read.
+    package init(
+        _ embedder: ClipEmbedder, rate: Int?, frames: Int?, selection: ClipSelection, cache folder: String?
+    ) throws {
+        self.embedder = embedder
+        let defaults = embedder.model.defaults
+        // Whole seconds cannot be sampled below one frame a second.
+        self.rate = rate ?? max(1, Int(defaults.fps.rounded()))
+        self.frames = frames ?? defaults.frames
+        self.selection = selection
+        cache = try folder.map {
+            try EmbeddingCache(folder: $0, model: embedder.model, precision: embedder.precision.rawValue)
+        }
+        templates = try PipelineTemplates(directory: Installation.pipelines)
+    }
+
+    /// Describes how a clip is sampled, as a part of the keys of caches.
+    package func sampling(_ clip: RetrievalSet.Clip) -> String {
+        let range = span(clip).map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
+        return "\(rate) a second, \(range), \(selection.rawValue), \(frames)"
+    }
+
+    /// Decodes a clip to the pictures that the image tower takes.
+    package func pictures(_ clip: RetrievalSet.Clip) async throws -> [Picture] {
+        try UnreadableFile.check(clip.path)
+        let source = SourceDescription(
+            uri: clip.path, fps: 1, side: embedder.model.architecture.vision.side,
+            framing: embedder.model.preprocessing.framing)
+        let reader = ClipReader(
+            source: source, templates: templates, sampling: try ClipSampling(rate: rate, seconds: span(clip)),
+            selection: selection, maxFrames: frames)
+        return try await reader.frames().kept.map(\.picture)
+    }
+
+    /// Embeds every clip of a set: the set that is left, and `[frames, d]` of each of its clips.
+    ///
+    /// Clips that cannot be decoded are missing from that set.
+    package func embed(
+        _ set: RetrievalSet, progress: (Int, Int) -> Void
+    ) async throws -> (set: RetrievalSet, clips: [[Float]]) {
+        try await each(set, progress) { try await embed($0).embeddings }
+    }
+
+    /// Embeds every clip of a set into the cache: the set that is left, and the cache's file of each of its clips.
+    package func fillCache(
+        _ set: RetrievalSet, progress: (Int, Int) -> Void
+    ) async throws -> (set: RetrievalSet, files: [URL]) {
+        let (rest, files) = try await each(set, progress) { try await embed($0).file }
+        return (rest, files.compactMap { $0 })
+    }
+
+    /// Makes one value of every clip; equal clips are made once, in the order of the set.
+    ///
+    /// Clips that cannot be decoded are missing from the set that is returned. `progress` gets the number of clips that
+    /// are done, and of all.
+    package func each<T>(
+        _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
+    ) async throws -> (RetrievalSet, [T]) {
+        var known: [RetrievalSet.Clip: T] = [:]
+        var lost: [Int: String] = [:]
+        var reasons: [RetrievalSet.Clip: String] = [:]
+        for (index, clip) in set.clips.enumerated() {
+            progress(index, set.clips.count)
+            if let why = reasons[clip] { lost[index] = why }
+            guard known[clip] == nil, reasons[clip] == nil else { continue }
+            do {
+                known[clip] = try await make(clip)
+            } catch let error as SourceError {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            } catch let error as ClipError {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            } catch let error as UnreadableFile {
+                (lost[index], reasons[clip]) = (error.description, error.description)
+            }
+        }
+        let rest = lost.isEmpty ? set : set.without(lost)
+        return (rest, rest.clips.compactMap { known[$0] })
+    }
+
+    /// Embeds a clip, or reads it from the cache: `[frames, d]`, and the cache's file.
+    private func embed(_ clip: RetrievalSet.Clip) async throws -> (embeddings: [Float], file: URL?) {
+        let file = try cache?.file(video: clip.path, sampling: sampling(clip))
+        if let file, let known = cache?.read(file, width: embedder.width) { return (known, file) }
+        let embeddings = try await embedder.embed(pictures(clip))
+        if let file { try cache?.write(embeddings, width: embedder.width, to: file) }
+        return (embeddings, file)
+    }
+
+    /// Whole seconds of a clip, the last included, as the reference has them; nil takes the video whole.
+    private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int>? {
+        guard clip.start != nil || clip.end != nil else { return nil }
+        let start = Int(min(clip.start ?? 0, 86_400))
+        return start...max(start, Int(min(clip.end ?? 86_400, 86_400).rounded(.up)))
+    }
+}

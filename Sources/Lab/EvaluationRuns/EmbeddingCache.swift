@@ -1,0 +1,62 @@
+package import CLIP
+import Checkpoints
+import Digests
+package import Foundation
+
+/// Keeps frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
+///
+/// The key is made of the image tower's hash, the precision, the video file's hash and the sampling: models that share
+/// an image tower share embeddings. A file that cannot be read counts as absent; one that cannot be written is an
+/// error.
+package struct EmbeddingCache: Sendable {
+    private let folder: URL
+    private let tower: String
+
+    /// Makes the folder where it is not there; throws `WriteError` if it cannot be made.
+    package init(folder: String, model: ModelDirectory, precision: String) throws {
+        self.folder = URL(filePath: folder)
+        tower = "\(try Self.imageTower(model)), \(precision)"
+        do {
+            try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
+        } catch {
+            throw WriteError(folder, "it cannot be made")
+        }
+    }
+
+    /// SHA-256 of what a picture's embedding depends on: the image tower's sizes and weights, and the preprocessing.
+    private static func imageTower(_ model: ModelDirectory) throws -> String {
+        let digest = Digest(.sha256)
+        digest.update("\(model.architecture.vision), \(model.preprocessing)".utf8)
+        let tensors = model.tensors
+        for name in tensors.tensors.keys.sorted() where name.hasPrefix("visual.") {
+            digest.update("\(name)\n".utf8)
+            try tensors.floats(name).withUnsafeBytes { digest.update($0) }
+        }
+        model.forget()
+        return digest.hexadecimal
+    }
+
+    /// The file of a clip's embeddings, there or not; throws `UnreadableFile` if the video cannot be read.
+    package func file(video path: String, sampling: String) throws -> URL {
+        let key = try UnreadableFile.digest(path, prefix: "\(tower), \(sampling)\n")
+        return folder.appending(path: "\(key).safetensors")
+    }
+
+    /// Reads embeddings `[frames, d]`; nil if there are none of this width.
+    package func read(_ url: URL, width: Int) -> [Float]? {
+        guard let file = try? SafetensorsFile(path: url.path), let info = file.tensors["frames"],
+            info.shape.count == 2, info.shape[1] == width
+        else { return nil }
+        return try? file.floats("frames")
+    }
+
+    /// Writes embeddings `[frames, d]`: the whole file, or none.
+    package func write(_ frames: [Float], width: Int, to url: URL) throws {
+        let part = url.appendingPathExtension("\(UUID().uuidString).part")
+        defer { try? FileManager.default.removeItem(at: part) }
+        let weights = HeadWeights(shape: [frames.count / width, width], values: frames)
+        try SafetensorsWriter.write(
+            MemoryTensors(["frames": weights], origin: url.path), names: ["frames"], to: part.path)
+        guard rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
+    }
+}

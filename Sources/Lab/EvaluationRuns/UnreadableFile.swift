@@ -1,0 +1,30 @@
+import Digests
+import Foundation
+
+/// A clip's file that cannot be read; the clip is then missing from the data set.
+package struct UnreadableFile: Error, CustomStringConvertible {
+    package let path: String
+    package let why: String
+    package var description: String { "\(path): it cannot be read: \(why)" }
+
+    /// SHA-256 of `prefix` and then the whole file, in hexadecimal digits.
+    package static func digest(_ path: String, prefix: String) throws(UnreadableFile) -> String {
+        try check(path)
+        do { return try Digest.of(file: path, prefix: prefix) } catch {
+            throw UnreadableFile(path: path, why: error.localizedDescription)
+        }
+    }
+
+    /// Throws unless the path is a regular file: reading from a pipe would wait without end.
+    package static func check(_ path: String) throws(UnreadableFile) {
+        var found = stat()
+        guard stat(path, &found) == 0 else {
+            let why = errno == ENOENT ? "there is no such file" : String(cString: strerror(errno))
+            throw UnreadableFile(path: path, why: why)
+        }
+        guard found.st_mode & S_IFMT != S_IFDIR else { throw UnreadableFile(path: path, why: "it is a directory") }
+        guard found.st_mode & S_IFMT == S_IFREG else {
+            throw UnreadableFile(path: path, why: "it is a pipe or a device, and no file")
+        }
+    }
+}

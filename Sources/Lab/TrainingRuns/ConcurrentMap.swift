@@ -1,0 +1,12 @@
+import Dispatch
+import Synchronization
+
+/// Makes `count` values on all cores; the result is in the order of their numbers.
+func concurrentMap<T: Sendable>(_ count: Int, _ make: @Sendable (Int) -> T) -> [T] {
+    let made = Mutex([T?](repeating: nil, count: count))
+    DispatchQueue.concurrentPerform(iterations: count) { index in
+        let item = make(index)
+        made.withLock { $0[index] = item }
+    }
+    return made.withLock { $0.compactMap { $0 } }
+}

@@ -1,0 +1,20 @@
+import Checkpoints
+import Foundation
+
+/// Encodes the logs of trainings as JSON with sorted keys.
+enum LogEncoding {
+    static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return encoder
+    }
+
+    /// Writes the log beside a checkpoint: the whole file, or none; throws `WriteError`.
+    static func write(_ log: some Encodable, to file: URL) throws {
+        do {
+            try encoder.encode(log).write(to: file, options: .atomic)
+        } catch {
+            throw WriteError(file.path, error.localizedDescription)
+        }
+    }
+}

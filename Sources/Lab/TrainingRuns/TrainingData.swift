@@ -1,0 +1,144 @@
+import CLIP
+import Evaluation
+import EvaluationRuns
+import Foundation
+import Printing
+import Tensors
+import Training
+
+/// Pairs of a caption and a clip whose frames are in a cache; batches are read from there as they are needed.
+struct TrainingData: Sendable {
+    /// The caches' files of the clips, in the order of the set.
+    private enum Clips: Sendable {
+        /// Embeddings `[frames, d]` of a frozen image tower.
+        case embeddings(EmbeddingCache, [URL])
+        case pictures(PictureCache, [URL])
+
+        var files: [URL] {
+            switch self {
+            case .embeddings(_, let files), .pictures(_, let files): files
+            }
+        }
+    }
+
+    let set: RetrievalSet
+    private let clips: Clips
+    /// Embeddings `[texts, d]` of a frozen text tower; empty for one that learns.
+    private let texts: [Float]
+    /// Token ids of each text for a text tower that learns; empty for a frozen one.
+    private let tokens: [[Int]]
+    private let endToken: Int?
+    private let width: Int
+    private let frames: Int
+
+    /// Decodes the clips that are not in the cache; those that cannot be decoded are left out, with a warning each.
+    ///
+    /// `pictures` is the cache for `learns == .all`; otherwise the cache of `embedding` is needed. Throws
+    /// `TrainingError` if a caption is empty.
+    init(
+        _ wanted: RetrievalSet, _ embedding: ClipEmbedding, learns: LearntParts, maxWords: Int?,
+        pictures: PictureCache?, _ reporter: ProgressReporter
+    ) async throws {
+        let show = { (done: Int, all: Int) in reporter.progress("\(done) of \(all) clips") }
+        let files: [URL]
+        if learns == .all, let pictures {
+            (set, files) = try await embedding.each(wanted, show) { clip in
+                let file = try pictures.file(video: clip.path, sampling: embedding.sampling(clip))
+                if pictures.count(file) == nil { try pictures.write(await embedding.pictures(clip), to: file) }
+                return file
+            }
+            clips = .pictures(pictures, files)
+        } else {
+            guard let cache = embedding.cache else { preconditionFailure("training needs the cache") }
+            (set, files) = try await embedding.fillCache(wanted, progress: show)
+            clips = .embeddings(cache, files)
+        }
+        reporter.clear()
+        reporter.warn(missingOf: set)
+        (width, frames) = (embedding.embedder.width, embedding.frames)
+        endToken = embedding.embedder.model.architecture.text.endToken
+        var texts: [Float] = []
+        var tokens: [[Int]] = []
+        var cut = 0
+        for item in set.items {
+            guard item.caption.contains(where: { !$0.isWhitespace }) else {
+                throw TrainingError("\(set.clips[item.clip].id): a caption is empty")
+            }
+            if learns != .head {
+                let (ids, truncated) = await embedding.embedder.tokens(item.caption, limit: maxWords)
+                tokens.append(ids)
+                if truncated { cut += 1 }
+            } else {
+                let (embedded, truncated) = try await embedding.embedder.embed(text: item.caption, limit: maxWords)
+                texts += embedded
+                if truncated { cut += 1 }
+            }
+        }
+        reporter.warn(cutCaptions: cut, of: set.items.count)
+        (self.texts, self.tokens) = (texts, tokens)
+    }
+
+    /// Identifies the pairs, not their files: a checkpoint belongs to one fingerprint.
+    var fingerprint: String {
+        let text = set.items.map { "\(clips.files[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
+        let hash = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return "\(set.items.count) pairs, \(String(hash, radix: 16))"
+    }
+
+    /// Reads the batch of the pairs of the given numbers; throws `TrainingError` if a clip has left the cache.
+    func batch(_ numbers: [Int]) throws -> TrainingBatch<Float> {
+        try batch(texts: numbers, clips: numbers.map { set.items[$0].clip })
+    }
+
+    /// Reads texts and clips that need not belong together.
+    private func batch(texts numbers: [Int], clips wanted: [Int]) throws -> TrainingBatch<Float> {
+        var windows: [Float] = []
+        var valid: [Int] = []
+        for clip in wanted {
+            let file = clips.files[clip]
+            let known: [Float]?
+            let size: Int
+            switch clips {
+            case .embeddings(let cache, _): (known, size) = (cache.read(file, width: width), width)
+            case .pictures(let cache, _): (known, size) = (cache.read(file), 3 * cache.side * cache.side)
+            }
+            guard let known, !known.isEmpty, known.count <= frames * size else {
+                throw TrainingError("\(file.path): the clip is not in the cache any more")
+            }
+            windows += known
+            windows += repeatElement(0, count: frames * size - known.count)
+            valid.append(known.count / size)
+        }
+        let batchTexts: TrainingBatch<Float>.Texts =
+            tokens.isEmpty
+            ? .embeddings(numbers.flatMap { texts[$0 * width..<($0 + 1) * width] })
+            : .tokens(TokenBatch(numbers.map { tokens[$0] }, endToken: endToken))
+        if case .pictures = clips { return TrainingBatch(texts: batchTexts, frames: .pictures(windows), valid: valid) }
+        return TrainingBatch(texts: batchTexts, frames: .embeddings(windows), valid: valid)
+    }
+
+    /// Measures the text-to-video R@1 of a model, in percent; nil if no query has a rank.
+    func recall(_ model: TrainingModel, _ parameters: [Float]) throws -> Double? {
+        var embedded: [Float] = []
+        for start in stride(from: 0, to: set.items.count, by: 64) {
+            let rows = Array(start..<min(start + 64, set.items.count))
+            let made = model.embedded(try batch(texts: rows, clips: [set.items[rows[0]].clip]), parameters)
+            if case .embeddings(let values) = made.texts { embedded += values }
+        }
+        let (texts, count) = (set.items.count, set.clips.count)
+        var scores = [Float](repeating: 0, count: texts * count)
+        for clip in stride(from: 0, to: count, by: 16) {
+            let columns = Array(clip..<min(clip + 16, count))
+            let windows = model.embedded(try batch(texts: [0], clips: columns), parameters)
+            let one = TrainingBatch(texts: .embeddings(embedded), frames: windows.frames, valid: windows.valid)
+            let part = model.scores(one, parameters)
+            for text in 0..<texts {
+                for (place, column) in columns.enumerated() {
+                    scores[text * count + column] = part[text * columns.count + place]
+                }
+            }
+        }
+        let similarities = Similarities(scores, videos: count, videoOfText: set.items.map(\.clip))
+        return RetrievalMetrics(Ranking.both(similarities, set.pairing).textToVideo)?.recallAt1
+    }
+}

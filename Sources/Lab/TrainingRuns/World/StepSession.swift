@@ -1,0 +1,103 @@
+import Checkpoints
+import Foundation
+import Training
+
+/// Runs a training that counts steps from its first to its last, with checkpoints and a log.
+package struct StepSession: Sendable {
+    /// What a session tells while it runs.
+    package enum Event: Sendable {
+        /// A step is done: `left` is the time that the others will take.
+        case step(Int, loss: Double, left: Duration)
+        case line(Line)
+    }
+
+    /// Means over the steps since the last line: a line of the log.
+    package struct Line: Codable, Sendable {
+        package let step: Int
+        /// The sum of the parts.
+        package let loss: Double
+        package let parts: [String: Double]
+    }
+
+    struct Result: Sendable {
+        let parameters: [Float]
+        /// Files of the trained model, text by name: log and curve.
+        let files: [String: String]
+    }
+
+    private struct Log: Codable {
+        var lines: [Line] = []
+        /// Losses since the last line, by part.
+        var pending: [String: [Double]] = [:]
+
+        /// Ends a line; its sum is in the order of names, so that it is the same to the bit in every process.
+        mutating func endLine(at step: Int) -> Line {
+            let parts = pending.mapValues { $0.reduce(0, +) / Double($0.count) }
+            let loss = parts.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value }
+            let line = Line(step: step, loss: loss, parts: parts)
+            lines.append(line)
+            pending = [:]
+            return line
+        }
+    }
+
+    let layout: ParameterLayout
+    let settings: StepSettings
+    /// Identifies the data: a checkpoint belongs to one plan and one data set.
+    let data: String
+
+    private var logFile: URL { settings.checkpoint.appendingPathExtension("log") }
+    /// Steps between two lines of the log.
+    private static let stride = 50
+
+    /// Trains from `start`, or from the checkpoint if the settings say so; nil if `stop` was raised before the end.
+    ///
+    /// The checkpoint then has all that is needed to go on. `factor` is a parameter's share of the learning rate, by
+    /// name. Throws `TrainingError` if the checkpoint is of another plan or other data, or if the loss is not finite.
+    func run(
+        from start: [Float], factor: (String) -> Double, stop: StopFlag, report: (Event) throws -> Void,
+        evaluate: @escaping StepTrainer.Evaluate
+    ) throws -> Result? {
+        var (progress, log) = (Trainer.Progress(parameters: start), Log())
+        let plan = settings.plan
+        if settings.resume {
+            progress = try TrainingCheckpoint.read(settings.checkpoint, of: layout, plan: plan, data: data)
+            log = try JSONDecoder().decode(Log.self, from: Data(contentsOf: logFile))
+        }
+        var trainer = StepTrainer(layout, plan: plan, from: progress, factor: factor, evaluate: evaluate)
+        let (began, first) = (ContinuousClock.now, trainer.step)
+        while !trainer.isOver {
+            let (losses, _) = try trainer.advance()
+            for part in losses.parts { log.pending[part.name, default: []].append(part.value) }
+            let left = (ContinuousClock.now - began) / (trainer.step - first) * (plan.steps - trainer.step)
+            try report(.step(trainer.step, loss: losses.total, left: left))
+            if trainer.step % Self.stride == 0 || trainer.isOver {
+                try report(.line(log.endLine(at: trainer.step)))
+            }
+            if stop.isRaised || log.pending.isEmpty { try write(trainer.progress, log) }
+            if stop.isRaised, !trainer.isOver { return nil }
+        }
+        return Result(parameters: trainer.parameters, files: try files(of: log))
+    }
+
+    /// Removes the checkpoint's files; they are needed until the model is written.
+    func removeFiles() {
+        for file in [settings.checkpoint, logFile] { try? FileManager.default.removeItem(at: file) }
+    }
+
+    /// The log as JSON lines, and the curve of all losses as SVG.
+    private func files(of log: Log) throws -> [String: String] {
+        let lines = try log.lines.map { String(decoding: try LogEncoding.encoder.encode($0), as: UTF8.self) + "\n" }
+        let names = Set(log.lines.flatMap(\.parts.keys)).sorted()
+        let parts = names.map { name in
+            TrainingCurve.Loss(name, log.lines.compactMap { line in line.parts[name].map { (line.step, $0) } })
+        }
+        let curve = TrainingCurve(losses: [.init("loss", log.lines.map { ($0.step, $0.loss) })] + parts)
+        return ["training.svg": curve.svg, "training.jsonl": lines.joined()]
+    }
+
+    private func write(_ progress: Trainer.Progress, _ log: Log) throws {
+        try TrainingCheckpoint.write(progress, of: layout, plan: settings.plan, data: data, to: settings.checkpoint)
+        try LogEncoding.write(log, to: logFile)
+    }
+}

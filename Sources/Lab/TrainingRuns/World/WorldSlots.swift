@@ -1,0 +1,58 @@
+import Training
+import World
+
+/// Maps claims and facts of the shapes world to the numbered answers of the side tasks.
+enum WorldSlots {
+    /// Numbers of shapes and colours.
+    static let kinds = (first: Shape.allCases.count, second: Colour.allCases.count)
+    /// Numbers of answers of each slot of a caption; the last answer is "not said".
+    static let counts = [
+        Shape.allCases.count + 1, Colour.allCases.count + 1, Size.allCases.count + 1, Position.allCases.count + 1,
+        Action.allCases.count + 1, Relation.allCases.count + 1, SceneState.allCases.count + 1,
+    ]
+    static let tasks = HeadsModel.Tasks(
+        kinds: kinds, actions: Action.allCases.count, states: Relation.allCases.count + SceneState.allCases.count,
+        slots: counts)
+
+    /// A claim's answer in every slot; nil where the slot is not asked, such as looks of a pair.
+    static func said(_ claim: Claim) -> [Int?] {
+        var slots: [Int?] = [nil, nil, nil, nil, nil, counts[5] - 1, counts[6] - 1]
+        switch claim.kind {
+        case .single(let part):
+            let values = [
+                part.shape?.rawValue, part.colour?.rawValue, part.size?.rawValue, part.position?.rawValue,
+                part.action?.rawValue,
+            ]
+            for (slot, value) in values.enumerated() { slots[slot] = value ?? counts[slot] - 1 }
+        case .pair(_, _, let relation): if let relation { slots[5] = relation.rawValue }
+        case .scene(let state): slots[6] = state.rawValue
+        }
+        return slots
+    }
+
+    /// Tells whether one frame decides a claim.
+    static func isStanding(_ claim: Claim) -> Bool {
+        switch claim.kind {
+        case .single(let part): part.action == nil
+        case .pair(_, _, let relation): relation == nil
+        case .scene(let state): state == .empty || state == .dark
+        }
+    }
+
+    /// Questions about the action of each thing that is in all of a window.
+    static func questions(_ facts: Facts, window: Int) -> [ActionQuestion] {
+        facts.objects.compactMap { object in
+            guard object.shape.last == 1, let shape = object.shape.dropLast().firstIndex(of: 1) else { return nil }
+            let from = object.from.dropLast().firstIndex(of: 1)
+            let colours = object.colour.dropLast()
+            guard let colour = from ?? colours.indices.max(by: { colours[$0] < colours[$1] }) else { return nil }
+            return ActionQuestion(
+                window: window, first: shape, second: colour, actions: Array(object.action.dropLast()))
+        }
+    }
+
+    /// Truth of each relation and each state of the scene in a window.
+    static func whole(_ facts: Facts) -> [Float] {
+        Array(facts.relation.prefix(Relation.allCases.count)) + Array(facts.state.prefix(SceneState.allCases.count))
+    }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `watchword model`: the model directories.
+struct Model: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Model directories.",
+        subcommands: [Convert.self, Inspect.self, List.self, Pull.self, Remove.self], aliases: ["models"])
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import CLIP
+import CommandSupport
+import Foundation
+import Heads
+import Watchtower
+
+extension Model {
+    struct Inspect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What a model holds, and what is missing (then the exit code is 65).",
+            aliases: ["show", "get", "info"])
+        @Argument(help: "A model directory, a checkpoint file or the name of a model.")
+        var model: String = Installation.model.path
+        @OptionGroup var models: ModelsOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await Exit.guarding {
+                let inspection = try ModelInspection(models.installed.resolve(model))
+                let description = try ModelDescription(inspection, finder: .standard())
+                if json {
+                    try Terminal.say(json: description)
+                } else {
+                    Terminal.table(["WHAT", "VALUE"], description.rows)
+                }
+                guard description.problems.isEmpty else {
+                    throw ModelError(description.path, description.problems.joined(separator: "; "))
+                }
+            }
+        }
+    }
+}

@@ -160,6 +160,9 @@ let package = Package(
             name: "Journal", dependencies: ["CPlatform", "Permissions", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
+            name: "History", dependencies: ["CKernels", "Matching", "Permissions"], path: "Sources/Storage/History",
+            swiftSettings: strict),
+        .target(
             name: "Messaging",
             dependencies: ["CZeroMQ", "Measures", "Permissions", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Wire/Messaging", swiftSettings: strict),
@@ -207,8 +210,9 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
-                "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training",
+                "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "History", "Hub", "Ingest",
+                "Matching", "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness",
+                "Training",
                 "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -247,6 +251,7 @@ let package = Package(
         tests("MatchingTests", ["Matching", "Randomness"]),
         tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
         tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("HistoryTests", ["History", "Matching", "Randomness"]),
         tests("MessagingTests", ["Messaging", "Permissions", .product(name: "Logging", package: "swift-log")]),
         tests(
             "WatchtowerTests",

@@ -4,6 +4,7 @@
 #include "attention.h"
 #include "head_kernels.h"
 #include "health.h"
+#include "history_rows.h"
 #include "memory_read.h"
 #include "panel_product.h"
 #include "parallel.h"

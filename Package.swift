@@ -225,8 +225,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "CLIP", "Checkpoints", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower",
-                "WebAPI",
+                "CLIP", "Checkpoints", "History", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport",
+                "Watchtower", "WebAPI",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "Randomness"]),

@@ -5,6 +5,7 @@ import Commands
 import Evaluation
 import Foundation
 import Heads
+import History
 import Hub
 import Ingest
 import Matching
@@ -71,6 +72,9 @@ enum Exit {
             case .badData: badData
             }
         case is ConfigurationError, is HeadError: badConfiguration
+        case let problem as HistoryProblem: problem.kind == .unwritable ? cannotCreate : badData
+        case is HistoryRefusal: unavailable
+        case is UnreadableFile: noInput
         case let key as CurveKeyError:
             switch key.kind {
             case .missing: noInput

@@ -20,6 +20,17 @@ static void dots_portable(float *out, size_t stride, const int8_t *high, size_t 
     }
 }
 
+static void sums_portable(float *out, size_t stride, const int16_t *sums, size_t count, size_t P, const float *scales,
+                          const int16_t *texts, const float *steps, size_t B) {
+    for (size_t r = 0; r < count; r++) {
+        for (size_t b = 0; b < B; b++) {
+            int32_t sum = 0;
+            for (size_t i = 0; i < P; i++) sum += sums[r * P + i] * texts[b * P + i];
+            out[r * stride + b] = (float)sum * (scales[r] * steps[b]);
+        }
+    }
+}
+
 #if defined(__x86_64__) && defined(__linux__)
 
 #include <immintrin.h>
@@ -33,16 +44,19 @@ AVX2 INLINE float total(__m256i sum) {
     return (float)_mm_cvtsi128_si32(half);
 }
 
-// Some rows by some texts: sixteen bytes become words, whose products are summed by pairs.
-AVX2 INLINE void tile(float *out, size_t stride, const int8_t *high, size_t rows, size_t P, const float *scales,
-                      const int16_t *texts, const float *steps, size_t many) {
+// Some rows by some texts: sixteen bytes become words, unless they are, whose products are summed by pairs.
+AVX2 INLINE void tile(float *out, size_t stride, const void *from, int are_words, size_t rows, size_t P,
+                      const float *scales, const int16_t *texts, const float *steps, size_t many) {
+    const int8_t *bytes = from;
+    const int16_t *words = from;
     __m256i sums[4][4];
     for (size_t r = 0; r < rows; r++)
         for (size_t b = 0; b < many; b++) sums[r][b] = _mm256_setzero_si256();
     for (size_t i = 0; i < P; i += 16) {
         __m256i row[4];
         for (size_t r = 0; r < rows; r++)
-            row[r] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(high + r * P + i)));
+            row[r] = are_words ? _mm256_loadu_si256((const __m256i *)(words + r * P + i))
+                               : _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(bytes + r * P + i)));
         for (size_t b = 0; b < many; b++) {
             const __m256i text = _mm256_loadu_si256((const __m256i *)(texts + b * P + i));
             for (size_t r = 0; r < rows; r++)
@@ -53,31 +67,49 @@ AVX2 INLINE void tile(float *out, size_t stride, const int8_t *high, size_t rows
         for (size_t b = 0; b < many; b++) out[r * stride + b] = total(sums[r][b]) * (scales[r] * steps[b]);
 }
 
-AVX2 static void dots_avx2(float *out, size_t stride, const int8_t *high, size_t count, size_t P, const float *scales,
-                           const int16_t *texts, const float *steps, size_t B) {
+AVX2 INLINE void tiles(float *out, size_t stride, const void *rows, int are_words, size_t count, size_t P,
+                       const float *scales, const int16_t *texts, const float *steps, size_t B) {
+    const char *bytes = rows;
+    const size_t size = P * (are_words ? sizeof(int16_t) : 1);
     size_t b = 0;
     for (; b + 4 <= B; b += 4) {
+        const int16_t *text = texts + b * P;
         size_t r = 0;
         for (; r + 2 <= count; r += 2)
-            tile(out + r * stride + b, stride, high + r * P, 2, P, scales + r, texts + b * P, steps + b, 4);
+            tile(out + r * stride + b, stride, bytes + r * size, are_words, 2, P, scales + r, text, steps + b, 4);
         for (; r < count; r++)
-            tile(out + r * stride + b, stride, high + r * P, 1, P, scales + r, texts + b * P, steps + b, 4);
+            tile(out + r * stride + b, stride, bytes + r * size, are_words, 1, P, scales + r, text, steps + b, 4);
     }
     for (; b < B; b++) {
+        const int16_t *text = texts + b * P;
         size_t r = 0;
         for (; r + 4 <= count; r += 4)
-            tile(out + r * stride + b, stride, high + r * P, 4, P, scales + r, texts + b * P, steps + b, 1);
+            tile(out + r * stride + b, stride, bytes + r * size, are_words, 4, P, scales + r, text, steps + b, 1);
         for (; r < count; r++)
-            tile(out + r * stride + b, stride, high + r * P, 1, P, scales + r, texts + b * P, steps + b, 1);
+            tile(out + r * stride + b, stride, bytes + r * size, are_words, 1, P, scales + r, text, steps + b, 1);
     }
 }
 
+AVX2 static void dots_avx2(float *out, size_t stride, const int8_t *high, size_t count, size_t P, const float *scales,
+                           const int16_t *texts, const float *steps, size_t B) {
+    tiles(out, stride, high, 0, count, P, scales, texts, steps, B);
+}
+
+AVX2 static void sums_avx2(float *out, size_t stride, const int16_t *sums, size_t count, size_t P, const float *scales,
+                           const int16_t *texts, const float *steps, size_t B) {
+    tiles(out, stride, sums, 1, count, P, scales, texts, steps, B);
+}
+
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
 void ww_history_dots(float *out, size_t stride, const int8_t *high, size_t count, size_t P, const float *scales,
                      const int16_t *texts, const float *steps, size_t B) {
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        dots_avx2(out, stride, high, count, P, scales, texts, steps, B);
-    else
-        dots_portable(out, stride, high, count, P, scales, texts, steps, B);
+    (has_avx2() ? dots_avx2 : dots_portable)(out, stride, high, count, P, scales, texts, steps, B);
+}
+
+void ww_history_dots_of_sums(float *out, size_t stride, const int16_t *sums, size_t count, size_t P,
+                             const float *scales, const int16_t *texts, const float *steps, size_t B) {
+    (has_avx2() ? sums_avx2 : sums_portable)(out, stride, sums, count, P, scales, texts, steps, B);
 }
 
 #else
@@ -87,7 +119,35 @@ void ww_history_dots(float *out, size_t stride, const int8_t *high, size_t count
     dots_portable(out, stride, high, count, P, scales, texts, steps, B);
 }
 
+void ww_history_dots_of_sums(float *out, size_t stride, const int16_t *sums, size_t count, size_t P,
+                             const float *scales, const int16_t *texts, const float *steps, size_t B) {
+    sums_portable(out, stride, sums, count, P, scales, texts, steps, B);
+}
+
 #endif
+
+// 64 places at a time, whose float sums stay in registers. A sum's step is the largest there can be of its rows / 511.
+VARIANTS
+void ww_history_group(int16_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
+                      size_t n, size_t size, size_t P) {
+    for (size_t g = 0; g < n / size; g++) {
+        const int32_t *own = rows + g * size;
+        float most = 0;
+        for (size_t k = 0; k < size; k++) most += own[k] < 0 ? 0 : scales[own[k]];
+        group_scales[g] = most * 127 / 511;
+        const float step = most > 0 ? 1 / group_scales[g] : 0;
+        for (size_t i = 0; i < P; i += 64) {
+            float total[64] = {0};
+            for (size_t k = 0; k < size; k++) {
+                if (own[k] < 0) continue;
+                const int8_t *row = high + (size_t)own[k] * P + i;
+                const float scale = scales[own[k]] * step;
+                for (size_t j = 0; j < 64; j++) total[j] += scale * (float)row[j];
+            }
+            for (size_t j = 0; j < 64; j++) sums[g * P + i + j] = (int16_t)__builtin_rintf(total[j]);
+        }
+    }
+}
 
 VARIANTS
 void ww_history_slide(float *prefix, size_t L, size_t stride, const float *dots, const int32_t *rows, size_t n) {

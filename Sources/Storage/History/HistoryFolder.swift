@@ -4,8 +4,8 @@ import Permissions
 
 /// The directory of a history: a folder for each stream, with its segments.
 ///
-/// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`. Days
-/// are UTC's. Names of streams are hostile: a folder's name is made of them, and a segment's header has the name itself.
+/// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`, or
+/// `cut--<hash>.seg` where they broke off. Days are UTC's. Names of streams are hostile: a folder's name is made of them, and a segment's header has the name itself.
 package struct HistoryFolder: Sendable {
     package let path: String
 
@@ -56,9 +56,15 @@ package struct HistoryFolder: Sendable {
 
     package func folder(of stream: String) -> String { "\(path)/\(Self.folderName(stream))" }
 
-    /// The place of a film's segment.
-    package func film(_ file: String, stream: String) -> String {
-        "\(folder(of: stream))/film-\(Self.hash(file)).seg"
+    /// The place of a film's segment; of one that broke off, another, so that it is tried again.
+    package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
+        "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
+    }
+
+    /// What is known of a film that is in the history, whole; nil where it is not.
+    package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
+        guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else { return nil }
+        return header
     }
 
     /// The kind's part of a file's name.
@@ -105,7 +111,7 @@ package struct HistoryFolder: Sendable {
 
     /// What a file's name says; nil for a file that is none of a history's.
     private static func parse(_ name: String) -> (day: Int?, isFrames: Bool, number: Int)? {
-        if name.hasPrefix("film-"), name.utf8.count == 21 { return (nil, true, 0) }
+        if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 21 { return (nil, true, 0) }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let day = day(String(parts[0])), let number = Int(parts[2]), number >= 0,
             parts[1] == "frames" || parts[1].hasPrefix("clips-")

@@ -65,18 +65,23 @@ package struct BlockHeader: Equatable {
 
     /// Nil where the bytes are no header of a segment of such rows.
     init?(_ bytes: UnsafeRawBufferPointer, padded: Int) {
-        guard bytes.count >= Self.size else { return nil }
-        func number(_ at: Int) -> UInt64 {
-            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-        }
-        guard number(0) == Self.magic, number(56) == ww_history_sum(bytes.baseAddress, 56) else { return nil }
-        let counts = number(16)
+        guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
+            bytes.number(56) == ww_history_sum(bytes.baseAddress, 56)
+        else { return nil }
+        self.init(unchecked: bytes)
+        guard self.padded == padded else { return nil }
+    }
+
+    /// The same, whether or not its checksum holds.
+    init?(unchecked bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= Self.size, bytes.number(0) == Self.magic else { return nil }
+        let counts = bytes.number(16)
         self.init(
-            sequence: number(8), entries: Int(counts & 0xFFFF_FFFF), rows: Int(counts >> 32),
-            padded: Int(clamping: number(24)))
-        sums = (number(32), number(40), number(48))
-        guard self.padded == padded, 1...Int(WW_HISTORY_ENTRIES) ~= entries, 0...Int(WW_HISTORY_VECTORS) ~= rows,
-            rows <= entries, sequence < 1 << 31
+            sequence: bytes.number(8), entries: Int(counts & 0xFFFF_FFFF), rows: Int(counts >> 32),
+            padded: Int(clamping: bytes.number(24)))
+        sums = (bytes.number(32), bytes.number(40), bytes.number(48))
+        guard 64...SegmentHeader.widest ~= padded, padded % 64 == 0, 1...Int(WW_HISTORY_ENTRIES) ~= entries,
+            0...Int(WW_HISTORY_VECTORS) ~= rows, rows <= entries, sequence < 1 << 31
         else { return nil }
     }
 
@@ -102,5 +107,36 @@ package struct BlockHeader: Equatable {
         func part<T>(_ place: Int) -> UnsafePointer<T> { (block + place).assumingMemoryBound(to: T.self) }
         return ww_history_holds(
             part(media), part(wall), part(values), part(flags), entries, part(scales), part(lengths), rows) == 1
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func number(_ at: Int) -> UInt64 {
+        UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
+}
+
+/// Checksums that hold, whatever they are of: for those who make damaged segments on purpose.
+package enum SegmentSeal {
+    /// A segment of a header's first bytes and of blocks, each with checksums that hold; what is no block stays.
+    package static func sealed(header: [UInt8], blocks: [UInt8]) -> [UInt8] {
+        var bytes = Array(header.prefix(SegmentHeader.size - 8))
+        bytes += [UInt8](repeating: 0, count: SegmentHeader.size - 8 - bytes.count)
+        bytes.put(ww_history_sum(bytes, bytes.count))
+        bytes += blocks
+        bytes.withUnsafeMutableBytes { bytes in
+            var at = SegmentHeader.size
+            while at + BlockHeader.size <= bytes.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[at...])
+                let header = BlockHeader(unchecked: UnsafeRawBufferPointer(rest))
+                if let header, header.size <= rest.count {
+                    BlockHeader.seal(UnsafeMutableRawBufferPointer(rebasing: rest[..<header.size]), header)
+                    at += header.size
+                } else {
+                    at += BlockHeader.size
+                }
+            }
+        }
+        return bytes
     }
 }

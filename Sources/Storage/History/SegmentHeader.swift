@@ -3,7 +3,8 @@ import CKernels
 /// What a segment holds: the first `size` bytes of its file.
 ///
 /// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, when it was made, the film's
-/// size and time; then model, head, stream and file, each as a length of 16 bits and UTF-8; zeros; a checksum in the last 8.
+/// size, time and sampling rate; then model, head, stream and file, each as a length of 16 bits and UTF-8; zeros; a
+/// checksum in the last 8 bytes.
 package struct SegmentHeader: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
         case frames = 0
@@ -35,14 +36,17 @@ package struct SegmentHeader: Sendable, Equatable {
     /// The film's size in bytes and when it was changed, in seconds since 1970: another film in its place is another.
     package var fileSize: UInt64
     package var fileTime: Double
+    /// Frames a second at which the film was sampled.
+    package var rate: Double
 
     package init(
         kind: Kind, model: String, width: Int, window: Int, head: String, stream: String, file: String? = nil,
-        created: Double = 0, fileSize: UInt64 = 0, fileTime: Double = 0
+        created: Double = 0, fileSize: UInt64 = 0, fileTime: Double = 0,
+        rate: Double = 0
     ) {
         (self.kind, self.model, self.width, self.window) = (kind, model, width, window)
         (self.head, self.stream, self.file, self.created) = (head, stream, file, created)
-        (self.fileSize, self.fileTime) = (fileSize, fileTime)
+        (self.fileSize, self.fileTime, self.rate) = (fileSize, fileTime, rate)
     }
 
     /// width, padded to 64: bytes of a row in a plane.
@@ -70,6 +74,7 @@ package struct SegmentHeader: Sendable, Equatable {
         bytes.put(created.bitPattern)
         bytes.put(fileSize)
         bytes.put(fileTime.bitPattern)
+        bytes.put(rate.bitPattern)
         for text in texts {
             bytes.put(UInt16(text.count))
             bytes += text
@@ -102,6 +107,7 @@ package struct SegmentHeader: Sendable, Equatable {
         created = Double(bitPattern: reader.uint64())
         fileSize = reader.uint64()
         fileTime = Double(bitPattern: reader.uint64())
+        rate = Double(bitPattern: reader.uint64())
         model = reader.text()
         head = reader.text()
         stream = reader.text()

@@ -5,6 +5,6 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Benchmarks.",
         subcommands: [
-            Encoder.self, Heads.self, Queries.self, Streams.self, TrainBench.self, MemoryGrowth.self,
+            Encoder.self, Heads.self, Queries.self, History.self, Streams.self, TrainBench.self, MemoryGrowth.self,
         ])
 }

@@ -62,6 +62,15 @@ double ww_history_exact(const int8_t *high, const int8_t *low, float scale, cons
 void ww_history_dots(float *out, size_t stride, const int8_t *high, size_t count, size_t P, const float *scales,
                      const int16_t *texts, const float *steps, size_t B);
 
+/// Sums of each `size` entries' rows, as whole numbers: value = scale * sum. sums (n / size, P). rows (n): an entry's
+/// row, or -1. Many texts cost less by these than by the rows themselves.
+void ww_history_group(int16_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
+                      size_t n, size_t size, size_t P);
+
+/// Dot products of `count` sums (count, P) and B texts: as ww_history_dots.
+void ww_history_dots_of_sums(float *out, size_t stride, const int16_t *sums, size_t count, size_t P,
+                             const float *scales, const int16_t *texts, const float *steps, size_t B);
+
 /// Adds a row, by both planes, to a running sum (P) and writes it to `kept` (P), whose row before is subtracted.
 /// Returns the norm of the sum.
 double ww_history_push(double *sum, float *kept, const int8_t *high, const int8_t *low, float scale, size_t P);

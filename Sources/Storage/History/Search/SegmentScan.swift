@@ -29,6 +29,10 @@ final class SegmentScan {
     private(set) var counts: [UInt32]
     private var dots: [Float]
     private var prefix: [Float] = []
+    /// Of many texts: sums of entries, and at which entries one ends, those of the windows before the block first.
+    private var sums: [Int16] = []
+    private var sumScales: [Float] = []
+    private var ends: [Bool] = []
     private var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
@@ -36,7 +40,12 @@ final class SegmentScan {
 
     init(_ texts: TextBatch) {
         self.texts = texts
-        dots = [Float](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.stride)
+        // A block of so many entries has at most as many products: of its rows, or of its sums and the rows left over.
+        dots = [Float](repeating: 0, count: (Int(WW_HISTORY_VECTORS) + 256) * texts.stride)
+        if texts.isMany {
+            sums = [Int16](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.padded)
+            sumScales = [Float](repeating: 0, count: Int(WW_HISTORY_VECTORS))
+        }
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
@@ -95,6 +104,7 @@ final class SegmentScan {
         let size = (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride
         if prefix.count < size { prefix = [Float](repeating: 0, count: size) }
         for place in 0..<(length + 1) * texts.stride { prefix[place] = 0 }
+        if texts.isMany { ends = [Bool](repeating: true, count: length + Int(WW_HISTORY_ENTRIES)) }
         best.withUnsafeMutableBufferPointer { $0.update(repeating: -.infinity) }
         counts.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
     }
@@ -121,13 +131,47 @@ final class SegmentScan {
 
     private func fold(_ block: SegmentReader.Block, _ length: Int, first: UInt32) {
         let (stride, count) = (texts.stride, block.header.entries)
-        ww_history_dots(
-            &dots, stride, block.high, block.header.rows, texts.padded, block.scales, texts.whole, texts.steps,
-            texts.count)
+        if texts.isMany {
+            foldSums(block, length)
+        } else {
+            ww_history_dots(
+                &dots, stride, block.high, block.header.rows, texts.padded, block.scales, texts.whole, texts.steps,
+                texts.count)
+        }
         ww_history_slide(&prefix, length, stride, dots, rows, count)
         ww_history_windows(
             prefix, length, stride, texts.count, inverse, slots, count, first, &best, &entries, &counts)
         ww_history_advance(&prefix, length, stride, count)
+    }
+
+    /// For many texts: dot products of sums of entries, so that only windows made of whole sums have scores.
+    private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
+        let (stride, count) = (texts.stride, block.header.entries)
+        let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1
+        let groups = size > 1 ? count / size : 0
+        if groups > 0 {
+            ww_history_group(
+                &sums, &sumScales, block.high, block.scales, rows, groups * size, size, texts.padded)
+            ww_history_dots_of_sums(
+                &dots, stride, sums, groups, texts.padded, sumScales, texts.whole, texts.steps, texts.count)
+        }
+        // What is left of the block has its rows' own products, after those of the sums.
+        let left = rows[(groups * size)..<count].first { $0 >= 0 }.map { Int($0) } ?? block.header.rows
+        let own = block.header.rows - left
+        dots.withUnsafeMutableBufferPointer { dots in
+            ww_history_dots(
+                dots.baseAddress.map { $0 + groups * stride }, stride, block.high + left * texts.padded, own,
+                texts.padded, block.scales + left, texts.whole, texts.steps, texts.count)
+        }
+        for entry in 0..<count {
+            let isSummed = entry < groups * size
+            let isEnd = !isSummed || entry % size == size - 1
+            ends[length + entry] = isEnd
+            rows[entry] =
+                isSummed ? (isEnd ? Int32(entry / size) : -1) : rows[entry] < 0 ? -1 : rows[entry] + Int32(groups - left)
+            if !isEnd || !ends[entry] { inverse[entry] = 0 }
+        }
+        for place in 0..<length { ends[place] = ends[place + count] }
     }
 
     /// Inverse norms of windows of a length that the segment has none of; needs the low planes.

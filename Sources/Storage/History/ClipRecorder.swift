@@ -12,6 +12,9 @@ final class ClipRecorder {
         (self.folder, self.header, self.room) = (folder, header, room)
     }
 
+    /// Entries that were lost since the disk was full, in segments that are done.
+    private var lostBefore = 0
+    var lost: Int { lostBefore + (appender?.lost ?? 0) }
     var openPath: String? { appender?.path }
 
     func append(_ clip: HistoryClip) throws(HistoryProblem) {
@@ -30,7 +33,10 @@ final class ClipRecorder {
     func flush() throws(HistoryProblem) { try appender?.flush() }
 
     func finish() throws(HistoryProblem) {
-        defer { appender = nil }
+        defer {
+            lostBefore = lost
+            appender = nil
+        }
         try appender?.finish()
     }
 }

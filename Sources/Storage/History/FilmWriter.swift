@@ -1,6 +1,8 @@
 import Foundation
 
-/// Writes a film's frames to a segment, which appears when it is whole. Belongs to one thread at a time.
+/// Writes a film's frames to a segment, which appears when it is whole.
+///
+/// Belongs to one thread at a time.
 ///
 /// A second writer of the same film begins anew what the first had not finished: `HistoryFolder.lock` keeps them apart.
 package final class FilmWriter {
@@ -24,7 +26,9 @@ package final class FilmWriter {
 
     package func append(_ frame: HistoryFrame) throws(HistoryProblem) { try recorder.append(frame) }
 
-    /// Puts the segment in its place, and takes away what there was of the film. `isCut`: the film broke off.
+    /// Puts the segment in its place, and takes away what there was of the film.
+    ///
+    /// `isCut`: the film broke off.
     package func finish(isCut: Bool) throws(HistoryProblem) {
         do throws(HistoryProblem) { try recorder.finish() } catch {
             unlink(part)

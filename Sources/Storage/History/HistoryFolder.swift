@@ -63,7 +63,9 @@ package struct HistoryFolder: Sendable {
 
     /// What is known of a film that is in the history, whole; nil where it is not.
     package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
-        guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else { return nil }
+        guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
+            return nil
+        }
         return header
     }
 

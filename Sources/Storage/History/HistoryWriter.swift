@@ -3,11 +3,11 @@ import Synchronization
 
 /// What a history writer has done, and what it could not.
 package struct HistoryStatus: Sendable, Equatable {
-    /// Entries that were taken into segments.
+    /// Entries that were taken, those among them that were lost later.
     package var recorded: UInt64 = 0
     /// Entries that found the queue full.
     package var dropped: UInt64 = 0
-    /// Entries that could not be written.
+    /// Entries that could not be written: a block at a time.
     package var lost: UInt64 = 0
     /// Segments that retention removed.
     package var removed = 0
@@ -71,6 +71,8 @@ package final class HistoryWriter: @unchecked Sendable {
     private let now: @Sendable () -> Double
     private var lanes: [String: LaneRecorder] = [:]
     private var clips: [ClipLane: ClipRecorder] = [:]
+    /// Entries that lanes lost which are finished.
+    private var lostBefore = 0
     /// Whether anything could not be written since the last flush.
     private var hasFailed = false
     private var timer: (any DispatchSourceTimer)?
@@ -171,6 +173,15 @@ package final class HistoryWriter: @unchecked Sendable {
 
     private func note(_ change: (inout HistoryStatus) -> Void) { inbox.withLock { change(&$0.status) } }
 
+    private func noteFailure(_ problem: HistoryProblem) {
+        hasFailed = true
+        let lost = lanes.values.reduce(lostBefore) { $0 + $1.lost } + clips.values.reduce(0) { $0 + $1.lost }
+        note {
+            $0.lost = UInt64(lost)
+            $0.problem = problem.description
+        }
+    }
+
     private func drain() {
         while true {
             let items = inbox.withLock { inbox in
@@ -194,11 +205,7 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             note { $0.recorded += 1 }
         } catch {
-            hasFailed = true
-            note {
-                $0.lost += 1
-                $0.problem = error.description
-            }
+            noteFailure(error)
         }
     }
 
@@ -243,6 +250,7 @@ package final class HistoryWriter: @unchecked Sendable {
         let endingClips = clips.filter { isMeant($0.key.stream) }
         doing(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
         doing(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
+        lostBefore += ending.values.reduce(0) { $0 + $1.lost } + endingClips.values.reduce(0) { $0 + $1.lost }
         for stream in ending.keys { lanes[stream] = nil }
         for key in endingClips.keys { clips[key] = nil }
     }
@@ -250,10 +258,7 @@ package final class HistoryWriter: @unchecked Sendable {
     /// One that fails holds up no other.
     private func doing<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
         for item in items {
-            do throws(HistoryProblem) { try body(item) } catch {
-                hasFailed = true
-                note { $0.problem = error.description }
-            }
+            do throws(HistoryProblem) { try body(item) } catch { noteFailure(error) }
         }
     }
 }

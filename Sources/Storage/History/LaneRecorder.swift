@@ -147,7 +147,7 @@ final class LaneRecorder {
             day = .min
             isBroken = true
         }
-        try appender?.finish()
+        if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.finish() } }
     }
 
     private func breakWindow() {
@@ -161,6 +161,7 @@ final class LaneRecorder {
         recent.append((entry, row))
     }
 
+    /// Counts what a segment loses, and goes on with a window of its own after that.
     private func writing(_ segment: SegmentAppender, _ body: () throws(HistoryProblem) -> Void) throws(HistoryProblem) {
         let before = segment.lost
         do throws(HistoryProblem) { try body() } catch {
@@ -178,7 +179,7 @@ final class LaneRecorder {
             let carried = day == .min ? [] : recent
             // Open until its last block is written: retention spares it.
             defer { if appender?.isFinished == true { appender = nil } }
-            try appender?.finish()
+            if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.finish() } }
             let opened = try open(today)
             for (entry, row) in carried {
                 var entry = entry

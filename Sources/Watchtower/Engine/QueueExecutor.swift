@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import Ingest
+package import Ingest
 import Synchronization
 
 /// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.
@@ -33,7 +33,7 @@ extension VideoSource {
     private static let mostStopping = Duration.seconds(10)
 
     /// Starts playing, which may wait for a device or a server; why it could not, if it could not.
-    func startOffPool() async -> SourceError? {
+    package func startOffPool() async -> SourceError? {
         let problem = Mutex<SourceError?>(nil)
         let hasStarted = await offPool(atMost: Self.mostOpening) {
             do throws(SourceError) { try self.start() } catch { problem.withLock { $0 = error } }
@@ -46,5 +46,5 @@ extension VideoSource {
     }
 
     /// Stops it, if it lets itself be stopped.
-    func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
+    package func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
 }

@@ -53,13 +53,13 @@ extension Bench {
         }
 
         private func measure() throws -> Report {
-            let kept = directory.map(ProcessArguments.path)
+            let kept = directory
             let path = kept ?? FileManager.default.temporaryDirectory.appending(path: "bench-\(UUID())").path
             defer { if kept == nil { try? FileManager.default.removeItem(atPath: path) } }
             let synthetic = SyntheticHistory(
                 path: path, cameras: cameras, count: Int(hours * 3600 * fps), fps: fps, gated: gated, width: width,
                 frames: frames, seed: seed)
-            let written = try synthetic.write(exporting: export.map(ProcessArguments.path))
+            let written = try synthetic.write(exporting: export)
             let folder = HistoryFolder(path)
             let bytes = folder.segments().reduce(0) { $0 + $1.bytes }
             let rows = cameras * Int(hours * 3600 * fps)

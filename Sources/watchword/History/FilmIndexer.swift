@@ -4,6 +4,7 @@ import History
 import Ingest
 import Matching
 import Messaging
+import Pixels
 import Synchronization
 import Watchtower
 
@@ -48,7 +49,9 @@ struct FilmIndexer {
         do throws(UnreadableFile) {
             try UnreadableFile.check(file)
             var status = stat()
-            guard stat(file, &status) == 0 else { throw UnreadableFile(path: file, why: String(cString: strerror(errno))) }
+            guard stat(file, &status) == 0 else {
+                throw UnreadableFile(path: file, why: String(cString: strerror(errno)))
+            }
             header.fileSize = UInt64(max(0, status.st_size))
             header.fileTime = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
         } catch {
@@ -60,7 +63,9 @@ struct FilmIndexer {
         return try await play(file, header, progress)
     }
 
-    private func play(_ file: String, _ header: SegmentHeader, _ progress: (Int, Double) -> Void) async throws -> Outcome {
+    private func play(_ file: String, _ header: SegmentHeader, _ progress: (Int, Double) -> Void) async throws
+        -> Outcome
+    {
         var configuration = StreamConfiguration(name: "film", uri: file)
         configuration.snapshots = false
         let queue = FrameQueue(sheds: false)
@@ -111,7 +116,9 @@ struct FilmIndexer {
 
     /// Of a film that broke off, what came before is kept, and it is tried again next time.
     private func finish(_ writer: FilmWriter, _ outcome: Outcome) throws -> Outcome {
-        if outcome.error != nil, outcome.frames == 0 { writer.abandon() } else {
+        if outcome.error != nil, outcome.frames == 0 {
+            writer.abandon()
+        } else {
             try writer.finish(isCut: outcome.error != nil)
         }
         guard outcome.error != nil else { return outcome }

@@ -40,7 +40,7 @@ struct Index: AsyncParsableCommand {
                 throw HistoryRefusal("embeddings of a model with 3D patches depend on the window: it has no history")
             }
             let engine = try ScoringEngine(model: directory, finder: .standard(), precision: model.precision)
-            let folder = HistoryFolder(ProcessArguments.path(history))
+            let folder = HistoryFolder(history)
             guard let lock = try folder.lock() else {
                 throw HistoryRefusal("another `watchword index` writes to \(history); wait until it is done")
             }
@@ -61,7 +61,7 @@ struct Index: AsyncParsableCommand {
         for (place, path) in files.enumerated() {
             let name = URL(filePath: path).lastPathComponent
             let began = ContinuousClock.now
-            let outcome = try await indexer.index(ProcessArguments.path(path)) { frames, seconds in
+            let outcome = try await indexer.index(path) { frames, seconds in
                 let speed = Double(frames) / max(0.001, (.now - began) / .seconds(1))
                 Terminal.progress(
                     "\(place + 1)/\(files.count) \(name): \(String(format: "%.0f", seconds)) s of film, "

@@ -3,7 +3,6 @@ import CLIP
 import Foundation
 import Heads
 import History
-import Ingest
 import Matching
 import Messaging
 import Printing
@@ -30,7 +29,8 @@ struct Search: AsyncParsableCommand {
         name: .long, parsing: .unconditionalSingleValue,
         help: "A stream or film by its name, or a selector (\"gate*\", \"!yard\"); may be given several times.")
     var stream: [String] = []
-    @Option(help: "The earliest end of a window: a time (2026-11-30T12:00:00Z), or of films seconds from the beginning.")
+    @Option(
+        help: "The earliest end of a window: a time (2026-11-30T12:00:00Z), or of films seconds from the beginning.")
     var from: String?
     @Option(help: "The end of that span, not included.")
     var to: String?
@@ -66,15 +66,14 @@ struct Search: AsyncParsableCommand {
     func run() async throws {
         try await Exit.guarding {
             let directory = try model.directory()
-            let folder = HistoryFolder(ProcessArguments.path(history))
+            let folder = HistoryFolder(history)
             guard FileManager.default.fileExists(atPath: folder.path) else {
                 throw UnreadableFile(path: history, why: "there is no such directory")
             }
             let query = try await query(directory)
             let result = await offPool {
-                HistorySearch(folder).run(query) { share in
-                    Terminal.progress("searched \(Int(share * 100)) %")
-                }
+                HistorySearch(folder).run(
+                    query, progress: { share in Terminal.progress("searched \(Int(share * 100)) %") })
             }
             Terminal.progress("")
             try print(result)
@@ -100,7 +99,9 @@ struct Search: AsyncParsableCommand {
             width: directory.architecture.embedding)
         (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
         query.selects = try selection()
-        if let from { if let seconds = Double(from) { query.mediaFrom = seconds } else { query.from = Self.wall(from) } }
+        if let from {
+            if let seconds = Double(from) { query.mediaFrom = seconds } else { query.from = Self.wall(from) }
+        }
         if let to { if let seconds = Double(to) { query.mediaTo = seconds } else { query.to = Self.wall(to) } }
         return query
     }

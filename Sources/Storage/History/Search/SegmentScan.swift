@@ -168,7 +168,8 @@ final class SegmentScan {
             let isEnd = !isSummed || entry % size == size - 1
             ends[length + entry] = isEnd
             rows[entry] =
-                isSummed ? (isEnd ? Int32(entry / size) : -1) : rows[entry] < 0 ? -1 : rows[entry] + Int32(groups - left)
+                isSummed
+                ? (isEnd ? Int32(entry / size) : -1) : rows[entry] < 0 ? -1 : rows[entry] + Int32(groups - left)
             if !isEnd || !ends[entry] { inverse[entry] = 0 }
         }
         for place in 0..<length { ends[place] = ends[place + count] }

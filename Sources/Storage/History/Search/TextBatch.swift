@@ -43,7 +43,7 @@ struct TextBatch: Sendable {
     /// A row's step is its largest number / 127, about 3.3 and hardly ever 5 times the root mean square of its numbers.
     ///
     /// Of many texts, whose scan does not look at each window, the best one of a half minute may be better than that.
-    var error: Float { (isMany ? 0.01 : 0) + 6 * 5 / (Float(padded).squareRoot() * 127) / Float(12).squareRoot() }
+    var error: Float { (isMany ? 0.004 : 0) + 6 * 5 / (Float(padded).squareRoot() * 127) / Float(12).squareRoot() }
 
     /// The exact dot product of a text and a row.
     func exact(_ text: Int, high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Double {

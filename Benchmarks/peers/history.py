@@ -138,10 +138,12 @@ def main():
                 commands[peer] = [sys.executable, __file__, "--one", peer, "--rows", str(rows), "--folder", folder,
                                   "--width", str(options.width), "--threads", str(options.threads), "--seconds",
                                   str(options.seconds), "--texts", *numbers]
-            for name, command in commands.items():
+            for system, command in commands.items():
                 done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
                 for result in json.loads(done.stdout)["results"]:
+                    name = system
                     if name == "watchword":
+                        name = "watchword quick" if result["quick"] else name
                         result = {"texts": result["texts"], "ms": result["p50_ms"], "error": result["worst_error"]}
                     found.setdefault((result["texts"], name), []).append(result)
         count = rows.stat().st_size // 4 // options.width
@@ -155,7 +157,7 @@ def report(options, found, count):
              "|---|---|---|---|---|---|---|"]
     for many in options.texts:
         own = statistics.median(result["ms"] for result in found[many, "watchword"])
-        for name in ["watchword", *options.peers]:
+        for name in [name for name in ["watchword", "watchword quick", *options.peers] if (many, name) in found]:
             times = sorted(result["ms"] for result in found[many, name])
             middle, error = statistics.median(times), max(result["error"] for result in found[many, name])
             bound = BOUNDS.get(name) if many == 1 else None

@@ -62,6 +62,27 @@ struct SearchTests {
         }
     }
 
+    @Test("a quick search of many texts has exact scores, and nine of ten of the moments that there are")
+    func quick() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        let streams = try fill(scratch)
+        var asked = query((0..<16).map { randomUnit(UInt64(200 + $0), width) }, limit: 10)
+        asked.isQuick = true
+        let found = HistorySearch(scratch.folder, now: { noon }).run(asked)
+        var common = 0
+        for (text, own) in zip(asked.texts, found.moments) {
+            for moment in own {
+                let (rows, end) = (streams[moment.stream] ?? [], Int(moment.mediaPeak))
+                #expect(abs(Double(moment.score) - meanScore(rows[end - window + 1...end], text)) < 1e-5)
+                #expect(moment.isApproximate)
+            }
+            let wanted = Set(moments(streams, text, 10).map { "\($0.stream) \($0.end)" })
+            common += wanted.intersection(own.map { "\($0.stream) \(Int($0.mediaPeak))" }).count
+        }
+        #expect(common >= 144)
+    }
+
     @Test("windows of another length than the segment's have norms of their own")
     func otherLength() throws {
         let scratch = Scratch()

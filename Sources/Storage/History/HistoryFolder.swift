@@ -5,7 +5,8 @@ import Permissions
 /// The directory of a history: a folder for each stream, with its segments.
 ///
 /// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`, or
-/// `cut--<hash>.seg` where they broke off. Days are UTC's. Names of streams are hostile: a folder's name is made of them, and a segment's header has the name itself.
+/// `cut--<hash>.seg` where they broke off. Days are UTC's. Names of streams are hostile: a folder's name is made of
+/// them, and a segment's header has the name itself.
 package struct HistoryFolder: Sendable {
     package let path: String
 

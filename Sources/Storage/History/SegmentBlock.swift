@@ -20,8 +20,8 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
 /// The sizes and checksums of a block: its first `size` bytes.
 ///
 /// A block stands for itself: header, entries, the rows' high plane, their low plane. Layout of the entries: media and
-/// wall times (float64, seconds), values (float32), flags (a byte each), then scales and lengths of rows (float32), each
-/// part padded to 8 bytes, all of it to 64.
+/// wall times (float64, seconds), values (float32), flags (a byte each), then scales and lengths of rows (float32).
+/// Each part is padded to 8 bytes, all of it to 64.
 package struct BlockHeader: Equatable {
     package static let size = 64
     static let magic: UInt64 = 0x0A4B_4C42_5457_5749

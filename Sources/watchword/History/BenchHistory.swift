@@ -42,7 +42,7 @@ extension Bench {
                 let report = try await offPool { [self] in Swift.Result { try measure() } }.get()
                 if json { return try Terminal.say(json: report) }
                 Terminal.table(
-                    ["TEXTS", "P50 MS", "P95 MS", "READ MS", "RATIO", "RSS MB", "WORST ERROR"],
+                    ["TEXTS", "P50 MS", "P95 MS", "READ MS", "RATIO", "RSS MB", "WORST ERROR", "RECALL"],
                     report.results.map(\.cells))
                 Terminal.say(
                     "\(report.rows) frames of \(cameras) cameras, width \(width), \(threads) threads, \(rounds) rounds; "
@@ -67,12 +67,13 @@ extension Bench {
             let before = Memory.residentMegabytes
             var results: [Result] = []
             var scanned = 0
-            for count in texts {
+            for (count, isQuick) in texts.flatMap({ $0 < 8 ? [($0, false)] : [($0, false), ($0, true)] }) {
                 var times: [Double] = []
                 var (resident, worst) = (before, Float(0))
                 for round in 0...rounds {
                     Terminal.progress("\(count) texts, round \(round) of \(rounds)")
-                    let query = query(count, round)
+                    var query = query(count, round)
+                    query.isQuick = isQuick
                     let began = ContinuousClock.now
                     let found = search.run(query)
                     // The first round fills the page cache.
@@ -84,9 +85,10 @@ extension Bench {
                 times.sort()
                 results.append(
                     Result(
-                        texts: count, p50_ms: times[times.count / 2] * 1e3,
+                        texts: count, quick: isQuick, p50_ms: times[times.count / 2] * 1e3,
                         p95_ms: times[min(times.count - 1, times.count * 95 / 100)] * 1e3,
-                        read_ms: 0, rss_mb: resident - before, worst_error: worst))
+                        read_ms: 0, rss_mb: resident - before, worst_error: worst,
+                        recall: isQuick ? recall(search, count) : 1))
             }
             let read = reading(scanned)
             for place in results.indices { results[place].read_ms = read }
@@ -96,6 +98,17 @@ extension Bench {
                 threads: threads, rounds: rounds, bytes: bytes, scanned_bytes: scanned,
                 bytes_a_camera_day: Double(bytes) / Double(cameras) / hours * 24,
                 write_us: written / Double(rows) * 1e6, results: results)
+        }
+
+        /// Share of the exact search's moments that a quick one finds.
+        private func recall(_ search: HistorySearch, _ count: Int) -> Double {
+            var query = query(count, 0)
+            let exact = search.run(query).moments
+            query.isQuick = true
+            let quick = search.run(query).moments
+            func keys(_ moments: [HistoryMoment]) -> Set<String> { Set(moments.map { "\($0.stream) \($0.mediaPeak)" }) }
+            let common = zip(exact, quick).reduce(0) { $0 + keys($1.0).intersection(keys($1.1)).count }
+            return Double(common) / Double(max(1, exact.reduce(0) { $0 + $1.count }))
         }
 
         private func query(_ count: Int, _ round: Int) -> HistoryQuery {
@@ -128,6 +141,7 @@ extension Bench {
 extension Bench.History {
     fileprivate struct Result: Encodable {
         let texts: Int
+        let quick: Bool
         let p50_ms: Double
         let p95_ms: Double
         /// Reading as many bytes as are scanned from memory, once.
@@ -135,12 +149,15 @@ extension Bench.History {
         let rss_mb: Double
         /// Of the best moments' scores, against float64.
         let worst_error: Float
+        /// Share of the exact search's moments that were found.
+        let recall: Double
 
         var cells: [String] {
             [
-                "\(texts)", String(format: "%.1f", p50_ms), String(format: "%.1f", p95_ms),
+                "\(texts)\(quick ? " quick" : "")", String(format: "%.1f", p50_ms), String(format: "%.1f", p95_ms),
                 String(format: "%.1f", read_ms), String(format: "%.2f", p50_ms / read_ms),
                 String(format: "%.1f", rss_mb), String(format: "%.1e", worst_error),
+                String(format: "%.3f", recall),
             ]
         }
     }

@@ -17,7 +17,8 @@ enum {
 /// Sum of bytes that tells whether they have changed. Every flip of up to 32 neighbouring bits changes it.
 uint64_t ww_history_sum(const void *bytes, size_t count);
 
-/// Whether a block's n entries and its rows can be: numbers finite, rows as many as the flags say, none repeated before.
+/// Whether a block's n entries and its rows can be: numbers finite, rows as many as the flags say, no row repeated
+/// before there is one.
 int ww_history_holds(const double *media, const double *wall, const float *values, const uint8_t *flags, size_t n,
                      const float *scales, const float *lengths, size_t rows);
 

@@ -25,6 +25,11 @@ package struct HistoryQuery: Sendable {
     package var limit = 10
     /// The best moments, in the order of their scores, or the newest first.
     package var sort = Sort.score
+    /// For many texts at once: the scan sees every fourth window alone (every second, if a window's length is not a
+    /// multiple of four), so a moment whose peak is narrow may be missed.
+    ///
+    /// Scores are exact all the same; moments are marked approximate. With few texts it saves nothing.
+    package var isQuick = false
     /// Threads that scan.
     package var threads = 2
     /// Seconds between two moments of a stream, at least.
@@ -55,7 +60,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var head: String
     /// Share of the stream's windows that were searched and score less: to 1/2048 of a score.
     package var rank: Double
-    /// The mean head chose it, and `head` gave the score: a better one may have been passed over.
+    /// A quick search chose it, or another head than that which gave the score: a better one may have been missed.
     package var isApproximate: Bool
     /// Where its best window lies: for those who read its rows.
     package var place: Place

@@ -40,7 +40,7 @@ package struct HistorySearch: Sendable {
         progress: @escaping @Sendable (Double) -> Void = { _ in }
     ) -> HistoryResult {
         guard !query.texts.isEmpty, query.limit > 0 else { return HistoryResult() }
-        let texts = TextBatch(query.texts, width: query.width)
+        let texts = TextBatch(query.texts, width: query.width, isQuick: query.isQuick)
         var skips = HistorySkips()
         let sources = sources(query, &skips)
         let empty = Candidates(most: 3 * query.limit + 8, margin: 2 * texts.error)

@@ -6,7 +6,6 @@ struct MomentJudge {
         let slot: Candidates.Slot
         let header: SegmentHeader
         let window: ExactWindows.Window
-        let isApproximate: Bool
 
         var time: Double { header.file == nil ? window.wallEnd : window.mediaEnd }
     }
@@ -73,7 +72,7 @@ struct MomentJudge {
         if let windows = exact.windows(slot.entries, text, chain, blocks) {
             // None is left where the segment has been written anew since the scan.
             return windows.max { $0.score < $1.score }.map {
-                Scored(slot: slot, header: chain.header, window: $0, isApproximate: false)
+                Scored(slot: slot, header: chain.header, window: $0)
             }
         }
         skips.note(HistoryProblem(.damaged, segment.path, "rows of a moment cannot be read: it is left out"))
@@ -106,7 +105,7 @@ struct MomentJudge {
             stream: one.header.stream, file: one.header.file, mediaStart: mediaStart, mediaEnd: mediaEnd,
             mediaPeak: peak.mediaEnd, wallStart: wallStart, wallEnd: wallEnd, wallPeak: peak.wallEnd,
             score: peak.score, head: query.head, rank: all > 0 ? Double(below) / Double(all) : 0,
-            isApproximate: one.isApproximate,
+            isApproximate: query.isQuick,
             place: HistoryMoment.Place(segment: segment, entry: peak.ordinal))
     }
 

@@ -29,7 +29,7 @@ final class SegmentScan {
     private(set) var counts: [UInt32]
     private var dots: [Float]
     private var prefix: [Float] = []
-    /// Of many texts: sums of entries, and at which entries one ends, those of the windows before the block first.
+    /// Of a quick scan: sums of entries, and at which entries one ends, those of the windows before the block first.
     private var sums: [Int16] = []
     private var sumScales: [Float] = []
     private var ends: [Bool] = []
@@ -42,7 +42,7 @@ final class SegmentScan {
         self.texts = texts
         // A block of so many entries has at most as many products: of its rows, or of its sums and the rows left over.
         dots = [Float](repeating: 0, count: (Int(WW_HISTORY_VECTORS) + 256) * texts.stride)
-        if texts.isMany {
+        if texts.isQuick {
             sums = [Int16](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.padded)
             sumScales = [Float](repeating: 0, count: Int(WW_HISTORY_VECTORS))
         }
@@ -104,7 +104,7 @@ final class SegmentScan {
         let size = (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride
         if prefix.count < size { prefix = [Float](repeating: 0, count: size) }
         for place in 0..<(length + 1) * texts.stride { prefix[place] = 0 }
-        if texts.isMany { ends = [Bool](repeating: true, count: length + Int(WW_HISTORY_ENTRIES)) }
+        if texts.isQuick { ends = [Bool](repeating: true, count: length + Int(WW_HISTORY_ENTRIES)) }
         best.withUnsafeMutableBufferPointer { $0.update(repeating: -.infinity) }
         counts.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
     }
@@ -131,7 +131,7 @@ final class SegmentScan {
 
     private func fold(_ block: SegmentReader.Block, _ length: Int, first: UInt32) {
         let (stride, count) = (texts.stride, block.header.entries)
-        if texts.isMany {
+        if texts.isQuick {
             foldSums(block, length)
         } else {
             ww_history_dots(
@@ -144,7 +144,7 @@ final class SegmentScan {
         ww_history_advance(&prefix, length, stride, count)
     }
 
-    /// For many texts: dot products of sums of entries, so that only windows made of whole sums have scores.
+    /// A quick scan's: dot products of sums of entries, so that only windows made of whole sums have scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
         let (stride, count) = (texts.stride, block.header.entries)
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1

@@ -13,7 +13,8 @@ struct TextBatch: Sendable {
     let rotated: [Double]
 
     /// `texts`: unit vectors `[width]`.
-    init(_ texts: [[Float]], width: Int) {
+    init(_ texts: [[Float]], width: Int, isQuick: Bool) {
+        self.isQuick = isQuick
         precondition(!texts.isEmpty && texts.allSatisfy { $0.count == width })
         count = texts.count
         let padded = ww_score_padded(width)
@@ -33,17 +34,17 @@ struct TextBatch: Sendable {
         (self.whole, self.steps, self.rotated) = (whole, steps, rotated)
     }
 
-    /// Whether it pays to scan sums of two or four entries, and with them every second or fourth window alone.
+    /// Whether sums of two or four entries are scanned, and with them every second or fourth window alone.
     ///
-    /// The best half minutes are then scored window by window, as they are for few texts.
-    var isMany: Bool { count >= 8 }
+    /// The best half minutes are then scored window by window, as ever.
+    let isQuick: Bool
 
     /// How far a score by the high planes may be from the exact one: six times its root mean square.
     ///
     /// A row's step is its largest number / 127, about 3.3 and hardly ever 5 times the root mean square of its numbers.
     ///
-    /// Of many texts, whose scan does not look at each window, the best one of a half minute may be better than that.
-    var error: Float { (isMany ? 0.004 : 0) + 6 * 5 / (Float(padded).squareRoot() * 127) / Float(12).squareRoot() }
+    /// A quick scan does not look at each window: the best one of a half minute may be better than what it saw.
+    var error: Float { (isQuick ? 0.004 : 0) + 6 * 5 / (Float(padded).squareRoot() * 127) / Float(12).squareRoot() }
 
     /// The exact dot product of a text and a row.
     func exact(_ text: Int, high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Double {

@@ -100,6 +100,7 @@ bench-peers: build
 	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8
 	.build/peers/venv/bin/python Benchmarks/peers/streams.py --results Benchmarks/RESULTS.md -- --precision int8 --still --gate 4
 	.build/peers/venv/bin/python Benchmarks/peers/queries.py --results Benchmarks/RESULTS.md
+	.build/peers/venv/bin/python Benchmarks/peers/history.py --results Benchmarks/RESULTS.md
 
 clean:
 	rm -rf .build .build-fuzz .build-thread .build-address

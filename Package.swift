@@ -181,6 +181,9 @@ let package = Package(
             dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
+            name: "History", dependencies: ["CKernels", "Matching", "SystemSupport"], path: "Sources/Storage/History",
+            swiftSettings: strict),
+        .target(
             name: "WireFormat", dependencies: ["Printing"], path: "Sources/Wire/WireFormat", swiftSettings: strict),
         .target(
             name: "Messaging",

@@ -8,7 +8,7 @@ import TestSupport
 /// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
 package enum Reader: String, CaseIterable, Sendable {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer
-    case configuration, queries, control, clients, web, pictures, films, multipart, movie
+    case configuration, queries, control, clients, web, pictures, films, multipart, movie, history
 
     /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
     package func read(_ bytes: UnsafeRawBufferPointer) {
@@ -76,6 +76,7 @@ package enum Reader: String, CaseIterable, Sendable {
         case .queries: attempt { try Requests.queries(Data(bytes)) }
         case .control: attempt { try Requests.control(Data(bytes)) }
         case .clients: attempt { try Requests.clients(Data(bytes)) }
+        case .history: Segments.read(Array(bytes))
         }
     }
 }

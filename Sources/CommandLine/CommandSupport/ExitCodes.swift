@@ -7,6 +7,7 @@ import Evaluation
 import EvaluationRuns
 import Foundation
 import Heads
+import History
 import Hub
 import Ingest
 import Matching
@@ -57,7 +58,7 @@ package enum Exit {
         case let data as DataSetError: data.isMissing ? noInput : badData
         case is RetrievalEvaluation.NothingToMeasure: noInput
         case is TrainingError: badData
-        case let model as ModelError: model.reason.contains("no such model") ? noInput : badData
+        case let model as ModelError: model.kind == .missing ? noInput : badData
         case is CheckpointError, is TokenizerError: badData
         case let file as FileError: file.isFault ? outputFailed : cannotCreate
         case let video as VideoWriteError: video.isFault ? outputFailed : cannotCreate
@@ -72,6 +73,9 @@ package enum Exit {
             case .badData: badData
             }
         case is ConfigurationError, is HeadError: badConfiguration
+        case let problem as HistoryProblem: problem.kind == .unwritable ? cannotCreate : badData
+        case is HistoryRefusal: unavailable
+        case is UnreadableFile: noInput
         case let key as CurveKeyError:
             switch key.kind {
             case .missing: noInput

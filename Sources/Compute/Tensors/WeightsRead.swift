@@ -1,16 +1,27 @@
 import CKernels
 
-/// As many bytes as a tower's products have weights, read from memory once: no batch takes less, however small it is.
-package struct WeightsRead {
+/// So many bytes, read from memory once: no scan of as many takes less.
+package struct MemoryRead {
     private let words: [UInt64]
 
-    package init(_ shapes: [PlainProducts.Shape], precision: Precision) {
-        let bytes = shapes.reduce(0) { $0 + $1.inputs * $1.outputs } * precision.bytes
-        // Zeroes of a fresh mapping may all be one page.
-        words = (0..<UInt64(bytes / 8)).map { $0 }
-    }
+    /// Zeroes of a fresh mapping may all be one page.
+    package init(bytes: Int) { words = (0..<UInt64(max(0, bytes) / 8)).map { $0 } }
 
     /// Reads all of it, by all workers; what is returned says that it was.
     @discardableResult
     package func run() -> UInt64 { ww_memory_read(words, words.count) }
+}
+
+/// As many bytes as a tower's products have weights, read from memory once: no batch takes less, however small it is.
+package struct WeightsRead {
+    private let read: MemoryRead
+
+    package init(_ shapes: [PlainProducts.Shape], precision: Precision) {
+        let bytes = shapes.reduce(0) { $0 + $1.inputs * $1.outputs } * precision.bytes
+        read = MemoryRead(bytes: bytes)
+    }
+
+    /// Reads all of it, by all workers; what is returned says that it was.
+    @discardableResult
+    package func run() -> UInt64 { read.run() }
 }

@@ -3,6 +3,7 @@
 #include "attention.h"
 #include "head_kernels.h"
 #include "health.h"
+#include "history_rows.h"
 #include "memory_read.h"
 #include "norms.h"
 #include "numbers.h"

@@ -135,3 +135,18 @@ void to_bytes(as_bytes *out, int8_t *q, const float *x, size_t width, double *y)
     out->error = sqrt(sum_of(&errors));
     for (int i = 0; i < 8; i++) out->sum += sums[i];
 }
+
+VARIANTS
+void rotate_row(double *y, const float *x, size_t width) {
+    const size_t P = ww_score_padded(width);
+    for (size_t i = 0; i < width; i++) y[i] = x[i] * sign(i);
+    for (size_t i = width; i < P; i++) y[i] = 0;
+    rotate(y, P);
+}
+
+// The transform is its own inverse.
+VARIANTS
+void rotate_back(double *y, size_t width) {
+    rotate(y, ww_score_padded(width));
+    for (size_t i = 0; i < width; i++) y[i] *= sign(i);
+}

@@ -14,4 +14,10 @@ typedef struct as_bytes {
 
 /// q (P), signed, from x (width). work (P) is scratch.
 void to_bytes(as_bytes *out, int8_t *q, const float *x, size_t width, double *work);
+
+/// y (P) = the rotation of x (width).
+void rotate_row(double *y, const float *x, size_t width);
+
+/// Turns a rotated y (P) back in place: its first `width` numbers are the row's.
+void rotate_back(double *y, size_t width);
 #endif

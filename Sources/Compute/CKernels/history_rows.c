@@ -1,0 +1,107 @@
+// Rows of a history as bytes, and back.
+#include "history_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "score_bytes.h"
+#include "score_index.h"
+#include "variants.h"
+
+typedef uint32_t vu8 __attribute__((vector_size(32)));
+
+// Eight lanes, each with a sum and a sum of sums, which knows of places; then all are mixed.
+VARIANTS
+uint64_t ww_history_sum(const void *bytes, size_t count) {
+    const uint8_t *from = bytes;
+    vu8 a = {0}, b = {0}, next;
+    size_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+        memcpy(&next, from + i, 32);
+        a += next;
+        b += a;
+    }
+    if (i < count) {
+        memset(&next, 0, 32);
+        memcpy(&next, from + i, count - i);
+        a += next;
+        b += a;
+    }
+    uint64_t mixed = (uint64_t)count * 0x9E3779B97F4A7C15u;
+    for (int lane = 0; lane < 8; lane++) {
+        mixed = (mixed ^ ((uint64_t)a[lane] << 32 | b[lane])) * 0xBF58476D1CE4E5B9u;
+        mixed ^= mixed >> 29;
+    }
+    return mixed;
+}
+
+VARIANTS
+int ww_history_pack(int8_t *high, int8_t *low, float *scale, float *length, const float *x, size_t width,
+                    double *work) {
+    const size_t P = ww_score_padded(width);
+    memset(high, 0, P);
+    memset(low, 0, P);
+    *scale = *length = 0;
+    double squares = 0, top = 0;
+    for (size_t i = 0; i < width; i++) squares += (double)x[i] * x[i];
+    const double norm = sqrt(squares);
+    if (!(norm > 0x1p-60 && norm < 0x1p60)) return 0;
+    rotate_row(work, x, width);
+    for (size_t i = 0; i < P; i++) top = fabs(work[i]) > top ? fabs(work[i]) : top;
+    *length = (float)norm;
+    *scale = (float)(top / norm / 127);
+    const double step = 256 / ((double)*scale * norm);
+    for (size_t i = 0; i < P; i++) {
+        const int32_t whole = (int32_t)lrint(work[i] * step), upper = (whole + 128) >> 8;
+        high[i] = (int8_t)upper;
+        low[i] = (int8_t)(whole - 256 * upper);
+    }
+    return 1;
+}
+
+void ww_history_unpack(float *x, const int8_t *high, const int8_t *low, float scale, float length, size_t width,
+                       double *work) {
+    const size_t P = ww_score_padded(width);
+    const double step = (double)scale / 256 * length;
+    for (size_t i = 0; i < P; i++) work[i] = step * (256 * high[i] + low[i]);
+    rotate_back(work, width);
+    for (size_t i = 0; i < width; i++) x[i] = (float)work[i];
+}
+
+void ww_history_text(int16_t *q, float *step, double *rotated, const float *x, size_t width) {
+    const size_t P = ww_score_padded(width);
+    rotate_row(rotated, x, width);
+    double top = 0;
+    for (size_t i = 0; i < P; i++) top = fabs(rotated[i]) > top ? fabs(rotated[i]) : top;
+    // Sums of 127 * q over P places must fit 32 bits.
+    const double most = fmin(8191, 0x7FFFFFFF / (128.0 * (double)P));
+    *step = top > 0 && top < INFINITY ? (float)(top / most) : 0;
+    for (size_t i = 0; i < P; i++) q[i] = *step > 0 ? (int16_t)lrint(fmin(fmax(rotated[i] / *step, -most), most)) : 0;
+}
+
+VARIANTS
+double ww_history_exact(const int8_t *high, const int8_t *low, float scale, const double *rotated, size_t P) {
+    double sums[8] = {0};
+    for (size_t i = 0; i < P; i += 8)
+        for (size_t k = 0; k < 8; k++) sums[k] += (256 * high[i + k] + low[i + k]) * rotated[i + k];
+    double total = 0;
+    for (int k = 0; k < 8; k++) total += sums[k];
+    return total * scale / 256;
+}
+
+VARIANTS
+double ww_history_push(double *sum, float *kept, const int8_t *high, const int8_t *low, float scale, size_t P) {
+    double squares[8] = {0};
+    const float step = scale / 256;
+    for (size_t i = 0; i < P; i += 8) {
+        for (size_t k = i; k < i + 8; k++) {
+            const float value = step * (float)(256 * high[k] + low[k]);
+            sum[k] += (double)value - kept[k];
+            kept[k] = value;
+            squares[k - i] += sum[k] * sum[k];
+        }
+    }
+    double total = 0;
+    for (int k = 0; k < 8; k++) total += squares[k];
+    return sqrt(total);
+}

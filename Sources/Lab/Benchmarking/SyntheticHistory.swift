@@ -1,0 +1,138 @@
+import Foundation
+import History
+import Randomness
+import Tensors
+
+/// Days of cameras that never were: embeddings that wander, the same for the same seed.
+struct SyntheticHistory {
+    static let model = "synthetic@0"
+    let path: String
+    let cameras: Int
+    /// Frames of each camera.
+    let count: Int
+    let fps: Double
+    let gated: Double
+    let width: Int
+    let frames: Int
+    let seed: UInt64
+
+    /// 2026-01-01: the cameras' first frame, in seconds since 1970.
+    private static let start = 1_767_225_600.0
+    /// When the last frame was.
+    var end: Double { Self.start + Double(count) / fps }
+
+    private func name(_ camera: Int) -> String { "camera-\(camera)" }
+
+    /// Writes what is not there yet; processor seconds that it took, without making the embeddings.
+    ///
+    /// `exporting`: a file for the unit embedding of each window `[windows, width]`, camera by camera.
+    func write(exporting file: String?) throws -> Double {
+        var settings = HistoryWriter.Settings(
+            model: Self.model, width: width, window: frames, retention: HistoryRetention(days: nil, bytes: nil))
+        settings.depth = 8192
+        let output = try file.map { try FileWriter($0) }
+        var seconds = 0.0
+        for camera in 0..<cameras {
+            Terminal.progress("writing camera \(camera + 1) of \(cameras)")
+            let isThere = HistoryFolder(path).segments(of: name(camera)).isEmpty == false
+            if isThere, output == nil { continue }
+            let writer = try HistoryWriter(path, settings)
+            var walk = Walk(seed: seed &+ UInt64(camera), width: width)
+            var mean = WindowMean(width: width, frames: frames)
+            for from in stride(from: 0, to: count, by: 4096) {
+                let rows = (from..<min(count, from + 4096)).map { _ in walk.next(gated) }
+                for row in rows { if let output, let unit = mean.push(row) { try output.write(unit) } }
+                guard !isThere else { continue }
+                let began = Self.processorSeconds
+                for (place, row) in rows.enumerated() {
+                    writer.append(
+                        HistoryFrame(
+                            stream: name(camera), embedding: row, media: Double(from + place) / fps,
+                            wall: Self.start + Double(from + place) / fps, isDiscontinuity: from + place == 0))
+                }
+                writer.flush()
+                seconds += Self.processorSeconds - began
+            }
+            writer.close()
+        }
+        try output?.close()
+        return seconds
+    }
+
+    private static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// The largest error of the best moments' scores, against the mean head in float64 over the embeddings made anew.
+    func worst(_ result: HistoryResult, _ query: HistoryQuery) -> Float {
+        guard let text = query.texts.first, let moment = result.moments.first?.first,
+            let camera = Int(moment.stream.dropFirst("camera-".count))
+        else { return .nan }
+        // Only moments near a camera's beginning are made again: the walk has no short cut.
+        let last = Int((moment.mediaPeak * fps).rounded())
+        guard last < 20_000 else { return 0 }
+        var walk = Walk(seed: seed &+ UInt64(camera), width: width)
+        var mean = WindowMean(width: width, frames: frames)
+        var unit: Data?
+        for _ in 0...last { unit = mean.push(walk.next(gated)) }
+        guard let unit else { return .nan }
+        let row = unit.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let score = zip(row, text).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        return abs(Float(score) - moment.score)
+    }
+}
+
+/// An embedding that wanders around one place, as those of a camera's pictures do.
+private struct Walk {
+    private var random: SeededRandom
+    private let home: [Float]
+    private var drift: [Float]
+
+    init(seed: UInt64, width: Int) {
+        random = SeededRandom(seed: seed)
+        var numbers = SeededNumbers(seed: ~seed)
+        home = numbers.numbers(width, deviation: 1)
+        drift = [Float](repeating: 0, count: width)
+    }
+
+    /// The next embedding; nil where the picture had not changed.
+    mutating func next(_ gated: Double) -> [Float]? {
+        if gated > 0, random.unit() < gated { return nil }
+        var bits: UInt64 = 0
+        for place in drift.indices {
+            if place % 4 == 0 { bits = random.next() }
+            drift[place] = 0.9 * drift[place] + Float(Int16(truncatingIfNeeded: bits)) / 0x1p15
+            bits >>= 16
+        }
+        return zip(home, drift).map { 7 * ($0 + 0.5 * $1) }
+    }
+}
+
+/// The mean head by its definition, in float64.
+private struct WindowMean {
+    private let frames: Int
+    private var rows: [[Float]] = []
+    private var sum: [Double]
+
+    init(width: Int, frames: Int) {
+        self.frames = frames
+        sum = [Double](repeating: 0, count: width)
+    }
+
+    /// Slides by an embedding, or by the one before; the window's unit embedding, as float32, once it is full.
+    mutating func push(_ embedding: [Float]?) -> Data? {
+        guard let row = embedding.map(Products.unit) ?? rows.last else { return nil }
+        for place in sum.indices { sum[place] += Double(row[place]) }
+        rows.append(row)
+        if rows.count > frames {
+            let old = rows.removeFirst()
+            for place in sum.indices { sum[place] -= Double(old[place]) }
+        }
+        guard rows.count == frames else { return nil }
+        let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let unit = sum.map { Float($0 / norm) }
+        return unit.withUnsafeBytes { Data($0) }
+    }
+}

@@ -1,0 +1,109 @@
+import CKernels
+
+/// A row as a history keeps it: a unit embedding as two planes of bytes, and its length before.
+struct PackedRow: Equatable {
+    var high: [Int8]
+    var low: [Int8]
+    var scale: Float = 0
+    var length: Float = 0
+
+    init(padded: Int) {
+        high = [Int8](repeating: 0, count: padded)
+        low = high
+    }
+
+    /// Nil where the embedding has no direction: its length is 0, or a number is not finite.
+    init?(_ embedding: [Float]) {
+        let padded = ww_score_padded(embedding.count)
+        self.init(padded: padded)
+        var work = [Double](repeating: 0, count: padded)
+        guard ww_history_pack(&high, &low, &scale, &length, embedding, embedding.count, &work) == 1 else { return nil }
+    }
+
+    /// The embedding, of the length that it had.
+    func embedding(width: Int) -> [Float] {
+        var work = [Double](repeating: 0, count: high.count)
+        return [Float](unsafeUninitializedCapacity: width) { out, count in
+            ww_history_unpack(out.baseAddress, high, low, scale, length, width, &work)
+            count = width
+        }
+    }
+}
+
+/// One frame's or clip's line in a segment, without its row.
+package struct HistoryEntry: Sendable, Equatable {
+    /// Seconds of media time: of the frame, or of a clip's last frame.
+    package var media: Double
+    /// Seconds since 1970; 0 of films, which have none.
+    package var wall: Double
+    /// Of a frame 1 / norm of the sum of its window's unit rows, 0 where no full window ends; of a clip its span in
+    /// seconds.
+    package var value: Float
+    package var flags: EntryFlags
+
+    package init(media: Double, wall: Double, value: Float, flags: EntryFlags) {
+        (self.media, self.wall, self.value, self.flags) = (media, wall, value, flags)
+    }
+}
+
+/// Entries that become a block once they are many, or old, enough.
+struct BlockBuilder {
+    let padded: Int
+    private(set) var entries: [HistoryEntry] = []
+    private var high: [Int8] = []
+    private var low: [Int8] = []
+    private var scales: [Float] = []
+    private var lengths: [Float] = []
+
+    init(padded: Int) { self.padded = padded }
+
+    var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
+    var rows: Int { scales.count }
+    var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
+
+    /// Appends an entry; a row that repeats the one before is written only where the block does not have it.
+    mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
+        var entry = entry
+        entry.flags.remove(.row)
+        if let row, !(repeats && rows > 0) {
+            entry.flags.insert(.row)
+            high += row.high
+            low += row.low
+            scales.append(row.scale)
+            lengths.append(row.length)
+        }
+        entries.append(entry)
+    }
+
+    mutating func removeAll() {
+        entries.removeAll(keepingCapacity: true)
+        high.removeAll(keepingCapacity: true)
+        low.removeAll(keepingCapacity: true)
+        scales.removeAll(keepingCapacity: true)
+        lengths.removeAll(keepingCapacity: true)
+    }
+
+    /// The bytes of a block whose first entry is number `sequence` of its segment.
+    func encoded(sequence: Int) -> [UInt8] {
+        let header = BlockHeader(
+            sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)
+        var bytes = [UInt8](repeating: 0, count: header.size)
+        bytes.withUnsafeMutableBytes { block in
+            for (place, entry) in entries.enumerated() {
+                block.storeBytes(of: entry.media, toByteOffset: header.media + 8 * place, as: Double.self)
+                block.storeBytes(of: entry.wall, toByteOffset: header.wall + 8 * place, as: Double.self)
+                block.storeBytes(of: entry.value, toByteOffset: header.values + 4 * place, as: Float.self)
+                block[header.flags + place] = entry.flags.rawValue
+            }
+            for row in scales.indices {
+                block.storeBytes(of: scales[row], toByteOffset: header.scales + 4 * row, as: Float.self)
+                block.storeBytes(of: lengths[row], toByteOffset: header.lengths + 4 * row, as: Float.self)
+            }
+            high.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: block[header.high...]).copyMemory(from: $0) }
+            low.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: block[header.low...]).copyMemory(from: $0) }
+            BlockHeader.seal(block, header)
+        }
+        return bytes
+    }
+}

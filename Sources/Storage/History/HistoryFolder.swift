@@ -1,0 +1,153 @@
+import CKernels
+import Foundation
+import Permissions
+
+/// The directory of a history: a folder for each stream, with its segments.
+///
+/// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`, or
+/// `cut--<hash>.seg` where they broke off. Days are UTC's. Names of streams are hostile: a folder's name is made of
+/// them, and a segment's header has the name itself.
+package struct HistoryFolder: Sendable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    /// A segment's file, by its name alone.
+    package struct Segment: Sendable, Equatable {
+        package let path: String
+        /// The entries that are not in a whole block yet; nil where there are none.
+        package var tail: String?
+        /// Days since 1970; nil of films.
+        package let day: Int?
+        package let isFrames: Bool
+        /// Of its files.
+        package var bytes: Int
+        /// When it was written last, in seconds since 1970.
+        package let written: Double
+        package let number: Int
+    }
+
+    /// The name of a stream's folder: letters, digits, `-` and `_` stay, every other byte becomes `%` and its number.
+    ///
+    /// One that would be too long is cut, and ends with `~` and a hash.
+    package static func folderName(_ stream: String) -> String {
+        var name = ""
+        for byte in stream.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                name.append(Character(UnicodeScalar(byte)))
+            default: name += "%" + hexadecimal(UInt64(byte), digits: 2)
+            }
+        }
+        if name.isEmpty { name = "%" }
+        return name.utf8.count <= 120 ? name : name.prefix(100) + "~" + hash(stream)
+    }
+
+    /// Sixteen hexadecimal digits of a text.
+    package static func hash(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        return hexadecimal(ww_history_sum(bytes, bytes.count), digits: 16)
+    }
+
+    private static func hexadecimal(_ value: UInt64, digits: Int) -> String {
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+
+    package func folder(of stream: String) -> String { "\(path)/\(Self.folderName(stream))" }
+
+    /// The place of a film's segment; of one that broke off, another, so that it is tried again.
+    package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
+        "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
+    }
+
+    /// What is known of a film that is in the history, whole; nil where it is not.
+    package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
+        guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
+            return nil
+        }
+        return header
+    }
+
+    /// The kind's part of a file's name.
+    static func kindName(_ header: SegmentHeader) -> String {
+        header.kind == .frames ? "frames" : "clips-\(folderName(header.head).prefix(64))-\(header.window)"
+    }
+
+    /// The place of a segment of a day.
+    func segment(_ header: SegmentHeader, day: Int, number: Int) -> String {
+        "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
+    }
+
+    /// Every segment, by folder, day and number.
+    package func segments() -> [Segment] {
+        let folders = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+        return folders.flatMap { segments(in: "\(path)/\($0)") }
+    }
+
+    /// The segments in a stream's folder.
+    package func segments(of stream: String) -> [Segment] { segments(in: folder(of: stream)) }
+
+    private func segments(in folder: String) -> [Segment] {
+        var found: [String: Segment] = [:]
+        var tails: [(path: String, bytes: Int)] = []
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            var status = stat()
+            let path = "\(folder)/\(name)"
+            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            let bytes = Int(status.st_size)
+            if name.hasSuffix(".seg.tail") {
+                tails.append((String(path.dropLast(5)), bytes))
+            } else if name.hasSuffix(".seg"), let parsed = Self.parse(String(name.dropLast(4))) {
+                found[path] = Segment(
+                    path: path, tail: nil, day: parsed.day, isFrames: parsed.isFrames, bytes: bytes,
+                    written: Double(status.st_mtim.tv_sec), number: parsed.number)
+            }
+        }
+        for (path, bytes) in tails {
+            found[path]?.tail = path + ".tail"
+            found[path]?.bytes += bytes
+        }
+        return found.values.sorted { ($0.day ?? .min, $0.number, $0.path) < ($1.day ?? .min, $1.number, $1.path) }
+    }
+
+    /// What a file's name says; nil for a file that is none of a history's.
+    private static func parse(_ name: String) -> (day: Int?, isFrames: Bool, number: Int)? {
+        if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 21 { return (nil, true, 0) }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let day = day(String(parts[0])), let number = Int(parts[2]), number >= 0,
+            parts[1] == "frames" || parts[1].hasPrefix("clips-")
+        else { return nil }
+        return (day, parts[1] == "frames", number)
+    }
+
+    /// Days since 1970 as a date: 2026-11-30.
+    package static func dayName(_ day: Int) -> String {
+        // Days from civil, the other way round (Hinnant).
+        let z = day + 719_468
+        let era = (z >= 0 ? z : z - 146_096) / 146_097
+        let ofEra = z - era * 146_097
+        let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
+        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * ofYear + 2) / 153
+        let (date, month) = (ofYear - (153 * shifted + 2) / 5 + 1, shifted < 10 ? shifted + 3 : shifted - 9)
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(year)-\(two(month))-\(two(date))"
+    }
+
+    /// The day that a date names; nil where it is none.
+    package static func day(_ name: String) -> Int? {
+        let parts = name.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 3, 1900...9999 ~= parts[0], 1...12 ~= parts[1], 1...31 ~= parts[2] else { return nil }
+        let year = parts[1] <= 2 ? parts[0] - 1 : parts[0]
+        let (era, ofEra) = (year / 400, year % 400)
+        let ofYear = (153 * (parts[1] + (parts[1] > 2 ? -3 : 9)) + 2) / 5 + parts[2] - 1
+        let day = era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
+        return dayName(day) == name ? day : nil
+    }
+
+    /// The day of a time in seconds since 1970.
+    package static func day(at wall: Double) -> Int { Int((min(max(wall, 0), 1e11) / 86_400).rounded(.down)) }
+}

@@ -1,0 +1,52 @@
+/// A part of a history that cannot be read or written, and why.
+package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// No segment, or one whose header does not hold.
+        case unreadable
+        /// A block whose checksum does not hold.
+        case damaged
+        /// Bytes at the end that are not a whole block.
+        case cut
+        /// A format newer than this program, or a day that has not come.
+        case future
+        /// Made by another model.
+        case otherModel = "other model"
+        /// Rows of another width than the model's.
+        case otherWidth = "other width"
+        /// It cannot be written: no room, or no permission.
+        case unwritable
+    }
+    package let kind: Kind
+    package let path: String
+    package let reason: String
+
+    package init(_ kind: Kind, _ path: String, _ reason: String) {
+        self.kind = kind
+        self.path = path
+        self.reason = reason
+    }
+
+    package var description: String { "\(path): \(reason)" }
+}
+
+/// What a search or a removal left out: how often, and the first places by name.
+package struct HistorySkips: Sendable, Equatable {
+    package private(set) var counts: [HistoryProblem.Kind: Int] = [:]
+    /// The first ones, at most `mostNamed`.
+    package private(set) var named: [HistoryProblem] = []
+    package static let mostNamed = 32
+
+    package init() {}
+
+    package var isEmpty: Bool { counts.isEmpty }
+
+    package mutating func note(_ problem: HistoryProblem) {
+        counts[problem.kind, default: 0] += 1
+        if named.count < Self.mostNamed { named.append(problem) }
+    }
+
+    package mutating func merge(_ other: HistorySkips) {
+        counts.merge(other.counts, uniquingKeysWith: +)
+        named = Array((named + other.named).prefix(Self.mostNamed))
+    }
+}

@@ -1,0 +1,44 @@
+/// An entry of a segment and its embedding, for those who go through a history in order.
+package struct HistoryRow: Sendable {
+    package var entry: HistoryEntry
+    /// `[d]`, of the length that it had; nil where the picture showed nothing.
+    package var embedding: [Float]?
+    /// Whether nothing is missing between the row before and this one: else a window begins anew.
+    package var continues: Bool
+}
+
+/// Reads a segment's entries in order with their embeddings, a block at a time.
+package final class HistoryReader {
+    private let chain: SegmentChain
+    private var expected: UInt64?
+
+    package var header: SegmentHeader { chain.header }
+    /// What could not be read so far.
+    package var skips: HistorySkips { chain.skips }
+
+    /// Opens a segment; throws where its header does not hold.
+    package init(_ segment: HistoryFolder.Segment) throws(HistoryProblem) {
+        chain = try SegmentChain(segment, readsLow: true)
+    }
+
+    /// The next block's entries; nil at the end.
+    package func next() -> [HistoryRow]? {
+        guard let block = chain.next() else { return nil }
+        var continues = expected == block.header.sequence
+        expected = block.header.sequence + UInt64(block.header.entries)
+        var known: (row: PackedRow, embedding: [Float])?
+        return block.entries().map { entry, row in
+            if entry.flags.contains(.discontinuity) { continues = false }
+            defer { continues = !entry.flags.contains(.blind) }
+            guard let row else { return HistoryRow(entry: entry, embedding: nil, continues: continues) }
+            let embedding: [Float]
+            if let known, !entry.flags.contains(.row) {
+                embedding = known.embedding
+            } else {
+                embedding = row.embedding(width: header.width)
+                known = (row, embedding)
+            }
+            return HistoryRow(entry: entry, embedding: embedding, continues: continues)
+        }
+    }
+}

@@ -1,0 +1,264 @@
+import Foundation
+import Synchronization
+
+/// What a history writer has done, and what it could not.
+package struct HistoryStatus: Sendable, Equatable {
+    /// Entries that were taken, those among them that were lost later.
+    package var recorded: UInt64 = 0
+    /// Entries that found the queue full.
+    package var dropped: UInt64 = 0
+    /// Entries that could not be written: a block at a time.
+    package var lost: UInt64 = 0
+    /// Segments that retention removed.
+    package var removed = 0
+    /// Bytes of all segments.
+    package var bytes = 0
+    /// Why nothing is written at the moment; nil if all is well.
+    package var problem: String?
+    /// When the last flush ended, in seconds since 1970.
+    package var flushed: Double?
+
+    package init() {}
+}
+
+/// Writes a history's segments, on a thread of its own.
+///
+/// `append` never waits: what finds the bounded queue full is dropped and counted, and the stream's next frame then
+/// begins a new window. Every `flushInterval` seconds all that came is on the disk. A disk that is full stops recording
+/// until there is room, and nothing else.
+// @unchecked: `inbox` is a mutex; all other mutable fields are only used on `queue`
+package final class HistoryWriter: @unchecked Sendable {
+    package struct Settings: Sendable {
+        /// Which model makes the embeddings.
+        package var model: String
+        package var width: Int
+        /// Frames of the mean head's windows, whose norms are kept.
+        package var window: Int
+        package var retention = HistoryRetention()
+        package var flushInterval: Double = 30
+        /// Entries that may wait.
+        package var depth = 2048
+
+        package init(model: String, width: Int, window: Int, retention: HistoryRetention = HistoryRetention()) {
+            (self.model, self.width, self.window, self.retention) = (model, width, window, retention)
+        }
+    }
+
+    private enum Item: Sendable {
+        case frame(HistoryFrame)
+        case clip(HistoryClip)
+        case end(String)
+    }
+    private struct Inbox {
+        var items: [Item] = []
+        var isScheduled = false
+        var isClosed = false
+        /// Streams that lost an entry: the next frame of theirs does not continue.
+        var broken: Set<String> = []
+        var status = HistoryStatus()
+    }
+    private struct ClipLane: Hashable {
+        let stream: String
+        let head: String
+        let frames: Int
+    }
+
+    private let folder: HistoryFolder
+    private let settings: Settings
+    private let queue = DispatchQueue(label: "watchword.history", qos: .utility)
+    private let inbox = Mutex(Inbox())
+    private let space: HistorySpace
+    private let now: @Sendable () -> Double
+    private var lanes: [String: LaneRecorder] = [:]
+    private var clips: [ClipLane: ClipRecorder] = [:]
+    /// Entries that lanes lost which are finished.
+    private var lostBefore = 0
+    /// Whether anything could not be written since the last flush.
+    private var hasFailed = false
+    private var timer: (any DispatchSourceTimer)?
+
+    /// Opens a directory, which is made if it is not there, and removes what its retention does not keep.
+    package init(
+        _ path: String, _ settings: Settings,
+        now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
+    ) throws(HistoryProblem) {
+        folder = HistoryFolder(path)
+        self.settings = settings
+        self.now = now
+        try SegmentAppender.makeFolder(path)
+        space = HistorySpace(folder, settings.retention, now: now)
+        inbox.withLock { $0.status.bytes = space.used }
+        space.open = { [weak self] in self?.openPaths ?? [] }
+        let timer = DispatchSource.makeTimerSource(queue: queue)
+        timer.schedule(
+            deadline: .now() + settings.flushInterval, repeating: settings.flushInterval, leeway: .seconds(1))
+        timer.setEventHandler { [weak self] in self?.writeAll() }
+        timer.resume()
+        self.timer = timer
+    }
+
+    deinit { timer?.cancel() }
+
+    package var status: HistoryStatus { inbox.withLock { $0.status } }
+
+    // MARK: From any thread, without waiting
+
+    /// Takes a frame; whether there was room for it.
+    @discardableResult
+    package func append(_ frame: HistoryFrame) -> Bool { post(.frame(frame), of: frame.stream) }
+
+    /// Takes a clip embedding; whether there was room for it.
+    @discardableResult
+    package func append(_ clip: HistoryClip) -> Bool { post(.clip(clip), of: nil) }
+
+    /// A stream has ended: its segments are finished.
+    package func end(_ stream: String) { _ = post(.end(stream), of: nil) }
+
+    private func post(_ item: Item, of stream: String?) -> Bool {
+        inbox.withLock { inbox in
+            guard !inbox.isClosed else { return false }
+            guard inbox.items.count < settings.depth else {
+                inbox.status.dropped += 1
+                if let stream { inbox.broken.insert(stream) }
+                return false
+            }
+            if case .frame(var frame) = item, inbox.broken.remove(frame.stream) != nil {
+                frame.isDiscontinuity = true
+                inbox.items.append(.frame(frame))
+            } else {
+                inbox.items.append(item)
+            }
+            if !inbox.isScheduled {
+                inbox.isScheduled = true
+                queue.async { [weak self] in self?.drain() }
+            }
+            return true
+        }
+    }
+
+    // MARK: From any thread, waiting for the disk
+
+    /// Puts all that came on the disk.
+    package func flush() { queue.sync { writeAll() } }
+
+    /// Finishes all segments; nothing is taken after that.
+    package func close() {
+        inbox.withLock { $0.isClosed = true }
+        queue.sync {
+            drain()
+            timer?.cancel()
+            finish { _ in true }
+            space.tidy()
+            note { $0.bytes = space.used }
+        }
+    }
+
+    /// Removes what there is of some streams, or of a span of theirs; see `HistoryRemoval`.
+    package func remove(_ removal: HistoryRemoval) -> HistoryRemoval.Result {
+        queue.sync {
+            drain()
+            finish { removal.selects($0) }
+            let result = removal.run(folder)
+            space.tidy()
+            note { $0.bytes = space.used }
+            return result
+        }
+    }
+
+    // MARK: On the queue
+
+    private var openPaths: Set<String> {
+        Set(lanes.values.compactMap(\.openPath) + clips.values.compactMap(\.openPath))
+    }
+
+    private func note(_ change: (inout HistoryStatus) -> Void) { inbox.withLock { change(&$0.status) } }
+
+    private func noteFailure(_ problem: HistoryProblem) {
+        hasFailed = true
+        let lost = lanes.values.reduce(lostBefore) { $0 + $1.lost } + clips.values.reduce(0) { $0 + $1.lost }
+        note {
+            $0.lost = UInt64(lost)
+            $0.problem = problem.description
+        }
+    }
+
+    private func drain() {
+        while true {
+            let items = inbox.withLock { inbox in
+                defer { inbox.items = [] }
+                inbox.isScheduled = !inbox.items.isEmpty
+                return inbox.items
+            }
+            guard !items.isEmpty else { return }
+            for item in items { take(item) }
+        }
+    }
+
+    private func take(_ item: Item) {
+        do throws(HistoryProblem) {
+            switch item {
+            case .frame(let frame): try lane(frame.stream).append(frame)
+            case .clip(let clip): try recorder(of: clip).append(clip)
+            case .end(let stream):
+                finish { $0 == stream }
+                return
+            }
+            note { $0.recorded += 1 }
+        } catch {
+            noteFailure(error)
+        }
+    }
+
+    private func lane(_ stream: String) throws(HistoryProblem) -> LaneRecorder {
+        if let lane = lanes[stream] { return lane }
+        let header = SegmentHeader(
+            kind: .frames, model: settings.model, width: settings.width, window: settings.window, head: "mean",
+            stream: stream)
+        let lane = try LaneRecorder(folder, header, room: space.take)
+        lanes[stream] = lane
+        return lane
+    }
+
+    private func recorder(of clip: HistoryClip) -> ClipRecorder {
+        let key = ClipLane(stream: clip.stream, head: clip.head, frames: clip.frames)
+        if let recorder = clips[key] { return recorder }
+        let header = SegmentHeader(
+            kind: .clips, model: settings.model, width: settings.width, window: clip.frames, head: clip.head,
+            stream: clip.stream)
+        let recorder = ClipRecorder(folder, header, room: space.take)
+        clips[key] = recorder
+        return recorder
+    }
+
+    private func writeAll() {
+        drain()
+        doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
+        doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
+        space.tidy()
+        let (time, isWell) = (now(), !hasFailed)
+        hasFailed = false
+        note {
+            if isWell { $0.problem = nil }
+            $0.bytes = space.used
+            $0.removed = space.removed
+            $0.flushed = time
+        }
+    }
+
+    private func finish(where isMeant: (String) -> Bool) {
+        let ending = lanes.filter { isMeant($0.key) }
+        let endingClips = clips.filter { isMeant($0.key.stream) }
+        doing(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
+        doing(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
+        lostBefore += ending.values.reduce(0) { $0 + $1.lost } + endingClips.values.reduce(0) { $0 + $1.lost }
+        for stream in ending.keys { lanes[stream] = nil }
+        for key in endingClips.keys { clips[key] = nil }
+    }
+
+    /// One that fails holds up no other.
+    private func doing<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
+        for item in items {
+            do throws(HistoryProblem) { try body(item) } catch { noteFailure(error) }
+        }
+    }
+}

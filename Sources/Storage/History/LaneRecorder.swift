@@ -1,0 +1,204 @@
+import CKernels
+
+/// A sampled frame as a history takes it.
+package struct HistoryFrame: Sendable {
+    package var stream: String
+    /// As the tower gives it, `[d]`; nil for a picture that had not changed, or that shows nothing.
+    package var embedding: [Float]?
+    /// Seconds of media time.
+    package var media: Double
+    /// Seconds since 1970; 0 of a film.
+    package var wall: Double
+    package var isDiscontinuity: Bool
+    /// Its picture shows nothing.
+    package var isBlind: Bool
+
+    package init(
+        stream: String, embedding: [Float]?, media: Double, wall: Double, isDiscontinuity: Bool = false,
+        isBlind: Bool = false
+    ) {
+        (self.stream, self.embedding, self.media, self.wall) = (stream, embedding, media, wall)
+        (self.isDiscontinuity, self.isBlind) = (isDiscontinuity, isBlind)
+    }
+}
+
+/// What a pooling head made of a window.
+package struct HistoryClip: Sendable {
+    package var stream: String
+    package var head: String
+    /// Frames of the window.
+    package var frames: Int
+    /// `[d]`; kept as of length 1.
+    package var embedding: [Float]
+    /// Seconds of media time of the window's first and last frame.
+    package var mediaStart: Double
+    package var mediaEnd: Double
+    /// Seconds since 1970 of its last frame.
+    package var wallEnd: Double
+
+    package init(
+        stream: String, head: String, frames: Int, embedding: [Float], mediaStart: Double, mediaEnd: Double,
+        wallEnd: Double
+    ) {
+        (self.stream, self.head, self.frames, self.embedding) = (stream, head, frames, embedding)
+        (self.mediaStart, self.mediaEnd, self.wallEnd) = (mediaStart, mediaEnd, wallEnd)
+    }
+}
+
+/// The last rows of a lane and the norm of their sum, as the mean head needs it.
+///
+/// Sums are of rows as both planes have them, so that a reader finds the same norms.
+struct WindowNorms {
+    let length: Int
+    private let padded: Int
+    private var sum: [Double]
+    private var kept: [Float]
+    private var next = 0
+    /// Rows since the last break, at most `length`.
+    private(set) var count = 0
+
+    init(length: Int, padded: Int) {
+        (self.length, self.padded) = (length, padded)
+        sum = [Double](repeating: 0, count: padded)
+        kept = [Float](repeating: 0, count: length * padded)
+    }
+
+    /// What comes does not continue what came.
+    mutating func clear() {
+        guard count > 0 else { return }
+        for place in sum.indices { sum[place] = 0 }
+        for place in kept.indices { kept[place] = 0 }
+        (next, count) = (0, 0)
+    }
+
+    /// Slides by a row; 1 / norm of the window's sum, 0 while the window is not full.
+    mutating func push(high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Float {
+        let place = next * padded
+        let norm = kept.withUnsafeMutableBufferPointer {
+            ww_history_push(&sum, $0.baseAddress.map { $0 + place }, high, low, scale, padded)
+        }
+        next = (next + 1) % length
+        count = min(count + 1, length)
+        return count == length && norm > 1e-6 ? Float(1 / norm) : 0
+    }
+}
+
+/// One lane's frames on their way into segments: its window, its day, its open segment.
+///
+/// Belongs to one thread.
+final class LaneRecorder {
+    private let folder: HistoryFolder
+    private let header: SegmentHeader
+    private let room: SegmentAppender.Room
+    private var appender: SegmentAppender?
+    private var day = Int.min
+    private var norms: WindowNorms
+    private var last: PackedRow?
+    /// The rows since the last break, one fewer than a window has: the next day begins with them.
+    private var recent: [(entry: HistoryEntry, row: PackedRow)] = []
+    /// Whether what comes cannot continue what was written: something in between was lost.
+    private var isBroken = true
+    private(set) var lost = 0
+    var openPath: String? { appender?.path }
+
+    /// `path`: one segment for all of it, whatever the day; nil makes one a day.
+    init(
+        _ folder: HistoryFolder, _ header: SegmentHeader, path: String? = nil, room: @escaping SegmentAppender.Room
+    ) throws(HistoryProblem) {
+        (self.folder, self.header, self.room) = (folder, header, room)
+        norms = WindowNorms(length: header.window, padded: header.padded)
+        if let path { appender = try SegmentAppender(making: path, header, room: room) }
+        isSingle = path != nil
+    }
+    private let isSingle: Bool
+
+    /// Takes a frame; throws where it cannot be written, and goes on with the next.
+    func append(_ frame: HistoryFrame) throws(HistoryProblem) {
+        var flags: EntryFlags = frame.isDiscontinuity || isBroken ? .discontinuity : []
+        if frame.isDiscontinuity || isBroken { breakWindow() }
+        isBroken = false
+        let isRepeat = frame.embedding == nil
+        var row = isRepeat ? last : frame.embedding.flatMap { PackedRow($0) }
+        if frame.isBlind || row == nil || row?.high.count != header.padded {
+            row = nil
+            flags.insert(.blind)
+            breakWindow()
+        } else if isRepeat {
+            flags.insert(.gated)
+        }
+        let segment = try segment(at: frame.wall)
+        let value = row.map { norms.push(high: $0.high, low: $0.low, scale: $0.scale) } ?? 0
+        let entry = HistoryEntry(media: frame.media, wall: frame.wall, value: value, flags: flags)
+        if let row { remember(entry, row) }
+        last = row
+        try writing(segment) { () throws(HistoryProblem) in
+            try segment.append(entry, row, repeats: isRepeat)
+        }
+    }
+
+    func flush() throws(HistoryProblem) {
+        if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.flush() } }
+    }
+
+    /// Ends the segment; what comes later begins with a window of its own.
+    func finish() throws(HistoryProblem) {
+        defer {
+            appender = nil
+            day = .min
+            isBroken = true
+        }
+        if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.finish() } }
+    }
+
+    private func breakWindow() {
+        norms.clear()
+        recent.removeAll(keepingCapacity: true)
+    }
+
+    private func remember(_ entry: HistoryEntry, _ row: PackedRow) {
+        guard header.window > 1, !isSingle else { return }
+        if recent.count == header.window - 1 { recent.removeFirst() }
+        recent.append((entry, row))
+    }
+
+    /// Counts what a segment loses, and goes on with a window of its own after that.
+    private func writing(_ segment: SegmentAppender, _ body: () throws(HistoryProblem) -> Void) throws(HistoryProblem) {
+        let before = segment.lost
+        do throws(HistoryProblem) { try body() } catch {
+            lost += segment.lost - before
+            isBroken = true
+            throw error
+        }
+    }
+
+    /// The open segment of a time's day; a new day's begins with the end of the day before.
+    private func segment(at wall: Double) throws(HistoryProblem) -> SegmentAppender {
+        let today = HistoryFolder.day(at: wall)
+        if let appender, isSingle || today == day { return appender }
+        do throws(HistoryProblem) {
+            let carried = day == .min ? [] : recent
+            // Open until its last block is written: retention spares it.
+            defer { if appender?.isFinished == true { appender = nil } }
+            if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.finish() } }
+            let opened = try open(today)
+            for (entry, row) in carried {
+                var entry = entry
+                entry.value = 0
+                entry.flags = [.carried]
+                try opened.append(entry, row, repeats: false)
+            }
+            (appender, day) = (opened, today)
+            return opened
+        } catch {
+            isBroken = true
+            lost += 1
+            throw error
+        }
+    }
+
+    private func open(_ day: Int) throws(HistoryProblem) -> SegmentAppender {
+        var header = header
+        header.created = Double(day) * 86_400
+        return try SegmentAppender.open(folder, header, day: day, room: room)
+    }
+}

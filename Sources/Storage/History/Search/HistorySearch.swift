@@ -1,0 +1,174 @@
+import CKernels
+import Foundation
+import Synchronization
+
+/// Searches a history: a scan of the rows' high planes finds the best half minutes, both planes score their windows.
+///
+/// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. Nothing is held
+/// of a segment but its moments and the histogram of its scores.
+package struct HistorySearch: Sendable {
+    private let folder: HistoryFolder
+    private let now: @Sendable () -> Double
+
+    package init(
+        _ folder: HistoryFolder, now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
+    ) {
+        (self.folder, self.now) = (folder, now)
+    }
+
+    /// A segment that is searched.
+    private struct Source: Sendable {
+        let segment: HistoryFolder.Segment
+        let header: SegmentHeader
+    }
+    /// What the threads have found so far.
+    private struct Shared {
+        var next = 0
+        var candidates: [Candidates]
+        var counts: [String: [UInt32]] = [:]
+        /// Of each segment that has a candidate: its blocks.
+        var blocks: [Int: [SegmentScan.BlockPlace]] = [:]
+        var result = HistoryResult()
+    }
+
+    /// Searches, on the caller's thread and others: not on the cooperative pool.
+    ///
+    /// `goesOn` is asked often, from any of the threads; once it says no, what was found until then is returned.
+    /// `progress`: share of the segments' bytes that were scanned.
+    package func run(
+        _ query: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
+        progress: @escaping @Sendable (Double) -> Void = { _ in }
+    ) -> HistoryResult {
+        guard !query.texts.isEmpty, query.limit > 0 else { return HistoryResult() }
+        let texts = TextBatch(query.texts, width: query.width, isQuick: query.isQuick)
+        var skips = HistorySkips()
+        let sources = sources(query, &skips)
+        let empty = Candidates(most: 3 * query.limit + 8, margin: 2 * texts.error)
+        let shared = Mutex(Shared(candidates: [Candidates](repeating: empty, count: texts.count)))
+        let total = Double(max(1, sources.reduce(0) { $0 + $1.segment.bytes }))
+        let done = Mutex(0.0)
+        DispatchQueue.concurrentPerform(iterations: max(1, min(query.threads, sources.count))) { _ in
+            let scan = SegmentScan(texts)
+            while goesOn(), let place = Self.nextPlace(shared, sources.count) {
+                scanOne(sources[place], place, scan, query, texts, shared, goesOn)
+                progress(
+                    done.withLock {
+                        $0 += Double(sources[place].segment.bytes) / total
+                        return min(1, $0)
+                    })
+            }
+        }
+        var found = shared.withLock { $0 }
+        found.result.skips.merge(skips)
+        found.result.streams = Set(sources.map(\.header.stream)).count
+        found.result.segments = sources.count
+        finish(&found, sources, query, texts, goesOn)
+        found.result.isCancelled = !goesOn()
+        return found.result
+    }
+
+    private static func nextPlace(_ shared: borrowing Mutex<Shared>, _ count: Int) -> Int? {
+        shared.withLock { shared in
+            guard shared.next < count else { return nil }
+            shared.next += 1
+            return shared.next - 1
+        }
+    }
+
+    /// The segments that a query looks at, the largest first; what it cannot look at is noted.
+    private func sources(_ query: HistoryQuery, _ skips: inout HistorySkips) -> [Source] {
+        let tomorrow = HistoryFolder.day(at: now()) + 1
+        var found: [Source] = []
+        for segment in folder.segments() where segment.isFrames == (query.head == "mean") {
+            if let day = segment.day, let from = query.from, Double(day + 1) * 86_400 <= from { continue }
+            if let day = segment.day, let to = query.to, Double(day) * 86_400 >= to { continue }
+            let path = segment.path
+            do throws(HistoryProblem) {
+                let header = try SegmentReader(path).header
+                guard query.selects(header.stream), !(header.file != nil && query.hasWallSpan),
+                    header.kind == .frames || header.head == query.head
+                else { continue }
+                if header.kind == .clips, let frames = query.frames, frames != header.window { continue }
+                if let day = segment.day, day > tomorrow {
+                    throw HistoryProblem(.future, path, "its day has not come")
+                }
+                guard header.model == query.model else {
+                    throw HistoryProblem(
+                        .otherModel, path, "model \(header.model) made it: expected \(query.model)")
+                }
+                guard header.width == query.width else {
+                    throw HistoryProblem(
+                        .otherWidth, path, "its rows have width \(header.width): expected \(query.width)")
+                }
+                found.append(Source(segment: segment, header: header))
+            } catch { skips.note(error) }
+        }
+        return found.sorted { ($0.segment.bytes, $1.segment.path) > ($1.segment.bytes, $0.segment.path) }
+    }
+
+    private func scanOne(
+        _ source: Source, _ place: Int, _ scan: SegmentScan, _ query: HistoryQuery, _ texts: TextBatch,
+        _ shared: borrowing Mutex<Shared>, _ goesOn: () -> Bool
+    ) {
+        let chain: SegmentChain
+        do throws(HistoryProblem) {
+            chain = try SegmentChain(source.segment, readsLow: SegmentScan.needsLow(source.header, query))
+        } catch {
+            // It went since it was listed: retention does that.
+            return
+        }
+        let found = scan.scan(chain, query, goesOn: goesOn)
+        shared.withLock { shared in
+            shared.result.skips.merge(found.skips)
+            shared.result.bytes += found.bytes
+            shared.result.windows += found.windows
+            var counts = shared.counts.removeValue(forKey: source.header.stream)
+            if counts == nil {
+                counts = scan.counts
+            } else {
+                for bin in scan.counts.indices { counts?[bin] &+= scan.counts[bin] }
+            }
+            shared.counts[source.header.stream] = counts
+            let end = scan.blocks.last.map { $0.first + $0.entries - 1 } ?? 0
+            for slot in 0..<found.slots {
+                let first = Int(scan.firsts[slot])
+                let last = slot + 1 < found.slots ? Int(scan.firsts[slot + 1]) - 1 : end
+                for text in 0..<texts.count {
+                    let score = scan.best[slot * texts.stride + text]
+                    guard score >= shared.candidates[text].floor, score > -.infinity else { continue }
+                    shared.candidates[text].add(
+                        Candidates.Slot(segment: place, slot: slot, entries: first...max(first, last), score: score))
+                }
+            }
+            shared.blocks[place] = scan.blocks
+        }
+    }
+
+    /// From the best slots to moments, text by text.
+    private func finish(
+        _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch, _ goesOn: () -> Bool
+    ) {
+        let chains = sources.map { ($0.segment, $0.header.stream, $0.header.head) }
+        let skips = Mutex(HistorySkips())
+        let moments = Mutex([[HistoryMoment]](repeating: [], count: texts.count))
+        let (candidates, counts, blocks) = (found.candidates, found.counts, found.blocks)
+        let exact = ExactWindows(texts, query)
+        DispatchQueue.concurrentPerform(iterations: texts.count) { text in
+            var judge = MomentJudge(text: text, exact: exact, query: query, error: texts.error)
+            var own = candidates[text]
+            own.trim()
+            let made = judge.moments(own.slots, blocks: blocks) {
+                chains[$0].0
+            } counts: { segment in
+                counts[chains[segment].1].map { all in
+                    let bins = Int(WW_HISTORY_BINS)
+                    return Array(all[text * bins..<(text + 1) * bins])
+                } ?? []
+            }
+            skips.withLock { $0.merge(judge.skips) }
+            moments.withLock { $0[text] = made }
+        }
+        found.result.moments = moments.withLock { $0 }
+        found.result.skips.merge(skips.withLock { $0 })
+    }
+}

@@ -1,0 +1,122 @@
+import CKernels
+
+/// From a text's best slots to its moments: scores them with both planes until the best are sure.
+struct MomentJudge {
+    private struct Scored {
+        let slot: Candidates.Slot
+        let header: SegmentHeader
+        let window: ExactWindows.Window
+
+        var time: Double { header.file == nil ? window.wallEnd : window.mediaEnd }
+    }
+
+    let text: Int
+    let exact: ExactWindows
+    let query: HistoryQuery
+    /// How far a slot's score may be from its best window's.
+    let error: Float
+    private(set) var skips = HistorySkips()
+
+    init(text: Int, exact: ExactWindows, query: HistoryQuery, error: Float) {
+        (self.text, self.exact, self.query, self.error) = (text, exact, query, error)
+    }
+
+    /// `slots`: the best first.
+    ///
+    /// `segment` and `counts`: those of a slot's segment.
+    mutating func moments(
+        _ slots: [Candidates.Slot], blocks: [Int: [SegmentScan.BlockPlace]],
+        segment: (Int) -> HistoryFolder.Segment, counts: (Int) -> [UInt32]
+    ) -> [HistoryMoment] {
+        var scored: [Scored] = []
+        var next = 0
+        var taken: [Scored] = []
+        while true {
+            taken = apart(scored)
+            let rest = next < slots.count ? slots[next].score : -.infinity
+            let isSure = taken.count >= query.limit && taken[query.limit - 1].window.score >= rest + error
+            if next == slots.count || isSure { break }
+            for slot in slots[next..<min(next + 4, slots.count)] {
+                if let one = score(slot, segment(slot.segment), blocks[slot.segment] ?? []) { scored.append(one) }
+            }
+            next = min(next + 4, slots.count)
+        }
+        let moments = taken.prefix(query.limit).map { one in
+            moment(one, segment(one.slot.segment), blocks[one.slot.segment] ?? [], counts(one.slot.segment))
+        }
+        guard query.sort == .time else { return moments }
+        return moments.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
+    }
+
+    /// The best first, each at least 30 s from any better one of its stream.
+    private func apart(_ scored: [Scored]) -> [Scored] {
+        var taken: [Scored] = []
+        let ordered = scored.sorted {
+            ($0.window.score, $1.time, $1.slot.segment) > ($1.window.score, $0.time, $0.slot.segment)
+        }
+        for one in ordered where taken.count < query.limit {
+            let isNear = taken.contains {
+                $0.header.stream == one.header.stream && $0.header.file == one.header.file
+                    && abs($0.time - one.time) < HistoryQuery.apart
+            }
+            if !isNear { taken.append(one) }
+        }
+        return taken
+    }
+
+    private mutating func score(
+        _ slot: Candidates.Slot, _ segment: HistoryFolder.Segment, _ blocks: [SegmentScan.BlockPlace]
+    ) -> Scored? {
+        guard let chain = try? SegmentChain(segment, readsLow: true) else { return nil }
+        chain.openTail()
+        if let windows = exact.windows(slot.entries, text, chain, blocks) {
+            // None is left where the segment has been written anew since the scan.
+            return windows.max { $0.score < $1.score }.map {
+                Scored(slot: slot, header: chain.header, window: $0)
+            }
+        }
+        skips.note(HistoryProblem(.damaged, segment.path, "rows of a moment cannot be read: it is left out"))
+        return nil
+    }
+
+    private func moment(
+        _ one: Scored, _ segment: HistoryFolder.Segment, _ blocks: [SegmentScan.BlockPlace], _ counts: [UInt32]
+    ) -> HistoryMoment {
+        let peak = one.window
+        var (mediaStart, mediaEnd) = (peak.mediaStart, peak.mediaEnd)
+        var (wallStart, wallEnd) = (peak.wallStart, peak.wallEnd)
+        if let chain = try? SegmentChain(segment, readsLow: true) {
+            chain.openTail()
+            let least = (peak.score + Self.median(counts)) / 2
+            let around = max(0, peak.ordinal - 512)...peak.ordinal + 512
+            let windows = (exact.windows(around, text, chain, blocks) ?? []).filter { window in
+                abs((one.header.file == nil ? window.wallEnd : window.mediaEnd) - one.time) <= HistoryQuery.apart
+            }
+            if let place = windows.firstIndex(where: { $0.ordinal == peak.ordinal }) {
+                let first = windows[..<place].lastIndex { $0.score < least }.map { $0 + 1 } ?? 0
+                let last = windows[place...].firstIndex { $0.score < least }.map { $0 - 1 } ?? windows.count - 1
+                (mediaStart, wallStart) = (windows[first].mediaStart, windows[first].wallStart)
+                (mediaEnd, wallEnd) = (windows[max(last, place)].mediaEnd, windows[max(last, place)].wallEnd)
+            }
+        }
+        let below = counts.prefix(ww_history_bin(peak.score)).reduce(0) { $0 + Int($1) }
+        let all = counts.reduce(0) { $0 + Int($1) }
+        return HistoryMoment(
+            stream: one.header.stream, file: one.header.file, mediaStart: mediaStart, mediaEnd: mediaEnd,
+            mediaPeak: peak.mediaEnd, wallStart: wallStart, wallEnd: wallEnd, wallPeak: peak.wallEnd,
+            score: peak.score, head: query.head, rank: all > 0 ? Double(below) / Double(all) : 0,
+            isApproximate: query.isQuick,
+            place: HistoryMoment.Place(segment: segment, entry: peak.ordinal))
+    }
+
+    /// The score that half of the windows do not reach, to a bin.
+    private static func median(_ counts: [UInt32]) -> Float {
+        let half = counts.reduce(0) { $0 + Int($1) } / 2
+        var below = 0
+        for (bin, count) in counts.enumerated() {
+            below += Int(count)
+            if below > half { return (Float(bin) + 0.5) / Float(counts.count / 2) - 1 }
+        }
+        return -1
+    }
+}

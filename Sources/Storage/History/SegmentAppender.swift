@@ -1,0 +1,198 @@
+import CKernels
+import Foundation
+import Permissions
+
+/// Appends to one segment; belongs to one thread.
+///
+/// Whole blocks go to the segment. What a block does not have yet goes to the tail beside it, in small blocks, at each
+/// flush; once the block is whole and on the disk, the tail is emptied. So a crash loses what was not flushed, and
+/// nothing is written over what was.
+final class SegmentAppender {
+    /// Asked before bytes are written: whether they may be, by the history's bound.
+    typealias Room = (Int) -> Bool
+
+    let header: SegmentHeader
+    let path: String
+    private let room: Room
+    private let main: Int32
+    private var tail: Int32 = -1
+    private var mainEnd: Int
+    private var tailEnd = SegmentHeader.size
+    /// Number of the next block's first entry.
+    private var sequence: Int
+    /// Entries of the next block, and those of them that were never flushed.
+    private var block: BlockBuilder
+    private var young: BlockBuilder
+    /// Entries that were lost since the disk was full.
+    private(set) var lost = 0
+    private(set) var isFinished = false
+
+    /// Goes on with the newest segment of the day if it has such rows, else begins another.
+    static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, room: @escaping Room)
+        throws(HistoryProblem)
+        -> SegmentAppender
+    {
+        try makeFolder(folder.folder(of: header.stream))
+        let prefix =
+            "\(folder.folder(of: header.stream))/\(HistoryFolder.dayName(day)).\(HistoryFolder.kindName(header))."
+        let newest = folder.segments(of: header.stream).filter { $0.path.hasPrefix(prefix) }.max {
+            $0.number < $1.number
+        }
+        if let newest, let reader = try? SegmentReader(newest.path), reader.header.continues(header) {
+            return try SegmentAppender(goingOn: reader, room: room)
+        }
+        let number = (newest?.number ?? -1) + 1
+        return try SegmentAppender(making: folder.segment(header, day: day, number: number), header, room: room)
+    }
+
+    static func makeFolder(_ path: String) throws(HistoryProblem) {
+        do { try PrivateFolder.make(path) } catch { throw HistoryProblem(.unwritable, path, error.description) }
+    }
+
+    /// Begins a segment.
+    init(making path: String, _ header: SegmentHeader, room: @escaping Room) throws(HistoryProblem) {
+        (self.path, self.header, self.room) = (path, header, room)
+        let bytes = try header.encoded(path: path)
+        guard room(bytes.count) else { throw Self.full(path) }
+        main = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard main >= 0 else { throw Self.problem(path) }
+        (mainEnd, sequence) = (0, 0)
+        (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
+        do throws(HistoryProblem) { mainEnd = try write(bytes, to: main, at: 0) } catch {
+            close(main)
+            unlink(path)
+            throw error
+        }
+    }
+
+    /// Goes on with a segment, from its last whole block on.
+    private init(goingOn reader: SegmentReader, room: @escaping Room) throws(HistoryProblem) {
+        (path, header, self.room) = (reader.path, reader.header, room)
+        main = Foundation.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard main >= 0 else { throw Self.problem(path) }
+        (mainEnd, sequence) = reader.end()
+        (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
+        ftruncate(main, off_t(mainEnd))
+        // What the tail has beyond the segment's blocks becomes a block of it.
+        guard let tail = try? SegmentReader(path + ".tail", readsLow: true), tail.header.continues(header) else {
+            return
+        }
+        while let found = tail.next() {
+            for (entry, row) in found.entries() where found.header.sequence >= UInt64(sequence) {
+                block.append(entry, row, repeats: !entry.flags.contains(.row))
+                if block.isFull { try writeBlock() }
+            }
+        }
+        if !block.isEmpty { try writeBlock() }
+    }
+
+    deinit {
+        close(main)
+        if tail >= 0 { close(tail) }
+    }
+
+    /// Takes the next entry; `row` is its own, or the one that it repeats.
+    func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) throws(HistoryProblem) {
+        block.append(entry, row, repeats: repeats)
+        young.append(entry, row, repeats: repeats)
+        if block.isFull { try writeBlock() }
+    }
+
+    /// Puts on the disk what has come.
+    func flush() throws(HistoryProblem) {
+        guard !young.isEmpty else { return }
+        if tail < 0 {
+            let place = path + ".tail"
+            tail = Foundation.open(place, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            guard tail >= 0 else { throw Self.problem(place) }
+            tailEnd = try write(header.encoded(path: place), to: tail, at: 0)
+        }
+        let first = sequence + block.count - young.count
+        tailEnd += try write(young.encoded(sequence: first), to: tail, at: tailEnd)
+        fdatasync(tail)
+        young.removeAll()
+    }
+
+    /// Makes a block of what there is, and lets the tail go.
+    func finish() throws(HistoryProblem) {
+        isFinished = true
+        if !block.isEmpty { try writeBlock() }
+        fsync(main)
+        unlink(path + ".tail")
+    }
+
+    private func writeBlock() throws(HistoryProblem) {
+        let count = block.count
+        do throws(HistoryProblem) {
+            mainEnd += try write(block.encoded(sequence: sequence), to: main, at: mainEnd)
+        } catch {
+            // Memory is bounded: what the disk does not take is gone.
+            lost += count
+            sequence += count
+            block.removeAll()
+            young.removeAll()
+            throw error
+        }
+        sequence += count
+        block.removeAll()
+        young.removeAll()
+        if tail >= 0 {
+            fdatasync(main)
+            ftruncate(tail, off_t(SegmentHeader.size))
+            tailEnd = SegmentHeader.size
+        }
+    }
+
+    /// Writes all of it or nothing; how many bytes.
+    private func write(_ bytes: [UInt8], to file: Int32, at place: Int) throws(HistoryProblem) -> Int {
+        guard room(bytes.count) else { throw Self.full(path) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(file, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(place + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let problem = Self.problem(path, count < 0 ? errno : ENOSPC)
+                ftruncate(file, off_t(place))
+                throw problem
+            }
+            written += count
+        }
+        return written
+    }
+
+    private static func problem(_ path: String, _ code: Int32 = errno) -> HistoryProblem {
+        HistoryProblem(.unwritable, path, "it cannot be written: \(String(cString: strerror(code)))")
+    }
+
+    private static func full(_ path: String) -> HistoryProblem {
+        HistoryProblem(.unwritable, path, "the history has reached its bound, and nothing older can go")
+    }
+}
+
+extension SegmentReader.Block {
+    /// Its entries with their rows; a repeat comes with the row that it repeats.
+    ///
+    /// Needs the low plane.
+    func entries() -> [(entry: HistoryEntry, row: PackedRow?)] {
+        var place = -1
+        return (0..<header.entries).map { index in
+            let entry = entry(index)
+            if entry.flags.contains(.row) { place += 1 }
+            return (entry, entry.flags.contains(.blind) || place < 0 ? nil : row(place))
+        }
+    }
+
+    /// One of its rows.
+    ///
+    /// Needs the low plane.
+    func row(_ place: Int) -> PackedRow {
+        let start = place * header.padded
+        var row = PackedRow(padded: 0)
+        row.high = Array(UnsafeBufferPointer(start: high + start, count: header.padded))
+        row.low = Array(UnsafeBufferPointer(start: low + start, count: header.padded))
+        (row.scale, row.length) = (scales[place], lengths[place])
+        return row
+    }
+}

@@ -1,0 +1,142 @@
+import CKernels
+
+/// Flags of an entry, and of what a history knows of its frame.
+package struct EntryFlags: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It does not continue what came before it.
+    package static let discontinuity = EntryFlags(rawValue: 1)
+    /// Its picture had not changed: it has the row of the entry before it.
+    package static let gated = EntryFlags(rawValue: 2)
+    /// Its picture shows nothing: it has no row, and no window spans it.
+    package static let blind = EntryFlags(rawValue: 4)
+    /// The end of the day before again, so that the day's first windows are whole.
+    package static let carried = EntryFlags(rawValue: 8)
+    /// It has a row of its own in its block.
+    package static let row = EntryFlags(rawValue: 16)
+}
+
+/// The sizes and checksums of a block: its first `size` bytes.
+///
+/// A block stands for itself: header, entries, the rows' high plane, their low plane. Layout of the entries: media and
+/// wall times (float64, seconds), values (float32), flags (a byte each), then scales and lengths of rows (float32).
+/// Each part is padded to 8 bytes, all of it to 64.
+package struct BlockHeader: Equatable {
+    package static let size = 64
+    static let magic: UInt64 = 0x0A4B_4C42_5457_5749
+
+    /// Number of its first entry in the segment.
+    var sequence: UInt64
+    var entries: Int
+    var rows: Int
+    /// Bytes of a row in a plane.
+    let padded: Int
+    var sums: (meta: UInt64, high: UInt64, low: UInt64) = (0, 0, 0)
+
+    init(sequence: UInt64, entries: Int, rows: Int, padded: Int) {
+        (self.sequence, self.entries, self.rows, self.padded) = (sequence, entries, rows, padded)
+    }
+
+    package static func == (a: BlockHeader, b: BlockHeader) -> Bool {
+        (a.sequence, a.entries, a.rows, a.padded) == (b.sequence, b.entries, b.rows, b.padded) && a.sums == b.sums
+    }
+
+    static func rounded(_ count: Int, _ to: Int) -> Int { (count + to - 1) / to * to }
+
+    /// Places of the parts from the block's beginning.
+    var media: Int { Self.size }
+    var wall: Int { media + 8 * entries }
+    var values: Int { wall + 8 * entries }
+    var flags: Int { values + Self.rounded(4 * entries, 8) }
+    var scales: Int { flags + Self.rounded(entries, 8) }
+    var lengths: Int { scales + Self.rounded(4 * rows, 8) }
+    var high: Int { Self.rounded(lengths + 4 * rows, Self.size) }
+    var low: Int { high + rows * padded }
+    /// Bytes of the whole block.
+    var size: Int { low + rows * padded }
+
+    /// The most bytes before the low plane.
+    static func mostScanned(padded: Int) -> Int {
+        BlockHeader(
+            sequence: 0, entries: Int(WW_HISTORY_ENTRIES), rows: Int(WW_HISTORY_VECTORS), padded: padded
+        ).low
+    }
+
+    /// Nil where the bytes are no header of a segment of such rows.
+    init?(_ bytes: UnsafeRawBufferPointer, padded: Int) {
+        guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
+            bytes.number(56) == ww_history_sum(bytes.baseAddress, 56)
+        else { return nil }
+        self.init(unchecked: bytes)
+        guard self.padded == padded else { return nil }
+    }
+
+    /// The same, whether or not its checksum holds.
+    init?(unchecked bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= Self.size, bytes.number(0) == Self.magic else { return nil }
+        let counts = bytes.number(16)
+        self.init(
+            sequence: bytes.number(8), entries: Int(counts & 0xFFFF_FFFF), rows: Int(counts >> 32),
+            padded: Int(clamping: bytes.number(24)))
+        sums = (bytes.number(32), bytes.number(40), bytes.number(48))
+        guard 64...SegmentHeader.widest ~= padded, padded % 64 == 0, 1...Int(WW_HISTORY_ENTRIES) ~= entries,
+            0...Int(WW_HISTORY_VECTORS) ~= rows, rows <= entries, sequence < 1 << 31
+        else { return nil }
+    }
+
+    /// Writes itself to the block's first bytes, with the checksums of what follows.
+    static func seal(_ block: UnsafeMutableRawBufferPointer, _ header: BlockHeader) {
+        guard let base = block.baseAddress, block.count == header.size else { return }
+        func put(_ value: UInt64, _ at: Int) {
+            base.storeBytes(of: value.littleEndian, toByteOffset: at, as: UInt64.self)
+        }
+        put(magic, 0)
+        put(header.sequence, 8)
+        put(UInt64(header.entries) | UInt64(header.rows) << 32, 16)
+        put(UInt64(header.padded), 24)
+        put(ww_history_sum(base + size, header.high - size), 32)
+        put(ww_history_sum(base + header.high, header.low - header.high), 40)
+        put(ww_history_sum(base + header.low, header.size - header.low), 48)
+        put(ww_history_sum(base, 56), 56)
+    }
+
+    /// Whether what is in the block can be so: rows as many as the flags say, numbers finite.
+    func holds(_ block: UnsafeRawPointer) -> Bool {
+        guard ww_history_sum(block + Self.size, high - Self.size) == sums.meta else { return false }
+        func part<T>(_ place: Int) -> UnsafePointer<T> { (block + place).assumingMemoryBound(to: T.self) }
+        return ww_history_holds(
+            part(media), part(wall), part(values), part(flags), entries, part(scales), part(lengths), rows) == 1
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func number(_ at: Int) -> UInt64 {
+        UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
+}
+
+/// Checksums that hold, whatever they are of: for those who make damaged segments on purpose.
+package enum SegmentSeal {
+    /// A segment of a header's first bytes and of blocks, each with checksums that hold; what is no block stays.
+    package static func sealed(header: [UInt8], blocks: [UInt8]) -> [UInt8] {
+        var bytes = Array(header.prefix(SegmentHeader.size - 8))
+        bytes += [UInt8](repeating: 0, count: SegmentHeader.size - 8 - bytes.count)
+        bytes.put(ww_history_sum(bytes, bytes.count))
+        bytes += blocks
+        bytes.withUnsafeMutableBytes { bytes in
+            var at = SegmentHeader.size
+            while at + BlockHeader.size <= bytes.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[at...])
+                let header = BlockHeader(unchecked: UnsafeRawBufferPointer(rest))
+                if let header, header.size <= rest.count {
+                    BlockHeader.seal(UnsafeMutableRawBufferPointer(rebasing: rest[..<header.size]), header)
+                    at += header.size
+                } else {
+                    at += BlockHeader.size
+                }
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import CLIP
+import Foundation
+import Heads
+import History
+import Matching
+import Messaging
+import Printing
+import Tensors
+import Watchtower
+
+struct Search: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find moments of a history by texts and pictures.",
+        discussion: """
+            Several texts and pictures are one query, as the phrasings of a standing query are. A moment is the best window of \
+            its half minute, at least 30 s from any better one of its stream. RANK is the share of the stream's windows that \
+            score less.
+            """)
+
+    @Argument(help: "What to search for; several texts are ways to say the same.")
+    var texts: [String] = []
+    @Option(name: .long, help: "An example picture; may be given several times.")
+    var image: [String] = []
+    @Option(help: "The history's directory.")
+    var history: String
+    @OptionGroup var model: ModelOptions
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: "A stream or film by its name, or a selector (\"gate*\", \"!yard\"); may be given several times.")
+    var stream: [String] = []
+    @Option(
+        help: "The earliest end of a window: a time (2026-11-30T12:00:00Z), or of films seconds from the beginning.")
+    var from: String?
+    @Option(help: "The end of that span, not included.")
+    var to: String?
+    @Option(help: "The temporal head; mean, which needs frames alone, by default.")
+    var head = "mean"
+    @Option(parsing: .unconditional, help: "Frames in a window; as the history was written, by default.")
+    var frames: Int?
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: "A prompt template, \"a photo of {}\"; several are averaged.")
+    var prompt: [String] = []
+    @Option(parsing: .unconditional, help: "Moments to print.")
+    var limit = 10
+    @Option(help: "score: the best first; time: these, the newest first.")
+    var sort = HistoryQuery.Sort.score
+    @Flag(help: "Print JSON, one object a moment.")
+    var json = false
+
+    func validate() throws {
+        if texts.isEmpty && image.isEmpty { throw ValidationError("give at least one text or --image") }
+        if !(1...10_000 ~= limit) { throw ValidationError("--limit must be 1 to 10000") }
+        if let frames, !(1...SegmentHeader.longestWindow ~= frames) {
+            throw ValidationError("--frames must be 1 to \(SegmentHeader.longestWindow)")
+        }
+        for (name, time) in [("--from", from), ("--to", to)] {
+            if let time, Double(time) == nil, Moment(time) == nil {
+                throw ValidationError("\(name) must be a time like 2026-11-30T12:00:00Z, or seconds of a film")
+            }
+        }
+        _ = try selection()
+    }
+
+    func run() async throws {
+        try await Exit.guarding {
+            let directory = try model.directory()
+            let folder = HistoryFolder(history)
+            guard FileManager.default.fileExists(atPath: folder.path) else {
+                throw UnreadableFile(path: history, why: "there is no such directory")
+            }
+            let query = try await query(directory)
+            let result = await offPool {
+                HistorySearch(folder).run(
+                    query, progress: { share in Terminal.progress("searched \(Int(share * 100)) %") })
+            }
+            Terminal.progress("")
+            try print(result)
+        }
+    }
+
+    /// The query, embedded as a standing one would be.
+    private func query(_ directory: ModelDirectory) async throws -> HistoryQuery {
+        let defaults = Defaults(
+            model: directory, finder: .standard(), head: "mean", threshold: Double(Watch.noThreshold),
+            prompts: prompt.isEmpty ? nil : prompt)
+        var wanted = QueryConfiguration(text: texts.first ?? "")
+        wanted.id = "search"
+        wanted.phrasings = texts.count > 1 ? Array(texts.dropFirst()) : nil
+        wanted.images = image.isEmpty ? nil : image
+        let standing = try defaults.query(wanted)
+        let pictures = try QueryPictures.decode(standing, framing: directory.preprocessing.framing)
+        let engine = try ScoringEngine(model: directory, finder: .standard(), precision: model.precision)
+        let embedding = try await engine.embed(standing, pictures: pictures)
+        if embedding.truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
+        var query = HistoryQuery(
+            texts: [Products.unit(embedding.query)], model: FilmIndexer.identity(directory),
+            width: directory.architecture.embedding)
+        (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
+        query.selects = try selection()
+        if let from {
+            if let seconds = Double(from) { query.mediaFrom = seconds } else { query.from = Self.wall(from) }
+        }
+        if let to { if let seconds = Double(to) { query.mediaTo = seconds } else { query.to = Self.wall(to) } }
+        return query
+    }
+
+    private static func wall(_ text: String) -> Double? { Moment(text)?.secondsSince1970 }
+
+    /// By name, whatever is in it, or by a selector.
+    private func selection() throws -> @Sendable (String) -> Bool {
+        guard !stream.isEmpty else { return { _ in true } }
+        let names = Set(stream)
+        let selector = try? StreamSelector(stream)
+        if selector == nil, stream.contains(where: { $0.contains("*") || $0.hasPrefix("!") }) {
+            _ = try StreamSelector(stream)
+        }
+        return { names.contains($0) || (selector?.matches($0) ?? false) }
+    }
+
+    private func print(_ result: HistoryResult) throws {
+        for problem in result.skips.named { Terminal.complain("left out: \(problem)") }
+        let named = result.skips.named.count
+        let all = result.skips.counts.values.reduce(0, +)
+        if all > named { Terminal.complain("left out: \(all - named) more") }
+        let moments = result.moments.first ?? []
+        if json {
+            for moment in moments { try Terminal.say(json: MomentLine(moment)) }
+            return
+        }
+        Terminal.table(["SCORE", "RANK", "STREAM", "FROM", "TO", "PEAK"], moments.map { MomentLine($0).cells })
+        Terminal.say(
+            "\(result.windows) windows of \(result.streams) streams searched"
+                + (result.windows == 0 ? ": nothing of model \(model.model) and head \(head) is there" : ""))
+    }
+}
+
+extension HistoryQuery.Sort: ExpressibleByArgument {}

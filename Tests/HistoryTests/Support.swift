@@ -1,0 +1,91 @@
+import Foundation
+import History
+import Randomness
+
+/// A folder of its own for a history.
+struct Scratch {
+    let path: String
+    init() { path = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID())").path }
+    var folder: HistoryFolder { HistoryFolder(path) }
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Embeddings that move slowly, as a camera's do, each of a length of its own.
+struct Walk {
+    private var random: SeededRandom
+    private var at: [Float]
+
+    init(seed: UInt64, width: Int) {
+        random = SeededRandom(seed: seed)
+        at = []
+        at = (0..<width).map { _ in Float(random.normal()) }
+    }
+
+    mutating func next() -> [Float] {
+        at = at.map { 0.9 * $0 + 0.44 * Float(random.normal()) }
+        let length = Float(random.uniform(5, 12))
+        return unit(at).map { $0 * length }
+    }
+}
+
+func unit(_ vector: [Float]) -> [Float] {
+    let norm = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    return vector.map { Float(Double($0) / norm) }
+}
+
+func randomUnit(_ seed: UInt64, _ width: Int) -> [Float] {
+    var random = SeededRandom(seed: seed)
+    return unit((0..<width).map { _ in Float(random.normal()) })
+}
+
+/// The mean head by its definition: unit rows, their mean, unit again, times the text.
+func meanScore(_ rows: ArraySlice<[Float]>, _ text: [Float]) -> Double {
+    var sum = [Double](repeating: 0, count: text.count)
+    for row in rows { for (place, value) in unit(row).enumerated() { sum[place] += Double(value) } }
+    let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return zip(sum, text).reduce(0) { $0 + $1.0 * Double($1.1) } / norm
+}
+
+let width = 96
+let window = 8
+/// 2026-11-30, noon.
+let noon = 1_796_040_000.0
+
+func settings(_ retention: HistoryRetention = HistoryRetention(days: nil, bytes: nil)) -> HistoryWriter.Settings {
+    HistoryWriter.Settings(model: "test@1", width: width, window: window, retention: retention)
+}
+
+/// Writes a stream's frames, one a second.
+@discardableResult
+func write(
+    _ scratch: Scratch, stream: String = "lobby", seed: UInt64 = 1, frames: Int, from wall: Double = noon,
+    closes: Bool = true
+) throws -> (writer: HistoryWriter, rows: [[Float]]) {
+    let writer = try HistoryWriter(scratch.path, settings(), now: { noon })
+    var walk = Walk(seed: seed, width: width)
+    let rows = (0..<frames).map { _ in walk.next() }
+    for (place, row) in rows.enumerated() {
+        if place % 1000 == 999 { writer.flush() }
+        writer.append(
+            HistoryFrame(
+                stream: stream, embedding: row, media: Double(place), wall: wall + Double(place),
+                isDiscontinuity: place == 0))
+    }
+    if closes { writer.close() } else { writer.flush() }
+    return (writer, rows)
+}
+
+func query(_ texts: [[Float]], limit: Int = 5) -> HistoryQuery {
+    var query = HistoryQuery(texts: texts, model: "test@1", width: width)
+    query.limit = limit
+    return query
+}
+
+func read(_ scratch: Scratch) throws -> [HistoryRow] {
+    try scratch.folder.segments().flatMap { segment in
+        let reader = try HistoryReader(segment)
+        var rows: [HistoryRow] = []
+        while let next = reader.next() { rows += next }
+        return rows
+    }
+}

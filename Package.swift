@@ -102,29 +102,29 @@ let package = Package(
 
         // Numbers.
         .target(
-            name: "Tensors", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "SystemSupport"],
+            name: "Tensors", dependencies: ["CKernels", "COneDNN", "COpenBLAS", "SystemSupport"],
             path: "Sources/Compute/Tensors",
             swiftSettings: strict),
         .target(
             name: "Checkpoints", dependencies: ["CPlatform", "SystemSupport"], path: "Sources/Models/Checkpoints",
             swiftSettings: strict),
         .target(
-            name: "Transformer", dependencies: ["Tensors", "Checkpoints"], path: "Sources/Compute/Transformer",
+            name: "Transformer", dependencies: ["Checkpoints", "Tensors"], path: "Sources/Compute/Transformer",
             swiftSettings: safe),
         .target(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
             path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
             name: "CLIP",
-            dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary", "SystemSupport"],
+            dependencies: ["Checkpoints", "CVocabulary", "Pixels", "SystemSupport", "Tensors", "Transformer"],
             path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
         .target(
-            name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "SystemSupport"],
+            name: "Heads", dependencies: ["Checkpoints", "SystemSupport", "WatchwordHeadABI"],
             path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
-            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"],
+            name: "HeadKit", dependencies: ["Checkpoints", "CKernels", "WatchwordHeadABI"],
             path: "Sources/Models/HeadKit", swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
@@ -132,7 +132,9 @@ let package = Package(
         headTarget("TightHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
-        .target(name: "World", dependencies: ["SystemSupport"], path: "Sources/Lab/World", swiftSettings: safe),
+        .target(
+            name: "World", dependencies: ["SystemSupport"], path: "Sources/Lab/World",
+            swiftSettings: safe),
 
         // Retrieval benchmarks and their metrics: what a model is worth.
         .target(
@@ -140,16 +142,14 @@ let package = Package(
 
         // How it is made better: forward and backward passes, the loss, the optimiser.
         .target(
-            name: "Training", dependencies: ["Tensors", "Checkpoints", "SystemSupport"],
+            name: "Training", dependencies: ["Checkpoints", "SystemSupport", "Tensors"],
             path: "Sources/Lab/Training",
             swiftSettings: safe),
 
         // Windows, queries, events.
         .target(
-            name: "Matching", dependencies: ["Printing"], path: "Sources/Matching", swiftSettings: safe),
-
-        // Checks of owners and modes of files and directories.
-        .target(name: "Permissions", path: "Sources/System/Permissions", swiftSettings: strict),
+            name: "Matching", dependencies: ["Printing", "SystemSupport"], path: "Sources/Matching", swiftSettings: safe
+        ),
 
         // Printing for people, and the start and end of both programs.
         .target(name: "Printing", dependencies: ["CPlatform"], path: "Sources/System/Printing", swiftSettings: strict),
@@ -160,7 +160,8 @@ let package = Package(
 
         // Executors, and what tasks wait with.
         .target(
-            name: "Concurrency", dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            name: "Concurrency",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
             path: "Sources/System/Concurrency", swiftSettings: strict),
 
         // Counters and histograms of a running program.
@@ -170,25 +171,25 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "SystemSupport",
-                "Pixels",
-                "World",
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
+                "CFetch", "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Pixels", "SystemSupport",
+                "World", .product(name: "DequeModule", package: "swift-collections"),
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
             dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
-            name: "History", dependencies: ["CKernels", "Matching", "SystemSupport"], path: "Sources/Storage/History",
+            name: "History", dependencies: ["CKernels", "Matching", "SystemSupport"],
+            path: "Sources/Storage/History",
             swiftSettings: strict),
         .target(
-            name: "WireFormat", dependencies: ["Printing"], path: "Sources/Wire/WireFormat", swiftSettings: strict),
+            name: "WireFormat", dependencies: ["Printing", "SystemSupport"],
+            path: "Sources/Wire/WireFormat",
+            swiftSettings: strict),
         .target(
             name: "Messaging",
             dependencies: [
-                "CZeroMQ", "Measures", "Permissions", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "CZeroMQ", "Measures", "SystemSupport", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Wire/Messaging", swiftSettings: strict),
 
@@ -206,9 +207,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "CPlatform", "CLIP", "Checkpoints", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
-                "Tensors", "WireFormat", .product(name: "Collections", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
+                "Checkpoints", "CLIP", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
+                "SystemSupport", "Tensors", "WireFormat", .product(name: "DequeModule", package: "swift-collections"),
             ],
             path: "Sources/Engine", swiftSettings: strict),
 
@@ -216,21 +216,20 @@ let package = Package(
         .target(
             name: "WatchwordConfiguration",
             dependencies: [
-                "CLIP", "Digests", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Permissions", "Pixels",
-                "Printing", "Tensors", "WireFormat", "Yams", .product(name: "Logging", package: "swift-log"),
+                "CLIP", "Concurrency", "Digests", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Pixels",
+                "Printing", "SystemSupport", "Tensors", "WireFormat", "Yams",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Configuration", swiftSettings: strict),
         .target(
             name: "ControlAPI",
-            dependencies: ["Concurrency", "WatchwordConfiguration", "Ingest", "Matching", "WireFormat"],
+            dependencies: ["Concurrency", "Ingest", "Matching", "WatchwordConfiguration", "WireFormat"],
             path: "Sources/ControlAPI", swiftSettings: strict),
         .target(
             name: "Daemon",
             dependencies: [
-                "CLIP", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Digests", "Engine", "Heads", "Ingest",
-                "Journal",
-                "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "WireFormat",
-                .product(name: "Collections", package: "swift-collections"),
+                "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Ingest", "Journal", "Matching",
+                "Measures", "Messaging", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
@@ -238,7 +237,7 @@ let package = Package(
             name: "WebAPI",
             dependencies: [
                 "Concurrency", "ControlAPI", "Daemon", "Engine", "Journal", "Matching", "Measures", "Messaging",
-                "Pixels", "Printing", "WatchwordConfiguration", "WireFormat",
+                "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -250,9 +249,8 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "WebAPI", "Concurrency", "WatchwordConfiguration", "Daemon", "Engine", "CLIP", "Commands", "Ingest",
-                "Journal",
-                "Messaging", "Printing",
+                "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "Engine", "Ingest", "Journal",
+                "Messaging", "Printing", "SystemSupport", "WatchwordConfiguration", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -262,48 +260,52 @@ let package = Package(
         .target(
             name: "EvaluationRuns",
             dependencies: [
-                "CLIP", "Checkpoints", "Digests", "Evaluation", "Heads", "Ingest", "Matching", "Pixels", "Printing",
-                "Tensors", "Watchtower",
+                "Checkpoints", "CLIP", "Concurrency", "Digests", "Engine", "Evaluation", "Heads", "Ingest", "Matching",
+                "Pixels", "Printing", "SystemSupport", "Tensors", "WatchwordConfiguration",
             ], path: "Sources/Lab/EvaluationRuns", swiftSettings: strict),
         .target(
             name: "TrainingRuns",
             dependencies: [
-                "CLIP", "Checkpoints", "Evaluation", "EvaluationRuns", "Pixels", "Printing", "Randomness", "Tensors",
-                "Training", "World",
+                "Checkpoints", "CLIP", "Engine", "Evaluation", "EvaluationRuns", "Pixels", "Printing", "SystemSupport",
+                "Tensors", "Training", "World",
             ], path: "Sources/Lab/TrainingRuns", swiftSettings: strict),
         .target(
             name: "Benchmarking",
             dependencies: [
-                "CLIP", "Checkpoints", "Heads", "Ingest", "Pixels", "Printing", "Randomness", "Tensors", "Training",
-                "Watchtower", .product(name: "Logging", package: "swift-log"),
+                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "History", "Ingest", "Pixels", "Printing",
+                "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
+                .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
 
         // The command line: options and printing alone.
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Benchmarking", "CLIP", "Checkpoints", "Commands", "Evaluation", "EvaluationRuns", "Heads", "Hub",
-                "Ingest", "Matching", "Messaging", "Permissions", "Printing", "Tensors", "Training", "Watchtower",
+                "Benchmarking", "Checkpoints", "CLIP", "Commands", "Concurrency", "ControlAPI", "Evaluation",
+                "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing",
+                "SystemSupport", "Tensors", "Training", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/CommandSupport", swiftSettings: strict),
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "CommandSupport", "Ingest", "Messaging", "Printing", "Watchtower",
+                "CommandSupport", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging", "Printing",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(
             name: "LabCommands",
             dependencies: [
-                "Benchmarking", "CLIP", "Checkpoints", "CommandSupport", "Evaluation", "EvaluationRuns", "Heads",
-                "Ingest", "Matching", "Tensors", "Training", "TrainingRuns", "Watchtower", "World",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Benchmarking", "Checkpoints", "CLIP", "CommandSupport", "Concurrency", "Evaluation", "EvaluationRuns",
+                "Heads", "History", "Ingest", "Matching", "SystemSupport", "Tensors", "Training", "TrainingRuns",
+                "WatchwordConfiguration", "World", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/LabCommands", swiftSettings: strict),
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "CLIP", "CommandSupport", "Commands", "DaemonCommands", "Digests", "Heads", "Hub", "Ingest",
-                "LabCommands", "Matching", "Messaging", "Permissions", "Printing", "Tensors", "Watchtower",
+                "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands", "Digests", "Engine",
+                "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching", "Messaging", "Pixels",
+                "Printing", "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -314,9 +316,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "CLIP", "Checkpoints", "WatchwordConfiguration", "ControlAPI", "Daemon", "Ingest", "Matching",
-                "Messaging",
-                "Pixels", "TestSupport", "WebAPI", "WireFormat",
+                "Checkpoints", "CLIP", "ControlAPI", "Daemon", "History", "Ingest", "Matching", "Messaging", "Pixels",
+                "TestSupport", "WatchwordConfiguration", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
@@ -324,72 +325,68 @@ let package = Package(
         .executableTarget(
             name: "event-producer",
             dependencies: [
-                "Daemon", "Engine", "Journal", "Matching", "Messaging", "WireFormat",
+                "ControlAPI", "Daemon", "Journal", "Messaging", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
-        tests("TensorsTests", ["Tensors", "CAllocations"]),
+        tests("TensorsTests", ["CAllocations", "Tensors"]),
         tests("CheckpointsTests", ["Checkpoints", "SystemSupport"]),
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
-        tests("HubTests", ["Hub", "Checkpoints", "SystemSupport"]),
-        tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
+        tests("HubTests", ["Checkpoints", "Hub"]),
+        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(
             "CLIPTests",
-            ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer", "SystemSupport"]),
-        tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
+            ["Checkpoints", "CLIP", "Ingest", "Matching", "Pixels", "SystemSupport", "Tensors"]),
+        tests("HeadsTests", ["CAllocations", "Checkpoints", "CLIP", "Heads", "Tensors", "WatchwordHeadABI"]),
         tests("PrintingTests", ["Printing"]),
-        tests("WorldTests", ["World", "Checkpoints", "Randomness"]),
-        tests("EvaluationTests", ["Evaluation", "Checkpoints", "Randomness"]),
-        tests("EvaluationRunsTests", ["EvaluationRuns", "Evaluation", "Matching"]),
+        tests("WorldTests", ["Checkpoints", "SystemSupport", "World"]),
+        tests("EvaluationTests", ["Checkpoints", "Evaluation", "SystemSupport"]),
+        tests("EvaluationRunsTests", ["Evaluation", "EvaluationRuns", "Matching"]),
         tests("BenchmarkingTests", ["Benchmarking"]),
-        tests("TrainingTests", ["Training", "Checkpoints", "Randomness", "Tensors"]),
-        tests("MatchingTests", ["Matching", "Printing", "Randomness"]),
-        tests("IngestTests", ["Ingest", "Matching", "Pixels", "World"]),
-        tests("JournalTests", ["Journal", "Randomness", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("TrainingTests", ["Checkpoints", "SystemSupport", "Tensors", "Training"]),
+        tests("MatchingTests", ["Concurrency", "Matching", "SystemSupport", "WatchwordConfiguration"]),
+        tests("IngestTests", ["Checkpoints", "Concurrency", "Ingest", "Matching", "Pixels", "SystemSupport", "World"]),
+        tests("JournalTests", ["Journal", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "MessagingTests",
-            ["Messaging", "Permissions", "WireFormat", .product(name: "Logging", package: "swift-log")]),
+            [
+                "Concurrency", "Messaging", "SystemSupport", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "EngineTests",
             [
-                "Engine", "CLIP", "Checkpoints", "WatchwordConfiguration", "Heads", "Ingest", "Matching", "Measures",
-                "Pixels",
-                "Randomness", "Tensors", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "Checkpoints", "CLIP", "Engine", "Heads", "Ingest", "Matching", "Measures", "Pixels", "SystemSupport",
+                "Tensors", "WatchwordConfiguration",
             ],
             unoptimised),
         tests(
             "ConfigurationTests",
             [
-                "WatchwordConfiguration", "CLIP", "Checkpoints", "ControlAPI", "Daemon", "Heads", "Ingest", "Matching",
-                "Messaging", "Pixels", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "CLIP", "ControlAPI", "Heads", "Ingest", "Matching", "Messaging", "Printing", "WatchwordConfiguration",
+                "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "DaemonTests",
             [
-                "Daemon", "CLIP", "Checkpoints", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Engine",
-                "Heads",
-                "Ingest", "Journal", "Matching", "Messaging", "Pixels", "Printing", "Randomness", "Tensors",
-                "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
+                "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "WebAPITests",
             [
-                "WebAPI", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine", "Journal", "Measures",
-                "Messaging",
-                "WireFormat",
-                .product(name: "Logging", package: "swift-log"),
+                "ControlAPI", "Daemon", "Journal", "Measures", "Messaging", "SystemSupport", "WatchwordConfiguration",
+                "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "EndToEndTests",
             [
-                "CLIP", "Checkpoints", "Concurrency", "WatchwordConfiguration", "ControlAPI", "Daemon", "Engine",
-                "Heads",
-                "Ingest",
-                "Journal", "Matching", "Measures", "Messaging", "Permissions", "Pixels", "Printing", "Randomness",
-                "Tensors", "WireFormat",
+                "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "Ingest", "Journal", "Matching", "Messaging",
+                "Pixels", "Printing", "SystemSupport", "Tensors", "WireFormat",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
+import WatchwordConfiguration
 import Ingest
 package import WireFormat
-import WatchwordConfiguration
 
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {

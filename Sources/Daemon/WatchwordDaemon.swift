@@ -1,5 +1,6 @@
 import CLIP
 import Concurrency
+package import WatchwordConfiguration
 package import Engine
 import Foundation
 import Heads
@@ -11,7 +12,6 @@ import Measures
 package import Messaging
 import Synchronization
 import SystemSupport
-package import WatchwordConfiguration
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
 package actor WatchwordDaemon {

@@ -1,5 +1,6 @@
-import ControlAPI
 import Concurrency
+import WatchwordConfiguration
+import ControlAPI
 import Daemon
 import Foundation
 import HTTPTypes
@@ -12,7 +13,6 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import Printing
-import WatchwordConfiguration
 import WireFormat
 
 /// Answers requests: finds the route, checks who asks and for what, and has the operation done.

@@ -1,3 +1,4 @@
+package import WatchwordConfiguration
 package import Daemon
 import Foundation
 import HTTPTypes
@@ -7,7 +8,6 @@ package import Logging
 import Messaging
 import NIOCore
 import Synchronization
-package import WatchwordConfiguration
 
 /// The HTTP socket: health, metrics, the control operations and the event stream.
 package final class WebServer: Sendable {

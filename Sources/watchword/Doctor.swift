@@ -3,9 +3,7 @@ import CLIP
 import CommandSupport
 import Heads
 import Ingest
-import Messaging
 import Tensors
-import Watchtower
 
 /// `watchword doctor`: checks what Watchword needs on this machine.
 struct Doctor: AsyncParsableCommand {

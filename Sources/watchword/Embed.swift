@@ -1,10 +1,10 @@
 import ArgumentParser
 import CLIP
 import CommandSupport
+import Engine
 import Heads
 import Ingest
 import Tensors
-import Watchtower
 
 /// `watchword embed`: prints the embeddings of texts and pictures.
 struct Embed: AsyncParsableCommand {

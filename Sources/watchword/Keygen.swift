@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Foundation
 import Messaging
-import Permissions
+import SystemSupport
 
 /// `watchword keygen`: makes a pair of CURVE keys.
 struct Keygen: AsyncParsableCommand {

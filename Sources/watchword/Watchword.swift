@@ -1,11 +1,11 @@
 import ArgumentParser
 import Commands
+import Daemon
 import DaemonCommands
 import Foundation
 import Ingest
 import LabCommands
 import Printing
-import Watchtower
 
 /// `watchword`: the root of all commands.
 @main

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CLIP
 import Commands
+import CommandSupport
 import Concurrency
+import WatchwordConfiguration
 import Daemon
 import Engine
 import Foundation
@@ -11,7 +13,6 @@ import Logging
 import Messaging
 import Printing
 import SystemSupport
-import WatchwordConfiguration
 import WebAPI
 
 /// The daemon: thin; everything is in WatchwordDaemon.

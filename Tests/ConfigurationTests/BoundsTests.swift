@@ -1,9 +1,9 @@
-import Configuration
+import WatchwordConfiguration
 import Foundation
 import Matching
 import Printing
-import TestSupport
 import Testing
+import TestSupport
 import WireFormat
 
 @Suite("Bounds of what is read")

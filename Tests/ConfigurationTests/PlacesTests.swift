@@ -1,11 +1,11 @@
+import WatchwordConfiguration
 import Foundation
 import Heads
 import Ingest
 import Logging
 import Messaging
-import TestSupport
 import Testing
-import WatchwordConfiguration
+import TestSupport
 
 @Suite("Places that are trusted", .serialized)
 struct PlacesTests {

@@ -1,4 +1,3 @@
-import Messaging
 import Foundation
 import Journal
 import Synchronization

@@ -1,7 +1,7 @@
 import Foundation
-import Messaging
-import TestSupport
 import Testing
+import TestSupport
+import WireFormat
 
 /// A window and text, as `watch --scores` and `search` name it.
 private struct WindowKey: Hashable {

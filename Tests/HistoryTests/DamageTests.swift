@@ -1,7 +1,7 @@
 import Foundation
 import History
 import Matching
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("Damage is skipped, counted and named, and never fatal")

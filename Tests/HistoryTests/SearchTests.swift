@@ -1,7 +1,7 @@
 import Foundation
 import History
 import Matching
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("A search finds what the definition finds")

@@ -1,6 +1,6 @@
 import Foundation
 import History
-import Randomness
+import SystemSupport
 import Testing
 
 @Suite("What is written to a history can be read from it")

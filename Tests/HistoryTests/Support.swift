@@ -1,6 +1,6 @@
 import Foundation
 import History
-import Randomness
+import SystemSupport
 
 /// A folder of its own for a history.
 struct Scratch {

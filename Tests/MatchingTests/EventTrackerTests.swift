@@ -1,3 +1,4 @@
+import Concurrency
 import Matching
 import SystemSupport
 import Testing

@@ -1,8 +1,8 @@
+import Concurrency
 import Foundation
 import Logging
 import Messaging
 import SystemSupport
-import TestSupport
 import Testing
 import TestSupport
 import WireFormat

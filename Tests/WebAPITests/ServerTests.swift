@@ -1,9 +1,7 @@
 import Daemon
 import Foundation
 import Journal
-import Messaging
 import SystemSupport
-import TestSupport
 import Testing
 import TestSupport
 import WebAPI

@@ -1,7 +1,9 @@
 package import ArgumentParser
+package import WatchwordConfiguration
+package import ControlAPI
 package import Foundation
 package import Messaging
-import Watchtower
+package import WireFormat
 
 /// Options of commands that talk to the daemon.
 package struct DaemonOptions: ParsableArguments {

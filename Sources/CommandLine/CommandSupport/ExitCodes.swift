@@ -1,8 +1,10 @@
 package import ArgumentParser
 import Benchmarking
-import CLIP
 import Checkpoints
+import CLIP
 import Commands
+import WatchwordConfiguration
+import ControlAPI
 import Evaluation
 import EvaluationRuns
 import Foundation
@@ -12,10 +14,10 @@ import Hub
 import Ingest
 import Matching
 import Messaging
-import Permissions
 import Printing
+import SystemSupport
 import Training
-import Watchtower
+import WireFormat
 
 /// Exit codes of sysexits, and which error gives which.
 package enum Exit {

@@ -1,6 +1,6 @@
 import Foundation
-package import Messaging
 package import Printing
+package import WireFormat
 
 extension MatchMessage {
     /// The message as a line for people.

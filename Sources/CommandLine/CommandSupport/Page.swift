@@ -1,5 +1,5 @@
-package import Messaging
 import Printing
+package import WireFormat
 
 /// Prints names and values for people, one below the other; values begin in one column and are folded within it.
 package struct Page {

@@ -1,7 +1,7 @@
 import Commands
 package import Foundation
-import Messaging
 package import Printing
+import WireFormat
 
 /// Output of `watchword`: lines for people, with colour and progress on a terminal only, or JSON.
 ///

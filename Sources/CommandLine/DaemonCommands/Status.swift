@@ -1,7 +1,6 @@
 package import ArgumentParser
 import CommandSupport
-import Messaging
-import Watchtower
+import Daemon
 
 /// `watchword status`: prints the state and the counters of the running daemon.
 package struct Status: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import CommandSupport
+import Daemon
 import Foundation
-import Watchtower
 
 /// Prints the daemon's status for people.
 struct StatusPage {

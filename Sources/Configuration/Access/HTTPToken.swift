@@ -1,5 +1,4 @@
 import Foundation
-package import Messaging
 import SystemSupport
 package import WireFormat
 import Yams

@@ -1,3 +1,4 @@
+import Concurrency
 package import Ingest
 import Matching
 package import Pixels

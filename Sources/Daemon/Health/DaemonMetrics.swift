@@ -1,4 +1,3 @@
-import Messaging
 import Engine
 import Ingest
 package import Measures

@@ -1,7 +1,7 @@
-import Engine
-import ControlAPI
-import Heads
 import WatchwordConfiguration
+import ControlAPI
+import Engine
+import Heads
 import WireFormat
 
 /// The control operations on streams.

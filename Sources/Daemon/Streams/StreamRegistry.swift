@@ -1,4 +1,5 @@
 import Concurrency
+package import WatchwordConfiguration
 import ControlAPI
 import Engine
 import Foundation
@@ -7,7 +8,6 @@ import Journal
 import Logging
 import Matching
 import Pixels
-package import WatchwordConfiguration
 import WireFormat
 
 /// The daemon's streams: makes and stops their runners, keeps in the journal what was given through a socket, and tells

@@ -3,7 +3,6 @@ import Foundation
 import Pixels
 package import Printing
 package import Tensors
-import Watchtower
 
 /// Times the image tower in several precisions and batches.
 package struct EncoderBenchmark: Sendable {

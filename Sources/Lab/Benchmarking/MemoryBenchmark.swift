@@ -1,7 +1,9 @@
+import WatchwordConfiguration
+import Daemon
 import Foundation
 package import Printing
+import SystemSupport
 package import Tensors
-import Watchtower
 
 /// Measures memory and processor time of the whole daemon, over minutes.
 package struct MemoryBenchmark: Sendable {
@@ -39,9 +41,9 @@ package struct MemoryBenchmark: Sendable {
 
     /// Plays the source on all streams, again and again.
     package func run(_ reporter: ProgressReporter) async throws -> Report {
-        try await withDaemon(streams: (1...max(1, streams)).map { stream("bench-\($0)") }) { tower in
+        try await withDaemon(streams: (1...max(1, streams)).map { stream("bench-\($0)") }) { daemon in
             try await Task.sleep(for: .seconds(warmUp))
-            let start = try await tower.status().rssMB
+            let start = try await daemon.status().rssMB
             let cpu = clock()
             for second in 0..<seconds {
                 try await Task.sleep(for: .seconds(1))
@@ -50,9 +52,9 @@ package struct MemoryBenchmark: Sendable {
             }
             reporter.clear()
             let used = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)
-            let status = try await tower.status()
+            let status = try await daemon.status()
             return Report(
-                streams: streams, fps: fps ?? tower.defaults.fps, seconds: seconds,
+                streams: streams, fps: fps ?? daemon.defaults.fps, seconds: seconds,
                 sampled: status.streams.reduce(0) { $0 + $1.sampled }, scored: status.scored,
                 dropped: status.streams.reduce(0) { $0 + $1.dropped },
                 cpu_s_per_stream_s: used / Double(seconds * streams), rss_mb: status.rssMB, rss_mb_at_start: start)
@@ -61,14 +63,14 @@ package struct MemoryBenchmark: Sendable {
 
     /// Restarts one stream `restarts` times instead.
     package func run(restarts: Int, _ reporter: ProgressReporter) async throws -> RestartReport {
-        try await withDaemon(streams: []) { tower in
-            try await RestartGrowth(tower: tower, stream: stream("bench"), restarts: max(1, restarts)).run(reporter)
+        try await withDaemon(streams: []) { daemon in
+            try await RestartGrowth(daemon: daemon, stream: stream("bench"), restarts: max(1, restarts)).run(reporter)
         }
     }
 
     /// Runs a daemon with four queries around `body`, in a folder of its own.
     private func withDaemon<T>(
-        streams: [StreamConfiguration], _ body: (Watchtower) async throws -> T
+        streams: [StreamConfiguration], _ body: (WatchwordDaemon) async throws -> T
     ) async throws -> T {
         Memory.keepSmall()
         let folder = temporaryFolder()
@@ -83,9 +85,9 @@ package struct MemoryBenchmark: Sendable {
             "something moves to the left", "something appears", "an empty scene", "a red circle",
         ].map { QueryConfiguration(text: $0, threshold: 0.2) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let (tower, scoring) = try await startDaemon(configuration)
-        let result = try await body(tower)
-        await tower.stop()
+        let (daemon, scoring) = try await startDaemon(configuration)
+        let result = try await body(daemon)
+        await daemon.stop()
         await scoring.value
         return result
     }

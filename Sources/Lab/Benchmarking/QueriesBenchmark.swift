@@ -1,6 +1,6 @@
 package import Printing
+import SystemSupport
 package import Tensors
-import Watchtower
 
 /// Times the search for the standing queries that windows reach, and checks what is found.
 package struct QueriesBenchmark: Sendable {

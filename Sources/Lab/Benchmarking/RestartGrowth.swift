@@ -1,14 +1,16 @@
+import WatchwordConfiguration
+import Daemon
 import Foundation
 import Ingest
 import Printing
-import Watchtower
+import SystemSupport
 
 /// Restarts a stream again and again, and samples what is left behind: memory, threads, file descriptors.
 ///
 /// The stream is replaced as soon as its source has given a frame or has failed. All of the stream is made anew, while
 /// the daemon around it goes on.
 struct RestartGrowth {
-    let tower: Watchtower
+    let daemon: WatchwordDaemon
     let stream: StreamConfiguration
     let restarts: Int
 
@@ -23,8 +25,8 @@ struct RestartGrowth {
             var other = stream
             // A changed label makes it another stream.
             other.labels = ["restart-\(number % 2)"]
-            _ = try await tower.streams.add(other, keep: false)
-            guard let runner = await tower.streams.running.first(where: { $0.name == other.name }) else { continue }
+            _ = try await daemon.streams.add(other, keep: false)
+            guard let runner = await daemon.streams.running.first(where: { $0.name == other.name }) else { continue }
             while runner.sampledFrames == 0, runner.supervised.failures + runner.supervised.stalls == 0 {
                 try await Task.sleep(for: .milliseconds(2))
             }

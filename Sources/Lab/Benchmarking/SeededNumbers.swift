@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// Draws reproducible numbers, uniform, with a mean and a standard deviation.
 struct SeededNumbers {

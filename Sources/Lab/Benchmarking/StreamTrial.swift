@@ -1,10 +1,12 @@
+import WatchwordConfiguration
+import Daemon
 import Glibc
 import Printing
-import Watchtower
+import SystemSupport
 
 /// Runs the whole daemon with a number of cameras that can change, and measures what it does and what that costs.
 struct StreamTrial {
-    private let tower: Watchtower
+    private let daemon: WatchwordDaemon
     private let scoring: Task<Void, Never>
     private let server: ClipServer
     private let fps: Double
@@ -16,55 +18,55 @@ struct StreamTrial {
     ///
     /// `fps` is the sampling rate of every stream; `gate` is in levels of a block of the picture.
     init(_ configuration: Configuration, server: ClipServer, fps: Double, gate: Double?) async throws {
-        (tower, scoring) = try await startDaemon(configuration)
+        (daemon, scoring) = try await startDaemon(configuration)
         self.server = server
         self.fps = fps
         self.gate = gate
         // Long enough to fill a window, and for three intervals of keyframes.
-        warmUp = max(Double(tower.defaults.frames) / fps, 5) + 2
+        warmUp = max(Double(daemon.defaults.frames) / fps, 5) + 2
     }
 
     /// Stops the daemon, and returns when it has ended.
     func end() async {
-        await tower.stop()
+        await daemon.stop()
         await scoring.value
     }
 
     /// Adds or removes streams until there are `wanted`, and waits until windows are full and the rate is whole.
     mutating func watch(_ wanted: Int) async throws {
         while count > wanted {
-            _ = try await tower.streams.remove("camera-\(count)", forget: false)
+            _ = try await daemon.streams.remove("camera-\(count)", forget: false)
             count -= 1
         }
         while count < wanted {
             count += 1
             var stream = StreamConfiguration(name: "camera-\(count)", uri: server.uri, fps: fps)
             stream.gate = gate
-            try await tower.streams.add(stream, keep: false)
+            try await daemon.streams.add(stream, keep: false)
             // The pause spreads the cameras' keyframes over the second.
             try await Task.sleep(for: .milliseconds(130))
         }
         try await Task.sleep(for: .seconds(warmUp))
         // After overload the sampling rate comes back slowly.
-        for _ in 0..<60 where await tower.streams.status().contains(where: { $0.effectiveFps < fps }) {
+        for _ in 0..<60 where await daemon.streams.status().contains(where: { $0.effectiveFps < fps }) {
             try await Task.sleep(for: .seconds(1))
         }
     }
 
     /// Measures the streams for `seconds`.
     func measure(seconds: Double, _ reporter: ProgressReporter) async throws -> StreamsReport.Result {
-        _ = await tower.measure()
+        _ = await daemon.measure()
         let (threads, played, began) = (ThreadTimes.now(), server.cpuSeconds, ContinuousClock.now)
         let used = clock()
         for second in stride(from: 0, to: seconds, by: 1) {
             reporter.progress("\(count) streams, \(Int(second)) of \(Int(seconds)) s")
             try await Task.sleep(for: .seconds(min(1, seconds - second)))
         }
-        let done = await tower.measure()
+        let done = await daemon.measure()
         let cpu = Double(clock() - used) / Double(CLOCKS_PER_SEC)
         let (elapsed, serving) = ((ContinuousClock.now - began) / .seconds(1), server.cpuSeconds - played)
         let stages = stages(done, cpu: cpu, threads: ThreadTimes.now(), before: threads, elapsed * Double(count))
-        let status = await tower.streams.status()
+        let status = await daemon.streams.status()
         reporter.clear()
         let cameraSeconds = elapsed * Double(count)
         let (p50, p99) = (done.latency.milliseconds(at: 0.5), done.latency.milliseconds(at: 0.99))

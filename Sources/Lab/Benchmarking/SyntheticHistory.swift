@@ -1,6 +1,6 @@
 import Foundation
 import History
-import Randomness
+import SystemSupport
 import Tensors
 
 /// Days of cameras that never were: embeddings that wander, the same for the same seed.

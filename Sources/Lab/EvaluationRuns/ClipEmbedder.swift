@@ -1,10 +1,10 @@
 package import CLIP
+import Concurrency
 import Foundation
 package import Heads
 import Ingest
 package import Pixels
 package import Tensors
-import Watchtower
 
 /// Embeds clips and texts with one model, and scores them by a head; no stream is involved.
 ///

@@ -1,11 +1,12 @@
 import CLIP
+import WatchwordConfiguration
+import Engine
 package import Evaluation
 package import Foundation
 import Ingest
 package import Matching
 package import Pixels
 import Tensors
-import Watchtower
 
 /// Embeds the clips of a data set, each once; a cache on disk keeps the embeddings.
 package struct ClipEmbedding: Sendable {

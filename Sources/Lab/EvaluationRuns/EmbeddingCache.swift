@@ -1,7 +1,8 @@
-package import CLIP
 import Checkpoints
+package import CLIP
 import Digests
 package import Foundation
+import SystemSupport
 
 /// Keeps frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
 ///

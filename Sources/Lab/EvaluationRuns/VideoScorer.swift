@@ -1,4 +1,6 @@
 package import CLIP
+import WatchwordConfiguration
+import Engine
 package import Evaluation
 import Foundation
 package import Heads
@@ -7,7 +9,6 @@ import Matching
 package import Printing
 import Synchronization
 package import Tensors
-import Watchtower
 
 /// Watches videos with one head, for the scores alone: no event is made.
 package struct VideoScorer: Sendable {

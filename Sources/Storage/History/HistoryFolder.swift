@@ -1,6 +1,6 @@
 import CKernels
 import Foundation
-import Permissions
+import SystemSupport
 
 /// The directory of a history: a folder for each stream, with its segments.
 ///

@@ -1,6 +1,6 @@
 import CKernels
 import Foundation
-import Permissions
+import SystemSupport
 
 /// Appends to one segment; belongs to one thread.
 ///

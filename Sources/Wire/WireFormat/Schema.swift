@@ -1,5 +1,4 @@
 import Foundation
-package import Messaging
 import SystemSupport
 
 /// What a value of the wire may be: shown as JSON Schema (2020-12), and checked by what is shown.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
 import Heads
-import Watchtower
 
 extension Head {
     struct Inspect: AsyncParsableCommand {

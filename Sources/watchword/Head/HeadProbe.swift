@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Heads
 import Printing
-import Watchtower
 
 extension Head {
     /// Opens one plugin file in a child process of `list` and `inspect`, since a plugin may crash.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
 import Heads
-import Watchtower
 
 extension Head {
     /// Prints the command that removes a head's file, and removes nothing.

@@ -1,12 +1,13 @@
 import CLIP
+import WatchwordConfiguration
+import Engine
+import EvaluationRuns
 import Foundation
 import History
 import Ingest
 import Matching
-import Messaging
 import Pixels
 import Synchronization
-import Watchtower
 
 /// Plays films to their ends and writes their frames' embeddings into a history.
 struct FilmIndexer {

@@ -1,10 +1,12 @@
 import ArgumentParser
 import CLIP
+import CommandSupport
+import WatchwordConfiguration
+import Engine
 import Foundation
 import Heads
 import History
 import Ingest
-import Watchtower
 
 struct Index: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

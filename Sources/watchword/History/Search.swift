@@ -1,13 +1,17 @@
 import ArgumentParser
 import CLIP
+import CommandSupport
+import Concurrency
+import WatchwordConfiguration
+import Engine
+import EvaluationRuns
 import Foundation
 import Heads
 import History
 import Matching
-import Messaging
 import Printing
 import Tensors
-import Watchtower
+import WireFormat
 
 struct Search: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

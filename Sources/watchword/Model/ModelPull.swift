@@ -3,7 +3,6 @@ import CLIP
 import CommandSupport
 import Foundation
 import Hub
-import Watchtower
 
 extension Model {
     struct Pull: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import CommandSupport
+import Engine
 import Foundation
 import Matching
-import Watchtower
 
 /// Prints at the end of `watch` how near queries without an event came.
 struct NearnessReport {

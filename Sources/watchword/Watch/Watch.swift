@@ -1,12 +1,12 @@
 import ArgumentParser
 import CLIP
 import CommandSupport
+import WatchwordConfiguration
+import Engine
 import Foundation
 import Heads
 import Ingest
 import Matching
-import Messaging
-import Watchtower
 
 /// `watchword watch`: watches one stream to its end, without a daemon.
 struct Watch: AsyncParsableCommand {

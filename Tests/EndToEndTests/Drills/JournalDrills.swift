@@ -1,9 +1,8 @@
-import WireFormat
-import Messaging
 import Foundation
 import Journal
 import Testing
 import TestSupport
+import WireFormat
 
 @Suite("Drills: which journal it is", .serialized)
 struct JournalDrills {

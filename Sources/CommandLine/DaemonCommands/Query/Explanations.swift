@@ -1,8 +1,8 @@
 import CommandSupport
+import Engine
 import Foundation
-import Messaging
 import Printing
-import Watchtower
+import WireFormat
 
 /// Prints why a query has an event on a stream, or why not.
 enum Explanations {

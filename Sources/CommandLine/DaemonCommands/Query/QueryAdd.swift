@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
-import Watchtower
+import WatchwordConfiguration
+import WireFormat
 
 extension Query {
     struct Add: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
+import WireFormat
 
 extension Query {
     /// Changes keys of a query in the daemon, and prints the outcome; `word` says what was done.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
-import Watchtower
+import WatchwordConfiguration
 
 extension Query {
     struct Edit: AsyncParsableCommand {

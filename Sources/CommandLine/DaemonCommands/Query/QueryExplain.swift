@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
+import WireFormat
 
 extension Query {
     struct Explain: AsyncParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import CommandSupport
+import WatchwordConfiguration
 import Foundation
-import Messaging
-import Watchtower
+import WireFormat
 
 extension Query {
     struct Export: AsyncParsableCommand {

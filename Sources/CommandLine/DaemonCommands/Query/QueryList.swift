@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
-import Watchtower
+import ControlAPI
 
 extension Query {
     struct List: AsyncParsableCommand {
@@ -18,10 +17,10 @@ extension Query {
                 Terminal.table(
                     ["ID", "HEAD", "RULE", "STREAMS", "STATE", "SOURCE", "TEXT"],
                     queries.map { query in
-                        let pictures = query.images.map(\.name).joined(separator: ", ")
+                        let pictures = query.pictureNames.joined(separator: ", ")
                         return [
                             query.id, query.head, query.ruleInWords, query.streams.joined(separator: ","),
-                            query.enabled ? "enabled" : "disabled", query.source?.rawValue ?? "",
+                            query.isEnabled ? "enabled" : "disabled", query.source?.rawValue ?? "",
                             [query.text, pictures].filter { !$0.isEmpty }.joined(separator: " + "),
                         ]
                     })

@@ -1,9 +1,9 @@
 import ArgumentParser
 import CommandSupport
+import WatchwordConfiguration
 import Foundation
 import Ingest
-import Messaging
-import Watchtower
+import WireFormat
 
 extension Stream {
     struct Add: AsyncParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
-import Watchtower
+import Daemon
 
 extension Stream {
     struct List: AsyncParsableCommand {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommandSupport
-import Messaging
 
 extension Stream {
     struct Reset: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import CommandSupport
+import Daemon
 import Foundation
-import Watchtower
 
 extension [StreamStatus] {
     /// Prints the streams as a table; below each that does not play, the reason.

@@ -1,8 +1,11 @@
 import ArgumentParser
+import Benchmarking
+import CommandSupport
+import Concurrency
 import Foundation
 import History
+import SystemSupport
 import Tensors
-import Watchtower
 
 extension Bench {
     /// The speed of searching a history, and what it takes to write one.

@@ -4,7 +4,6 @@ import Evaluation
 import EvaluationRuns
 import Foundation
 import Heads
-import Watchtower
 
 /// `watchword eval events`: measures whether the events that are found are the true ones.
 struct EvalEvents: AsyncParsableCommand {

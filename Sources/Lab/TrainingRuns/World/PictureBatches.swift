@@ -1,6 +1,6 @@
 import CLIP
 import Foundation
-import Randomness
+import SystemSupport
 import Training
 import World
 

@@ -1,4 +1,5 @@
 import CLIP
+import Engine
 import SystemSupport
 import Training
 import World

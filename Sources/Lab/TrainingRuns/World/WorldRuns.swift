@@ -3,7 +3,7 @@ import Checkpoints
 import Foundation
 import Pixels
 import Printing
-import Randomness
+import SystemSupport
 import Tensors
 import World
 

@@ -1,4 +1,4 @@
-import Randomness
+import SystemSupport
 
 /// Seeds of items of the shapes world.
 enum WorldSeed {

@@ -1,3 +1,4 @@
+
 /// The best slots of one text so far, of all segments.
 struct Candidates {
     struct Slot: Equatable {

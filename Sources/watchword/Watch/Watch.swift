@@ -36,7 +36,7 @@ struct Watch: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "Score that starts an event.")
     var threshold: Double?
     @Option(help: "Queries a window that a head of texts and windows scores; the mean head chooses them.")
-    var rerank = ScoringEngine.defaultRerank
+    var rerank = StandingQuery.defaultRerank
     @Option(help: "Write every window's scores to this file, as JSON lines.")
     var scores: String?
     @Option(help: "What of a live source is decoded: all, keyframes, or auto; of a file, all by default.")

@@ -41,9 +41,9 @@ typedef struct ww_history_place {
 /// Makes a block's n entries ready for its scan: of each its row or -1, the inverse norm of the window that it ends, 0
 /// where there is none, and that window's slot. `firsts` has room for n slots more: the ordinal of each slot's first
 /// entry. values: NULL where each entry is a window by itself. Returns how many windows end.
-size_t ww_history_prepare(ww_history_place *place, const ww_history_span *span, const double *times,
-                          const double *wall, const float *values, const uint8_t *flags, size_t n, int32_t *rows,
-                          float *inverse, uint32_t *slots, uint32_t *firsts);
+size_t ww_history_prepare(ww_history_place *place, const ww_history_span *span, const double *times, const double *wall,
+                          const float *values, const uint8_t *flags, size_t n, int32_t *rows, float *inverse,
+                          uint32_t *slots, uint32_t *firsts);
 
 /// Writes x (width) as a unit row: high (P), low (P). `length` is what x's was. work (P) is scratch.
 /// Returns 0, and writes a row of zeros, where x has no length or a number that is not finite.

@@ -20,9 +20,9 @@ int ww_history_holds(const double *media, const double *wall, const float *value
     return holds && found == rows;
 }
 
-size_t ww_history_prepare(ww_history_place *place, const ww_history_span *span, const double *times,
-                          const double *wall, const float *values, const uint8_t *flags, size_t n, int32_t *rows,
-                          float *inverse, uint32_t *slots, uint32_t *firsts) {
+size_t ww_history_prepare(ww_history_place *place, const ww_history_span *span, const double *times, const double *wall,
+                          const float *values, const uint8_t *flags, size_t n, int32_t *rows, float *inverse,
+                          uint32_t *slots, uint32_t *firsts) {
     int32_t row = -1;
     size_t windows = 0;
     for (size_t t = 0; t < n; t++, place->ordinal++) {

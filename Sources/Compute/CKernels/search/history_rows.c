@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "score_bytes.h"
+#include "runtime/variants.h"
 #include "score_index.h"
-#include "variants.h"
+#include "search/score_bytes.h"
 
 typedef uint32_t vu8 __attribute__((vector_size(32)));
 

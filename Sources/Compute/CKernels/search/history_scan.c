@@ -2,9 +2,8 @@
 #include <string.h>
 
 #include "history_rows.h"
-#include "variants.h"
-
-#define INLINE static inline __attribute__((always_inline))
+#include "runtime/inline.h"
+#include "runtime/variants.h"
 
 typedef float vf8 __attribute__((vector_size(32)));
 typedef int32_t vi8 __attribute__((vector_size(32)));

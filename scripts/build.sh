@@ -32,7 +32,8 @@ for product in "$@"; do
         sleep 1
         elapsed=$((SECONDS - started))
         [ $((elapsed % interval)) = 0 ] || continue
-        printf '%d:%02d  %s  %s\n' $((elapsed / 60)) $((elapsed % 60)) "$product" "$(last_step)"
+        step=$(last_step)
+        printf '%d:%02d  %s  %s\n' $((elapsed / 60)) $((elapsed % 60)) "$product" "${step:-planning}"
     done
     if ! wait "$builder"; then
         cat "$log" >&2

@@ -249,8 +249,8 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "Engine", "Ingest", "Journal",
-                "Messaging", "Printing", "SystemSupport", "WatchwordConfiguration", "WebAPI",
+                "CLIP", "Commands", "Concurrency", "Daemon", "Engine", "Ingest", "Journal", "Messaging", "Printing",
+                "SystemSupport", "WatchwordConfiguration", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -272,7 +272,7 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "History", "Ingest", "Pixels", "Printing",
+                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Ingest", "Measures", "Pixels", "Printing",
                 "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),

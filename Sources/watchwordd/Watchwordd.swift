@@ -1,7 +1,6 @@
 import ArgumentParser
 import CLIP
 import Commands
-import CommandSupport
 import Concurrency
 import WatchwordConfiguration
 import Daemon

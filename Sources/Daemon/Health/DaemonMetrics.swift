@@ -1,3 +1,4 @@
+import Messaging
 import Engine
 import Ingest
 package import Measures

@@ -1,3 +1,4 @@
+import Measures
 import WatchwordConfiguration
 import Daemon
 import Glibc

@@ -33,7 +33,7 @@ package actor ClipEmbedder {
             model.tensors, architecture: model.architecture, normalisation: model.normalisation,
             precision: self.precision, packed: model.packed("image", self.precision))
         texts = try TextEncoder(model.tensors, architecture: model.architecture, precision: .f32)
-        model.forget()
+        model.releaseMemory()
     }
 
     /// Embeds a text of at most `limit` tokens, or the model's context: `[d]`, not normalised.

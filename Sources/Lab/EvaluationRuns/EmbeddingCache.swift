@@ -33,7 +33,7 @@ package struct EmbeddingCache: Sendable {
             digest.update("\(name)\n".utf8)
             try tensors.floats(name).withUnsafeBytes { digest.update($0) }
         }
-        model.forget()
+        model.releaseMemory()
         return digest.hexadecimal
     }
 

@@ -126,7 +126,7 @@ struct EvalCommandTests {
 
 extension JSONValue {
     /// A number, whole or not.
-    fileprivate var value: Double? {
+    var value: Double? {
         switch self {
         case .integer(let value): Double(value)
         case .number(let value): value

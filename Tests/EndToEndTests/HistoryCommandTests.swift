@@ -59,7 +59,8 @@ struct HistoryCommandTests {
             for line in try lines(String(contentsOfFile: out, encoding: .utf8)) {
                 let (end, text, score) = (line["end"]?.value, line["query"]?["text"]?.string, line["score"]?.value)
                 let name = film.deletingPathExtension().lastPathComponent
-                scores[WindowKey(name, try #require(end), try #require(text))] = try #require(score)
+                let known: Double = try #require(score)
+                scores[WindowKey(name, try #require(end), try #require(text))] = known
             }
         }
         var worst = 0.0
@@ -113,24 +114,24 @@ struct HistoryCommandTests {
     @Test("a run that is killed goes on where it was, and damaged films are named")
     func resumes() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        var films: [String] = []
+        var paths: [String] = []
         for (place, film) in try films().enumerated() {
-            let path = folder.appending(path: "film \(place).mp4").path
-            try FileManager.default.copyItem(atPath: film.path, toPath: path)
-            films.append(path)
+            let copy = folder.appending(path: "film \(place).mp4").path
+            try FileManager.default.copyItem(atPath: film.path, toPath: copy)
+            paths.append(copy)
         }
-        let whole = try Data(contentsOf: URL(filePath: films[0]))
+        let whole = try Data(contentsOf: URL(filePath: paths[0]))
         let damaged = ["cut.mp4", "noise.mp4", "empty.mp4"]
         let (cut, noise, empty) = (path(damaged[0]), path(damaged[1]), path(damaged[2]))
         try whole.prefix(whole.count / 2).write(to: URL(filePath: cut))
         try Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 5) }).write(to: URL(filePath: noise))
         try Data().write(to: URL(filePath: empty))
-        films = [films[0], cut] + films[1...] + [noise, empty]
+        paths = [paths[0], cut] + paths[1...] + [noise, empty]
 
         // Killed as soon as the first film is in its place.
         let process = Process()
         process.executableURL = URL(filePath: Fixtures.plugins).appending(path: "watchword")
-        process.arguments = ["index"] + films + ["--history", history, "--json", "--model", Fixtures.shapes.path]
+        process.arguments = ["index"] + paths + ["--history", history, "--json", "--model", Fixtures.shapes.path]
         process.environment = ProcessInfo.processInfo.environment.merging([
             "WATCHWORD_PIPELINES": Fixtures.repository.appending(path: "Pipelines").path
         ]) { $1 }
@@ -142,7 +143,7 @@ struct HistoryCommandTests {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
 
-        let second = try await run("watchword", ["index"] + films + ["--history", history, "--json"])
+        let second = try await run("watchword", ["index"] + paths + ["--history", history, "--json"])
         #expect(second.code == 65, "\(second.err)")
         let outcomes = try lines(second.out)
         let failed = outcomes.filter { $0["status"]?.string == "failed" }.compactMap { $0["file"]?.string }
@@ -150,13 +151,14 @@ struct HistoryCommandTests {
         #expect(outcomes.first?["status"]?.string == "known")
         for name in damaged { #expect(second.err.contains(name)) }
         // A third run finds all whole films there, with every frame once.
-        let third = try await run("watchword", ["index"] + films + ["--history", history, "--json"])
-        #expect(try lines(third.out).count { $0["status"]?.string == "known" } == films.count - 3)
+        let third = try await run("watchword", ["index"] + paths + ["--history", history, "--json"])
+        #expect(try lines(third.out).count { $0["status"]?.string == "known" } == paths.count - 3)
         let parts = try FileManager.default.subpathsOfDirectory(atPath: history).filter { $0.hasSuffix(".part") }
         #expect(parts.isEmpty)
         let found = try await run(
             "watchword", ["search", "a triangle", "--history", history, "--stream", "film 0", "--json"])
-        #expect(found.code == 0 && !(try lines(found.out)).isEmpty)
-        #expect(try lines(found.out).allSatisfy { $0["stream"]?.string == "film 0" })
+        let moments = try lines(found.out)
+        #expect(found.code == 0 && !moments.isEmpty)
+        #expect(moments.allSatisfy { $0["stream"]?.string == "film 0" })
     }
 }

@@ -71,7 +71,9 @@ struct Index: AsyncParsableCommand {
             }
             Terminal.progress("")
             if json { try Terminal.say(json: outcome) }
-            if let error = outcome.error { Terminal.complain("\(path): \(error)") }
+            if let error = outcome.error {
+                Terminal.complain(error.hasPrefix(outcome.file) ? error : "\(path): \(error)")
+            }
             outcomes.append(outcome)
         }
         return outcomes

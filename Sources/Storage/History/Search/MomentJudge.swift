@@ -88,7 +88,9 @@ struct MomentJudge {
         if let chain = try? SegmentChain(segment, readsLow: true) {
             chain.openTail()
             let least = (peak.score + Self.median(counts)) / 2
-            let around = max(0, peak.ordinal - 512)...peak.ordinal + 512
+            // As many entries as half a minute has, as far as its slot tells.
+            let reach = min(1024, max(32, 2 * one.slot.entries.count))
+            let around = max(0, peak.ordinal - reach)...peak.ordinal + reach
             let windows = (exact.windows(around, text, chain, blocks) ?? []).filter { window in
                 abs((one.header.file == nil ? window.wallEnd : window.mediaEnd) - one.time) <= HistoryQuery.apart
             }

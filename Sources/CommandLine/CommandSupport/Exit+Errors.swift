@@ -2,7 +2,7 @@ package import ArgumentParser
 import Benchmarking
 import Checkpoints
 import CLIP
-import Commands
+package import Commands
 import WatchwordConfiguration
 import ControlAPI
 import Evaluation
@@ -19,17 +19,10 @@ import SystemSupport
 import Training
 import WireFormat
 
-/// Exit codes of sysexits, and which error gives which.
-package enum Exit {
-    package static let usage = ExitCode(64)
-    package static let badData = ExitCode(65)
-    package static let noInput = ExitCode(66)
-    package static let unavailable = ExitCode(69)
-    package static let cannotCreate = ExitCode(73)
-    package static let outputFailed = ExitCode(RootCommand.outputFailed)
-    package static let noPermission = ExitCode(77)
-    package static let badConfiguration = ExitCode(78)
+package typealias Exit = Commands.Exit
 
+/// Which error gives which exit code.
+extension Exit {
     /// Runs a command; prints an error as one line on standard error, and throws its exit code.
     package static func guarding(_ body: () async throws -> Void) async throws {
         do {
@@ -93,7 +86,7 @@ package enum Exit {
         case let failure as ControlReply.Failure: isPassing(failure.code) ? unavailable : badData
         case let failure as ControlFailure where isPassing(failure.code): unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
-        default: ExitCode(70)
+        default: fault
         }
     }
 

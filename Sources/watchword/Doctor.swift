@@ -1,3 +1,5 @@
+import Commands
+import WireFormat
 import ArgumentParser
 import CLIP
 import CommandSupport

@@ -1,8 +1,8 @@
 package import ArgumentParser
-package import WatchwordConfiguration
-package import ControlAPI
+import WatchwordConfiguration
+import ControlAPI
 package import Foundation
-package import Messaging
+import Messaging
 package import WireFormat
 
 /// Options of commands that talk to the daemon.

@@ -1,4 +1,4 @@
-package import ArgumentParser
+import ArgumentParser
 import Benchmarking
 import Checkpoints
 import CLIP

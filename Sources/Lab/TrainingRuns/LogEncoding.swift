@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import SystemSupport
 
 /// Encodes the logs of trainings as JSON with sorted keys.
 enum LogEncoding {

@@ -3,6 +3,7 @@ import Checkpoints
 import EvaluationRuns
 package import Foundation
 package import Pixels
+import SystemSupport
 
 /// Keeps decoded pictures of clips on disk, as RGB bytes, so that no clip is decoded twice.
 ///

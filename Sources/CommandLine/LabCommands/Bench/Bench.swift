@@ -1,4 +1,5 @@
 package import ArgumentParser
+import SystemSupport
 
 /// `watchword bench`: measures speed and memory.
 package struct Bench: AsyncParsableCommand {

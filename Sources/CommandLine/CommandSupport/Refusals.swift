@@ -14,3 +14,10 @@ package struct Advice: Error, CustomStringConvertible {
 
     package init(description: String) { self.description = description }
 }
+
+/// A history that cannot be used now, and why.
+package struct HistoryRefusal: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}

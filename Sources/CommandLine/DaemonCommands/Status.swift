@@ -1,3 +1,4 @@
+import WireFormat
 package import ArgumentParser
 import CommandSupport
 import Daemon

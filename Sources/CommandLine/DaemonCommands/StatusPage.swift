@@ -1,3 +1,4 @@
+import Engine
 import CommandSupport
 import Daemon
 import Foundation

@@ -1,13 +1,13 @@
 import SystemSupport
 
 /// Draws reproducible numbers, uniform, with a mean and a standard deviation.
-struct SeededNumbers {
+package struct SeededNumbers {
     private var random: SeededRandom
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// Draws `count` numbers.
-    mutating func numbers(_ count: Int, mean: Float = 0, deviation: Float) -> [Float] {
+    package mutating func numbers(_ count: Int, mean: Float = 0, deviation: Float) -> [Float] {
         let reach = deviation * Float(3).squareRoot()
         return (0..<count).map { _ in mean + reach * next() }
     }

@@ -7,6 +7,11 @@ package struct UnreadableFile: Error, CustomStringConvertible {
     package let why: String
     package var description: String { "\(path): it cannot be read: \(why)" }
 
+    package init(path: String, why: String) {
+        self.path = path
+        self.why = why
+    }
+
     /// SHA-256 of `prefix` and then the whole file, in hexadecimal digits.
     package static func digest(_ path: String, prefix: String) throws(UnreadableFile) -> String {
         try check(path)

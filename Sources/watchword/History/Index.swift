@@ -87,9 +87,3 @@ struct Index: AsyncParsableCommand {
                 + "\(count(.known)) known already, \(count(.failed)) failed")
     }
 }
-
-/// What cannot be done with a history, and why.
-struct HistoryRefusal: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}

@@ -1,3 +1,4 @@
+import WatchwordConfiguration
 import ArgumentParser
 import CLIP
 import CommandSupport

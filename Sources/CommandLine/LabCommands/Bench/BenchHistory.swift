@@ -67,7 +67,7 @@ extension Bench {
             let bytes = folder.segments().reduce(0) { $0 + $1.bytes }
             let rows = cameras * Int(hours * 3600 * fps)
             let search = HistorySearch(folder, now: { synthetic.end })
-            let before = Memory.residentMegabytes
+            let before = SystemSupport.Memory.residentMegabytes
             var results: [Result] = []
             var scanned = 0
             for (count, isQuick) in texts.flatMap({ $0 < 8 ? [($0, false)] : [($0, false), ($0, true)] }) {
@@ -82,7 +82,7 @@ extension Bench {
                     // The first round fills the page cache.
                     if round > 0 { times.append((.now - began) / .seconds(1)) }
                     scanned = found.bytes
-                    resident = max(resident, Memory.residentMegabytes)
+                    resident = max(resident, SystemSupport.Memory.residentMegabytes)
                     worst = max(worst, synthetic.worst(found, query))
                 }
                 times.sort()

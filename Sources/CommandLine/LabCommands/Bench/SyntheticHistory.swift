@@ -1,3 +1,4 @@
+import Benchmarking
 import CommandSupport
 import Foundation
 import History

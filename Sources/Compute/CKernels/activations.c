@@ -160,6 +160,7 @@ static void finish_rows(void *context, size_t first, size_t last, size_t worker)
         case WW_LINE: finish_row(w->out, w->sums, r, w->W, WW_LINE); break;
         case WW_QUICK_GELU: finish_row(w->out, w->sums, r, w->W, WW_QUICK_GELU); break;
         case WW_GELU: finish_row(w->out, w->sums, r, w->W, WW_GELU); break;
+        case WW_TANH_GELU: finish_row(w->out, w->sums, r, w->W, WW_TANH_GELU); break;
         }
 }
 

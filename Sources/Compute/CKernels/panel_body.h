@@ -27,8 +27,10 @@ VECTORS INLINE void deliver_kind(const product_work *w, float *out, size_t strid
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_LINE, 0);
     else if (w->curve == WW_QUICK_GELU)
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_QUICK_GELU, 0);
-    else
+    else if (w->curve == WW_GELU)
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_GELU, 0);
+    else
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_TANH_GELU, 0);
 }
 
 // Words of 32 bits that a row's values of a panel take.

@@ -44,7 +44,7 @@ void ww_layer_norm(const ww_numbers *out, const float *x, const float *weight, c
 /// x += values of the sums.
 void ww_add_sums(float *x, const ww_numbers *sums, size_t R, size_t W);
 
-typedef enum ww_curve { WW_LINE = 0, WW_QUICK_GELU = 1, WW_GELU = 2 } ww_curve;
+typedef enum ww_curve { WW_LINE = 0, WW_QUICK_GELU = 1, WW_GELU = 2, WW_TANH_GELU = 3 } ww_curve;
 
 /// out, rows one after the other, = curve(values of the sums). The sums are overwritten.
 void ww_finish_sums(const ww_numbers *out, const ww_numbers *sums, ww_curve curve, size_t R, size_t W);

@@ -8,7 +8,8 @@
 typedef enum ww_activation {
     WW_ACTIVATION_NONE = 0,
     WW_ACTIVATION_QUICK_GELU = 1,  ///< x · sigmoid(1.702 x)
-    WW_ACTIVATION_GELU = 2         ///< exact, by erf
+    WW_ACTIVATION_GELU = 2,        ///< exact, by erf
+    WW_ACTIVATION_TANH_GELU = 3    ///< by tanh
 } ww_activation;
 
 /// How numbers are written.

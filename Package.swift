@@ -102,7 +102,10 @@ let package = Package(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
             path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
-            name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Transformer", "Pixels", "CVocabulary"],
+            name: "Tokenizers", dependencies: ["Checkpoints", "CVocabulary"], path: "Sources/Models/Tokenizers",
+            swiftSettings: strict),
+        .target(
+            name: "CLIP", dependencies: ["Tensors", "Checkpoints", "Tokenizers", "Transformer", "Pixels"],
             path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
@@ -179,8 +182,7 @@ let package = Package(
             dependencies: [
                 "CPlatform", "CLIP", "Digests", "Heads", "Matching", "Measures", "Ingest", "Journal", "Messaging",
                 "Permissions", "Pixels", "Printing",
-                "Checkpoints",
-                "Tensors",
+                "Checkpoints", "Tensors", "Tokenizers",
                 "Yams",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -208,8 +210,8 @@ let package = Package(
             name: "watchword",
             dependencies: [
                 "Watchtower", "CLIP", "Checkpoints", "Commands", "Digests", "Heads", "Hub", "Ingest", "Matching",
-                "Messaging", "Permissions", "Printing", "Tensors", "Evaluation", "Pixels", "Randomness", "Training",
-                "World",
+                "Messaging", "Permissions", "Printing", "Tensors", "Tokenizers", "Evaluation", "Pixels", "Randomness",
+                "Training", "World",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -221,8 +223,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "CLIP", "Checkpoints", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport", "Watchtower",
-                "WebAPI",
+                "CLIP", "Checkpoints", "Ingest", "Matching", "Messaging", "Pixels", "TestSupport", "Tokenizers",
+                "Watchtower", "WebAPI",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "Randomness"]),
@@ -238,7 +240,10 @@ let package = Package(
         tests("PermissionsTests", ["Permissions"]),
         tests("HubTests", ["Hub", "Checkpoints"]),
         tests("PixelsTests", ["Pixels", "Ingest", "Checkpoints"]),
-        tests("CLIPTests", ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Transformer"]),
+        tests(
+            "CLIPTests",
+            ["CLIP", "Checkpoints", "Ingest", "Matching", "Pixels", "Tensors", "Tokenizers", "Transformer"]),
+        tests("FamiliesTests", ["CLIP", "Checkpoints", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
         tests("HeadsTests", ["Heads", "WatchwordHeadABI", "Checkpoints", "CLIP", "Tensors", "CAllocations"]),
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["World", "Checkpoints", "Randomness"]),

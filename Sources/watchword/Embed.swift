@@ -6,6 +6,7 @@ import Ingest
 import Messaging
 import Printing
 import Tensors
+import Tokenizers
 import Watchtower
 
 struct Embed: AsyncParsableCommand {

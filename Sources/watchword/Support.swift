@@ -12,6 +12,7 @@ import Messaging
 import Permissions
 import Printing
 import Tensors
+import Tokenizers
 import Training
 import Watchtower
 

@@ -4,6 +4,7 @@ import Foundation
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 @Suite("Converted models")
 struct ConversionTests {

@@ -4,6 +4,7 @@ import Heads
 import Ingest
 import Pixels
 import Tensors
+import Tokenizers
 import Watchtower
 
 /// A model without streams: clips and texts to embeddings, and these to scores.

@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import Randomness
 import Synchronization
+import Tokenizers
 import Training
 import World
 

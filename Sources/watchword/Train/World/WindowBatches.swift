@@ -1,5 +1,6 @@
 import CLIP
 import Randomness
+import Tokenizers
 import Training
 import World
 

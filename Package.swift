@@ -42,6 +42,8 @@ let package = Package(
         headLibrary("lstm", "LSTMHead"),
         headLibrary("transformer", "TransformerHead"),
         headLibrary("tight", "TightHead"),
+        headLibrary("xpool", "XPoolHead"),
+        headLibrary("tmass", "TMassHead"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -113,12 +115,14 @@ let package = Package(
             name: "Heads", dependencies: ["WatchwordHeadABI", "Checkpoints", "Permissions"],
             path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
-            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels"],
+            name: "HeadKit", dependencies: ["WatchwordHeadABI", "Checkpoints", "CKernels", "Tensors"],
             path: "Sources/Models/HeadKit", swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
+        headTarget("XPoolHead", ["Tensors", "Transformer"]),
+        headTarget("TMassHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
         .target(name: "Randomness", path: "Sources/System/Randomness", swiftSettings: safe),

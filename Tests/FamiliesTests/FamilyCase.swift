@@ -5,6 +5,8 @@ import Ingest
 import Pixels
 import Tensors
 import TestSupport
+import Testing
+import Tokenizers
 
 /// A model directory as a reference implementation wrote it, with what that makes of texts and pictures.
 ///

@@ -1,6 +1,7 @@
 import CLIP
 import Checkpoints
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 

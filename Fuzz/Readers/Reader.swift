@@ -94,8 +94,9 @@ private func readFile(_ open: () throws -> any CheckpointFile) {
         let file = try open()
         _ = file.headerHash
         let names = try CheckpointNames(file)
-        let layouts: [ModelDirectory.Layout] = [.openAI, .huggingFace]
-        for source: any TensorSource in [file, names] + layouts.map { $0.names(names) as any TensorSource } {
+        let towers = [ModelDirectory.Layout.openAI, .huggingFace].map { $0.names(names) as any TensorSource }
+        let sources: [any TensorSource] = [file, names] + towers
+        for source in sources {
             for info in source.tensors.values where info.count <= 4096 { attempt { _ = try source.floats(info.name) } }
         }
         for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }

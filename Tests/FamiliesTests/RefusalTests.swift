@@ -44,7 +44,7 @@ struct FamilyRefusalTests {
             ("siglip2_hf", "config.json", #""hidden_size": 48"#, #""hidden_size": 64"#, "64"),
             ("siglip2_hf", "config.json", #""model_type": "siglip","#, #""model_type": "siglip2","#, "siglip2"),
             ("siglip2_hf", "config.json", #""model_type": "siglip","#, #""model_type": "clip","#, "SigLIP"),
-            ("siglip1_hf", "config.json", #""image_size": 44"#, #""image_size": 88"#, "position"),
+            ("siglip1_hf", "config.json", #""image_size": 44"#, #""image_size": 88"#, "88"),
             ("siglip2_hf", "tokenizer.json", #""type": "BPE""#, #""type": "WordPiece""#, "WordPiece"),
             (
                 "siglip2_openclip", "open_clip_config.json", "vit_base_patch16_siglip_256", "vit_base_naflex",

@@ -90,6 +90,9 @@ package struct ModelInspection: Sendable {
         // Hugging Face's sizes and OpenCLIP's are in files; OpenAI's are the tensors', if none is missing.
         let isMissing = layout == .huggingFace && !hasConfig && !(source.map(HeadInventory.isPooledByText) ?? false)
         if isMissing { problems.append("config.json is missing: Hugging Face's layout needs it") }
+        if layout == .openAI, contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
+            problems.append("open_clip_config.json is missing, which says the model's activation and heads")
+        }
         let names = source ?? MemoryTensors([:], origin: url.path)
         if layout == .openAI {
             readConfiguration(try? ModelConfiguration(contents, tensors: names, defaults: defaults))

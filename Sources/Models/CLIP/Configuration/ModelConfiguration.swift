@@ -40,6 +40,9 @@ struct ModelConfiguration {
             // X-Pool's and T-MASS's checkpoints have Hugging Face's names and OpenAI's sizes and rules.
             let isHuggingFace = HeadInventory.isPooledByText(tensors) && tensors.has("visual_projection.weight")
             layout = isHuggingFace ? .huggingFace : .openAI
+            guard isHuggingFace || !tensors.tensors.keys.contains(where: { $0.hasPrefix("vision_model.") }) else {
+                throw ModelError(folder.path, "config.json is missing: Hugging Face's layout needs it")
+            }
             if contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
                 throw ModelError(
                     folder.path, "open_clip_config.json is missing, which says the model's activation and heads")

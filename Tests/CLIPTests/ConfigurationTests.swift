@@ -169,7 +169,7 @@ struct ConfigurationTests {
             ("", #", "timm_model_name": "vit_base""#, "", "", "timm_model_name"),
             ("", #", "no_ln_pre": true"#, "", "", "no_ln_pre"), ("", #", "pool_type": "avg""#, "", "", "pool_type"),
             ("", #", "ls_init_value": 0.1"#, "", "", "ls_init_value"),
-            ("", #", "act_kwargs": {"slope": 2}"#, "", "", "act_kwargs"),
+            ("", #", "head_width": 16, "act_kwargs": {"slope": 2}"#, "", "", "act_kwargs"),
             (
                 #", "quick_gelu": true"#, #", "head_width": 16, "act_kwargs": {"approximate": "tanh"}"#, "", "",
                 "act_kwargs"

@@ -7,6 +7,8 @@ package import Checkpoints
 package protocol TowerNames: TensorSource {
     /// The file's names of what a tensor is made of: of those that are missing, if any are.
     func storedNames(_ name: String) -> [String]
+    /// The file's names of all that a tensor is made of.
+    func everyStoredName(_ name: String) -> [String]
 }
 
 /// How one layout names the towers' tensors.
@@ -87,6 +89,11 @@ package struct MappedNames: TowerNames {
         }
         self.recipes = recipes
         self.tensors = tensors
+    }
+
+    package func everyStoredName(_ name: String) -> [String] {
+        let names = (recipes[name] ?? table.recipe(name))?.parts ?? [name]
+        return (base as? any TowerNames).map { base in names.flatMap(base.everyStoredName) } ?? names
     }
 
     package func storedNames(_ name: String) -> [String] {

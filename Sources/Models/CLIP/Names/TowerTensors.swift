@@ -132,7 +132,7 @@ package enum TowerTensors {
         _ source: any TensorSource, _ layout: ModelDirectory.Layout, _ architecture: Architecture
     ) -> String? {
         let named = layout.names(source)
-        let known = Set((expected(architecture).map(\.name) + ["visual.conv2.weight"]).flatMap(named.storedNames))
+        let known = Set((expected(architecture).map(\.name) + ["visual.conv2.weight"]).flatMap(named.everyStoredName))
         let towers: [String]
         if layout == .huggingFace {
             towers = source.tensors.keys.filter(isHuggingFaceTower)

@@ -45,6 +45,8 @@ let package = Package(
         headLibrary("lstm", "LSTMHead"),
         headLibrary("transformer", "TransformerHead"),
         headLibrary("tight", "TightHead"),
+        headLibrary("xpool", "XPoolHead"),
+        headLibrary("tmass", "TMassHead"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -115,8 +117,11 @@ let package = Package(
             name: "Pixels", dependencies: ["CKernels", "CPictures", "CTurboJPEG", "CWebP"],
             path: "Sources/Video/Pixels", swiftSettings: strict),
         .target(
+            name: "Tokenizers", dependencies: ["Checkpoints", "CVocabulary"], path: "Sources/Models/Tokenizers",
+            swiftSettings: strict),
+        .target(
             name: "CLIP",
-            dependencies: ["Checkpoints", "CVocabulary", "Pixels", "SystemSupport", "Tensors", "Transformer"],
+            dependencies: ["Checkpoints", "Pixels", "SystemSupport", "Tensors", "Tokenizers", "Transformer"],
             path: "Sources/Models/CLIP", swiftSettings: strict),
 
         // Heads: the host, the plugin author's kit, the plugins.
@@ -124,12 +129,14 @@ let package = Package(
             name: "Heads", dependencies: ["Checkpoints", "SystemSupport", "WatchwordHeadABI"],
             path: "Sources/Models/Heads", swiftSettings: strict),
         .target(
-            name: "HeadKit", dependencies: ["Checkpoints", "CKernels", "WatchwordHeadABI"],
+            name: "HeadKit", dependencies: ["Checkpoints", "CKernels", "Tensors", "WatchwordHeadABI"],
             path: "Sources/Models/HeadKit", swiftSettings: strict),
         headTarget("MeanHead"),
         headTarget("LSTMHead", ["Tensors"]),
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
+        headTarget("XPoolHead", ["Tensors", "Transformer"]),
+        headTarget("TMassHead", ["Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
         .target(
@@ -208,7 +215,8 @@ let package = Package(
             name: "Engine",
             dependencies: [
                 "Checkpoints", "CLIP", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
-                "SystemSupport", "Tensors", "WireFormat", .product(name: "DequeModule", package: "swift-collections"),
+                "SystemSupport", "Tensors", "Tokenizers", "WireFormat",
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             path: "Sources/Engine", swiftSettings: strict),
 
@@ -261,13 +269,13 @@ let package = Package(
             name: "EvaluationRuns",
             dependencies: [
                 "Checkpoints", "CLIP", "Concurrency", "Digests", "Engine", "Evaluation", "Heads", "Ingest", "Matching",
-                "Pixels", "Printing", "SystemSupport", "Tensors", "WatchwordConfiguration",
+                "Pixels", "Printing", "SystemSupport", "Tensors", "Tokenizers", "WatchwordConfiguration",
             ], path: "Sources/Lab/EvaluationRuns", swiftSettings: strict),
         .target(
             name: "TrainingRuns",
             dependencies: [
                 "Checkpoints", "CLIP", "Engine", "Evaluation", "EvaluationRuns", "Pixels", "Printing", "SystemSupport",
-                "Tensors", "Training", "World",
+                "Tensors", "Tokenizers", "Training", "World",
             ], path: "Sources/Lab/TrainingRuns", swiftSettings: strict),
         .target(
             name: "Benchmarking",
@@ -305,7 +313,7 @@ let package = Package(
             dependencies: [
                 "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands", "Digests", "Engine",
                 "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching", "Messaging", "Pixels",
-                "Printing", "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
+                "Printing", "SystemSupport", "Tensors", "Tokenizers", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -317,7 +325,7 @@ let package = Package(
             name: "FuzzReaders",
             dependencies: [
                 "Checkpoints", "CLIP", "ControlAPI", "Daemon", "History", "Ingest", "Matching", "Messaging", "Pixels",
-                "TestSupport", "WatchwordConfiguration", "WebAPI", "WireFormat",
+                "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
@@ -332,11 +340,12 @@ let package = Package(
         tests("CheckpointsTests", ["Checkpoints", "SystemSupport"]),
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
+        tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
         tests("HubTests", ["Checkpoints", "Hub"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(
             "CLIPTests",
-            ["Checkpoints", "CLIP", "Ingest", "Matching", "Pixels", "SystemSupport", "Tensors"]),
+            ["Checkpoints", "CLIP", "Ingest", "Matching", "Pixels", "SystemSupport", "Tensors", "Tokenizers"]),
         tests("HeadsTests", ["CAllocations", "Checkpoints", "CLIP", "Heads", "Tensors", "WatchwordHeadABI"]),
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["Checkpoints", "SystemSupport", "World"]),

@@ -4,11 +4,15 @@ import Foundation
 import Ingest
 import Pixels
 import TestSupport
+import Tokenizers
 
 /// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
 package enum Reader: String, CaseIterable, Sendable {
-    case safetensors, zip, pickle, config, vocabulary, index, tokenizer
+    case safetensors, zip, pickle, config, vocabulary, index, tokenizer, sentencepiece
     case configuration, queries, control, clients, web, pictures, films, multipart, movie, history
+
+    /// Characters of one to four bytes, special tokens, white space.
+    private static let sentence = "A photo of\t <|endoftext|> <eos> caf\u{e9} \u{2581}\u{732b}\u{1F431}"
 
     /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
     package func read(_ bytes: UnsafeRawBufferPointer) {
@@ -33,9 +37,13 @@ package enum Reader: String, CaseIterable, Sendable {
             attempt { _ = try ModelDefaults.parse(file) }
             attempt { _ = try PreprocessorConfig.parse(file, side: 224, notes: &notes) }
             attempt { _ = try PreprocessorConfig.nested(file, side: 224, notes: &notes) }
-            attempt { _ = try OpenCLIPConfig.parse(file) }
+            attempt { _ = try OpenCLIPConfig.parse(file, tensors: MemoryTensors([:], origin: "fuzz")) }
         case .index: attempt { _ = try ShardedFile.map(bytes.inMemory) }
-        case .tokenizer: attempt { _ = try Tokenizer(json: Array(bytes)).encode("a photo of <|endoftext|>") }
+        case .tokenizer:
+            for rule in [TextCleaning.Rule.family, .canonicalize] {
+                attempt { _ = try Tokenizer(json: Array(bytes), cleaning: rule).encode(Self.sentence) }
+            }
+        case .sentencepiece: attempt { _ = try Tokenizer(sentencePiece: Array(bytes)).encode(Self.sentence) }
         case .pictures:
             let file = Array(bytes)
             _ = PictureHeader.size(beginning: file)
@@ -87,7 +95,9 @@ private func readFile(_ open: () throws -> any CheckpointFile) {
         let file = try open()
         _ = file.headerHash
         let names = try CheckpointNames(file)
-        for source in [file, names, OpenAINames(names), HuggingFaceNames(names)] as [any TensorSource] {
+        let towers = [ModelDirectory.Layout.openAI, .huggingFace].map { $0.names(names) as any TensorSource }
+        let sources: [any TensorSource] = [file, names] + towers
+        for source in sources {
             for info in source.tensors.values where info.count <= 4096 { attempt { _ = try source.floats(info.name) } }
         }
         for info in file.tensors.values where info.count <= 4096 { attempt { _ = try file.integers(info.name) } }

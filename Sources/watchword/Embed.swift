@@ -5,6 +5,7 @@ import Engine
 import Heads
 import Ingest
 import Tensors
+import Tokenizers
 
 /// `watchword embed`: prints the embeddings of texts and pictures.
 struct Embed: AsyncParsableCommand {

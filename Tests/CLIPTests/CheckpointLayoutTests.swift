@@ -6,6 +6,7 @@ import Pixels
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 /// Layouts that other programs write, with what they themselves make of a picture.
 @Suite("Layouts of checkpoints")

@@ -1,4 +1,5 @@
 import CLIP
+import Checkpoints
 import Foundation
 import Pixels
 import Tensors
@@ -109,9 +110,11 @@ struct ConfigurationTests {
         arguments: [
             (#""quantization_config": {"bits": 4}"#, "quantization_config"),
             (#""vision_config": {"num_channels": 4}, "text_config": {}"#, "num_channels"),
-            (#""vision_config": {"hidden_act": "gelu_new"}, "text_config": {}"#, "hidden_act"),
+            (#""vision_config": {"hidden_act": "relu"}, "text_config": {}"#, "hidden_act"),
             (#""vision_config": {"pruned_heads": {"0": [1]}}, "text_config": {}"#, "pruned_heads"),
-            (#""model_type": "siglip""#, "model_type"),
+            (#""model_type": "siglip2""#, "model_type"),
+            (#""model_type": "siglip", "text_config": {"projection_size": 8}"#, "projection_size"),
+            (#""model_type": "siglip", "vision_config": {"vision_use_head": false}"#, "vision_use_head"),
         ])
     func refusedConfig(_ json: String, _ key: String) throws {
         var notes: [String] = []
@@ -130,14 +133,19 @@ struct ConfigurationTests {
             """)
     }
 
+    private func parse(_ file: ModelFile) throws -> (Architecture, Preprocessing) {
+        let model = try OpenCLIPConfig.parse(file, tensors: MemoryTensors([:], origin: "none"))
+        return (model.architecture, model.preprocessing)
+    }
+
     @Test("OpenCLIP's keys and defaults are obeyed")
     func openCLIPKeys() throws {
-        let (plain, pictures) = try OpenCLIPConfig.parse(openCLIP(vision: #", "head_width": 16, "mlp_ratio": 4.3637"#))
+        let (plain, pictures) = try parse(openCLIP(vision: #", "head_width": 16, "mlp_ratio": 4.3637"#))
         #expect(
             plain.vision.heads == 3 && plain.vision.inner == 209 && plain.text.heads == 8 && plain.text.layers == 12)
         #expect(plain.vision.activation == .gelu && plain.text.vocabulary == 49408 && plain.text.endToken == nil)
         #expect(pictures == Preprocessing(framing: Framing(side: 32)))
-        let (quick, squashed) = try OpenCLIPConfig.parse(
+        let (quick, squashed) = try parse(
             openCLIP(
                 model: #", "quick_gelu": true"#, vision: #", "head_width": 24, "norm_kwargs": {"eps": 1e-6}"#,
                 text: #", "heads": 4, "pool_type": "eos", "eos_id": 9"#,
@@ -150,19 +158,25 @@ struct ConfigurationTests {
         let padded = openCLIP(
             vision: #", "head_width": 16"#, pictures: #""resize_mode": "longest", "fill_color": 7, "size": [32, 32]"#)
         #expect(
-            try OpenCLIPConfig.parse(padded).1.framing == Framing(side: 32, fit: .longest, fill: [7, 7, 7]))
+            try parse(padded).1.framing == Framing(side: 32, fit: .longest, fill: [7, 7, 7]))
     }
 
     @Test(
         "OpenCLIP's keys of other architectures, and keys that are not known, are refused by their names",
         arguments: [
-            (#", "init_logit_bias": -10"#, "", "", "", "init_logit_bias"),
             (#", "rotary": true"#, "", "", "", "rotary"), ("", #", "layers": [3, 4, 6, 3]"#, "", "", "layers"),
             ("", #", "timm_model_name": "vit_base"#, "", "", "JSON"),
             ("", #", "timm_model_name": "vit_base""#, "", "", "timm_model_name"),
             ("", #", "no_ln_pre": true"#, "", "", "no_ln_pre"), ("", #", "pool_type": "avg""#, "", "", "pool_type"),
             ("", #", "ls_init_value": 0.1"#, "", "", "ls_init_value"),
-            ("", #", "act_kwargs": {"approximate": "tanh"}"#, "", "", "act_kwargs"),
+            ("", #", "head_width": 16, "act_kwargs": {"slope": 2}"#, "", "", "act_kwargs"),
+            (
+                #", "quick_gelu": true"#, #", "head_width": 16, "act_kwargs": {"approximate": "tanh"}"#, "", "",
+                "act_kwargs"
+            ),
+            ("", #", "timm_model_name": "vit_base_patch16_siglip_gap_256""#, "", "", "timm_model_name"),
+            ("", "", #", "tokenizer_kwargs": {"clean": "whitespace"}"#, "", "tokenizer_kwargs"),
+            ("", "", #", "hf_tokenizer_name": "x", "tokenizer_kwargs": {"clean": "none"}"#, "", "clean"),
             ("", "", #", "no_causal_mask": true"#, "", "no_causal_mask"),
             ("", "", #", "pool_type": "last""#, "", "pool_type"),
             ("", "", #", "hf_model_name": "roberta""#, "", "hf_model_name"),
@@ -172,7 +186,7 @@ struct ConfigurationTests {
         ])
     func openCLIPRefused(_ model: String, _ vision: String, _ text: String, _ pictures: String, _ key: String) throws {
         #expect {
-            try OpenCLIPConfig.parse(
+            try parse(
                 openCLIP(
                     model: model, vision: vision.isEmpty ? #", "head_width": 16"# : vision, text: text,
                     pictures: pictures))

@@ -5,6 +5,7 @@ import SystemSupport
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 @Suite("Converted models")
 struct ConversionTests {

@@ -24,7 +24,7 @@ struct ModelDirectoryTests {
     private func open(_ folder: URL) throws {
         let model = try ModelDirectory(folder)
         _ = try model.tokenizer()
-        let source = HuggingFaceNames(try SafetensorsFile(path: model.weights.path))
+        let source = ModelDirectory.Layout.huggingFace.names(try SafetensorsFile(path: model.weights.path))
         _ = try ImageEncoder(source, architecture: model.architecture, precision: .f32)
         _ = try TextEncoder(source, architecture: model.architecture, precision: .f32)
     }

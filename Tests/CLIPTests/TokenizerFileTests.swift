@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import TestSupport
 import Testing
+import Tokenizers
 
 /// Vocabulary files are input: whatever they hold, they load or throw.
 @Suite("Tokenizer files")

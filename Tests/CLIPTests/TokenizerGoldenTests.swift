@@ -3,6 +3,7 @@ import Checkpoints
 import Foundation
 import TestSupport
 import Testing
+import Tokenizers
 
 @Suite("Tokenizer goldens")
 struct TokenizerGoldenTests {

@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import TestSupport
 import Testing
+import Tokenizers
 
 /// `tokenizer.json` as transformers 5.24.0 saves it, alone.
 @Suite("tokenizer.json")

@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import TestSupport
 import Testing
+import Tokenizers
 
 @Suite("Tokenizer")
 struct TokenizerTests {

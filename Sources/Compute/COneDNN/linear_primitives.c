@@ -29,12 +29,16 @@ static dnnl_status_t attributes(const ww_linear *layer, dnnl_primitive_attr_t *a
         status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_swish, 1.702f, 0.f);
     if (status == dnnl_success && layer->shape.activation == WW_ACTIVATION_GELU)
         status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_gelu_erf, 0.f, 0.f);
+    if (status == dnnl_success && layer->shape.activation == WW_ACTIVATION_TANH_GELU)
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_gelu_tanh, 0.f, 0.f);
 #else
     if (layer->shape.accumulate) status = dnnl_post_ops_append_sum(ops, 1.f);
     if (status == dnnl_success && layer->shape.activation == WW_ACTIVATION_QUICK_GELU)
         status = dnnl_post_ops_append_eltwise(ops, 1.f, dnnl_eltwise_swish, 1.702f, 0.f);
     if (status == dnnl_success && layer->shape.activation == WW_ACTIVATION_GELU)
         status = dnnl_post_ops_append_eltwise(ops, 1.f, dnnl_eltwise_gelu_erf, 0.f, 0.f);
+    if (status == dnnl_success && layer->shape.activation == WW_ACTIVATION_TANH_GELU)
+        status = dnnl_post_ops_append_eltwise(ops, 1.f, dnnl_eltwise_gelu_tanh, 0.f, 0.f);
 #endif
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
     dnnl_post_ops_destroy(ops);

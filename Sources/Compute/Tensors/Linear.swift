@@ -8,12 +8,15 @@ package enum Activation: Sendable {
     case quickGELU
     /// `x · Φ(x)`, exact.
     case gelu
+    /// `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
+    case tanhGELU
 
     var kind: ww_activation {
         switch self {
         case .none: WW_ACTIVATION_NONE
         case .quickGELU: WW_ACTIVATION_QUICK_GELU
         case .gelu: WW_ACTIVATION_GELU
+        case .tanhGELU: WW_ACTIVATION_TANH_GELU
         }
     }
 }

@@ -3,29 +3,36 @@ import CKernels
 /// Pictures cut into patches, as the input of CLIP's patch projection.
 package enum Patches {
     /// Interleaved RGB bytes `[side, side, 3]` a picture, normalised by channel, into out `[pictures · g², 3 ·
-    /// patch²]`.
+    /// patch²]`; g: side / patch, rounded down.
     ///
-    /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5).
+    /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5). `nested`: how often four
+    /// neighbours follow each other for a convolution of 2 x 2 (`ww_cut_bytes`).
     package static func cut(
-        _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], into out: Activations,
-        as form: RowForm
+        _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], nested: Int = 0,
+        into out: Activations, as form: RowForm
     ) {
         precondition(mean.count == 3 && deviation.count == 3 && out.columns == 3 * patch * patch)
         precondition(pictures.allSatisfy { $0.map { $0.count == side * side * 3 } ?? true })
-        let patches = (side / patch) * (side / patch)
-        out.prepare(rows: pictures.count * patches, columns: out.columns, as: form)
+        out.prepare(rows: pictures.count * count(side, patch, nested), columns: out.columns, as: form)
         withPointers(pictures[...], []) { pointers in
-            out.withNumbers { ww_cut_bytes($0, pointers, mean, deviation, pictures.count, side, patch) }
+            out.withNumbers { ww_cut_bytes($0, pointers, mean, deviation, pictures.count, side, patch, nested) }
         }
     }
 
     /// Normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
-    package static func cut(planes: [Float], side: Int, patch: Int, into out: Activations, as form: RowForm) {
+    package static func cut(
+        planes: [Float], side: Int, patch: Int, nested: Int = 0, into out: Activations, as form: RowForm
+    ) {
         let pictures = planes.count / (3 * side * side)
         precondition(planes.count == pictures * 3 * side * side && out.columns == 3 * patch * patch)
-        let patches = (side / patch) * (side / patch)
-        out.prepare(rows: pictures * patches, columns: out.columns, as: form)
-        out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch) }
+        out.prepare(rows: pictures * count(side, patch, nested), columns: out.columns, as: form)
+        out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch, nested) }
+    }
+
+    /// Patches of a picture.
+    private static func count(_ side: Int, _ patch: Int, _ nested: Int) -> Int {
+        let squares = side / (patch << nested)
+        return squares * squares << (2 * nested)
     }
 
     /// Lends all pictures at once: one call within another, a picture each.

@@ -56,10 +56,12 @@ package struct ResidualAttentionBlock {
     /// With `rows`, one token a sequence, only that token is carried through what follows attention, and x becomes
     /// `[sequences, width]`: all that the last block of a tower needs.
     package func callAsFunction(
-        _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, workspace space: TransformerWorkspace
+        _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
+        workspace space: TransformerWorkspace
     ) throws {
         norm1(x, into: space.normed, as: inProjection.takes)
         try inProjection(space.normed, into: space.packed, scratch: space.sums)
+        let packed = rotary.map { $0(space.packed, spare: space.turned) } ?? space.packed
         if let rows {
             for (sequence, row) in rows.enumerated() {
                 x.copyRow(sequence, from: x, row: sequence * tokens + Int(row))
@@ -67,7 +69,7 @@ package struct ResidualAttentionBlock {
             x.resize(rows: rows.count)
         }
         attention(
-            space.packed, tokens: tokens, causal: mask.causal, lengths: mask.lengths, rows: rows,
+            packed, tokens: tokens, causal: mask.causal, lengths: mask.lengths, rows: rows,
             into: space.attended, as: outProjection.takes)
         try outProjection(space.attended, into: x, scratch: space.sums)
         norm2(x, into: space.normed, as: expand.takes)

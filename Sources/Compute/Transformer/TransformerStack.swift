@@ -43,11 +43,13 @@ package struct TransformerStack {
     ///
     /// `trace` sees x after every block but a shortened last one.
     package func callAsFunction(
-        _ x: Matrix, tokens: Int, mask: AttentionMask, rows: [Int32]? = nil, trace: ((Matrix) -> Void)? = nil
+        _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
+        trace: ((Matrix) -> Void)? = nil
     ) throws {
         for (index, block) in blocks.enumerated() {
             let last = index == blocks.count - 1
-            try block(x, tokens: tokens, mask: mask, rows: last ? rows : nil, workspace: workspace)
+            try block(
+                x, tokens: tokens, mask: mask, rotary: rotary, rows: last ? rows : nil, workspace: workspace)
             trace?(x)
         }
     }
@@ -57,6 +59,8 @@ package struct TransformerStack {
 package final class TransformerWorkspace {
     let normed: Activations
     let packed: Activations
+    /// Queries, keys and values that were turned, where it cannot be done in place.
+    let turned: Activations
     let attended: Activations
     let inner: Activations
     /// Sums of whichever product is under way.
@@ -65,6 +69,7 @@ package final class TransformerWorkspace {
     package init(width: Int, inner: Int) {
         normed = Activations(columns: width)
         packed = Activations(columns: 3 * width)
+        turned = Activations(columns: 3 * width)
         attended = Activations(columns: width)
         self.inner = Activations(columns: inner)
         sums = Activations(columns: inner)

@@ -2,6 +2,7 @@ import CLIP
 import Matching
 import Pixels
 import Tensors
+import Tokenizers
 
 /// Makes embeddings of texts, pictures, and the queries that are made of both.
 ///

@@ -103,18 +103,18 @@ package struct EncoderBenchmark: Sendable {
         Picture(side: side, rgb: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
     }
 
-    /// The tower's matrix products; only class tokens leave the last block's attention.
+    /// The tower's matrix products; where class tokens are pooled, only they leave the last block's attention.
     private func products(_ vision: Architecture.Vision, pictures: Int) -> [PlainProducts.Shape] {
         let (w, rows) = (vision.width, pictures * vision.tokens)
         let patches = PlainProducts.Shape(
-            rows: pictures * (vision.tokens - 1), inputs: 3 * vision.patch * vision.patch, outputs: w)
+            rows: pictures * vision.grid * vision.grid, inputs: 3 * vision.patch * vision.patch, outputs: w)
         return (1...vision.layers).reduce(into: [patches]) { shapes, layer in
-            let left = layer == vision.layers ? pictures : rows
+            let left = layer == vision.layers && vision.form.pooling == .classToken ? pictures : rows
             shapes += [
                 PlainProducts.Shape(rows: rows, inputs: w, outputs: 3 * w),
                 PlainProducts.Shape(rows: left, inputs: w, outputs: w),
-                PlainProducts.Shape(rows: left, inputs: w, outputs: 4 * w),
-                PlainProducts.Shape(rows: left, inputs: 4 * w, outputs: w),
+                PlainProducts.Shape(rows: left, inputs: w, outputs: vision.inner),
+                PlainProducts.Shape(rows: left, inputs: vision.inner, outputs: w),
             ]
         }
     }

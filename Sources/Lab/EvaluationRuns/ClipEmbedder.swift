@@ -5,6 +5,7 @@ package import Heads
 import Ingest
 package import Pixels
 package import Tensors
+import Tokenizers
 
 /// Embeds clips and texts with one model, and scores them by a head; no stream is involved.
 ///

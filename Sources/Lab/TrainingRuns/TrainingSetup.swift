@@ -20,6 +20,11 @@ struct TrainingSetup {
         let architecture = directory.architecture
         let (text, vision) = (architecture.text, architecture.vision)
         let isSpatiotemporal = patches.map { $0 == .spatiotemporal } ?? (vision.linearPatch == .spatiotemporal)
+        guard learn == .head || architecture.family == .clip else {
+            throw ModelError(
+                directory.url.path,
+                "the towers of \(architecture.family.rawValue) are not trained, only heads on them: --learn head")
+        }
         guard isSpatiotemporal || vision.linearPatch == .planar else {
             throw ModelError(directory.url.path, "its patches are 3D, and are not made 2D")
         }

@@ -1,9 +1,12 @@
-/// CLIP4Clip's heads that have weights: a case's name is the head's.
-package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight }
+import Checkpoints
 
-/// Which of CLIP4Clip's heads a set of tensors holds, told by their names.
+/// Heads that have weights: a case's name is the head's.
+package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight, xpool, tmass }
+
+/// Which heads a set of tensors holds, told by their names: CLIP4Clip's, X-Pool's, T-MASS's.
 ///
-/// Source: CLIP4CLIP section 2. The one place that knows these names besides the plugins themselves.
+/// Source: CLIP4CLIP section 2; FAMILIES section 8. The one place that knows these names besides the plugins
+/// themselves.
 package struct HeadInventory: Sendable {
     /// A head of which there are tensors.
     package struct Held: Sendable, Equatable {
@@ -57,6 +60,19 @@ package struct HeadInventory: Sendable {
             let needed = ["cross.embeddings.position_embeddings.weight"] + blocks + rest
             heads.append(Self.held(.tight, layers, tight, needed))
         }
+        let (pool, stochastic) = (having("pool_frames."), having("stochastic."))
+        if !pool.isEmpty {
+            let norms = (1...3).map { "layer_norm\($0)" }
+            let products = ["q_proj", "k_proj", "v_proj", "out_proj"].map { "cross_attn.\($0)" }
+            var needed = (products + ["linear_proj"] + norms).flatMap {
+                ["pool_frames.\($0).weight", "pool_frames.\($0).bias"]
+            }
+            if !stochastic.isEmpty {
+                needed += ["weight", "bias"].map { "stochastic.std_branch.linear_proj.\($0)" }
+            }
+            heads.append(
+                Self.held(stochastic.isEmpty ? "xpool" : "tmass", 1, pool.union(stochastic), needed))
+        }
         self.heads = heads
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()
     }
@@ -83,7 +99,12 @@ extension HeadInventory {
         let prefix = OpenAINames.prefix(names)
         self.init(
             names.filter {
-                prefix.isEmpty ? !TowerTensors.isTower($0) && !$0.hasPrefix("text.") : !$0.hasPrefix(prefix)
+                prefix.isEmpty
+                    ? !TowerTensors.isTower($0) && !TowerTensors.isHuggingFaceTower($0) && !$0.hasPrefix("text.")
+                    : !$0.hasPrefix(prefix)
             })
     }
+
+    /// Whether a checkpoint is X-Pool's or T-MASS's: they tell no configuration, and their towers are OpenAI's.
+    static func isPooledByText(_ source: any TensorSource) -> Bool { source.has("pool_frames.linear_proj.weight") }
 }

@@ -3,26 +3,31 @@ package import Pixels
 package import Tensors
 import Transformer
 
-/// CLIP's image tower: a vision transformer with pre-LayerNorm blocks.
+/// A model's image tower: a vision transformer with pre-LayerNorm blocks, in the form of its family.
 ///
-/// Source: CLIP4CLIP section 5.
+/// Source: CLIP4CLIP section 5; FAMILIES.
 ///
 /// Not Sendable: it belongs to the compute executor. Weights are immutable, scratch memory grows to the largest batch.
 package final class ImageEncoder {
     package let architecture: Architecture
     /// One product a frame of the kernel: the frame itself, or the one before, itself and the one after, which add up.
     private let patchProjections: [Linear]
-    private let classEmbedding: [Float]
+    private let stem: ConvolutionStem?
+    private let classEmbedding: [Float]?
+    /// With the patches' bias, `[tokens, width]`.
     private let positions: [Float]
-    private let preNorm: LayerNorm
+    private let rotary: RotaryPositions?
+    private let preNorm: LayerNorm?
     private let stack: TransformerStack
     private let postNorm: LayerNorm
-    private let projection: Linear
+    private let pooling: AttentionPooling?
+    private let projection: Linear?
     private let normalisation: Normalisation
     private let patches: Activations
     private let sums: Activations
     private let projected: Matrix
     private let tokens: Matrix
+    private let pooled: Matrix
     private let output: Matrix
     private let packed: PackedWeights?
     private let isLean: Bool
@@ -36,34 +41,65 @@ package final class ImageEncoder {
         precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false
     ) throws {
         let vision = architecture.vision
-        let (w, p, d) = (vision.width, vision.patch, architecture.embedding)
+        let (w, d, form) = (vision.width, architecture.embedding, vision.form)
         self.architecture = architecture
         self.normalisation = normalisation
         self.packed = packed
         self.isLean = isLean
-        patchProjections = try Self.patchProjections(source, vision, precision, packed)
-        classEmbedding = try source.floats("visual.class_embedding", shape: [w])
-        positions = try source.floats("visual.positional_embedding", shape: [vision.tokens, w])
+        stem = form.patches == .stem ? try ConvolutionStem(source, width: w) : nil
+        patchProjections = stem == nil ? try Self.patchProjections(source, vision, precision, packed) : []
+        classEmbedding = form.hasClassToken ? try source.floats("visual.class_embedding", shape: [w]) : nil
+        positions = try Self.positions(source, vision)
+        rotary =
+            form.isRotary
+            ? RotaryPositions(
+                grid: vision.grid, width: w, heads: vision.heads, hasClassToken: form.hasClassToken) : nil
         func norm(_ name: String) throws -> LayerNorm {
             LayerNorm(
                 weight: try source.floats("visual.\(name).weight", shape: [w]),
                 bias: try source.floats("visual.\(name).bias", shape: [w]), epsilon: vision.epsilon)
         }
-        preNorm = try norm("ln_pre")
+        preNorm = form.hasPreNorm ? try norm("ln_pre") : nil
         postNorm = try norm("ln_post")
+        func shape(heads: Int) -> TransformerShape {
+            TransformerShape(
+                width: w, heads: heads, layers: vision.layers, epsilon: vision.epsilon, activation: vision.activation)
+        }
         stack = try TransformerStack(
-            source, prefix: "visual.transformer.resblocks",
-            shape: TransformerShape(
-                width: w, heads: vision.heads, layers: vision.layers, epsilon: vision.epsilon,
-                activation: vision.activation), precision: precision, packed: packed)
-        projection = try Linear(
-            weight: transposed(source.floats("visual.proj", shape: [w, d]), rows: w, columns: d), bias: nil,
-            inputs: w, outputs: d)
-        patches = Activations(columns: 3 * p * p)
+            source, prefix: "visual.transformer.resblocks", shape: shape(heads: vision.heads), precision: precision,
+            packed: packed)
+        if case .attention(let heads) = form.pooling {
+            pooling = try AttentionPooling(
+                source, prefix: "visual.attn_pool", shape: shape(heads: heads), precision: precision, packed: packed)
+        } else {
+            pooling = nil
+        }
+        projection =
+            form.projection == .none
+            ? nil
+            : try Linear(
+                weight: transposed(source.floats("visual.proj", shape: [w, d]), rows: w, columns: d),
+                bias: form.projection == .biasedMatrix ? source.floats("visual.proj_bias", shape: [d]) : nil,
+                inputs: w, outputs: d)
+        patches = Activations(columns: 3 * (stem == nil ? vision.patch * vision.patch : ConvolutionStem.patchSize))
         sums = Activations(columns: w)
         projected = Matrix(rows: 0, columns: w)
         tokens = Matrix(rows: 0, columns: w)
+        pooled = Matrix(rows: 0, columns: w)
         output = Matrix(rows: 0, columns: d)
+    }
+
+    /// A position for every token: zero for a class token that has none, the patches' bias added to theirs.
+    private static func positions(_ source: some TensorSource, _ vision: Architecture.Vision) throws -> [Float] {
+        let (w, form) = (vision.width, vision.form)
+        let isPlaced = form.placesClassToken || !form.hasClassToken
+        var positions = try source.floats(
+            "visual.positional_embedding", shape: [isPlaced ? vision.tokens : vision.tokens - 1, w])
+        if form.patches == .biasedConvolution {
+            let bias = try source.floats("visual.conv1.bias", shape: [w])
+            for i in (form.hasClassToken ? w : 0)..<positions.count { positions[i] += bias[i % w] }
+        }
+        return isPlaced ? positions : [Float](repeating: 0, count: w) + positions
     }
 
     private static func patchProjections(
@@ -108,8 +144,8 @@ package final class ImageEncoder {
                     case 1: frame.next?.rgb
                     default: frame.picture.rgb
                     }
-                }, side: architecture.vision.side, patch: architecture.vision.patch, mean: normalisation.mean,
-                deviation: normalisation.deviation, into: patches, as: form)
+                }, side: architecture.vision.side, patch: cutSize, mean: normalisation.mean,
+                deviation: normalisation.deviation, nested: nesting, into: patches, as: form)
         }
     }
 
@@ -132,15 +168,24 @@ package final class ImageEncoder {
                 }
             }
             Patches.cut(
-                planes: shifted, side: vision.side, patch: vision.patch, into: patches, as: form)
+                planes: shifted, side: vision.side, patch: cutSize, nested: nesting, into: patches, as: form)
         }
     }
+
+    /// The side of what is cut from a picture, and how often four neighbours go into the next convolution.
+    private var cutSize: Int { stem == nil ? architecture.vision.patch : ConvolutionStem.patch }
+    private var nesting: Int { stem == nil ? 0 : ConvolutionStem.nesting }
 
     /// Cuts and projects the patches, one time of the kernel after the other, then runs the tower.
     private func encode(
         count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int, _ form: RowForm) -> Void
     ) throws -> Matrix {
-        projected.resize(rows: count * (architecture.vision.tokens - 1))
+        let vision = architecture.vision
+        projected.resize(rows: count * vision.grid * vision.grid)
+        if let stem {
+            cut(0, .plain(.f32))
+            try stem(patches, into: projected)
+        }
         for (index, projection) in patchProjections.enumerated() {
             cut(index - patchProjections.count / 2, projection.takes)
             try projection(patches, into: projected, scratch: sums)
@@ -150,12 +195,15 @@ package final class ImageEncoder {
 
     private func encodeProjected(count: Int, trace: ((Matrix) -> Void)?) throws -> Matrix {
         let perPicture = architecture.vision.tokens
-        tokens.resize(rows: count * perPicture)
-        tokens.placeTokens(first: classEmbedding, rest: projected, positions: positions)
-        preNorm(tokens, into: tokens)
+        if let classEmbedding {
+            tokens.resize(rows: count * perPicture)
+            tokens.placeTokens(first: classEmbedding, rest: projected, positions: positions)
+        } else {
+            tokens.regroup(projected)
+            tokens.add(repeating: positions)
+        }
+        preNorm?(tokens, into: tokens)
         trace?(tokens)
-        // Only the class token is pooled, so only it leaves the last block.
-        let classTokens = [Int32](repeating: 0, count: count)
         var afterBlock = trace
         if isLean {
             afterBlock = { tokens in
@@ -163,10 +211,15 @@ package final class ImageEncoder {
                 self.packed?.releaseMemory()
             }
         }
-        try stack(tokens, tokens: perPicture, mask: .none, rows: classTokens, trace: afterBlock)
+        // Where only the class token is pooled, only it leaves the last block.
+        let rows = pooling == nil ? [Int32](repeating: 0, count: count) : nil
+        try stack(tokens, tokens: perPicture, mask: .none, rotary: rotary, rows: rows, trace: afterBlock)
         postNorm(tokens, into: tokens)
+        try pooling?(tokens, tokens: perPicture, into: pooled)
+        let features = pooling == nil ? tokens : pooled
+        guard let projection else { return features }
         output.resize(rows: count)
-        try projection(tokens, into: output)
+        try projection(features, into: output)
         return output
     }
 }

@@ -2,6 +2,7 @@ package import Checkpoints
 package import Foundation
 import SystemSupport
 package import Tensors
+package import Tokenizers
 
 /// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
 ///
@@ -22,6 +23,7 @@ package struct ModelDirectory: Sendable {
     package let weights: URL
     /// Remarks on the configuration for people, one sentence each.
     package let notes: [String]
+    private let tokenization: Tokenization
     private let name: String
     private let file: any CheckpointFile
     private let named: CheckpointNames
@@ -44,6 +46,7 @@ package struct ModelDirectory: Sendable {
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
         notes = configuration.notes
+        tokenization = configuration.tokenization
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
@@ -53,12 +56,7 @@ package struct ModelDirectory: Sendable {
     package var normalisation: Normalisation { preprocessing.normalisation }
 
     /// The towers' tensors in OpenAI's names.
-    package var tensors: any TensorSource {
-        switch layout {
-        case .huggingFace: HuggingFaceNames(named)
-        case .openAI, .openCLIP: OpenAINames(named)
-        }
-    }
+    package var tensors: any TensorSource { layout.names(named) }
 
     /// The factor of cosines before a softmax makes probabilities of them: e to the `logit_scale`, as a rule 100.
     package func logitScale() throws -> Float {
@@ -69,13 +67,21 @@ package struct ModelDirectory: Sendable {
         return stored
     }
 
+    /// What makes scores and probabilities of cosines.
+    package func scoring() throws -> Scoring {
+        guard architecture.isSigmoid else { return Scoring(scale: try logitScale(), bias: nil) }
+        guard let stored = try tensors.floats("logit_bias").first, stored.isFinite else {
+            throw ModelError(url.path, "its logit_bias is not a finite number")
+        }
+        return Scoring(scale: try logitScale(), bias: stored)
+    }
+
     /// The tokenizer: the directory's own vocabulary, or CLIP's, built in.
     package func tokenizer() throws -> Tokenizer {
-        let files = TokenizerFiles(url)
+        let files = TokenizerFiles(url, tokenization)
         try files.checkConfiguration(context: architecture.text.context)
         let tokenizer = try files.tokenizer()
-        try TokenizerFiles.check(
-            tokenizer, of: url, rows: architecture.text.vocabulary, end: architecture.text.endToken)
+        try files.check(tokenizer, rows: architecture.text.vocabulary, end: architecture.text.endToken)
         return tokenizer
     }
 
@@ -100,9 +106,10 @@ package struct ModelDirectory: Sendable {
         return found
     }
 
-    /// The heads that the checkpoint itself holds; none in Hugging Face's layout.
+    /// The heads that the checkpoint itself holds; in Hugging Face's layout only X-Pool's and T-MASS's.
     package var inventory: HeadInventory {
-        layout == .huggingFace ? HeadInventory([]) : HeadInventory(checkpoint: named.tensors.keys)
+        layout == .huggingFace && !HeadInventory.isPooledByText(named)
+            ? HeadInventory([]) : HeadInventory(checkpoint: named.tensors.keys)
     }
 
     /// Heads that have weights of their own, in `heads/` or in the checkpoint, sorted.
@@ -140,6 +147,11 @@ package struct ModelDirectory: Sendable {
             ComputeLibrary.layouts, "\(Workers.count) cores",
         ].joined(separator: ", ")
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
+    }
+
+    /// Names of the files that the weights are in, relative to the model, one of which may be an index.
+    var weightFiles: [String] {
+        Set(file.paths + [weights.path]).map { URL(filePath: $0).lastPathComponent }.sorted()
     }
 
     /// Gives back the memory of tensors that were read; whoever needs one again reads it again.

@@ -41,6 +41,10 @@ package struct ModelDefaults: Sendable, Equatable {
     package var prompts: [String] = []
     /// Attention heads of a transformer head, by head, where they are not one for each 64 of the width.
     package var attentionHeads: [String: Int] = [:]
+    /// A JSON object for a head's plugin, by head, `attentionHeads` among its keys.
+    package var headOptions: [String: String] = [:]
+    /// Attention heads of the towers, where no configuration and no name says them.
+    package var towerHeads = TowerHeads()
     /// How half a pixel beside the centre square is rounded, where the image processor's files do not tell.
     package var cropRounding: Framing.CropRounding?
 
@@ -48,7 +52,7 @@ package struct ModelDefaults: Sendable, Equatable {
 
     /// What a head's plugin is told of the model: the `config_json` of the contract.
     package func configuration(ofHead head: String) -> String {
-        attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
+        headOptions[head] ?? attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
     }
 
     package static func parse(_ file: ModelFile) throws -> ModelDefaults {
@@ -64,6 +68,19 @@ package struct ModelDefaults: Sendable, Equatable {
         defaults.thresholds = try json.optional("thresholds", as: [String: Double].self) ?? [:]
         defaults.prompts = try json.optional("prompts", as: [String].self) ?? []
         defaults.attentionHeads = try json.optional("attention_heads", as: [String: Int].self) ?? [:]
+        for (head, options) in try json.optional("head_options", as: [String: [String: Any]].self) ?? [:] {
+            var options = options
+            if options["attention_heads"] == nil { options["attention_heads"] = defaults.attentionHeads[head] }
+            let data = try JSONSerialization.data(withJSONObject: options, options: .sortedKeys)
+            defaults.headOptions[head] = String(decoding: data, as: UTF8.self)
+        }
+        if let heads = try json.object("tower_heads") {
+            func count(_ key: String) throws -> Int? {
+                heads.object[key] == nil ? nil : try heads.size(key, default: 1)
+            }
+            defaults.towerHeads = TowerHeads(
+                vision: try count("vision"), pooling: try count("pooling"), text: try count("text"))
+        }
         if let rounding = try json.optional("crop_rounding", as: String.self) {
             guard let known = Framing.CropRounding(rawValue: rounding) else {
                 throw json.refusal("crop_rounding", "expected half-even or down")

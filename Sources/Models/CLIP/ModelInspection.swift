@@ -1,5 +1,6 @@
 import Checkpoints
 package import Foundation
+import Tokenizers
 
 /// A model's parts and what it lacks, as far as either can be told: the first problem does not end it.
 package struct ModelInspection: Sendable {
@@ -33,6 +34,7 @@ package struct ModelInspection: Sendable {
 
     /// Preprocessing of a frame; nil if it cannot be told.
     package private(set) var preprocessing: Preprocessing?
+    private var tokenization = Tokenization.clip
     /// Remarks for people that hinder nothing, one sentence each.
     package private(set) var notes: [String] = []
 
@@ -86,8 +88,11 @@ package struct ModelInspection: Sendable {
             layout = source == nil ? nil : .openAI
         }
         // Hugging Face's sizes and OpenCLIP's are in files; OpenAI's are the tensors', if none is missing.
-        let isMissing = layout == .huggingFace && !hasConfig
+        let isMissing = layout == .huggingFace && !hasConfig && !(source.map(HeadInventory.isPooledByText) ?? false)
         if isMissing { problems.append("config.json is missing: Hugging Face's layout needs it") }
+        if layout == .openAI, contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
+            problems.append("open_clip_config.json is missing, which says the model's activation and heads")
+        }
         let names = source ?? MemoryTensors([:], origin: url.path)
         if layout == .openAI {
             readConfiguration(try? ModelConfiguration(contents, tensors: names, defaults: defaults))
@@ -96,19 +101,15 @@ package struct ModelInspection: Sendable {
             readConfiguration(note { try ModelConfiguration(contents, tensors: names, defaults: defaults) })
         }
         guard let source else { return }
-        if layout == .huggingFace {
-            let named = HuggingFaceNames(source)
-            inspectTowers(named, stored: source) { named.storedNames($0).joined(separator: "\" and \"") }
-        } else {
-            let named = OpenAINames(source)
-            inspectTowers(named, stored: source) { named.stored($0) }
-            // A problem that keeps the sizes from being told is said here, where no tensor's absence has said it.
-            if layout == .openAI, architecture == nil, problems.isEmpty {
-                let defaults = defaults
-                _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }
-            }
+        guard let layout else { return }
+        let named = layout.names(source)
+        inspectTowers(named) { named.storedNames($0).joined(separator: "\" and \"") }
+        // A problem that keeps the sizes from being told is said here, where no tensor's absence has said it.
+        if layout == .openAI, architecture == nil, problems.isEmpty {
+            let defaults = defaults
+            _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }
         }
-        if let architecture, let layout, let strays = TowerTensors.strays(source, layout, architecture) {
+        if let architecture, let strays = TowerTensors.strays(source, layout, architecture) {
             problems.append(strays)
         }
     }
@@ -116,17 +117,18 @@ package struct ModelInspection: Sendable {
     private mutating func readConfiguration(_ configuration: ModelConfiguration?) {
         architecture = configuration?.architecture
         preprocessing = configuration?.preprocessing
+        tokenization = configuration?.tokenization ?? .clip
         notes += configuration?.notes ?? []
-        if layout == .openAI, configuration != nil {
+        if layout == .openAI, let architecture {
             notes.append(
-                "no configuration says the activation and the attention heads: QuickGELU and 64 wide, as in OpenAI's "
-                    + "models, are assumed")
+                architecture.family == .clip
+                    ? "no configuration says the activation and the attention heads: QuickGELU and 64 wide, as in "
+                        + "OpenAI's models, are assumed"
+                    : "no configuration says the attention heads: those of PE-Core's published sizes are assumed")
         }
     }
 
-    private mutating func inspectTowers(
-        _ tensors: some TensorSource, stored: any TensorSource, named: (String) -> String
-    ) {
+    private mutating func inspectTowers(_ tensors: any TensorSource, named: (String) -> String) {
         if let architecture {
             problems += TowerTensors.problems(tensors, architecture, named: named)
         } else {
@@ -148,7 +150,9 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectHeads(_ source: (any TensorSource)?) {
-        if layout != .huggingFace, let source { inspectHeads(source, file: weightFiles.first ?? "", only: nil) }
+        if let source, layout != .huggingFace || HeadInventory.isPooledByText(source) {
+            inspectHeads(source, file: weightFiles.first ?? "", only: nil)
+        }
         let folder = url.appending(path: "heads")
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         for file in files.filter({ $0.hasSuffix(".safetensors") }).sorted() {
@@ -181,13 +185,12 @@ package struct ModelInspection: Sendable {
     }
 
     private mutating func inspectTokenizer() {
-        let files = TokenizerFiles(url)
+        let files = TokenizerFiles(url, tokenization)
         guard let tokenizer = note({ try files.tokenizer() }) else { return }
         vocabulary = tokenizer.vocabularySize
         guard let text = architecture?.text else { return }
-        let url = url
         _ = note { try files.checkConfiguration(context: text.context) }
-        _ = note { try TokenizerFiles.check(tokenizer, of: url, rows: text.vocabulary, end: text.endToken) }
+        _ = note { try files.check(tokenizer, rows: text.vocabulary, end: text.endToken) }
         if tokenizer.vocabularySize < text.vocabulary {
             notes.append(
                 "the token table has \(text.vocabulary) rows, of which \(tokenizer.vocabularySize) have a token")

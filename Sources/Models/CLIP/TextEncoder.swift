@@ -2,9 +2,9 @@ package import Checkpoints
 package import Tensors
 import Transformer
 
-/// CLIP's text tower: a causal transformer, pooled at the end token.
+/// A model's text tower: a transformer, causal and pooled at the end token, or as its family has it.
 ///
-/// Source: CLIP4CLIP section 4.
+/// Source: CLIP4CLIP section 4; FAMILIES section 4.
 ///
 /// Not Sendable: it belongs to the compute executor.
 package final class TextEncoder {
@@ -14,7 +14,7 @@ package final class TextEncoder {
     private let positions: [Float]
     private let stack: TransformerStack
     private let finalNorm: LayerNorm
-    private let projection: Linear
+    private let projection: Linear?
     private let tokens: Matrix
     private let output: Matrix
     private let packed: PackedWeights?
@@ -38,21 +38,25 @@ package final class TextEncoder {
         finalNorm = LayerNorm(
             weight: try source.floats("ln_final.weight", shape: [w]),
             bias: try source.floats("ln_final.bias", shape: [w]), epsilon: text.epsilon)
-        projection = try Linear(
-            weight: transposed(source.floats("text_projection", shape: [w, d]), rows: w, columns: d), bias: nil,
-            inputs: w, outputs: d)
+        projection =
+            text.form.hasProjection
+            ? try Linear(
+                weight: transposed(source.floats("text_projection", shape: [w, d]), rows: w, columns: d),
+                bias: text.form.hasProjectionBias ? source.floats("text_projection_bias", shape: [d]) : nil,
+                inputs: w, outputs: d) : nil
         tokens = Matrix(rows: 0, columns: w)
         output = Matrix(rows: 0, columns: d)
     }
 
     /// Embeds one text: `[d]`, not normalised.
     ///
-    /// `ids`: start, tokens, end; padding after the end changes nothing.
+    /// `ids`: start, tokens, end. With a causal mask, padding after the end changes nothing; without one all places
+    /// must be filled, as the tokenizer fills them.
     ///
     /// Ids outside of the vocabulary, no ids, or more than the context are a `TextError`.
     package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {
         let text = architecture.text
-        guard !ids.isEmpty, ids.count <= text.context else {
+        guard !ids.isEmpty, ids.count <= text.context, text.form.isCausal || ids.count == text.context else {
             throw TextError.length(ids.count, context: text.context)
         }
         if let stray = ids.first(where: { !(0..<text.vocabulary).contains($0) }) {
@@ -64,8 +68,9 @@ package final class TextEncoder {
         }
         tokens.add(repeating: Array(positions.prefix(ids.count * text.width)))
         let pooled = [Int32(poolingPlace(ids))]
-        try stack(tokens, tokens: ids.count, mask: .causal, rows: pooled, trace: trace)
+        try stack(tokens, tokens: ids.count, mask: text.form.isCausal ? .causal : .none, rows: pooled, trace: trace)
         finalNorm(tokens, into: tokens)
+        guard let projection else { return tokens.row(0) }
         output.resize(rows: 1)
         try projection(tokens, into: output)
         return output.row(0)
@@ -78,6 +83,7 @@ package final class TextEncoder {
 
     /// The first largest id, which is the end token in CLIP's vocabulary; or the first `endToken` a config names.
     private func poolingPlace(_ ids: [Int]) -> Int {
+        if architecture.text.form.poolsLast { return ids.count - 1 }
         if let end = architecture.text.endToken, let place = ids.firstIndex(of: end) { return place }
         let largest = ids.max() ?? 0
         return ids.firstIndex(of: largest) ?? 0
@@ -91,7 +97,8 @@ package enum TextError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .length(let count, let context): "a text of \(count) tokens does not fit the model's context of \(context)"
+        case .length(let count, let context):
+            "a text of \(count) tokens does not fit the model's context of \(context)"
         case .unknownToken(let id, let vocabulary):
             "token \(id) is not in the model's vocabulary of \(vocabulary); vocabulary and weights do not belong together"
         }

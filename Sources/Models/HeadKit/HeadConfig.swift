@@ -6,12 +6,14 @@ import WatchwordHeadABI
 package struct HeadConfig: Sendable {
     /// Attention heads of the transformer heads; `width / 64` if not said.
     package let attentionHeads: Int?
+    private let json: String
 
     private struct Keys: Decodable {
         let attention_heads: Int?
     }
 
     package init(json: String) throws {
+        self.json = json
         do {
             attentionHeads = try JSONDecoder().decode(Keys.self, from: Data(json.utf8)).attention_heads
         } catch {
@@ -20,9 +22,14 @@ package struct HeadConfig: Sendable {
         }
     }
 
-    /// How many attention heads share `width`: as configured, else one for each 64, and at least one.
-    package func attentionHeads(width: Int) throws -> Int {
-        let heads = attentionHeads ?? max(1, width / 64)
+    /// A head's own keys.
+    package func decode<Keys: Decodable>(_ type: Keys.Type) throws -> Keys {
+        try JSONDecoder().decode(type, from: Data(json.utf8))
+    }
+
+    /// How many attention heads share `width`: as configured, else `standard`, or one for each 64, and at least one.
+    package func attentionHeads(width: Int, default standard: Int? = nil) throws -> Int {
+        let heads = attentionHeads ?? standard ?? max(1, width / 64)
         guard heads > 0, width % heads == 0 else {
             throw HeadCallError(WW_BAD_CONFIG, "\(heads) attention heads cannot share a width of \(width)")
         }

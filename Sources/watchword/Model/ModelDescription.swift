@@ -12,7 +12,7 @@ struct ModelDescription: Encodable {
 
         init(_ width: Int, _ layers: Int, _ heads: Int, mlp: Int, _ activation: Activation) {
             (self.width, self.layers, self.heads, self.mlp) = (width, layers, heads, mlp)
-            self.activation = activation == .gelu ? "gelu" : "quick_gelu"
+            self.activation = activation.name
         }
     }
     struct Part: Encodable {

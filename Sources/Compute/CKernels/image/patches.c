@@ -9,14 +9,35 @@ typedef struct patch_work {
     const uint8_t *const *pictures;
     const float *planes;
     float table[3][256];
-    size_t R, P;
+    size_t R, P, nested;
 } patch_work;
+
+// Patches of a picture: with `nested`, squares of 2^nested by 2^nested of them follow each other whole.
+INLINE size_t patches_of(size_t R, size_t P, size_t nested) {
+    const size_t g = R / (P << nested);
+    return (g * g) << 2 * nested;
+}
+
+// The row and the column of a patch. Within a square, its four quarters follow each other, and so on down.
+INLINE void place_of(const patch_work *w, size_t number, size_t *row, size_t *column) {
+    const size_t n = w->nested, g = w->R / (w->P << n), square = number >> 2 * n;
+    *row = square / g << n;
+    *column = square % g << n;
+    for (size_t level = 0; level < n; level++) {
+        *row |= (number >> (2 * level + 1) & 1) << level;
+        *column |= (number >> 2 * level & 1) << level;
+    }
+}
 
 // Patch `number` of all pictures', as row `r` of `out`; `own` holds it on the way to other numbers.
 INLINE void cut_patch(const patch_work *w, const ww_numbers *out, size_t r, size_t number, float *own) {
-    const size_t R = w->R, P = w->P, g = R / P, W = 3 * P * P;
+    const size_t R = w->R, P = w->P, W = 3 * P * P, count = patches_of(R, P, w->nested);
     float *patch = out->kind == WW_F32 ? (float *)out->data + r * W : own;
-    const size_t picture = number / (g * g), top = number % (g * g) / g * P, left = number % g * P;
+    const size_t picture = number / count;
+    size_t top, left;
+    place_of(w, number % count, &top, &left);
+    top *= P;
+    left *= P;
     if (w->planes) {
         for (size_t c = 0; c < 3; c++)
             for (size_t y = 0; y < P; y++)
@@ -50,8 +71,8 @@ static void cut_patches(void *context, size_t first, size_t last, size_t worker)
 }
 
 void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
-                  size_t B, size_t R, size_t P) {
-    patch_work w = {.out = out, .pictures = pictures, .R = R, .P = P};
+                  size_t B, size_t R, size_t P, size_t nested) {
+    patch_work w = {.out = out, .pictures = pictures, .R = R, .P = P, .nested = nested};
     // A byte has 256 values: the three roundings of the reference are done once for each.
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) {
@@ -59,12 +80,12 @@ void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const f
             const float centred = unit - mean[c];
             w.table[c][v] = centred / std[c];
         }
-    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
+    ww_parallel(B * patches_of(R, P, nested), cut_patches, &w);
 }
 
-void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P) {
-    patch_work w = {.out = out, .planes = planes, .R = R, .P = P};
-    ww_parallel(B * (R / P) * (R / P), cut_patches, &w);
+void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P, size_t nested) {
+    patch_work w = {.out = out, .planes = planes, .R = R, .P = P, .nested = nested};
+    ww_parallel(B * patches_of(R, P, nested), cut_patches, &w);
 }
 
 typedef struct token_work {

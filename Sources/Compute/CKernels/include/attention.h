@@ -16,4 +16,13 @@ size_t ww_attention_scratch(const ww_attention_shape *shape);
 /// softmax(q · kᵀ / sqrt(C)) · v: out (B, T, W), or (B, W) with `rows`, from qkv (B, T, 3W), queries, keys and values
 /// side by side. Products of what is not float32 are taken in bfloat16 where the CPU has tiles for it.
 void ww_attention(const ww_numbers *out, const ww_numbers *qkv, void *scratch, const ww_attention_shape *shape);
+
+/// Rotary positions of rows (R, 3W) of queries, keys and values: of each head of queries and keys, numbers 2j and 2j
+/// + 1 turn by the angle j of the row's token. cosines and sines (T, W / H / 2); R = sequences * T. out: F32 or BF16;
+/// may be `qkv`, unless that holds sums.
+void ww_rotate(const ww_numbers *out, const ww_numbers *qkv, const float *cosines, const float *sines, size_t R,
+               size_t T, size_t W, size_t H);
+
+/// out (B, H, W): means of each sequence's rows x (B, T, W), weighted by softmax over the tokens of scores (B, T, H).
+void ww_pool_tokens(float *out, const float *x, const float *scores, size_t B, size_t T, size_t W, size_t H);
 #endif

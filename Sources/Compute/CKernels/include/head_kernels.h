@@ -17,4 +17,19 @@ void ww_masked_mean(float *out, const float *x, const float *residual, const int
 /// gates (B, 4W): i, f, g, o side by side, before their activations, as PyTorch orders them. cell (B, W) is updated in
 /// place and hidden (B, W) is written. At the first step what cell holds counts as zero. σ and tanh are within 3e-7.
 void ww_lstm_step(float *hidden, float *cell, const float *gates, int first, size_t B, size_t W);
+
+/// Attention of one query a pair over the frames of its window: out (P, W) = softmax(q · k / sqrt(W / H)) · v.
+///
+/// q (P, W); k and v (rows, W), of which pair p sees counts[p] from row first[p] on. H: attention heads.
+void ww_attend_pairs(float *out, const float *q, const float *k, const float *v, const int32_t *first,
+                     const int32_t *counts, size_t P, size_t W, size_t H);
+
+/// out (P, T) = cosines of each pair's text (P, W) with the T frames (rows, W) from row first[p] on.
+void ww_frame_cosines(float *out, const float *texts, const float *frames, const int32_t *first, size_t P, size_t T,
+                      size_t W);
+
+/// out (P) = cosines of texts (P, W) with pooled (P, W). With K > 0 the greatest of those of texts + noise[k] · radius,
+/// radius (P, W), noise (K, W).
+void ww_pair_cosines(float *out, const float *texts, const float *pooled, const float *radius, const float *noise,
+                     size_t K, size_t P, size_t W);
 #endif

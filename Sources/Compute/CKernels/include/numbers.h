@@ -15,7 +15,8 @@ typedef enum ww_kind { WW_F32 = 0, WW_BF16 = 1, WW_U8 = 2, WW_S32 = 3 } ww_kind;
 typedef enum ww_activation {
     WW_ACTIVATION_NONE = 0,
     WW_ACTIVATION_QUICK_GELU = 1,  ///< x * sigmoid(1.702 x)
-    WW_ACTIVATION_GELU = 2         ///< x * Phi(x), by erf
+    WW_ACTIVATION_GELU = 2,        ///< x * Phi(x), by erf
+    WW_ACTIVATION_TANH_GELU = 3    ///< x * Phi(x), by tanh
 } ww_activation;
 
 /// Rows of bfloat16 or bytes are made on the stack: no longer than this.

@@ -31,8 +31,18 @@ INLINE void gelu(vf *x) {
     *x = *x * (vf)((negative & (vi)half) | (~negative & (vi)other));
 }
 
+// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), which is x * sigmoid of twice the argument.
+INLINE void tanh_gelu(vf *x) {
+    vf s = (*x * *x * 0.044715f + 1.0f) * *x * (-2 * 0.79788456f * 1.44269504f);
+    power_of_two(&s);
+    s = s + 1.0f;
+    reciprocal(&s);
+    *x = *x * s;
+}
+
 INLINE void activate(vf *v, ww_activation activation) {
     if (activation == WW_ACTIVATION_QUICK_GELU) quick_gelu(v);
     if (activation == WW_ACTIVATION_GELU) gelu(v);
+    if (activation == WW_ACTIVATION_TANH_GELU) tanh_gelu(v);
 }
 #endif

@@ -152,8 +152,10 @@ TILES INLINE void choose(const product_work *w, size_t first, size_t last, size_
         multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_ACTIVATION_NONE});
     else if (w->activation == WW_ACTIVATION_QUICK_GELU)
         multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_ACTIVATION_QUICK_GELU});
-    else
+    else if (w->activation == WW_ACTIVATION_GELU)
         multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_ACTIVATION_GELU});
+    else
+        multiply(w, first, last, end, cold, (manner){bytes, 0, WW_BF16, WW_ACTIVATION_TANH_GELU});
 }
 
 TILES static void panels(void *context, size_t first, size_t last, size_t worker) {

@@ -27,8 +27,10 @@ VECTORS INLINE void deliver_kind(const product_work *w, float *out, size_t strid
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_ACTIVATION_NONE, 0);
     else if (w->activation == WW_ACTIVATION_QUICK_GELU)
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_ACTIVATION_QUICK_GELU, 0);
-    else
+    else if (w->activation == WW_ACTIVATION_GELU)
         deliver(out, stride, by, sums, m, rows, n, bytes, WW_ACTIVATION_GELU, 0);
+    else
+        deliver(out, stride, by, sums, m, rows, n, bytes, WW_ACTIVATION_TANH_GELU, 0);
 }
 
 // Words of 32 bits that a row's values of a panel take.

@@ -85,6 +85,7 @@ static void finish_rows(void *context, size_t first, size_t last, size_t worker)
         case WW_ACTIVATION_NONE: finish_row(w->out, w->sums, r, w->W, WW_ACTIVATION_NONE); break;
         case WW_ACTIVATION_QUICK_GELU: finish_row(w->out, w->sums, r, w->W, WW_ACTIVATION_QUICK_GELU); break;
         case WW_ACTIVATION_GELU: finish_row(w->out, w->sums, r, w->W, WW_ACTIVATION_GELU); break;
+        case WW_ACTIVATION_TANH_GELU: finish_row(w->out, w->sums, r, w->W, WW_ACTIVATION_TANH_GELU); break;
         }
 }
 

@@ -1,6 +1,8 @@
 import CLIP
 import Foundation
+import Synchronization
 import SystemSupport
+import Tokenizers
 import Training
 import World
 

@@ -1,6 +1,7 @@
 import CLIP
 import Engine
 import SystemSupport
+import Tokenizers
 import Training
 import World
 

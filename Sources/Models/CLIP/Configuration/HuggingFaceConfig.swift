@@ -1,35 +1,37 @@
-import Tensors
+package import Tensors
 
-/// `config.json` of a Hugging Face `CLIPModel`.
+/// `config.json` of a Hugging Face `CLIPModel` or `SiglipModel`.
 ///
-/// Source: transformers `models/clip/configuration_clip.py` (4.x and 5.x), `modeling_clip.py`.
+/// Source: transformers `models/clip/configuration_clip.py`, `models/siglip/configuration_siglip.py` (4.x and 5.x).
 package enum HuggingFaceConfig {
+    /// What a key stands for that is not there.
+    private struct Defaults {
+        let family: Family
+        let patch: Int
+        let text: (width: Int, inner: Int, heads: Int, context: Int, vocabulary: Int)
+        let activation: String
+        let epsilon: Double
+
+        static let clip = Defaults(
+            family: .clip, patch: 32, text: (512, 2048, 8, 77, 49408), activation: "quick_gelu", epsilon: 1e-5)
+        static let siglip = Defaults(
+            family: .siglip, patch: 16, text: (768, 3072, 12, 64, 32000), activation: "gelu_pytorch_tanh",
+            epsilon: 1e-6)
+    }
+
     /// The sizes; keys whose meaning is not known are added to `notes`.
     package static func parse(_ file: ModelFile, notes: inout [String]) throws -> Architecture {
         let root = try ModelJSON(file)
-        try root.expect("model_type", "clip")
+        try root.expect("model_type", "clip", "siglip")
         try root.expect("quantization_config")
         try root.expect("auto_map")
-        let vision = try tower("vision_config", root, file)
-        let text = try tower("text_config", root, file)
-        let visionSizes = try sizes(vision, width: 768, inner: 3072, heads: 12)
-        let textSizes = try sizes(text, width: 512, inner: 2048, heads: 8)
-        try vision.expect("num_channels", 3)
-        let vocabulary = try text.size("vocab_size", default: 49408)
-        // 2 stands for OpenAI's own uploads, which pool at the largest id. An id that the table has no row for pools
-        // nothing.
-        let end = try text.optional("eos_token_id", as: Int.self) ?? (vocabulary > 49407 ? 49407 : 2)
-        let result = Architecture(
-            vision: .init(
-                width: visionSizes.width, layers: visionSizes.layers, heads: visionSizes.heads,
-                patch: try vision.size("patch_size", default: 32), side: try vision.size("image_size", default: 224),
-                inner: visionSizes.inner, epsilon: try epsilon(vision), activation: try activation(vision)),
-            text: .init(
-                width: textSizes.width, layers: textSizes.layers, heads: textSizes.heads,
-                context: try text.size("max_position_embeddings", default: 77), vocabulary: vocabulary,
-                inner: textSizes.inner, epsilon: try epsilon(text), activation: try activation(text),
-                endToken: end == 2 ? nil : end),
-            embedding: try root.size("projection_dim", default: 512))
+        let defaults = root.object["model_type"] as? String == "siglip" ? Defaults.siglip : .clip
+        let vision = try tower("vision_config", root, file, defaults)
+        let text = try tower("text_config", root, file, defaults)
+        let sizes = (try visionSizes(vision, defaults), try textSizes(text, defaults))
+        let result =
+            defaults.family == .siglip
+            ? try siglip(root, sizes.0, sizes.1, vision, text) : try clip(root, sizes.0, sizes.1, text)
         try result.check(file.path, patch: "patch_size", side: "image_size", heads: "num_attention_heads")
         let unknown =
             root.unknown(rootKeys, generalKeys) + vision.unknown(visionKeys, towerKeys, generalKeys)
@@ -38,38 +40,91 @@ package enum HuggingFaceConfig {
         return result
     }
 
-    /// A tower's object: transformers takes `*_config_dict`, with defaults for what it lacks, where that is an object.
-    private static func tower(_ key: String, _ root: ModelJSON, _ file: ModelFile) throws -> ModelJSON {
-        guard let tower = try root.object("\(key)_dict") ?? root.object(key) else {
-            throw ModelError(file.path, "\"\(key)\" is missing")
-        }
-        return tower
+    private static func clip(
+        _ root: ModelJSON, _ vision: Architecture.Vision, _ text: Architecture.Text, _ json: ModelJSON
+    ) throws -> Architecture {
+        var text = text
+        // 2 stands for OpenAI's own uploads, which pool at the largest id. An id that the table has no row for pools
+        // nothing.
+        let end = try json.optional("eos_token_id", as: Int.self) ?? (text.vocabulary > 49407 ? 49407 : 2)
+        text.endToken = end == 2 ? nil : end
+        return Architecture(vision: vision, text: text, embedding: try root.size("projection_dim", default: 512))
     }
 
-    private static func sizes(
-        _ json: ModelJSON, width: Int, inner: Int, heads: Int
-    ) throws -> (width: Int, inner: Int, heads: Int, layers: Int) {
+    private static func siglip(
+        _ root: ModelJSON, _ vision: Architecture.Vision, _ text: Architecture.Text, _ visionJSON: ModelJSON,
+        _ textJSON: ModelJSON
+    ) throws -> Architecture {
+        var (vision, text) = (vision, text)
+        try visionJSON.expect("vision_use_head", true)
+        vision.form = .siglip(poolingHeads: vision.heads)
+        text.form = .siglip
+        let embedding = try textJSON.size("projection_size", default: text.width)
+        guard embedding == vision.width else {
+            throw ModelError(
+                root.path,
+                "\"text_config.projection_size\": expected the image tower's width \(vision.width), found \(embedding)")
+        }
+        return Architecture(vision: vision, text: text, embedding: embedding, family: .siglip, isSigmoid: true)
+    }
+
+    /// A tower's object: transformers takes `*_config_dict`, with defaults for what it lacks, where that is an object.
+    private static func tower(
+        _ key: String, _ root: ModelJSON, _ file: ModelFile, _ defaults: Defaults
+    ) throws -> ModelJSON {
+        if let tower = try root.object("\(key)_dict") ?? root.object(key) { return tower }
+        // SigLIP's base models say next to nothing.
+        guard defaults.family == .siglip else { throw ModelError(file.path, "\"\(key)\" is missing") }
+        return ModelJSON([:], path: file.path, place: "\(key).")
+    }
+
+    private static func visionSizes(_ json: ModelJSON, _ defaults: Defaults) throws -> Architecture.Vision {
+        try checkTower(json)
+        try json.expect("num_channels", 3)
+        return .init(
+            width: try json.size("hidden_size", default: 768), layers: try json.size("num_hidden_layers", default: 12),
+            heads: try json.size("num_attention_heads", default: 12),
+            patch: try json.size("patch_size", default: defaults.patch),
+            side: try json.size("image_size", default: 224),
+            inner: try json.size("intermediate_size", default: 3072), epsilon: try epsilon(json, defaults),
+            activation: try activation(json, defaults))
+    }
+
+    private static func textSizes(_ json: ModelJSON, _ defaults: Defaults) throws -> Architecture.Text {
+        try checkTower(json)
+        return .init(
+            width: try json.size("hidden_size", default: defaults.text.width),
+            layers: try json.size("num_hidden_layers", default: 12),
+            heads: try json.size("num_attention_heads", default: defaults.text.heads),
+            context: try json.size("max_position_embeddings", default: defaults.text.context),
+            vocabulary: try json.size("vocab_size", default: defaults.text.vocabulary),
+            inner: try json.size("intermediate_size", default: defaults.text.inner),
+            epsilon: try epsilon(json, defaults), activation: try activation(json, defaults))
+    }
+
+    private static func checkTower(_ json: ModelJSON) throws {
         if let pruned = try json.optional("pruned_heads", as: [String: Any].self), !pruned.isEmpty {
             throw json.refusal("pruned_heads", "expected no pruned heads")
         }
         try json.expect("quantization_config")
-        return (
-            try json.size("hidden_size", default: width), try json.size("intermediate_size", default: inner),
-            try json.size("num_attention_heads", default: heads), try json.size("num_hidden_layers", default: 12)
-        )
     }
 
-    private static func epsilon(_ json: ModelJSON) throws -> Float {
-        let value = try json.optional("layer_norm_eps", as: Double.self) ?? 1e-5
+    private static func epsilon(_ json: ModelJSON, _ defaults: Defaults) throws -> Float {
+        let value = try json.optional("layer_norm_eps", as: Double.self) ?? defaults.epsilon
         guard value >= 0, value < 1 else { throw json.refusal("layer_norm_eps", "expected a number of 0 to 1") }
         return Float(value)
     }
 
-    private static func activation(_ json: ModelJSON) throws -> Activation {
-        switch try json.optional("hidden_act", as: String.self) ?? "quick_gelu" {
-        case "quick_gelu": .quickGELU
-        case "gelu", "gelu_python": .gelu
-        default: throw json.refusal("hidden_act", "expected quick_gelu or gelu")
+    private static func activation(_ json: ModelJSON, _ defaults: Defaults) throws -> Activation {
+        let name = try json.optional("hidden_act", as: String.self) ?? defaults.activation
+        switch name {
+        case "gelu_python": return .gelu
+        case "gelu_new": return .tanhGELU
+        default:
+            guard let known = Activation(named: name) else {
+                throw json.refusal("hidden_act", "expected quick_gelu, gelu or gelu_pytorch_tanh")
+            }
+            return known
         }
     }
 
@@ -81,8 +136,8 @@ package enum HuggingFaceConfig {
         "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act",
         "layer_norm_eps", "dropout", "attention_dropout", "projection_dim",
     ]
-    private static let visionKeys: Set = ["image_size", "patch_size", "num_channels"]
-    private static let textKeys: Set = ["vocab_size", "max_position_embeddings"]
+    private static let visionKeys: Set = ["image_size", "patch_size", "num_channels", "vision_use_head"]
+    private static let textKeys: Set = ["vocab_size", "max_position_embeddings", "projection_size"]
 
     /// Keys of every transformers configuration that change no embedding: training, generation, labels, file formats.
     private static let generalKeys: Set = [
@@ -103,14 +158,35 @@ package enum HuggingFaceConfig {
     ]
 }
 
+extension Activation {
+    /// The name in Hugging Face's configurations.
+    package var name: String {
+        switch self {
+        case .none: "none"
+        case .quickGELU: "quick_gelu"
+        case .gelu: "gelu"
+        case .tanhGELU: "gelu_pytorch_tanh"
+        }
+    }
+
+    init?(named name: String) {
+        guard let known = [Activation.quickGELU, .gelu, .tanhGELU].first(where: { $0.name == name }) else { return nil }
+        self = known
+    }
+}
+
 extension Architecture {
     /// Throws, by the file's own names, if sizes do not go together.
     func check(_ path: String, patch: String, side: String, heads: String) throws {
-        guard vision.side % vision.patch == 0 else {
+        guard vision.side >= vision.patch else {
+            throw ModelError(path, "\(patch) \(vision.patch) is more than \(side) \(vision.side)")
+        }
+        guard family != .clip || vision.side % vision.patch == 0 else {
             throw ModelError(path, "\(patch) \(vision.patch) does not divide \(side) \(vision.side)")
         }
         for (width, count) in [(vision.width, vision.heads), (text.width, text.heads)] where width % count != 0 {
             throw ModelError(path, "\(heads) \(count) does not divide the width \(width)")
         }
+        if let problem = headProblem { throw ModelError(path, problem) }
     }
 }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Pixels
+package import Tokenizers
 
 /// A model's configuration, from all files of its directory: it alone decides sizes, activations and preprocessing.
 ///
@@ -12,48 +13,84 @@ struct ModelConfiguration {
     /// Remarks for people, one sentence each.
     private(set) var notes: [String] = []
 
+    private(set) var tokenization = Tokenization.clip
+
     /// Reads the files beside the weights, whose tensors have the names of today.
     init(_ contents: ModelContents, tensors: any TensorSource, defaults: ModelDefaults) throws {
         let folder = contents.folder
         var notes: [String] = []
         if contents.isOpenCLIP, let file = try ModelFile("open_clip_config.json", in: folder) {
             layout = .openCLIP
-            (architecture, preprocessing) = try OpenCLIPConfig.parse(file)
             guard !tensors.tensors.keys.contains(where: { $0.hasPrefix("vision_model.") }) else {
                 throw ModelError(
                     file.path, "the weights beside it have Hugging Face's names, not OpenCLIP's: config.json is missing"
                 )
             }
+            let model = try OpenCLIPConfig.parse(file, tensors: layout.names(tensors))
+            (architecture, preprocessing) = (model.architecture, model.preprocessing)
+            tokenization = model.tokenization
         } else if let file = try ModelFile("config.json", in: folder) {
             layout = .huggingFace
             architecture = try HuggingFaceConfig.parse(file, notes: &notes)
-            preprocessing = try Self.preprocessing(folder, side: architecture.vision.side, notes: &notes)
-            architecture.vision.linearPatch = Architecture.linearPatch(HuggingFaceNames(tensors))
+            try Self.check(architecture, tensors, file)
+            preprocessing = try Self.preprocessing(folder, architecture, notes: &notes)
+            architecture.vision.linearPatch = Architecture.linearPatch(layout.names(tensors))
+            if architecture.family == .siglip { tokenization = .siglip }
         } else {
-            layout = .openAI
+            // X-Pool's and T-MASS's checkpoints have Hugging Face's names and OpenAI's sizes and rules.
+            let isHuggingFace = HeadInventory.isPooledByText(tensors) && tensors.has("visual_projection.weight")
+            layout = isHuggingFace ? .huggingFace : .openAI
+            guard isHuggingFace || !tensors.tensors.keys.contains(where: { $0.hasPrefix("vision_model.") }) else {
+                throw ModelError(folder.path, "config.json is missing: Hugging Face's layout needs it")
+            }
             if contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
                 throw ModelError(
                     folder.path, "open_clip_config.json is missing, which says the model's activation and heads")
             }
-            architecture = try Architecture(inferredFrom: OpenAINames(tensors))
-            preprocessing = try Self.preprocessing(folder, side: architecture.vision.side, notes: &notes)
+            architecture = try Architecture(inferredFrom: layout.names(tensors), heads: defaults.towerHeads)
+            preprocessing = try Self.preprocessing(folder, architecture, notes: &notes)
         }
         if let rounding = defaults.cropRounding { preprocessing.framing.cropRounding = rounding }
         self.notes = notes
     }
 
-    /// The image processor of the directory; CLIP's own without one.
+    /// Throws if the weights are of the other family that this layout has.
+    private static func check(_ found: Architecture, _ tensors: any TensorSource, _ file: ModelFile) throws {
+        let isSigLIP = tensors.has("text_model.head.weight")
+        let isCLIP = tensors.has("visual_projection.weight")
+        guard isSigLIP || isCLIP, isSigLIP != (found.family == .siglip) else { return }
+        throw ModelError(
+            file.path,
+            "it says \(found.family.rawValue), and the weights beside it are \(isSigLIP ? "SigLIP" : "CLIP")'s")
+    }
+
+    /// The image processor of the directory; the family's own without one.
     ///
     /// Where both files are there, transformers takes the nested one.
-    static func preprocessing(_ folder: URL, side: Int, notes: inout [String]) throws -> Preprocessing {
+    private static func preprocessing(
+        _ folder: URL, _ architecture: Architecture, notes: inout [String]
+    ) throws -> Preprocessing {
+        let (side, family) = (architecture.vision.side, architecture.family)
         if let file = try ModelFile("processor_config.json", in: folder),
-            let nested = try PreprocessorConfig.nested(file, side: side, notes: &notes)
+            let nested = try PreprocessorConfig.nested(file, side: side, family: family, notes: &notes)
         {
             return nested
         }
         guard let file = try ModelFile("preprocessor_config.json", in: folder) else {
-            return Preprocessing(framing: Framing(side: side))
+            return family.preprocessing(side: side)
         }
-        return try PreprocessorConfig.parse(file, side: side, notes: &notes)
+        return try PreprocessorConfig.parse(file, side: side, family: family, notes: &notes)
     }
+}
+
+/// Where a model's tokenizer comes from, and how texts are cleaned before it.
+package struct Tokenization: Sendable, Equatable {
+    /// Whether the directory must have its files; else CLIP's own vocabulary serves.
+    package let needsFiles: Bool
+    package let cleaning: TextCleaning.Rule
+    /// Whether it must be CLIP's kind of tokenizer.
+    package let isCLIP: Bool
+
+    package static let clip = Tokenization(needsFiles: false, cleaning: .family, isCLIP: true)
+    package static let siglip = Tokenization(needsFiles: true, cleaning: .family, isCLIP: false)
 }

@@ -42,7 +42,7 @@ struct ModelContents {
         if hasOpenCLIP, !prefersHuggingFace {
             (weights, isOpenCLIP) = (openCLIP ?? huggingFace, true)
         } else {
-            (weights, isOpenCLIP) = (huggingFace ?? openCLIP, false)
+            (weights, isOpenCLIP) = (huggingFace ?? openCLIP ?? Self.perceptionEncoder(folder), false)
         }
     }
 
@@ -70,6 +70,13 @@ struct ModelContents {
                         + "\(revisions.map { "snapshots/\($0)" }.joined(separator: ", "))")
         }
         return try folder(snapshots.appending(path: only))
+    }
+
+    /// Meta's file of PE-Core, which is named after the model: `PE-Core-B16-224.pt`.
+    private static func perceptionEncoder(_ folder: URL) -> URL? {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let found = files.filter { $0.hasPrefix("PE-Core-") && $0.hasSuffix(".pt") }
+        return found.count == 1 ? folder.appending(path: found[0]) : nil
     }
 
     private static func has(_ name: String, _ folder: URL) -> Bool {

@@ -1,81 +1,148 @@
+package import Checkpoints
 import Foundation
 import Pixels
 import Tensors
+import Tokenizers
+
+/// What `open_clip_config.json` says.
+package struct OpenCLIPModel {
+    package let architecture: Architecture
+    package let preprocessing: Preprocessing
+    package let tokenization: Tokenization
+}
 
 /// `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
 ///
 /// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its
 /// keys describe nothing but numbers, so a key that is not known is refused.
 package enum OpenCLIPConfig {
-    package static func parse(_ file: ModelFile) throws -> (Architecture, Preprocessing) {
+    /// What the file says; sizes of timm's towers are in their tensors alone, here in OpenAI's names.
+    package static func parse(_ file: ModelFile, tensors: any TensorSource) throws -> OpenCLIPModel {
         let root = try ModelJSON(file)
         guard let model = try root.object("model_cfg") else { throw ModelError(file.path, "\"model_cfg\" is missing") }
         guard let vision = try model.object("vision_cfg"), let text = try model.object("text_cfg") else {
             throw ModelError(file.path, "\"model_cfg\" must have vision_cfg and text_cfg")
         }
-        let architecture = try architecture(model, vision, text)
-        try architecture.check(file.path, patch: "patch_size", side: "image_size", heads: "heads")
-        let preprocessing = try preprocessing(
-            try root.object("preprocess_cfg") ?? ModelJSON([:], path: file.path), side: architecture.vision.side)
-        return (architecture, preprocessing)
-    }
-
-    private static func architecture(
-        _ model: ModelJSON, _ vision: ModelJSON, _ text: ModelJSON
-    ) throws -> Architecture {
         try refuse(
             model, known: ["embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_scale"],
             harmless: [
-                "output_dict": [true, false], "nonscalar_logit_scale": [true, false], "init_logit_bias": [],
+                "output_dict": [true, false], "nonscalar_logit_scale": [true, false], "init_logit_bias": nil,
                 "multimodal_cfg": [],
             ])
+        let activation: Activation = try model.optional("quick_gelu", as: Bool.self) ?? false ? .quickGELU : .gelu
+        var (family, tower) = (Family.clip, Architecture.Vision(width: 1, layers: 1, heads: 1, patch: 1, side: 1))
+        if vision.object["timm_model_name"] == nil || vision.object["timm_model_name"] is NSNull {
+            tower = try imageTower(vision, activation)
+        } else {
+            (family, tower) = try TimmTower.parse(vision, tensors: tensors)
+        }
+        let architecture = Architecture(
+            vision: tower, text: try textTower(text, activation), embedding: try model.size("embed_dim", default: 0),
+            family: family, isSigmoid: tensors.has("logit_bias"))
+        try architecture.check(file.path, patch: "patch_size", side: "image_size", heads: "heads")
+        let preprocessing = try preprocessing(
+            try root.object("preprocess_cfg") ?? ModelJSON([:], path: file.path), side: architecture.vision.side)
+        return OpenCLIPModel(
+            architecture: architecture, preprocessing: preprocessing, tokenization: try tokenization(text))
+    }
+
+    private static func imageTower(_ vision: ModelJSON, _ activation: Activation) throws -> Architecture.Vision {
         if vision.object["layers"] is [Any] {
             throw vision.refusal("layers", "expected a number of layers: a ResNet's image tower is not read")
         }
         try refuse(
-            vision, known: ["image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size", "norm_kwargs"],
+            vision,
+            known: [
+                "image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size", "norm_kwargs", "act_kwargs",
+            ],
             harmless: [
                 "patch_dropout": nil, "output_tokens": [false], "attentional_pool": [false], "no_ln_pre": [false],
                 "pos_embed_type": ["learnable"], "final_ln_after_pool": [false], "pool_type": ["tok"],
-                "act_kwargs": [[:] as [String: Any]], "attn_pooler_queries": nil, "attn_pooler_heads": nil,
+                "attn_pooler_queries": nil, "attn_pooler_heads": nil,
                 "timm_model_pretrained": [false], "timm_pool": ["avg"], "timm_proj": ["linear"],
                 "timm_proj_bias": [false], "timm_drop": nil, "timm_drop_path": nil, "qk_norm": [false],
                 "scale_attn": [false], "scale_attn_inner": [false], "scale_heads": [false], "scale_fc": [false],
-                "input_patchnorm": [false], "global_average_pool": [false], "timm_model_name": [], "ls_init_value": [],
-                "block_type": [],
+                "input_patchnorm": [false], "global_average_pool": [false], "ls_init_value": [], "block_type": [],
             ])
+        let width = try vision.size("width", default: 768)
+        let headWidth = try vision.size("head_width", default: 64)
+        guard width % headWidth == 0 else { throw vision.refusal("head_width", "expected a divisor of width \(width)") }
+        return .init(
+            width: width, layers: try vision.size("layers", default: 12), heads: width / headWidth,
+            patch: try vision.size("patch_size", default: 16), side: try vision.size("image_size", default: 224),
+            inner: try inner(vision, width), epsilon: try epsilon(vision),
+            activation: try self.activation(vision, activation))
+    }
+
+    private static func textTower(_ text: ModelJSON, _ activation: Activation) throws -> Architecture.Text {
+        let pooling = try text.optional("pool_type", as: String.self) ?? "argmax"
+        guard ["argmax", "eos", "last"].contains(pooling) else {
+            throw text.refusal("pool_type", "expected argmax, eos or last")
+        }
+        let poolsLast = pooling == "last"
         try refuse(
             text,
             known: [
                 "context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "norm_kwargs", "pool_type",
+                "act_kwargs", "proj_bias", "proj_type", "hf_tokenizer_name", "tokenizer_kwargs",
             ],
             harmless: [
-                "embed_cls": [false], "pad_id": [0], "eos_id": nil, "no_causal_mask": [false], "output_tokens": [false],
-                "final_ln_after_pool": [false], "proj_bias": [false], "proj_type": ["linear"],
-                "act_kwargs": [[:] as [String: Any]], "tokenizer_kwargs": [[:] as [String: Any]], "qk_norm": [false],
+                "embed_cls": [false], "pad_id": poolsLast ? nil : [0], "eos_id": nil,
+                // Without a mask, padding is seen: only a tower that pools it is read so.
+                "no_causal_mask": [poolsLast], "output_tokens": [false],
+                "final_ln_after_pool": [false], "qk_norm": [false],
                 "scale_attn": [false], "scale_attn_inner": [false], "scale_heads": [false], "scale_fc": [false],
                 "hf_model_pretrained": [true, false], "hf_proj_type": nil, "hf_pooler_type": nil, "hf_model_name": [],
-                "hf_tokenizer_name": [], "ls_init_value": [], "block_type": [],
+                "ls_init_value": [], "block_type": [],
             ])
-        let activation: Activation = try model.optional("quick_gelu", as: Bool.self) ?? false ? .quickGELU : .gelu
-        let width = try vision.size("width", default: 768)
-        let headWidth = try vision.size("head_width", default: 64)
-        guard width % headWidth == 0 else { throw vision.refusal("head_width", "expected a divisor of width \(width)") }
-        let textWidth = try text.size("width", default: 512)
-        let pooling = try text.optional("pool_type", as: String.self) ?? "argmax"
-        guard ["argmax", "eos"].contains(pooling) else { throw text.refusal("pool_type", "expected argmax or eos") }
-        return Architecture(
-            vision: .init(
-                width: width, layers: try vision.size("layers", default: 12), heads: width / headWidth,
-                patch: try vision.size("patch_size", default: 16), side: try vision.size("image_size", default: 224),
-                inner: try inner(vision, width), epsilon: try epsilon(vision), activation: activation),
-            text: .init(
-                width: textWidth, layers: try text.size("layers", default: 12),
-                heads: try text.size("heads", default: 8), context: try text.size("context_length", default: 77),
-                vocabulary: try text.size("vocab_size", default: 49408), inner: try inner(text, textWidth),
-                epsilon: try epsilon(text), activation: activation,
-                endToken: pooling == "eos" ? try text.optional("eos_id", as: Int.self) ?? 2 : nil),
-            embedding: try model.size("embed_dim", default: 0))
+        let isCausal = try !(text.optional("no_causal_mask", as: Bool.self) ?? false)
+        guard isCausal != poolsLast else {
+            throw text.refusal("pool_type", "expected argmax or eos, since the text tower has a causal mask")
+        }
+        try text.expect("proj_type", "linear", "none")
+        let hasProjection = text.object["proj_type"] as? String != "none"
+        let hasBias = try text.optional("proj_bias", as: Bool.self) ?? false
+        let width = try text.size("width", default: 512)
+        return .init(
+            width: width, layers: try text.size("layers", default: 12), heads: try text.size("heads", default: 8),
+            context: try text.size("context_length", default: 77),
+            vocabulary: try text.size("vocab_size", default: 49408), inner: try inner(text, width),
+            epsilon: try epsilon(text), activation: try self.activation(text, activation),
+            endToken: pooling == "eos" ? try text.optional("eos_id", as: Int.self) ?? 2 : nil,
+            form: TextForm(
+                isCausal: isCausal, poolsLast: poolsLast, hasProjection: hasProjection,
+                hasProjectionBias: hasProjection && hasBias))
+    }
+
+    /// Files of the directory where a tokenizer is named, else CLIP's own vocabulary.
+    private static func tokenization(_ text: ModelJSON) throws -> Tokenization {
+        guard let kwargs = try text.object("tokenizer_kwargs") else {
+            return Tokenization(
+                needsFiles: text.object["hf_tokenizer_name"] is String, cleaning: .whitespace,
+                isCLIP: !(text.object["hf_tokenizer_name"] is String))
+        }
+        try refuse(kwargs, known: ["clean"], harmless: [:])
+        guard try text.optional("hf_tokenizer_name", as: String.self) != nil else {
+            guard kwargs.object.isEmpty else {
+                throw text.refusal("tokenizer_kwargs", "expected none without hf_tokenizer_name")
+            }
+            return .clip
+        }
+        let name = try kwargs.optional("clean", as: String.self) ?? "whitespace"
+        guard let rule = TextCleaning.Rule(rawValue: name), rule != .family else {
+            throw kwargs.refusal("clean", "expected whitespace, lower or canonicalize")
+        }
+        return Tokenization(needsFiles: true, cleaning: rule, isCLIP: false)
+    }
+
+    /// GELU by tanh, where `act_kwargs` ask for it.
+    private static func activation(_ json: ModelJSON, _ activation: Activation) throws -> Activation {
+        guard let kwargs = try json.object("act_kwargs"), !kwargs.object.isEmpty else { return activation }
+        try kwargs.expect("approximate", "tanh", "none")
+        guard kwargs.unknown(["approximate"]).isEmpty, activation == .gelu else {
+            throw json.refusal("act_kwargs", "expected only approximate, and no quick_gelu")
+        }
+        return kwargs.object["approximate"] as? String == "tanh" ? .tanhGELU : .gelu
     }
 
     /// `int(width * mlp_ratio)`.
@@ -135,7 +202,7 @@ package enum OpenCLIPConfig {
     }
 
     /// Refuses keys that are not known, and harmless ones with a value that does harm: nil accepts any, `[]` none.
-    private static func refuse(_ json: ModelJSON, known: Set<String>, harmless: [String: [Any]?]) throws {
+    static func refuse(_ json: ModelJSON, known: Set<String>, harmless: [String: [Any]?]) throws {
         for key in json.object.keys.sorted() where !known.contains(key) && !(json.object[key] is NSNull) {
             guard let accepted = harmless[key] else { throw json.refuseUnknown(key) }
             if let accepted { try json.expect(key, any: accepted) }

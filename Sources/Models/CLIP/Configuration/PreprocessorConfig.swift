@@ -13,24 +13,30 @@ package struct Preprocessing: Sendable, Equatable {
 
 /// Hugging Face's image processor: `preprocessor_config.json`, or `image_processor` of `processor_config.json`.
 ///
-/// Each key is obeyed as `CLIPImageProcessor` obeys it, or refused by its name.
+/// Each key is obeyed as `CLIPImageProcessor` obeys it, or `SiglipImageProcessor`, or refused by its name.
 ///
 /// Source: transformers `models/clip/image_processing_clip.py`, `image_processing_utils.py`.
 package enum PreprocessorConfig {
-    package static func parse(_ file: ModelFile, side: Int, notes: inout [String]) throws -> Preprocessing {
-        try parse(try ModelJSON(file), side: side, notes: &notes)
+    package static func parse(
+        _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
+    ) throws -> Preprocessing {
+        try parse(try ModelJSON(file), side: side, family, notes: &notes)
     }
 
     /// The nested form, which transformers 5 writes; nil if the file has none.
-    package static func nested(_ file: ModelFile, side: Int, notes: inout [String]) throws -> Preprocessing? {
+    package static func nested(
+        _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
+    ) throws -> Preprocessing? {
         guard let json = try ModelJSON(file).object("image_processor") else { return nil }
-        return try parse(json, side: side, notes: &notes)
+        return try parse(json, side: side, family, notes: &notes)
     }
 
-    private static func parse(_ json: ModelJSON, side: Int, notes: inout [String]) throws -> Preprocessing {
+    private static func parse(
+        _ json: ModelJSON, side: Int, _ family: Family, notes: inout [String]
+    ) throws -> Preprocessing {
+        let processors = family == .siglip ? ["SiglipImageProcessor"] : ["CLIPImageProcessor", "CLIPFeatureExtractor"]
         for key in ["image_processor_type", "feature_extractor_type"] {
-            try json.expect(
-                key, "CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil", "CLIPFeatureExtractor")
+            try json.expect(key, any: processors.flatMap { [$0, "\($0)Fast", "\($0)Pil"] })
         }
         for key in ["do_pad", "do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "do_reduce_labels"] {
             try json.expect(key, false)
@@ -44,22 +50,22 @@ package enum PreprocessorConfig {
         }
         notes += strange.map { "\(json.path): the key \"\($0)\" is not known and is not heeded" }
         return Preprocessing(
-            framing: try framing(json, side: side),
-            normalisation: try normalisation(json))
+            framing: try framing(json, side: side, family),
+            normalisation: try normalisation(json, default: family.preprocessing(side: side).normalisation))
     }
 
-    private static func framing(_ json: ModelJSON, side: Int) throws -> Framing {
+    private static func framing(_ json: ModelJSON, side: Int, _ family: Family) throws -> Framing {
         guard try json.optional("do_resize", as: Bool.self) ?? true else {
             throw json.refusal("do_resize", "expected true, since frames have any size")
         }
-        let fit = try size(json, side: side)
+        let fit = try size(json, default: family.preprocessing(side: side).framing.fit)
         var (length, isSquare) = (0, false)
         switch fit {
         case .shortest(let value): length = value
         case .squash(let value): (length, isSquare) = (value, true)
         case .longest: break
         }
-        let crops = try json.optional("do_center_crop", as: Bool.self) ?? true
+        let crops = try json.optional("do_center_crop", as: Bool.self) ?? (family != .siglip)
         guard crops || isSquare else {
             throw json.refusal("do_center_crop", "expected true, since pictures of this size are not square")
         }
@@ -75,8 +81,8 @@ package enum PreprocessorConfig {
     }
 
     /// A number, `{"shortest_edge"}`, or `{"height", "width"}` that are equal.
-    private static func size(_ json: ModelJSON, side: Int) throws -> Framing.Fit {
-        guard let value = json.object["size"], !(value is NSNull) else { return .shortest(side) }
+    private static func size(_ json: ModelJSON, default fit: Framing.Fit) throws -> Framing.Fit {
+        guard let value = json.object["size"], !(value is NSNull) else { return fit }
         if let length = value as? Int {
             let isSquare = try json.optional("default_to_square", as: Bool.self) ?? false
             if (1...100_000).contains(length) { return isSquare ? .squash(length) : .shortest(length) }
@@ -113,7 +119,7 @@ package enum PreprocessorConfig {
     }
 
     /// Rescaling and normalisation as one: what is taken from and divided out of a channel in 0...1.
-    private static func normalisation(_ json: ModelJSON) throws -> Normalisation {
+    private static func normalisation(_ json: ModelJSON, default standard: Normalisation) throws -> Normalisation {
         var factor = 255.0
         if try json.optional("do_rescale", as: Bool.self) ?? true {
             factor *= try json.optional("rescale_factor", as: Double.self) ?? 1 / 255
@@ -124,7 +130,7 @@ package enum PreprocessorConfig {
         let normalises = try json.optional("do_normalize", as: Bool.self) ?? true
         let said =
             normalises
-            ? try Normalisation(json, mean: "image_mean", deviation: "image_std", default: .clip)
+            ? try Normalisation(json, mean: "image_mean", deviation: "image_std", default: standard)
             : Normalisation(mean: [0, 0, 0], deviation: [1, 1, 1])
         guard factor != 1 else { return said }
         return Normalisation(

@@ -1,6 +1,6 @@
 import Checkpoints
 
-/// Tensors in OpenAI's names under Hugging Face's: the inverse of `HuggingFaceNames`, and as exact.
+/// Tensors in OpenAI's names under Hugging Face's: the inverse of `NameTable.huggingFace`, and as exact.
 ///
 /// Joined queries, keys and values are split, projections transposed; no number is changed.
 struct HuggingFaceExport: TensorSource {
@@ -25,13 +25,13 @@ struct HuggingFaceExport: TensorSource {
             recipes[theirs] = recipe
             tensors[theirs] = TensorInfo(name: theirs, type: type, shape: shape)
         }
-        let inverse = HuggingFaceNames.recipes { prefix in
+        let inverse = NameTable.huggingFace(isSigLIP: false).recipes { prefix in
             Set(0..<(prefix.hasPrefix("vision") ? architecture.vision.layers : architecture.text.layers))
         }
         for (ours, recipe) in inverse {
             guard let info = base.tensors[ours] else { continue }
             switch recipe {
-            case .same(let theirs): add(theirs, .same(ours), info.type, info.shape)
+            case .same(let theirs), .unbatched(let theirs): add(theirs, .same(ours), info.type, info.shape)
             case .transposed(let theirs):
                 guard info.shape.count == 2 else {
                     throw CheckpointError(base.origin, .malformed("tensor \"\(ours)\" is no matrix"))

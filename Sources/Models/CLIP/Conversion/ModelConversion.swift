@@ -2,8 +2,10 @@ package import Checkpoints
 package import Foundation
 import Pixels
 import SystemSupport
+import Tokenizers
 
-/// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it.
+/// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it; another family than CLIP in its
+/// own.
 package enum ModelConversion {
     /// What was written.
     package struct Result: Sendable {
@@ -40,7 +42,8 @@ package enum ModelConversion {
         }
         let missing = TowerTensors.problems(model.tensors, model.architecture)
         guard missing.isEmpty else { throw ModelError(model.url.path, missing.joined(separator: "; ")) }
-        guard model.preprocessing.framing.fit != .longest else {
+        let isCLIP = model.architecture.family == .clip && !model.architecture.isSigmoid
+        guard model.preprocessing.framing.fit != .longest || !isCLIP else {
             throw ModelError(
                 model.url.path, "\"resize_mode\": Hugging Face's image processor has no counterpart of \"longest\"")
         }
@@ -51,11 +54,19 @@ package enum ModelConversion {
         var result = Result()
         try StagedDirectory.create(destination, replacing: replacing) { folder in
             var writer = Writer(model: model, folder: folder)
-            try writer.copyOwnFiles(ownFiles)
-            try writer.writeWeights()
+            if isCLIP {
+                try writer.copyOwnFiles(ownFiles)
+                try writer.writeWeights()
+            } else {
+                try writer.copyWhole(ownFiles + ["open_clip_config.json", "spiece.model"])
+            }
             try writer.writeHeads()
-            try writer.writeTokenizer()
-            try writer.writeConfigs()
+            if isCLIP {
+                try writer.writeTokenizer()
+                try writer.writeConfigs()
+            } else {
+                try writer.writeDefaults(rounding: nil)
+            }
             result = writer.result
         }
         return result
@@ -108,13 +119,25 @@ private struct Writer {
         }
     }
 
+    /// A model of another family than CLIP stays in its layout, under its names.
+    mutating func copyWhole(_ names: [String]) throws {
+        let weights = model.weightFiles
+        for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
+            if !weights.contains(name) { try copy(name) }
+        }
+        for name in weights { try copy(name) }
+        result.notes.append(
+            "\(model.architecture.family.rawValue) is read in its own layout: the files are copied as they are")
+    }
+
     mutating func writeWeights() throws {
         let source: any TensorSource =
             switch model.layout {
             case .huggingFace: model.stored
             case .openAI, .openCLIP: try HuggingFaceExport(model.tensors, architecture: model.architecture)
             }
-        try write(source, source.tensors.keys, "model.safetensors")
+        let heads = Set(inventory.heads.flatMap(\.tensors))
+        try write(source, source.tensors.keys.filter { !heads.contains($0) }, "model.safetensors")
     }
 
     private mutating func write(_ source: some TensorSource, _ names: some Sequence<String>, _ file: String) throws {
@@ -171,7 +194,7 @@ private struct Writer {
     /// `watchword.json`: the source's own, with the head that the weights are for if it names none.
     ///
     /// `rounding`: how the centre square is found, if a file was written that cannot say it.
-    private mutating func writeDefaults(rounding: String?) throws {
+    mutating func writeDefaults(rounding: String?) throws {
         let own = model.url.appending(path: "watchword.json")
         guard FileManager.default.fileExists(atPath: own.path) else {
             result.head = inventory.trained

@@ -10,7 +10,6 @@ enum ModelFilesWriter {
     /// float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
-        func name(_ activation: Activation) -> String { activation == .gelu ? "gelu" : "quick_gelu" }
         // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face
         // keeps that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
         let end = text.endToken ?? 2
@@ -20,13 +19,13 @@ enum ModelFilesWriter {
                 "model_type": "clip_vision_model", "hidden_size": vision.width, "intermediate_size": vision.inner,
                 "num_hidden_layers": vision.layers, "num_attention_heads": vision.heads, "num_channels": 3,
                 "patch_size": vision.patch, "image_size": vision.side, "projection_dim": d,
-                "hidden_act": name(vision.activation), "layer_norm_eps": Double("\(vision.epsilon)") ?? 1e-5,
+                "hidden_act": vision.activation.name, "layer_norm_eps": Double("\(vision.epsilon)") ?? 1e-5,
             ] as [String: Any],
             "text_config": [
                 "model_type": "clip_text_model", "hidden_size": text.width, "intermediate_size": text.inner,
                 "num_hidden_layers": text.layers, "num_attention_heads": text.heads,
                 "max_position_embeddings": text.context, "vocab_size": text.vocabulary, "projection_dim": d,
-                "hidden_act": name(text.activation), "layer_norm_eps": Double("\(text.epsilon)") ?? 1e-5,
+                "hidden_act": text.activation.name, "layer_norm_eps": Double("\(text.epsilon)") ?? 1e-5,
                 "bos_token_id": 0, "eos_token_id": end, "pad_token_id": 1,
             ] as [String: Any],
         ])

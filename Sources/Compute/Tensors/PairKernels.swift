@@ -1,0 +1,43 @@
+import CKernels
+import Foundation
+
+/// What heads need that pool a window in the light of each text. P = pairs, one row each.
+extension Matrix {
+    /// This `[P, width]` = attention of each pair's query over its window's frames, of which it sees `counts` rows of
+    /// keys and values from row `first` on.
+    package func attend(
+        queries: Matrix, keys: Matrix, values: Matrix, first: [Int32], counts: [Int32], heads: Int
+    ) {
+        precondition([queries, keys, values].allSatisfy { $0.columns == columns } && columns % heads == 0)
+        precondition(queries.rows == first.count && first.count == counts.count && keys.rows == values.rows)
+        precondition(zip(first, counts).allSatisfy { $0 >= 0 && $1 > 0 && Int($0 + $1) <= keys.rows })
+        resize(rows: queries.rows)
+        ww_attend_pairs(base, queries.base, keys.base, values.base, first, counts, rows, columns, heads)
+    }
+
+    /// This `[P, frames]` = cosines of each pair's text with its window's frames, as many as this has columns.
+    package func cosines(texts: Matrix, frames: Matrix, first: [Int32]) {
+        precondition(texts.columns == frames.columns && texts.rows == first.count)
+        precondition(first.allSatisfy { $0 >= 0 && Int($0) + columns <= frames.rows })
+        resize(rows: texts.rows)
+        ww_frame_cosines(base, texts.base, frames.base, first, rows, columns, texts.columns)
+    }
+
+    /// Each number x becomes e to the x.
+    package func exponentiate() {
+        for i in 0..<rows * columns { base[i] = exp(base[i]) }
+    }
+
+    /// Cosines of this matrix's rows, one a text of a pair, with `pooled`; into lent memory.
+    ///
+    /// With `noise` `[trials, width]` the greatest of those of `text + noise · radius`, radius `[P, width]`.
+    package func cosines(
+        with pooled: Matrix, radius: Matrix? = nil, noise: Matrix? = nil, into out: UnsafeMutableBufferPointer<Float>
+    ) {
+        precondition(pooled.rows == rows && pooled.columns == columns && out.count == rows)
+        precondition((radius?.rows ?? rows) == rows && (noise?.columns ?? columns) == columns)
+        precondition((radius == nil) == (noise == nil))
+        guard let to = out.baseAddress else { return }
+        ww_pair_cosines(to, base, pooled.base, radius?.base, noise?.base, noise?.rows ?? 0, rows, columns)
+    }
+}

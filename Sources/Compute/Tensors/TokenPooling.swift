@@ -1,0 +1,74 @@
+import CKernels
+import Foundation
+
+/// Rotary positions of a grid of patches: queries and keys turn by angles of their column and row.
+///
+/// Source: Perception Encoder `rope.py`; FAMILIES section 6.
+package struct RotaryPositions {
+    private let cosines: [Float]
+    private let sines: [Float]
+    private let heads: Int
+    private let tokens: Int
+
+    /// `hasClassToken`: a token before the patches that does not turn; rows and columns then count from 1, else from 0.
+    package init(grid: Int, width: Int, heads: Int, hasClassToken: Bool) {
+        let (n, start) = (width / heads / 4, hasClassToken ? 1 : 0)
+        precondition(width % (4 * heads) == 0 && 3 * width <= WW_LONGEST_ROW)
+        var (cosines, sines): ([Float], [Float]) = ([], [])
+        let frequencies = (0..<n).map { pow(10000, -Double($0) / Double(n)) }
+        func add(_ angles: [Double]) {
+            cosines += angles.map { Float(cos($0)) }
+            sines += angles.map { Float(sin($0)) }
+        }
+        if hasClassToken { add([Double](repeating: 0, count: 2 * n)) }
+        for row in start..<grid + start {
+            for column in start..<grid + start {
+                add(frequencies.map { Double(column) * $0 } + frequencies.map { Double(row) * $0 })
+            }
+        }
+        (self.cosines, self.sines, self.heads) = (cosines, sines, heads)
+        tokens = grid * grid + start
+    }
+
+    /// Turns qkv `[sequences · tokens, 3 · width]` in place; sums become float32 in `spare`.
+    ///
+    /// Returns which it is.
+    package func callAsFunction(_ qkv: Activations, spare: Activations) -> Activations {
+        let rows = qkv.rows
+        precondition(rows % tokens == 0 && cosines.count == tokens * (qkv.columns / 3 / heads / 2))
+        let out = qkv.form.kind == WW_S32 ? spare : qkv
+        if out !== qkv { out.prepare(rows: rows, columns: qkv.columns, as: .plain(.f32)) }
+        out.withNumbers { out in
+            qkv.withNumbers { ww_rotate(out, $0, cosines, sines, rows, tokens, qkv.columns / 3, heads) }
+        }
+        return out
+    }
+}
+
+extension Matrix {
+    /// This `[sequences · heads, width]` = means of each sequence's tokens x `[sequences · tokens, width]`, weighted by
+    /// softmax over the tokens of scores `[sequences · tokens, heads]`.
+    package func pool(_ x: Matrix, scores: Matrix, tokens: Int) {
+        precondition(x.rows == scores.rows && x.rows % tokens == 0 && x.columns == columns)
+        resize(rows: x.rows / tokens * scores.columns)
+        ww_pool_tokens(base, x.base, scores.base, x.rows / tokens, tokens, columns, scores.columns)
+    }
+
+    /// This `[sequences, width]` = of each sequence's `heads` rows of x, the h-th part of the h-th row.
+    package func joinHeads(_ x: Matrix, heads: Int) {
+        precondition(x.columns == columns && columns % heads == 0 && x.rows % heads == 0)
+        resize(rows: x.rows / heads)
+        let part = columns / heads
+        for row in 0..<x.rows {
+            let from = x.base + row * columns + row % heads * part
+            (base + row / heads * columns + row % heads * part).update(from: from, count: part)
+        }
+    }
+
+    /// This = the numbers of x, in rows of another length.
+    package func regroup(_ x: Matrix) {
+        precondition(x.rows * x.columns % columns == 0)
+        resize(rows: x.rows * x.columns / columns)
+        base.update(from: x.base, count: rows * columns)
+    }
+}

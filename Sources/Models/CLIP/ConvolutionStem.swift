@@ -1,0 +1,73 @@
+import Checkpoints
+import Tensors
+
+/// MobileCLIP's way from pixels to tokens: convolutions of 4, 2 and 2 pixels that do not overlap.
+///
+/// Batch norm is folded into the first two, which GELU follows. Patches come in fours that belong together, so that
+/// what a convolution makes is what the next takes, read in longer rows. It computes in float32, whatever the tower's
+/// precision: it is a small part of it. Source: timm `vision_transformer.py`, `ConvStem` of MCi; FAMILIES section 7.
+struct ConvolutionStem {
+    /// The side of the first convolution's patches, and how often four of them are joined.
+    static let patch = 4
+    static let nesting = 2
+    static let patchSize = patch * patch
+
+    private let first: Linear
+    private let second: Linear
+    private let third: Linear
+    private let fine: Matrix
+    private let fours: Matrix
+    private let middle: Matrix
+    private let middleFours: Matrix
+    private let sums = Activations(columns: 1)
+
+    /// Reads `visual.stem.{0,1,2}`.
+    init(_ source: some TensorSource, width w: Int) throws {
+        let inner = w / 4
+        func layer(_ stage: Int, _ inputs: Int, side: Int, outputs: Int, _ activation: Activation) throws -> Linear {
+            let name = "visual.stem.\(stage)"
+            var weight = try source.floats("\(name).weight", shape: [outputs, inputs, side, side])
+            var bias: [Float]
+            if stage < 2 {
+                func part(_ part: String) throws -> [Float] {
+                    try source.floats("\(name).norm.\(part)", shape: [outputs])
+                }
+                let (mean, variance) = (try part("running_mean"), try part("running_var"))
+                let scale = try zip(part("weight"), variance).map { $0 / ($1 + 1e-5).squareRoot() }
+                bias = try zip(part("bias"), zip(mean, scale)).map { $0 - $1.0 * $1.1 }
+                let size = inputs * side * side
+                for i in weight.indices { weight[i] *= scale[i / size] }
+            } else {
+                bias = try source.floats("\(name).bias", shape: [outputs])
+            }
+            let rows = stage == 0 ? weight : Self.channelsLast(weight, outputs, inputs)
+            return try Linear(
+                weight: rows, bias: bias, inputs: inputs * side * side, outputs: outputs, activation: activation)
+        }
+        first = try layer(0, 3, side: 4, outputs: inner, .gelu)
+        second = try layer(1, inner, side: 2, outputs: inner, .gelu)
+        third = try layer(2, inner, side: 2, outputs: w, .none)
+        fine = Matrix(rows: 0, columns: inner)
+        fours = Matrix(rows: 0, columns: 4 * inner)
+        middle = Matrix(rows: 0, columns: inner)
+        middleFours = Matrix(rows: 0, columns: 4 * inner)
+    }
+
+    /// `[outputs, inputs, 2, 2]` to `[outputs, 2, 2, inputs]`.
+    private static func channelsLast(_ weight: [Float], _ outputs: Int, _ inputs: Int) -> [Float] {
+        (0..<outputs).flatMap { row in
+            transposed(Array(weight[row * inputs * 4..<(row + 1) * inputs * 4]), rows: inputs, columns: 4)
+        }
+    }
+
+    /// out `[pictures · g², width]` from patches `[pictures · g² · 16, 48]`.
+    func callAsFunction(_ patches: Activations, into out: Matrix) throws {
+        fine.resize(rows: patches.rows)
+        try first(patches, into: fine, scratch: sums)
+        fours.regroup(fine)
+        middle.resize(rows: fours.rows)
+        try second(fours, into: middle)
+        middleFours.regroup(middle)
+        try third(middleFours, into: out)
+    }
+}

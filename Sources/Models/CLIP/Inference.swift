@@ -1,0 +1,108 @@
+package import Checkpoints
+import Tensors
+
+/// Attention heads that no tensor and no file of a directory says: what `watchword.json` says of them.
+package struct TowerHeads: Sendable, Equatable {
+    package var vision: Int?
+    package var pooling: Int?
+    package var text: Int?
+
+    package init(vision: Int? = nil, pooling: Int? = nil, text: Int? = nil) {
+        (self.vision, self.pooling, self.text) = (vision, pooling, text)
+    }
+}
+
+/// Sizes that shapes of tensors say, in OpenAI's names.
+struct TensorSizes {
+    let source: any TensorSource
+
+    func shape(_ name: String, rank: Int) throws(CheckpointError) -> [Int] {
+        guard let info = source.tensors[name] else { throw CheckpointError(source.origin, .missingTensor(name)) }
+        guard info.shape.count == rank, info.shape.allSatisfy({ $0 > 0 }) else {
+            throw CheckpointError(
+                source.origin, .malformed("tensor \"\(name)\" has shape \(info.shape), expected \(rank) sizes"))
+        }
+        return info.shape
+    }
+
+    func layers(_ prefix: String) -> Int { TowerTensors.layers(prefix, in: source.tensors.keys) }
+
+    func inner(_ prefix: String) -> Int? { source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first }
+
+    /// Patches at each side, of so many positions that are no class token's.
+    func grid(_ places: Int) throws(CheckpointError) -> Int {
+        let grid = Int(Double(max(places, 0)).squareRoot().rounded())
+        guard grid > 0, grid * grid == places else {
+            throw CheckpointError(
+                source.origin, .malformed("the vision tower is no ViT of square pictures (\(places) patches)"))
+        }
+        return grid
+    }
+}
+
+extension Architecture {
+    /// Infers the sizes from tensors in OpenAI's names (CLIP4CLIP section 1), PE-Core's among them.
+    package init(
+        inferredFrom source: some TensorSource, heads: TowerHeads = TowerHeads()
+    ) throws(CheckpointError) {
+        let sizes = TensorSizes(source: source)
+        let conv = try sizes.shape("visual.conv1.weight", rank: 4)
+        let isPE = source.has("visual.attn_pool.probe")
+        let hasClassToken = !isPE || source.has("visual.class_embedding")
+        let grid = try sizes.grid(try sizes.shape("visual.positional_embedding", rank: 2)[0] - (hasClassToken ? 1 : 0))
+        guard conv[2] == conv[3], conv[1] == 3 else {
+            throw CheckpointError(source.origin, .malformed("the vision tower has no square patches of three colours"))
+        }
+        let width = try sizes.shape("ln_final.weight", rank: 1)[0]
+        // Heads are in no tensor. OpenAI's are 64 wide, up to a width of 1024; larger towers are OpenCLIP's, of 80 to
+        // 104. PE-Core's are 64 wide, too, but for G's 16.
+        guard isPE || conv[0] <= 1024 || heads.vision != nil else {
+            throw CheckpointError(
+                source.origin,
+                .malformed(
+                    "the attention heads of an image tower of width \(conv[0]) are not in the tensors; put the model's "
+                        + "open_clip_config.json or config.json beside it"))
+        }
+        let (context, vocabulary) = (
+            try sizes.shape("positional_embedding", rank: 2)[0], try sizes.shape("token_embedding.weight", rank: 2)[0]
+        )
+        let activation: Activation = isPE ? .gelu : .quickGELU
+        self.init(
+            vision: Vision(
+                width: conv[0], layers: sizes.layers("visual.transformer.resblocks"),
+                heads: heads.vision ?? (isPE && conv[0] == 1536 ? 16 : max(1, conv[0] / 64)), patch: conv[2],
+                side: grid * conv[2], inner: sizes.inner("visual.transformer.resblocks"), activation: activation,
+                linearPatch: Self.linearPatch(source),
+                form: isPE
+                    ? .perceptionEncoder(
+                        poolingHeads: heads.pooling ?? 8, hasClassToken: hasClassToken, projection: .matrix) : .clip),
+            text: Text(
+                width: width, layers: sizes.layers("transformer.resblocks"), heads: heads.text ?? max(1, width / 64),
+                context: context, vocabulary: vocabulary, inner: sizes.inner("transformer.resblocks"),
+                activation: activation),
+            embedding: try sizes.shape("text_projection", rank: 2)[1], family: isPE ? .perceptionEncoder : .clip,
+            isSigmoid: source.has("logit_bias"))
+        if let problem = headProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
+    }
+
+    /// A sentence on a tower without blocks.
+    private var layerProblem: String? {
+        for (tower, width, layers) in [("vision", vision.width, vision.layers), ("text", text.width, text.layers)]
+        where layers == 0 {
+            return "the \(tower) tower of width \(width) with \(layers) layers is not CLIP's"
+        }
+        return nil
+    }
+
+    /// A sentence on attention heads that cannot share a tower's width.
+    var headProblem: String? {
+        var towers = [("image tower", vision.width, vision.heads, vision.form.isRotary ? 4 : 1)]
+        towers.append(("text tower", text.width, text.heads, 1))
+        if case .attention(let heads) = vision.form.pooling { towers.append(("pooling", vision.width, heads, 1)) }
+        for (name, width, heads, parts) in towers where heads < 1 || width % (heads * parts) != 0 {
+            let rotary = parts > 1 ? " of a multiple of \(parts) numbers, which rotary positions need" : ""
+            return "\(heads) attention heads\(rotary) do not divide the width \(width) of the \(name)"
+        }
+        return nil
+    }
+}

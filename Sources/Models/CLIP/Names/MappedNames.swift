@@ -1,0 +1,147 @@
+package import Checkpoints
+
+/// A checkpoint's towers under OpenAI's names, which this project extends where a family has more.
+///
+/// Beyond OpenAI's: Meta's `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`, `text_projection_bias`,
+/// `visual.stem.…`.
+package protocol TowerNames: TensorSource {
+    /// The file's names of what a tensor is made of: of those that are missing, if any are.
+    func storedNames(_ name: String) -> [String]
+    /// The file's names of all that a tensor is made of.
+    func everyStoredName(_ name: String) -> [String]
+}
+
+/// How one layout names the towers' tensors.
+struct NameTable: Sendable {
+    /// How a tensor of OpenAI's is made of the layout's.
+    enum Recipe: Sendable {
+        case same(String)
+        /// Without leading sizes of 1.
+        case unbatched(String)
+        case transposed(String)
+        /// Rows of one after the other's.
+        case joined([String])
+
+        var parts: [String] {
+            switch self {
+            case .same(let from), .unbatched(let from), .transposed(let from): [from]
+            case .joined(let parts): parts
+            }
+        }
+    }
+
+    /// What is there once.
+    let fixed: [String: Recipe]
+    /// Where the blocks lie: OpenAI's prefix, and the layout's.
+    let stacks: [(ours: String, theirs: String)]
+    /// A block's tensors, by the layout's prefix of it.
+    let block: @Sendable (String) -> [String: Recipe]
+
+    /// Every tensor's recipe under OpenAI's name; `layers` says which there are under a prefix of the layout's.
+    func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
+        var recipes = fixed
+        for (ours, theirs) in stacks {
+            for layer in layers("\(theirs).") {
+                for (name, recipe) in block("\(theirs).\(layer)") { recipes["\(ours).\(layer).\(name)"] = recipe }
+            }
+        }
+        return recipes
+    }
+
+    /// The recipe of one tensor, whether it is there or not.
+    func recipe(_ name: String) -> Recipe? {
+        if let recipe = fixed[name] { return recipe }
+        for (ours, theirs) in stacks where name.hasPrefix("\(ours).") {
+            let rest = name.dropFirst(ours.count + 1)
+            guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]) else { continue }
+            return block("\(theirs).\(layer)")[String(rest[rest.index(after: dot)...])]
+        }
+        return nil
+    }
+}
+
+/// Tensors under OpenAI's names by a table; no number is changed.
+package struct MappedNames: TowerNames {
+    private let base: any TensorSource
+    private let recipes: [String: NameTable.Recipe]
+    private let table: NameTable
+    package let tensors: [String: TensorInfo]
+    package var origin: String { base.origin }
+
+    /// `keepsOthers`: a tensor that no recipe makes and that is part of none keeps its name.
+    init(_ base: any TensorSource, _ table: NameTable, keepsOthers: Bool) {
+        self.base = base
+        self.table = table
+        var recipes = table.recipes { prefix in
+            Set(
+                base.tensors.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                    Int($0.dropFirst(prefix.count).prefix { $0 != "." })
+                })
+        }
+        if keepsOthers {
+            let used = Set(recipes.values.flatMap(\.parts))
+            for name in base.tensors.keys where !used.contains(name) { recipes[name] = .same(name) }
+        }
+        var tensors: [String: TensorInfo] = [:]
+        for (name, recipe) in recipes {
+            guard let info = Self.describe(name, recipe, base) else { continue }
+            tensors[name] = info
+        }
+        self.recipes = recipes
+        self.tensors = tensors
+    }
+
+    package func everyStoredName(_ name: String) -> [String] {
+        let names = (recipes[name] ?? table.recipe(name))?.parts ?? [name]
+        return (base as? any TowerNames).map { base in names.flatMap(base.everyStoredName) } ?? names
+    }
+
+    package func storedNames(_ name: String) -> [String] {
+        let names = (recipes[name] ?? table.recipe(name))?.parts ?? [name]
+        let missing = names.filter { !base.has($0) }
+        let kept = missing.isEmpty ? names : missing
+        return (base as? any TowerNames).map { base in kept.flatMap(base.storedNames) } ?? kept
+    }
+
+    private static func describe(_ name: String, _ recipe: NameTable.Recipe, _ base: any TensorSource) -> TensorInfo? {
+        switch recipe {
+        case .same(let from):
+            return base.tensors[from].map { TensorInfo(name: name, type: $0.type, shape: $0.shape) }
+        case .unbatched(let from):
+            return base.tensors[from].map {
+                TensorInfo(name: name, type: $0.type, shape: Array($0.shape.drop { $0 == 1 }))
+            }
+        case .transposed(let from):
+            return base.tensors[from].map { TensorInfo(name: name, type: $0.type, shape: $0.shape.reversed()) }
+        case .joined(let parts):
+            let infos = parts.compactMap { base.tensors[$0] }
+            guard infos.count == parts.count, let first = infos.first, !first.shape.isEmpty else { return nil }
+            // Rows are joined only if they are equally long; else the joined shape is wrong and said to be so.
+            let rows = infos.reduce(0) { $0 + ($1.shape.first ?? 0) }
+            guard infos.allSatisfy({ $0.shape.dropFirst() == first.shape.dropFirst() }) else { return nil }
+            return TensorInfo(name: name, type: first.type, shape: [rows] + first.shape.dropFirst())
+        }
+    }
+
+    package func floats(_ name: String) throws(CheckpointError) -> [Float] {
+        switch recipes[name] {
+        case .same(let from), .unbatched(let from): return try base.floats(from)
+        case .transposed(let from):
+            let values = try base.floats(from)
+            guard let shape = base.tensors[from]?.shape, shape.count == 2 else {
+                throw CheckpointError(origin, .malformed("tensor \"\(from)\" is no matrix"))
+            }
+            return transposed(values, rows: shape[0], columns: shape[1])
+        case .joined(let parts):
+            var values: [Float] = []
+            for part in parts { values += try base.floats(part) }
+            return values
+        case nil: throw CheckpointError(origin, .missingTensor(name))
+        }
+    }
+
+    package func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float] {
+        if case .same(let from) = recipes[name] { return try base.floats(from, elements: elements) }
+        return Array(try floats(name)[elements])
+    }
+}

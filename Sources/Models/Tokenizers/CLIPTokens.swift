@@ -1,0 +1,55 @@
+/// CLIP's byte-level BPE.
+///
+/// Source: CLIP `simple_tokenizer.SimpleTokenizer`, as CLIP4Clip's data loaders use it. Text becomes scalars and bytes
+/// at once, since `String` would call different vocabulary entries equal.
+struct CLIPTokens: TokenModel {
+    let startToken: Int?
+    let endToken: Int
+    let vocabularySize: Int
+    let padding: Int? = nil
+    /// The token of each byte within a word, and of each that ends one.
+    private let inner: [UInt32]
+    private let last: [UInt32]
+    private let encoding: BytePairEncoding
+    private let added: [AddedToken]
+
+    init(_ vocabulary: Vocabulary) {
+        startToken = Int(vocabulary.start)
+        endToken = Int(vocabulary.end)
+        vocabularySize = vocabulary.size
+        inner = vocabulary.inner
+        last = vocabulary.last
+        encoding = vocabulary.encoding
+        added = vocabulary.added
+    }
+
+    func encode(_ text: String) -> [Int] {
+        guard !added.isEmpty else { return encodePlain(text) }
+        return AddedToken.split(text, by: added).flatMap { part in
+            switch part {
+            case .text(let text): encodePlain(text)
+            case .token(let id): [Int(id)]
+            }
+        }
+    }
+
+    /// The tokens of a text that no added token is cut out of.
+    private func encodePlain(_ text: String) -> [Int] {
+        let scalars = TextCleaning.clean(text)
+        var tokens: [Int] = []
+        for word in WordSplitter.words(of: scalars) {
+            let word = scalars[word]
+            // A special token written out in the text is that token, as in the reference.
+            if word.elementsEqual(WordSplitter.start) {
+                tokens.append(startToken ?? 0)
+            } else if word.elementsEqual(WordSplitter.end) {
+                tokens.append(endToken)
+            } else {
+                let bytes = word.flatMap { Array(String($0).utf8) }
+                let symbols = bytes.dropLast().map { inner[Int($0)] } + bytes.suffix(1).map { last[Int($0)] }
+                tokens += encoding.merge(symbols, inRounds: true).map(Int.init)
+            }
+        }
+        return tokens
+    }
+}

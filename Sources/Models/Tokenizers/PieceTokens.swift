@@ -1,0 +1,126 @@
+/// BPE of pieces with single bytes to fall back on, as Gemma's vocabulary has it.
+///
+/// Added tokens are cut out, the rest is put into lower case, spaces become U+2581, and pairs are merged over the whole
+/// text. Source: tokenizers `models/bpe/model.rs`; FAMILIES section 4.1.
+struct PieceTokens: TokenModel {
+    let startToken: Int? = nil
+    let endToken: Int
+    let vocabularySize: Int
+    let padding: Int?
+    private let cleaning: TextCleaning.Rule
+    private let ids: [[UInt8]: UInt32]
+    private let encoding: BytePairEncoding
+    /// The pieces of the single bytes; nil where the vocabulary lacks one.
+    private let bytes: [UInt32?]
+    private let unknown: UInt32?
+    private let spaces: [(from: [UInt8], to: [UInt8])]
+    /// Tokens that are cut out of a text before it is normalised, and after.
+    private let raw: [AddedToken]
+    private let normalised: [AddedToken]
+
+    init(
+        _ root: RawJSON, _ model: RawJSON, _ file: String, _ cleaning: TextCleaning.Rule
+    ) throws(TokenizerError) {
+        func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
+        guard case .object(let entries)? = model["vocab"] else { throw refuse("its model has no vocabulary") }
+        for key in ["dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"] {
+            guard model[key]?.isOff ?? true else {
+                throw refuse("it has \(key) beside byte_fallback, which is not read")
+            }
+        }
+        var spaces: [(from: [UInt8], to: [UInt8])] = []
+        for step in TokenizerJSON.steps(root["normalizer"]) {
+            switch (step["type"]?.text, step["pattern"]?["String"], step["content"]) {
+            case ("Replace", .string(let from)?, .string(let to)?) where !from.isEmpty:
+                spaces.append((from, to))
+            case ("Lowercase", _, _): continue  // the family does so whatever the file says
+            default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), not Replace")
+            }
+        }
+        // So that no file makes a text grow without bound.
+        guard spaces.count <= 4, spaces.allSatisfy({ $0.to.count <= 8 }) else {
+            throw refuse("its normalizer has more than 4 replacements, or one by more than 8 bytes")
+        }
+        // Spaces are no longer there to split at.
+        for step in TokenizerJSON.steps(root["pre_tokenizer"]) where step["pattern"]?["String"] != .string([0x20]) {
+            throw refuse("its pre_tokenizer splits at something else than spaces, which is not read")
+        }
+        guard spaces.contains(where: { $0.from == [0x20] }) || TokenizerJSON.steps(root["pre_tokenizer"]).isEmpty else {
+            throw refuse("its pre_tokenizer splits at spaces, which no normalizer replaces: that is not read")
+        }
+        let added = try TokenizerJSON.added(root["added_tokens"], file)
+        var ids = try TokenizerJSON.ids(entries, file)
+        for token in added where ids.updateValue(token.id, forKey: token.content) ?? token.id != token.id {
+            throw refuse("a token was added with another id than it has in the vocabulary")
+        }
+        func id(_ piece: String) -> UInt32? { ids[Array(piece.utf8)] }
+        guard let end = id("<eos>") ?? id("</s>") else { throw refuse("its vocabulary has no <eos>") }
+        var encoding = BytePairEncoding(minimumCapacity: entries.count)
+        for (rank, merge) in try TokenizerJSON.merges(model["merges"], file).enumerated() {
+            guard let left = ids[merge.left], let right = ids[merge.right], let merged = ids[merge.left + merge.right]
+            else { throw refuse("merge \(rank + 1) takes or makes a token that the vocabulary lacks") }
+            encoding.add(left: left, right: right, merged: merged, rank: UInt32(rank))
+        }
+        self.encoding = encoding
+        bytes = (0..<256).map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return id(digits.count == 1 ? "<0x0\(digits)>" : "<0x\(digits)>")
+        }
+        unknown = id(model["unk_token"]?.text ?? "<unk>")
+        endToken = Int(end)
+        padding = Int(id("<pad>") ?? 0)
+        vocabularySize = Int(ids.values.max() ?? 0) + 1
+        raw = added.filter { !$0.ignoresCase }
+        normalised = added.filter(\.ignoresCase)
+            .map { AddedToken(content: Self.normalise($0.content, spaces), id: $0.id, ignoresCase: false) }
+        (self.ids, self.spaces, self.cleaning) = (ids, spaces, cleaning)
+    }
+
+    func encode(_ text: String) -> [Int] {
+        AddedToken.split(TextCleaning.clean(text, cleaning), by: raw).flatMap { part -> [Int] in
+            switch part {
+            case .token(let id): [Int(id)]
+            case .text(let text): encodeNormalised(String(decoding: normalised(text), as: UTF8.self))
+            }
+        }
+    }
+
+    /// Lower case by each code point, as training did; then the file's own replacements.
+    private func normalised(_ text: String) -> [UInt8] {
+        var lower: [UInt8] = []
+        for scalar in text.unicodeScalars { lower += scalar.properties.lowercaseMapping.utf8 }
+        return Self.normalise(lower, spaces)
+    }
+
+    private static func normalise(_ text: [UInt8], _ spaces: [(from: [UInt8], to: [UInt8])]) -> [UInt8] {
+        spaces.reduce(text) { Array($0.replacing($1.from, with: $1.to)) }
+    }
+
+    private func encodeNormalised(_ text: String) -> [Int] {
+        AddedToken.split(text, by: normalised).flatMap { part -> [Int] in
+            switch part {
+            case .token(let id): [Int(id)]
+            case .text(let text): encoding.merge(symbols(text), inRounds: false).map(Int.init)
+            }
+        }
+    }
+
+    /// A piece for each character, or for each of its bytes; neighbours that are unknown become one.
+    private func symbols(_ text: String) -> [UInt32] {
+        var out: [UInt32] = []
+        for scalar in text.unicodeScalars {
+            let utf8 = Array(String(scalar).utf8)
+            if let id = ids[utf8] {
+                out.append(id)
+                continue
+            }
+            let pieces = utf8.compactMap { bytes[Int($0)] }
+            if pieces.count == utf8.count {
+                out += pieces
+            } else if let unknown, out.last != unknown {
+                out.append(unknown)
+            }
+        }
+        return out
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+
+/// SentencePiece's Unigram: the pieces of a text whose scores have the greatest sum.
+///
+/// Source: sentencepiece `unigram_model.cc`; tokenizers `models/unigram/model.rs`; FAMILIES section 4.2.
+struct UnigramTokens: TokenModel {
+    /// A piece with its score; one that texts do not match, such as an end token, has none.
+    struct Piece {
+        let bytes: [UInt8]
+        let score: Double?
+    }
+
+    let startToken: Int? = nil
+    let endToken: Int
+    let vocabularySize: Int
+    /// SigLIP fills up with the end token.
+    var padding: Int? { endToken }
+    private let cleaning: TextCleaning.Rule
+    private let characters: CharacterMap?
+    private let trie: PieceTrie
+    private let unknown: Int
+    /// What a character without a piece costs.
+    private let unknownScore: Double
+
+    init(
+        pieces: [Piece], unknown: Int, characters: CharacterMap?, file: String, cleaning: TextCleaning.Rule
+    ) throws(TokenizerError) {
+        guard pieces.indices.contains(unknown) else {
+            throw TokenizerError(file, "its unknown token \(unknown) is not among its \(pieces.count) pieces")
+        }
+        guard let end = pieces.firstIndex(where: { $0.bytes.elementsEqual("</s>".utf8) }) else {
+            throw TokenizerError(file, "its vocabulary has no </s>")
+        }
+        var trie = PieceTrie()
+        var lowest = Double.infinity
+        for (id, piece) in pieces.enumerated() where id != unknown {
+            guard let score = piece.score, !piece.bytes.isEmpty else { continue }
+            guard score.isFinite else { throw TokenizerError(file, "piece \(id) has no finite score") }
+            trie.insert(piece.bytes, id: id, score: score)
+            lowest = min(lowest, score)
+        }
+        guard lowest.isFinite else { throw TokenizerError(file, "it has no pieces with scores") }
+        unknownScore = lowest - 10
+        endToken = end
+        vocabularySize = pieces.count
+        (self.trie, self.unknown, self.characters, self.cleaning) = (trie, unknown, characters, cleaning)
+    }
+
+    /// `tokenizer.json` of the kind.
+    init(
+        _ root: RawJSON, _ model: RawJSON, _ file: String, _ cleaning: TextCleaning.Rule
+    ) throws(TokenizerError) {
+        func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
+        guard case .array(let entries)? = model["vocab"], let unknown = model["unk_id"]?.id else {
+            throw refuse("its Unigram has no vocabulary, or no unk_id")
+        }
+        guard model["byte_fallback"]?.isOff ?? true else {
+            throw refuse("its Unigram has byte_fallback, which is not read")
+        }
+        let special = Set(try TokenizerJSON.added(root["added_tokens"], file).map(\.content))
+        var pieces: [Piece] = []
+        for entry in entries {
+            guard case .array(let pair) = entry, pair.count == 2, case .string(let bytes) = pair[0],
+                case .number(let digits) = pair[1], let score = Double(String(decoding: digits, as: UTF8.self))
+            else { throw refuse("piece \(pieces.count) is not a string with a score") }
+            pieces.append(Piece(bytes: bytes, score: special.contains(bytes) ? nil : score))
+        }
+        var characters: CharacterMap?
+        for step in TokenizerJSON.steps(root["normalizer"]) {
+            switch step["type"]?.text {
+            case "Precompiled":
+                guard let text = step["precompiled_charsmap"]?.text, let blob = Data(base64Encoded: text) else {
+                    throw refuse("its precompiled_charsmap is no Base64")
+                }
+                characters = try CharacterMap(Array(blob), file)
+            case "Replace", "Strip", "Lowercase": continue  // canonical text has single spaces, in lower case
+            default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), which is not read")
+            }
+        }
+        for step in TokenizerJSON.steps(root["pre_tokenizer"])
+        where !["Metaspace", "WhitespaceSplit"].contains(step["type"]?.text) {
+            throw refuse("its pre_tokenizer has \(step["type"]?.shown ?? "a step without a type"), which is not read")
+        }
+        try self.init(
+            pieces: pieces, unknown: Int(unknown), characters: characters, file: file, cleaning: cleaning)
+    }
+
+    func encode(_ text: String) -> [Int] {
+        let cleaned =
+            cleaning == .family
+            ? String(TextCleaning.canonical(Array(text.unicodeScalars))) : TextCleaning.clean(text, cleaning)
+        let mapped = characters?.apply(Array(cleaned.utf8)) ?? Array(cleaned.utf8)
+        let words = mapped.split(separator: 0x20)
+        return words.isEmpty ? [] : best(words.flatMap { Self.mark + $0 })
+    }
+
+    /// U+2581, which stands before every word.
+    private static let mark = Array("\u{2581}".utf8)
+
+    /// Viterbi: at each place the best way to it, and the piece that ends there.
+    private func best(_ text: [UInt8]) -> [Int] {
+        var scores = [Double](repeating: -.infinity, count: text.count + 1)
+        var ends: [(start: Int, id: Int)] = Array(repeating: (0, unknown), count: text.count + 1)
+        scores[0] = 0
+        for start in text.indices where scores[start] > -.infinity {
+            let next = start + Self.length(text[start], room: text.count - start)
+            var isKnown = false
+            trie.matches(text, from: start) { end, id, score in
+                isKnown = isKnown || end == next
+                guard scores[start] + score > scores[end] else { return }
+                (scores[end], ends[end]) = (scores[start] + score, (start, id))
+            }
+            if !isKnown, scores[start] + unknownScore > scores[next] {
+                (scores[next], ends[next]) = (scores[start] + unknownScore, (start, unknown))
+            }
+        }
+        var ids: [Int] = []
+        var at = text.count
+        while at > 0 {
+            let (start, id) = ends[at]
+            // Neighbours that are unknown become one.
+            if id != unknown || ids.last != unknown { ids.append(id) }
+            at = start
+        }
+        return ids.reversed()
+    }
+
+    /// Bytes of the character that begins with this one.
+    static func length(_ byte: UInt8, room: Int) -> Int {
+        min(room, byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4)
+    }
+}
+
+/// Pieces by their bytes.
+struct PieceTrie: Sendable {
+    /// The node that a byte leads to, by node and byte.
+    private var next: [UInt64: Int32] = [:]
+    private var pieces: [Int32: (id: Int, score: Double)] = [:]
+    private var count: Int32 = 1
+
+    /// The first of equal pieces counts.
+    mutating func insert(_ bytes: [UInt8], id: Int, score: Double) {
+        var node: Int32 = 0
+        for byte in bytes {
+            let key = Self.key(node, byte)
+            if let known = next[key] {
+                node = known
+            } else {
+                next[key] = count
+                node = count
+                count += 1
+            }
+        }
+        if pieces[node] == nil { pieces[node] = (id, score) }
+    }
+
+    /// Calls `body` with every piece that begins at `from`, the shortest first, and where it ends.
+    func matches(_ text: [UInt8], from: Int, _ body: (_ end: Int, _ id: Int, _ score: Double) -> Void) {
+        var node: Int32 = 0
+        for at in from..<text.count {
+            guard let following = next[Self.key(node, text[at])] else { return }
+            node = following
+            if let piece = pieces[node] { body(at + 1, piece.id, piece.score) }
+        }
+    }
+
+    private static func key(_ node: Int32, _ byte: UInt8) -> UInt64 { UInt64(node) << 8 | UInt64(byte) }
+}

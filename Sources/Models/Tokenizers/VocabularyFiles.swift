@@ -1,0 +1,40 @@
+import CVocabulary
+
+/// CLIP's built-in vocabulary as the files Hugging Face's `CLIPTokenizer` reads.
+package enum VocabularyFiles {
+    /// How many tokens it has.
+    package static let size = 49408
+
+    /// `merges.txt`: the version's line, then one merge a line, lowest rank first.
+    package static var merges: [UInt8] {
+        var text = Array("#version: 0.2\n".utf8) + bytes
+        if text.last != newline { text.append(newline) }
+        return text
+    }
+
+    /// `vocab.json`: one object from token to id, in the order of the ids, in UTF-8.
+    ///
+    /// Source: CLIP `SimpleTokenizer.__init__`: bytes, bytes at a word's end, what the merges make, start, end.
+    package static var vocabulary: [UInt8] {
+        var tokens = ByteAlphabet.symbols + ByteAlphabet.symbols.map { $0 + ByteAlphabet.wordEnd }
+        tokens += bytes.split(separator: newline).map { line in line.filter { $0 != UInt8(ascii: " ") } }
+        tokens += ["<|startoftext|>", "<|endoftext|>"].map { Array($0.utf8) }
+        var out: [UInt8] = []
+        for (id, token) in tokens.enumerated() {
+            out += Array((id == 0 ? "{\"" : ", \"").utf8)
+            // Of what JSON escapes, the byte alphabet has only these two.
+            for byte in token {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { out.append(UInt8(ascii: "\\")) }
+                out.append(byte)
+            }
+            out += Array("\": \(id)".utf8)
+        }
+        return out + Array("}\n".utf8)
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+
+    private static var bytes: [UInt8] {
+        Array(UnsafeRawBufferPointer(start: watchword_clip_merges_bytes(), count: watchword_clip_merges_size))
+    }
+}

@@ -1,0 +1,127 @@
+import CLIP
+import Checkpoints
+import Foundation
+import Ingest
+import Pixels
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+/// A model directory as a reference implementation wrote it, with what that makes of texts and pictures.
+///
+/// Made by transformers 5.24.0, open_clip 3.3.0, timm 1.0.31, Pillow 12.0.0 and ftfy 6.3.1: each case's `case.json` has
+/// the versions.
+struct FamilyCase: Sendable, CustomTestStringConvertible {
+    struct Description: Decodable {
+        struct Tolerance: Decodable { let atol, rtol: Double }
+        struct Heads: Decodable { let vision, pool, text: Int }
+        struct Head: Decodable {
+            let d, num_frames, attention_heads: Int
+            let prior: String?
+        }
+        let seed: Int
+        let texts: [String?]?
+        let image_files: [String]?
+        let tolerance: Tolerance
+        let heads: Heads?
+        let head: Head?
+    }
+
+    let folder: URL
+    var testDescription: String { folder.lastPathComponent }
+
+    /// The bundled cases, or every case of the directory `WATCHWORD_REFERENCE`, which may also have them in `families`.
+    static let folders: [URL] = {
+        let bundled = Fixtures.repository.appending(path: "Tests/Fixtures/families")
+        guard let path = ProcessInfo.processInfo.environment["WATCHWORD_REFERENCE"] else { return entries(bundled) }
+        let given = URL(filePath: path)
+        return [given.appending(path: "families"), given].map(entries).first { !$0.isEmpty } ?? entries(bundled)
+    }()
+
+    private static func entries(_ folder: URL) -> [URL] {
+        let found = try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        return (found ?? []).filter { folder in
+            ["case.json", "expected.safetensors"].allSatisfy {
+                FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+            }
+        }.sorted { $0.path < $1.path }
+    }
+
+    /// Cases of whole models.
+    static let models = folders.map(FamilyCase.init).filter { (try? $0.description().image_files) ?? nil != nil }
+    /// Cases of pairing heads.
+    static let heads = folders.map(FamilyCase.init).filter { (try? $0.description().head) ?? nil != nil }
+
+    init(folder: URL) { self.folder = folder }
+
+    func description() throws -> Description {
+        try Fixtures.json(Description.self, folder.appending(path: "case.json"))
+    }
+
+    func expected() throws -> SafetensorsFile {
+        try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
+    }
+
+    /// The model's directory; where no file says its heads, one that says those of the case, beside links to its files.
+    func withDirectory<R>(_ body: (URL) throws -> R) throws -> R {
+        let model = folder.appending(path: "model")
+        guard let heads = try description().heads else { return try body(model) }
+        return try withCopy { copy in
+            let said = ["vision": heads.vision, "pooling": heads.pool, "text": heads.text]
+            let json = try JSONEncoder().encode(["tower_heads": said])
+            try json.write(to: copy.appending(path: "watchword.json"))
+            return try body(copy)
+        }
+    }
+
+    /// A directory of links to the model's files, which may be taken away and written anew.
+    func withCopy<R>(_ body: (URL) throws -> R) throws -> R {
+        let model = folder.appending(path: "model")
+        let copy = FileManager.default.temporaryDirectory.appending(path: "family-\(UUID())")
+        try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        for file in try FileManager.default.contentsOfDirectory(atPath: model.path) {
+            try FileManager.default.createSymbolicLink(
+                at: copy.appending(path: file),
+                withDestinationURL: model.appending(path: file).resolvingSymlinksInPath())
+        }
+        return try body(copy)
+    }
+
+    func withModel<R>(_ body: (ModelDirectory) throws -> R) throws -> R {
+        try withDirectory { try body(ModelDirectory($0)) }
+    }
+
+    /// The case's pictures, framed as the model says.
+    func pictures(_ model: ModelDirectory) throws -> [Picture] {
+        try (description().image_files ?? []).map {
+            try StillImage.picture(file: folder.appending(path: $0).path, framing: model.preprocessing.framing)
+        }
+    }
+
+    /// The tokens of every text: our own, or the case's where there is no text.
+    func tokens(_ model: ModelDirectory) throws -> [[Int]] {
+        let (tokenizer, context) = (try model.tokenizer(), model.architecture.text.context)
+        let golden = try expected().integers("token_ids")
+        return try (description().texts ?? []).enumerated().map { row, text in
+            text.map { tokenizer.tokens($0, limit: context).ids }
+                ?? Array(golden[row * context..<(row + 1) * context])
+        }
+    }
+}
+
+extension FamilyCase {
+    /// Embeddings of all pictures and of all texts, one after the other.
+    func features(
+        _ model: ModelDirectory, _ precision: Precision, packed: Bool = false
+    ) throws -> (images: [Float], texts: [Float]) {
+        let source = model.tensors
+        let images = try ImageEncoder(
+            source, architecture: model.architecture, normalisation: model.normalisation, precision: precision)
+        let texts = try TextEncoder(source, architecture: model.architecture, precision: precision)
+        return (
+            try images.encode(pictures(model)).values, try tokens(model).flatMap { try texts.encode($0) }
+        )
+    }
+}

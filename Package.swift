@@ -291,7 +291,7 @@ let package = Package(
             dependencies: [
                 "Benchmarking", "Checkpoints", "CLIP", "Commands", "Concurrency", "ControlAPI", "Evaluation",
                 "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing",
-                "SystemSupport", "Tensors", "Training", "WatchwordConfiguration", "WireFormat",
+                "SystemSupport", "Tensors", "Tokenizers", "Training", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/CommandSupport", swiftSettings: strict),
         .target(

@@ -21,7 +21,7 @@ struct NoiseTable {
     /// `seed` (24), `trials` (20), `prior` ("uniform01" or "normal") and `prior_std` (0.003) of `config_json`.
     init(_ config: HeadConfig) throws {
         guard let keys = try? config.decode(Keys.self) else {
-            throw HeadFailure(
+            throw HeadCallError(
                 WW_BAD_CONFIG, "config_json: seed and trials must be whole numbers, prior a word, prior_std a number")
         }
         let prior = keys.prior ?? "uniform01"
@@ -29,7 +29,7 @@ struct NoiseTable {
         seed = keys.seed ?? 24
         deviation = prior == "normal" ? keys.prior_std ?? 0.003 : nil
         guard ["uniform01", "normal"].contains(prior), (0...1000).contains(trials), deviation ?? 1 > 0 else {
-            throw HeadFailure(
+            throw HeadCallError(
                 WW_BAD_CONFIG,
                 "config_json: expected a prior of uniform01 or normal, trials of 0 to 1000, prior_std above 0")
         }

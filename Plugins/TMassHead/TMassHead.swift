@@ -28,10 +28,10 @@ final class TMassHead: PairingHead {
             throw CheckpointError(weights.origin, .missingTensor("\(name).weight"))
         }
         guard let frames = shape.last, shape == [d, frames], frames > 0 else {
-            throw HeadFailure(WW_BAD_WEIGHTS, "tensor \"\(name).weight\" has shape \(shape), expected [\(d), frames]")
+            throw HeadCallError(WW_BAD_WEIGHTS, "tensor \"\(name).weight\" has shape \(shape), expected [\(d), frames]")
         }
         guard maxFrames <= frames else {
-            throw HeadFailure(WW_BAD_SHAPE, "windows of \(maxFrames) frames, and the weights are for \(frames)")
+            throw HeadCallError(WW_BAD_SHAPE, "windows of \(maxFrames) frames, and the weights are for \(frames)")
         }
         (width, self.maxFrames, self.frames) = (d, maxFrames, frames)
         pooling = try PooledByText(weights, width: d, heads: config.attentionHeads(width: d, default: 1))

@@ -1,3 +1,4 @@
+import Tokenizers
 import ArgumentParser
 import CLIP
 import CommandSupport

@@ -1,8 +1,8 @@
 package import ArgumentParser
-import WatchwordConfiguration
 import ControlAPI
 package import Foundation
 import Messaging
+import WatchwordConfiguration
 package import WireFormat
 
 /// Options of commands that talk to the daemon.

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Benchmarking
-import Checkpoints
 import CLIP
+import Checkpoints
 package import Commands
-import WatchwordConfiguration
 import ControlAPI
 import Evaluation
 import EvaluationRuns
@@ -16,7 +15,9 @@ import Matching
 import Messaging
 import Printing
 import SystemSupport
+import Tokenizers
 import Training
+import WatchwordConfiguration
 import WireFormat
 
 package typealias Exit = Commands.Exit

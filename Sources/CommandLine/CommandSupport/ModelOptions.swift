@@ -1,8 +1,8 @@
 package import ArgumentParser
 package import CLIP
-import WatchwordConfiguration
 import Foundation
 package import Tensors
+import WatchwordConfiguration
 
 /// Options of commands that load a model.
 package struct ModelOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 package import ArgumentParser
-package import WatchwordConfiguration
 import Foundation
+package import WatchwordConfiguration
 
 /// Options of commands that find models by name.
 package struct ModelsOptions: ParsableArguments {

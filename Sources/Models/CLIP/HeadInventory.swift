@@ -71,7 +71,7 @@ package struct HeadInventory: Sendable {
                 needed += ["weight", "bias"].map { "stochastic.std_branch.linear_proj.\($0)" }
             }
             heads.append(
-                Self.held(stochastic.isEmpty ? "xpool" : "tmass", 1, pool.union(stochastic), needed))
+                Self.held(stochastic.isEmpty ? .xpool : .tmass, 1, pool.union(stochastic), needed))
         }
         self.heads = heads
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()

@@ -4,6 +4,7 @@ import Evaluation
 package import Foundation
 package import Printing
 package import Tensors
+import Tokenizers
 import Training
 
 /// Trains the text tower and all heads together, on the shapes world seen by a frozen image tower.

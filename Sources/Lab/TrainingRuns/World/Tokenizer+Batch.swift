@@ -1,4 +1,5 @@
 import CLIP
+import Tokenizers
 import Training
 
 extension Tokenizer {

@@ -217,6 +217,7 @@ let package = Package(
                 "Checkpoints", "CLIP", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
                 "SystemSupport", "Tensors", "Tokenizers", "WireFormat",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             path: "Sources/Engine", swiftSettings: strict),
 
@@ -341,6 +342,7 @@ let package = Package(
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
+        tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(

@@ -1,8 +1,8 @@
-import WatchwordConfiguration
 import Daemon
 import Foundation
 import Matching
 import Messaging
+import WatchwordConfiguration
 import WireFormat
 
 /// What people and programs ask for: read as the daemon reads it, as far as that goes without one.

@@ -67,7 +67,8 @@ package struct InstalledModels: Sendable {
         let names = all.prefix(10).map(\.name) + (bundled.map { [$0.lastPathComponent] } ?? [])
         let known = names.isEmpty ? "" : "; there are: \(names.joined(separator: ", "))"
         throw ModelError(
-            model, kind: .missing, "there is no such model: no such path, and no such name in \(directory.path)\(known)")
+            model, kind: .missing, "there is no such model: no such path, and no such name in \(directory.path)\(known)"
+        )
     }
 
     private func isBundled(_ model: String, _ found: [Entry]) -> Bool {

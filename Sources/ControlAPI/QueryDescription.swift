@@ -1,5 +1,5 @@
-import WatchwordConfiguration
 package import Matching
+import WatchwordConfiguration
 package import WireFormat
 
 /// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they

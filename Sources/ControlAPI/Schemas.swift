@@ -1,5 +1,5 @@
-import WatchwordConfiguration
 import Ingest
+import WatchwordConfiguration
 package import WireFormat
 
 /// Shapes of what travels on both sockets, by the names that the document gives them.

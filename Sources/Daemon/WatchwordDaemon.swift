@@ -1,6 +1,5 @@
 import CLIP
 import Concurrency
-package import WatchwordConfiguration
 package import Engine
 import Foundation
 import Heads
@@ -12,6 +11,7 @@ import Measures
 package import Messaging
 import Synchronization
 import SystemSupport
+package import WatchwordConfiguration
 
 /// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
 package actor WatchwordDaemon {

@@ -1,5 +1,4 @@
 import Concurrency
-import WatchwordConfiguration
 import ControlAPI
 import Daemon
 import Foundation
@@ -13,6 +12,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import Printing
+import WatchwordConfiguration
 import WireFormat
 
 /// Answers requests: finds the route, checks who asks and for what, and has the operation done.

@@ -1,4 +1,3 @@
-package import WatchwordConfiguration
 package import Daemon
 import Foundation
 import HTTPTypes
@@ -8,6 +7,7 @@ package import Logging
 import Messaging
 import NIOCore
 import Synchronization
+package import WatchwordConfiguration
 
 /// The HTTP socket: health, metrics, the control operations and the event stream.
 package final class WebServer: Sendable {

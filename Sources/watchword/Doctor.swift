@@ -1,11 +1,11 @@
-import Commands
-import WireFormat
 import ArgumentParser
 import CLIP
 import CommandSupport
+import Commands
 import Heads
 import Ingest
 import Tensors
+import WireFormat
 
 /// `watchword doctor`: checks what Watchword needs on this machine.
 struct Doctor: AsyncParsableCommand {

@@ -1,9 +1,9 @@
-import Tokenizers
 import ArgumentParser
 import CLIP
 import CommandSupport
 import Foundation
 import Printing
+import Tokenizers
 
 /// `watchword tokenize`: prints the token ids of lines.
 struct Tokenize: AsyncParsableCommand {

@@ -2,7 +2,6 @@ import ArgumentParser
 import CLIP
 import Commands
 import Concurrency
-import WatchwordConfiguration
 import Daemon
 import Engine
 import Foundation
@@ -12,6 +11,7 @@ import Logging
 import Messaging
 import Printing
 import SystemSupport
+import WatchwordConfiguration
 import WebAPI
 
 /// The daemon: thin; everything is in WatchwordDaemon.

@@ -1,9 +1,9 @@
-import WatchwordConfiguration
 import Foundation
 import Matching
 import Printing
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("Bounds of what is read")

@@ -1,11 +1,11 @@
-import WatchwordConfiguration
 import Foundation
 import Heads
 import Ingest
 import Logging
 import Messaging
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 
 @Suite("Places that are trusted", .serialized)
 struct PlacesTests {

@@ -1,7 +1,7 @@
-import Engine
-import ControlAPI
 import Concurrency
+import ControlAPI
 import Daemon
+import Engine
 import Foundation
 import Ingest
 import Logging

@@ -1,5 +1,5 @@
-import Engine
 import Daemon
+import Engine
 import Foundation
 import Ingest
 import Logging

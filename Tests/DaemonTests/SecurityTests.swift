@@ -1,13 +1,13 @@
 import CLIP
-import WatchwordConfiguration
 import ControlAPI
 import Foundation
 import Heads
 import Logging
 import Matching
 import Messaging
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 import WireFormat
 
 @Suite("Who may do what: configuration and limits")

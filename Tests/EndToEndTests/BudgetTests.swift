@@ -1,5 +1,5 @@
-import Checkpoints
 import CLIP
+import Checkpoints
 import Concurrency
 import Engine
 import Foundation
@@ -7,8 +7,8 @@ import Heads
 import Matching
 import SystemSupport
 import Tensors
-import Testing
 import TestSupport
+import Testing
 
 /// Hours of recorded embeddings: scenes of the synthetic world, and which windows hold what.
 private struct Recording {

@@ -1,7 +1,7 @@
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A daemon that lets clients reach two of loopback's addresses and one directory, and what must not be touched.

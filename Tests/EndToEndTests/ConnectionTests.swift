@@ -1,7 +1,7 @@
 import Foundation
 import Messaging
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// `WATCHWORD_CONNECTIONS` says how many connections are made to each socket in turn; `make drills` says 40,000.

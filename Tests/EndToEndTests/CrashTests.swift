@@ -1,8 +1,8 @@
-import Messaging
 import Foundation
 import Journal
-import Testing
+import Messaging
 import TestSupport
+import Testing
 import WireFormat
 
 /// `WATCHWORD_KILLS` says how often a process is killed; `make drills` says 100.

@@ -2,8 +2,8 @@ import Foundation
 import Journal
 import Messaging
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// Waits until something is so; false if it never is.

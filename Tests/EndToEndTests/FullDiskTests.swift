@@ -1,9 +1,9 @@
-import Messaging
 import Foundation
 import Journal
+import Messaging
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A program whose `disk` folder is a file system of 4 MB that can be filled and emptied: a tmpfs in a namespace of its

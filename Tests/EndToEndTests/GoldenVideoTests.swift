@@ -1,5 +1,5 @@
-import Checkpoints
 import CLIP
+import Checkpoints
 import Concurrency
 import Engine
 import Foundation
@@ -9,8 +9,8 @@ import Matching
 import Pixels
 import Synchronization
 import Tensors
-import Testing
 import TestSupport
+import Testing
 
 @Suite("The golden videos, through the real pipeline")
 struct GoldenVideoTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A window and text, as `watch --scores` and `search` name it.

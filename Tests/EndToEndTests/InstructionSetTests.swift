@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// oneDNN's own variable says how much of the CPU it may use; our products keep to it, so that what an older CPU would

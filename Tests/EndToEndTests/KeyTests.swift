@@ -1,7 +1,7 @@
 import Foundation
 import Messaging
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("Keys", .serialized)

@@ -1,7 +1,7 @@
 import Foundation
 import Printing
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A daemon with a few queries and streams, whose texts are hostile.

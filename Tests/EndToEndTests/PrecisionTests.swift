@@ -1,5 +1,5 @@
-import Checkpoints
 import CLIP
+import Checkpoints
 import Engine
 import Foundation
 import Heads
@@ -8,8 +8,8 @@ import Matching
 import Pixels
 import Synchronization
 import Tensors
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Precisions, on the golden videos")
 struct PrecisionTests {

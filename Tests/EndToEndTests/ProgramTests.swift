@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// Runs a program of the build to its end.

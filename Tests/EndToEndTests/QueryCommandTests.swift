@@ -1,7 +1,7 @@
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// The `query` commands against a daemon that runs.

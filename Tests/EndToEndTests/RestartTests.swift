@@ -1,7 +1,7 @@
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A daemon that is killed and started again, with a stream that matches all the time.

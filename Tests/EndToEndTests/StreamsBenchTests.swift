@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("The streams benchmark", .serialized)

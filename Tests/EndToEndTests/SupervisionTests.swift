@@ -1,7 +1,7 @@
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// The daemon with all that it says, and its process's number.

@@ -3,8 +3,8 @@ import Foundation
 import Ingest
 import Journal
 import Messaging
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A head that never comes back from its first window, and says so by a file.

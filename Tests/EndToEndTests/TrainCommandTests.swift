@@ -1,7 +1,7 @@
 import Checkpoints
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("The train command", .serialized)

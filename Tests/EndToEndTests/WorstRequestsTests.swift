@@ -1,7 +1,7 @@
 import Concurrency
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Both sockets and the configuration get the worst that they may be sent; the daemon goes on meanwhile.
 ///

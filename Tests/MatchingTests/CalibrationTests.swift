@@ -1,9 +1,9 @@
-import WatchwordConfiguration
 import Foundation
 import Matching
 import SystemSupport
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 
 /// Scores of overlapping windows: a moving mean of noise, so that they come in runs, about 0 and some tenths wide.
 private struct Background {

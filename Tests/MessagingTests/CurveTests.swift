@@ -3,8 +3,8 @@ import Foundation
 import Logging
 import Messaging
 import SystemSupport
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A guarded daemon's sockets, and keys for who may do what; what is asked is answered with the asker's role.

@@ -1,7 +1,7 @@
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
 
 @Suite("The event stream", .serialized)
 struct EventStreamTests {

@@ -1,10 +1,10 @@
-import WireFormat
 import Daemon
 import Foundation
 import Measures
-import Testing
 import TestSupport
+import Testing
 import WebAPI
+import WireFormat
 
 @Suite("Metrics", .serialized)
 struct MetricsTests {

@@ -1,10 +1,10 @@
-import WatchwordConfiguration
 import ControlAPI
 import Daemon
 import Foundation
 import Messaging
-import Testing
 import TestSupport
+import Testing
+import WatchwordConfiguration
 import WebAPI
 import WireFormat
 

@@ -2,8 +2,8 @@ import Daemon
 import Foundation
 import Journal
 import SystemSupport
-import Testing
 import TestSupport
+import Testing
 import WebAPI
 import WireFormat
 

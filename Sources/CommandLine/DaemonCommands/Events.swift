@@ -1,8 +1,8 @@
 package import ArgumentParser
 import CommandSupport
-import WatchwordConfiguration
 import Foundation
 import Messaging
+import WatchwordConfiguration
 import WireFormat
 
 /// `watchword events`: prints events of the running daemon.

@@ -1,7 +1,7 @@
-import WireFormat
 package import ArgumentParser
 import CommandSupport
 import Daemon
+import WireFormat
 
 /// `watchword status`: prints the state and the counters of the running daemon.
 package struct Status: AsyncParsableCommand {

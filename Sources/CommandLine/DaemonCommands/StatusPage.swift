@@ -1,6 +1,6 @@
-import Engine
 import CommandSupport
 import Daemon
+import Engine
 import Foundation
 
 /// Prints the daemon's status for people.

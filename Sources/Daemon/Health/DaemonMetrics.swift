@@ -1,7 +1,7 @@
-import Messaging
 import Engine
 import Ingest
 package import Measures
+import Messaging
 
 /// Everything the daemon counts, at one moment.
 package struct DaemonMetrics: Sendable {

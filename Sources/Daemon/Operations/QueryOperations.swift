@@ -1,8 +1,8 @@
-import WatchwordConfiguration
 import ControlAPI
 import Engine
 import Foundation
 import Matching
+import WatchwordConfiguration
 import WireFormat
 
 /// The control operations on standing queries.

@@ -1,7 +1,7 @@
-import WatchwordConfiguration
 import ControlAPI
 import Engine
 import Heads
+import WatchwordConfiguration
 import WireFormat
 
 /// The control operations on streams.

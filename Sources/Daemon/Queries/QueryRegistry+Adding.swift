@@ -1,6 +1,5 @@
 import CLIP
 import Concurrency
-import WatchwordConfiguration
 import ControlAPI
 import Engine
 import Foundation
@@ -9,6 +8,7 @@ import Logging
 import Matching
 import Pixels
 import Synchronization
+import WatchwordConfiguration
 
 extension QueryRegistry {
     /// Embeds, then names, keeps and lets stand, in one turn; what is the same as what stands goes on.

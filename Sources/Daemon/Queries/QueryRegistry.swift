@@ -1,6 +1,5 @@
 import CLIP
 import Concurrency
-package import WatchwordConfiguration
 package import ControlAPI
 package import Engine
 import Foundation
@@ -9,6 +8,7 @@ package import Logging
 package import Matching
 import Pixels
 import Synchronization
+package import WatchwordConfiguration
 package import WireFormat
 
 /// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the

@@ -1,8 +1,8 @@
-import WatchwordConfiguration
 import Engine
 import Foundation
 import Journal
 import Matching
+import WatchwordConfiguration
 import WireFormat
 
 /// A query as the journal keeps it.

@@ -1,8 +1,8 @@
-package import WatchwordConfiguration
 package import Foundation
 package import Logging
 import Printing
 import Synchronization
+package import WatchwordConfiguration
 import WireFormat
 
 /// Writes logs to a descriptor: one line an event, whatever its message and values hold.

@@ -1,5 +1,4 @@
 import Concurrency
-package import WatchwordConfiguration
 import ControlAPI
 import Engine
 import Foundation
@@ -8,6 +7,7 @@ import Journal
 import Logging
 import Matching
 import Pixels
+package import WatchwordConfiguration
 import WireFormat
 
 /// The daemon's streams: makes and stops their runners, keeps in the journal what was given through a socket, and tells

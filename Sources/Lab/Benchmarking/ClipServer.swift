@@ -1,6 +1,6 @@
-import WatchwordConfiguration
 import Foundation
 import SystemSupport
+import WatchwordConfiguration
 
 /// Runs the RTSP server of `scripts/` in a process of its own; it plays the benchmark's clip to every client.
 package final class ClipServer: Sendable {

@@ -1,9 +1,9 @@
-import WatchwordConfiguration
 import Daemon
 import Foundation
 package import Printing
 import SystemSupport
 package import Tensors
+import WatchwordConfiguration
 
 /// Measures memory and processor time of the whole daemon, over minutes.
 package struct MemoryBenchmark: Sendable {

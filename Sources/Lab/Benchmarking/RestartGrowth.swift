@@ -1,9 +1,9 @@
-import WatchwordConfiguration
 import Daemon
 import Foundation
 import Ingest
 import Printing
 import SystemSupport
+import WatchwordConfiguration
 
 /// Restarts a stream again and again, and samples what is left behind: memory, threads, file descriptors.
 ///

@@ -1,7 +1,7 @@
-import WatchwordConfiguration
 import Daemon
 import Foundation
 import Logging
+import WatchwordConfiguration
 
 /// Starts a whole daemon that logs errors alone; the task ends after the daemon was stopped.
 func startDaemon(_ configuration: Configuration) async throws -> (daemon: WatchwordDaemon, scoring: Task<Void, Never>) {

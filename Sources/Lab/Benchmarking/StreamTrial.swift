@@ -1,9 +1,9 @@
-import Measures
-import WatchwordConfiguration
 import Daemon
 import Glibc
+import Measures
 import Printing
 import SystemSupport
+import WatchwordConfiguration
 
 /// Runs the whole daemon with a number of cameras that can change, and measures what it does and what that costs.
 struct StreamTrial {

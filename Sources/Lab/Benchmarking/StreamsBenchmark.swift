@@ -1,10 +1,10 @@
 import CLIP
 import Concurrency
-import WatchwordConfiguration
 import Foundation
 package import Printing
 import SystemSupport
 package import Tensors
+import WatchwordConfiguration
 
 /// Finds how many cameras the whole daemon can watch in real time.
 package struct StreamsBenchmark: Sendable {

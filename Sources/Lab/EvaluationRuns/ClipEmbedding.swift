@@ -1,5 +1,4 @@
 import CLIP
-import WatchwordConfiguration
 import Engine
 package import Evaluation
 package import Foundation
@@ -7,6 +6,7 @@ import Ingest
 package import Matching
 package import Pixels
 import Tensors
+import WatchwordConfiguration
 
 /// Embeds the clips of a data set, each once; a cache on disk keeps the embeddings.
 package struct ClipEmbedding: Sendable {

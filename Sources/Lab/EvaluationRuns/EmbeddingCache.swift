@@ -1,5 +1,5 @@
-import Checkpoints
 package import CLIP
+import Checkpoints
 import Digests
 package import Foundation
 import SystemSupport

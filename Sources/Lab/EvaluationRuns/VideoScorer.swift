@@ -1,5 +1,4 @@
 package import CLIP
-import WatchwordConfiguration
 import Engine
 package import Evaluation
 import Foundation
@@ -9,6 +8,7 @@ import Matching
 package import Printing
 import Synchronization
 package import Tensors
+import WatchwordConfiguration
 
 /// Watches videos with one head, for the scores alone: no event is made.
 package struct VideoScorer: Sendable {

@@ -1,5 +1,5 @@
-import Engine
 package import Daemon
+import Engine
 import Pixels
 import SystemSupport
 

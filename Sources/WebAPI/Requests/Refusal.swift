@@ -1,6 +1,5 @@
 package import ControlAPI
 
-
 /// A request that is not served: a status, a code for programs, a sentence for people.
 package struct Refusal: Error, Equatable {
     package let status: Int

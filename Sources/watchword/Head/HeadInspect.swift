@@ -1,6 +1,6 @@
-import Commands
 import ArgumentParser
 import CommandSupport
+import Commands
 import Heads
 
 extension Head {

@@ -1,5 +1,4 @@
 import CLIP
-import WatchwordConfiguration
 import Engine
 import EvaluationRuns
 import Foundation
@@ -8,6 +7,7 @@ import Ingest
 import Matching
 import Pixels
 import Synchronization
+import WatchwordConfiguration
 
 /// Plays films to their ends and writes their frames' embeddings into a history.
 struct FilmIndexer {

@@ -1,13 +1,13 @@
-import Commands
 import ArgumentParser
 import CLIP
 import CommandSupport
-import WatchwordConfiguration
+import Commands
 import Engine
 import Foundation
 import Heads
 import History
 import Ingest
+import WatchwordConfiguration
 
 struct Index: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@ import ArgumentParser
 import CLIP
 import CommandSupport
 import Concurrency
-import WatchwordConfiguration
 import Engine
 import EvaluationRuns
 import Foundation
@@ -11,6 +10,7 @@ import History
 import Matching
 import Printing
 import Tensors
+import WatchwordConfiguration
 import WireFormat
 
 struct Search: AsyncParsableCommand {

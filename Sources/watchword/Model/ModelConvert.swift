@@ -1,8 +1,8 @@
-import WatchwordConfiguration
 import ArgumentParser
 import CLIP
 import CommandSupport
 import Foundation
+import WatchwordConfiguration
 
 extension Model {
     struct Convert: AsyncParsableCommand {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import CLIP
 import CommandSupport
-import WatchwordConfiguration
 import Foundation
 import Heads
+import WatchwordConfiguration
 
 extension Model {
     struct Inspect: AsyncParsableCommand {

@@ -1,9 +1,9 @@
-import WatchwordConfiguration
 import ArgumentParser
 import CLIP
 import CommandSupport
 import Foundation
 import Hub
+import WatchwordConfiguration
 
 extension Model {
     struct Pull: AsyncParsableCommand {

@@ -1,7 +1,7 @@
-import WatchwordConfiguration
 import ArgumentParser
 import CommandSupport
 import Foundation
+import WatchwordConfiguration
 
 extension Model {
     /// Prints the command that removes a model's directory, and removes nothing.

@@ -1,13 +1,13 @@
-import Daemon
 import ArgumentParser
 import CLIP
 import CommandSupport
-import WatchwordConfiguration
+import Daemon
 import Engine
 import Foundation
 import Heads
 import Ingest
 import Matching
+import WatchwordConfiguration
 
 /// `watchword watch`: watches one stream to its end, without a daemon.
 struct Watch: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import Concurrency
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// A wall clock of one process's own, which can be set: a library that is loaded before the C library.

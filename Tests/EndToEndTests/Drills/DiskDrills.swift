@@ -1,8 +1,8 @@
-import WireFormat
 import Foundation
 import Journal
-import Testing
 import TestSupport
+import Testing
+import WireFormat
 
 @Suite("Drills: what lies on the disk", .serialized)
 struct DiskDrills {

@@ -1,7 +1,7 @@
 import Concurrency
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// How often each drill is done: 1, or what `WATCHWORD_DRILLS` says.

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import WireFormat
 
 /// Heads that are written in C and do what no head should.

@@ -1,8 +1,8 @@
-import Messaging
 import Foundation
 import Journal
-import Testing
+import Messaging
 import TestSupport
+import Testing
 import WireFormat
 
 @Suite("Drills: which journal it is", .serialized)

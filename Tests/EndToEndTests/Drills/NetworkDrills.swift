@@ -1,8 +1,8 @@
-import WireFormat
 import Concurrency
 import Foundation
-import Testing
 import TestSupport
+import Testing
+import WireFormat
 
 /// A network of its own, whose packets from and to 127.0.0.2 get lost: a namespace with a filter.
 ///

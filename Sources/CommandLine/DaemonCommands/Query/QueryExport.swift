@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
-import WatchwordConfiguration
 import Foundation
+import WatchwordConfiguration
 import WireFormat
 
 extension Query {

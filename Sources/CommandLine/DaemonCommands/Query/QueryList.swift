@@ -1,7 +1,7 @@
-import WireFormat
 import ArgumentParser
 import CommandSupport
 import ControlAPI
+import WireFormat
 
 extension Query {
     struct List: AsyncParsableCommand {

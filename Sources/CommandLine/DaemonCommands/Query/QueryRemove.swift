@@ -1,6 +1,6 @@
-import WireFormat
 import ArgumentParser
 import CommandSupport
+import WireFormat
 
 extension Query {
     struct Remove: AsyncParsableCommand {

@@ -1,7 +1,7 @@
-import WireFormat
 import ArgumentParser
 import CommandSupport
 import WatchwordConfiguration
+import WireFormat
 
 extension Query {
     struct Show: AsyncParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import CommandSupport
-import WatchwordConfiguration
 import Foundation
 import Ingest
+import WatchwordConfiguration
 import WireFormat
 
 extension Stream {

@@ -1,7 +1,7 @@
-import WireFormat
 import ArgumentParser
 import CommandSupport
 import Daemon
+import WireFormat
 
 extension Stream {
     struct List: AsyncParsableCommand {

@@ -1,6 +1,6 @@
-import WireFormat
 import ArgumentParser
 import CommandSupport
+import WireFormat
 
 extension Stream {
     struct Show: AsyncParsableCommand {

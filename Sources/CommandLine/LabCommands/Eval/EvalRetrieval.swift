@@ -1,11 +1,11 @@
 import ArgumentParser
 import Benchmarking
 import CommandSupport
-import WatchwordConfiguration
 import Evaluation
 import EvaluationRuns
 import Foundation
 import Heads
+import WatchwordConfiguration
 
 /// `watchword eval retrieval`: measures which video a text finds, and which text a video.
 struct EvalRetrieval: AsyncParsableCommand {

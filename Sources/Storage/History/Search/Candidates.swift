@@ -1,4 +1,3 @@
-
 /// The best slots of one text so far, of all segments.
 struct Candidates {
     struct Slot: Equatable {

@@ -174,11 +174,12 @@ let package = Package(
         // Counters and histograms of a running program.
         .target(name: "Measures", path: "Sources/System/Measures", swiftSettings: safe),
 
-        // The outside world.
+        // The outside world. CKeepAlive is linked and not imported: it stands before functions of GStreamer.
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CPlatform", "CReach", "Matching", "Measures", "Pixels", "SystemSupport",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Pixels",
+                "SystemSupport",
                 "World", .product(name: "DequeModule", package: "swift-collections"),
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(

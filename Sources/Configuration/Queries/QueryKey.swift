@@ -34,7 +34,7 @@ package struct QueryKey: Sendable {
         self.name = name
         self.place = place
         self.schema = schema
-        self.answered = answered ?? schema
+        self.answered = answered ?? schema.withoutBounds
         self.standard = standard
         self.summary = summary
     }
@@ -129,6 +129,19 @@ package struct QueryKey: Sendable {
             .init("name", .text(), required: true), .init("kind", .text(), required: true),
             .init("bytes", .integer(), required: true),
         ]))
+}
+
+extension Schema {
+    /// The same kind of value, whatever its size: what is answered is not checked again.
+    fileprivate var withoutBounds: Schema {
+        switch self {
+        case .integer: .integer()
+        case .number: .number()
+        case .text: .text()
+        case .object(let properties, let others): .object(properties, others: others?.withoutBounds)
+        default: self
+        }
+    }
 }
 
 extension Float {

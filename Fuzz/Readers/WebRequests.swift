@@ -41,7 +41,7 @@ enum WebRequests {
             operation, path: path, query: target.query, body: Data(rest.dropFirst()),
             contentType: fields["content-type"])
         // What an operation gets is what its document says, and can be said again.
-        precondition(operation.arguments.problem(arguments) == nil)
+        precondition(operation.arguments.problem(arguments, named: Schemas.named) == nil)
         _ = try WireCoding.encode(arguments)
     }
 }

@@ -136,7 +136,7 @@ struct ProgramTests {
             (["watch", "nothing://x", "--query", "x"], 66, "nothing://x"),
             (["watch", "LOBBY", "--query", "x", "--head", "nohead"], 78, "nohead"),
             (["watch", "LOBBY", "--query", ""], 65, "text is empty"),
-            (["watch", "LOBBY", "--query", String(repeating: "x", count: 10_000)], 65, "10000 characters"),
+            (["watch", "LOBBY", "--query", String(repeating: "x", count: 10_000)], 65, "found 10000"),
             (["watch", "LOBBY", "--query", "x", "--model", "/no/model"], 66, "/no/model"),
             (["watch", "LOBBY"], 64, "--query"),
             (["watch", "LOBBY", "--query", "x", "--decode", "some"], 64, "--decode"),

@@ -104,7 +104,7 @@ struct QueryCommandTests {
             (["add", "x", "--image", "/no/such.png"], 66, "/no/such.png cannot be read"),
             (["add", "x", "--image", lobby], 65, "neither a JPEG nor a PNG"),
             (["add", "x", "--active", "Mars/Base"], 65, "no time zone"),
-            (["edit", "c", "--confirm", "3/2"], 65, "query \"c\": confirm: need is 3"),
+            (["edit", "c", "--confirm", "3/2"], 65, "query \"c\": confirm.need: expected 1 to 2, found 3"),
             (["edit", "c", "--group", "a b"], 65, "group"),
             (["edit", "c"], 64, "nothing is changed"),
             (["edit", "c", "--clear", "colour"], 64, "--clear takes one of"),

@@ -97,9 +97,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("gio-2.0"), .linkedLibrary(":libsoup-3.0.so.0")]),
         .target(name: "WatchwordHeadABI", path: "Sources/Models/WatchwordHeadABI", cSettings: strictC),
 
-        // What the system offers: files written whole, guarded files, limits, memory; and rules that many share.
+        // Support by the system: atomic files, guarded files, limits, memory; and rules that many rooms share.
         .target(
-            name: "SystemSupport", dependencies: ["CPlatform"], path: "Sources/System/SystemSupport",
+            name: "SystemSupport", dependencies: ["Concurrency", "CPlatform"], path: "Sources/System/SystemSupport",
             swiftSettings: strict),
 
         // Numbers.
@@ -222,7 +222,7 @@ let package = Package(
             ],
             path: "Sources/Engine", swiftSettings: strict),
 
-        // What is watched, as people write it; who may ask for what; and the daemon that does it.
+        // The configuration as people write it, the operations that clients ask for, and the daemon.
         .target(
             name: "WatchwordConfiguration",
             dependencies: [
@@ -291,7 +291,7 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Benchmarking", "Checkpoints", "CLIP", "Commands", "Concurrency", "ControlAPI", "Evaluation",
+                "Benchmarking", "Checkpoints", "CLIP", "Commands", "ControlAPI", "Evaluation",
                 "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing",
                 "SystemSupport", "Tensors", "Tokenizers", "Training", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -299,7 +299,7 @@ let package = Package(
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "CommandSupport", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging", "Printing",
+                "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging", "Printing",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),

@@ -5,9 +5,9 @@ import Messaging
 import WatchwordConfiguration
 import WireFormat
 
-/// What people and programs ask for: read as the daemon reads it, as far as that goes without one.
+/// Reads queries and control requests as the daemon does, as far as that goes without one.
 ///
-/// What was read once and is written must be read as the same again.
+/// A value that is read, written and read again must stay the same.
 enum Requests {
     /// Where relative paths begin: there is nothing there.
     private static let nowhere = URL(filePath: "/nonexistent")

@@ -40,8 +40,8 @@ enum WebRequests {
         let arguments = try ArgumentReader.read(
             operation, path: path, query: target.query, body: Data(rest.dropFirst()),
             contentType: fields["content-type"])
-        // What an operation gets is what its document says, and can be said again.
-        precondition(operation.arguments.problem(arguments, named: Schemas.named) == nil)
+        // The arguments of an operation fit its document, and can be encoded again.
+        precondition(Schemas.problem(arguments, as: operation.arguments) == nil)
         _ = try WireCoding.encode(arguments)
     }
 }

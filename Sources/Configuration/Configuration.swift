@@ -7,7 +7,7 @@ import SystemSupport
 package import Tensors
 import Yams
 
-/// What `watchwordd --config FILE` says.
+/// The configuration of the daemon: the file of `watchwordd --config FILE`.
 package struct Configuration: Sendable, Equatable {
     package var model = Installation.model.path
     package var precision = Precision.auto
@@ -26,7 +26,7 @@ package struct Configuration: Sendable, Equatable {
     package var control = Configuration.defaultEndpoint("control")
     /// The web API; none, if nil.
     package var http: HTTPConfiguration?
-    /// Who may use the sockets; whoever can reach them, if nil.
+    /// The clients that may use the sockets; everybody who can reach them, if nil.
     package var curve: CurveConfiguration?
     package var limits = ControlLimits()
     package var batchSize = 8

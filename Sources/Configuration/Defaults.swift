@@ -5,7 +5,7 @@ package import Matching
 import Pixels
 import Synchronization
 
-/// What a configuration leaves open is filled from the model's own defaults.
+/// The model's own defaults fill what a configuration leaves open.
 package struct Defaults: Sendable {
     package var fps: Double
     package var frames: Int
@@ -65,7 +65,7 @@ package struct Defaults: Sendable {
 private final class KnownHeads: Sendable {
     private let kinds = Mutex<[String: ScoreKind]>([:])
 
-    /// What a head's scores are; throws if there is no such head.
+    /// The kind of a head's scores; throws if there is no such head.
     func scores(of name: String, in finder: HeadFinder) throws -> ScoreKind {
         if let known = kinds.withLock({ $0[name] }) { return known }
         let kind: ScoreKind = try finder.load(name).pools ? .cosines : .logits

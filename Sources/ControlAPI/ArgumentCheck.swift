@@ -11,7 +11,7 @@ extension ControlOperation {
             let known = Set(self.arguments.keys)
             given = .object(members.filter { $0.value != .null || !known.contains($0.key) })
         }
-        if let problem = self.arguments.problem(given, named: Schemas.named) {
+        if let problem = Schemas.problem(given, as: self.arguments) {
             throw ControlFailure(.badArgument, problem)
         }
     }

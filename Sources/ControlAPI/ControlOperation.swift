@@ -18,7 +18,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     /// Arguments by name; those that do not stand in the path are in the query string, or in the body.
     package let arguments: Schema
     package let result: Schema
-    /// What a refusal may be, besides what any request may be refused for.
+    /// Codes of its refusals, besides those of any request.
     package let failures: [FailureCode]
     /// Whether requests may be as large, and take as long, as an import does.
     package let isLarge: Bool

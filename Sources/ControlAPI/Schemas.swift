@@ -4,6 +4,11 @@ package import WireFormat
 
 /// Shapes of what travels on both sockets, by the names that the document gives them.
 package enum Schemas {
+    /// The first difference of a value from a schema, beginning with its place; nil if there is none.
+    package static func problem(_ value: JSONValue, as schema: Schema, at place: String = "") -> String? {
+        schema.problem(value, at: place, named: named)
+    }
+
     package static let named: [String: Schema] = [
         "Query": .object(query), "QueryDescription": QueryDescription.schema,
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,

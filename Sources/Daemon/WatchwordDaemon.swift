@@ -22,7 +22,7 @@ package actor WatchwordDaemon {
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamRegistry
     package nonisolated let health = DaemonHealth()
-    /// Who may use the sockets; nil if they are open to whoever can reach them.
+    /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
     private var configuration: Configuration
     let alerts: EventDelivery
@@ -38,7 +38,7 @@ package actor WatchwordDaemon {
     private var latency = LatencyHistogram()
     private var measured = Measurement()
 
-    /// What has been done since the start.
+    /// Counters since the start.
     package struct Counters: Sendable {
         package var encoded = 0
         /// Frames whose picture had not changed: they kept its embedding.
@@ -112,7 +112,7 @@ package actor WatchwordDaemon {
     @discardableResult
     package func reload(_ path: String) async -> Bool {
         do {
-            let changes = try await reload(offPool { Result { try Configuration.load(path) } }.get())
+            let changes = try await reload(offPoolThrowing { try Configuration.load(path) })
             logger.notice("the configuration has been read again", metadata: ["changes": "\(changes)"])
             return true
         } catch {
@@ -200,7 +200,7 @@ package actor WatchwordDaemon {
     /// Returns when the scoring loop has gone round since, through the engine's executor; false if it is over.
     package nonisolated func goesRound() async -> Bool { await pulse.next { queue.nudge() } }
 
-    /// What the daemon does, in a line.
+    /// The daemon's state in a line.
     package func summary() async -> String {
         let states = await streams.running.map(\.currentState)
         let playing = states.count { $0 == .playing }
@@ -219,7 +219,7 @@ package actor WatchwordDaemon {
         return haveStopped
     }
 
-    /// What has been done since the last call.
+    /// Counters since the last call.
     package func measure() async -> Measurement {
         let time = await engine.time
         var now = Measurement()
@@ -255,7 +255,7 @@ package actor WatchwordDaemon {
     }
 }
 
-/// What `status` answers.
+/// The answer of `status`.
 package struct DaemonStatus: Codable, Sendable {
     package let version: String
     package let model: String

@@ -1,7 +1,7 @@
 package import Foundation
 package import Matching
 
-/// What one pass over a batch came to.
+/// The result of one pass over a batch.
 package struct BatchResult: Sendable {
     package var detections: [Detection] = []
     package var thresholds: [ThresholdChange] = []
@@ -32,7 +32,7 @@ package struct BatchResult: Sendable {
 package struct HeadFailure: Error, Sendable, CustomStringConvertible {
     package let head: String
     package let reason: String
-    /// What the head threw; nil if it took too long.
+    /// The head's error; nil if it took too long.
     package var cause: (any Error)?
     package var description: String { reason }
 }

@@ -19,7 +19,7 @@ package struct Explanation: Codable, Sendable, Equatable {
         package let at: Double
         package let score: Double
     }
-    /// What stands between the query and an event.
+    /// The reason why the query has no event.
     package struct Hold: Codable, Sendable, Equatable {
         package let code: String
         package let message: String
@@ -50,18 +50,18 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var frames: [BestFrame] = []
     package var heldBack: Hold?
 
-    /// What is learnt of the stream's background, and where the score lies in it.
+    /// The learnt background of the stream, and the score's place in it.
     package struct Background: Codable, Sendable, Equatable {
         /// "learning", "pinned" or "drifted", and how much of the warm-up is done (0...1).
         package let state: String
         package let progress: Double
-        /// Of the threshold; 0 while there is none.
+        /// The threshold's version; 0 while there is none.
         package let version: Int
         /// Alerts since it was pinned, true and false ones.
         package let alerts: Int
         /// How far the score lies above the background's mean, in its standard deviations.
         package let deviations: Double?
-        /// Such a score comes by chance once in so many days; nil while that is not known.
+        /// Days between two such scores by chance; nil while that is not known.
         package let returnDays: Double?
         /// Where the threshold no longer fits: what it would be, and why.
         package let suggested: Double?
@@ -159,7 +159,7 @@ struct Explainer {
         return lane.tracker(of: standing)?.isOpen ?? false
     }
 
-    /// What holds a query back whatever it scores.
+    /// The reason that holds a query back at any score; nil if there is none.
     private func hold(_ standing: RegisteredQuery, _ lane: Lane) -> Explanation.Hold? {
         let (query, now) = (standing.query, time.timeIntervalSince1970)
         if !query.settings.enabled { return .init(code: "disabled", message: "the query is disabled") }
@@ -176,7 +176,7 @@ struct Explainer {
         return nil
     }
 
-    /// What held the newest window back.
+    /// The reason that held the newest window back; nil if there is none.
     private func hold(
         _ told: Explanation, _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) -> Explanation.Hold? {

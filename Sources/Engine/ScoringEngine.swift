@@ -27,7 +27,7 @@ package actor ScoringEngine {
     private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
-    /// What the model multiplies cosines by to make probabilities of them.
+    /// The model's logit scale: cosines times it are logits.
     private let logitScale: Float
     private var shelf = CalibrationCache()
     /// Ends of the last events of lanes that are not open now.
@@ -39,7 +39,7 @@ package actor ScoringEngine {
     package private(set) var time = EngineTime()
     /// Scores that were looked at, by head.
     package var lookedAt: [String: Histogram] { decisions.lookedAt }
-    /// What was done for a lane that has gone since, but for its events: the next step tells of it.
+    /// Counters of removed lanes, reported by the next step.
     private var untold = BatchResult()
 
     /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
@@ -98,8 +98,8 @@ package actor ScoringEngine {
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
 
     /// Gives the memory of the text tower back: no text is expected for a while.
-    package func restTexts() {
-        embedder.restTexts()
+    package func releaseTexts() {
+        embedder.releaseTexts()
         model.releaseMemory()
     }
 
@@ -286,7 +286,7 @@ package actor ScoringEngine {
 
     package func hasLane(_ name: String) -> Bool { lanes[name] != nil }
 
-    /// What each lane's pictures are like.
+    /// The health of each lane's pictures.
     package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
 
     /// Takes a lane away; its open events end, and what was learnt of it waits for its coming back.
@@ -415,7 +415,7 @@ package actor ScoringEngine {
         return counts
     }
 
-    /// What has been learnt since the last call.
+    /// Calibrations that changed since the last call.
     package func changedCalibrations() -> [LearntCalibration] {
         shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }

@@ -11,14 +11,14 @@ import Measures
 ///
 /// Belongs to the engine.
 final class WindowEvaluator {
-    /// What happens on a lane.
+    /// An action on a lane, in order.
     enum Action {
         case window(PendingWindow)
         /// A picture showed nothing.
         case blind(WindowSpan)
         /// All windows of a frame have been seen: the longest's span.
         case settle(WindowSpan)
-        /// What comes next does not continue what was.
+        /// The lane is closed: the next frame does not continue the last.
         case close
         case end
     }
@@ -26,7 +26,7 @@ final class WindowEvaluator {
     /// A lane whose window waits.
     private struct Waiting {
         let lane: Lane
-        /// What has happened on it from the window on that waits.
+        /// Actions from the waiting window on.
         var actions: [Action]
         let since: ContinuousClock.Instant
     }
@@ -107,7 +107,7 @@ final class WindowEvaluator {
         step.detections += lane.close(book, model: model)
     }
 
-    /// What has happened on a lane, and waits, is of no interest any more.
+    /// Drops the waiting actions of a lane.
     func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
 
     /// A window that waits is decided as it is.
@@ -141,7 +141,7 @@ final class WindowEvaluator {
 
     // MARK: Windows
 
-    /// What a group sees in its windows; nothing if its head fails, which is no other group's trouble, or rests.
+    /// Scores a group's windows; returns nothing where its head fails or rests. Other groups go on.
     func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
@@ -185,7 +185,7 @@ final class WindowEvaluator {
         return true
     }
 
-    /// Those who may match a window and those in motion, and what they scored; nil where a head did not look.
+    /// Queries that may match a window or are in motion, with their scores; nil where a head did not score it.
     private func concerned(
         _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
     ) -> [(standing: RegisteredQuery, found: Found?)] {
@@ -230,7 +230,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// What a group's scores are multiplied by to make logits of them.
+    /// The factor that makes logits of a group's scores.
     private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
 
     /// Nothing was seen: matches that go on see a window that does not match.
@@ -255,7 +255,7 @@ final class WindowEvaluator {
 
     // MARK: Float32
 
-    /// What was seen in a window, in float32 if it has to be; nil if it has to wait.
+    /// The output for a window, in float32 where that is needed; nil if the window has to wait.
     private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> HeadOutput?
     {

@@ -222,7 +222,7 @@ struct RequestHandler: Sendable {
     }
 
     private func snapshot(_ event: String) async throws -> Response {
-        if let problem = Schema.event.problem(.string(event), at: "event") {
+        if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
         guard let picture = try await daemon.outbox.snapshot(of: event) else {

@@ -1,5 +1,6 @@
 package import ArgumentParser
 import CommandSupport
+import Concurrency
 import Foundation
 import Messaging
 import WatchwordConfiguration

@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// What heads need that pool a window in the light of each text. P = pairs, one row each.
+/// Kernels of heads that pool a window for each text. P = pairs, one row each.
 extension Matrix {
     /// This `[P, width]` = attention of each pair's query over its window's frames, of which it sees `counts` rows of
     /// keys and values from row `first` on.

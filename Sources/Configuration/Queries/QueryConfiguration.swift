@@ -88,7 +88,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
             return
         }
         let values = try Mapping(node, path: path, line: line, what: "a query", keys: Self.keys)
-        for key in QueryKey.all { try key.read(values, into: &self, folder: folder) }
+        for key in QueryKey.all where values.has(key.name) { try key.read(values, into: &self, folder: folder) }
         if text.isEmpty, images ?? [] == [], !values.has("text") { text = try values.required("text") }
         try check(values)
     }

@@ -18,12 +18,12 @@ package struct QueryKey: Sendable {
 
     /// As files and the wire write it.
     package let name: String
-    /// What may be given.
+    /// The shape of a value that is given.
     package let schema: Schema
-    /// What is answered, in lists and descriptions.
+    /// The shape of the value in answers.
     package let answered: Schema
     package let summary: String
-    /// What holds where it is left out; nil if that depends on the model, or is nothing.
+    /// The value where it is left out; nil if that depends on the model, or is nothing.
     package let standard: JSONValue?
     let place: Place
 

@@ -18,7 +18,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         self.reason = SourceURI.redacted(reason.excerpt(2000))
     }
 
-    /// Of a configuration as a whole.
+    /// A refusal of a configuration as a whole.
     package init(whole reason: String) { self.init(path: "", line: nil, reason: reason) }
 
     package var description: String {
@@ -27,7 +27,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// What a configuration may be written in: YAML or JSON.
+/// A node of a configuration, in YAML or in JSON.
 protocol ConfigurationNode {
     var isNull: Bool { get }
     var text: String? { get }
@@ -39,7 +39,7 @@ protocol ConfigurationNode {
     var pairs: [(key: String?, value: Self, line: Int?)]? { get }
     /// Line of the file, from 1; nil where it is not known.
     var line: Int? { get }
-    /// What it is, for people.
+    /// Its kind and value, for people.
     var name: String { get }
 }
 

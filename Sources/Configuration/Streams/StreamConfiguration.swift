@@ -30,7 +30,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var credentials: String?
     /// How an RTSP camera's packets come; auto, if nil.
     package var transport: RTSPTransport?
-    /// Whose certificate rtsps:// and https:// may have, in the place of this machine's authorities.
+    /// The certificate that is trusted for rtsps:// and https://, in the place of this machine's authorities.
     package var tls: TLSTrust?
     /// Seconds that a live source may take to send anything at all; 10, if nil.
     package var connect: Double?
@@ -102,7 +102,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     /// Most bytes of a URI, or of a launch line.
     private static let longestText = 4096
 
-    /// What is wrong with the values, whoever gave them.
+    /// The first wrong key and why; nil if the values are right.
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
@@ -159,7 +159,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return nil
     }
 
-    /// What is wrong with how it is connected to.
+    /// The first wrong key of the connection and why; nil if there is none.
     package var connectionProblem: (key: String, reason: String)? {
         if transport != nil, launch != nil || SourceURI.scheme(uri)?.hasPrefix("rtsp") != true {
             return ("transport", "is of rtsp:// alone; leave it out")

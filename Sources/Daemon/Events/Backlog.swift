@@ -5,7 +5,7 @@ import Journal
 /// Bounded: past that the oldest are lost, which leaves one hole right after what is stored.
 struct Backlog {
     private(set) var entries: ArraySlice<Entry> = []
-    /// What was lost since the journal last took something.
+    /// Messages that were lost since the journal last stored one.
     private(set) var hole: Hole?
     /// Events of which the journal knows the beginning, but whose `end` was lost.
     private(set) var ended: Set<String> = []

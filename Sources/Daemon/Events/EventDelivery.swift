@@ -4,7 +4,7 @@ import Journal
 import Logging
 import Matching
 
-/// What becomes of detections: their pictures are kept, they are logged, journaled and published, in their order.
+/// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 actor EventDelivery {
     private let outbox: Outbox
     private let logger: Logger

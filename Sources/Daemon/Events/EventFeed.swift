@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Whoever falls behind it reads the journal until it has caught up; nobody is waited for.
 package final class EventFeed: Sendable {
-    /// What there is after a number.
+    /// The messages after a number.
     package enum Next: Sendable {
         /// Published since, in order; none if there is nothing new.
         case messages([Entry])
@@ -68,7 +68,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// What was published after `seq`; at most `limit` messages.
+    /// Messages that were published after `seq`, at most `limit`.
     package func next(after seq: Int64, limit: Int) -> Next {
         state.withLock { state in
             if seq < state.floor { return .behind(newest: state.newest) }

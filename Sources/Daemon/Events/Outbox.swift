@@ -23,7 +23,7 @@ package actor Outbox {
     private(set) package var published = 0
     /// Messages that could not be written, and have no number.
     private(set) package var unwritable = 0
-    /// What is published, for those who follow along in this process.
+    /// Published messages, for followers in this process.
     package nonisolated let feed: EventFeed
 
     private var backlog: Backlog

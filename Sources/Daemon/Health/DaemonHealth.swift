@@ -16,7 +16,7 @@ package final class DaemonHealth: Sendable {
         case total
     }
 
-    /// What has been measured since the start.
+    /// Histograms and counters since the start.
     package struct Measures: Sendable {
         package var batches = Histogram.batches
         package var stages = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, Histogram.seconds) })

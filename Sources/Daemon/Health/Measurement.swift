@@ -2,10 +2,10 @@ import Foundation
 import Ingest
 package import Measures
 
-/// What the daemon has done, and the processor time it took, since the last time it was asked.
+/// Work and processor time of the daemon since the last measurement.
 package struct Measurement: Sendable {
     package var sampled = 0
-    /// Of them, those that kept their embedding.
+    /// Sampled frames that kept their embedding.
     package var gated = 0
     /// Left out because there was too much to do, or lost in a full queue.
     package var dropped = 0
@@ -14,7 +14,7 @@ package struct Measurement: Sendable {
     package var undecided = 0
     package var events = 0
     package var failedBatches = 0
-    /// Of each frame that was scored: from its time stamp on the pipeline's clock until its events were published.
+    /// Latency of each scored frame: from its time stamp on the pipeline's clock until its events were published.
     package var latency = LatencyHistogram()
     /// Processor seconds of each stage; encoding and scoring without the threads that help in a product.
     package var decodeSeconds = 0.0

@@ -73,7 +73,7 @@ package struct Operations: Sendable {
         }
     }
 
-    /// What a request asks for.
+    /// The operation and the arguments of a request.
     package static func asked(_ json: JSONValue) throws(ControlFailure) -> (operation: String, args: JSONValue) {
         guard let operation = json["op"]?.string, let version = json["v"]?.integer, json["id"]?.string != nil else {
             throw ControlFailure("bad-request", "the request needs \"v\", \"id\" and \"op\"")
@@ -116,7 +116,7 @@ package struct Operations: Sendable {
         throw .missing(operation.role, for: operation.name, caller)
     }
 
-    /// What an operation was refused for, as a code and a sentence.
+    /// The refusal of an operation, as a code and a sentence.
     package static func failure(_ error: any Error) -> ControlFailure {
         let failure =
             switch error {

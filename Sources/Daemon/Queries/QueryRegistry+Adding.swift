@@ -123,7 +123,7 @@ extension QueryRegistry {
             embeddings.append(embedding)
         }
         if !made.isEmpty {
-            await engine.restTexts()
+            await engine.releaseTexts()
             do { try await outbox.save(embeddings: made, model: model) } catch {
                 // They can be made again.
                 logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])

@@ -53,7 +53,7 @@ package actor QueryRegistry {
         package let change: Change
     }
 
-    /// What has come of an import.
+    /// The outcome of an import.
     package struct Imported: Codable, Sendable, Equatable {
         package var added = 0
         package var replaced = 0
@@ -240,7 +240,7 @@ package actor QueryRegistry {
 
     // MARK: Questions
 
-    /// What the query would score on the streams' newest windows, without it standing.
+    /// The scores of a query on the streams' newest windows, without it standing.
     package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
         // A test needs no threshold; without one, any will do.
         var from = from

@@ -93,7 +93,7 @@ package final class LogLines: Sendable {
     private struct Handler: LogHandler {
         let lines: LogLines
         var metadata: Logger.Metadata = [:]
-        /// Of this logger alone, if it was given one.
+        /// This logger's own level, if it was given one.
         var own: Logger.Level?
 
         var logLevel: Logger.Level {

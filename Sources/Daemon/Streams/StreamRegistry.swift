@@ -15,7 +15,7 @@ import WireFormat
 ///
 /// Changes are made one after the other, so that journal, engine and runners agree whatever comes at once.
 package actor StreamRegistry {
-    /// What has come of `add`.
+    /// The outcome of `add`.
     package enum Change: String, Sendable {
         case added
         /// Another description: the stream was restarted with it.
@@ -173,7 +173,7 @@ package actor StreamRegistry {
 
     /// Finds what changes from one configuration to the next; a wrong stream is refused by a sentence.
     ///
-    /// What the journal keeps was given through a socket, and wins.
+    /// A stream of the journal came through a socket, and wins over the configuration's.
     func prepare(_ new: [StreamConfiguration], after old: [StreamConfiguration]) throws -> Prepared {
         let before = Dictionary(old.map { ($0.name, $0) }) { $1 }
         var prepared = Prepared(configured: new)
@@ -292,7 +292,7 @@ package actor StreamRegistry {
 
     // MARK: Questions
 
-    /// Those that were started and not removed.
+    /// Streams that were started and not removed.
     package var running: [StreamRunner] { streams.values.map(\.runner) }
 
     /// Everything about the streams, by name.

@@ -24,10 +24,10 @@ package final class StreamRunner: Sendable {
     private let counts = Mutex(Counts())
 
     private let stopLimit: Duration
-    /// So many that would not stop may be there; until one of them has, the source is not opened again.
+    /// Most sources that did not stop; at that number the source is opened again only after one of them has stopped.
     private static let mostAbandoned = 3
 
-    /// What others see of the supervision.
+    /// The supervision's state, as others see it.
     private struct Shown {
         var state = SourceState.connecting
         var since = Date()
@@ -41,7 +41,7 @@ package final class StreamRunner: Sendable {
         var latest: UInt64?
         var lag = ArrivalLag()
         var abandoned: UInt64 = 0
-        /// Of those, the ones that still have not stopped.
+        /// Abandoned sources that have not stopped yet.
         var lingering = 0
     }
 

@@ -22,7 +22,7 @@ package struct StreamStatus: Codable, Sendable {
     package let abandoned: UInt64
     package let live: Bool
     package let fps: Double
-    /// What is decoded now: "all", or "keyframes" alone.
+    /// The coded pictures that are decoded now: "all", or "keyframes" alone.
     package let decoding: String
     /// Coded units dropped before the decoder.
     package let skippedUnits: UInt64
@@ -39,7 +39,7 @@ package struct StreamStatus: Codable, Sendable {
     package let dropped: UInt64
     /// Seconds by which its pictures come later than they did at best since it was opened.
     package let lag: Double
-    /// What its pictures are like: those that are "black", "frozen" or "blurred" match nothing.
+    /// The health of its pictures: "black", "frozen" and "blurred" ones match nothing.
     package let picture: PictureHealth
     /// Names of the lanes of its regions.
     package let regions: [String]

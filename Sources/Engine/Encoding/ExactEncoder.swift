@@ -18,7 +18,7 @@ final class HeldPicture {
         return window.flatMap { $0.embedding ?? [] }
     }
 
-    /// Those of a window that have no float32 embedding yet, each once: frames that the gate found unchanged share one.
+    /// Pictures of a window without a float32 embedding, each once; frames that the gate found unchanged share one.
     static func missing(of window: [HeldPicture]) -> [HeldPicture] {
         var missing: [HeldPicture] = []
         for held in window where held.embedding == nil && !missing.contains(where: { $0 === held }) {

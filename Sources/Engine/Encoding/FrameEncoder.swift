@@ -22,7 +22,7 @@ final class FrameEncoder {
     private let holdsPictures: Bool
     private var lanes: [String: Lane] = [:]
 
-    /// What is known of a stream.
+    /// State of one stream.
     private struct Lane {
         var sequence: FrameSequence
         /// The newest picture's number, and its embedding; nil while its batch is made.

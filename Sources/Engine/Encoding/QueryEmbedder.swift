@@ -22,7 +22,7 @@ final class QueryEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    func restTexts() { texts.releaseMemory() }
+    func releaseTexts() { texts.releaseMemory() }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.
     func embed(pictures: [Picture]) throws -> [[Float]] {

@@ -3,7 +3,7 @@ import Foundation
 package import Ingest
 import OrderedCollections
 
-/// What travels in a stream's lane: its sampled frames, then the news that there are no more.
+/// An item of a stream's lane: a sampled frame, or the end.
 package enum LaneItem: Sendable {
     case frame(Frame)
     case end
@@ -48,7 +48,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// What live streams keep of their samples; below 1 there is more to do than can be done.
+    /// The share of samples that live streams keep; below 1 under overload.
     package let share = SamplingShare()
     private let depth: Int
     private let sheds: Bool
@@ -63,7 +63,7 @@ package final class FrameQueue: @unchecked Sendable {
     private var isLate = false
     private static let pause = Duration.milliseconds(50)
     private var shedder = LoadShedder()
-    /// Who waits for items, and how many it waits for.
+    /// The waiting consumer, and the number of items it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
     /// `depth`: frames that may wait in one lane; `sheds`: live streams are thinned out under load.

@@ -1,6 +1,6 @@
 import Matching
 
-/// What a query's rule makes of a window's scores: a value, and the threshold that it is compared with.
+/// The value of a window under a query's rule, and the threshold that it is compared with.
 struct Judgement {
     /// The score, or the probability of a contrast; nil where the window was not looked at.
     let value: Float?
@@ -14,7 +14,7 @@ struct Judgement {
 }
 
 extension RegisteredQuery {
-    /// What the rule compares with a threshold: the score, or its probability among the contrasts.
+    /// The value that the rule compares with a threshold: the score, or its probability among the contrasts.
     ///
     /// `raised`: by how much the score is taken to be higher. `scale`: what cosines are multiplied by to make logits of
     /// them.

@@ -30,7 +30,7 @@ final class Lane {
     /// The pictures of the window's frames, oldest first; empty where windows are never scored again.
     private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
-    /// What is learnt of budgets' queries, by slot.
+    /// Calibrations of queries with a budget, by slot.
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]

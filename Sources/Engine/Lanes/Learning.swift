@@ -7,7 +7,7 @@ package struct ThresholdChange: Sendable, Equatable {
     package let change: Recalibration
 }
 
-/// What is learnt of a query on a lane.
+/// The calibration of a query on a lane.
 package struct LearntCalibration: Sendable {
     package let query: String
     package let lane: String

@@ -8,9 +8,9 @@ struct Found {
     let contrasts: [Float]
 }
 
-/// What a head made of a window.
+/// A head's output for one window.
 struct HeadOutput {
-    /// Whom the window concerns, in no order.
+    /// Queries that the window may match or that are in motion, in no order.
     let found: [Found]
     /// The clip embedding `[d]`, of unit length; by the mean head if its own pairs.
     let clip: [Float]
@@ -32,7 +32,7 @@ final class PendingWindow {
     let lane: Lane
     let span: WindowSpan
     let still: Still
-    /// Of its frames, oldest first; empty where they are not held.
+    /// Pictures of its frames, oldest first; empty where they are not held.
     let pictures: [HeldPicture]
     /// Nil before its head has looked, or if it could not.
     var look: HeadOutput?

@@ -9,7 +9,7 @@ struct ScoreError {
     static let margin: Float = 6
     /// For how many windows that counts which is assumed before any is measured.
     static let assumption = 4.0
-    /// So many windows are remembered: pictures, and with them errors, change.
+    /// Windows that the estimate remembers: pictures change, and with them the errors.
     static let memory = 1000.0
 
     private var squares: Double
@@ -40,9 +40,9 @@ struct ScoreError {
 }
 
 extension Precision {
-    /// What cosines are usually off by, and logits over their scale, as long as it is not measured; nil for float32.
+    /// The assumed RMS error of cosines, and of logits over their scale, until it is measured; nil for float32.
     ///
-    /// Of the shapes models it is half as much to twice as much, by head.
+    /// The shapes models have half to twice this error, by head.
     var assumedError: Float? {
         switch self {
         case .int8: 0.001

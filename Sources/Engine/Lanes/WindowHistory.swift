@@ -13,7 +13,7 @@ struct WindowHistory {
     private var bytes: [Int8]
     private var scales: [Float]
     private var times: [Double]
-    /// Of the oldest window.
+    /// Place of the oldest window.
     private var start = 0
     private(set) var count = 0
 

@@ -3,7 +3,7 @@ import Matching
 /// What was learnt of lanes and queries that are not both here now: before this process, or before a stream went.
 struct CalibrationCache {
     private var learnt: [String: [String: Calibration]] = [:]
-    /// Of it, what has not been asked for yet.
+    /// Saved calibrations that no lane has asked for yet.
     private var unsaved: [LearntCalibration] = []
 
     /// Puts back what was learnt before this process.
@@ -38,7 +38,7 @@ struct CalibrationCache {
         unsaved.removeAll { $0.query == query }
     }
 
-    /// What is to be saved of lanes that have gone, once.
+    /// Calibrations of removed lanes, to be saved once.
     mutating func takeUnsaved() -> [LearntCalibration] {
         defer { unsaved = [] }
         return unsaved
@@ -46,7 +46,7 @@ struct CalibrationCache {
 }
 
 extension Lane {
-    /// What has been learnt on it since the last call.
+    /// Calibrations of the lane that changed since the last call.
     func takeChanges(_ book: QueryBook) -> [LearntCalibration] {
         defer { changedCalibrations = [] }
         return changedCalibrations.compactMap { slot in

@@ -89,7 +89,7 @@ final class QueryGroup {
     var members: [RegisteredQuery] { standings.values.sorted { $0.slot < $1.slot } }
     /// Members of the first slots, in no order.
     func members(below slot: Slot) -> some Sequence<RegisteredQuery> { standings.values.lazy.filter { $0.slot < slot } }
-    /// Those whose threshold is learnt.
+    /// Queries whose threshold is learnt.
     var learners: [RegisteredQuery] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
     var isEmpty: Bool { standings.isEmpty }
     var pairs: Bool { candidates != nil }

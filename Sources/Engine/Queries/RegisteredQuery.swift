@@ -4,7 +4,7 @@ import Tensors
 /// Place of a standing query in the engine: small numbers, used again when a query has gone.
 typealias Slot = Int32
 
-/// What queries must share to be scored together.
+/// The key of a group: queries that share it are scored together.
 struct GroupKey: Hashable {
     let head: String
     let frames: Int

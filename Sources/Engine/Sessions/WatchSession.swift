@@ -6,7 +6,7 @@ import WireFormat
 
 /// One stream to its end, without a daemon: what `watchword watch` runs.
 package struct WatchSession: Sendable {
-    /// What a session tells while it runs.
+    /// A report of a running session.
     package enum Report: Sendable {
         case detection(Detection, seq: Int64, prev: Int64?)
         case scores([WindowScore])
@@ -15,13 +15,13 @@ package struct WatchSession: Sendable {
         case warning(String)
     }
 
-    /// What a session came to.
+    /// The result of a session.
     package struct Summary: Sendable {
         package var frames = 0
         /// Frames whose picture had not changed: they kept its embedding.
         package var gated = 0
         package var windows = 0
-        /// Of them, those that were scored again in float32.
+        /// Windows that were scored again in float32.
         package var rescored = 0
         package var events = 0
         package var dropped: UInt64 = 0
@@ -136,7 +136,7 @@ package struct WatchSession: Sendable {
         return summary
     }
 
-    /// What a source that ended did not have.
+    /// Notes in the summary why a source ended too early.
     private func note(_ summary: inout Summary, _ video: VideoSource, wasStopped: Bool) {
         guard !wasStopped else { return }
         let shown = SourceURI.redacted(source.uri)

@@ -7,7 +7,7 @@ import WatchwordConfiguration
 
 /// Measures memory and processor time of the whole daemon, over minutes.
 package struct MemoryBenchmark: Sendable {
-    /// What looped streams came to.
+    /// The measurement of looped streams.
     package struct Report: Encodable, Sendable {
         package let streams: Int
         package let fps: Double

@@ -43,7 +43,7 @@ package struct StreamsBenchmark: Sendable {
     package func run(_ reporter: ProgressReporter) async throws -> StreamsReport {
         Memory.keepSmall()
         let scene = still ? "still" : "moving"
-        let server = try await offPool { Result { try ClipServer(scene: scene) } }.get()
+        let server = try await offPoolThrowing { try ClipServer(scene: scene) }
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         var trial = try await StreamTrial(

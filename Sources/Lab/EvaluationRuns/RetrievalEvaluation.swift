@@ -5,7 +5,7 @@ package import Printing
 
 /// Measures which video a text finds, and which text a video, by several heads of one model.
 package struct RetrievalEvaluation: Sendable {
-    /// What was measured, and the ranks of every query.
+    /// The metrics, and the ranks of every query.
     package struct Result: Sendable {
         package let report: RetrievalReport
         /// For each head, in the order of the report.

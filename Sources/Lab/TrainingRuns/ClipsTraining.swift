@@ -9,7 +9,7 @@ package import Training
 
 /// Trains a head, and the towers if wanted, on clips of one's own.
 package struct ClipsTraining: Sendable {
-    /// What is trained, and how.
+    /// The parts that are trained, and the settings.
     package struct Settings: Sendable {
         package let head: HeadKind
         package let learn: LearntParts

@@ -5,7 +5,7 @@ import Training
 
 /// Runs a training of epochs from its first step to its last, with checkpoints and a log.
 package struct TrainingSession: Sendable {
-    /// What a session tells while it runs.
+    /// A report of a running session.
     package enum Event: Sendable {
         /// A step is done: `left` is the time that the others will take.
         case step(epoch: Int, step: Int, loss: Double, left: Duration)
@@ -33,7 +33,7 @@ package struct TrainingSession: Sendable {
         let files: [String: String]
     }
 
-    /// What a checkpoint has besides the trainer's own progress.
+    /// State that a checkpoint has besides the trainer's own progress.
     private struct Log: Codable {
         var epochs: [Epoch] = []
         var losses: [Double] = []

@@ -20,7 +20,7 @@ package struct HistoryFolder: Sendable {
         /// Days since 1970; nil of films.
         package let day: Int?
         package let isFrames: Bool
-        /// Of its files.
+        /// Bytes of its files.
         package var bytes: Int
         /// When it was written last, in seconds since 1970.
         package let written: Double
@@ -62,7 +62,7 @@ package struct HistoryFolder: Sendable {
         "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
     }
 
-    /// What is known of a film that is in the history, whole; nil where it is not.
+    /// The header of a film that is in the history, whole; nil where it is not.
     package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
         guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
             return nil
@@ -112,7 +112,7 @@ package struct HistoryFolder: Sendable {
         return found.values.sorted { ($0.day ?? .min, $0.number, $0.path) < ($1.day ?? .min, $1.number, $1.path) }
     }
 
-    /// What a file's name says; nil for a file that is none of a history's.
+    /// The parts of a file's name; nil for a file that is none of a history's.
     private static func parse(_ name: String) -> (day: Int?, isFrames: Bool, number: Int)? {
         if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 21 { return (nil, true, 0) }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)

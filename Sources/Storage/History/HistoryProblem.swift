@@ -29,7 +29,7 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
     package var description: String { "\(path): \(reason)" }
 }
 
-/// What a search or a removal left out: how often, and the first places by name.
+/// Counts of what a search or a removal left out, and the first places by name.
 package struct HistorySkips: Sendable, Equatable {
     package private(set) var counts: [HistoryProblem.Kind: Int] = [:]
     /// The first ones, at most `mostNamed`.

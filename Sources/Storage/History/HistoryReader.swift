@@ -13,7 +13,7 @@ package final class HistoryReader {
     private var expected: UInt64?
 
     package var header: SegmentHeader { chain.header }
-    /// What could not be read so far.
+    /// Parts that could not be read so far.
     package var skips: HistorySkips { chain.skips }
 
     /// Opens a segment; throws where its header does not hold.

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// What a history writer has done, and what it could not.
+/// Counters of a history writer.
 package struct HistoryStatus: Sendable, Equatable {
     /// Entries that were taken, those among them that were lost later.
     package var recorded: UInt64 = 0

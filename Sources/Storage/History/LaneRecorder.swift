@@ -22,7 +22,7 @@ package struct HistoryFrame: Sendable {
     }
 }
 
-/// What a pooling head made of a window.
+/// The clip embedding of a window.
 package struct HistoryClip: Sendable {
     package var stream: String
     package var head: String
@@ -63,7 +63,7 @@ struct WindowNorms {
         kept = [Float](repeating: 0, count: length * padded)
     }
 
-    /// What comes does not continue what came.
+    /// The next frame does not continue the last.
     mutating func clear() {
         guard count > 0 else { return }
         for place in sum.indices { sum[place] = 0 }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What a segment holds: the first `size` bytes of its file.
+/// The header of a segment: the first `size` bytes of its file.
 ///
 /// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, when it was made, the film's
 /// size, time and sampling rate; then model, head, stream and file, each as a length of 16 bits and UTF-8; zeros; a

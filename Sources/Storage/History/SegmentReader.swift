@@ -32,7 +32,7 @@ package final class SegmentReader {
 
     package let path: String
     package let header: SegmentHeader
-    /// What was left out so far.
+    /// Parts that were left out so far.
     package private(set) var skips = HistorySkips()
     /// Bytes that were read so far.
     package private(set) var bytesRead = 0

@@ -17,10 +17,15 @@ package final class QueueExecutor: SerialExecutor {
     }
 }
 
-/// Runs something that may block, such as stopping a pipeline, away from the cooperative pool.
+/// Runs work that may block on a thread of its own, away from the cooperative pool, and waits for it.
 package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
-        // A thread of its own: Dispatch's threads are counted against those of the cooperative pool.
+        // Dispatch's threads would not do: they are counted against those of the cooperative pool.
         Thread { continuation.resume(returning: body()) }.start()
     }
+}
+
+/// Runs throwing work that may block on a thread of its own, away from the cooperative pool, and waits for it.
+package func offPoolThrowing<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await offPool { Result { try body() } }.get()
 }

@@ -1,4 +1,4 @@
-/// What is said again and again, said once a minute and with how often it was.
+/// Lets a repeated log line through once a minute, with its count.
 ///
 /// Pure; time is given.
 package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {

@@ -1,4 +1,4 @@
-/// So many requests a second in the long run, and at most `burst` of them at once; time is given.
+/// Admits `rate` requests a second in the long run, and at most `burst` at once; time is given.
 package struct TokenBucket: Sendable {
     private let rate: Double
     private let burst: Double

@@ -61,7 +61,7 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
         self.verb = verb
     }
 
-    /// Whoever read it has gone: that is no fault.
+    /// The reader has gone: that is no fault.
     package var isClosedPipe: Bool { code == EPIPE }
     package var isClosed: Bool { code == EBADF }
 

@@ -2,7 +2,7 @@ package import Foundation
 
 /// A file that is there whole or not at all: made beside its place, then renamed into it.
 package enum AtomicFile {
-    /// Who may be writing the same file at the same time, and so what the part is called.
+    /// The writers that may write the same file at the same time, which decides the part's name.
     package enum Writers {
         /// One: the part is `FILE.part`, and what a crash left of one is replaced.
         case one

@@ -1,4 +1,5 @@
 import CPlatform
+import Concurrency
 import Foundation
 
 /// The process's memory: how it is kept, and how much there is; and what else the kernel counts of it.
@@ -17,14 +18,7 @@ package enum Memory {
     ///
     /// After a crowd of connections, or a large import, the allocator would keep it for good.
     package static func keepReleasing() async {
-        while (try? await Task.sleep(for: .seconds(30))) != nil {
-            await withCheckedContinuation { continuation in
-                Thread {
-                    release()
-                    continuation.resume()
-                }.start()
-            }
-        }
+        while (try? await Task.sleep(for: .seconds(30))) != nil { await offPool { release() } }
     }
 
     /// Resident memory in MB, as the kernel counts it.

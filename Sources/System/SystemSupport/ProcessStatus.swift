@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the kernel says of this process.
+/// Counters of this process, as the kernel keeps them.
 package struct ProcessStatus {
     package let residentBytes: Double
     package let virtualBytes: Double

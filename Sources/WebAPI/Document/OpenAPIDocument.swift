@@ -5,7 +5,7 @@ package import WireFormat
 
 /// The OpenAPI 3.1 document, made of the routes and the operations that they lead to.
 package enum OpenAPIDocument {
-    /// What is served, and committed as docs/openapi.json.
+    /// The document that is served, and committed as docs/openapi.json.
     package static func data() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]

@@ -1,7 +1,7 @@
 package import Measures
 import Synchronization
 
-/// What the web API counts: written by its handlers, read by anyone.
+/// Counters of the web API: written by its handlers, read by anyone.
 package final class WebCounters: Sendable {
     package struct Key: Sendable, Hashable {
         /// As it is documented, arguments in braces; "other" where there is none.

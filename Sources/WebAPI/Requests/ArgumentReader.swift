@@ -33,7 +33,7 @@ package enum ArgumentReader {
             }
         }
         let read = JSONValue.object(arguments)
-        if let problem = operation.arguments.problem(read, named: Schemas.named) { throw bad(problem) }
+        if let problem = Schemas.problem(read, as: operation.arguments) { throw bad(problem) }
         return read
     }
 
@@ -51,7 +51,7 @@ package enum ArgumentReader {
         } catch {
             throw Refusal(400, "bad-request", "the body is not JSON: \(error)")
         }
-        if let problem = schema.problem(value, named: Schemas.named) { throw bad(problem) }
+        if let problem = Schemas.problem(value, as: schema) { throw bad(problem) }
         guard case .object(let members) = value else { throw bad("the body: expected keys and values") }
         return members
     }
@@ -78,7 +78,7 @@ extension DaemonOperation {
     /// Whether arguments that do not stand in the path are in a body, rather than in the query.
     package var hasBody: Bool { method == .post || method == .patch }
 
-    /// What the body may be: the arguments without those of the path.
+    /// The schema of the body: the arguments without those of the path.
     package var bodySchema: Schema {
         guard case .object(let properties, let others) = arguments else { return arguments }
         return .object(properties.filter { !pathArguments.contains($0.key) }, others: others)

@@ -2,7 +2,7 @@ import Foundation
 package import WatchwordConfiguration
 package import WireFormat
 
-/// Who may come in: by the bearer token, and by where a browser was when it asked.
+/// Admits requests by the bearer token, and by the origin of a browser.
 ///
 /// A page on the Internet can make a browser send requests to this machine, and with a name that it lets point here
 /// (DNS rebinding) read the answers. Its requests give themselves away by their `Host`, `Origin` or `Sec-Fetch-Site`;

@@ -15,7 +15,7 @@ package struct Refusal: Error, Equatable {
         self.headers = headers
     }
 
-    /// What an operation was refused for.
+    /// The refusal of an operation.
     init(_ failure: ControlFailure) {
         self.init(Self.status(of: failure.code), failure.code, failure.description)
     }

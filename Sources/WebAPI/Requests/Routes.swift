@@ -3,7 +3,7 @@ package import Daemon
 import Messaging
 package import WireFormat
 
-/// What a request can be for.
+/// The target of a request.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document

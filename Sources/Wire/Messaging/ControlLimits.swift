@@ -1,6 +1,6 @@
 import Measures
 
-/// What a peer may ask of the control socket.
+/// Limits of a peer on the control socket.
 package struct ControlLimits: Sendable, Equatable {
     /// Bytes of a request.
     package var request = 16 << 20

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 package import WireFormat
 
-/// What a follower is told, in order of `seq`.
+/// An event of a follower, in order of `seq`.
 package enum Followed: Sendable, Equatable {
     /// An event that was open when following began: its newest message.
     case open(WireMessage)

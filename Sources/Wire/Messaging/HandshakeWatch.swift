@@ -26,7 +26,7 @@ final class HandshakeWatch {
 
     deinit { socket.endMonitor() }
 
-    /// What happened to the connection until now, in order.
+    /// Events of the connection until now, in order.
     enum News {
         case connected
         /// Over, after it had been good.

@@ -1,7 +1,7 @@
 import CZeroMQ
 import Foundation
 
-/// Who sent a message, as ZeroMQ knows.
+/// The sender of a message, as ZeroMQ knows it.
 struct Peer {
     /// The name that the gate let it in by; nil on an open socket.
     let user: String?
@@ -9,7 +9,7 @@ struct Peer {
     let address: String
 }
 
-/// What a socket's monitor tells.
+/// An event of a socket's monitor.
 struct SocketEvent {
     let kind: Int32
     /// A descriptor, or an error's number.
@@ -205,7 +205,7 @@ final class Socket: @unchecked Sendable {
     }
 }
 
-/// What a client shows, and the server it trusts.
+/// The client's keys, and the server that it trusts.
 package struct CurveIdentity: Sendable, Equatable {
     let secret: CurveSecretKey
     let server: CurvePublicKey

@@ -1,11 +1,11 @@
 package import Foundation
 
-/// What tells a subscriber, every some seconds, how far it should have come; topic `heartbeat`, not numbered itself.
+/// A message each few seconds that tells subscribers the newest number; topic `heartbeat`, not numbered itself.
 package struct HeartbeatMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// Of the newest message that was published.
+    /// Number of the newest published message.
     package let seq: Int64
-    /// Of the journal that numbers come from: with another one they began anew.
+    /// Identity of the journal that numbers come from: with another one they began anew.
     package let journal: String
     package let journaled: Bool
     package let at: Date

@@ -48,7 +48,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let snapshot: String?
     /// Why it ended, if not by itself: "interrupted" after a crash.
     package let reason: String?
-    /// What the score was compared by: "threshold", "against" (then it is a probability) or "false_alerts_per_day".
+    /// The rule: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?
     /// Queries of one group have one alert together; `query` is the one that leads it.
     package let group: String?

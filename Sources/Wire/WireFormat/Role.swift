@@ -40,6 +40,6 @@ package struct Caller: Sendable, Equatable {
         self.address = address
     }
 
-    /// Whoever reaches a socket that asks for nothing: the file's mode, or loopback, is what keeps others away.
+    /// The caller on a socket without authentication: the file's mode, or loopback, keeps others away.
     package static let local = Caller(name: nil, role: .control, address: "local")
 }

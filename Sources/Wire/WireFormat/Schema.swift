@@ -1,14 +1,14 @@
 import Foundation
 import SystemSupport
 
-/// What a value of the wire may be: shown as JSON Schema (2020-12), and checked by what is shown.
+/// The shape of a value on the wire: printed as JSON Schema (2020-12), and checked by the same description.
 package indirect enum Schema: Sendable {
     case anything
     case null
     case truth
     case integer(ClosedRange<Int64>? = nil)
     case number(ClosedRange<Double>? = nil)
-    /// So many characters.
+    /// A text of this many characters.
     case text(ClosedRange<Int>? = nil)
     /// A name of a stream, a query or a group.
     case name
@@ -115,10 +115,10 @@ extension Schema {
 // MARK: Checked
 
 extension Schema {
-    /// What is wrong with a value, beginning with where: "limit: expected 1 to 10000"; nil if nothing is.
+    /// The first difference of a value from the schema, with its place: "limit: expected 1 to 10000"; nil if there is none.
     ///
     /// `named`: the schemas that references name.
-    package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema] = [:]) -> String? {
+    package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {
         case .anything: return nil

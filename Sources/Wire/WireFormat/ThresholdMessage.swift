@@ -10,7 +10,7 @@ package struct ThresholdMessage: Codable, Sendable, Equatable {
     /// 1 for the first; one more each time.
     package let version: Int
     package let threshold: Double
-    /// What it was before; nil for the first.
+    /// The threshold before it; nil for the first.
     package let previous: Double?
     package let why: String
     package let at: Date

@@ -11,7 +11,7 @@ import WatchwordConfiguration
 
 /// Plays films to their ends and writes their frames' embeddings into a history.
 struct FilmIndexer {
-    /// What became of one film.
+    /// The outcome of one film.
     struct Outcome: Encodable {
         enum Status: String, Encodable { case indexed, known, failed }
         let file: String
@@ -115,7 +115,7 @@ struct FilmIndexer {
         return try finish(writer, outcome)
     }
 
-    /// Of a film that broke off, what came before is kept, and it is tried again next time.
+    /// Keeps what came before a film broke off; the next run tries it again.
     private func finish(_ writer: FilmWriter, _ outcome: Outcome) throws -> Outcome {
         if outcome.error != nil, outcome.frames == 0 {
             writer.abandon()

@@ -163,7 +163,7 @@ struct Watch: AsyncParsableCommand {
 
     /// Prints what was done and how near queries without an event came; throws what ended the source, if anything did.
     ///
-    /// What came before a film's cut, or before a camera was gone, is printed all the same.
+    /// Prints what came before a film's cut, or before a camera was gone.
     private func say(_ summary: WatchSession.Summary, queries: Int) throws {
         let failure = summary.failure.map { SourceError($0, isBadData: summary.isBadData) }
         if let failure, summary.frames == 0 { throw failure }

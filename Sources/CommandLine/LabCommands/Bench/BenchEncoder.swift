@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarking
 import CLIP
 import CommandSupport
+import Concurrency
 import Foundation
 import Tensors
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarking
 import CommandSupport
+import Concurrency
 import Foundation
 import Training
 

@@ -42,7 +42,7 @@ extension Bench {
 
         func run() async throws {
             try await Exit.guarding {
-                let report = try await offPool { [self] in Swift.Result { try measure() } }.get()
+                let report = try await offPoolThrowing { try measure() }
                 if json { return try Terminal.say(json: report) }
                 Terminal.table(
                     ["TEXTS", "P50 MS", "P95 MS", "READ MS", "RATIO", "RSS MB", "WORST ERROR", "RECALL"],
@@ -150,7 +150,7 @@ extension Bench.History {
         /// Reading as many bytes as are scanned from memory, once.
         var read_ms: Double
         let rss_mb: Double
-        /// Of the best moments' scores, against float64.
+        /// Largest error of the best moments' scores, against float64.
         let worst_error: Float
         /// Share of the exact search's moments that were found.
         let recall: Double

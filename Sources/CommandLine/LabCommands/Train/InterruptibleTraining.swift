@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Concurrency
 import Dispatch
 import Foundation
 import TrainingRuns

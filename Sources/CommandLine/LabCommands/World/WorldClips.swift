@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Concurrency
 import Foundation
 import Ingest
 import World

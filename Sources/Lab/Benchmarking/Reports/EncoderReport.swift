@@ -1,4 +1,4 @@
-/// What `bench encoder` has measured.
+/// The measurement of `bench encoder`.
 package struct EncoderReport: Encodable, Sendable {
     private let bench = "encoder"
     package let model: String

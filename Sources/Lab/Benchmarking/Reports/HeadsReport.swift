@@ -1,4 +1,4 @@
-/// What `bench heads` has measured.
+/// The measurement of `bench heads`.
 package struct HeadsReport: Encodable, Sendable {
     private let bench = "heads"
     package let model: String

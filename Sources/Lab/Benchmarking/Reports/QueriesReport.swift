@@ -1,4 +1,4 @@
-/// What `bench queries` has measured.
+/// The measurement of `bench queries`.
 package struct QueriesReport: Encodable, Sendable {
     private let bench = "queries"
     package let width: Int

@@ -1,4 +1,4 @@
-/// What `bench memory --restarts` has measured.
+/// The measurement of `bench memory --restarts`.
 package struct RestartReport: Encodable, Sendable {
     /// The process after a number of restarts.
     package struct Sample: Encodable, Sendable {

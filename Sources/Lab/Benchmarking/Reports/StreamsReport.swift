@@ -1,4 +1,4 @@
-/// What `bench streams` has measured.
+/// The measurement of `bench streams`.
 package struct StreamsReport: Encodable, Sendable {
     private let bench = "streams"
     package let model: String

@@ -1,4 +1,4 @@
-/// What `bench training` has measured; times are milliseconds a step.
+/// The measurement of `bench training`; times are milliseconds a step.
 package struct TrainingReport: Encodable, Sendable {
     private let bench = "training"
     package let head: String

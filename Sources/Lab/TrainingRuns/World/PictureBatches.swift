@@ -57,7 +57,7 @@ struct PictureBatches: Sendable {
         }
     }
 
-    /// What is seen where, for the side task; nothing in the dark.
+    /// The shape in each slot of the picture, for the side task; nothing in the dark.
     private static func sights(_ scene: Scene, picture: Int) -> [Sight] {
         guard scene.light(at: 0) > 0.5 else { return [] }
         return scene.objects.map { object in

@@ -4,7 +4,7 @@ import Training
 
 /// Runs a training that counts steps from its first to its last, with checkpoints and a log.
 package struct StepSession: Sendable {
-    /// What a session tells while it runs.
+    /// A report of a running session.
     package enum Event: Sendable {
         /// A step is done: `left` is the time that the others will take.
         case step(Int, loss: Double, left: Duration)

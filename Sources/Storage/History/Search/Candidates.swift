@@ -1,7 +1,7 @@
 /// The best slots of one text so far, of all segments.
 struct Candidates {
     struct Slot: Equatable {
-        /// Of the segments that are searched.
+        /// Index among the segments that are searched.
         var segment: Int
         var slot: Int
         /// Ordinals of the slot's first window, and of the one before the next slot's.

@@ -1,4 +1,4 @@
-/// What is searched for, and where.
+/// A search: its texts, and where it looks.
 package struct HistoryQuery: Sendable {
     package enum Sort: String, Sendable, CaseIterable { case score, time }
 
@@ -55,7 +55,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var wallStart: Double
     package var wallEnd: Double
     package var wallPeak: Double
-    /// Of the best window, with both planes of its rows.
+    /// Score of the best window, from both planes of its rows.
     package var score: Float
     package var head: String
     /// Share of the stream's windows that were searched and score less: to 1/2048 of a score.
@@ -72,9 +72,9 @@ package struct HistoryMoment: Sendable, Equatable {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 package struct HistoryResult: Sendable {
-    /// Of each text, in the order that was asked for.
+    /// Moments of each text, in the order that was asked for.
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
     /// Streams, segments and windows that were looked at, and bytes that were read.

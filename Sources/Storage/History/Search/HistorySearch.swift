@@ -21,12 +21,12 @@ package struct HistorySearch: Sendable {
         let segment: HistoryFolder.Segment
         let header: SegmentHeader
     }
-    /// What the threads have found so far.
+    /// Candidates of all threads so far.
     private struct Shared {
         var next = 0
         var candidates: [Candidates]
         var counts: [String: [UInt32]] = [:]
-        /// Of each segment that has a candidate: its blocks.
+        /// Blocks of each segment that has a candidate.
         var blocks: [Int: [SegmentScan.BlockPlace]] = [:]
         var result = HistoryResult()
     }

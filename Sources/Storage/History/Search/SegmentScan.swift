@@ -2,7 +2,7 @@ import CKernels
 
 /// Scans segments for a batch of texts, on one thread: its buffers are made once.
 final class SegmentScan {
-    /// What a scan of one segment came to.
+    /// The result of scanning one segment.
     struct Found {
         var windows = 0
         /// Slots of the segment, and the best window of each by text: `[slots, stride]`.

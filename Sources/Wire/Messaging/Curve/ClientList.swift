@@ -1,7 +1,7 @@
 import SystemSupport
 package import WireFormat
 
-/// Who may do what, by public key: lines of `NAME KEY ROLE[,ROLE]`.
+/// The list of clients and their roles, by public key: lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {
     package struct Client: Sendable, Equatable {
         package let name: String

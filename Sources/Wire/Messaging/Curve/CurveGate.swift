@@ -4,7 +4,7 @@ import Measures
 import Synchronization
 import WireFormat
 
-/// Whom a daemon's sockets let in: its secret key, and who may do what.
+/// The gate of the daemon's sockets: its secret key, and the roles of its clients.
 package final class CurveGate: Sendable {
     let secret: CurveSecretKey
     private let clients: Mutex<ClientList>

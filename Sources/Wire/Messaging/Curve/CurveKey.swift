@@ -62,7 +62,7 @@ package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, Cus
     }
 }
 
-/// What this machine's ZeroMQ can do.
+/// Capabilities of this machine's ZeroMQ.
 package enum Curve {
     package static let isAvailable = zmq_has("curve") != 0
     static let unavailable = CurveKeyError(.missing, "this machine's ZeroMQ was built without CURVE")

@@ -132,7 +132,7 @@ final class Doorkeeper: @unchecked Sendable {
     }
 }
 
-/// Who is at the other end, for people.
+/// The peer's name, for people.
 enum PeerAddress {
     /// ZeroMQ's own word: an IP address, or `localhost:uid:gid:pid` of a local socket.
     static func told(_ address: String) -> String {

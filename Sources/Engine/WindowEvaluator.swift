@@ -141,7 +141,7 @@ final class WindowEvaluator {
 
     // MARK: Windows
 
-    /// Scores a group's windows; returns nothing where its head fails or rests. Other groups go on.
+    /// Scores a group's windows; returns nothing where its head fails or rests, while other groups go on.
     func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {

@@ -59,6 +59,7 @@ final class TMassHead: PairingHead {
 }
 
 private let pairing = PairingExtension(
+    givesCosines: true,
     score: { instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size in
         HeadCalls.score(
             TMassHead.self, instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size)

@@ -30,6 +30,7 @@ final class XPoolHead: PairingHead {
 }
 
 private let pairing = PairingExtension(
+    givesCosines: true,
     score: { instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size in
         HeadCalls.score(
             XPoolHead.self, instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size)

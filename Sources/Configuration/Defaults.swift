@@ -68,7 +68,7 @@ private final class KnownHeads: Sendable {
     /// The kind of a head's scores; throws if there is no such head.
     func scores(of name: String, in finder: HeadFinder) throws -> ScoreKind {
         if let known = kinds.withLock({ $0[name] }) { return known }
-        let kind: ScoreKind = try finder.load(name).pools ? .cosines : .logits
+        let kind: ScoreKind = try finder.load(name).givesCosines ? .cosines : .logits
         kinds.withLock { $0[name] = kind }
         return kind
     }

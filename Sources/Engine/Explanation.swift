@@ -120,7 +120,7 @@ struct Explainer {
         switch standing.query.rule {
         case .score: break
         case .contrast(let texts, _):
-            let scale = group.pairs ? 1 : logitScale
+            let scale = group.scores == .logits ? 1 : logitScale
             told.probability = Double(standing.value(of: here, scale: scale))
             told.contrasts = texts.indices.map { place in
                 var others = here.contrasts

@@ -169,7 +169,8 @@ final class WindowEvaluator {
         guard let look = reviewed(window, look, group, &step) else { return false }
         let (key, lane) = (window.key, window.lane)
         step.scored += 1
-        lookedAt[key.head, default: group.pairs ? .logits : .cosines].add(look.found.lazy.map { Double($0.score) })
+        lookedAt[key.head, default: group.scores == .logits ? .logits : .cosines].add(
+            look.found.lazy.map { Double($0.score) })
         lane.advance(to: window.span)
         let concerned = concerned(window, look, group)
         for (standing, found) in concerned {
@@ -231,7 +232,7 @@ final class WindowEvaluator {
     }
 
     /// The factor that makes logits of a group's scores.
-    private func scale(_ group: QueryGroup) -> Float { group.pairs ? 1 : logitScale }
+    private func scale(_ group: QueryGroup) -> Float { group.scores == .logits ? 1 : logitScale }
 
     /// Nothing was seen: matches that go on see a window that does not match.
     private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout BatchResult) {

@@ -69,11 +69,6 @@ package final class Matrix {
         }
     }
 
-    /// Divides each row by its L2 norm.
-    ///
-    /// No epsilon, as the reference: a zero row becomes NaN.
-    package func normaliseRows() { ww_normalise_rows(base, rows, columns) }
-
     /// All numbers, row-major.
     package var values: [Float] { Array(UnsafeBufferPointer(start: base, count: rows * columns)) }
 

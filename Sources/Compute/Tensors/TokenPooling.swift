@@ -10,10 +10,13 @@ package struct RotaryPositions {
     private let heads: Int
     private let tokens: Int
 
+    /// Widest tower: a kernel turns a row of queries, keys and values at once.
+    package static let maxWidth = Int(WW_LONGEST_ROW) / 3
+
     /// `hasClassToken`: a token before the patches that does not turn; rows and columns then count from 1, else from 0.
     package init(grid: Int, width: Int, heads: Int, hasClassToken: Bool) {
         let (n, start) = (width / heads / 4, hasClassToken ? 1 : 0)
-        precondition(width % (4 * heads) == 0 && 3 * width <= WW_LONGEST_ROW)
+        precondition(width % (4 * heads) == 0 && width <= Self.maxWidth)
         var (cosines, sines): ([Float], [Float]) = ([], [])
         let frequencies = (0..<n).map { pow(10000, -Double($0) / Double(n)) }
         func add(_ angles: [Double]) {

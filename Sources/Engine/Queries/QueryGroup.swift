@@ -42,6 +42,8 @@ final class QueryGroup {
     /// For a head that pairs texts and windows: the mean head, which chooses whom it looks at.
     private let candidates: Head?
     private let key: GroupKey
+    /// What the head gives.
+    let scores: ScoreKind
     private let width: Int
     private var partitions: [PartitionKey: Partition] = [:]
     /// Unit rows of the queries that are scored in every window, and who they are.
@@ -78,10 +80,12 @@ final class QueryGroup {
         head = try Head(
             library, width: width, maxFrames: key.frames, weights: model.headTensors(key.head),
             config: model.defaults.configuration(ofHead: key.head))
+        let scores: ScoreKind = library.givesCosines ? .cosines : .logits
+        self.scores = scores
         candidates =
             library.pools ? nil : try Head(finder.load("mean"), width: width, maxFrames: key.frames, weights: [:])
         everyWindow = ScoreIndex(width: width)
-        self.error = error.map { ScoreError(assumed: library.pools ? $0.cosines : $0.logits) }
+        self.error = error.map { ScoreError(assumed: scores == .cosines ? $0.cosines : $0.logits) }
         slack = Self.slack(for: self.error)
     }
 

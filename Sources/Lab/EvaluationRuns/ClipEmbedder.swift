@@ -79,8 +79,10 @@ package actor ClipEmbedder {
                 let pooled = try head.pool(windows, valid: valid, frames: frames)
                 columns = Products.timesTransposed(unit, pooled, width: width)
             } else {
-                let pairs = (0..<count).flatMap { text in valid.indices.map { (text: text, window: $0) } }
-                columns = try head.score(texts: texts, windows, valid: valid, frames: frames, pairs: pairs)
+                // Window by window: a head works on a window once for all of its texts.
+                let pairs = valid.indices.flatMap { window in (0..<count).map { (text: $0, window: window) } }
+                let byWindow = try head.score(texts: texts, windows, valid: valid, frames: frames, pairs: pairs)
+                columns = (0..<count).flatMap { text in valid.indices.map { byWindow[$0 * count + text] } }
             }
             for text in 0..<count {
                 for (place, clip) in (start..<start + some.count).enumerated() {

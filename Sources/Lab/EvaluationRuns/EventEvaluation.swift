@@ -94,7 +94,7 @@ package struct EventEvaluation: Sendable {
             let compared: ThresholdRule =
                 rule == .contrast ? .contrast(against: against, probability: probability) : .score(threshold)
             let policy = EventPolicy(
-                hysteresis: EventPolicy.hysteresis(of: compared, scores: scorer.pairs ? .logits : .cosines))
+                hysteresis: EventPolicy.hysteresis(of: compared, scores: scorer.scores))
             counts += EventCounts(
                 found: Self.events(values, video.spans, threshold: threshold, policy),
                 truths: video.truth.spans[caption] ?? [], slack: scorer.windowSeconds)

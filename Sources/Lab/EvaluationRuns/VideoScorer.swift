@@ -13,8 +13,8 @@ import WatchwordConfiguration
 /// Watches videos with one head, for the scores alone: no event is made.
 package struct VideoScorer: Sendable {
     package let head: String
-    /// Whether the head scores pairs of a text and a window; its scores are logits.
-    package let pairs: Bool
+    /// What the head gives.
+    package let scores: ScoreKind
     private let model: ModelDirectory
     private let finder: HeadFinder
     private let precision: Precision
@@ -22,7 +22,7 @@ package struct VideoScorer: Sendable {
 
     /// Throws if the head cannot be loaded.
     package init(_ model: ModelDirectory, _ finder: HeadFinder, precision: Precision, head: String) throws {
-        pairs = try finder.load(head).pairs
+        scores = try finder.load(head).givesCosines ? .cosines : .logits
         (self.model, self.finder, self.precision, self.head) = (model, finder, precision, head)
         defaults = Defaults(model: model, finder: finder, head: head)
     }
@@ -37,8 +37,8 @@ package struct VideoScorer: Sendable {
         }
     }
 
-    /// The factor that makes logits of scores: 1 for a pairing head.
-    package var scale: Float { pairs ? 1 : (try? model.logitScale()) ?? 100 }
+    /// The factor that makes logits of scores: 1 where they are logits.
+    package var scale: Float { scores == .logits ? 1 : (try? model.logitScale()) ?? 100 }
 
     /// Seconds of media time that a window spans.
     package var windowSeconds: Double { Double(defaults.frames) / defaults.fps }

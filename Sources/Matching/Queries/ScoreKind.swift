@@ -1,7 +1,7 @@
 /// What a head's scores are: it decides the default hysteresis, and the scale of probabilities.
 package enum ScoreKind: Sendable, Equatable {
-    /// Cosines of a clip embedding and a text embedding, -1 to 1, of a head that pools.
+    /// Cosines, -1 to 1: of every head that pools, and of pairing heads that say so.
     case cosines
-    /// Logits without bounds, of a head that only pairs texts and windows.
+    /// Logits without bounds: of pairing heads that say nothing else.
     case logits
 }

@@ -82,7 +82,7 @@ extension Architecture {
                 activation: activation),
             embedding: try sizes.shape("text_projection", rank: 2)[1], family: isPE ? .perceptionEncoder : .clip,
             isSigmoid: source.has("logit_bias"))
-        if let problem = headProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
+        if let problem = formProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
     }
 
     /// A sentence on a tower without blocks.
@@ -94,8 +94,28 @@ extension Architecture {
         return nil
     }
 
+    /// A sentence on sizes that do not fit each other; nil if all do.
+    var formProblem: String? {
+        for (name, layers) in [("image", vision.layers), ("text", text.layers)] where layers > Self.maxLayers {
+            return "the \(name) tower: expected at most \(Self.maxLayers) layers, found \(layers)"
+        }
+        if vision.form.projection == .none, vision.width != embedding {
+            return "the image tower has no projection: expected the width \(embedding), found \(vision.width)"
+        }
+        if !text.form.hasProjection, text.width != embedding {
+            return "the text tower has no projection: expected the width \(embedding), found \(text.width)"
+        }
+        if vision.form.isRotary, vision.width > RotaryPositions.maxWidth {
+            return "rotary positions: expected a width of at most \(RotaryPositions.maxWidth), found \(vision.width)"
+        }
+        return headProblem
+    }
+
+    /// Most layers of a tower: names of their tensors are made before any tensor is looked at.
+    private static let maxLayers = 1024
+
     /// A sentence on attention heads that cannot share a tower's width.
-    var headProblem: String? {
+    private var headProblem: String? {
         var towers = [("image tower", vision.width, vision.heads, vision.form.isRotary ? 4 : 1)]
         towers.append(("text tower", text.width, text.heads, 1))
         if case .attention(let heads) = vision.form.pooling { towers.append(("pooling", vision.width, heads, 1)) }

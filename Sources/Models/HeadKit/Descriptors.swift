@@ -33,12 +33,15 @@ package struct HeadDescriptor: @unchecked Sendable {
     }
 }
 
-/// A head's pairing extension, made once for the life of the process.
+/// A head's pairing extension and the kind of its scores, made once for the life of the process.
 // @unchecked: written once, in init, and never freed or changed
 package struct PairingExtension: @unchecked Sendable {
-    package let pointer: UnsafePointer<ww_pairing>
+    private let pointer: UnsafePointer<ww_pairing>
+    private let kind: UnsafePointer<ww_score_kind>
 
+    /// `givesCosines`: whether scores are cosines; they are logits otherwise.
     package init(
+        givesCosines: Bool = false,
         score:
             @convention(c) (
                 UnsafeMutableRawPointer?, UnsafePointer<Float>?, Int32, UnsafePointer<Float>?, UnsafePointer<UInt8>?,
@@ -50,11 +53,18 @@ package struct PairingExtension: @unchecked Sendable {
         made.initialize(
             to: ww_pairing(struct_size: UInt32(MemoryLayout<ww_pairing>.size), reserved: 0, score: score))
         pointer = UnsafePointer(made)
+        let kind = UnsafeMutablePointer<ww_score_kind>.allocate(capacity: 1)
+        kind.initialize(
+            to: ww_score_kind(
+                struct_size: UInt32(MemoryLayout<ww_score_kind>.size),
+                kind: givesCosines ? WW_SCORE_COSINES : WW_SCORE_LOGITS))
+        self.kind = UnsafePointer(kind)
     }
 
-    /// The struct if `id` asks for it: what `get_extension` returns.
+    /// Returns the struct that `id` asks for, as `get_extension` does; nil for others.
     package func answer(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
-        guard let id, strcmp(id, WW_EXT_PAIRING) == 0 else { return nil }
-        return UnsafeRawPointer(pointer)
+        guard let id else { return nil }
+        if strcmp(id, WW_EXT_PAIRING) == 0 { return UnsafeRawPointer(pointer) }
+        return strcmp(id, WW_EXT_SCORE_KIND) == 0 ? UnsafeRawPointer(kind) : nil
     }
 }

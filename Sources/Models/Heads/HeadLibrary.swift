@@ -11,11 +11,12 @@ package struct HeadLibrary: @unchecked Sendable {
     package let name: String
     package let version: String
     package let description: String
-    package let abiMinor: UInt32
     /// Whether it pools windows to clip embeddings.
     package var pools: Bool { descriptor.pool != nil }
     /// Whether it scores texts and windows together.
     package var pairs: Bool { pairing != nil }
+    /// Whether its scores are cosines, as those of a head that pools always are; else they are logits.
+    package var givesCosines: Bool { pools || scoreKind == WW_SCORE_COSINES }
     let descriptor: watchword_head
 
     /// Opens a plugin file and reads its descriptor, field by field, as far as each proves the next.
@@ -54,8 +55,13 @@ package struct HeadLibrary: @unchecked Sendable {
         self.name = expectedName
         version = descriptor.version.map { String(cString: $0) } ?? "?"
         description = descriptor.description.map { String(cString: $0) } ?? ""
-        abiMinor = descriptor.abi_minor
         guard pools || pairs else { throw failure(.notAHead("it neither pools nor pairs")) }
+    }
+
+    private var scoreKind: UInt32 {
+        guard let found = descriptor.get_extension?(WW_EXT_SCORE_KIND) else { return WW_SCORE_LOGITS }
+        let kind = found.assumingMemoryBound(to: ww_score_kind.self)
+        return Int(kind.pointee.struct_size) < MemoryLayout<ww_score_kind>.size ? WW_SCORE_LOGITS : kind.pointee.kind
     }
 
     var pairing: ww_pairing? {

@@ -15,6 +15,10 @@ struct CharacterMap: Sendable {
         }
         units = stride(from: 4, to: 4 + size, by: 4).map(word)
         strings = Array(blob[(4 + size)...])
+        // The longest of NFKC has 33: a text of n bytes becomes one of 64 n at most.
+        guard strings.split(separator: 0).allSatisfy({ $0.count <= 64 }) else {
+            throw TokenizerError(file, "its map of characters has a string of more than 64 bytes")
+        }
     }
 
     func apply(_ text: [UInt8]) -> [UInt8] {

@@ -38,8 +38,8 @@ struct PieceTokens: TokenModel {
             }
         }
         // So that no file makes a text grow without bound.
-        guard spaces.count <= 4, spaces.allSatisfy({ $0.to.count <= 8 }) else {
-            throw refuse("its normalizer has more than 4 replacements, or one by more than 8 bytes")
+        guard spaces.count <= 2, spaces.allSatisfy({ $0.to.count <= 3 * $0.from.count }) else {
+            throw refuse("its normalizer has more than 2 replacements, or one by more than thrice as many bytes")
         }
         // Spaces are no longer there to split at.
         for step in TokenizerJSON.steps(root["pre_tokenizer"]) where step["pattern"]?["String"] != .string([0x20]) {

@@ -18,6 +18,7 @@ final class ClipRecorder {
     var openPath: String? { appender?.path }
 
     func append(_ clip: HistoryClip) throws(HistoryProblem) {
+        try HistoryProblem.refuse(time: clip.mediaEnd, clip.wallEnd, of: clip.stream)
         guard let row = PackedRow(clip.embedding), row.high.count == header.padded else { return }
         let today = HistoryFolder.day(at: clip.wallEnd)
         if appender == nil || today != day {

@@ -116,7 +116,8 @@ package struct HistoryFolder: Sendable {
     private static func parse(_ name: String) -> (day: Int?, isFrames: Bool, number: Int)? {
         if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 21 { return (nil, true, 0) }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let day = day(String(parts[0])), let number = Int(parts[2]), number >= 0,
+        guard parts.count == 3, let day = day(String(parts[0])), let number = Int(parts[2]),
+            0..<1_000_000_000 ~= number,
             parts[1] == "frames" || parts[1].hasPrefix("clips-")
         else { return nil }
         return (day, parts[1] == "frames", number)

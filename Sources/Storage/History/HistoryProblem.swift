@@ -27,6 +27,13 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
     }
 
     package var description: String { "\(path): \(reason)" }
+
+    /// Refuses times that are no numbers or beyond 1e12 seconds: a block with one would not hold when it is read.
+    static func refuse(time media: Double, _ wall: Double, of stream: String) throws(HistoryProblem) {
+        guard abs(media) < 1e12, abs(wall) < 1e12 else {
+            throw HistoryProblem(.unwritable, stream, "expected times below 1e12 seconds, found \(media) and \(wall)")
+        }
+    }
 }
 
 /// Counts of what a search or a removal left out, and the first places by name.

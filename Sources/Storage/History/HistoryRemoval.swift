@@ -70,7 +70,11 @@ package struct HistoryRemoval: Sendable {
         do throws(HistoryProblem) {
             let writer = try SegmentAppender(making: part, reader.header) { _ in true }
             var since = reader.header.window
+            var expected: UInt64?
             while let block = reader.next() {
+                // A block that did not hold leaves a gap, which no window may span.
+                if let expected, expected != block.header.sequence { since = 0 }
+                expected = block.header.sequence + UInt64(block.header.entries)
                 for (entry, row) in block.entries() {
                     guard !isMeant(entry.wall) else {
                         removed += 1

@@ -117,13 +117,17 @@ package final class HistoryWriter: @unchecked Sendable {
     private func post(_ item: Item, of stream: String?) -> Bool {
         inbox.withLock { inbox in
             guard !inbox.isClosed else { return false }
-            guard inbox.items.count < settings.depth else {
+            // One end a stream has room always: nothing else lets its files go.
+            let isEnd = if case .end = item { true } else { false }
+            guard isEnd || inbox.items.count < settings.depth else {
                 inbox.status.dropped += 1
                 if let stream { inbox.broken.insert(stream) }
                 return false
             }
             if case .frame(var frame) = item, inbox.broken.remove(frame.stream) != nil {
                 frame.isDiscontinuity = true
+                // It repeats a picture that was lost.
+                if frame.embedding == nil { frame.isBlind = true }
                 inbox.items.append(.frame(frame))
             } else {
                 inbox.items.append(item)
@@ -183,15 +187,12 @@ package final class HistoryWriter: @unchecked Sendable {
     }
 
     private func drain() {
-        while true {
-            let items = inbox.withLock { inbox in
-                defer { inbox.items = [] }
-                inbox.isScheduled = !inbox.items.isEmpty
-                return inbox.items
-            }
-            guard !items.isEmpty else { return }
-            for item in items { take(item) }
+        let items = inbox.withLock { inbox in
+            defer { inbox.items = [] }
+            inbox.isScheduled = false
+            return inbox.items
         }
+        for item in items { take(item) }
     }
 
     private func take(_ item: Item) {

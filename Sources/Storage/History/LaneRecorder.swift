@@ -114,6 +114,7 @@ final class LaneRecorder {
 
     /// Takes a frame; throws where it cannot be written, and goes on with the next.
     func append(_ frame: HistoryFrame) throws(HistoryProblem) {
+        try HistoryProblem.refuse(time: frame.media, frame.wall, of: frame.stream)
         var flags: EntryFlags = frame.isDiscontinuity || isBroken ? .discontinuity : []
         if frame.isDiscontinuity || isBroken { breakWindow() }
         isBroken = false
@@ -126,11 +127,12 @@ final class LaneRecorder {
         } else if isRepeat {
             flags.insert(.gated)
         }
+        // Also where it is lost: what repeats it repeats this picture.
+        last = row
         let segment = try segment(at: frame.wall)
         let value = row.map { norms.push(high: $0.high, low: $0.low, scale: $0.scale) } ?? 0
         let entry = HistoryEntry(media: frame.media, wall: frame.wall, value: value, flags: flags)
         if let row { remember(entry, row) }
-        last = row
         try writing(segment) { () throws(HistoryProblem) in
             try segment.append(entry, row, repeats: isRepeat)
         }

@@ -53,13 +53,12 @@ final class SegmentAppender {
     init(making path: String, _ header: SegmentHeader, room: @escaping Room) throws(HistoryProblem) {
         (self.path, self.header, self.room) = (path, header, room)
         let bytes = try header.encoded(path: path)
-        guard room(bytes.count) else { throw Self.full(path) }
         main = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard main >= 0 else { throw Self.problem(path) }
         (mainEnd, sequence) = (0, 0)
         (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
         do throws(HistoryProblem) { mainEnd = try write(bytes, to: main, at: 0) } catch {
-            close(main)
+            // `deinit` closes it.
             unlink(path)
             throw error
         }
@@ -72,18 +71,24 @@ final class SegmentAppender {
         guard main >= 0 else { throw Self.problem(path) }
         (mainEnd, sequence) = reader.end()
         (block, young) = (BlockBuilder(padded: header.padded), BlockBuilder(padded: header.padded))
+        // What cannot be read now may be whole: it is not cut off.
+        guard !reader.hasFailed else { throw HistoryProblem(.unreadable, path, "reading failed") }
         ftruncate(main, off_t(mainEnd))
         // What the tail has beyond the segment's blocks becomes a block of it.
         guard let tail = try? SegmentReader(path + ".tail", readsLow: true), tail.header.continues(header) else {
             return
         }
+        // `sequence` grows while blocks are written: the tail goes on behind the segment as it was found.
+        let end = UInt64(sequence)
         while let found = tail.next() {
-            for (entry, row) in found.entries() where found.header.sequence >= UInt64(sequence) {
+            for (entry, row) in found.entries() where found.header.sequence >= end {
                 block.append(entry, row, repeats: !entry.flags.contains(.row))
                 if block.isFull { try writeBlock() }
             }
         }
         if !block.isEmpty { try writeBlock() }
+        guard fsync(main) == 0 else { throw Self.problem(path) }
+        unlink(path + ".tail")
     }
 
     deinit {
@@ -108,8 +113,10 @@ final class SegmentAppender {
             tailEnd = try write(header.encoded(path: place), to: tail, at: 0)
         }
         let first = sequence + block.count - young.count
-        tailEnd += try write(young.encoded(sequence: first), to: tail, at: tailEnd)
-        fdatasync(tail)
+        let size = try write(young.encoded(sequence: first), to: tail, at: tailEnd)
+        // What is not on the disk is written again at the next flush.
+        guard fdatasync(tail) == 0 else { throw Self.problem(path) }
+        tailEnd += size
         young.removeAll()
     }
 
@@ -117,7 +124,7 @@ final class SegmentAppender {
     func finish() throws(HistoryProblem) {
         isFinished = true
         if !block.isEmpty { try writeBlock() }
-        fsync(main)
+        guard fsync(main) == 0 else { throw Self.problem(path) }
         unlink(path + ".tail")
     }
 
@@ -137,7 +144,7 @@ final class SegmentAppender {
         block.removeAll()
         young.removeAll()
         if tail >= 0 {
-            fdatasync(main)
+            guard fdatasync(main) == 0 else { throw Self.problem(path) }
             ftruncate(tail, off_t(SegmentHeader.size))
             tailEnd = SegmentHeader.size
         }

@@ -34,6 +34,8 @@ package final class SegmentReader {
     package let header: SegmentHeader
     /// Parts that were left out so far.
     package private(set) var skips = HistorySkips()
+    /// Whether reading failed, so that more may be there than was read.
+    private(set) var hasFailed = false
     /// Bytes that were read so far.
     package private(set) var bytesRead = 0
 
@@ -61,7 +63,7 @@ package final class SegmentReader {
         self.descriptor = descriptor
         var status = stat()
         var bytes = [UInt8](repeating: 0, count: SegmentHeader.size)
-        let count = bytes.withUnsafeMutableBytes { Self.read(descriptor, $0, at: 0) }
+        let count = bytes.withUnsafeMutableBytes { Self.read(descriptor, $0, at: 0).count }
         do throws(HistoryProblem) {
             guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, count == SegmentHeader.size
             else {
@@ -159,8 +161,9 @@ package final class SegmentReader {
     private func read(at place: Int, from: Int, count: Int) -> Int {
         let found = Self.read(
             descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[from..<from + count]), at: place + from)
-        bytesRead += found
-        return found
+        hasFailed = hasFailed || found.hasFailed
+        bytesRead += found.count
+        return found.count
     }
 
     /// The next place with a block's header; nil where there is none.
@@ -168,14 +171,16 @@ package final class SegmentReader {
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         var at = place + BlockHeader.size
         while true {
-            let have = piece.withUnsafeMutableBytes { Self.read(descriptor, $0, at: at) }
+            let found = piece.withUnsafeMutableBytes { Self.read(descriptor, $0, at: at) }
+            hasFailed = hasFailed || found.hasFailed
+            let have = found.count
             guard have >= BlockHeader.size else { return nil }
-            let found = piece.withUnsafeBytes { bytes in
+            let header = piece.withUnsafeBytes { bytes in
                 stride(from: 0, through: have - BlockHeader.size, by: BlockHeader.size).first { start in
                     BlockHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<have]), padded: padded) != nil
                 }
             }
-            if let found { return at + found }
+            if let header { return at + header }
             at += have / BlockHeader.size * BlockHeader.size
         }
     }
@@ -187,15 +192,18 @@ package final class SegmentReader {
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Reads until the buffer is full, the file ends or reading fails; how many bytes were read.
-    private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int) -> Int {
+    /// Reads until the buffer is full, the file ends or reading fails; returns how many bytes were read.
+    private static func read(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
+    ) -> (count: Int, hasFailed: Bool) {
         var have = 0
         while have < buffer.count, let base = buffer.baseAddress {
             let count = pread(descriptor, base + have, buffer.count - have, off_t(place + have))
             if count < 0, errno == EINTR { continue }
-            if count <= 0 { break }
+            if count < 0 { return (have, true) }
+            if count == 0 { break }
             have += count
         }
-        return have
+        return (have, false)
     }
 }

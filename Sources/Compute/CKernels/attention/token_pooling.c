@@ -3,8 +3,6 @@
 #include <math.h>
 
 #include "parallel.h"
-#include "quantize/row_numbers.h"
-#include "runtime/sizes.h"
 #include "runtime/variants.h"
 
 typedef struct pooling_work {

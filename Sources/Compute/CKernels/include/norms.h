@@ -6,7 +6,4 @@
 /// LayerNorm over the last axis, biased variance: out from x (R, W), float32. `out` may be `x`.
 void ww_layer_norm(const ww_numbers *out, const float *x, const float *weight, const float *bias, float epsilon,
                    size_t R, size_t W);
-
-/// Divides each row (rows, W) by its L2 norm, in place; no epsilon, as the reference.
-void ww_normalise_rows(float *x, size_t rows, size_t W);
 #endif

@@ -68,14 +68,3 @@ void ww_layer_norm(const ww_numbers *out, const float *x, const float *weight, c
     norm_work w = {out, x, weight, bias, epsilon, W};
     spread(R, W, norm_rows, &w);
 }
-
-VARIANTS
-void ww_normalise_rows(float *x, size_t rows, size_t W) {
-    for (size_t r = 0; r < rows; r++) {
-        float *row = x + r * W;
-        float squares = 0;
-        for (size_t i = 0; i < W; i++) squares += row[i] * row[i];
-        const float norm = sqrtf(squares);
-        for (size_t i = 0; i < W; i++) row[i] /= norm;
-    }
-}

@@ -73,8 +73,8 @@ void ww_history_text(int16_t *q, float *step, double *rotated, const float *x, s
     rotate_row(rotated, x, width);
     double top = 0;
     for (size_t i = 0; i < P; i++) top = fabs(rotated[i]) > top ? fabs(rotated[i]) : top;
-    // Sums of 127 * q over P places must fit 32 bits.
-    const double most = fmin(8191, 0x7FFFFFFF / (128.0 * (double)P));
+    // Sums over P places must fit 32 bits: those of a quick scan are of q times the sum of four rows' bytes.
+    const double most = fmin(8191, 0x7FFFFFFF / (516.0 * (double)P));
     *step = top > 0 && top < INFINITY ? (float)(top / most) : 0;
     for (size_t i = 0; i < P; i++) q[i] = *step > 0 ? (int16_t)lrint(fmin(fmax(rotated[i] / *step, -most), most)) : 0;
 }

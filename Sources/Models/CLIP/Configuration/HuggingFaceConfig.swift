@@ -187,6 +187,6 @@ extension Architecture {
         for (width, count) in [(vision.width, vision.heads), (text.width, text.heads)] where width % count != 0 {
             throw ModelError(path, "\(heads) \(count) does not divide the width \(width)")
         }
-        if let problem = headProblem { throw ModelError(path, problem) }
+        if let problem = formProblem { throw ModelError(path, problem) }
     }
 }

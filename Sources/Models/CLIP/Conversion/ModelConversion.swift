@@ -42,7 +42,10 @@ package enum ModelConversion {
         }
         let missing = TowerTensors.problems(model.tensors, model.architecture)
         guard missing.isEmpty else { throw ModelError(model.url.path, missing.joined(separator: "; ")) }
-        let isCLIP = model.architecture.family == .clip && !model.architecture.isSigmoid
+        // A tower of another form has no place in Hugging Face's CLIP.
+        let (text, vision) = (model.architecture.text.form, model.architecture.vision.form)
+        let isCLIP =
+            model.architecture.family == .clip && !model.architecture.isSigmoid && text == .clip && vision == .clip
         guard model.preprocessing.framing.fit != .longest || !isCLIP else {
             throw ModelError(
                 model.url.path, "\"resize_mode\": Hugging Face's image processor has no counterpart of \"longest\"")

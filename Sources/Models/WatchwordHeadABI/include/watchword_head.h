@@ -103,11 +103,21 @@ typedef struct ww_pairing {
     /// Scores P pairs. [compute-thread]
     ///
     /// texts (Q, d): text embeddings as the text tower gives them, not normalised. frames (B, T, d) and mask (B, T) as
-    /// for `pool`. Pair p joins texts[pair_text[p]] with window pair_window[p]. out (P): raw scores (logits).
+    /// for `pool`. Pair p joins texts[pair_text[p]] with window pair_window[p]. out (P): raw scores: logits, unless
+    /// WW_EXT_SCORE_KIND says otherwise.
     ww_status (*score)(void *instance, const float *texts, int32_t Q, const float *frames, const uint8_t *mask,
                        int32_t B, int32_t T, const int32_t *pair_text, const int32_t *pair_window, size_t P, float *out,
                        char *why, size_t why_size);
 } ww_pairing;
+
+/// Extension: what the scores of a head that only pairs are. Without it they are logits.
+#define WW_EXT_SCORE_KIND "watchword.score-kind/1"
+#define WW_SCORE_LOGITS 0u   ///< without bounds; a softmax takes them as they are
+#define WW_SCORE_COSINES 1u  ///< -1 to 1; the model's logit scale makes logits of them
+typedef struct ww_score_kind {
+    uint32_t struct_size;  ///< sizeof(ww_score_kind)
+    uint32_t kind;         ///< WW_SCORE_LOGITS or WW_SCORE_COSINES
+} ww_score_kind;
 
 /// Type of the one exported function, WW_HEAD_ENTRY. [any-thread]
 typedef const watchword_head *(*watchword_head_entry_fn)(void);

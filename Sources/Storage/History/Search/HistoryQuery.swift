@@ -40,6 +40,7 @@ package struct HistoryQuery: Sendable {
     }
 
     var hasWallSpan: Bool { from != nil || to != nil }
+    var hasMediaSpan: Bool { mediaFrom != nil || mediaTo != nil }
 }
 
 /// A stretch of history around a peak of a text's score.

@@ -85,7 +85,7 @@ package struct HistorySearch: Sendable {
             let path = segment.path
             do throws(HistoryProblem) {
                 let header = try SegmentReader(path).header
-                guard query.selects(header.stream), !(header.file != nil && query.hasWallSpan),
+                guard query.selects(header.stream), header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
                     header.kind == .frames || header.head == query.head
                 else { continue }
                 if header.kind == .clips, let frames = query.frames, frames != header.window { continue }
@@ -146,7 +146,8 @@ package struct HistorySearch: Sendable {
 
     /// From the best slots to moments, text by text.
     private func finish(
-        _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch, _ goesOn: () -> Bool
+        _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch,
+        _ goesOn: @Sendable () -> Bool
     ) {
         let chains = sources.map { ($0.segment, $0.header.stream, $0.header.head) }
         let skips = Mutex(HistorySkips())
@@ -157,7 +158,7 @@ package struct HistorySearch: Sendable {
             var judge = MomentJudge(text: text, exact: exact, query: query, error: texts.error)
             var own = candidates[text]
             own.trim()
-            let made = judge.moments(own.slots, blocks: blocks) {
+            let made = judge.moments(own.slots, blocks: blocks, goesOn: goesOn) {
                 chains[$0].0
             } counts: { segment in
                 counts[chains[segment].1].map { all in

@@ -25,21 +25,23 @@ struct MomentJudge {
     ///
     /// `segment` and `counts`: those of a slot's segment.
     mutating func moments(
-        _ slots: [Candidates.Slot], blocks: [Int: [SegmentScan.BlockPlace]],
+        _ slots: [Candidates.Slot], blocks: [Int: [SegmentScan.BlockPlace]], goesOn: () -> Bool,
         segment: (Int) -> HistoryFolder.Segment, counts: (Int) -> [UInt32]
     ) -> [HistoryMoment] {
         var scored: [Scored] = []
         var next = 0
         var taken: [Scored] = []
-        while true {
+        // Each round sorts all that is scored: as many slots a round as there are moments to find.
+        let round = max(4, query.limit)
+        while goesOn() {
             taken = apart(scored)
             let rest = next < slots.count ? slots[next].score : -.infinity
             let isSure = taken.count >= query.limit && taken[query.limit - 1].window.score >= rest + error
             if next == slots.count || isSure { break }
-            for slot in slots[next..<min(next + 4, slots.count)] {
+            for slot in slots[next..<min(next + round, slots.count)] {
                 if let one = score(slot, segment(slot.segment), blocks[slot.segment] ?? []) { scored.append(one) }
             }
-            next = min(next + 4, slots.count)
+            next = min(next + round, slots.count)
         }
         let moments = taken.prefix(query.limit).map { one in
             moment(one, segment(one.slot.segment), blocks[one.slot.segment] ?? [], counts(one.slot.segment))

@@ -4,7 +4,7 @@ package import Evaluation
 import Foundation
 package import Heads
 import Ingest
-import Matching
+package import Matching
 package import Printing
 import Synchronization
 package import Tensors

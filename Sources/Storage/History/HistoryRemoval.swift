@@ -109,12 +109,16 @@ package struct HistoryRemoval: Sendable {
             result.removed += 1
             return
         }
-        unlink(segment.path + ".tail")
-        guard rename(part, segment.path) == 0 else {
-            unlink(part)
-            throw HistoryProblem(
-                .unwritable, segment.path, "it cannot be replaced: \(String(cString: strerror(errno)))")
-        }
+        try replace(segment.path, by: part)
         result.rewritten += 1
+    }
+
+    /// Puts a new file in a segment's place, whose tail is in the new one.
+    private func replace(_ path: String, by part: String) throws(HistoryProblem) {
+        unlink(path + ".tail")
+        guard rename(part, path) == 0 else {
+            unlink(part)
+            throw HistoryProblem(.unwritable, path, "it cannot be replaced: \(String(cString: strerror(errno)))")
+        }
     }
 }

@@ -115,9 +115,9 @@ extension Schema {
 // MARK: Checked
 
 extension Schema {
-    /// The first difference of a value from the schema, with its place: "limit: expected 1 to 10000"; nil if there is none.
+    /// The first difference of a value from the schema, with its place, as in "limit: expected 1 to 10000".
     ///
-    /// `named`: the schemas that references name.
+    /// Nil if there is none. `named`: the schemas that references name.
     package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {

@@ -235,12 +235,16 @@ let package = Package(
             name: "ControlAPI",
             dependencies: ["Concurrency", "Ingest", "Matching", "WatchwordConfiguration", "WireFormat"],
             path: "Sources/ControlAPI", swiftSettings: strict),
+        // What a query would have been heard of, over a history.
+        .target(
+            name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching"],
+            path: "Sources/Backtesting", swiftSettings: safe),
         .target(
             name: "Daemon",
             dependencies: [
-                "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Measures", "Messaging", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
-                .product(name: "Logging", package: "swift-log"),
+                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "History", "Ingest",
+                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "SystemSupport", "Tensors",
+                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
         .target(
@@ -299,8 +303,8 @@ let package = Package(
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging", "Printing",
-                "WatchwordConfiguration", "WireFormat",
+                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging",
+                "Matching", "Printing", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(
@@ -344,6 +348,7 @@ let package = Package(
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
         tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
+        tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(

@@ -36,6 +36,8 @@ package struct Configuration: Sendable, Equatable {
     package var calibration = CalibrationSettings()
     /// How long messages and snapshots are kept.
     package var retention = Retention.standard
+    /// How much of what was seen is kept for searches and backtests; none, if nil.
+    package var history: HistoryConfiguration? = HistoryConfiguration()
     package var pipelines: String?
     /// Limits on what clients' streams may open.
     package var sources = SourcePolicy()
@@ -49,7 +51,7 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
-        "calibration", "retention", "pipelines", "plugins", "log", "sources", "credentials",
+        "calibration", "retention", "history", "pipelines", "plugins", "log", "sources", "credentials",
         "streams", "queries",
     ]
 
@@ -76,6 +78,7 @@ package struct Configuration: Sendable, Equatable {
         let model = try? models.resolve(configuration.model, from: folder).path
         configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
+        if let directory = configuration.history?.directory { configuration.history?.directory = absolute(directory) }
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
         configuration.sources.files = configuration.sources.files.map(absolute)
@@ -145,6 +148,7 @@ package struct Configuration: Sendable, Equatable {
             }
             retention = Retention(days: days, megabytes: megabytes)
         }
+        history = try HistoryConfiguration.read(root, path: path)
         pipelines = try root.string("pipelines")
         sources = try SourcePolicy(root, path: path)
         credentials = try CameraCredentials.all(root, path: path)

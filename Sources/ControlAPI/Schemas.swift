@@ -12,7 +12,7 @@ package enum Schemas {
     package static let named: [String: Schema] = [
         "Query": .object(query), "QueryDescription": QueryDescription.schema,
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
-        "Explanation": explanation, "Error": error,
+        "Explanation": explanation, "Error": error, "Moment": moment, "Backtest": backtested, "History": history,
     ]
 
     package static let error = Schema.object([
@@ -37,6 +37,29 @@ package enum Schemas {
 
     /// A standing query as it is given.
     private static let query = QueryKey.all.map { Schema.Property($0.name, $0.schema, $0.summary) }
+
+    /// Keys of a query that say what it looks for.
+    private static let description = query.filter {
+        ["text", "phrasings", "images", "prompts", "head", "frames", "streams"].contains($0.key)
+    }
+    private static let span: [Schema.Property] = [
+        .init("from", .moment, "The earliest end of a window; all there is, if it is left out."),
+        .init("to", .moment, "The end of that span, not included."),
+    ]
+
+    /// A search of the history.
+    package static let search = Schema.object(
+        description + span + [
+            .init("limit", .integer(1...1000), "Moments, at most; 10, if it is left out."),
+            .init("sort", .word(["score", "time"]), "The best first, or these, the newest first."),
+        ])
+
+    /// A backtest: the id of a standing query, or a query that is described.
+    package static let backtest = Schema.object(
+        query + span + [
+            .init(
+                "alerts_per_day", .number(0.001...8640), "A threshold is proposed that would have made so many; 1.")
+        ])
 
     private static let explanation = Schema.object([
         .init("query", .name, required: true), .init("stream", .text(), required: true),
@@ -86,7 +109,8 @@ package enum Schemas {
         .init(
             "regions", .object([], others: .list(.number(0...1), 4...4)),
             "Parts of the picture: [x, y, width, height] in fractions of it."),
-        .init("snapshots", .truth), .init("frozen", .number(1...86_400)),
+        .init("snapshots", .truth), .init("history", .truth, "Whether the history keeps its embeddings."),
+        .init("frozen", .number(1...86_400)),
         .init("credentials", .text(1...4096), "A name of the configuration's `credentials`."),
         .init(
             "transport", .word(RTSPTransport.allCases.map(\.rawValue)),
@@ -159,4 +183,84 @@ package enum Schemas {
     package static let entry = Schema.object([
         .init("topic", .text(), required: true), .init("body", .reference("Message"), required: true),
     ])
+}
+
+// MARK: - The past
+
+extension Schemas {
+    fileprivate static let moment = Schema.object(
+        [
+            .init("stream", .text(), required: true), .init("file", .text()), .init("start", .moment),
+            .init("end", .moment), .init("peak", .moment), .init("score", .number(), required: true),
+            .init("head", .text(), required: true),
+            .init("rank", .number(0...1), required: true, "Share of the stream's windows that score less."),
+            .init(
+                "media",
+                .object([
+                    .init("start", .number(), required: true), .init("end", .number(), required: true),
+                    .init("peak", .number(), required: true),
+                ]), required: true),
+        ], others: .anything)
+
+    private static let spans = Schema.list(
+        .object([.init("from", .moment, required: true), .init("to", .moment, required: true)]))
+
+    fileprivate static let backtested = Schema.object(
+        [
+            .init("from", .moment, required: true), .init("to", .moment, required: true),
+            .init(
+                "streams",
+                .list(
+                    .object(
+                        [
+                            .init("stream", .text(), required: true), .init("windows", .integer(), required: true),
+                            .init("first", .moment), .init("last", .moment),
+                            .init("covered_s", .number(), required: true, "Seconds that were watched."),
+                            .init("gaps", spans, required: true, "Where nothing was watched."),
+                            .init(
+                                "alerts",
+                                .list(
+                                    .object([
+                                        .init("start", .moment, required: true), .init("end", .moment, required: true),
+                                        .init("peak", .moment, required: true),
+                                        .init("score", .number(), required: true),
+                                    ])), required: true, "The newest 1000."),
+                            .init("count", .integer(), required: true), .init("per_day", .number(), required: true),
+                            .init("threshold", .number()), .init("undecided", .integer(), required: true),
+                            .init(
+                                "curve",
+                                .list(
+                                    .object([
+                                        .init("threshold", .number(), required: true),
+                                        .init("per_day", .number(), required: true),
+                                    ])), required: true),
+                            .init(
+                                "proposed",
+                                .object([
+                                    .init("alerts_per_day", .number(), required: true),
+                                    .init("threshold", .number(), required: true),
+                                ])),
+                        ], others: .anything)), required: true),
+            .init(
+                "undecided", .integer(), required: true,
+                "Windows whose value lies within the history's own error of what it is compared with."),
+            .init("skipped", .list(.text()), required: true),
+        ], others: .anything)
+
+    fileprivate static let history = Schema.object(
+        [
+            .init("directory", .text(), required: true), .init("days", .number(), required: true),
+            .init("gigabytes", .number(), required: true), .init("bytes", .integer(), required: true),
+            .init("recorded", .integer(), required: true), .init("dropped", .integer(), required: true),
+            .init("lost", .integer(), required: true), .init("removed", .integer(), required: true),
+            .init("problem", .text()), .init("flushed", .moment),
+            .init(
+                "streams",
+                .list(
+                    .object([
+                        .init("stream", .text(), required: true), .init("bytes", .integer(), required: true),
+                        .init("first", .text(), required: true), .init("last", .text(), required: true),
+                        .init("models", .list(.text()), required: true),
+                    ])), required: true),
+        ], others: .anything)
 }

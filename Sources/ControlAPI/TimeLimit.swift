@@ -7,7 +7,10 @@ package enum TimeLimit {
     package static func seconds(_ operation: String) -> Double {
         switch operation {
         case "query.import": 3600
-        case "query.add", "query.update", "query.test", "query.list", "query.export": 110
+        case "query.add", "query.update", "query.test", "query.list", "query.export", "query.backtest",
+            "history.search",
+            "history.remove":
+            110
         default: 25
         }
     }

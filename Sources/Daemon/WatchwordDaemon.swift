@@ -21,6 +21,8 @@ package actor WatchwordDaemon {
     package nonisolated let thresholds: ThresholdStore
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamRegistry
+    /// What was seen; nil where none is kept.
+    package nonisolated let history: DaemonHistory?
     package nonisolated let health = DaemonHealth()
     /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
@@ -28,6 +30,9 @@ package actor WatchwordDaemon {
     let alerts: EventDelivery
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
+    /// Queries with a budget that have come to stand, and what learns their thresholds from the history.
+    private let budgets: AsyncStream<[EmbeddedQuery]>
+    private var learning: Task<Void, Never>?
     private let reloads = SerialTaskQueue(on: .bulk)
     let queue = FrameQueue()
     private let pulse = LoopProbe()
@@ -77,10 +82,16 @@ package actor WatchwordDaemon {
             journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
         await outbox.endInterrupted()
+        let history = Self.history(configuration, engine, finder, logger)
+        self.history = history
         let alerts = EventDelivery(outbox: outbox, logger: logger)
         self.alerts = alerts
+        let (budgets, budget) = AsyncStream<[EmbeddedQuery]>.makeStream(bufferingPolicy: .bufferingNewest(64))
+        self.budgets = budgets
         let queries = QueryRegistry(engine: engine, outbox: outbox, defaults: defaults, logger: logger) {
             await alerts.deliver($0)
+        } onBudgets: {
+            if history != nil { budget.yield($0) }
         }
         self.queries = queries
         let thresholds = ThresholdStore(engine: engine, outbox: outbox, logger: logger)
@@ -93,8 +104,21 @@ package actor WatchwordDaemon {
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
-            logger: logger
+            history: history, logger: logger
         ) { await alerts.deliver($0) }
+    }
+
+    /// The history; where it cannot be written that is said, and watching goes on without it.
+    private static func history(
+        _ configuration: Configuration, _ engine: ScoringEngine, _ finder: HeadFinder, _ logger: Logger
+    ) -> DaemonHistory? {
+        guard let (directory, settings) = DaemonHistory.directory(configuration) else { return nil }
+        do {
+            return try DaemonHistory(directory, settings, engine: engine, finder: finder, configuration)
+        } catch {
+            logger.warning("no history is kept", metadata: ["reason": "\(error)"])
+            return nil
+        }
     }
 
     /// Adds what the configuration and the journal name.
@@ -104,6 +128,27 @@ package actor WatchwordDaemon {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
+        learning = Task { [weak self, budgets] in
+            for await queries in budgets { await self?.learn(queries) }
+        }
+    }
+
+    /// Takes the thresholds of queries with a budget from the history, for those on which nothing is known yet.
+    private func learn(_ queries: [EmbeddedQuery]) async {
+        guard let history else { return }
+        let unlearnt = await engine.unlearnt(queries.map(\.query.id))
+        let wanted = queries.filter { unlearnt.contains($0.query.id) }
+        guard !wanted.isEmpty else { return }
+        do {
+            var changes: [ThresholdChange] = []
+            for learnt in try await history.learn(wanted, labels: streams.labels) {
+                if let change = await engine.learn(learnt) { changes.append(change) }
+            }
+            if !changes.isEmpty { await thresholds.record(changes) }
+        } catch {
+            logger.warning(
+                "thresholds are not learnt from the history, but from what comes", metadata: ["reason": "\(error)"])
+        }
     }
 
     // MARK: Another configuration
@@ -159,7 +204,8 @@ package actor WatchwordDaemon {
             health.beginBatch()
             defer { health.endBatch() }
             do {
-                let step = try await engine.process(items, isLate: queue.wasLate)
+                let step = try await engine.process(items, isLate: queue.wasLate, wantFrames: history != nil)
+                history?.record(step)
                 if step.waits { queue.comeBack() }
                 counters.encoded += step.encoded
                 counters.gated += step.reused
@@ -185,6 +231,7 @@ package actor WatchwordDaemon {
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
             }
         }
+        if let history { await offPool { history.close() } }
     }
 
     private func complain(_ failures: [HeadFailure]) {
@@ -215,6 +262,7 @@ package actor WatchwordDaemon {
         let haveStopped = await streams.stop()
         queue.finish()
         upkeep.forEach { $0.cancel() }
+        learning?.cancel()
         await thresholds.save()
         return haveStopped
     }

@@ -7,6 +7,10 @@ package struct BatchResult: Sendable {
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
     var wantsScores = false
+    /// Frames as they were embedded, and windows' clip embeddings, in each lane's order; empty unless asked for.
+    package var frames: [RecordedFrame] = []
+    package var clips: [RecordedClip] = []
+    var wantsFrames = false
     /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
     package var settled: [Double] = []
     /// Whether a window waits to be decided by the next step.

@@ -22,14 +22,14 @@ package struct NearestMoment: Sendable {
 /// How near each query came to an event: of so many queries, the oldest ones.
 ///
 /// Looks at every query in every window, which an index of many would not: for one stream that is watched by itself.
-struct Nearness {
-    /// Queries that are followed; those added later are not.
-    static let most: Slot = 1000
-
+///
+/// Not Sendable: it belongs to the engine.
+final class Nearness {
     private(set) var moments: [Slot: NearestMoment] = [:]
 
-    mutating func note(_ standing: RegisteredQuery, _ judgement: Judgement, _ span: WindowSpan, _ lane: Lane) {
-        guard standing.slot < Self.most, let value = judgement.value, value.isFinite else { return }
+    func note(_ of: WindowJudgement) {
+        let (standing, judgement, span, lane) = (of.standing, of.judgement, of.span, of.lane)
+        guard standing.slot < WindowJudgement.mostQueries, let value = judgement.value, value.isFinite else { return }
         let threshold = judgement.threshold.isFinite ? judgement.threshold : nil
         let hold = lane.tracker(of: standing)?.hold
         var moment = NearestMoment(

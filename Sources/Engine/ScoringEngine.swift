@@ -19,21 +19,25 @@ package actor ScoringEngine {
     package nonisolated let model: ModelDirectory
     /// Embeddings of texts and pictures are the same wherever this is.
     package nonisolated let embeddingIdentity: String
+    /// How far cosines of recorded embeddings may be off from those that decided: windows near a threshold were decided
+    /// in float32, and rows of a history are rounded.
+    package nonisolated let historyError: Float
     private let finder: HeadFinder
     private let encoder: FrameEncoder
     /// For windows that are scored again in float32; nil where none is.
     private let exact: ExactEncoder?
     private let decisions: WindowEvaluator
+    private let scorer: FrameScorer
     private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
     /// The model's logit scale: cosines times it are logits.
     private let logitScale: Float
+    /// How near queries came to their thresholds; nil where nobody asks.
+    private var nearness: Nearness?
     private var shelf = CalibrationCache()
     /// Ends of the last events of lanes that are not open now.
     private var lastEnds: [String: LastEnds] = [:]
-    /// Windows that are not full yet are scored too.
-    private let partial: Bool
     /// Candidates a window that a pairing head scores, chosen by the mean head.
     private let rerank: Int
     package private(set) var time = EngineTime()
@@ -55,7 +59,6 @@ package actor ScoringEngine {
         Products.useOneThread()
         self.model = model
         self.finder = finder
-        self.partial = partial
         self.rerank = rerank
         let tokenizer = try model.tokenizer()
         let source = FiniteTensors(model.tensors)
@@ -67,6 +70,7 @@ package actor ScoringEngine {
                     packed: packed, isLean: isLean)
             }
         }
+        historyError = ScoreError.margin * (precision.assumedError ?? 0) + 2e-5
         let logitScale = try model.logitScale()
         self.logitScale = logitScale
         let error = precision.assumedError.map { (cosines: $0, logits: $0 * logitScale) }
@@ -90,6 +94,7 @@ package actor ScoringEngine {
         decisions = WindowEvaluator(
             book, exact: exact, model: model.identity, logitScale: logitScale, calibration: calibration,
             rerank: rerank, isLive: isLive, now: now)
+        scorer = FrameScorer(book, decisions, model: model.identity, partial: partial)
     }
 
     // MARK: Embedding
@@ -254,11 +259,15 @@ package actor ScoringEngine {
     // MARK: Nearness
 
     /// From now on notes how near each query comes to its threshold.
-    package func noteNearness() { decisions.nearness = Nearness() }
+    package func noteNearness() {
+        let nearness = Nearness()
+        self.nearness = nearness
+        decisions.onJudgement = { nearness.note($0) }
+    }
 
     /// The nearest moment of each query that was looked at, the nearest first.
     package var nearestMoments: [NearestMoment] {
-        (decisions.nearness?.moments.values).map(Array.init)?.sorted {
+        (nearness?.moments.values).map(Array.init)?.sorted {
             ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (
                 $1.threshold == nil ? 1 : 0, -$1.margin, $1.query.id
             )
@@ -303,48 +312,22 @@ package actor ScoringEngine {
     /// Takes the next frames of all lanes through to scores and events, in order.
     ///
     /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`:
-    /// frames have waited long enough, so that none of that is done now.
-    package func process(_ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false) throws -> BatchResult {
+    /// frames have waited long enough, so that none of that is done now. `wantFrames`: the result has the frames as
+    /// they were embedded, and the windows' clip embeddings.
+    package func process(
+        _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false
+    ) throws -> BatchResult {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
-        var embeddings = try embed(items).makeIterator()
+        let embeddings = try embed(items)
         var step = untold
         untold = BatchResult()
-        step.wantsScores = wantScores
+        (step.wantsScores, step.wantsFrames) = (wantScores, wantFrames)
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
-        var due: [GroupKey: WindowBatch] = [:]
-        var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
-        for item in items {
-            guard let lane = lanes[item.stream] else { continue }
-            switch item.item {
-            case .end:
-                lane.clearWindow()
-                actions.append((lane, .end))
-            case .frame(let frame):
-                lane.saw(frame)
-                if frame.discontinuity {
-                    lane.clearWindow()
-                    actions.append((lane, .close))
-                }
-                if frame.health != .good {
-                    // It shows nothing, so it was not embedded: what comes after it does not continue what was before.
-                    step.blind += 1
-                    lane.clearWindow()
-                    actions += [(lane, .blind(frame.moment)), (lane, .settle(frame.moment))]
-                } else if let embedding = embeddings.next() {
-                    if embedding.isNew { step.encoded += 1 } else { step.reused += 1 }
-                    actions += slide(lane, frame, embedding, &due).map { (lane, $0) }
-                }
-            }
-        }
+        step.encoded = embeddings.count { $0.isNew }
+        step.reused = embeddings.count - step.encoded
         exact?.beginTurn(frames: step.encoded, isLate: isLate)
-        for standing in book.refresh(at: Date().timeIntervalSince1970) {
-            for lane in lanes.values { step.detections += lane.drop(standing, book, model: model.identity) }
-        }
-        for batch in due.values {
-            for (window, look) in zip(batch.windows, decisions.look(at: batch, &step)) { window.look = look }
-        }
-        decisions.take(actions, &step)
+        scorer.take(embedded(items, embeddings), of: lanes.values, at: Date().timeIntervalSince1970, &step)
         let all = ThreadClock.nanoseconds - began
         step.scoreSeconds = Double(all) / 1e9 - step.encodeSeconds
         time.add(encode: UInt64(step.encodeSeconds * 1e9), all: all)
@@ -355,25 +338,22 @@ package actor ScoringEngine {
         do {
             return try encoder.encode(items)
         } catch {
-            for item in items { lanes[item.stream]?.clearWindow() }
+            for item in items { lanes[item.stream]?.lose() }
             throw error
         }
     }
 
-    /// Slides a lane's window by a frame; what has to be scored is due.
-    private func slide(
-        _ lane: Lane, _ frame: Frame, _ embedding: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
-    ) -> [WindowEvaluator.Action] {
-        lane.slide(by: frame, embedding)
-        let still = Still(frame.preview)
-        var longest = frame.moment
-        var actions: [WindowEvaluator.Action] = []
-        for key in book.groups.keys where partial || lane.window.count >= key.frames {
-            guard let window = due[key, default: WindowBatch(key)].add(lane, still) else { continue }
-            actions.append(.window(window))
-            if window.span.mediaStart < longest.mediaStart { longest = window.span }
+    /// The frames with their embeddings, which are those of the good ones, in order.
+    private func embedded(_ items: [QueuedItem], _ embeddings: [FrameEmbeddings]) -> [(Lane, FrameScorer.Item)] {
+        var next = embeddings.makeIterator()
+        return items.compactMap { item in
+            guard let lane = lanes[item.stream] else { return nil }
+            guard case .frame(let frame) = item.item else { return (lane, .end) }
+            lane.saw(frame.health)
+            // A picture that shows nothing is not embedded.
+            let embedding = frame.health == .good ? next.next() : nil
+            return (lane, .frame(EmbeddedFrame(frame, embedding)))
         }
-        return actions + [.settle(longest)]
     }
 
     // MARK: Learnt thresholds
@@ -381,6 +361,36 @@ package actor ScoringEngine {
     /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
         shelf.put(calibration, query: query, lane: lane)
+    }
+
+    /// Takes up what a history tells of a query's background on a lane, unless a threshold is pinned there already.
+    ///
+    /// Returns the change, to be recorded; nil if it is not taken.
+    package func learn(_ learnt: LearntCalibration) -> ThresholdChange? {
+        guard let standing = book[learnt.query], case .budget(let alerts) = standing.query.rule,
+            alerts == learnt.calibration.falseAlertsPerDay, let pin = learnt.calibration.pin
+        else { return nil }
+        if let lane = lanes[learnt.lane] {
+            guard lane.calibrations[standing.slot]?.pin == nil else { return nil }
+            lane.calibrations[standing.slot] = learnt.calibration
+            lane.changedCalibrations.insert(standing.slot)
+        } else if !shelf.isPinned(learnt.query, on: learnt.lane) {
+            shelf.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
+        } else {
+            return nil
+        }
+        let change = Recalibration(
+            version: pin.version, at: pin.at, why: "learnt from the history", old: nil, new: pin.threshold)
+        return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
+    }
+
+    /// The queries with a budget among the ids for which no threshold is pinned on any lane.
+    package func unlearnt(_ ids: [String]) -> Set<String> {
+        Set(
+            ids.filter { id in
+                guard let standing = book[id], standing.query.rule.fixedThreshold == nil else { return false }
+                return !shelf.isPinned(id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
+            })
     }
 
     /// A lane has gone for good.
@@ -448,13 +458,5 @@ package actor ScoringEngine {
                 return (name, nil, "\(error)")
             }
         }
-    }
-}
-
-extension Frame {
-    /// The frame alone, as a window's span.
-    fileprivate var moment: WindowSpan {
-        let wall = wallClock.timeIntervalSince1970
-        return WindowSpan(mediaStart: mediaTime, mediaEnd: mediaTime, wallStart: wall, wallEnd: wall, frames: 1)
     }
 }

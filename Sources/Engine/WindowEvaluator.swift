@@ -55,8 +55,9 @@ final class WindowEvaluator {
     private var turns = 0
     /// Scores that were looked at, by head.
     private(set) var lookedAt: [String: Histogram] = [:]
-    /// How near queries came to their thresholds; nil where nobody asks.
-    var nearness: Nearness?
+    /// Told of each watched query and window what came of it, also where an index would not have found the query; nil
+    /// where nobody asks.
+    var onJudgement: ((WindowJudgement) -> Void)?
 
     init(
         _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
@@ -176,9 +177,9 @@ final class WindowEvaluator {
         for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
-            nearness?.note(standing, judgement, window.span, lane)
+            onJudgement?(WindowJudgement(standing, found, judgement, window.span, lane, scale: scale(group)))
         }
-        if nearness != nil { noteOthers(than: concerned.map(\.standing), window, look, group) }
+        if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
         if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
         if !group.pairs {
             lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
@@ -204,17 +205,19 @@ final class WindowEvaluator {
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
     }
 
-    /// Notes how near those came whom the index did not find.
-    private func noteOthers(
-        than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+    /// Tells of those whom the index did not find.
+    private func tellOthers(
+        than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
+        _ tell: (WindowJudgement) -> Void
     ) {
         let known = Set(concerned.map(\.slot))
-        for standing in group.members(below: Nearness.most) where !known.contains(standing.slot) {
+        for standing in group.members(below: WindowJudgement.mostQueries) where !known.contains(standing.slot) {
             guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
                 let found = group.score(standing, look.clip)
             else { continue }
             let value = standing.value(of: found, scale: scale(group))
-            nearness?.note(standing, Judgement(value: value, threshold: threshold), window.span, window.lane)
+            let judgement = Judgement(value: value, threshold: threshold)
+            tell(WindowJudgement(standing, found, judgement, window.span, window.lane, scale: scale(group)))
         }
     }
 

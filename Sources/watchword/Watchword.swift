@@ -14,7 +14,8 @@ struct Watchword: AsyncParsableCommand {
         commandName: "watchword", abstract: "Watches video for events that are described in words.",
         version: watchwordVersion,
         subcommands: [
-            Watch.self, Index.self, Search.self, Embed.self, Tokenize.self, Query.self, Stream.self, Events.self,
+            Watch.self, Index.self, Search.self, HistoryCommand.self, Embed.self, Tokenize.self, Query.self,
+            Stream.self, Events.self,
             Status.self,
             Model.self, Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
             Keygen.self,

@@ -24,6 +24,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var regions: [String: [Double]]?
     /// Whether events keep a picture of their peak; they do, if nil.
     package var snapshots: Bool?
+    /// Whether the history keeps its embeddings; it does, if nil.
+    package var history: Bool?
     /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
     package var frozen: Double?
     /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI has none then.
@@ -59,7 +61,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
             node, path: path, what: "a stream",
             keys: [
                 "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
-                "regions", "snapshots", "frozen", "credentials", "transport", "tls", "connect", "stall", "backoff",
+                "regions", "snapshots", "history", "frozen", "credentials", "transport", "tls", "connect", "stall",
+                "backoff",
             ])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
@@ -79,6 +82,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         labels = try mapping.strings("labels")
         regions = try mapping.numbers("regions")
         snapshots = try mapping.bool("snapshots")
+        history = try mapping.bool("history")
         frozen = try mapping.double("frozen")
         credentials = try mapping.string("credentials")
         if let word = try mapping.string("transport") {

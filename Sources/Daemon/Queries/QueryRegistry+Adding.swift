@@ -69,6 +69,10 @@ extension QueryRegistry {
             if !unlearnt.isEmpty { try? await outbox.removeCalibrations(of: unlearnt) }
             await deliver(ended)
         }
+        let budgets = coming.filter { $0.query.rule.fixedThreshold == nil }.map {
+            EmbeddedQuery($0.query, $0.embedding)
+        }
+        if !budgets.isEmpty { onBudgets(budgets) }
         imported.added = added.count { $0.change == .added }
         imported.replaced = added.count { $0.change == .replaced }
         imported.unchanged = added.count - imported.added - imported.replaced

@@ -27,6 +27,8 @@ package actor QueryRegistry {
     let logger: Logger
     /// Where events go that end because their query does.
     let deliver: @Sendable ([Detection]) async -> Void
+    /// Told of queries with a budget that have come to stand: a history may know their thresholds.
+    let onBudgets: @Sendable ([EmbeddedQuery]) -> Void
     let turns = SerialTaskQueue(on: .bulk)
     let progress = Mutex<Progress?>(nil)
     /// The configuration's queries, by id.
@@ -72,13 +74,15 @@ package actor QueryRegistry {
 
     package init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, logger: Logger,
-        deliver: @escaping @Sendable ([Detection]) async -> Void
+        deliver: @escaping @Sendable ([Detection]) async -> Void,
+        onBudgets: @escaping @Sendable ([EmbeddedQuery]) -> Void = { _ in }
     ) {
         self.engine = engine
         self.outbox = outbox
         self.defaults = defaults
         self.logger = logger
         self.deliver = deliver
+        self.onBudgets = onBudgets
     }
 
     /// Queries that an import is embedding, and how many are done; asking waits for nobody.
@@ -242,12 +246,26 @@ package actor QueryRegistry {
 
     /// The scores of a query on the streams' newest windows, without it standing.
     package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
-        // A test needs no threshold; without one, any will do.
+        let draft = try await draft(from)
+        return try await engine.test(draft.query, draft.embedding, lanes: lanes)
+    }
+
+    /// A query that does not stand, embedded; without a threshold, where the model has none either, any will do.
+    package func draft(_ from: QueryConfiguration) async throws -> EmbeddedQuery {
         var from = from
         if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
         let query = try defaults.query(from)
-        let embedding = try await embed([query])
-        return try await engine.test(query, embedding[0], lanes: lanes)
+        return EmbeddedQuery(query, try await embed([query])[0])
+    }
+
+    /// A standing query, and those of its group, embedded; the first is the one of that id.
+    package func standing(_ id: String) async throws -> [EmbeddedQuery] {
+        guard let query = await engine.query(id) else { throw ControlFailure.noQuery(id) }
+        var all = [query]
+        if let group = query.settings.group {
+            all += await engine.allQueries.filter { $0.settings.group == group && $0.id != id }
+        }
+        return zip(all, try await embed(all)).map { EmbeddedQuery($0, $1) }
     }
 }
 

@@ -39,6 +39,7 @@ package actor StreamRegistry {
     private let credentials: [String: CameraCredentials]
     private let queue: FrameQueue
     private let health: DaemonHealth
+    private let history: DaemonHistory?
     private let logger: Logger
     /// Where events go that end because their stream does.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -57,7 +58,7 @@ package actor StreamRegistry {
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
         policy: SourcePolicy, credentials: [String: CameraCredentials], queue: FrameQueue, health: DaemonHealth,
-        logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
+        history: DaemonHistory?, logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
     ) {
         self.engine = engine
         self.outbox = outbox
@@ -67,6 +68,7 @@ package actor StreamRegistry {
         self.credentials = credentials
         self.queue = queue
         self.health = health
+        self.history = history
         self.logger = logger
         self.deliver = deliver
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
@@ -265,6 +267,7 @@ package actor StreamRegistry {
         let isNew = await end([from.name], forget: false) == 0
         if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
+        for lane in runner.lanes { history?.setRecorded(lane, from.history ?? true) }
         let task = Task {
             for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }
             await runner.run()
@@ -284,6 +287,7 @@ package actor StreamRegistry {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
                 await deliver(await engine.removeLane(lane))
+                history?.end(lane)
                 if forget { await engine.forgetLearnt(lane: lane) }
             }
         }
@@ -291,6 +295,13 @@ package actor StreamRegistry {
     }
 
     // MARK: Questions
+
+    /// Labels of the streams, by lane.
+    package var labels: [String: [String]] {
+        var labels: [String: [String]] = [:]
+        for running in streams.values { for lane in running.runner.lanes { labels[lane] = running.from.labels ?? [] } }
+        return labels
+    }
 
     /// Streams that were started and not removed.
     package var running: [StreamRunner] { streams.values.map(\.runner) }

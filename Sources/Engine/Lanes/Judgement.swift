@@ -13,6 +13,29 @@ struct Judgement {
     }
 }
 
+/// A query's judgement of a window, with what it came from.
+struct WindowJudgement {
+    /// Queries that are told of, the oldest ones: an index of more would not look at all of them.
+    static let mostQueries: Slot = 1000
+
+    let standing: RegisteredQuery
+    /// Nil where the head did not score it.
+    let found: Found?
+    let judgement: Judgement
+    let span: WindowSpan
+    let lane: Lane
+    /// What cosines are multiplied by to make logits of them.
+    let scale: Float
+
+    init(
+        _ standing: RegisteredQuery, _ found: Found?, _ judgement: Judgement, _ span: WindowSpan, _ lane: Lane,
+        scale: Float
+    ) {
+        (self.standing, self.found, self.judgement, self.span) = (standing, found, judgement, span)
+        (self.lane, self.scale) = (lane, scale)
+    }
+}
+
 extension RegisteredQuery {
     /// The value that the rule compares with a threshold: the score, or its probability among the contrasts.
     ///

@@ -37,6 +37,7 @@ final class Lane {
     /// Seconds since 1970 at the first window; from then on by media time, whatever the stream's own times do.
     private(set) var clock = 0.0
     private var latestMedia: Double?
+    private var hasLost = false
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
     /// Ends of events of queries and groups that are idle, but whose cooldown may go on.
@@ -49,15 +50,14 @@ final class Lane {
         self.window = window
     }
 
-    func saw(_ frame: Frame) { health = frame.health }
+    func saw(_ health: PictureHealth) { self.health = health }
 
     // MARK: Frames
 
     /// Slides the window by a frame.
-    func slide(by frame: Frame, _ embeddings: FrameEmbeddings) {
+    func slide(by frame: EmbeddedFrame, _ embeddings: FrameEmbeddings) {
         if let (inner, first) = embeddings.completed { window.complete(inner: inner, first: first) }
-        window.append(
-            embeddings.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock.timeIntervalSince1970)
+        window.append(embeddings.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock)
         if let held = embeddings.held {
             pictures.append(held)
             if pictures.count > window.capacity { pictures.removeFirst() }
@@ -68,6 +68,18 @@ final class Lane {
     func clearWindow() {
         window.clear()
         pictures = []
+    }
+
+    /// Frames were lost: what comes next does not continue what was before.
+    func lose() {
+        clearWindow()
+        hasLost = true
+    }
+
+    /// Whether frames were lost since the last call.
+    func takeLoss() -> Bool {
+        defer { hasLost = false }
+        return hasLost
     }
 
     /// Makes room for longer windows.

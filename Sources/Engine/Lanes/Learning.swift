@@ -12,6 +12,10 @@ package struct LearntCalibration: Sendable {
     package let query: String
     package let lane: String
     package let calibration: Calibration
+
+    package init(query: String, lane: String, calibration: Calibration) {
+        (self.query, self.lane, self.calibration) = (query, lane, calibration)
+    }
 }
 
 /// How many learnt thresholds there are, one for each query and lane.

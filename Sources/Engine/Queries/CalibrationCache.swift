@@ -11,6 +11,12 @@ struct CalibrationCache {
         learnt[lane, default: [:]][query] = calibration
     }
 
+    /// Whether a threshold is pinned for a query, on a lane or on any.
+    func isPinned(_ query: String, on lane: String? = nil) -> Bool {
+        if let lane { return learnt[lane]?[query]?.pin != nil }
+        return learnt.values.contains { $0[query]?.pin != nil }
+    }
+
     /// Keeps what was learnt of a lane that goes.
     mutating func keep(_ lane: Lane, _ book: QueryBook) {
         unsaved += lane.takeChanges(book)

@@ -11,7 +11,7 @@ final class QueryBook {
     private(set) var groups: [GroupKey: QueryGroup] = [:]
     /// Queries whose time comes or goes by itself, and when the first of them may.
     private var timed: Set<Slot> = []
-    private var nextChange: Double?
+    private(set) var nextChange: Double?
     private let makeGroup: (GroupKey) throws -> QueryGroup
 
     init(makeGroup: @escaping (GroupKey) throws -> QueryGroup) { self.makeGroup = makeGroup }

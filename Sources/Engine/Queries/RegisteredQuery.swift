@@ -1,4 +1,4 @@
-import Matching
+package import Matching
 import Tensors
 
 /// Place of a standing query in the engine: small numbers, used again when a query has gone.
@@ -28,6 +28,16 @@ package struct QueryEmbedding: Sendable {
         self.query = query
         self.contrasts = contrasts
         self.truncated = truncated
+    }
+}
+
+/// A query with its embedding: all that the engine needs of it.
+package struct EmbeddedQuery: Sendable {
+    package let query: StandingQuery
+    package let embedding: QueryEmbedding
+
+    package init(_ query: StandingQuery, _ embedding: QueryEmbedding) {
+        (self.query, self.embedding) = (query, embedding)
     }
 }
 

@@ -43,6 +43,10 @@ package struct Recalibration: Sendable, Codable, Equatable {
     /// Nil for the first.
     package let old: Float?
     package let new: Float
+
+    package init(version: Int, at: Double, why: String, old: Float?, new: Float) {
+        (self.version, self.at, self.why, self.old, self.new) = (version, at, why, old, new)
+    }
 }
 
 /// How far a score is from what comes by chance.

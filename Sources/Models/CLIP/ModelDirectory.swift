@@ -124,6 +124,8 @@ package struct ModelDirectory: Sendable {
 
     /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
     package var identity: String { "\(defaults.name ?? name)@\(hash)" }
+    /// The model's name in a history: rows of models, or of ways to read them, that differ are never compared.
+    package var historyIdentity: String { "\(identity) \(readingHash)" }
 
     /// Eight hexadecimal digits of how the weights are read: what a change of the configuration changes.
     package var readingHash: String {

@@ -33,9 +33,6 @@ struct FilmIndexer {
     let templates: PipelineTemplates
     private static let batch = 8
 
-    /// The model's name in a history: rows of models, or of ways to read them, that differ are never compared.
-    static func identity(_ model: ModelDirectory) -> String { "\(model.identity) \(model.readingHash)" }
-
     /// A film's stream: its file's name without the extension.
     static func stream(_ path: String) -> String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
@@ -44,7 +41,7 @@ struct FilmIndexer {
         let file = URL(filePath: path).standardizedFileURL.path
         let stream = Self.stream(file)
         var header = SegmentHeader(
-            kind: .frames, model: Self.identity(engine.model), width: engine.model.architecture.embedding,
+            kind: .frames, model: engine.model.historyIdentity, width: engine.model.architecture.embedding,
             window: defaults.frames, head: "mean", stream: stream, file: file, created: Date().timeIntervalSince1970,
             rate: defaults.fps)
         do throws(UnreadableFile) {

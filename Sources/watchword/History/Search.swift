@@ -26,8 +26,8 @@ struct Search: AsyncParsableCommand {
     var texts: [String] = []
     @Option(name: .long, help: "An example picture; may be given several times.")
     var image: [String] = []
-    @Option(help: "The history's directory.")
-    var history: String
+    @Option(help: "A history's directory; the daemon's own, which is asked, if left out.")
+    var history: String?
     @OptionGroup var model: ModelOptions
     @Option(
         name: .long, parsing: .unconditionalSingleValue,
@@ -50,11 +50,13 @@ struct Search: AsyncParsableCommand {
     var limit = 10
     @Option(help: "score: the best first; time: these, the newest first.")
     var sort = HistoryQuery.Sort.score
-    @Flag(help: "Print JSON, one object a moment.")
-    var json = false
+    @OptionGroup var daemon: DaemonOptions
 
     func validate() throws {
         if texts.isEmpty && image.isEmpty { throw ValidationError("give at least one text or --image") }
+        if history == nil, model.model != Installation.model.path {
+            throw ValidationError("--model is for --history; the daemon searches with its own model")
+        }
         if !(1...10_000 ~= limit) { throw ValidationError("--limit must be 1 to 10000") }
         if let frames, !(1...SegmentHeader.longestWindow ~= frames) {
             throw ValidationError("--frames must be 1 to \(SegmentHeader.longestWindow)")
@@ -69,6 +71,7 @@ struct Search: AsyncParsableCommand {
 
     func run() async throws {
         try await Exit.guarding {
+            guard let history else { return try say(ask()) }
             let directory = try model.directory()
             let folder = HistoryFolder(history)
             guard FileManager.default.fileExists(atPath: folder.path) else {
@@ -80,8 +83,40 @@ struct Search: AsyncParsableCommand {
                     query, progress: { share in Terminal.progress("searched \(Int(share * 100)) %") })
             }
             Terminal.progress("")
-            try print(result)
+            let found = Found(
+                moments: (result.moments.first ?? []).map { MomentLine($0) }, windows: result.windows,
+                streams: result.streams, skipped: result.skips.sentences)
+            try say(found)
         }
+    }
+
+    /// What a search gave, here or in the daemon.
+    private struct Found: Decodable {
+        var moments: [MomentLine]
+        var windows: Int
+        var streams: Int
+        var skipped: [String]
+    }
+
+    /// Asks the daemon, whose model embeds the query.
+    private func ask() throws -> Found {
+        let folder = URL(filePath: FileManager.default.currentDirectoryPath)
+        var keys: [String: JSONValue] = [
+            "limit": .integer(Int64(min(limit, 1000))), "sort": .string(sort.rawValue), "head": .string(head),
+        ]
+        func list(_ values: some Collection<String>) -> JSONValue? {
+            values.isEmpty ? nil : .array(values.map { .string($0) })
+        }
+        keys["text"] = texts.first.map { .string($0) }
+        keys["phrasings"] = list(texts.dropFirst())
+        keys["images"] = list(try image.map { PictureURI.encode(try PictureURI.read($0, from: folder)) })
+        keys["prompts"] = list(prompt)
+        keys["streams"] = list(stream)
+        keys["frames"] = frames.map { .integer(Int64($0)) }
+        keys["from"] = from.map { .string($0) }
+        keys["to"] = to.map { .string($0) }
+        let result = try daemon.ask("history.search", .object(keys), timeout: 120)
+        return try WireCoding.decode(Found.self, WireCoding.encode(result))
     }
 
     /// The query, embedded as a standing one would be.
@@ -99,7 +134,7 @@ struct Search: AsyncParsableCommand {
         let embedding = try await engine.embed(standing, pictures: pictures)
         if embedding.truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
         var query = HistoryQuery(
-            texts: [Products.unit(embedding.query)], model: FilmIndexer.identity(directory),
+            texts: [Products.unit(embedding.query)], model: directory.historyIdentity,
             width: directory.architecture.embedding)
         (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
         query.selects = try selection()
@@ -123,20 +158,13 @@ struct Search: AsyncParsableCommand {
         return { names.contains($0) || (selector?.matches($0) ?? false) }
     }
 
-    private func print(_ result: HistoryResult) throws {
-        for problem in result.skips.named { Terminal.complain("left out: \(problem)") }
-        let named = result.skips.named.count
-        let all = result.skips.counts.values.reduce(0, +)
-        if all > named { Terminal.complain("left out: \(all - named) more") }
-        let moments = result.moments.first ?? []
-        if json {
-            for moment in moments { try Terminal.say(json: MomentLine(moment)) }
-            return
-        }
-        Terminal.table(["SCORE", "RANK", "STREAM", "FROM", "TO", "PEAK"], moments.map { MomentLine($0).cells })
+    private func say(_ found: Found) throws {
+        for problem in found.skipped { Terminal.complain("left out: \(problem)") }
+        if daemon.json { return try found.moments.forEach { try Terminal.say(json: $0) } }
+        Terminal.table(["SCORE", "RANK", "START", "LASTS", "PEAK", "STREAM"], found.moments.map(\.cells))
         Terminal.say(
-            "\(result.windows) windows of \(result.streams) streams searched"
-                + (result.windows == 0 ? ": nothing of model \(model.model) and head \(head) is there" : ""))
+            "\(found.windows) windows of \(found.streams) streams searched"
+                + (found.windows == 0 ? ": nothing of this model and head \(head) is there" : ""))
     }
 }
 

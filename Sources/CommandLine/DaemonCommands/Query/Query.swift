@@ -6,7 +6,7 @@ package struct Query: AsyncParsableCommand {
         abstract: "Standing queries of the running daemon.",
         subcommands: [
             Add.self, Edit.self, Enable.self, Disable.self, List.self, Show.self, Remove.self, Import.self, Export.self,
-            Reset.self, Explain.self, Recalibrate.self, Test.self,
+            Reset.self, Explain.self, Recalibrate.self, Test.self, Backtest.self,
         ], aliases: ["queries"])
 
     package init() {}

@@ -1,0 +1,138 @@
+package import CLIP
+package import Engine
+import Foundation
+package import Heads
+package import History
+package import Matching
+import Synchronization
+
+/// A query over a history: the events that it would have had, by the code that decides live.
+package struct Backtest: Sendable {
+    /// The query, and those of its group, which have their alerts together.
+    package var queries: [EmbeddedQuery]
+    /// The model's name in the history.
+    package var identity: String
+    /// Seconds since 1970, `to` not included; from the first frame to the last one, if nil.
+    package var from: Double?
+    package var to: Double?
+    /// Labels of a lane, by which queries select it.
+    package var labels: @Sendable (String) -> [String] = { _ in [] }
+    /// How many alerts a day a threshold is proposed for.
+    package var alertsPerDay: Double
+    package var rerank = StandingQuery.defaultRerank
+    package var calibration = CalibrationSettings()
+    /// How far cosines of the history may be off from those that decided live.
+    package var error: Float = 0
+    /// Threads that work, each on a lane.
+    package var threads = 2
+
+    private let model: ModelDirectory
+    private let finder: HeadFinder
+
+    /// The rest has its defaults; the first query is the one that is asked about.
+    package init(
+        _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
+        identity: String, alertsPerDay: Double = 1
+    ) {
+        (self.queries, self.model, self.finder, self.identity) = (queries, model, finder, identity)
+        self.alertsPerDay = alertsPerDay
+    }
+
+    /// Runs on the caller's thread and others: not on the cooperative pool.
+    ///
+    /// `goesOn` is asked often, from any of the threads; once it says no, what was found until then is returned.
+    /// Throws where a head cannot be used with the model, or fails.
+    package func run(
+        _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970,
+        goesOn: @escaping @Sendable () -> Bool = { true },
+        progress: @escaping @Sendable (Double) -> Void = { _ in }
+    ) throws -> BacktestResult {
+        var skips = HistorySkips()
+        let (from, to) = (from ?? -.infinity, min(to ?? now, now))
+        let lanes = lanes(folder, from: from, to: to, &skips)
+        let total = Double(max(1, lanes.reduce(0) { $0 + $1.bytes }))
+        let shared = Mutex(Shared(streams: [BacktestResult.Stream?](repeating: nil, count: lanes.count), skips: skips))
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, lanes.count))) { _ in
+            while goesOn(), let place = Self.nextPlace(shared, lanes.count) {
+                var skips = HistorySkips()
+                let done = Result { try run(lanes[place], from: from, to: to, &skips, goesOn) }
+                let share = shared.withLock { shared in
+                    shared.skips.merge(skips)
+                    switch done {
+                    case .success(let found):
+                        shared.streams[place] = found.stream
+                        shared.first = min(shared.first, found.first)
+                    case .failure(let error): shared.failure = shared.failure ?? error
+                    }
+                    shared.bytes += lanes[place].bytes
+                    return Double(shared.bytes) / total
+                }
+                progress(min(1, share))
+            }
+        }
+        let found = shared.withLock { $0 }
+        if let failure = found.failure { throw failure }
+        let first = from.isFinite ? from : found.first.isFinite ? found.first : to
+        var result = BacktestResult(
+            from: Date(timeIntervalSince1970: first), to: Date(timeIntervalSince1970: to))
+        result.streams = found.streams.compactMap { $0 }
+        result.undecided = result.streams.reduce(0) { $0 + $1.undecided }
+        result.skipped = found.skips.sentences
+        result.isCancelled = !goesOn()
+        return result
+    }
+
+    private struct Shared {
+        var next = 0
+        var streams: [BacktestResult.Stream?]
+        var skips: HistorySkips
+        var first = Double.infinity
+        var bytes = 0
+        var failure: (any Error)?
+    }
+
+    private static func nextPlace(_ shared: borrowing Mutex<Shared>, _ count: Int) -> Int? {
+        shared.withLock { shared in
+            guard shared.next < count, shared.failure == nil else { return nil }
+            shared.next += 1
+            return shared.next - 1
+        }
+    }
+
+    /// The lanes that the query selects.
+    private func lanes(_ folder: HistoryFolder, from: Double, to: Double, _ skips: inout HistorySkips) -> [LaneHistory]
+    {
+        guard let query = queries.first?.query, from < to else { return [] }
+        let first = from.isFinite ? HistoryFolder.day(at: from) : Int.min
+        return LaneHistory.all(
+            in: folder, model: identity, width: model.architecture.embedding,
+            days: first...max(first, HistoryFolder.day(at: to)),
+            selects: { query.settings.selector.matches($0, labels: labels($0)) }, &skips)
+    }
+
+    private func run(
+        _ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) throws -> (stream: BacktestResult.Stream, first: Double) {
+        var lane: LaneBacktest?
+        var first = from
+        let lead = max(0, (queries.first?.query.frames ?? 1) - 1)
+        try history.read(from: from, to: to, lead: lead, &skips) { frames in
+            if lane == nil {
+                // Frames before the span fill its first window only.
+                first = from.isFinite ? from : frames.first?.wallClock ?? from
+                lane = try LaneBacktest(self, history.name, start: first)
+            }
+            try lane?.take(frames)
+            return goesOn()
+        }
+        guard let lane else { return (BacktestResult.Stream(history.name), .infinity) }
+        return (lane.finish(from: first, to: to), first)
+    }
+
+    /// A replay of the query on a lane.
+    func replay(_ name: String, start: Double) throws -> Replay {
+        try Replay(
+            queries, lane: name, labels: labels(name), model: model, finder: finder, rerank: rerank,
+            calibration: calibration, start: start, error: error)
+    }
+}

@@ -1,0 +1,60 @@
+package import CLIP
+package import Engine
+import Foundation
+package import Heads
+package import History
+package import Matching
+
+/// Learns the thresholds of queries with a budget from a history: what their first days would have taught them.
+package struct HistoryLearning {
+    private let queries: [EmbeddedQuery]
+    private let model: ModelDirectory
+    private let finder: HeadFinder
+    private let rerank: Int
+    private let calibration: CalibrationSettings
+    private let labels: (String) -> [String]
+
+    /// `labels`: those of a lane, by which queries select it.
+    package init(
+        _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
+        rerank: Int, calibration: CalibrationSettings, labels: @escaping (String) -> [String]
+    ) {
+        (self.queries, self.model, self.finder, self.rerank) = (queries, model, finder, rerank)
+        (self.calibration, self.labels) = (calibration, labels)
+    }
+
+    /// What was learnt of each query on each lane that it selects, where it was enough to pin a threshold.
+    ///
+    /// Once `goesOn` says no, lanes are missing. Throws where a head cannot be used with the model, or fails.
+    package func run(
+        _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970, goesOn: () -> Bool = { true }
+    ) throws -> [LearntCalibration] {
+        var skips = HistorySkips()
+        let lanes = LaneHistory.all(
+            in: folder, model: model.historyIdentity, width: model.architecture.embedding,
+            days: Int.min...HistoryFolder.day(at: now),
+            selects: { lane in queries.contains { $0.query.settings.selector.matches(lane, labels: labels(lane)) } },
+            &skips)
+        var learnt: [LearntCalibration] = []
+        for lane in lanes where goesOn() {
+            let own = queries.filter { $0.query.settings.selector.matches(lane.name, labels: labels(lane.name)) }
+            var replay: Replay?
+            try lane.read(from: -.infinity, to: now, lead: 0, &skips) { frames in
+                let going =
+                    try replay
+                    ?? Replay(
+                        own, lane: lane.name, labels: labels(lane.name), model: model, finder: finder, rerank: rerank,
+                        calibration: calibration, start: frames.first?.wallClock ?? now)
+                replay = going
+                _ = try going.take(frames)
+                return goesOn()
+            }
+            guard let replay, goesOn() else { continue }
+            for one in own {
+                guard let calibration = replay.calibration(of: one.query.id), calibration.pin != nil else { continue }
+                learnt.append(LearntCalibration(query: one.query.id, lane: lane.name, calibration: calibration))
+            }
+        }
+        return learnt
+    }
+}

@@ -1,0 +1,119 @@
+import Engine
+import History
+
+/// The recorded frames of one lane, in order, over the segments of its days.
+///
+/// A day's segment begins with the end of the day before, so that it can be searched alone; here those frames come
+/// once. Not Sendable: it belongs to one thread.
+struct LaneHistory {
+    /// Segments of a lane, by day and number, and the bytes that they have.
+    let name: String
+    let segments: [HistoryFolder.Segment]
+    var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
+
+    /// Lanes of a history that were embedded by a model, by name; what is of another model is noted.
+    ///
+    /// `selects`: whether a lane is wanted. `days`: those from which anything is wanted.
+    static func all(
+        in folder: HistoryFolder, model: String, width: Int, days: ClosedRange<Int>, selects: (String) -> Bool,
+        _ skips: inout HistorySkips
+    ) -> [LaneHistory] {
+        var found: [String: [HistoryFolder.Segment]] = [:]
+        for segment in folder.segments() where segment.isFrames {
+            // A day's first frames are found with the day before's, too.
+            guard let day = segment.day, days.contains(day) else { continue }
+            do throws(HistoryProblem) {
+                let header = try SegmentReader(segment.path).header
+                guard header.kind == .frames, header.file == nil, selects(header.stream) else { continue }
+                guard header.model == model else {
+                    throw HistoryProblem(
+                        .otherModel, segment.path, "model \(header.model) made it: expected \(model)")
+                }
+                guard header.width == width else {
+                    throw HistoryProblem(
+                        .otherWidth, segment.path, "its rows have width \(header.width): expected \(width)")
+                }
+                found[header.stream, default: []].append(segment)
+            } catch { skips.note(error) }
+        }
+        return found.map { name, segments in
+            LaneHistory(
+                name: name, segments: segments.sorted { ($0.day ?? 0, $0.number) < ($1.day ?? 0, $1.number) })
+        }.sorted { $0.name < $1.name }
+    }
+
+    /// Gives the frames in order, some at a time, until `take` says no.
+    ///
+    /// `from` and `to` in seconds since 1970, `to` not included; `lead`: so many frames before `from` come first, to
+    /// fill its first window.
+    func read(
+        from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, take: ([RecordedFrame]) throws -> Bool
+    ) throws {
+        var order = LaneOrder(lane: name)
+        var before: [RecordedFrame] = []
+        for segment in segments {
+            let reader: HistoryReader
+            do throws(HistoryProblem) { reader = try HistoryReader(segment) } catch {
+                // Retention may have taken it since it was listed.
+                continue
+            }
+            defer { skips.merge(reader.skips) }
+            order.begin(day: segment.day ?? 0)
+            while let rows = reader.next() {
+                var frames: [RecordedFrame] = []
+                frames.reserveCapacity(rows.count)
+                for row in rows {
+                    guard let frame = order.frame(row), frame.wallClock < to else { continue }
+                    guard frame.wallClock >= from else {
+                        if before.count == lead { before.removeFirst(min(1, lead)) }
+                        if lead > 0 { before.append(frame) }
+                        continue
+                    }
+                    if !before.isEmpty {
+                        frames += before
+                        before = []
+                    }
+                    frames.append(frame)
+                }
+                if !frames.isEmpty, try !take(frames) { return }
+            }
+        }
+    }
+}
+
+/// Makes one sequence of a lane's segments: each frame once, with what it does not continue.
+private struct LaneOrder {
+    let lane: String
+    /// Time of the newest frame so far.
+    private var last = -Double.infinity
+    private var day: Int?
+    /// Whether the segment's first row may continue the segment before.
+    private var follows = false
+    private var isFirst = true
+    private var wasBlind = false
+
+    init(lane: String) { self.lane = lane }
+
+    mutating func begin(day: Int) {
+        follows = self.day.map { (0...1).contains(day - $0) } ?? false
+        self.day = day
+        isFirst = true
+    }
+
+    /// The next row as a frame; nil of one that the day before ended with.
+    mutating func frame(_ row: HistoryRow) -> RecordedFrame? {
+        let (flags, wall) = (row.entry.flags, row.entry.wall)
+        if flags.contains(.carried), wall <= last {
+            isFirst = false
+            return nil
+        }
+        // After a picture that shows nothing a window begins anew, but an open event goes on.
+        let isGap = !row.continues && !wasBlind && !(isFirst && follows)
+        isFirst = false
+        wasBlind = flags.contains(.blind)
+        last = max(last, wall)
+        return RecordedFrame(
+            lane: lane, embedding: row.embedding, mediaTime: row.entry.media, wallClock: wall,
+            isDiscontinuity: flags.contains(.discontinuity) || isGap, isRepeat: flags.contains(.gated))
+    }
+}

@@ -1,0 +1,183 @@
+import Backtesting
+import CLIP
+import Concurrency
+import Engine
+import Foundation
+import Heads
+package import History
+import Logging
+import Matching
+import Synchronization
+import WatchwordConfiguration
+
+/// The daemon's history: records what is embedded, and answers questions about the past.
+///
+/// Recording never waits. Questions run on threads of their own, at low priority and one of a kind at a time, so that
+/// they take nothing from scoring that it needs.
+package final class DaemonHistory: Sendable {
+    let folder: HistoryFolder
+    private let writer: HistoryWriter
+    private let engine: ScoringEngine
+    private let model: ModelDirectory
+    private let finder: HeadFinder
+    private let rerank: Int
+    private let calibration: CalibrationSettings
+    private let settings: HistoryConfiguration
+    /// Lanes whose stream says `history: off`.
+    private let silent = Mutex<Set<String>>([])
+    private let searches = SerialTaskQueue(on: .bulk)
+    private let backtests = SerialTaskQueue(on: .bulk)
+
+    /// Opens a directory; throws a sentence where it cannot be written.
+    init(
+        _ directory: String, _ settings: HistoryConfiguration, engine: ScoringEngine, finder: HeadFinder,
+        _ with: Configuration
+    )
+        throws
+    {
+        let model = engine.model
+        guard model.architecture.vision.linearPatch == .planar else {
+            throw HistoryProblem(
+                .unwritable, directory, "embeddings of a model with 3D patches depend on the window: it has no history")
+        }
+        (self.engine, self.model, self.finder, self.settings) = (engine, model, finder, settings)
+        (rerank, calibration) = (with.rerank, with.calibration)
+        folder = HistoryFolder(directory)
+        writer = try HistoryWriter(
+            directory,
+            HistoryWriter.Settings(
+                model: model.historyIdentity, width: model.architecture.embedding,
+                window: min(with.frames ?? model.defaults.frames, SegmentHeader.longestWindow),
+                retention: HistoryRetention(days: settings.days, bytes: Int(settings.gigabytes * 1e9))))
+    }
+
+    /// The directory that a configuration asks for; nil where it asks for none, or there is no place.
+    static func directory(_ configuration: Configuration) -> (String, HistoryConfiguration)? {
+        guard let settings = configuration.history else { return nil }
+        if let directory = settings.directory { return (directory, settings) }
+        guard let journal = configuration.journal else { return nil }
+        return ("\(journal).d/history", settings)
+    }
+
+    // MARK: Recording
+
+    /// Takes what a batch brought, without waiting.
+    func record(_ step: BatchResult) {
+        let silent = silent.withLock { $0 }
+        for frame in step.frames where !silent.contains(frame.lane) {
+            writer.append(
+                HistoryFrame(
+                    stream: frame.lane, embedding: frame.isRepeat ? nil : frame.embedding, media: frame.mediaTime,
+                    wall: frame.wallClock, isDiscontinuity: frame.isDiscontinuity, isBlind: frame.embedding == nil))
+        }
+        for clip in step.clips where !silent.contains(clip.lane) {
+            writer.append(
+                HistoryClip(
+                    stream: clip.lane, head: clip.head, frames: clip.span.frames, embedding: clip.embedding,
+                    mediaStart: clip.span.mediaStart, mediaEnd: clip.span.mediaEnd, wallEnd: clip.span.wallEnd))
+        }
+        for lane in step.ended { writer.end(lane) }
+    }
+
+    /// Whether a lane is recorded from now on.
+    func setRecorded(_ lane: String, _ isRecorded: Bool) {
+        silent.withLock { silent in
+            if isRecorded { silent.remove(lane) } else { silent.insert(lane) }
+        }
+    }
+
+    /// A lane has gone: what comes of it later continues nothing.
+    func end(_ lane: String) { writer.end(lane) }
+
+    /// Finishes all segments; waits for the disk.
+    func close() { writer.close() }
+
+    package var status: HistoryStatus { writer.status }
+
+    // MARK: Questions
+
+    /// The streams that there is a history of, and how much.
+    func state() async -> HistoryState {
+        let (folder, status, settings) = (folder, writer.status, settings)
+        let streams = await offPool { HistoryState.streams(folder) }
+        return HistoryState(folder.path, settings, status, streams)
+    }
+
+    /// Moments of one query, with what could not be searched.
+    func search(_ query: HistoryQuery) async throws -> HistoryResult {
+        var query = query
+        query.threads = 1
+        let (asked, folder, writer) = (query, folder, writer)
+        return try await searches.take {
+            try await Self.atLowPriority { goesOn in
+                writer.flush()
+                return HistorySearch(folder).run(asked, goesOn: goesOn)
+            }
+        }
+    }
+
+    /// What queries would have been heard of; the first is the one that is asked about.
+    func backtest(
+        _ queries: [EmbeddedQuery], labels: [String: [String]], from: Double?,
+        to: Double?, alertsPerDay: Double
+    ) async throws -> BacktestResult {
+        var backtest = Backtest(
+            queries, model: model, finder: finder, identity: model.historyIdentity, alertsPerDay: alertsPerDay)
+        (backtest.from, backtest.to, backtest.rerank, backtest.calibration) = (from, to, rerank, calibration)
+        (backtest.error, backtest.threads) = (engine.historyError, 1)
+        backtest.labels = { labels[$0] ?? [] }
+        let (asked, folder, writer) = (backtest, folder, writer)
+        return try await backtests.take {
+            try await Self.atLowPriority { goesOn in
+                writer.flush()
+                return try asked.run(folder, goesOn: goesOn)
+            }
+        }
+    }
+
+    /// What the history tells of queries with a budget, by lane: empty where it tells too little to pin a threshold.
+    func learn(
+        _ queries: [EmbeddedQuery], labels: [String: [String]]
+    ) async throws -> [LearntCalibration] {
+        let (model, finder, rerank, calibration) = (model, finder, rerank, calibration)
+        let (folder, writer) = (folder, writer)
+        return try await backtests.take {
+            try await Self.atLowPriority { goesOn in
+                writer.flush()
+                return try HistoryLearning(
+                    queries, model: model, finder: finder, rerank: rerank, calibration: calibration,
+                    labels: { labels[$0] ?? [] }
+                ).run(folder, goesOn: goesOn)
+            }
+        }
+    }
+
+    /// Removes what there is of some streams, or of a span of theirs.
+    func remove(_ removal: HistoryRemoval) async -> HistoryRemoval.Result {
+        let writer = writer
+        return await offPool { writer.remove(removal) }
+    }
+
+    /// Runs on a thread of its own that others go before; `goesOn` says no once the task is cancelled.
+    private static func atLowPriority<T: Sendable>(
+        _ body: @escaping @Sendable (_ goesOn: @escaping @Sendable () -> Bool) throws -> T
+    ) async throws -> T {
+        let isOver = CancelFlag()
+        return try await withTaskCancellationHandler {
+            try await offPoolThrowing {
+                // Of the calling thread alone, on Linux.
+                setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+                return try body { !isOver.isSet }
+            }
+        } onCancel: {
+            isOver.set()
+        }
+    }
+}
+
+/// Set once, from any thread.
+private final class CancelFlag: Sendable {
+    private let flag = Atomic(false)
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+    func set() { flag.store(true, ordering: .relaxed) }
+}

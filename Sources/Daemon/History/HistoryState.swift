@@ -1,0 +1,58 @@
+package import Foundation
+import History
+import WatchwordConfiguration
+
+/// The answer of `history.status`.
+package struct HistoryState: Codable, Sendable {
+    /// The history of one stream, or of a region of one.
+    package struct Stream: Codable, Sendable {
+        package let stream: String
+        package var bytes: Int
+        /// Days that there is something of, as in 2026-11-30.
+        package var first: String
+        package var last: String
+        /// The models that made it; only what the daemon's own made can be searched.
+        package var models: [String]
+    }
+
+    package let directory: String
+    package let days: Double
+    package let gigabytes: Double
+    package let bytes: Int
+    /// Entries that were recorded, those that found the queue full, and those that the disk did not take.
+    package let recorded: UInt64
+    package let dropped: UInt64
+    package let lost: UInt64
+    /// Segments that retention has removed.
+    package let removed: Int
+    /// Why nothing is recorded at the moment.
+    package let problem: String?
+    /// Up to which moment all of it is on the disk.
+    package let flushed: Date?
+    package let streams: [Stream]
+
+    init(_ directory: String, _ settings: HistoryConfiguration, _ status: HistoryStatus, _ streams: [Stream]) {
+        (self.directory, days, gigabytes) = (directory, settings.days, settings.gigabytes)
+        (bytes, recorded, dropped, lost) = (status.bytes, status.recorded, status.dropped, status.lost)
+        (removed, problem) = (status.removed, status.problem)
+        flushed = status.flushed.map { Date(timeIntervalSince1970: $0) }
+        self.streams = streams
+    }
+
+    /// Reads the headers of all segments.
+    static func streams(_ folder: HistoryFolder) -> [Stream] {
+        var found: [String: Stream] = [:]
+        for segment in folder.segments() {
+            guard let header = try? SegmentReader(segment.path).header else { continue }
+            let day = segment.day.map { HistoryFolder.dayName($0) } ?? ""
+            var stream =
+                found[header.stream]
+                ?? Stream(stream: header.stream, bytes: 0, first: day, last: day, models: [])
+            stream.bytes += segment.bytes
+            (stream.first, stream.last) = (min(stream.first, day), max(stream.last, day))
+            if !stream.models.contains(header.model) { stream.models.append(header.model) }
+            found[header.stream] = stream
+        }
+        return found.values.sorted { $0.stream < $1.stream }
+    }
+}

@@ -1,0 +1,161 @@
+import Backtesting
+import CLIP
+import ControlAPI
+import Engine
+import Foundation
+import History
+import Matching
+import Tensors
+import WatchwordConfiguration
+import WireFormat
+
+/// The control operations on the past.
+enum HistoryOperations {
+    static let all: [DaemonOperation] = [
+        DaemonOperation(
+            "history.search", .post, "/search",
+            "Moments of the history that a text, its phrasings and example pictures describe, best first.",
+            needs: .view,
+            takes: Schemas.search, answers: found, fails: [.refused]
+        ) { daemon, args in
+            try await Self.search(daemon, args)
+        },
+        DaemonOperation(
+            "query.backtest", .post, "/backtest",
+            "The events that a standing query, or one that is described, would have had over the history.",
+            needs: .view,
+            takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound]
+        ) { daemon, args in
+            try await Self.backtest(daemon, args)
+        },
+        DaemonOperation(
+            "history.status", .get, "/history", "What there is of the past, and how recording is doing.", needs: .view,
+            answers: .reference("History"), fails: [.refused]
+        ) { daemon, _ in
+            try JSONValue(encoding: await Self.history(daemon).state())
+        },
+        DaemonOperation(
+            "history.remove", .delete, "/history",
+            "Removes what there is of some streams, or of a span of theirs, for good.", needs: .control,
+            takes: .object([
+                .init(
+                    "stream", .text(1...160), required: true, "A stream or region, or a selector; * for all streams."),
+                .init("from", .moment, "All of it before `to`, if it is left out."),
+                .init("to", .moment, "All of it, if it is left out."),
+            ]),
+            answers: .object([
+                .init("removed", .integer(), required: true, "Segments that are gone."),
+                .init("rewritten", .integer(), required: true, "Segments that were written anew without the span."),
+                .init("entries", .integer(), required: true, "Frames and clips that these had of it."),
+                .init("skipped", .list(.text()), required: true),
+            ]), fails: [.refused]
+        ) { daemon, args in
+            try await Self.remove(daemon, args)
+        },
+    ]
+
+    private static let found = Schema.object([
+        .init("moments", .list(.reference("Moment")), required: true),
+        .init("windows", .integer(), required: true, "Windows that were searched, of how many streams."),
+        .init("streams", .integer(), required: true),
+        .init("skipped", .list(.text()), required: true, "What could not be searched, and why."),
+    ])
+
+    private static func history(_ daemon: WatchwordDaemon) throws(ControlFailure) -> DaemonHistory {
+        guard let history = daemon.history else {
+            throw ControlFailure(
+                .refused, "no history is kept: the configuration says history: off, or its directory cannot be written")
+        }
+        return history
+    }
+
+    /// Takes some keys out of a request's arguments: the rest describes a query.
+    private static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
+        guard case .object(let members) = args else {
+            throw ControlFailure(.badArgument, "expected keys and values")
+        }
+        return (
+            .object(members.filter { keys.contains($0.key) }), .object(members.filter { !keys.contains($0.key) })
+        )
+    }
+
+    private static func time(_ args: JSONValue, _ key: String) throws -> Double? {
+        guard let text = args[key]?.string else { return nil }
+        guard let moment = Moment(text) else {
+            throw ControlFailure(.badArgument, "\(key): expected a time like 2026-11-30T12:00:00Z")
+        }
+        return moment.secondsSince1970
+    }
+
+    // MARK: Search
+
+    private static func search(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
+        let history = try history(daemon)
+        let (own, described) = try parted(args, ["from", "to", "limit", "sort"])
+        var from = try QueryConfiguration(json: described)
+        // What is wanted may be another head's clips; the text is embedded alike for all.
+        let head = from.head ?? "mean"
+        from.head = "mean"
+        from.threshold = from.threshold ?? 0
+        let frames = from.frames
+        let draft = try await daemon.queries.draft(from)
+        let model = daemon.engine.model
+        var query = HistoryQuery(
+            texts: [Products.unit(draft.embedding.query)], model: model.historyIdentity,
+            width: model.architecture.embedding)
+        (query.head, query.frames) = (head, frames)
+        (query.from, query.to) = (try time(own, "from"), try time(own, "to"))
+        query.limit = Int(own["limit"]?.integer ?? 10)
+        query.sort = own["sort"]?.string.flatMap(HistoryQuery.Sort.init) ?? .score
+        let (selector, labels) = (draft.query.settings.selector, await daemon.streams.labels)
+        query.selects = { selector.matches($0, labels: labels[$0] ?? []) }
+        let result = try await history.search(query)
+        try Task.checkCancellation()
+        return .object([
+            "moments": .array(try (result.moments.first ?? []).map { try JSONValue(encoding: MomentLine($0)) }),
+            "windows": .integer(Int64(result.windows)), "streams": .integer(Int64(result.streams)),
+            "skipped": .array(result.skips.sentences.map { .string($0) }),
+        ])
+    }
+
+    // MARK: Backtest
+
+    private static func backtest(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
+        let history = try history(daemon)
+        let (own, described) = try parted(args, ["from", "to", "alerts_per_day"])
+        let queries: [EmbeddedQuery]
+        if let id = described["id"]?.string, described["text"] == nil, described["images"] == nil {
+            queries = try await daemon.queries.standing(id)
+        } else {
+            queries = [try await daemon.queries.draft(QueryConfiguration(json: described))]
+        }
+        var wanted = own["alerts_per_day"]?.double ?? 1
+        if own["alerts_per_day"] == nil, case .budget(let alerts)? = queries.first?.query.rule { wanted = alerts }
+        let result = try await history.backtest(
+            queries, labels: daemon.streams.labels, from: time(own, "from"), to: time(own, "to"), alertsPerDay: wanted)
+        try Task.checkCancellation()
+        return try JSONValue(encoding: result)
+    }
+
+    // MARK: Removal
+
+    private static func remove(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
+        let history = try history(daemon)
+        let name = try ControlArguments.name(args, "stream")
+        var removal = HistoryRemoval(from: try time(args, "from"), to: try time(args, "to"))
+        // A whole picture's name alone is that stream; all that is a pattern selects.
+        if name == "*" {
+            removal.selector = nil
+        } else if name.contains(where: { "*?!:".contains($0) }) {
+            removal.selector = try StreamSelector([name])
+        } else {
+            removal.stream = name
+        }
+        let result = await history.remove(removal)
+        return .object([
+            "removed": .integer(Int64(result.removed)), "rewritten": .integer(Int64(result.rewritten)),
+            "entries": .integer(Int64(result.entries)),
+            "skipped": .array(result.skips.sentences.map { .string($0) }),
+        ])
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import Ingest
+package import Matching
+
+/// A sampled frame as windows take it: with its embeddings, or without where its picture shows nothing.
+struct EmbeddedFrame {
+    /// Seconds of media time, and since 1970.
+    let mediaTime: Double
+    let wallClock: Double
+    /// Whether it does not continue the frame before it.
+    let isDiscontinuity: Bool
+    let embeddings: FrameEmbeddings?
+    let still: Still
+
+    init(_ frame: Frame, _ embeddings: FrameEmbeddings?) {
+        (mediaTime, wallClock) = (frame.mediaTime, frame.wallClock.timeIntervalSince1970)
+        isDiscontinuity = frame.discontinuity
+        self.embeddings = embeddings
+        still = Still(frame.preview)
+    }
+
+    init(_ frame: RecordedFrame) {
+        (mediaTime, wallClock, isDiscontinuity) = (frame.mediaTime, frame.wallClock, frame.isDiscontinuity)
+        embeddings = frame.embedding.map {
+            FrameEmbeddings(newest: $0, completed: nil, isNew: !frame.isRepeat, held: nil)
+        }
+        still = Still(nil)
+    }
+
+    /// The frame alone, as a window's span.
+    var moment: WindowSpan {
+        WindowSpan(
+            mediaStart: mediaTime, mediaEnd: mediaTime, wallStart: wallClock, wallEnd: wallClock, frames: 1)
+    }
+}
+
+/// A frame of a lane as it was embedded: what a history keeps, and what `Replay` takes.
+package struct RecordedFrame: Sendable {
+    package let lane: String
+    /// As the tower gives it, `[d]`; nil where the picture shows nothing.
+    package let embedding: [Float]?
+    /// Seconds of media time, and since 1970.
+    package let mediaTime: Double
+    package let wallClock: Double
+    /// Whether it does not continue the frame before it.
+    package let isDiscontinuity: Bool
+    /// Whether the picture had not changed: it kept the embedding of the frame before it.
+    package let isRepeat: Bool
+
+    package init(
+        lane: String, embedding: [Float]?, mediaTime: Double, wallClock: Double, isDiscontinuity: Bool, isRepeat: Bool
+    ) {
+        (self.lane, self.embedding, self.mediaTime, self.wallClock) = (lane, embedding, mediaTime, wallClock)
+        (self.isDiscontinuity, self.isRepeat) = (isDiscontinuity, isRepeat)
+    }
+}
+
+/// The clip embedding of a window, as a head made it.
+package struct RecordedClip: Sendable {
+    package let lane: String
+    package let head: String
+    package let span: WindowSpan
+    /// `[d]`, of unit length.
+    package let embedding: [Float]
+}
+
+/// Takes embedded frames through windows, heads and rules to events, in each lane's order: live frames and recorded
+/// ones alike.
+///
+/// Not Sendable: it belongs to the engine, or to a replay.
+final class FrameScorer {
+    /// What comes of a lane.
+    enum Item {
+        case frame(EmbeddedFrame)
+        case end
+    }
+
+    private let book: QueryBook
+    private let evaluator: WindowEvaluator
+    private let model: String
+    /// Whether windows that are not full yet are scored too.
+    private let partial: Bool
+
+    init(_ book: QueryBook, _ evaluator: WindowEvaluator, model: String, partial: Bool) {
+        (self.book, self.evaluator, self.model, self.partial) = (book, evaluator, model, partial)
+    }
+
+    /// Takes the next items; `all`: every lane there is, since at `time` (seconds since 1970) a query may be watched no
+    /// more.
+    func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
+        var due: [GroupKey: WindowBatch] = [:]
+        var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
+        for (lane, item) in items {
+            switch item {
+            case .end:
+                lane.clearWindow()
+                actions.append((lane, .end))
+            case .frame(let frame):
+                if step.wantsFrames { step.frames.append(lane.recorded(frame)) }
+                if frame.isDiscontinuity {
+                    lane.clearWindow()
+                    actions.append((lane, .close))
+                }
+                if let embeddings = frame.embeddings {
+                    actions += slide(lane, frame, embeddings, &due).map { (lane, $0) }
+                } else {
+                    // It shows nothing: what comes after it does not continue what was before.
+                    step.blind += 1
+                    lane.clearWindow()
+                    actions += [(lane, .blind(frame.moment)), (lane, .settle(frame.moment))]
+                }
+            }
+        }
+        for standing in book.refresh(at: time) {
+            for lane in all { step.detections += lane.drop(standing, book, model: model) }
+        }
+        for batch in due.values {
+            for (window, look) in zip(batch.windows, evaluator.look(at: batch, &step)) {
+                window.look = look
+                if step.wantsFrames, isKept(window) { step.clips.append(window.recorded(look)) }
+            }
+        }
+        evaluator.take(actions, &step)
+    }
+
+    /// Whether a history keeps a window's clip embedding: not of heads that pair, nor of the mean head, which frames
+    /// alone make.
+    private func isKept(_ window: PendingWindow) -> Bool {
+        window.key.head != "mean" && window.span.frames == window.key.frames
+            && book.groups[window.key]?.pairs == false
+    }
+
+    /// Slides a lane's window by a frame; what has to be scored is due.
+    private func slide(
+        _ lane: Lane, _ frame: EmbeddedFrame, _ embeddings: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
+    ) -> [WindowEvaluator.Action] {
+        lane.slide(by: frame, embeddings)
+        var longest = frame.moment
+        var actions: [WindowEvaluator.Action] = []
+        for key in book.groups.keys where partial || lane.window.count >= key.frames {
+            guard let window = due[key, default: WindowBatch(key)].add(lane, frame.still) else { continue }
+            actions.append(.window(window))
+            if window.span.mediaStart < longest.mediaStart { longest = window.span }
+        }
+        return actions + [.settle(longest)]
+    }
+}
+
+extension Lane {
+    /// A frame as a history keeps it; after frames that were lost it continues nothing.
+    fileprivate func recorded(_ frame: EmbeddedFrame) -> RecordedFrame {
+        RecordedFrame(
+            lane: name, embedding: frame.embeddings?.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock,
+            isDiscontinuity: takeLoss() || frame.isDiscontinuity, isRepeat: frame.embeddings?.isNew == false)
+    }
+}
+
+extension PendingWindow {
+    /// Its clip embedding as a history keeps it.
+    fileprivate func recorded(_ look: HeadOutput) -> RecordedClip {
+        RecordedClip(lane: lane.name, head: key.head, span: span, embedding: look.clip)
+    }
+}

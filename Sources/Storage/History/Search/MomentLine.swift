@@ -1,0 +1,32 @@
+package import Foundation
+
+/// A moment as `search --json` prints it and `history.search` answers.
+package struct MomentLine: Codable, Sendable {
+    package struct Media: Codable, Sendable {
+        package let start: Double
+        package let end: Double
+        package let peak: Double
+    }
+    package let stream: String
+    /// A film's path; nil of a stream.
+    package let file: String?
+    /// Wall-clock times; nil of a film.
+    package let start: Date?
+    package let end: Date?
+    package let peak: Date?
+    package let media: Media
+    package let score: Double
+    package let head: String
+    package let rank: Double
+    package let approximate: Bool?
+
+    package init(_ moment: HistoryMoment) {
+        func time(_ seconds: Double) -> Date? { moment.file == nil ? Date(timeIntervalSince1970: seconds) : nil }
+        (stream, file, head) = (moment.stream, moment.file, moment.head)
+        (start, end, peak) = (time(moment.wallStart), time(moment.wallEnd), time(moment.wallPeak))
+        media = Media(start: moment.mediaStart, end: moment.mediaEnd, peak: moment.mediaPeak)
+        score = Double(moment.score)
+        rank = moment.rank
+        approximate = moment.isApproximate ? true : nil
+    }
+}

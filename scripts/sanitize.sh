@@ -13,7 +13,7 @@ for sanitizer in "$@"; do
     export TSAN_OPTIONS="log_path=$scratch/report exitcode=66"
     export ASAN_OPTIONS="suppressions=$PWD/scripts/asan.supp detect_leaks=0 log_path=$scratch/report exitcode=66"
     swift test --skip-build --sanitize="$sanitizer" --scratch-path "$scratch" --no-parallel \
-        --filter 'IngestTests|EngineTests.(LoadTests|GateTests|FrameQueueTests|EngineTests|ScoringEngineTests|RescoringTests)' \
+        --filter 'StreamSourcesTests|SamplingTests|ContainersTests|IngestTests|EngineTests.(LoadTests|GateTests|FrameQueueTests|EngineTests|ScoringEngineTests|RescoringTests)' \
         >"$scratch/test.log" 2>&1 || { grep -E '✘|rror:' "$scratch/test.log" || tail -20 "$scratch/test.log"; failed=1; }
     for report in "$scratch"/report.*; do
         [ -e "$report" ] || continue

@@ -1,7 +1,7 @@
 import CLIP
 import Checkpoints
+import Containers
 import Foundation
-import Ingest
 import Pixels
 import TestSupport
 import Tokenizers

@@ -2,10 +2,10 @@ package import CLIP
 import Concurrency
 package import Foundation
 package import Heads
-package import Ingest
 package import Matching
 package import Measures
 package import Pixels
+package import Sampling
 import SystemSupport
 package import Tensors
 

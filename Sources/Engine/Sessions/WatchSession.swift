@@ -1,6 +1,8 @@
 import Foundation
 package import Ingest
 package import Matching
+import Sampling
+package import StreamSources
 import Synchronization
 import WireFormat
 

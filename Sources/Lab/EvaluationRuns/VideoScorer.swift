@@ -6,6 +6,7 @@ package import Heads
 import Ingest
 package import Matching
 package import Printing
+import StreamSources
 import Synchronization
 package import Tensors
 import WatchwordConfiguration

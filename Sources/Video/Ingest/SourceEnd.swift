@@ -1,4 +1,5 @@
 import CGStreamer
+import StreamSources
 
 /// Whether a source has an end: what kind of source it is, which its scheme alone does not tell.
 struct SourceEnd {

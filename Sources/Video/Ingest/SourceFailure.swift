@@ -1,5 +1,7 @@
 import CGStreamer
+import Containers
 import Foundation
+package import StreamSources
 
 /// Says why a source failed, and what to do, by what GStreamer reports and, where that tells nothing, by a probe.
 package struct SourceFailure {

@@ -1,5 +1,8 @@
 import CGStreamer
+import Containers
 import Foundation
+package import Sampling
+package import StreamSources
 import Synchronization
 import SystemSupport
 import World

@@ -1,3 +1,5 @@
+import StreamSources
+
 /// The kind of an answer by its `Content-Type`, as far as it decides how a source is read.
 enum ContentType: Equatable {
     /// One picture, to be asked for again and again.

@@ -1,6 +1,7 @@
 import CFetch
 import CGStreamer
 import Foundation
+import StreamSources
 import SystemSupport
 
 /// A picture at an address of HTTP, asked for again only if it has changed (`ETag`, `Last-Modified`).

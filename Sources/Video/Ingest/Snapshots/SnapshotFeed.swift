@@ -1,6 +1,7 @@
 import CGStreamer
 import Foundation
 import Pixels
+import StreamSources
 
 /// Fetches a picture for each sample, on a thread of its own, and hands it to a pipeline's `appsrc name=pictures`.
 ///

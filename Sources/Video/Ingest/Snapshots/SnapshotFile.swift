@@ -1,4 +1,5 @@
 import Foundation
+import StreamSources
 
 /// A picture in a file that is written anew from time to time.
 final class SnapshotFile: SnapshotReader {

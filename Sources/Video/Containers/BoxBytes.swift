@@ -23,7 +23,7 @@ struct BoxBytes {
 
     private func signed(_ at: Int) -> Int? { number(at).map { Int(Int32(truncatingIfNeeded: $0)) } }
 
-    /// What is in the boxes of a name that lie one after the other in `range`.
+    /// Contents of the boxes called `name` among those that follow each other in `range`.
     func boxes(_ name: StaticString, in range: Range<Int>) -> [Range<Int>] {
         var (found, at): ([Range<Int>], Int) = ([], range.lowerBound)
         while at <= range.upperBound - 8, let length = number(at), length >= 8, length <= range.upperBound - at {
@@ -57,7 +57,7 @@ struct BoxBytes {
         return (UInt32(truncatingIfNeeded: number), orientation)
     }
 
-    /// What is in the first description of a track's pictures.
+    /// Contents of a track's first sample description; nil without one.
     func description(_ trak: Range<Int>) -> Range<Int>? {
         guard let media = boxes("mdia", in: trak).first, let info = boxes("minf", in: media).first,
             let table = boxes("stbl", in: info).first, let list = boxes("stsd", in: table).first,

@@ -45,7 +45,7 @@ package struct FilmFile: Equatable {
 private struct FileHeads {
     let size: Int
     let read: (Int, Int) -> [UInt8]
-    /// Most parts that are looked at.
+    /// Limit on the parts of a file that are read.
     private static let maxParts = 4096
 
     private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }

@@ -1,6 +1,6 @@
 package import Pixels
 
-/// How a track of MP4 or QuickTime wants its pictures shown.
+/// Display that a track of MP4 or QuickTime asks for.
 package struct TrackDisplay: Equatable {
     /// The clean aperture (`clap`): the part of each picture that is shown, in pixels of pictures of a size.
     package struct Aperture: Equatable {
@@ -13,7 +13,7 @@ package struct TrackDisplay: Equatable {
         package let height: Int
     }
 
-    /// By the track's matrix, or the stream's tags; nil where they say none, or another thing than turns and mirrors.
+    /// Orientation by the track's matrix or the stream's tags; nil without one, or for more than turns and mirrors.
     package var orientation: PictureOrientation?
     package var aperture: Aperture?
     /// Whether the index says that Y spans 0...255 (`colr`), which `qtdemux` takes for limited range.
@@ -29,7 +29,7 @@ package struct TrackDisplay: Equatable {
 ///
 /// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`), 12.1.4 (`clap`) and 12.1.5 (`colr`).
 package enum MovieHeader {
-    /// Most bytes of an index that are read.
+    /// Limit on the bytes of an index.
     static let largest = 32 << 20
 
     /// The display that each track asks for, by the track's number; `box` is the whole `moov`, with its head.

@@ -12,9 +12,9 @@ package struct MultipartParser {
         package let body: [UInt8]
     }
 
-    /// Most bytes of a part; the largest pictures that are decoded have fewer.
+    /// Limit on the bytes of a part; the largest pictures that are decoded have fewer.
     package static let maxPart = 32 << 20
-    /// Most bytes of a part's headers, and of a line before them.
+    /// Limit on the bytes of a part's headers, and of a line before them.
     package static let maxHeaders = 16 << 10
 
     private enum State {
@@ -22,7 +22,7 @@ package struct MultipartParser {
         case headers
         /// A body, and its length if the part tells one.
         case body(Int?)
-        /// The rest of a part that is left out.
+        /// Bytes of a part that is skipped.
         case leftOut
     }
 
@@ -30,7 +30,7 @@ package struct MultipartParser {
     private var buffer: [UInt8] = []
     /// The first index of `buffer` that has not been looked at.
     private var start = 0
-    /// From `start` on, where no delimiter begins.
+    /// No delimiter begins between `start` and this index.
     private var scanned = 0
     /// The boundary without dashes before it; empty while it is not known.
     private var boundary: [UInt8]
@@ -41,9 +41,9 @@ package struct MultipartParser {
     private var type = ""
     private var length: Int?
     private var headerBytes = 0
-    /// Whether nothing has come that could have been a part.
+    /// Whether no part has begun yet.
     private var isFirst = true
-    /// Parts that were left out, since they or their headers were too large.
+    /// Count of parts that were skipped, since they or their headers were too large.
     package private(set) var leftOut: UInt64 = 0
 
     /// `boundary`: as the answer's header says it; empty, or wrong, it is learnt from the body.
@@ -67,7 +67,7 @@ package struct MultipartParser {
         return ""
     }
 
-    /// Takes what has come, and gives the parts that are whole now.
+    /// Appends bytes of the body; returns the parts that are whole now.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) -> [Part] {
         buffer.append(contentsOf: bytes)
         var parts: [Part] = []
@@ -82,7 +82,7 @@ package struct MultipartParser {
 
     package mutating func append(_ bytes: [UInt8]) -> [Part] { bytes.withUnsafeBytes { append($0) } }
 
-    /// Goes on as far as a line or a part; false if there is too little for that.
+    /// Parses one line or one part; false if more bytes are needed for it.
     private mutating func step(_ parts: inout [Part]) -> Bool {
         switch state {
         case .beforePart, .headers:
@@ -235,7 +235,7 @@ package struct MultipartParser {
         advance(to: end)
     }
 
-    /// The body is as long as was told, or that was wrong.
+    /// Ends a body whose part stated `told` bytes, unless the body shows that this length is wrong.
     private mutating func finish(told: Int, _ parts: inout [Part]) {
         let end = start + told
         scanned = start

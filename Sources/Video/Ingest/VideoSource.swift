@@ -5,28 +5,28 @@ package import StreamSources
 import Synchronization
 import World
 
-/// One source of video: a GStreamer pipeline, sampled.
+/// A source of video: a GStreamer pipeline, sampled.
 ///
 /// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
 // @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe` and `feed`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
-    /// What it is taken for until its pipeline says otherwise.
+    /// Kind of the source, assumed until its pipeline says otherwise.
     package let kind: StreamSupervision.Source
-    /// Whether it is known to be live before it is opened: then it is never held up.
+    /// Whether the source is known to be live before it is opened: then its thread never waits.
     package var isLive: Bool { kind == .live }
     private let end: SourceEnd
-    /// Whose certificates are trusted, where that is not this machine's authorities.
+    /// Certificates that are trusted in place of this machine's authorities; nil for those.
     private let database: TLSDatabase?
     private let recipe: PipelineTemplates.Recipe
-    /// What plays it if its server answers with the other of a picture and a stream.
+    /// Recipe that plays the source if its server answers with a stream instead of a picture, or the reverse.
     private var otherRecipe: PipelineTemplates.Recipe?
     /// Fetches pictures one by one, where that is what the source is.
     private var feed: SnapshotFeed?
-    /// What `shapes://` shows.
+    /// Film of a `shapes://` source.
     private let film: Film?
     private let diagnosis: SourceDiagnosis
-    /// When anything was last received.
+    /// Times at which the source last gave units and pictures.
     package let activity = SourceActivity()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
@@ -37,7 +37,7 @@ package final class VideoSource: @unchecked Sendable {
     private var thread: Thread?
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
-    /// Without any progress it fails after so long; nil where somebody else watches over it.
+    /// Time without progress after which the source fails; nil where its caller watches over it.
     private let patience: Duration?
 
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
@@ -91,7 +91,7 @@ package final class VideoSource: @unchecked Sendable {
     package var sampledFrames: UInt64 { tap.sampledFrames }
     /// Sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { tap.gatedFrames }
-    /// Frames of a clip that its sampling took so far, wanted or not.
+    /// Count of a clip's frames that the sampling took so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
     /// Whether the source failed because its data is bad, and not because it cannot be reached.
     package var isBadData: Bool { diagnosis.isBadData }
@@ -217,7 +217,7 @@ package final class VideoSource: @unchecked Sendable {
             })
     }
 
-    /// Plays the source by its other template, once; nil if it is not wanted any more, or cannot be played.
+    /// Plays the source by its other template, once; nil if it was stopped meanwhile, or cannot be played.
     private func exchanged(_ old: Pipeline) -> Pipeline? {
         let (recipe, feed) = lock.withLock {
             defer { (otherRecipe, self.feed) = (nil, nil) }

@@ -1,7 +1,7 @@
 package import Measures
 import Synchronization
 
-/// What one stream's decoding comes to, over all the times it is played: written by streaming threads, read by anyone.
+/// Counters of one stream's decoding, over all openings of its source; written by streaming threads, read by anyone.
 package final class DecodingRecord: Sendable {
     private let keyframesOnly = Atomic(false)
     private let skipped = Atomic<UInt64>(0)
@@ -19,7 +19,7 @@ package final class DecodingRecord: Sendable {
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
     /// Samples left out because there is more to do than can be done.
     package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
-    /// How often keyframes became too rare, and everything was decoded again.
+    /// Count of returns from keyframes alone to all units, since keyframes became too rare.
     package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
     /// Processor seconds spent on decoding, by the threads that hand units to the decoder.
     package var decodeSeconds: Double {

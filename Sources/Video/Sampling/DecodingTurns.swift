@@ -5,8 +5,8 @@ import Foundation
 /// Lets as many streams decode at a time as there are processors, in the order in which they come.
 ///
 /// More would decode nothing sooner: they would take turns on the processors, and the encoder, whose threads wait for
-/// each other many times a batch, would be one of dozens. Who takes long, such as a device that hangs, holds up nobody:
-/// its place is given to the next.
+/// each other many times a batch, would be one of dozens. A decoder that exceeds `patience`, such as a device that
+/// hangs, loses its place to the next.
 // @unchecked: `lock` guards what changes
 package final class DecodingTurns: @unchecked Sendable {
     package static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)
@@ -18,7 +18,7 @@ package final class DecodingTurns: @unchecked Sendable {
 
     private enum Entry { case inside, entered, waits(for: DispatchSemaphore) }
 
-    /// Who decodes longer than this is not counted any more.
+    /// Time after which a decoder's place is given to the next.
     private let patience: Duration
     private let places: Int
     private let lock = NSLock()

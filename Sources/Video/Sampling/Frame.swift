@@ -6,21 +6,19 @@ package struct Frame: Sendable {
     /// The region that it shows; the whole picture, if nil.
     package let region: String?
     package let picture: Picture
-    /// Frames of a source with one number have one picture: the gate found no change.
+    /// Number of the picture: frames with the same number have the same picture, since the gate found no change.
     package let pictureNumber: UInt64
     /// Seconds: place in a file, or time since a live stream began.
     ///
     /// Never runs backwards within a source.
     package let mediaTime: Double
-    /// When a live source gave the frame, before it was decoded: its time stamp on the pipeline's clock.
-    ///
-    /// Of a file, when it was decoded.
+    /// Wall-clock time of a live frame's time stamp, before it was decoded; of a file, the time of decoding.
     package let wallClock: Date
-    /// When what it was decoded from came to the decoder; of a film, which waits for its time, when it was shown.
+    /// Time at which the decoder got the frame's unit; of a film in real time, at which the frame was due.
     package let received: ContinuousClock.Instant
-    /// The first frame, and the first after a jump: what was seen before does not continue here.
+    /// Whether the frame continues none before it: the first one, and the first after a jump.
     package let discontinuity: Bool
-    /// What people are shown of it, where that is asked for.
+    /// Preview for people, if previews were asked for.
     package let preview: Preview?
     /// Whether it shows anything.
     package let health: PictureHealth

@@ -1,7 +1,7 @@
 package import Pixels
 package import StreamSources
 
-/// The way from frames to pictures, of the whole frame or a region: a resizer and a gate of its own.
+/// Makes pictures of the whole frame or of a region, with a resizer and a gate of its own.
 package struct FrameLane {
     /// The result for one frame; an unchanged picture is not made again.
     package struct Sight {

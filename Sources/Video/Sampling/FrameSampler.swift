@@ -1,4 +1,4 @@
-/// Which decoded frames are sampled: frame k is the first whose time is not before `k / fps`.
+/// Decides which decoded frames are sampled: frame k is the first whose time is not before `k / fps`.
 ///
 /// A frame is taken once. After a gap the next k is the first one after the frame that ended it, so that sampling goes
 /// on at the same rate and nothing is caught up.

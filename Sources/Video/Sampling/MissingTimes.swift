@@ -1,4 +1,4 @@
-/// Gives pictures a time that have none, or all the same one.
+/// Gives a time to pictures that have none, or all the same one.
 ///
 /// Raw streams and MJPEG have no time stamps, and some decoders and cameras stamp all pictures alike. A picture of a
 /// live source gets the time at which it came, one of a file its place by the file's rate.

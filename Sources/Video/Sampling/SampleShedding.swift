@@ -9,7 +9,7 @@ package struct SampleShedding: Sendable {
     /// Says which keyframes the sampling would take, once decoded.
     private var sampler: FrameSampler
     private let slack: Double
-    /// What the share has earned so far towards the next sample that is kept.
+    /// Credit towards the next sample that is kept: each due sample adds the share, a kept one takes 1.
     private var credit: Double
     private var isFirst = true
 
@@ -32,7 +32,7 @@ package struct SampleShedding: Sendable {
         return true
     }
 
-    /// What becomes of a keyframe at `time` (seconds) that nothing decoded later refers to.
+    /// Verdict on a keyframe at `time` (seconds) to which no picture that is decoded later refers.
     ///
     /// `isSparse`: the next one is about a sampling interval away, so that a little too early is near enough.
     package mutating func verdict(onKeyframeAt time: Double, isSparse: Bool = true, share: Double) -> Verdict {

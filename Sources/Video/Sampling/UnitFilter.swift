@@ -7,7 +7,7 @@ package import StreamSources
 /// where the trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from
 /// keyframes alone begins at the next keyframe.
 package struct UnitFilter {
-    /// What becomes of a unit.
+    /// Decision on a unit.
     ///
     /// `hold`: keep it, it may be asked for; `passHeld`: pass what is held since the last keyframe, then the unit.
     package enum Verdict: Sendable { case pass, drop, hold, passAndDrain, passHeld }
@@ -24,7 +24,7 @@ package struct UnitFilter {
     /// Units that are held at most.
     static let maxHeld = 100
 
-    /// When a unit is shown, and when it arrived, in seconds of two clocks of their own.
+    /// Time stamp and arrival of a unit, in seconds of two different clocks.
     private struct Moment {
         var stamp: Double?
         var arrival: Double
@@ -56,7 +56,7 @@ package struct UnitFilter {
     private var frequent = 0
     private var late = 0
     private var intra = 0
-    /// How often `auto` went back from keyframes alone to everything.
+    /// Count of returns of `auto` from keyframes alone to all units.
     package private(set) var returns: UInt64 = 0
 
     package init(_ mode: DecodeMode, fps: Double) {

@@ -19,7 +19,7 @@ package struct UnitRecall: Sendable {
 
     package init() {}
 
-    /// The source is opened again.
+    /// Begins another opening of the source.
     package mutating func begin() {
         before = Array(kept)
         places = before.isEmpty ? nil : []
@@ -65,7 +65,7 @@ package final class UnitMemory: Sendable {
         recall.withLock { $0.begin() }
     }
 
-    /// A unit goes to the decoder.
+    /// Records a unit that goes to the decoder.
     package func observe(_ unit: UInt64, at time: UInt64?) {
         guard recall.withLock({ $0.isKnown(unit) }), let time else { return }
         seen.store(max(seen.load(ordering: .relaxed), time + 1), ordering: .relaxed)

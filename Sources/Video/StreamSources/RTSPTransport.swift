@@ -1,10 +1,10 @@
-/// How an RTSP camera's packets come.
+/// Transport of an RTSP camera's packets.
 package enum RTSPTransport: String, Codable, Sendable, CaseIterable {
-    /// Over the connection itself; by UDP where the camera refuses that.
+    /// TCP; UDP where the camera refuses TCP.
     case auto
-    /// Within the RTSP connection: lost packets become delay.
+    /// Packets within the RTSP connection: lost ones become delay.
     case tcp
-    /// By UDP, straight to this machine: lost packets become broken pictures.
+    /// Packets by UDP, straight to this machine: lost ones become broken pictures.
     case udp
     case multicast
     /// RTSP within HTTP, for networks that let nothing else through.

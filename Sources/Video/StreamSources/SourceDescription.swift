@@ -1,28 +1,28 @@
 package import Matching
 package import Pixels
 
-/// Where a stream's video comes from, and how it is sampled.
+/// Description of a stream's source: where its video comes from, and how it is sampled.
 package struct SourceDescription: Sendable, Equatable {
     package var uri: String
     /// Name of a pipeline template; chosen by the URI's scheme, if nil.
     package var template: String?
     /// Sampled frames a second of media time; fractions too.
     package var fps: Double
-    /// The file is one clip, sampled by frame numbers as the reference does; `fps` is not looked at.
+    /// Sampling of a file that is one clip, by frame numbers as the reference does, whatever `fps` is; nil for others.
     package var clip: ClipFrames?
-    /// What of a live source is decoded; of a file that is not played in real time, all is.
+    /// Units of a live source that are decoded; a file that is not played in real time is decoded whole.
     package var decode: DecodeMode
-    /// A file is played at its own speed, as if it were live.
+    /// Whether a file is played at its own speed, as if it were live.
     package var realtime: Bool
-    /// A file starts again when it has ended.
+    /// Whether a file starts again when it has ended.
     package var loop: Bool
-    /// How frames become square pictures.
+    /// Way from frames to square pictures.
     package var framing: Framing
     /// The launch line of template `custom`.
     package var launch: String?
     /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
     package var gate: Double?
-    /// Parts of the picture that are sampled as lanes of their own, beside the whole.
+    /// Regions of the picture by name, sampled as lanes of their own beside the whole.
     package var regions: [String: PictureRegion]
     /// Whether frames carry a preview for people.
     package var previews: Bool
@@ -32,11 +32,11 @@ package struct SourceDescription: Sendable, Equatable {
     package var credentials: String?
     /// The hosts that the credentials may be sent to; the URI's own alone, if nil.
     package var credentialHosts: [HostPattern]?
-    /// How an RTSP camera's packets come; as the URI's scheme says, if nil.
+    /// Transport of an RTSP camera's packets; nil leaves it to the URI's scheme.
     package var transport: RTSPTransport?
-    /// Whose certificate is trusted, besides those of this machine's authorities.
+    /// TLS certificates to trust in place of those of this machine's authorities.
     package var trust: TLSTrust?
-    /// Limits on what the stream may open; none, if nil.
+    /// Limits on what the stream may open; nil has none.
     package var policy: SourcePolicy?
 
     package init(
@@ -61,7 +61,7 @@ package struct SourceDescription: Sendable, Equatable {
     }
 }
 
-/// Which frames of a clip become pictures.
+/// Choice of the frames of a clip that become pictures.
 package struct ClipFrames: Sendable, Equatable {
     package var sampling: ClipSampling
     /// Places among the sampled frames; all, if nil, and none at all only counts them.
@@ -73,7 +73,7 @@ package struct ClipFrames: Sendable, Equatable {
     }
 }
 
-/// Which of a stream's coded units go to the decoder.
+/// Choice of the coded units of a stream that go to the decoder.
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes

@@ -2,7 +2,7 @@ import CGStreamer
 import Sampling
 import StreamSources
 
-/// Stands before the video decoders of a live pipeline: drops what need not be decoded, and bounds their threads.
+/// Probes before the video decoders of a live pipeline: drops units that need not be decoded, and bounds threads.
 ///
 /// After a keyframe whose delta units are dropped the decoder is drained, or it would hold the picture back until it
 /// knows that none comes before it: with B-frames, for as many keyframes as it may reorder.
@@ -16,7 +16,7 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let turns: DecodingTurns?
     private let order = HappensBefore()
 
-    /// `turns`: where pictures are taken as they are decoded; not where they wait for their time first.
+    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
         turns: DecodingTurns?
@@ -67,9 +67,9 @@ private final class DecoderGate: @unchecked Sendable {
     private var isPassing = false
     /// The last keyframe and the units after it, while they may be asked for; references of our own.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
-    /// When a unit was last given to the decoder.
+    /// Time at which the decoder last got a unit.
     private var passed = ContinuousClock.now
-    /// Where the arrival of units is counted from.
+    /// Origin of the units' arrival times.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
     private var record: DecodingRecord { tap.record }
@@ -152,15 +152,13 @@ private final class DecoderGate: @unchecked Sendable {
         return false
     }
 
-    /// A keyframe has come: it is held from now on, if it may be asked for.
+    /// Holds a new keyframe in place of the units before it, if the filter may ask for it.
     private func beginHolding(_ keyframe: UnsafeMutablePointer<GstBuffer>) {
         forgetHeld()
         if filter.mayAskForHeld { held.append(ww_ref_buffer(keyframe)) }
     }
 
-    /// A keyframe has come, and what is held is not needed any more.
-    ///
-    /// All of it but the keyframe has been left out.
+    /// Drops the held units after a new keyframe, and counts them as skipped, all but the keyframe.
     private func forgetHeld() {
         guard !held.isEmpty else { return }
         record.addSkipped(UInt64(held.count(where: { ww_is_delta($0) != 0 })))

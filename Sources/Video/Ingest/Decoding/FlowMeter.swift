@@ -1,19 +1,19 @@
 import CGStreamer
 import Synchronization
 
-/// Counts what a pipeline brings forth, so that one that works or waits without end is told from one that goes on.
+/// Counts a pipeline's progress, so that a pipeline that hangs is told from one that is slow.
 ///
-/// What counts: bytes that a source reads beyond those it has read, coded units that reach a decoder, pictures. Reading
-/// the same bytes again and again is none.
+/// Progress is bytes that a source reads for the first time, coded units that reach a decoder, and pictures. Reading
+/// the same bytes again is no progress.
 // @unchecked: only atomics change
 final class FlowMeter: @unchecked Sendable {
     private let count = Atomic<UInt64>(0)
-    /// Frames that are with whoever takes them.
+    /// Count of frames that the consumer has taken and not finished.
     private let taken = Atomic<Int>(0)
 
     /// Changes with every step forward.
     var progress: UInt64 { count.load(ordering: .relaxed) }
-    /// Whether nothing comes because a frame is being taken.
+    /// Whether the consumer is busy with a frame.
     var isHeld: Bool { taken.load(ordering: .relaxed) > 0 }
 
     func step() { count.wrappingAdd(1, ordering: .relaxed) }
@@ -53,7 +53,7 @@ final class FlowMeter: @unchecked Sendable {
             { user in if let user { Unmanaged<Furthest>.fromOpaque(user).release() } })
     }
 
-    /// How far one pad has come.
+    /// Progress of one pad.
     private final class Furthest: Sendable {
         private let meter: FlowMeter
         private let offset = Atomic<UInt64>(0)

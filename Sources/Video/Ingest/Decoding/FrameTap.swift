@@ -6,7 +6,7 @@ import Sampling
 import StreamSources
 import Synchronization
 
-/// What runs on GStreamer's streaming threads: drops what is not sampled, resizes the rest, hands it on.
+/// Code on GStreamer's streaming threads: drops pictures that are not sampled, resizes the others, hands them on.
 ///
 /// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
 /// all the same, since a queue in a custom launch line may part them.
@@ -20,37 +20,37 @@ final class FrameTap: @unchecked Sendable {
         var times = MissingTimes()
         /// Running time of the last decoded picture.
         var seen = 0.0
-        /// Added to media times: what a looped file has played before.
+        /// Seconds added to media times, for the earlier rounds of a looped file.
         var offset = 0.0
         var latest = -1.0
         var discontinuity = true
         var caps: String?
-        /// How pictures are shown, as the film's index and the stream's tags say.
+        /// Display that the film's index and the stream's tags ask for.
         var display = TrackDisplay()
     }
 
     private let lock = NSLock()
     private let order = HappensBefore()
-    /// What the film's index says of how it is shown.
+    /// Reader of the display in the film's index.
     private let movie = MovieTap()
     let times: TimeKeeping
     let meter = FlowMeter()
     private var state: State
-    /// The whole picture, then the regions; the sink thread's.
+    /// Lanes of the whole picture, then of the regions; used on the sink's thread only.
     private var lanes: [FrameLane]
     private let previews: Bool
     /// Clips are read as the reference's loaders read them, which take pixels for squares.
     private let isClip: Bool
-    /// Of the whole picture; the sink thread's.
+    /// Monitor of the whole picture; used on the sink's thread only.
     private var monitor: HealthMonitor
     private let fps: Double
     private let isLive: Atomic<Bool>
     /// Whether the source's time is that of the pipeline's clock, so that it can be told where it leaps.
     private let keepsTime: Bool
-    /// Pictures are not looked at yet: whether they are wanted is still asked.
+    /// Whether pictures are dropped until the pipeline has said whether it has an end.
     private let isHeld = Atomic(false)
     private let memory: UnitMemory?
-    /// Whether pictures wait for their time before they come here.
+    /// Whether pictures wait for their time before they reach the sink.
     private let isPaced: Bool
     private let decoding: DecodingRecord
     private let activity: SourceActivity
@@ -94,9 +94,9 @@ final class FrameTap: @unchecked Sendable {
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
     /// Sampled frames that showed nothing new.
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
-    /// Frames of a clip that the sampling took, wanted or not.
+    /// Count of a clip's frames that the sampling took, wanted or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
-    /// It has turned out to have no end.
+    /// Treats the source as live from now on, since its pipeline has no end.
     func becomeLive() {
         isLive.store(true, ordering: .relaxed)
         times.takeByArrival()
@@ -106,10 +106,10 @@ final class FrameTap: @unchecked Sendable {
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
 
-    /// Pictures may come that are marked as the last one again: they are taken for it, and not looked at.
+    /// Takes pictures that are marked as repetitions for the last picture, without reading them.
     func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
 
-    /// The file begins again: media time goes on where it was, and nothing continues.
+    /// Begins the file again: media time goes on, and the next frame is a discontinuity.
     func beginAgain() {
         lock.withLock {
             state.offset = max(state.latest, 0) + 1 / fps

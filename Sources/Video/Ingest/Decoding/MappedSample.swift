@@ -70,7 +70,7 @@ extension Pipeline {
         info.par_n > 0 && info.par_d > 0 ? Double(info.par_n) / Double(info.par_d) : 1
     }
 
-    /// What the stream says of its colours; where it says nothing, GStreamer has filled in BT.601 for small pictures
+    /// Conversion by the stream's colorimetry; where the stream has none, GStreamer filled in BT.601 for small pictures
     /// and BT.709 for large ones.
     private static func colour(_ colorimetry: GstVideoColorimetry, _ isFullRange: Bool) -> ColourConversion {
         let matrix: ColourConversion.Matrix =

@@ -3,14 +3,14 @@ import Containers
 import Sampling
 import Synchronization
 
-/// Stands behind the HTTP sources of a pipeline: of a multipart answer it lets nothing through but the pictures, so
-/// that a camera's MJPEG looks like any row of JPEG pictures.
+/// Probes behind the HTTP sources of a pipeline: only the pictures of a multipart answer pass, so that a camera's MJPEG
+/// is a row of JPEG pictures.
 ///
 /// GStreamer's own demuxer waits for the end of a stream that has none, needs a boundary before the first part, and
 /// takes the boundary from the body alone.
 // @unchecked: `parser` and what is counted are only touched by the source's streaming thread; `times` is safe
 final class MultipartTap: @unchecked Sendable {
-    /// Parts in a row without a picture after which the source is given up.
+    /// Limit on successive parts without a picture; after it the source fails.
     private static let patience = 50
 
     private let times: TimeKeeping
@@ -76,7 +76,7 @@ final class MultipartTap: @unchecked Sendable {
         return GST_PAD_PROBE_OK
     }
 
-    /// An answer of a server has begun.
+    /// Chooses the parser for an answer that has begun.
     private func answered(_ event: UnsafeMutablePointer<GstEvent>) {
         guard ww_event_type(event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, let text = ww_http_content_type(event) else {
             return

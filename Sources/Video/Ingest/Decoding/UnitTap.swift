@@ -1,7 +1,7 @@
 import CGStreamer
 import Sampling
 
-/// Stands before the video decoders of a pipeline and remembers what goes by.
+/// Probes before the video decoders of a pipeline that record the units which pass.
 // @unchecked: nothing changes but through `memory`, which is safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory

@@ -1,7 +1,7 @@
 import CGStreamer
 import Foundation
 
-/// Which decoders GStreamer chooses, where its own order gives wrong pictures.
+/// Ranks of decoders, changed where GStreamer's own order gives wrong pictures.
 ///
 /// - `jpegdec` gives all JPEG out as 4:2:0, and leaves out chroma samples unfiltered to get there. `avdec_mjpeg` gives
 ///   what there is; it needs whole pictures, so `jpegparse` stands before it.
@@ -9,7 +9,7 @@ import Foundation
 ///   come first.
 /// - `openjpegdec` and `libde265dec` are left where they are: their pictures are ffmpeg's.
 enum DecoderRanks {
-    /// Below this decoding bins do not look.
+    /// Lowest rank that decoding bins take.
     private static let lowest: UInt32 = 64
     private static let none: UInt32 = 0
 

@@ -25,7 +25,7 @@ package enum GStreamer {
         return String(cString: text)
     }
 
-    /// Whether an element can be made: what `doctor` asks.
+    /// Whether an element can be made; `doctor` asks.
     package static func hasElement(_ name: String) -> Bool {
         guard (try? initialize()) != nil, let factory = gst_element_factory_find(name) else { return false }
         ww_unref_factory(factory)

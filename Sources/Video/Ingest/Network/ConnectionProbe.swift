@@ -4,8 +4,8 @@ import StreamSources
 
 /// Tells which step of connecting to a server fails, by doing them again one by one.
 ///
-/// For sources whose own error does not say: it connects to where they did, sends nothing, and hangs up. Waits; whoever
-/// ends the source cancels it.
+/// For sources whose own error does not say: the probe connects to the same server, sends nothing, and hangs up. It
+/// blocks; the end of the source cancels it.
 // @unchecked: a cancellable is thread-safe, and the pointer never changes
 package final class ConnectionProbe: @unchecked Sendable {
     package enum Outcome: Equatable {
@@ -21,7 +21,7 @@ package final class ConnectionProbe: @unchecked Sendable {
         case notConnected
     }
 
-    /// All of it takes at most so long: a live source that fails by then has not yet been given up.
+    /// Limit on the whole probe, shorter than the time after which a live source is given up.
     private static let timeout = DispatchTimeInterval.seconds(4)
     private static let connecting: UInt32 = 2
 

@@ -2,7 +2,7 @@ import CReach
 package import StreamSources
 import Synchronization
 
-/// Which addresses this process's streams connect to, looked at when they do: redirects and names that change included.
+/// Check of each address that this process's streams connect to, made when they connect, after redirects and look-ups.
 ///
 /// Off until a daemon turns it on. RTSP, HTTP and RTMP pass here (everything of GLib's); SRT gets addresses that were
 /// looked up and checked before, and UDP multicast groups alone.
@@ -15,7 +15,7 @@ package enum Reach {
 
     private static let rules = Mutex(Rules())
 
-    /// Turns it on, for the process and for good; call before the first source is opened.
+    /// Turns the check on for the whole process, for good; call before the first source is opened.
     package static func turnOn(_ policy: SourcePolicy) {
         rules.withLock { $0.policy = policy }
         ww_reach_guard { host, port, address, length in
@@ -25,7 +25,7 @@ package enum Reach {
         }
     }
 
-    /// The hosts of the streams that the configuration brings: these are reached wherever they are.
+    /// Names the hosts of the configuration's streams, which are allowed wherever they are.
     package static func name(_ sources: [SourceDescription]) {
         var named: [String: Set<Int?>] = [:]
         for source in sources {

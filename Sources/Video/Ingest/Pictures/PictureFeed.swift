@@ -10,7 +10,7 @@ final class PictureFeed: @unchecked Sendable {
     private let isLive: Bool
     private let next: (Int) throws -> [UInt8]?
     private var number = 0
-    /// Why there are no more pictures, if not because they are over.
+    /// Error of the producer, if that ended the pictures.
     private(set) var failure: (any Error)?
 
     /// `next` gives the RGB bytes of a frame by its number, nil after the last.

@@ -10,12 +10,12 @@ final class Pipeline: @unchecked Sendable {
     /// The element before which frames are dropped: called `convert`, or else the sink itself.
     let sampling: UnsafeMutablePointer<GstElement>
 
-    /// A line that has its source in it.
+    /// Makes a pipeline of a launch line that contains its source.
     convenience init(_ line: String, shown: String) throws(SourceError) {
         try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
     }
 
-    /// With a policy, the pipeline keeps to it: no elements that it does not allow, none that open further URIs.
+    /// Makes a recipe's pipeline; a policy refuses elements that it does not allow or that open further URIs.
     init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
         try GStreamer.initialize()
         var error: UnsafeMutablePointer<GError>?
@@ -58,7 +58,7 @@ final class Pipeline: @unchecked Sendable {
             }, UnsafeMutableRawPointer(element))
     }
 
-    /// The last of them, for `ww_unref_message`.
+    /// Last error that `noteErrors` kept; the caller owns it and calls `ww_unref_message`.
     func notedError() -> UnsafeMutablePointer<GstMessage>? { ww_noted_error(element) }
 
     deinit {

@@ -39,7 +39,7 @@ package struct PipelineTemplates: Sendable {
         package let uri: String?
     }
 
-    /// The template a source uses, and what is to be made of it.
+    /// Recipe of a source, by its template.
     package func recipe(
         _ source: SourceDescription, credentials: SourceCredentials? = nil
     ) throws(SourceError) -> Recipe {
@@ -69,7 +69,7 @@ package struct PipelineTemplates: Sendable {
         return Recipe(template: name, line: try Self.filled(line, uri, launch: source.launch, shown), uri: nil)
     }
 
-    /// Why a scheme is none that can be opened; nil if it is one.
+    /// Reason why a scheme cannot be opened; nil if it can.
     private static func problem(_ scheme: String) -> String? {
         if ["whep", "wheps", "webrtc", "webrtcs"].contains(scheme) {
             return "WebRTC (\(scheme)://) is not taken; have its server give the stream as RTSP, SRT, RTMP or HLS too"
@@ -118,7 +118,7 @@ package struct PipelineTemplates: Sendable {
         byte > 0x20 && byte < 0x7F && !"\"\\'!<>`{}|^".utf8.contains(byte)
     }
 
-    /// The file that a source is.
+    /// Path of a source that is a file of this machine; throws if it is none that can be played.
     private static func file(_ uri: String, _ shown: String) throws(SourceError) -> SourcePath {
         guard let path = SourcePath(uri) else {
             throw SourceError("\(shown): expected file:///path, found a path of another machine; mount it here")
@@ -134,7 +134,7 @@ package struct PipelineTemplates: Sendable {
         return SourceURI.file(source.uri) == nil ? "http" : "file"
     }
 
-    /// What plays an HTTP source whose server turns out to answer with one picture, or with none.
+    /// Recipe for an HTTP source whose server answers with a picture where a stream was expected, or the reverse.
     func otherRecipe(
         than recipe: Recipe, _ source: SourceDescription, credentials: SourceCredentials?
     ) -> Recipe? {

@@ -1,14 +1,14 @@
 import CGStreamer
 import Pixels
 
-/// Stands before and after a video decoder: ends the source by a sentence, before the decoder allocates pictures that
+/// Probes before and after a video decoder that end the source with an error before the decoder allocates pictures that
 /// are too large.
 ///
 /// The size is what parsers read of the stream, or the header of each unit where there is no parser; what a container
 /// says may be a lie.
 // @unchecked: only touched by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
-    /// Most pixels of a stream's pictures: 8K (7680 x 4320), and what level 6.2 of H.264 and H.265 allows.
+    /// Limit on a picture's pixels: 8K (7680 x 4320), and the maximum of level 6.2 of H.264 and H.265.
     static let maxPixels = 36_000_000
     /// Bytes of a unit that are looked at; headers stand at the beginning.
     private static let headerBytes = 1 << 18

@@ -181,7 +181,7 @@ final class FetchCancellation: @unchecked Sendable {
     deinit { if let current { ww_fetch_cancellable_free(current) } }
 
     var isWanted: Bool { lock.withLock { !isOver } }
-    /// For the request that began last; only its thread asks.
+    /// GIO's cancellable of the newest request; only that request's thread asks for it.
     var pointer: UnsafeMutableRawPointer? { lock.withLock { current } }
 
     func cancel() {

@@ -6,7 +6,7 @@ package struct SourceCredentials: Sendable, Equatable {
     package let user: String
     package let password: String
 
-    /// Where a name is looked for: a path is one, a bare name is a file of systemd's `$CREDENTIALS_DIRECTORY`.
+    /// Path of a credentials file: `name` itself if it is a path, else a file of systemd's `$CREDENTIALS_DIRECTORY`.
     package static func path(of name: String) throws(SourceError) -> String {
         if name.contains("/") { return name }
         guard let directory = Credential.directory else {
@@ -20,7 +20,7 @@ package struct SourceCredentials: Sendable, Equatable {
         return "\(directory)/\(name)"
     }
 
-    /// As another process finds it: a file that is here by its path, else the name as it is.
+    /// Name by which another process finds the file: its absolute path if the file is here, else `name` as it is.
     package static func absolute(_ name: String) -> String {
         guard name.contains("/") || FileManager.default.fileExists(atPath: name) else { return name }
         return URL(filePath: name).standardizedFileURL.path
@@ -79,7 +79,7 @@ package struct SourceCredentials: Sendable, Equatable {
     package var secrets: [String] { [password, Self.encoded(password), "\(user):\(password)"] }
 }
 
-/// Hosts that credentials are for: a name, an address or a range; a name or an address may have a port: `camera-1:554`.
+/// Hosts that may get credentials: a name, an address or a range; a name or an address may have a port: `camera-1:554`.
 package struct HostPattern: Sendable, Equatable {
     package let text: String
     private let name: String

@@ -14,8 +14,8 @@ package struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    /// Any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`,
-    /// `fe80::1%lo`.
+    /// Reads any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`,
+    /// `fe80::1%lo`; nil for others.
     package init?(_ text: String) {
         guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
@@ -31,7 +31,7 @@ package struct NetworkAddress: Sendable, Hashable {
 
     private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
 
-    /// Itself, and the IPv4 address that is carried in it: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
+    /// This address, and the IPv4 address that it carries: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
     var faces: [NetworkAddress] {
         let last = Array(bytes[12...])
         let isEmbedded =
@@ -51,7 +51,7 @@ package struct NetworkAddress: Sendable, Hashable {
         return [self] + (carried.flatMap { NetworkAddress(bytes: $0) }.map { [$0] } ?? [])
     }
 
-    /// Whether other machines reach it, too: no loopback, link-local, metadata, multicast or broadcast address.
+    /// Whether this is no loopback, link-local, metadata, multicast or broadcast address.
     package var isOrdinary: Bool {
         !faces.contains { face in Self.special.contains { $0.contains(face) } || face.isMulticast }
     }

@@ -8,7 +8,7 @@ package struct ServerAddress: Equatable, CustomStringConvertible {
     /// Whether the URI has a user before the host.
     package let hasUser: Bool
 
-    /// Nil for URIs of which it is not known how their servers are connected to.
+    /// Reads a URI; nil for schemes whose way of connecting is not known.
     package init?(_ uri: String) {
         let scheme = SourceURI.scheme(uri) ?? ""
         let ports: [String: UInt16] = [

@@ -1,6 +1,6 @@
 import Foundation
 
-/// URIs as people write them: a bare path is a file, and credentials are for nobody's eyes.
+/// Readings of URIs as people write them: a bare path is a file, and credentials are never shown.
 package enum SourceURI {
     /// The scheme, lower-case; nil for a bare path.
     package static func scheme(_ uri: String) -> String? {

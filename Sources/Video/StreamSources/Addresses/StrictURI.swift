@@ -1,4 +1,4 @@
-/// A URI taken apart so that no reader takes it apart otherwise: what is ambiguous is refused.
+/// Parts of a URI that every reader takes apart alike: an ambiguous one is refused.
 package struct StrictURI: Sendable, Equatable {
     package let scheme: String
     /// `user:password`, as it stands.
@@ -6,10 +6,10 @@ package struct StrictURI: Sendable, Equatable {
     /// Lower-case, without the brackets of IPv6 and a last dot; empty if there is none.
     package let host: String
     package let port: Int?
-    /// From the first `/` or `?` on.
+    /// Path and query: the text from the first `/` or `?` on.
     package let rest: String
 
-    /// Why a text is none, for people.
+    /// Reason why a text is no such URI, for people.
     package struct Problem: Error, Equatable {
         package let reason: String
     }

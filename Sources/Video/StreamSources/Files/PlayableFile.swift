@@ -1,6 +1,6 @@
 import Foundation
 
-/// Whether a path names something that can be played to its end: opening some things waits for ever.
+/// Check that a path names a file that can be opened without waiting for ever.
 package enum PlayableFile {
     package static func check(_ path: SourcePath, shown: String) throws(SourceError) {
         var status = stat()

@@ -51,10 +51,10 @@ package struct SourcePath: Equatable {
         return found
     }
 
-    /// For people, and for what takes a text.
+    /// Path as text, with U+FFFD in place of bytes that are no UTF-8.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// A `file:` URI that names it, whatever its bytes.
+    /// A `file:` URI of the path, whatever its bytes.
     package var uri: String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/".utf8)
         let digits = Array("0123456789ABCDEF")

@@ -3,7 +3,7 @@ package import Pixels
 
 /// Still pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), resized for the encoder; films have another way in.
 package enum StillImage {
-    /// Most bytes of a file that is read.
+    /// Limit on the bytes of a file.
     package static let largest = 64 << 20
 
     /// Reads a file as CLIP's own code does: its pixels as they are stored, whatever its EXIF data says of turning
@@ -36,12 +36,12 @@ package enum StillImage {
         try decoded([UInt8](bytes), shown: shown, framing: framing, upright: true)
     }
 
-    /// The same in CLIP's own framing.
+    /// Reads a file as `picture(file:framing:)` does, in CLIP's own framing.
     package static func picture(file path: String, side: Int) throws(SourceError) -> Picture {
         try picture(file: path, framing: Framing(side: side))
     }
 
-    /// The same in CLIP's own framing.
+    /// Decodes bytes as `picture(bytes:shown:framing:)` does, in CLIP's own framing.
     package static func picture(bytes: Data, shown: String, side: Int) throws(SourceError) -> Picture {
         try picture(bytes: bytes, shown: shown, framing: Framing(side: side))
     }

@@ -1,9 +1,9 @@
-/// Allow-list of the parts of a URI's path and parameters that are no secrets: names of secrets have no end.
+/// Allow-list of the parts of a URI's path and parameters that are no secrets; a list of secrets would have no end.
 enum HarmlessParts {
     /// Schemes whose rest names something of this machine.
     static let localSchemes: Set<String> = ["file", "v4l2", "test", "shapes", "ipc", "data"]
 
-    /// Longer ones might be secrets; shorter ones are none.
+    /// Length from which a part might be a secret, in bytes.
     private static let shortest = 3
 
     /// The parts of a path and its parameters that are hidden, within `range`.
@@ -86,7 +86,7 @@ enum HarmlessParts {
         "h264",
     ]
 
-    /// Parts of paths, and values: what the manuals of cameras and servers name.
+    /// Harmless parts of paths, and values, from the manuals of cameras and servers.
     private static let words: Set<String> = [
         "stream", "streams", "streaming", "live", "livestream", "video", "videos", "videomain", "videosub", "cam",
         "camera", "cameras", "channel", "channels", "ch", "chn", "main", "sub", "mainstream", "substream", "media",

@@ -3,7 +3,7 @@ import Foundation
 
 /// The process's arguments, as bytes: what they name need not be UTF-8, and others see them in a list of processes.
 package enum ProcessArguments {
-    /// As they came; Swift's own have U+FFFD in the place of what is no UTF-8.
+    /// Arguments as they came; Swift's own have U+FFFD in place of bytes that are no UTF-8.
     package static let bytes: [[UInt8]] = {
         (0..<Int(CommandLine.argc)).compactMap { index in
             CommandLine.unsafeArgv[index].map { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
@@ -11,7 +11,7 @@ package enum ProcessArguments {
         }
     }()
 
-    /// Overwrites what in them is for nobody's eyes; call first.
+    /// Overwrites the secrets in the arguments, which a list of processes shows; call first.
     package static func hideSecrets() {
         for (index, argument) in bytes.enumerated() {
             let text = argument.map { CChar(bitPattern: $0) } + [0]

@@ -1,14 +1,14 @@
 import Foundation
 
-/// Finds what is for nobody's eyes in URIs, launch lines, and sentences that quote them.
+/// Finds secrets in URIs, launch lines, and sentences that quote them.
 ///
 /// Of a URI scheme, host and port are shown, of the rest only what is known to be harmless (`HarmlessParts`). Works on
 /// bytes: what a person sees as one character may be a separator and a mark that is put on it.
 enum Redaction {
     struct Find {
-        /// What is replaced.
+        /// Bytes that are replaced.
         let range: Range<Int>
-        /// The secret itself, within it.
+        /// Bytes of the secret itself, within `range`.
         let secret: Range<Int>
         let replacement: String
         /// Whether it is known to be secret, and not only not known to be harmless.
@@ -32,7 +32,7 @@ enum Redaction {
     /// Words shorter than this, where nobody knows what they are, stand in many sentences.
     private static let shortestGuess = 5
 
-    /// The secrets, as they are written and as they are meant.
+    /// Secrets of a text, as they are written and with `%20` and the like decoded.
     static func secrets(in text: String) -> [String] {
         let bytes = Array(text.utf8)
         return finds(in: bytes).filter { $0.isCertain || $0.secret.count >= shortestGuess }.flatMap { find in
@@ -41,7 +41,7 @@ enum Redaction {
         }
     }
 
-    /// In their order; they do not overlap.
+    /// Finds all secrets in a text, in order; they do not overlap.
     static func finds(in bytes: [UInt8]) -> [Find] {
         var finds: [Find] = []
         var at = 0

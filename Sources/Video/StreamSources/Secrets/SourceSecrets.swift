@@ -1,8 +1,8 @@
-/// The secrets of one source: no sentence about it has them, wherever it comes from.
+/// Secrets of one source, which are removed from every sentence about it.
 package struct SourceSecrets: Sendable {
     private let values: [[UInt8]]
 
-    /// Shorter ones are no secrets, and stand in many words.
+    /// Least bytes of a secret; shorter ones occur in ordinary words.
     private static let shortest = 3
 
     package init(_ texts: [String], known: [String] = []) {

@@ -1,8 +1,8 @@
-/// Says when a source is given up, by what it has brought forth.
+/// Decides when a source is given up, by its progress.
 package struct ProgressWatch: Sendable {
-    /// Without any progress a source is given up after so long.
+    /// Usual time without progress after which a source is given up.
     package static let usual = Duration.seconds(30)
-    /// Where none of its threads runs, nothing more can come.
+    /// Time without progress after which a source is given up if none of its threads runs.
     static let idle = Duration.seconds(3)
 
     package enum Verdict: Sendable, Equatable { case goesOn, isIdle, isStuck }
@@ -14,7 +14,9 @@ package struct ProgressWatch: Sendable {
 
     package init(limit: Duration, at now: ContinuousClock.Instant) { (self.limit, since) = (limit, now) }
 
-    /// `isHeld`: whoever takes its frames is not done with one; `isRunning`: some thread of it could go on.
+    /// Judges the progress at a time.
+    ///
+    /// `isHeld`: the consumer is busy with a frame; `isRunning`: a thread of the source runs.
     package mutating func observe(
         _ progress: UInt64, isHeld: Bool, isRunning: Bool, at now: ContinuousClock.Instant
     ) -> Verdict {

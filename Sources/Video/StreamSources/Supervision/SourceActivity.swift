@@ -1,6 +1,6 @@
 import Synchronization
 
-/// When a source last gave anything: written by its streaming threads, read by whoever watches over it.
+/// Times at which a source last gave units and pictures; written by streaming threads, read by its supervisor.
 package final class SourceActivity: Sendable {
     private let origin = ContinuousClock.now
     /// Nanoseconds since `origin`; 0 for never.
@@ -11,20 +11,20 @@ package final class SourceActivity: Sendable {
 
     package init() {}
 
-    /// Coded data has come, decoded or not.
+    /// Records that coded data has come, decoded or not.
     package func heardUnit() { unit.store(now, ordering: .relaxed) }
 
-    /// A picture has come out of the decoder; true for the first.
+    /// Records that the decoder gave a picture; true for the first.
     package func heardPicture() -> Bool {
         let now = now
         _ = unsampled.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         return picture.exchange(now, ordering: .relaxed) == 0
     }
 
-    /// A picture has been sampled, or was to be, and was left out because there is too much to do.
+    /// Records that a picture was sampled, or was due and shed.
     package func sampledPicture() { unsampled.store(0, ordering: .relaxed) }
 
-    /// A picture was there, and was not asked for: the decoder is not to blame, if it gave one since it was last asked.
+    /// Records a picture that was not decoded on purpose: the decoder counts as working if it gave one since `asked`.
     package func leftPictureOut(since asked: ContinuousClock.Instant) {
         if let last = instant(picture), last >= asked { picture.store(now, ordering: .relaxed) }
     }

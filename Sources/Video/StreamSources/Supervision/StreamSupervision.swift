@@ -1,13 +1,13 @@
 package import SystemSupport
 
-/// What a stream is doing, as `stream list` and `stream.<name>` messages say it.
+/// State of a stream, as `stream list` and `stream.<name>` messages show it.
 package enum SourceState: Sendable, Equatable {
-    /// Its source is being opened; no picture has come yet.
+    /// The source is being opened; no picture has come yet.
     case connecting
     case playing
-    /// Nothing comes any more, though its source says nothing; that is being torn down.
+    /// Nothing comes any more, though the source reports nothing; it is being closed.
     case stalled(String)
-    /// Waits to be opened again, and why it has to be.
+    /// The source waits to be opened again, for this reason.
     case backingOff(String)
     case ended
     case failed(String)
@@ -40,14 +40,14 @@ package enum SourceState: Sendable, Equatable {
 
 /// Decides when a stream's source is opened, given up and opened again.
 ///
-/// Pure: it is told the time and what happens.
+/// Pure: callers pass the time and the events.
 ///
 /// ```
 /// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
 ///      └───────── fails, ends, nothing comes ──────────┴───────────────▲
 /// ```
 package struct StreamSupervision: Sendable {
-    /// What a stream's source is, and so what is done about it.
+    /// Kind of a stream's source, which decides how its end and its failures are handled.
     package enum Source: Sendable {
         /// A camera, or whatever else has no end: given up when nothing comes, opened again whatever happens.
         case live
@@ -58,37 +58,37 @@ package struct StreamSupervision: Sendable {
     }
 
     package struct Limits: Sendable, Equatable {
-        /// Without anything that was ever received, a source is given up after so long.
+        /// Time after which a source is given up that never gave anything.
         package var connect: Duration = .seconds(10)
-        /// The same, when something had come before.
+        /// Time after which a source is given up that gives nothing any more.
         package var stall: Duration = .seconds(10)
-        /// Coded data comes, but no picture of it; nil where units are left undecoded on purpose, however long.
+        /// Time after which a source is given up whose data gives no picture; nil where units are skipped on purpose.
         package var blind: Duration? = .seconds(60)
-        /// From one sample to the next, by the source's own time.
+        /// Time from one sample to the next, by the source's own clock.
         package var interval: Duration = .seconds(1)
-        /// After so long of playing the pauses begin with the first again.
+        /// Time of playing after which the pauses begin with the shortest again.
         package var stable: Duration = .seconds(30)
         package var backoff = Backoff()
 
         package init() {}
     }
 
-    /// What a source does, or the time alone.
+    /// An event of a source, or the passing of time alone.
     package enum Observation: Sendable, Equatable {
         case time
-        /// Its first picture.
+        /// The first picture.
         case picture
-        /// Its pipeline says that it has no end.
+        /// The pipeline says that the source has no end.
         case live
         case ended
         case failed(String)
-        /// Its server wants to be left alone for so long.
+        /// The server is busy, and asks for a pause of this length.
         case busy(String, Duration)
-        /// It has been torn down, as was asked for.
+        /// The source has been closed, as a step asked.
         case closed
     }
 
-    /// When anything, and a picture, was last received from the source that is open now.
+    /// Times at which the open source last gave units and pictures; nil for never.
     package struct Heard: Sendable, Equatable {
         package var anything: ContinuousClock.Instant?
         package var picture: ContinuousClock.Instant?
@@ -103,24 +103,24 @@ package struct StreamSupervision: Sendable {
         }
     }
 
-    /// What is to be done now.
+    /// Action that the caller takes now.
     package enum Step: Sendable, Equatable {
         case open
-        /// Tell what happens; at that time, what has been heard.
+        /// Report events as they come, and `heard` at this time.
         case watch(until: ContinuousClock.Instant?)
-        /// Tear the source down, then tell that it is closed.
+        /// Close the source, then report `closed`.
         case close
-        /// Nothing, until then.
+        /// Wait until this time.
         case rest(until: ContinuousClock.Instant)
         case finish
     }
 
-    /// Over the life of the stream.
+    /// Counters over the life of the stream.
     package struct Counts: Sendable, Equatable {
-        /// How often its source was opened again.
+        /// Count of reopenings of the source.
         package var restarts: UInt64 = 0
         package var stalls: UInt64 = 0
-        /// Errors and, of a live source, ends.
+        /// Count of errors and, of a live source, ends.
         package var failures: UInt64 = 0
         package var changes: UInt64 = 0
 
@@ -138,7 +138,7 @@ package struct StreamSupervision: Sendable {
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
     private var played: ContinuousClock.Instant?
-    /// The least of the next pause.
+    /// Lower bound of the next pause, asked for by the server.
     private var askedPause = Duration.zero
     private var source: Source
     private let limits: Limits
@@ -215,7 +215,7 @@ package struct StreamSupervision: Sendable {
         return .watch(until: deadlines.map(\.time).min())
     }
 
-    /// When the source is given up, and why, if nothing more is heard.
+    /// Times at which the source is given up if nothing more comes, and the reasons.
     private func deadlines(_ heard: Heard) -> [(time: ContinuousClock.Instant, why: String)] {
         var deadlines: [(time: ContinuousClock.Instant, why: String)] = []
         if let last = [heard.anything, heard.picture].compactMap(\.self).max() {

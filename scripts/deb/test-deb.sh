@@ -3,7 +3,7 @@
 # call filter, upgrades, removes and purges it; then boots another with systemd as its first process. Each Debian is made by
 # mmdebstrap from this machine's mirror, and thrown away.
 set -eu
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 package=$(ls "$here"/.build/deb/watchword_*.deb)
 lintian --fail-on error,warning --allow-root "$package"
 # This machine's mirror and its apt settings, whatever they are.
@@ -16,8 +16,8 @@ apt-config dump | grep -E '^Acquire::(http|https|ftp)::?' >"$settings" || true
 mmdebstrap --variant=apt --format=null --quiet --aptopt="$settings" \
     --include=ca-certificates,systemd,python3,libseccomp2,procps,util-linux \
     --customize-hook="upload '$package' /tmp/watchword.deb" \
-    --customize-hook="upload '$here/scripts/confined.py' /tmp/confined.py" \
-    --customize-hook="upload '$here/scripts/try-deb.sh' /tmp/try-deb.sh" \
+    --customize-hook="upload '$here/scripts/deb/confined.py' /tmp/confined.py" \
+    --customize-hook="upload '$here/scripts/deb/try-deb.sh' /tmp/try-deb.sh" \
     --customize-hook='unshare --mount --propagation private chroot "$1" sh -eu /tmp/try-deb.sh' \
     "$VERSION_CODENAME" - "$sources"
-"$here/scripts/boot-deb.sh" "$package" "$sources" "$settings"
+"$here/scripts/deb/boot-deb.sh" "$package" "$sources" "$settings"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds with a sanitizer, into .build-SANITIZER: `sanitized-build.sh thread|address [ARGUMENTS OF swift build]`.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 sanitizer=$1
 shift
 scratch=$PWD/.build-$sanitizer

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What scripts/test-deb.sh does inside of the new Debian, as root.
+# What scripts/deb/test-deb.sh does inside of the new Debian, as root.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 say() { echo "== $*"; }

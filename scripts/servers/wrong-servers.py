@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 
-FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "Tests/Fixtures/tls"
+FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/tls"
 held = []
 
 

@@ -20,7 +20,7 @@ pictures = [open(path, "rb").read() for path in sys.argv[1:split]]
 log_file = open(sys.argv[split + 1], "a", buffering=1)
 lock = threading.Lock()
 counts = {}
-FILM = pathlib.Path(__file__).resolve().parent.parent / "Tests/Fixtures/videos/lobby.mp4"
+FILM = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/videos/lobby.mp4"
 USER, PASSWORD = "cam", "p@ss:w/or#d%?&!"
 
 

@@ -4,7 +4,7 @@
 Trains every head on each number of clips of the shapes world from each seed (the text tower learns with it, the image tower
 is frozen, the head begins anew), from towers that never saw anything move, and measures R@1 on other clips.
 
-  scripts/learning-curve.py --work .build/curve --towers towers [--sizes 16 64 256 1024] [--output docs]
+  scripts/lab/learning-curve.py --work .build/curve --towers towers [--sizes 16 64 256 1024] [--output docs]
 """
 import os
 import statistics

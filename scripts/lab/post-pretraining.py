@@ -6,7 +6,7 @@ that no model has read. A transformer head and the text tower are trained on a f
 towers that saw pictures only, and once from a model that was trained on many clips of the first world. R@1 is on other clips
 of the second world.
 
-  scripts/post-pretraining.py --work .build/curve --towers towers [--sizes 64 256 1024]
+  scripts/lab/post-pretraining.py --work .build/curve --towers towers [--sizes 64 256 1024]
 """
 import json
 import os

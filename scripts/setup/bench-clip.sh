@@ -2,13 +2,13 @@
 # The streams benchmark's clip: five seconds of a real film at 1080p25, H.264 at 4 Mbit/s with a keyframe a second. `still`
 # holds the film's first picture instead. Prints the file; made once.
 set -eu
-root="$(cd "$(dirname "$0")/.." && pwd)"
+root="$(cd "$(dirname "$0")/../.." && pwd)"
 scene="${1:-moving}"
 clip="$root/.build/bench/$scene-1080p25.mp4"
 film="$root/.build/real-video/bigbuckbunny.mp4"
 if [ ! -s "$clip" ]; then
-    "$root/scripts/setup.sh" test >&2
-    "$root/scripts/fetch-real-video.sh" >&2
+    "$root/scripts/setup/setup.sh" test >&2
+    "$root/scripts/setup/fetch-real-video.sh" >&2
     mkdir -p "$root/.build/bench"
     hold=""
     [ "$scene" = still ] && hold="! imagefreeze num-buffers=132"

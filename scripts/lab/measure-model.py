@@ -6,7 +6,7 @@ something move one way against those that show it move the other way, by the sco
 0.5 is right for `mean`, which cannot know the order of frames. Events: precision, recall and F1 in videos whose true events
 are known, at the model's own thresholds.
 
-  scripts/measure-model.py --work .build/measure MODEL [MODEL ...] [--json]
+  scripts/lab/measure-model.py --work .build/measure MODEL [MODEL ...] [--json]
 """
 import argparse
 import json

@@ -10,7 +10,7 @@ package struct TrueEvent: Sendable, Equatable, Codable {
     /// Seconds; what happens at one time ends when it starts.
     package let start: Double
     package let end: Double
-    /// True of it, from the fullest to the vaguest.
+    /// Captions that are true of the event, from the fullest to the vaguest.
     package let captions: [String]
     package let objects: [Object]
 

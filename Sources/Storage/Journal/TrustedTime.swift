@@ -63,7 +63,7 @@ struct TrustedTime: Equatable, Sendable {
             arguments: [believed, elsewhere?.lowerBound ?? 0, elsewhere?.upperBound ?? 0, retired])
     }
 
-    /// Whether it is worth keeping: minutes have passed, or the clock has jumped.
+    /// Whether the state is worth storing: minutes have passed, or the clock has jumped.
     func differs(from saved: TrustedTime) -> Bool {
         guard (elsewhere == nil) == (saved.elsewhere == nil) else { return true }
         let moved = abs((elsewhere?.upperBound ?? 0) - (saved.elsewhere?.upperBound ?? 0))

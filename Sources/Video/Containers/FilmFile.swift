@@ -1,7 +1,7 @@
 import Foundation
 package import StreamSources
 
-/// A film's file by its headers: whether it is whole, and which parts of it nobody reads.
+/// Findings in the headers of a film's file: whether it is whole, and whether it is an animation that is not read.
 ///
 /// GStreamer's demuxers take the end of a file for the end of the film.
 package struct FilmFile: Equatable {

@@ -109,7 +109,7 @@ package struct MultipartParser {
     private static let dash = UInt8(ascii: "-")
     private static let (lf, cr) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
 
-    /// The next line without its end; nil if it has not come to that.
+    /// The next line without its end; nil if it is not complete yet.
     private mutating func nextLine() -> ArraySlice<UInt8>? {
         let from = max(start, scanned)
         guard let end = Self.index(of: Self.lf, in: buffer, from: from) else {

@@ -116,7 +116,7 @@ struct BusWatch {
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
         RTSPTransport.udp.apply(to: pipeline.element)
         gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
-        // Whoever stopped it meanwhile waits for this thread.
+        // A `stop` that came meanwhile waits for this thread.
         if isStopping() { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
     }
 
@@ -126,7 +126,7 @@ struct BusWatch {
         case nil: return true
         case .live(let inBursts):
             tap.becomeLive()
-            // What comes as it is made is taken as it comes, or it falls behind a sender whose clock is fast.
+            // A live stream is taken as it comes: by the clock it would fall behind a sender whose clock is fast.
             ww_set_int(pipeline.sink, "sync", 0)
             ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
             onEvent(.live(inBursts: inBursts))

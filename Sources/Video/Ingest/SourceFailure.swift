@@ -8,7 +8,7 @@ package struct SourceFailure {
     let uri: String
     /// Whether a user and a password were given beside the URI.
     let hasCredentials: Bool
-    /// Whether anything had come of it.
+    /// Whether the source had given anything.
     let wasHeard: Bool
 
     package init(uri: String, hasCredentials: Bool, wasHeard: Bool) {

@@ -39,7 +39,7 @@ package final class DecodingTurns: @unchecked Sendable {
         case .entered: break
         case .waits(let turn):
             while turn.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
-                // Nobody has left meanwhile: somebody may have taken too long.
+                // No thread has left meanwhile: one may have exceeded its time.
                 lock.withLock { admit() }
             }
         }
@@ -56,7 +56,7 @@ package final class DecodingTurns: @unchecked Sendable {
 
     private func enter(_ thread: pthread_t) -> Entry {
         guard inside[thread] == nil else { return .inside }
-        // Those who wait come first.
+        // Waiting threads come first.
         admit()
         if hasPlace {
             inside[thread] = .now

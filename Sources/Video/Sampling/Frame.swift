@@ -20,7 +20,7 @@ package struct Frame: Sendable {
     package let discontinuity: Bool
     /// Preview for people, if previews were asked for.
     package let preview: Preview?
-    /// Whether it shows anything.
+    /// Health of the picture: whether it shows anything.
     package let health: PictureHealth
 
     package init(

@@ -1,7 +1,7 @@
 import Foundation
 package import Tensors
 
-/// Pictures with texts whose truth is known of each: what towers are trained from nothing on.
+/// Pictures with texts whose truth is known of each, to train towers from nothing.
 package struct PictureBatch<Real: ProductScalar>: Sendable {
     /// `[F, 3, R, R]`, normalised.
     package let pictures: [Real]

@@ -24,7 +24,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// The display of the track whose stream begins with the event; nil if it is of no such film.
+    /// The display of the track whose stream begins with the event; nil for other kinds of film.
     func display(_ streamStart: UnsafeMutablePointer<GstEvent>) -> TrackDisplay? {
         var name: UnsafePointer<gchar>?
         gst_event_parse_stream_start(streamStart, &name)

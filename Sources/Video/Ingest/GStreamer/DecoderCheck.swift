@@ -11,7 +11,7 @@ package enum DecoderCheck {
     /// Takes some hundredths of a second: call it where waiting is allowed.
     package static func problems() -> [String] {
         var problems: [String] = []
-        // Rows of red and blue: whoever leaves out chroma makes one of them of both.
+        // Rows of red and blue: a decoder that leaves out chroma makes one colour of both.
         let rows = (0..<16).flatMap { y in (0..<16).flatMap { _ in y % 2 == 0 ? red : blue } }
         if let jpeg = JPEGFile.encoded422(rgb: rows, width: 16, height: 16) {
             check("JPEG 4:2:2", jpeg, rows, 16, "install gstreamer1.0-libav and gstreamer1.0-plugins-bad", &problems)

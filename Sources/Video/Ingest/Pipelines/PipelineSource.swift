@@ -6,6 +6,8 @@ import StreamSources
 enum PipelineSource {
     typealias Element = UnsafeMutablePointer<GstElement>
 
+    /// Sets the pipeline's source, and checks the elements of a client's launch line.
+    ///
     /// Call before the pipeline's state is changed: nothing in it has opened anything then.
     static func prepare(
         _ pipeline: Element, _ recipe: PipelineTemplates.Recipe, _ policy: SourcePolicy?, _ shown: String

@@ -191,7 +191,7 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// A new request, which is ended after so long; call on its thread, when the last one is over.
+    /// Begins a request that is cancelled after `seconds`; call on its thread, when the last one is over.
     func limit(seconds: Int) {
         let mine = lock.withLock {
             if !isOver {

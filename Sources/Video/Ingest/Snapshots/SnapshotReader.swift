@@ -12,7 +12,7 @@ protocol SnapshotReader {
 enum SnapshotFault: Error, Equatable {
     /// A failure of one picture; the next may be good.
     case passing(String)
-    /// The source is at an end.
+    /// A failure that ends the source.
     case lasting(String)
     /// The server wants to be left alone for so many seconds.
     case busy(String, Double)

@@ -86,7 +86,7 @@ package struct HostPattern: Sendable, Equatable {
     private let range: AddressRange?
     private let port: Int?
 
-    /// Nil for what is none.
+    /// Reads a pattern; nil for other texts.
     package init?(_ text: String) {
         self.text = text
         if let range = AddressRange(text) {

@@ -7,7 +7,7 @@ import Foundation
 package struct SourcePath: Equatable {
     package let bytes: [UInt8]
 
-    /// Nil for what names no file of this machine.
+    /// Reads a path or a URI; nil if it names no file of this machine.
     package init?(_ text: String) {
         let path = ProcessArguments.path(text).dropLast().map { UInt8(bitPattern: $0) }
         switch SourceURI.scheme(text) {

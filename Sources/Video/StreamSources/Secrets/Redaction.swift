@@ -29,7 +29,7 @@ enum Redaction {
         return String(decoding: shown + bytes[next...], as: UTF8.self)
     }
 
-    /// Words shorter than this, where nobody knows what they are, stand in many sentences.
+    /// Least bytes of a hidden word that may be no secret: shorter ones occur in ordinary sentences.
     private static let shortestGuess = 5
 
     /// Secrets of a text, as they are written and with `%20` and the like decoded.

@@ -12,7 +12,7 @@ package enum SourceState: Sendable, Equatable {
     case ended
     case failed(String)
 
-    /// Whether nothing more comes of it by itself.
+    /// Whether the stream stays in this state.
     package var isFinal: Bool {
         switch self {
         case .ended, .failed: true

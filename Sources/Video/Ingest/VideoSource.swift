@@ -1,4 +1,5 @@
 import CGStreamer
+import Containers
 import Foundation
 package import Sampling
 package import StreamSources

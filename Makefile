@@ -25,7 +25,7 @@ deb: setup-deb
 # Installs, runs, upgrades, removes and purges the package in a Debian of its own, made from the machine's mirror, and boots
 # another with it. Not a part of `make test`, since that takes some minutes.
 test-deb: deb
-	@scripts/test-deb.sh
+	@scripts/deb/test-deb.sh
 
 # What the bundled model is worth, beside the one that it replaced: a measurement of five minutes, not a part of `make test`.
 quality: setup-test
@@ -48,7 +48,7 @@ soak: setup-test
 
 # Ten minutes of the same under ThreadSanitizer, then under AddressSanitizer; their reports are counted.
 soak-sanitize: setup-test
-	@scripts/soak-sanitize.sh
+	@scripts/sanitize/soak-sanitize.sh
 
 # Mutated inputs for each reader of untrusted files: `make fuzz RUNS=1000000`.
 RUNS := 10000000
@@ -57,21 +57,21 @@ fuzz: setup
 
 # Ingest and the batcher under ThreadSanitizer and AddressSanitizer: two builds of their own.
 sanitize: setup-test
-	@scripts/sanitize.sh
+	@scripts/sanitize/sanitize.sh
 
 setup:
-	@scripts/setup.sh
+	@scripts/setup/setup.sh
 
 setup-test:
-	@scripts/setup.sh test
-	@scripts/web-tools.sh
-	@scripts/fetch-real-video.sh
+	@scripts/setup/setup.sh test
+	@scripts/setup/web-tools.sh
+	@scripts/setup/fetch-real-video.sh
 
 setup-deb:
-	@scripts/setup.sh deb
+	@scripts/setup/setup.sh deb
 
 setup-lint:
-	@scripts/setup.sh lint
+	@scripts/setup/setup.sh lint
 
 # The formatters' rules (C's where clang-format is installed: `make setup-lint`), and comments within 120 columns, at
 # which they do not look; sizes of targets, folders and functions.

@@ -174,13 +174,25 @@ let package = Package(
         // Counters and histograms of a running program.
         .target(name: "Measures", path: "Sources/System/Measures", swiftSettings: safe),
 
-        // The outside world. CKeepAlive is linked and not imported: it stands before functions of GStreamer.
+        // The outside world: what a source is, what of it is sampled, what its container says; then GStreamer.
+        .target(
+            name: "StreamSources", dependencies: ["CPlatform", "Matching", "Pixels", "SystemSupport"],
+            path: "Sources/Video/StreamSources", swiftSettings: strict),
+        .target(
+            name: "Sampling",
+            dependencies: [
+                "Matching", "Measures", "Pixels", "StreamSources",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ], path: "Sources/Video/Sampling", swiftSettings: strict),
+        .target(
+            name: "Containers", dependencies: ["Pixels", "StreamSources"], path: "Sources/Video/Containers",
+            swiftSettings: strict),
+        // CKeepAlive is linked and not imported: it stands before functions of GStreamer.
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Matching", "Measures", "Pixels",
-                "SystemSupport",
-                "World", .product(name: "DequeModule", package: "swift-collections"),
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Containers", "Pixels", "Sampling",
+                "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
@@ -215,8 +227,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Checkpoints", "CLIP", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels",
-                "SystemSupport", "Tensors", "Tokenizers", "WireFormat",
+                "Checkpoints", "CLIP", "Concurrency", "Heads", "Ingest", "Matching", "Measures", "Pixels", "Sampling",
+                "StreamSources", "SystemSupport", "Tensors", "Tokenizers", "WireFormat",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
@@ -226,14 +238,14 @@ let package = Package(
         .target(
             name: "WatchwordConfiguration",
             dependencies: [
-                "CLIP", "Concurrency", "Digests", "Heads", "Ingest", "Journal", "Matching", "Messaging", "Pixels",
-                "Printing", "SystemSupport", "Tensors", "WireFormat", "Yams",
+                "CLIP", "Concurrency", "Digests", "Heads", "Journal", "Matching", "Messaging", "Pixels", "Printing",
+                "StreamSources", "SystemSupport", "Tensors", "WireFormat", "Yams",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Configuration", swiftSettings: strict),
         .target(
             name: "ControlAPI",
-            dependencies: ["Concurrency", "Ingest", "Matching", "WatchwordConfiguration", "WireFormat"],
+            dependencies: ["Concurrency", "Matching", "StreamSources", "WatchwordConfiguration", "WireFormat"],
             path: "Sources/ControlAPI", swiftSettings: strict),
         // What a query would have been heard of, over a history.
         .target(
@@ -243,8 +255,9 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "History", "Ingest",
-                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "SystemSupport", "Tensors",
-                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "Sampling", "StreamSources",
+                "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
         .target(
@@ -275,7 +288,8 @@ let package = Package(
             name: "EvaluationRuns",
             dependencies: [
                 "Checkpoints", "CLIP", "Concurrency", "Digests", "Engine", "Evaluation", "Heads", "Ingest", "Matching",
-                "Pixels", "Printing", "SystemSupport", "Tensors", "Tokenizers", "WatchwordConfiguration",
+                "Pixels", "Printing", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
+                "WatchwordConfiguration",
             ], path: "Sources/Lab/EvaluationRuns", swiftSettings: strict),
         .target(
             name: "TrainingRuns",
@@ -295,16 +309,16 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Benchmarking", "Checkpoints", "CLIP", "Commands", "ControlAPI", "Evaluation",
-                "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing",
+                "Benchmarking", "Checkpoints", "CLIP", "Commands", "ControlAPI", "Evaluation", "EvaluationRuns",
+                "Heads", "History", "Hub", "Ingest", "Matching", "Messaging", "Printing", "StreamSources",
                 "SystemSupport", "Tensors", "Tokenizers", "Training", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/CommandSupport", swiftSettings: strict),
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Ingest", "Messaging",
-                "Matching", "Printing", "WatchwordConfiguration", "WireFormat",
+                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Matching",
+                "Messaging", "Printing", "StreamSources", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(
@@ -319,7 +333,8 @@ let package = Package(
             dependencies: [
                 "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands", "Digests", "Engine",
                 "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching", "Messaging", "Pixels",
-                "Printing", "SystemSupport", "Tensors", "Tokenizers", "WatchwordConfiguration", "WireFormat",
+                "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -330,8 +345,8 @@ let package = Package(
         .target(
             name: "FuzzReaders",
             dependencies: [
-                "Checkpoints", "CLIP", "ControlAPI", "Daemon", "History", "Ingest", "Matching", "Messaging", "Pixels",
-                "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
+                "Checkpoints", "CLIP", "Containers", "ControlAPI", "Daemon", "History", "Matching", "Messaging",
+                "Pixels", "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
@@ -346,14 +361,14 @@ let package = Package(
         tests("CheckpointsTests", ["Checkpoints", "SystemSupport"]),
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
-        tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
+        tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Pixels", "StreamSources", "Tensors", "Tokenizers"]),
         tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
         tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub"]),
-        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
+        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources"]),
         tests(
             "CLIPTests",
-            ["Checkpoints", "CLIP", "Ingest", "Matching", "Pixels", "SystemSupport", "Tensors", "Tokenizers"]),
+            ["Checkpoints", "CLIP", "Matching", "Pixels", "StreamSources", "SystemSupport", "Tensors", "Tokenizers"]),
         tests("HeadsTests", ["CAllocations", "Checkpoints", "CLIP", "Heads", "Tensors", "WatchwordHeadABI"]),
         tests("PrintingTests", ["Printing"]),
         tests("WorldTests", ["Checkpoints", "SystemSupport", "World"]),
@@ -362,7 +377,15 @@ let package = Package(
         tests("BenchmarkingTests", ["Benchmarking"]),
         tests("TrainingTests", ["Checkpoints", "SystemSupport", "Tensors", "Training"]),
         tests("MatchingTests", ["Concurrency", "Matching", "SystemSupport", "WatchwordConfiguration"]),
-        tests("IngestTests", ["Checkpoints", "Concurrency", "Ingest", "Matching", "Pixels", "SystemSupport", "World"]),
+        tests("StreamSourcesTests", ["Concurrency", "StreamSources", "SystemSupport"]),
+        tests("SamplingTests", ["Sampling", "StreamSources"]),
+        tests("ContainersTests", ["Containers"]),
+        tests(
+            "IngestTests",
+            [
+                "Checkpoints", "Containers", "Ingest", "Matching", "Pixels", "Sampling", "StreamSources",
+                "SystemSupport", "World",
+            ]),
         tests("JournalTests", ["Journal", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "MessagingTests",
@@ -373,22 +396,22 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Checkpoints", "CLIP", "Engine", "Heads", "Ingest", "Matching", "Measures", "Pixels", "SystemSupport",
-                "Tensors", "WatchwordConfiguration",
+                "Checkpoints", "CLIP", "Engine", "Heads", "Ingest", "Matching", "Measures", "Pixels", "Sampling",
+                "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
             ],
             unoptimised),
         tests(
             "ConfigurationTests",
             [
-                "CLIP", "ControlAPI", "Heads", "Ingest", "Matching", "Messaging", "Printing", "WatchwordConfiguration",
-                "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "CLIP", "ControlAPI", "Heads", "Ingest", "Matching", "Messaging", "Printing", "StreamSources",
+                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
-                "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
@@ -403,7 +426,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "Ingest", "Journal", "Matching", "Messaging",
-                "Pixels", "Printing", "SystemSupport", "Tensors", "WireFormat",
+                "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "WireFormat",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -4,7 +4,7 @@
     scripts/soak.py [--minutes 60] [--streams 8] [--healthy 2] [--queries 1000] [--every 30] [--seed 1] [--json]
                     [--build .build/release] [--sanitizer thread|address]
 
-Every --every seconds one to three cameras get a fault of scripts/cameras.py for 5 to 25 s; the first --healthy never do. A
+Every --every seconds one to three cameras get a fault of scripts/servers/cameras.py for 5 to 25 s; the first --healthy never do. A
 subscriber checks that numbers have no gaps; what the healthy streams tell is compared with what `watchword watch` finds in
 their film. RSS, threads and file descriptors are sampled; a line through each, after a warm-up of a quarter of the time, has
 a slope and its standard error. The same seed gives the same faults. Exits with 1 if anything is not as it should be.
@@ -207,7 +207,7 @@ def recovery(states, healed):
 
 
 folder = tempfile.mkdtemp(prefix="ww-soak-")
-cameras = Lines(["/usr/bin/python3", f"{root}/scripts/cameras.py"])
+cameras = Lines(["/usr/bin/python3", f"{root}/scripts/servers/cameras.py"])
 names = [f"cam{number}" for number in range(options.streams)]
 films = [f"{videos}/{name}.mp4" for name in ("dock", "gate", "hall", "yard", "ramp")]
 config = {
@@ -229,7 +229,7 @@ environment = dict(os.environ)
 if options.sanitizer:
     reports = f"log_path={folder}/report exitcode=66"
     environment |= {"TSAN_OPTIONS": reports,
-                    "ASAN_OPTIONS": f"suppressions={root}/scripts/asan.supp detect_leaks=0 {reports}"}
+                    "ASAN_OPTIONS": f"suppressions={root}/scripts/sanitize/asan.supp detect_leaks=0 {reports}"}
 truth = expected()
 context = zmq.Context()
 subscriber = Subscriber(context, config["publish"])

@@ -88,9 +88,9 @@ class Camera(threading.Thread):
 
 
 def serve(scene="moving"):
-    clip = subprocess.run([ROOT / "scripts/bench-clip.sh", scene], check=True, capture_output=True, text=True).stdout
+    clip = subprocess.run([ROOT / "scripts/setup/bench-clip.sh", scene], check=True, capture_output=True, text=True).stdout
     server = subprocess.Popen(
-        ["/usr/bin/python3", ROOT / "scripts/rtsp-server.py", "--file", clip.strip(), "--loop", "--attached"],
+        ["/usr/bin/python3", ROOT / "scripts/servers/rtsp-server.py", "--file", clip.strip(), "--loop", "--attached"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     return server, server.stdout.readline().split()[1]
 

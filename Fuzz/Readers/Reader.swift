@@ -1,7 +1,7 @@
 import CLIP
 import Checkpoints
+import Containers
 import Foundation
-import Ingest
 import Pixels
 import TestSupport
 import Tokenizers
@@ -17,74 +17,88 @@ package enum Reader: String, CaseIterable, Sendable {
     /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
     package func read(_ bytes: UnsafeRawBufferPointer) {
         switch self {
-        case .safetensors:
-            readFile { try SafetensorsFile(bytes.inMemory) }
-            // The length before the header is hardly ever right after a mutation: put a right one before what may be a
-            // header.
-            if bytes.first == UInt8(ascii: "{") {
-                let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
-                readFile { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
-            }
+        case .safetensors: readSafetensors(bytes)
         case .zip: readFile { try PyTorchFile(bytes.inMemory) }
         case .pickle:
             // The stream of old holds pickles as it is; any other pickle lies in an archive with two storages.
             readFile { try PyTorchFile(bytes.inMemory) }
             readFile { try PyTorchFile(archive(bytes).inMemory) }
-        case .config:
-            let file = ModelFile(path: "fuzz", data: Data(bytes))
-            var notes: [String] = []
-            attempt { _ = try HuggingFaceConfig.parse(file, notes: &notes) }
-            attempt { _ = try ModelDefaults.parse(file) }
-            attempt { _ = try PreprocessorConfig.parse(file, side: 224, notes: &notes) }
-            attempt { _ = try PreprocessorConfig.nested(file, side: 224, notes: &notes) }
-            attempt { _ = try OpenCLIPConfig.parse(file, tensors: MemoryTensors([:], origin: "fuzz")) }
+        case .config: readConfiguration(bytes)
         case .index: attempt { _ = try ShardedFile.map(bytes.inMemory) }
         case .tokenizer:
             for rule in [TextCleaning.Rule.family, .canonicalize] {
                 attempt { _ = try Tokenizer(json: Array(bytes), cleaning: rule).encode(Self.sentence) }
             }
         case .sentencepiece: attempt { _ = try Tokenizer(sentencePiece: Array(bytes)).encode(Self.sentence) }
-        case .pictures:
-            let file = Array(bytes)
-            _ = PictureHeader.size(beginning: file)
-            attempt {
-                // Decodes pictures whose header promises a small one: a large one takes seconds.
-                let header = try PictureHeader(file)
-                if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
-            }
-        case .films:
-            let file = Array(bytes)
-            let count = file.count
-            let whole = FilmFile(size: count) { at, length in Array(file[at..<min(at + length, count)]) }
-            precondition(whole.cut?.isEmpty != true)
-            _ = MovieHeader.displays(in: file)
-            // As a server sends it: in pieces.
-            var scanner = MovieScanner()
-            for start in stride(from: 0, to: count, by: 7) {
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 7, count)])
-                if let index = scanner.take(piece, at: nil) {
-                    _ = MovieHeader.displays(in: index)
-                    break
-                }
-            }
+        case .pictures: readPicture(bytes)
+        case .films: readFilm(bytes)
         case .multipart: readMultipart(bytes)
         case .movie:
             if let length = PreviewTrack.misleadingLength(in: Array(bytes)) {
                 precondition([4, 8].contains(length.count) && length.upperBound <= bytes.count)
             }
         case .web: attempt { try WebRequests.read(Data(bytes)) }
-        case .vocabulary:
-            // vocab.json, a zero byte, merges.txt.
-            let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map(Array.init)
-            attempt {
-                let tokenizer = try Tokenizer(vocabulary: parts[0], merges: parts.count > 1 ? parts[1] : [])
-                _ = tokenizer.encode("a photo of <|endoftext|>")
-            }
+        case .vocabulary: readVocabulary(bytes)
         case .configuration: attempt { try Requests.configuration(Data(bytes)) }
         case .queries: attempt { try Requests.queries(Data(bytes)) }
         case .control: attempt { try Requests.control(Data(bytes)) }
         case .clients: attempt { try Requests.clients(Data(bytes)) }
         case .history: Segments.read(Array(bytes))
+        }
+    }
+}
+
+private func readSafetensors(_ bytes: UnsafeRawBufferPointer) {
+    readFile { try SafetensorsFile(bytes.inMemory) }
+    // The length before the header is hardly ever right after a mutation: put a right one before what may be a header.
+    guard bytes.first == UInt8(ascii: "{") else { return }
+    let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
+    readFile { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
+}
+
+/// Reads a model's `config.json` and the like.
+private func readConfiguration(_ bytes: UnsafeRawBufferPointer) {
+    let file = ModelFile(path: "fuzz", data: Data(bytes))
+    var notes: [String] = []
+    attempt { _ = try HuggingFaceConfig.parse(file, notes: &notes) }
+    attempt { _ = try ModelDefaults.parse(file) }
+    attempt { _ = try PreprocessorConfig.parse(file, side: 224, notes: &notes) }
+    attempt { _ = try PreprocessorConfig.nested(file, side: 224, notes: &notes) }
+    attempt { _ = try OpenCLIPConfig.parse(file, tensors: MemoryTensors([:], origin: "fuzz")) }
+}
+
+/// Reads `vocab.json`, a zero byte, `merges.txt`.
+private func readVocabulary(_ bytes: UnsafeRawBufferPointer) {
+    let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false).map(Array.init)
+    attempt {
+        let tokenizer = try Tokenizer(vocabulary: parts[0], merges: parts.count > 1 ? parts[1] : [])
+        _ = tokenizer.encode("a photo of <|endoftext|>")
+    }
+}
+
+private func readPicture(_ bytes: UnsafeRawBufferPointer) {
+    let file = Array(bytes)
+    _ = PictureHeader.size(beginning: file)
+    attempt {
+        // Decodes pictures whose header promises a small one: a large one takes seconds.
+        let header = try PictureHeader(file)
+        if header.width * header.height < 1 << 18 { _ = try StillPicture(decoding: file) }
+    }
+}
+
+private func readFilm(_ bytes: UnsafeRawBufferPointer) {
+    let file = Array(bytes)
+    let count = file.count
+    let whole = FilmFile(size: count) { at, length in Array(file[at..<min(at + length, count)]) }
+    precondition(whole.cut?.isEmpty != true)
+    _ = MovieHeader.displays(in: file)
+    // As a server sends it: in pieces.
+    var scanner = MovieScanner()
+    for start in stride(from: 0, to: count, by: 7) {
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 7, count)])
+        if let index = scanner.take(piece, at: nil) {
+            _ = MovieHeader.displays(in: index)
+            break
         }
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
-package import Ingest
 package import Journal
 package import Matching
 package import Messaging
+package import StreamSources
 import SystemSupport
 package import Tensors
 import Yams

@@ -1,8 +1,8 @@
 package import CLIP
 package import Heads
-package import Ingest
 package import Matching
 import Pixels
+package import StreamSources
 import Synchronization
 
 /// The model's own defaults fill what a configuration leaves open.

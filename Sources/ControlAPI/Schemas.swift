@@ -1,4 +1,4 @@
-import Ingest
+import StreamSources
 import WatchwordConfiguration
 package import WireFormat
 

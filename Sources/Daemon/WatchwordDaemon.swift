@@ -9,6 +9,7 @@ package import Logging
 import Matching
 import Measures
 package import Messaging
+import Sampling
 import Synchronization
 import SystemSupport
 package import WatchwordConfiguration

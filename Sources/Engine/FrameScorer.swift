@@ -1,5 +1,5 @@
 import Foundation
-import Ingest
+import Sampling
 package import Matching
 
 /// A sampled frame as windows take it: with its embeddings, or without where its picture shows nothing.

@@ -1,11 +1,11 @@
 package import CLIP
 import Concurrency
-package import Foundation
+import Foundation
 package import Heads
-package import Ingest
 package import Matching
 package import Measures
 package import Pixels
+import Sampling
 import SystemSupport
 package import Tensors
 
@@ -22,24 +22,24 @@ package actor ScoringEngine {
     /// How far cosines of recorded embeddings may be off from those that decided: windows near a threshold were decided
     /// in float32, and rows of a history are rounded.
     package nonisolated let historyError: Float
-    private let finder: HeadFinder
-    private let encoder: FrameEncoder
+    let finder: HeadFinder
+    let encoder: FrameEncoder
     /// For windows that are scored again in float32; nil where none is.
     private let exact: ExactEncoder?
-    private let decisions: WindowEvaluator
+    let decisions: WindowEvaluator
     private let scorer: FrameScorer
-    private let embedder: QueryEmbedder
-    private let book: QueryBook
-    private var lanes: [String: Lane] = [:]
+    let embedder: QueryEmbedder
+    let book: QueryBook
+    var lanes: [String: Lane] = [:]
     /// The model's logit scale: cosines times it are logits.
-    private let logitScale: Float
+    let logitScale: Float
     /// How near queries came to their thresholds; nil where nobody asks.
-    private var nearness: Nearness?
-    private var shelf = CalibrationCache()
+    var nearness: Nearness?
+    var shelf = CalibrationCache()
     /// Ends of the last events of lanes that are not open now.
-    private var lastEnds: [String: LastEnds] = [:]
+    var lastEnds: [String: LastEnds] = [:]
     /// Candidates a window that a pairing head scores, chosen by the mean head.
-    private let rerank: Int
+    let rerank: Int
     package private(set) var time = EngineTime()
     /// Scores that were looked at, by head.
     package var lookedAt: [String: Histogram] { decisions.lookedAt }
@@ -123,157 +123,6 @@ package actor ScoringEngine {
     /// Throws if a query's head cannot be used with the model.
     package func check(_ query: StandingQuery) throws { _ = try book.group(for: query) }
 
-    // MARK: Standing queries
-
-    /// Adds a query, or replaces the one of the same id; the events that end are returned.
-    ///
-    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever
-    /// is changed. What is learnt for its budget stays, if its description, head, window length and budget are the
-    /// same.
-    @discardableResult
-    package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
-    {
-        try check(query)
-        let old = book[query.id]
-        let kept = old.map { old in
-            old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
-        }
-        let isWatched = query.isWatched(at: time.timeIntervalSince1970)
-        let goesOn = old.map { $0.query.isDecidedLike(query) && $0.isWatched && isWatched } ?? false
-        let lanesOn = goesOn ? lanes.filter { query.settings.selector.matches($0.key, labels: $0.value.labels) } : [:]
-        let going = old.map { old in lanesOn.compactMapValues { $0.take(old) } } ?? [:]
-        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query), goingOn: Set(lanesOn.keys)) ?? []
-        let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
-        for (name, motion) in going { lanes[name]?.put(motion, standing) }
-        for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
-        if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
-        for lane in lanes.values { shelf.give(standing, to: lane) }
-        growWindows()
-        return ended
-    }
-
-    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which
-    /// what was learnt before is worth nothing now.
-    package func add(
-        _ queries: [(StandingQuery, QueryEmbedding)]
-    ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
-        var ended: [Detection] = []
-        var replaced = 0
-        var unlearnt: [String] = []
-        for (query, embedding) in queries {
-            if let old = book[query.id]?.query {
-                replaced += 1
-                if !old.isLearntLike(query) { unlearnt.append(query.id) }
-            }
-            ended += try add(query, embedding)
-        }
-        return (ended, replaced, unlearnt)
-    }
-
-    /// Embeds a query and adds it.
-    @discardableResult
-    package func add(_ query: StandingQuery, pictures: [Picture] = []) throws -> (truncated: Bool, ended: [Detection]) {
-        let embedding = try embed(query, pictures: pictures)
-        return (embedding.truncated, try add(query, embedding))
-    }
-
-    /// Removes a query; its open events end.
-    ///
-    /// Nil if there is none of that id.
-    package func remove(_ id: String) -> [Detection]? {
-        shelf.forget(query: id)
-        defer {
-            for lane in lanes.values { lane.forgetLastEnd(of: id) }
-            for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
-        }
-        return remove(id, keepingGroup: false)
-    }
-
-    /// `goingOn`: lanes on which its events do not end.
-    private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
-        guard let standing = book[id] else { return nil }
-        var ended: [Detection] = []
-        for name in lanes.keys.sorted() {
-            guard let lane = lanes[name] else { continue }
-            if !goingOn.contains(name) { ended += lane.drop(standing, book, model: model.identity) }
-            lane.calibrations[standing.slot] = nil
-        }
-        _ = book.remove(id, keepingGroup: keepingGroup)
-        return ended
-    }
-
-    package func query(_ id: String) -> StandingQuery? { book[id]?.query }
-    /// The standing queries among the ids.
-    package func queries(ids: [String]) -> [String: StandingQuery] {
-        Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
-    }
-    package var allQueries: [StandingQuery] { book.all }
-    /// The queries that come after an id, by id, at most `limit`.
-    package func queries(after id: String, limit: Int) -> [StandingQuery] {
-        Array(book.all.drop { $0.id <= id }.prefix(limit))
-    }
-    package var queryCount: Int { book.count }
-
-    /// Why a standing query is heard of on each of the lanes, or not; of all lanes that there are, if none is named.
-    ///
-    /// Nil if there is no such query.
-    package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
-        guard let standing = book[id], let group = book.groups[standing.key] else { return nil }
-        return try explain(standing, group, names)
-    }
-
-    /// The same of a query that does not stand, against each lane's newest window.
-    package func test(
-        _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
-    ) throws -> [Explanation] {
-        let standing = RegisteredQuery(query, slot: -1, contrasts: embedding.contrasts, isWatched: true)
-        let group = try QueryGroup(standing.key, model: model, finder: finder)
-        group.add(standing, embedding)
-        return try explain(standing, group, names)
-    }
-
-    private func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
-        let explainer = Explainer(logitScale: logitScale, rerank: rerank, width: width, time: Date())
-        return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
-            .filter { names != nil || standing.selects($0) }
-            .map { try explainer.explain(standing, group, $0) }
-    }
-
-    /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
-    package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
-        guard let first = frames.first, let last = frames.last else { return [] }
-        let rows = try encoder.images.encode(FrameInContext.window(frames.map(\.picture))).values
-        let span = WindowSpan(
-            mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
-            wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
-        let lane = Lane(stream, labels: [], window: FrameWindow(width: width, capacity: 1))
-        var scores: [WindowScore] = []
-        for (key, group) in book.groups where key.frames >= frames.count {
-            let window = PendingWindow(key, of: lane, span)
-            let looks = try group.look(at: WindowBatch(window, rows, width: width), rerank: rerank)
-            for look in looks { scores += decisions.allScores(look, group, span, lane) }
-        }
-        return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
-    }
-
-    // MARK: Nearness
-
-    /// From now on notes how near each query comes to its threshold.
-    package func noteNearness() {
-        let nearness = Nearness()
-        self.nearness = nearness
-        decisions.onJudgement = { nearness.note($0) }
-    }
-
-    /// The nearest moment of each query that was looked at, the nearest first.
-    package var nearestMoments: [NearestMoment] {
-        (nearness?.moments.values).map(Array.init)?.sorted {
-            ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (
-                $1.threshold == nil ? 1 : 0, -$1.margin, $1.query.id
-            )
-        } ?? []
-    }
-
     // MARK: Lanes and frames
 
     /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
@@ -356,98 +205,10 @@ package actor ScoringEngine {
         }
     }
 
-    // MARK: Learnt thresholds
+    // MARK: Windows and heads
 
-    /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
-    package func restore(_ calibration: Calibration, query: String, lane: String) {
-        shelf.put(calibration, query: query, lane: lane)
-    }
-
-    /// Takes up what a history tells of a query's background on a lane, unless a threshold is pinned there already.
-    ///
-    /// Returns the change, to be recorded; nil if it is not taken.
-    package func learn(_ learnt: LearntCalibration) -> ThresholdChange? {
-        guard let standing = book[learnt.query], case .budget(let alerts) = standing.query.rule,
-            alerts == learnt.calibration.falseAlertsPerDay, let pin = learnt.calibration.pin
-        else { return nil }
-        if let lane = lanes[learnt.lane] {
-            guard lane.calibrations[standing.slot]?.pin == nil else { return nil }
-            lane.calibrations[standing.slot] = learnt.calibration
-            lane.changedCalibrations.insert(standing.slot)
-        } else if !shelf.isPinned(learnt.query, on: learnt.lane) {
-            shelf.put(learnt.calibration, query: learnt.query, lane: learnt.lane)
-        } else {
-            return nil
-        }
-        let change = Recalibration(
-            version: pin.version, at: pin.at, why: "learnt from the history", old: nil, new: pin.threshold)
-        return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
-    }
-
-    /// The queries with a budget among the ids for which no threshold is pinned on any lane.
-    package func unlearnt(_ ids: [String]) -> Set<String> {
-        Set(
-            ids.filter { id in
-                guard let standing = book[id], standing.query.rule.fixedThreshold == nil else { return false }
-                return !shelf.isPinned(id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
-            })
-    }
-
-    /// A lane has gone for good.
-    package func forgetLearnt(lane: String) {
-        shelf.forget(lane: lane)
-        lastEnds[lane] = nil
-    }
-
-    /// Gives back when the last events before this process ended, so that their cooldowns go on; queries come before.
-    ///
-    /// A group's cooldown is the longest of its members'.
-    package func restore(_ ended: [EndedEvent]) {
-        guard !ended.isEmpty else { return }
-        var cooldowns: [String: Double] = [:]
-        for query in book.all {
-            guard let group = query.settings.group else { continue }
-            cooldowns[group] = max(cooldowns[group] ?? 0, query.settings.policy.cooldown)
-        }
-        for event in ended {
-            if let group = event.group, let cooldown = cooldowns[group], cooldown > 0 {
-                lastEnds[event.lane, default: LastEnds()].note(group: group, event.end, cooldown: cooldown)
-            } else if event.group == nil, book[event.query]?.policy.cooldown ?? 0 > 0 {
-                lastEnds[event.lane, default: LastEnds()].note(query: event.query, event.end)
-            }
-        }
-    }
-
-    /// How far the learning of all queries on all lanes is.
-    package var learntThresholds: LearntThresholds {
-        var counts = LearntThresholds()
-        for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
-        return counts
-    }
-
-    /// Calibrations that changed since the last call.
-    package func changedCalibrations() -> [LearntCalibration] {
-        shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
-    }
-
-    /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.
-    ///
-    /// Nil if there is no such query.
-    package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
-        guard let standing = book[id] else { return nil }
-        return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }
-            .compactMap { $0.recalibrate(standing) }
-    }
-
-    // MARK: Room
-
-    private var width: Int { model.architecture.embedding }
-    private var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
-
-    /// A longer window length came: lanes keep what they have and grow.
-    private func growWindows() {
-        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
-    }
+    var width: Int { model.architecture.embedding }
+    var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
 
     /// Names of all head plugins, and why one cannot be used with this model.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {

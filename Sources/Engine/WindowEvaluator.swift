@@ -1,7 +1,7 @@
 import Foundation
-import Ingest
 import Matching
 import Measures
+import Sampling
 
 /// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the
 /// events.

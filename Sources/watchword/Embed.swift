@@ -3,7 +3,7 @@ import CLIP
 import CommandSupport
 import Engine
 import Heads
-import Ingest
+import StreamSources
 import Tensors
 import Tokenizers
 

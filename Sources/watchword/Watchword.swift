@@ -3,9 +3,9 @@ import Commands
 import Daemon
 import DaemonCommands
 import Foundation
-import Ingest
 import LabCommands
 import Printing
+import StreamSources
 
 /// `watchword`: the root of all commands.
 @main

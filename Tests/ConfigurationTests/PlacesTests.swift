@@ -3,6 +3,7 @@ import Heads
 import Ingest
 import Logging
 import Messaging
+import StreamSources
 import TestSupport
 import Testing
 import WatchwordConfiguration

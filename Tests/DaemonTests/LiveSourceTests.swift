@@ -3,6 +3,7 @@ import Daemon
 import Engine
 import Foundation
 import Ingest
+import StreamSources
 import Synchronization
 import SystemSupport
 import TestSupport

@@ -3,9 +3,9 @@ import ControlAPI
 import Daemon
 import Engine
 import Foundation
-import Ingest
 import Logging
 import Matching
+import StreamSources
 import TestSupport
 import Testing
 import WatchwordConfiguration

@@ -1,9 +1,9 @@
 import Daemon
 import Engine
 import Foundation
-import Ingest
 import Logging
 import Matching
+import StreamSources
 import TestSupport
 import Testing
 import WatchwordConfiguration

@@ -6,7 +6,7 @@ import Testing
 /// The model that Watchword trained, beside the one that was trained elsewhere by the recipe it follows.
 @Suite("The bundled model")
 struct BundledModelTests {
-    /// What `scripts/measure-model.py` says of a head.
+    /// What `scripts/lab/measure-model.py` says of a head.
     private struct Measured: Decodable {
         let model: String, head: String
         let text_to_video_r1: Double, f1: Double
@@ -38,7 +38,7 @@ struct BundledModelTests {
         let script = try Program(
             "/usr/bin/python3",
             [
-                Fixtures.repository.appending(path: "scripts/measure-model.py").path,
+                Fixtures.repository.appending(path: "scripts/lab/measure-model.py").path,
                 Fixtures.shapes.path, Fixtures.bundled.path, "--json", "--work", work.path, "--clips", "500",
                 "--seconds",
                 "300", "--videos", Fixtures.videos.path, "--watchword", Fixtures.plugins + "/watchword",

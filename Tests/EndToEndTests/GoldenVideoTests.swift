@@ -7,6 +7,8 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import Sampling
+import StreamSources
 import Synchronization
 import Tensors
 import TestSupport

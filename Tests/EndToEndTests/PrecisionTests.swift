@@ -6,6 +6,7 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import StreamSources
 import Synchronization
 import Tensors
 import TestSupport

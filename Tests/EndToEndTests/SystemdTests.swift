@@ -286,7 +286,7 @@ struct SystemdTests {
         "every head finds events with no system calls and address families but the unit's, and none of its files is executed"
     )
     func confined() async throws {
-        let confined = Fixtures.repository.appending(path: "scripts/confined.py").path
+        let confined = Fixtures.repository.appending(path: "scripts/deb/confined.py").path
         let queries = ["mean", "lstm", "transformer", "tight"]
             .map { "- {id: \($0), text: a blue circle, head: \($0), threshold: -100}" }
         let environment = try String(contentsOfFile: unit, encoding: .utf8).split(separator: "\n")

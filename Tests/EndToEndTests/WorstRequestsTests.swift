@@ -35,7 +35,7 @@ struct WorstRequestsTests {
             log = place.folder.appending(path: "err")
             probe = place.folder.appending(path: "probe")
             let library = place.folder.appending(path: "pool-probe.so").path
-            let source = Fixtures.repository.appending(path: "scripts/pool-probe.c").path
+            let source = Fixtures.repository.appending(path: "scripts/clients/pool-probe.c").path
             let built = try await Program(
                 "/bin/sh", ["-c", "cc -shared -fPIC -O2 -o \(library) \(source) -ldl -lpthread 2>&1 && echo made"]
             ).rest()
@@ -108,7 +108,7 @@ struct WorstRequestsTests {
         let measured = try await Measured()
         let address = try #require(measured.address, "\(measured.said)")
         let pings = Task { await measured.pings() }
-        let script = Fixtures.repository.appending(path: "scripts/worst-requests.py").path
+        let script = Fixtures.repository.appending(path: "scripts/clients/worst-requests.py").path
         let client = try Program(
             "/usr/bin/python3",
             [script, measured.place.control, address, measured.probe.path, "\(Self.bytes)"])

@@ -4,6 +4,8 @@ import Foundation
 import Heads
 import Ingest
 import Matching
+import Sampling
+import StreamSources
 import Synchronization
 import TestSupport
 import Testing

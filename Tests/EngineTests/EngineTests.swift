@@ -2,9 +2,9 @@ import CLIP
 import Engine
 import Foundation
 import Heads
-import Ingest
 import Matching
 import Pixels
+import Sampling
 import TestSupport
 import Testing
 

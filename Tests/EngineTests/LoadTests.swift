@@ -6,6 +6,8 @@ import Heads
 import Ingest
 import Matching
 import Pixels
+import Sampling
+import StreamSources
 import Synchronization
 import TestSupport
 import Testing

@@ -1,8 +1,8 @@
 import CLIP
 import Checkpoints
 import Foundation
-import Ingest
 import Pixels
+import StreamSources
 import Tensors
 import TestSupport
 import Testing

@@ -2,6 +2,8 @@ import Foundation
 import Ingest
 import Matching
 import Pixels
+import Sampling
+import StreamSources
 import TestSupport
 import Testing
 

@@ -2,6 +2,8 @@ import Checkpoints
 import Foundation
 import Ingest
 import Pixels
+import Sampling
+import StreamSources
 import Synchronization
 import TestSupport
 import Testing

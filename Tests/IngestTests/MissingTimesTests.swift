@@ -1,5 +1,6 @@
 import Foundation
-import Ingest
+import Sampling
+import StreamSources
 import TestSupport
 import Testing
 

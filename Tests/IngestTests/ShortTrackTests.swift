@@ -1,5 +1,7 @@
+import Containers
 import Foundation
-import Ingest
+import Sampling
+import StreamSources
 import TestSupport
 import Testing
 

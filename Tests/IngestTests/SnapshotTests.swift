@@ -1,6 +1,8 @@
 import Foundation
 import Ingest
 import Pixels
+import Sampling
+import StreamSources
 import SystemSupport
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import Foundation
-import Ingest
+import StreamSources
 import TestSupport
 import Testing
 

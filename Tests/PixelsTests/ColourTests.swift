@@ -90,92 +90,94 @@ struct ColourTests {
         }
     }
 
+    /// Blocks of 2 x 2 pixels: the conversion, (y, y, y, y, u, v), and the RGB that PyAV 18 makes of them
+    /// (`VideoFrame.to_ndarray(format="rgb24")`).
+    private static let golden: [(ColourConversion, [UInt8], [UInt8])] = [
+        (
+            ColourConversion(.bt601, fullRange: false), [120, 128, 182, 225, 64, 80],
+            [44, 185, 0, 53, 194, 0, 116, 255, 63, 166, 255, 113]
+        ),
+        (
+            ColourConversion(.bt601, fullRange: false), [197, 224, 70, 84, 181, 119],
+            [195, 196, 255, 227, 228, 255, 47, 48, 168, 64, 65, 185]
+        ),
+        (
+            ColourConversion(.bt601, fullRange: true), [76, 198, 72, 106, 150, 136],
+            [87, 62, 114, 209, 184, 236, 83, 58, 110, 117, 92, 144]
+        ),
+        (
+            ColourConversion(.bt601, fullRange: true), [34, 22, 206, 181, 177, 135],
+            [43, 12, 120, 31, 0, 108, 215, 184, 255, 190, 159, 255]
+        ),
+        (
+            ColourConversion(.bt709, fullRange: false), [195, 88, 115, 189, 77, 102],
+            [161, 231, 100, 36, 106, 0, 68, 138, 7, 154, 224, 93]
+        ),
+        (
+            ColourConversion(.bt709, fullRange: false), [43, 115, 230, 45, 113, 116],
+            [9, 40, 0, 93, 124, 83, 227, 255, 217, 11, 42, 1]
+        ),
+        (
+            ColourConversion(.bt709, fullRange: true), [214, 60, 126, 73, 62, 165],
+            [255, 208, 91, 118, 54, 0, 184, 120, 3, 131, 67, 0]
+        ),
+        (
+            ColourConversion(.bt709, fullRange: true), [29, 77, 125, 122, 76, 197],
+            [137, 5, 0, 185, 53, 0, 233, 101, 28, 230, 98, 25]
+        ),
+        (
+            ColourConversion(.fcc, fullRange: false), [180, 227, 36, 175, 101, 135],
+            [201, 194, 135, 255, 249, 190, 34, 27, 0, 196, 189, 130]
+        ),
+        (
+            ColourConversion(.fcc, fullRange: false), [219, 76, 175, 51, 105, 195],
+            [255, 189, 189, 175, 22, 22, 255, 138, 138, 146, 0, 0]
+        ),
+        (
+            ColourConversion(.fcc, fullRange: true), [108, 129, 80, 41, 119, 147],
+            [134, 96, 91, 155, 117, 112, 106, 68, 63, 67, 29, 24]
+        ),
+        (
+            ColourConversion(.fcc, fullRange: true), [116, 186, 95, 150, 168, 188],
+            [200, 59, 187, 255, 129, 255, 179, 38, 166, 234, 93, 221]
+        ),
+        (
+            ColourConversion(.smpte240m, fullRange: false), [110, 24, 174, 132, 182, 124],
+            [101, 97, 221, 1, 0, 121, 175, 171, 255, 127, 123, 247]
+        ),
+        (
+            ColourConversion(.smpte240m, fullRange: false), [96, 29, 116, 157, 167, 179],
+            [184, 54, 174, 106, 0, 96, 207, 77, 197, 255, 125, 245]
+        ),
+        (
+            ColourConversion(.smpte240m, fullRange: true), [63, 146, 192, 73, 108, 177],
+            [140, 43, 26, 223, 126, 109, 255, 172, 155, 150, 53, 36]
+        ),
+        (
+            ColourConversion(.smpte240m, fullRange: true), [143, 128, 164, 128, 197, 165],
+            [201, 109, 255, 186, 94, 253, 222, 130, 255, 186, 94, 253]
+        ),
+        (
+            ColourConversion(.bt2020, fullRange: false), [27, 48, 135, 196, 69, 155],
+            [57, 5, 0, 82, 30, 0, 183, 131, 11, 254, 202, 82]
+        ),
+        (
+            ColourConversion(.bt2020, fullRange: false), [183, 189, 208, 58, 137, 172],
+            [255, 163, 213, 255, 170, 220, 255, 192, 242, 121, 17, 67]
+        ),
+        (
+            ColourConversion(.bt2020, fullRange: true), [94, 58, 121, 33, 90, 179],
+            [169, 70, 22, 133, 34, 0, 196, 97, 49, 108, 9, 0]
+        ),
+        (
+            ColourConversion(.bt2020, fullRange: true), [162, 205, 200, 208, 103, 126],
+            [159, 167, 114, 202, 210, 157, 197, 205, 152, 205, 213, 160]
+        ),
+    ]
+
     @Test("a picture that is only converted is libswscale's, to the bit")
     func libswscale() {
-        // Made by PyAV 18 (`VideoFrame.to_ndarray(format="rgb24")`): one 2 x 2 block for each (y, y, y, y, u, v).
-        let golden: [(ColourConversion, [UInt8], [UInt8])] = [
-            (
-                ColourConversion(.bt601, fullRange: false), [120, 128, 182, 225, 64, 80],
-                [44, 185, 0, 53, 194, 0, 116, 255, 63, 166, 255, 113]
-            ),
-            (
-                ColourConversion(.bt601, fullRange: false), [197, 224, 70, 84, 181, 119],
-                [195, 196, 255, 227, 228, 255, 47, 48, 168, 64, 65, 185]
-            ),
-            (
-                ColourConversion(.bt601, fullRange: true), [76, 198, 72, 106, 150, 136],
-                [87, 62, 114, 209, 184, 236, 83, 58, 110, 117, 92, 144]
-            ),
-            (
-                ColourConversion(.bt601, fullRange: true), [34, 22, 206, 181, 177, 135],
-                [43, 12, 120, 31, 0, 108, 215, 184, 255, 190, 159, 255]
-            ),
-            (
-                ColourConversion(.bt709, fullRange: false), [195, 88, 115, 189, 77, 102],
-                [161, 231, 100, 36, 106, 0, 68, 138, 7, 154, 224, 93]
-            ),
-            (
-                ColourConversion(.bt709, fullRange: false), [43, 115, 230, 45, 113, 116],
-                [9, 40, 0, 93, 124, 83, 227, 255, 217, 11, 42, 1]
-            ),
-            (
-                ColourConversion(.bt709, fullRange: true), [214, 60, 126, 73, 62, 165],
-                [255, 208, 91, 118, 54, 0, 184, 120, 3, 131, 67, 0]
-            ),
-            (
-                ColourConversion(.bt709, fullRange: true), [29, 77, 125, 122, 76, 197],
-                [137, 5, 0, 185, 53, 0, 233, 101, 28, 230, 98, 25]
-            ),
-            (
-                ColourConversion(.fcc, fullRange: false), [180, 227, 36, 175, 101, 135],
-                [201, 194, 135, 255, 249, 190, 34, 27, 0, 196, 189, 130]
-            ),
-            (
-                ColourConversion(.fcc, fullRange: false), [219, 76, 175, 51, 105, 195],
-                [255, 189, 189, 175, 22, 22, 255, 138, 138, 146, 0, 0]
-            ),
-            (
-                ColourConversion(.fcc, fullRange: true), [108, 129, 80, 41, 119, 147],
-                [134, 96, 91, 155, 117, 112, 106, 68, 63, 67, 29, 24]
-            ),
-            (
-                ColourConversion(.fcc, fullRange: true), [116, 186, 95, 150, 168, 188],
-                [200, 59, 187, 255, 129, 255, 179, 38, 166, 234, 93, 221]
-            ),
-            (
-                ColourConversion(.smpte240m, fullRange: false), [110, 24, 174, 132, 182, 124],
-                [101, 97, 221, 1, 0, 121, 175, 171, 255, 127, 123, 247]
-            ),
-            (
-                ColourConversion(.smpte240m, fullRange: false), [96, 29, 116, 157, 167, 179],
-                [184, 54, 174, 106, 0, 96, 207, 77, 197, 255, 125, 245]
-            ),
-            (
-                ColourConversion(.smpte240m, fullRange: true), [63, 146, 192, 73, 108, 177],
-                [140, 43, 26, 223, 126, 109, 255, 172, 155, 150, 53, 36]
-            ),
-            (
-                ColourConversion(.smpte240m, fullRange: true), [143, 128, 164, 128, 197, 165],
-                [201, 109, 255, 186, 94, 253, 222, 130, 255, 186, 94, 253]
-            ),
-            (
-                ColourConversion(.bt2020, fullRange: false), [27, 48, 135, 196, 69, 155],
-                [57, 5, 0, 82, 30, 0, 183, 131, 11, 254, 202, 82]
-            ),
-            (
-                ColourConversion(.bt2020, fullRange: false), [183, 189, 208, 58, 137, 172],
-                [255, 163, 213, 255, 170, 220, 255, 192, 242, 121, 17, 67]
-            ),
-            (
-                ColourConversion(.bt2020, fullRange: true), [94, 58, 121, 33, 90, 179],
-                [169, 70, 22, 133, 34, 0, 196, 97, 49, 108, 9, 0]
-            ),
-            (
-                ColourConversion(.bt2020, fullRange: true), [162, 205, 200, 208, 103, 126],
-                [159, 167, 114, 202, 210, 157, 197, 205, 152, 205, 213, 160]
-            ),
-        ]
-        for (colour, from, rgb) in golden {
+        for (colour, from, rgb) in Self.golden {
             let block = YUV(2, 2, stride: 2, y: Array(from.prefix(4)), u: [from[4]], v: [from[5]])
             #expect(block.picture(colour, side: 2).rgb == rgb)
         }

@@ -1,6 +1,6 @@
 import Foundation
-import Ingest
 import Pixels
+import StreamSources
 import TestSupport
 import Testing
 

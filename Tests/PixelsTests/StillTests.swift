@@ -1,7 +1,7 @@
 import Checkpoints
 import Foundation
-import Ingest
 import Pixels
+import StreamSources
 import TestSupport
 import Testing
 

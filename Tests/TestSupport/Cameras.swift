@@ -1,6 +1,6 @@
 import Foundation
 
-/// RTSP cameras on loopback that fail as they are told, all in one process (`scripts/cameras.py`).
+/// RTSP cameras on loopback that fail as they are told, all in one process (`scripts/servers/cameras.py`).
 package struct Cameras: Sendable {
     private let program: Program
 
@@ -9,7 +9,7 @@ package struct Cameras: Sendable {
         let command =
             within + [
                 "/usr/bin/env", "CAMERAS_ADDRESS=\(address)", "/usr/bin/python3",
-                Fixtures.repository.appending(path: "scripts/cameras.py").path,
+                Fixtures.repository.appending(path: "scripts/servers/cameras.py").path,
             ]
         program = try Program(command[0], Array(command.dropFirst()), hasInput: true)
         let ready = try await program.line()

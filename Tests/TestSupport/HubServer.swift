@@ -1,6 +1,6 @@
 package import Foundation
 
-/// `scripts/hub-server.py`, and a folder to pull into.
+/// `scripts/servers/hub-server.py`, and a folder to pull into.
 package struct HubServer: Sendable {
     /// What one request asked for.
     package struct Request: Decodable {
@@ -16,7 +16,7 @@ package struct HubServer: Sendable {
     package init(model: URL = Fixtures.shapes) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let script = Fixtures.repository.appending(path: "scripts/hub-server.py").path
+        let script = Fixtures.repository.appending(path: "scripts/servers/hub-server.py").path
         server = try Program(
             "/usr/bin/python3", [script, "--model", model.path, "--log", folder.appending(path: "log").path])
         let ready = try await server.line()

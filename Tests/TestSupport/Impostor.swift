@@ -1,6 +1,6 @@
 import Foundation
 
-/// Servers on loopback addresses, all on one port, that write down what they are sent (`scripts/impostor.py`).
+/// Servers on loopback addresses, all on one port, that write down what they are sent (`scripts/servers/impostor.py`).
 package final class Impostor: Sendable {
     package let port: String
     private let program: Program
@@ -14,7 +14,7 @@ package final class Impostor: Sendable {
 
     package init(_ addresses: [String]) async throws {
         let program = try Program(
-            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/impostor.py").path] + addresses)
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/servers/impostor.py").path] + addresses)
         let ready = try await program.line()
         guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
         port = String(ready.dropFirst(6))

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A camera on loopback that sends MJPEG over HTTP, in the way that its path says (`scripts/mjpeg-camera.py`).
+/// A camera on loopback that sends MJPEG over HTTP, in the way that its path says (`scripts/servers/mjpeg-camera.py`).
 package struct MJPEGCamera: Sendable {
     private let program: Program
     package let port: Int
@@ -20,7 +20,7 @@ package struct MJPEGCamera: Sendable {
         }
         program = try Program(
             "/usr/bin/python3",
-            [Fixtures.repository.appending(path: "scripts/mjpeg-camera.py").path, folder.path], hasInput: true)
+            [Fixtures.repository.appending(path: "scripts/servers/mjpeg-camera.py").path, folder.path], hasInput: true)
         let ready = try await program.line()
         guard ready.hasPrefix("READY "), let port = Int(ready.dropFirst(6)) else { throw MissingServer(said: ready) }
         self.port = port

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A real RTSP server on loopback in a process of its own (`scripts/rtsp-server.py`).
+/// A real RTSP server on loopback in a process of its own (`scripts/servers/rtsp-server.py`).
 package struct RTSPServer: Sendable {
     package let uri: String
     private let program: Program
@@ -8,7 +8,8 @@ package struct RTSPServer: Sendable {
     /// Starts it with the script's arguments, and waits until it listens.
     package init(_ arguments: [String]) async throws {
         program = try Program(
-            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/rtsp-server.py").path] + arguments)
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/servers/rtsp-server.py").path] + arguments
+        )
         let ready = try await program.line()
         guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
         uri = String(ready.dropFirst(6))

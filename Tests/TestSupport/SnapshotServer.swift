@@ -1,6 +1,6 @@
 package import Foundation
 
-/// `scripts/snapshot-server.py`: a camera on loopback whose pictures are asked for one by one.
+/// `scripts/servers/snapshot-server.py`: a camera on loopback whose pictures are asked for one by one.
 package struct SnapshotServer: Sendable {
     /// The fields of one request.
     package struct Request: Decodable {
@@ -20,7 +20,7 @@ package struct SnapshotServer: Sendable {
     /// `pictures`: files that it shows, one after the other.
     package init(_ pictures: [URL]) async throws {
         log = FileManager.default.temporaryDirectory.appending(path: "snapshots-\(UUID()).log")
-        let script = Fixtures.repository.appending(path: "scripts/snapshot-server.py").path
+        let script = Fixtures.repository.appending(path: "scripts/servers/snapshot-server.py").path
         server = try Program(
             "/usr/bin/python3", [script] + pictures.map(\.path) + ["--log", log.path], hasInput: true)
         let ready = try await server.line()

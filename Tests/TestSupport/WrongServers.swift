@@ -1,13 +1,14 @@
 import Foundation
 
-/// Servers on loopback that give no stream, each for another reason (`scripts/wrong-servers.py`).
+/// Servers on loopback that give no stream, each for another reason (`scripts/servers/wrong-servers.py`).
 package struct WrongServers: Sendable {
     private let program: Program
     private let ports: [String: Int]
 
     package init() async throws {
         program = try Program(
-            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/wrong-servers.py").path], hasInput: true)
+            "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/servers/wrong-servers.py").path],
+            hasInput: true)
         let ready = try await program.line()
         guard ready.hasPrefix("READY ") else { throw MissingServer(said: ready) }
         ports = try JSONDecoder().decode([String: Int].self, from: Data(ready.dropFirst(6).utf8))

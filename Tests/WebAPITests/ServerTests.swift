@@ -221,7 +221,7 @@ struct ServerTests {
             "queries: [{id: q, text: a, threshold: 0.1}]",
         ])
         let examples = ProcessInfo.processInfo.environment["WATCHWORD_EXAMPLES"] ?? "10"
-        let script = Fixtures.repository.appending(path: "scripts/test-http.sh").path
+        let script = Fixtures.repository.appending(path: "scripts/clients/test-http.sh").path
         let said = try await Program(
             "/bin/sh", ["-c", "\(script) \(web.server.address) \(examples) 2>&1; echo code $?"]
         )

@@ -65,7 +65,7 @@ final class Web: Sendable {
 
     /// A script's client, in Debian's Python, or that of the web tools.
     static func client(_ arguments: [String], tools: Bool = false, input: Bool = false) throws -> Program {
-        let script = Fixtures.repository.appending(path: "scripts/web-client.py").path
+        let script = Fixtures.repository.appending(path: "scripts/clients/web-client.py").path
         return try Program(
             tools ? toolsFolder + "/bin/python" : "/usr/bin/python3", [script] + arguments, hasInput: input)
     }
@@ -74,7 +74,7 @@ final class Web: Sendable {
 
     /// Makes the web tools, if they are not there yet.
     static func makeTools() async throws {
-        let script = Fixtures.repository.appending(path: "scripts/web-tools.sh").path
+        let script = Fixtures.repository.appending(path: "scripts/setup/web-tools.sh").path
         let said = try await Program("/bin/sh", ["-c", "\(script) && echo made"]).rest()
         try #require(said.hasSuffix("made\n"), "\(said)")
     }
@@ -109,7 +109,7 @@ func samples(_ page: String) async throws -> [Sample] {
     let file = FileManager.default.temporaryDirectory.appending(path: "metrics-\(UUID())")
     try page.write(to: file, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: file) }
-    let script = Fixtures.repository.appending(path: "scripts/web-client.py").path
+    let script = Fixtures.repository.appending(path: "scripts/clients/web-client.py").path
     let parser = try Program(
         "/bin/sh", ["-c", "exec \(Web.toolsFolder)/bin/python \(script) parse < \(file.path)"])
     return try JSONDecoder().decode([Sample].self, from: Data(try await parser.rest().utf8))

@@ -190,7 +190,8 @@ def measure():
             add("head-by-name", path, code.count('"tight"'))
     for folder, count in folders.items():
         add("folder-files", folder, count)
-    add("folder-files", "scripts", len([n for n in os.listdir(os.path.join(ROOT, "scripts")) if "." in n]))
+    for folder, _, names in os.walk(os.path.join(ROOT, "scripts")):
+        add("folder-files", os.path.relpath(folder, ROOT), len([name for name in names if not name.endswith(".pyc")]))
     for name, path in targets():
         if name in UNLIMITED_TARGETS or path.startswith(("Tests/", "Fuzz/")):
             continue

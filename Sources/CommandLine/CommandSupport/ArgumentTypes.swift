@@ -1,6 +1,6 @@
 import ArgumentParser
-import Ingest
 import Matching
+import StreamSources
 import Tensors
 
 // Values that several commands take as options, by the names of their cases.

@@ -1,5 +1,5 @@
 package import ArgumentParser
-package import Ingest
+package import StreamSources
 
 /// Options of how a stream's source is connected to.
 package struct ConnectionOptions: ParsableArguments {

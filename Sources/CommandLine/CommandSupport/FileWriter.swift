@@ -1,5 +1,5 @@
 package import Foundation
-import Ingest
+import StreamSources
 import Synchronization
 import SystemSupport
 

@@ -1,7 +1,7 @@
 import Foundation
-import Ingest
 package import Matching
 package import Pixels
+import StreamSources
 
 /// A query's example pictures, ready for the image tower.
 package enum QueryPictures {

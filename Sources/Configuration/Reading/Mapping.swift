@@ -1,6 +1,6 @@
-import Ingest
 import Matching
 import Printing
+import StreamSources
 
 /// A configuration that was refused: file, line, and what to do.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-package import Ingest
+package import StreamSources
 import Yams
 
 extension SourcePolicy {

@@ -1,7 +1,7 @@
 import Concurrency
-package import Ingest
 import Matching
 package import Pixels
+package import StreamSources
 import SystemSupport
 import Yams
 

@@ -1,7 +1,7 @@
 import Engine
-import Ingest
 package import Measures
 import Messaging
+import Sampling
 
 /// Everything the daemon counts, at one moment.
 package struct DaemonMetrics: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import Ingest
 package import Measures
+import Sampling
 
 /// Work and processor time of the daemon since the last measurement.
 package struct Measurement: Sendable {

@@ -1,11 +1,11 @@
 package import Concurrency
 package import ControlAPI
 package import Foundation
-import Ingest
 import Journal
 import Matching
 package import Messaging
 import Printing
+import StreamSources
 package import WireFormat
 
 /// An operation that the daemon does.

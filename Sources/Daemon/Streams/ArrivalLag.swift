@@ -1,4 +1,4 @@
-package import Ingest
+package import Sampling
 
 /// By how much a stream's pictures come later than they did at best since it was opened: their own time against the
 /// clock, measured from their arrival.

@@ -7,6 +7,8 @@ import Journal
 import Logging
 import Matching
 import Pixels
+import Sampling
+import StreamSources
 package import WatchwordConfiguration
 import WireFormat
 

@@ -2,6 +2,8 @@ import Concurrency
 package import Engine
 package import Foundation
 package import Ingest
+package import Sampling
+package import StreamSources
 import Synchronization
 
 /// Keeps one stream running: opens its source, feeds its lane, and does what `StreamSupervision` decides.

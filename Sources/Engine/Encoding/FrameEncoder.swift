@@ -1,6 +1,6 @@
 import CLIP
-import Ingest
 import Pixels
+import Sampling
 import Tensors
 
 /// A frame's embeddings: as the newest of its stream, and what is now known of the one before it (3D patches).

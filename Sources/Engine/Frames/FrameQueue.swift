@@ -1,7 +1,7 @@
 import DequeModule
 import Foundation
-package import Ingest
 import OrderedCollections
+package import Sampling
 
 /// An item of a stream's lane: a sampled frame, or the end.
 package enum LaneItem: Sendable {

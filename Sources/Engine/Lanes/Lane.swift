@@ -1,7 +1,7 @@
 import Foundation
-import Ingest
 import Matching
 import Pixels
+import Sampling
 import WireFormat
 
 /// One lane of the engine: a stream's pictures, or those of a region, and what is going on in them.

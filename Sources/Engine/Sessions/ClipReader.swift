@@ -1,5 +1,7 @@
 package import Ingest
 package import Matching
+package import Sampling
+package import StreamSources
 import Synchronization
 
 /// Reads a file as one clip, as CLIP4Clip's data loaders do: sampled by frame numbers, cut to a window's length.

@@ -1,5 +1,6 @@
 package import Ingest
 package import Matching
+package import StreamSources
 
 /// A file as one clip, as CLIP4Clip's data loaders read it: sampled by frame numbers, cut to a window's length, scored
 /// once.

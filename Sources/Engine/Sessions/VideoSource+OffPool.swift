@@ -1,6 +1,7 @@
 import Concurrency
 import Foundation
 package import Ingest
+package import StreamSources
 import Synchronization
 
 extension VideoSource {

@@ -1,6 +1,8 @@
 import Foundation
 package import Ingest
 package import Matching
+import Sampling
+package import StreamSources
 import Synchronization
 import WireFormat
 
@@ -50,66 +52,16 @@ package struct WatchSession: Sendable {
 
     /// Plays the stream until it ends, fails, or the task is cancelled; every sampled frame of a file is scored.
     package func run(wantScores: Bool, report: @Sendable (Report) -> Void) async throws -> Summary {
-        let queue = FrameQueue(sheds: false)
-        let failure = Mutex<String?>(nil)
-        let warnings = Mutex<[String]>([])
-        let name = name
-        let video = try VideoSource(
-            source, templates: templates, onFrame: { queue.post(.frame($0), to: name) },
-            onEvent: { event in
-                switch event {
-                case .failed(let why), .busy(let why, _):
-                    failure.withLock { $0 = why }
-                    queue.post(.end, to: name)
-                case .endOfStream: queue.post(.end, to: name)
-                case .warning(let text): warnings.withLock { $0.append(text) }
-                case .live(let inBursts): if !inBursts { queue.setPolicy(.dropOldest, of: name) }
-                case .started, .formatChanged: break
-                }
-            })
+        let (queue, findings) = (FrameQueue(sheds: false), Findings())
+        let video = try source(into: queue, findings)
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)
         await engine.addLane(name)
         await engine.noteNearness()
         if let problem = await video.startOffPool() { throw problem }
-        var summary = Summary()
-        var seq: Int64 = 0
-        var last: [String: Int64] = [:]
-        var started: Set<String> = []
-        var startedGroups: Set<String> = []
-        func tell(_ detections: [Detection]) {
-            for detection in detections {
-                seq += 1
-                if detection.transition.phase == .start {
-                    summary.events += 1
-                    started.insert(detection.query.id)
-                    if let group = detection.query.settings.group { startedGroups.insert(group) }
-                }
-                let topic = Topic.match(stream: detection.stream, query: detection.query.id)
-                report(.detection(detection, seq: seq, prev: last[topic]))
-                last[topic] = seq
-            }
-        }
+        var tally = Tally()
         do {
             try await withTaskCancellationHandler {
-                while let items = await queue.next(limit: batchSize, maxDelay: .milliseconds(20)) {
-                    let step = try await engine.process(items, wantScores: wantScores)
-                    if let failure = step.failures.first { throw failure.cause ?? failure }
-                    summary.frames += step.encoded + step.reused + step.blind
-                    summary.gated += step.reused
-                    summary.windows += step.scored
-                    summary.rescored += step.rescored
-                    tell(step.detections)
-                    if wantScores { report(.scores(step.scores)) }
-                    let latest = items.compactMap {
-                        if case .frame(let frame) = $0.item { frame.mediaTime } else { nil }
-                    }.last
-                    if let latest { report(.progress(frames: summary.frames, mediaTime: latest)) }
-                    for warning in warnings.withLock({ waiting in
-                        defer { waiting = [] }
-                        return waiting
-                    }) { report(.warning(warning)) }
-                    if !step.ended.isEmpty { break }
-                }
+                try await score(queue, findings, into: &tally, wantScores: wantScores, report: report)
             } onCancel: {
                 queue.finish()
             }
@@ -118,22 +70,55 @@ package struct WatchSession: Sendable {
             await video.stopOffPool()
             throw error
         }
-        summary.dropped = queue.dropped(name)
+        tally.summary.dropped = queue.dropped(name)
         queue.finish()
         await video.stopOffPool()
-        tell(await engine.removeLane(name))
-        summary.failure = failure.withLock { $0 }
-        summary.isBadData = video.isBadData
-        if summary.failure == nil { note(&summary, video, wasStopped: Task.isCancelled) }
+        tally.count(await engine.removeLane(name), report)
+        tally.summary.failure = findings.failure.withLock { $0 }
+        tally.summary.isBadData = video.isBadData
+        if tally.summary.failure == nil { note(&tally.summary, video, wasStopped: Task.isCancelled) }
         let moments = await engine.nearestMoments
-        func isEventless(_ query: StandingQuery) -> Bool {
-            !started.contains(query.id) && !(query.settings.group.map(startedGroups.contains) ?? false)
-        }
         let looked = Set(moments.map(\.query.id))
-        summary.eventless = moments.filter { isEventless($0.query) }.map { ($0.query, $0) }
-        summary.eventless += await engine.allQueries.filter { !looked.contains($0.id) && isEventless($0) }
+        tally.summary.eventless = moments.filter { tally.isEventless($0.query) }.map { ($0.query, $0) }
+        tally.summary.eventless += await engine.allQueries.filter { !looked.contains($0.id) && tally.isEventless($0) }
             .map { ($0, nil) }
-        return summary
+        return tally.summary
+    }
+
+    /// Makes the source, whose frames and end go into the queue.
+    private func source(into queue: FrameQueue, _ findings: Findings) throws(SourceError) -> VideoSource {
+        let name = name
+        return try VideoSource(
+            source, templates: templates, onFrame: { queue.post(.frame($0), to: name) },
+            onEvent: { event in
+                switch event {
+                case .failed(let why), .busy(let why, _):
+                    findings.failure.withLock { $0 = why }
+                    queue.post(.end, to: name)
+                case .endOfStream: queue.post(.end, to: name)
+                case .warning(let text): findings.warnings.withLock { $0.append(text) }
+                case .live(let inBursts): if !inBursts { queue.setPolicy(.dropOldest, of: name) }
+                case .started, .formatChanged: break
+                }
+            })
+    }
+
+    /// Scores the queue's frames until the stream has ended or the queue is finished.
+    private func score(
+        _ queue: FrameQueue, _ findings: Findings, into tally: inout Tally, wantScores: Bool,
+        report: @Sendable (Report) -> Void
+    ) async throws {
+        while let items = await queue.next(limit: batchSize, maxDelay: .milliseconds(20)) {
+            let step = try await engine.process(items, wantScores: wantScores)
+            if let failure = step.failures.first { throw failure.cause ?? failure }
+            tally.count(step)
+            tally.count(step.detections, report)
+            if wantScores { report(.scores(step.scores)) }
+            let latest = items.compactMap { if case .frame(let frame) = $0.item { frame.mediaTime } else { nil } }.last
+            if let latest { report(.progress(frames: tally.summary.frames, mediaTime: latest)) }
+            for warning in findings.takeWarnings() { report(.warning(warning)) }
+            if !step.ended.isEmpty { return }
+        }
     }
 
     /// Notes in the summary why a source ended too early.
@@ -144,5 +129,55 @@ package struct WatchSession: Sendable {
             summary.isBadData = true
             summary.failure = "\(shown): it ended, and no picture was sampled; is it a film, and are its times right?"
         }
+    }
+}
+
+/// Failure and warnings of a source, written by its threads.
+private final class Findings: Sendable {
+    let failure = Mutex<String?>(nil)
+    let warnings = Mutex<[String]>([])
+
+    func takeWarnings() -> [String] {
+        warnings.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+}
+
+/// Counts of a session so far, and the numbers of its messages.
+private struct Tally {
+    var summary = WatchSession.Summary()
+    private var seq: Int64 = 0
+    /// Number of the last message of each topic.
+    private var last: [String: Int64] = [:]
+    private var started: Set<String> = []
+    private var startedGroups: Set<String> = []
+
+    mutating func count(_ step: BatchResult) {
+        summary.frames += step.encoded + step.reused + step.blind
+        summary.gated += step.reused
+        summary.windows += step.scored
+        summary.rescored += step.rescored
+    }
+
+    /// Numbers the detections, and reports them.
+    mutating func count(_ detections: [Detection], _ report: (WatchSession.Report) -> Void) {
+        for detection in detections {
+            seq += 1
+            if detection.transition.phase == .start {
+                summary.events += 1
+                started.insert(detection.query.id)
+                if let group = detection.query.settings.group { startedGroups.insert(group) }
+            }
+            let topic = Topic.match(stream: detection.stream, query: detection.query.id)
+            report(.detection(detection, seq: seq, prev: last[topic]))
+            last[topic] = seq
+        }
+    }
+
+    /// Whether neither the query nor its group had an event.
+    func isEventless(_ query: StandingQuery) -> Bool {
+        !started.contains(query.id) && !(query.settings.group.map(startedGroups.contains) ?? false)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import SystemSupport
 import WatchwordConfiguration
 
-/// Runs the RTSP server of `scripts/` in a process of its own; it plays the benchmark's clip to every client.
+/// Runs the RTSP server of `scripts/servers/` in a process of its own; it plays the benchmark's clip to every client.
 package final class ClipServer: Sendable {
     /// The RTSP URI of the clip.
     let uri: String
@@ -22,11 +22,11 @@ package final class ClipServer: Sendable {
             throw Missing(description: "the streams benchmark runs from a build in the project's sources only")
         }
         let clip = try Self.line(
-            of: Self.process("/bin/sh", [scripts.appending(path: "bench-clip.sh").path, scene]),
+            of: Self.process("/bin/sh", [scripts.appending(path: "setup/bench-clip.sh").path, scene]),
             or: "the benchmark's clip could not be made")
         let server = Self.process(
             "/usr/bin/python3",
-            [scripts.appending(path: "rtsp-server.py").path, "--file", clip, "--loop", "--attached"])
+            [scripts.appending(path: "servers/rtsp-server.py").path, "--file", clip, "--loop", "--attached"])
         let lifeline = Pipe()
         server.standardInput = lifeline
         let ready = try Self.line(of: server, or: "the RTSP server did not start")

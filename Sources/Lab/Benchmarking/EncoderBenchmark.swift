@@ -24,7 +24,7 @@ package struct EncoderBenchmark: Sendable {
         (self.batches, self.threads, self.rounds) = (batches, threads, rounds)
     }
 
-    /// One tower at one batch.
+    /// A tower measured at one batch size.
     private struct Cell {
         let precision: Precision
         let batch: Int

@@ -11,7 +11,7 @@ package struct HeadsBenchmark: Sendable {
     package let batches: [Int]
     /// Numbers of an embedding.
     package let width: Int
-    /// Frames of a window.
+    /// Length of a window, in frames.
     package let frames: Int
     /// Blocks of the transformer heads.
     package let layers: Int
@@ -71,7 +71,7 @@ package struct HeadsBenchmark: Sendable {
             sgemm_square_gflops: 2 * side * side * side / timings[works.count - 1].median / 1e9)
     }
 
-    /// One call of a head with `batch` full windows of random frames.
+    /// Makes a call of a head with `batch` full windows of random frames.
     private func call(_ head: Heads.Head, _ batch: Int) -> () throws -> Void {
         var random = SeededNumbers(seed: seed + UInt64(batch))
         let windows = random.numbers(batch * frames * width, deviation: 1)

@@ -10,7 +10,7 @@ package struct QueriesBenchmark: Sendable {
     package let windows: [Int]
     /// Numbers of an embedding.
     package let width: Int
-    /// Every query's threshold.
+    /// Threshold of all queries.
     package let threshold: Float
     /// Threads of the scan; 0 takes all cores.
     package let threads: Int

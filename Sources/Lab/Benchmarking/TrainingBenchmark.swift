@@ -6,7 +6,7 @@ package struct TrainingBenchmark: Sendable {
     package let head: HeadKind
     /// Numbers of an embedding.
     package let width: Int
-    /// Frames of a window.
+    /// Length of a window, in frames.
     package let frames: Int
     /// Pairs of a step.
     package let batch: Int

@@ -1,6 +1,6 @@
 import SystemSupport
 
-/// Between which values a metric would lie in 95 of 100 repetitions with other videos of the same kind.
+/// 95 % intervals of metrics: a metric lies within in 95 of 100 repetitions with other videos of the same kind.
 package struct MetricIntervals: Sendable, Equatable {
     package let low: RetrievalMetrics
     package let high: RetrievalMetrics
@@ -39,7 +39,7 @@ package enum Bootstrap {
         return MetricIntervals(low: low, high: high)
     }
 
-    /// Between the two nearest values, in proportion.
+    /// Quantile at `share` (0...1), interpolated between the two nearest values.
     private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
         let place = share * Double(sorted.count - 1)
         let below = Int(place)

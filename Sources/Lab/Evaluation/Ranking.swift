@@ -1,4 +1,4 @@
-/// Where the right answers of queries came, as CLIP4Clip's evaluation counts them.
+/// Ranks of the right answers of queries, as CLIP4Clip's evaluation counts them.
 package struct Ranking: Sendable, Equatable {
     /// Which conventions metrics follow: those of `compute_metrics`, or those of the multi-sentence metrics.
     package enum Convention: Sendable, Equatable {

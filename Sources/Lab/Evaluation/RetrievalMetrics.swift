@@ -1,4 +1,4 @@
-/// What retrieval is measured by; recalls in percent, ranks from 1.
+/// Metrics of retrieval; recalls in percent, ranks from 1.
 package struct RetrievalMetrics: Sendable, Equatable, Codable {
     package var recallAt1: Double
     package var recallAt5: Double
@@ -14,7 +14,7 @@ package struct RetrievalMetrics: Sendable, Equatable, Codable {
         case meanRank = "MnR"
     }
 
-    /// All of them by name, in the usual order.
+    /// All metrics by name, in the usual order.
     package var named: [(name: String, value: Double)] {
         [("R1", recallAt1), ("R5", recallAt5), ("R10", recallAt10), ("MdR", medianRank), ("MnR", meanRank)]
     }
@@ -22,7 +22,9 @@ package struct RetrievalMetrics: Sendable, Equatable, Codable {
     /// The metrics of a ranking; nil if no query has a rank.
     package init?(_ ranking: Ranking) { self.init(ranking.ranks.joined(), ranking.convention) }
 
-    /// Of sentences the reference divides in single precision, takes the lower median, and adds 1 before the mean.
+    /// Metrics of ranks; nil without any.
+    ///
+    /// For sentences the reference divides in single precision, takes the lower median, and adds 1 before the mean.
     init?(_ ranks: some Sequence<Int>, _ convention: Ranking.Convention) {
         let sorted = ranks.sorted()
         guard !sorted.isEmpty else { return nil }

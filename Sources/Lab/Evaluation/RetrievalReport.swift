@@ -1,6 +1,6 @@
-/// What an evaluation of retrieval has measured, for each head.
+/// Report of an evaluation of retrieval, for each head.
 package struct RetrievalReport: Sendable, Encodable {
-    /// One direction's metrics, and the ends of their 95 % intervals; nil where no interval was asked for.
+    /// Metrics of one direction, and the ends of their 95 % intervals; nil where no interval was asked for.
     package struct Direction: Sendable, Encodable {
         package let metrics: RetrievalMetrics
         package let low: RetrievalMetrics?
@@ -18,7 +18,7 @@ package struct RetrievalReport: Sendable, Encodable {
         }
     }
 
-    /// Both directions of one head; nil where no query has a rank.
+    /// Metrics of one head in both directions; nil where no query has a rank.
     package struct Head: Sendable, Encodable {
         package let head: String
         package let textToVideo: Direction?

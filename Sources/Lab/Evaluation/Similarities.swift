@@ -17,7 +17,7 @@ package struct Similarities: Sendable {
     func row(_ text: Int) -> ArraySlice<Float> { values[text * videos..<(text + 1) * videos] }
 }
 
-/// How a benchmark pairs texts with videos.
+/// Pairing of texts with videos by a benchmark.
 package enum Pairing: String, Sendable, Equatable, Codable {
     /// Text i belongs to video i.
     case oneToOne = "one-to-one"

@@ -1,6 +1,6 @@
-/// Where to cut a head's scores, chosen on pairs of texts and windows whose truth is known.
+/// Thresholds on a head's scores, chosen on pairs of texts and windows whose truth is known.
 package struct Thresholds: Sendable, Equatable {
-    /// Where the F1 of all pairs is best.
+    /// Threshold at which the F1 of all pairs is best.
     package let usual: Double
     /// Which one false pair of a thousand exceeds.
     package let quiet: Double

@@ -2,7 +2,6 @@ package import CLIP
 import Concurrency
 import Foundation
 package import Heads
-import Ingest
 package import Pixels
 package import Tensors
 import Tokenizers

@@ -5,15 +5,16 @@ package import Foundation
 import Ingest
 package import Matching
 package import Pixels
+import StreamSources
 import Tensors
 import WatchwordConfiguration
 
 /// Embeds the clips of a data set, each once; a cache on disk keeps the embeddings.
 package struct ClipEmbedding: Sendable {
     package let embedder: ClipEmbedder
-    /// Frames taken of each second of a clip; 0 takes all.
+    /// Sampling rate, in frames a second of a clip; 0 takes all.
     package let rate: Int
-    /// Frames of a clip that are kept, at most.
+    /// Limit on the frames of a clip.
     package let frames: Int
     /// Which frames are kept of a clip that has more.
     package let selection: ClipSelection

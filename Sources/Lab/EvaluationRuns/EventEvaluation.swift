@@ -8,7 +8,7 @@ package import Tensors
 
 /// Finds events in videos by several heads and rules, and compares them with the true events.
 package struct EventEvaluation: Sendable {
-    /// How a score becomes a match.
+    /// Rule by which a score becomes a match.
     package enum Rule: String, CaseIterable, Sendable {
         /// The model's own threshold.
         case fixed

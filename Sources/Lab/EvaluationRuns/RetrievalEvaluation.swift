@@ -8,7 +8,7 @@ package struct RetrievalEvaluation: Sendable {
     /// The metrics, and the ranks of every query.
     package struct Result: Sendable {
         package let report: RetrievalReport
-        /// For each head, in the order of the report.
+        /// Ranks for each head, in the order of the report.
         package let ranks: [[RankTable.Query]]
     }
 

@@ -6,6 +6,7 @@ package import Heads
 import Ingest
 package import Matching
 package import Printing
+import StreamSources
 import Synchronization
 package import Tensors
 import WatchwordConfiguration
@@ -13,7 +14,7 @@ import WatchwordConfiguration
 /// Watches videos with one head, for the scores alone: no event is made.
 package struct VideoScorer: Sendable {
     package let head: String
-    /// What the head gives.
+    /// Kind of the head's scores.
     package let scores: ScoreKind
     private let model: ModelDirectory
     private let finder: HeadFinder

@@ -1,7 +1,7 @@
 package import Evaluation
 package import Matching
 
-/// Every window's score of every query on one video.
+/// Scores of every query on every window of one video.
 package struct VideoScores: Sendable {
     package let truth: EventTruth
     package let spans: [WindowSpan]

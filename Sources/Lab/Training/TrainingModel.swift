@@ -1,6 +1,6 @@
 package import Tensors
 
-/// What is trained: a head, and the towers or what is known of their results.
+/// Kind of the head that is trained.
 package enum HeadKind: String, Sendable, CaseIterable {
     case mean, lstm, transformer, tight
 }
@@ -8,7 +8,7 @@ package enum HeadKind: String, Sendable, CaseIterable {
 /// The sizes of a head.
 package struct HeadShape: Sendable, Equatable {
     package var kind: HeadKind
-    /// Of the head's blocks, for those that have any; the width is the joint one.
+    /// Shape of the head's blocks, for heads that have any; the width is the joint one.
     package var stack: StackShape
     /// Rows of its table of positions.
     package var positions: Int
@@ -18,7 +18,7 @@ package struct HeadShape: Sendable, Equatable {
     }
 }
 
-/// One batch: text i belongs to video i.
+/// A batch: text i belongs to video i.
 package struct TrainingBatch<Real: ProductScalar>: Sendable {
     package enum Texts: Sendable {
         case tokens(TokenBatch)
@@ -77,7 +77,7 @@ package struct TrainingModel: Sendable {
     /// Whether patches see the frames before and after.
     package var isSpatiotemporal: Bool { images?.isSpatiotemporal ?? false }
 
-    /// What the towers make of a batch, as a batch of its own: memory then no longer depends on pictures.
+    /// Embeds a batch by the towers, as a batch of its own: memory then no longer depends on pictures.
     @specialized(where Real == Float)
     package func embedded<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> TrainingBatch<Real> {
         TrainingBatch(

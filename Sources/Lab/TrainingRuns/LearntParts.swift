@@ -8,7 +8,7 @@ package enum LearntParts: String, CaseIterable, Sendable {
     case all
 }
 
-/// How frames become patches, where that is learnt.
+/// Kind of the layer that makes patches of frames, where that is learnt.
 package enum PatchKind: String, CaseIterable, Sendable {
     /// Patches of one frame.
     case planar = "2d"

@@ -12,7 +12,7 @@ package struct TrainingSession: Sendable {
         case epoch(Epoch)
     }
 
-    /// One epoch, counted from 1: a line of the log.
+    /// Line of the log about an epoch, counted from 1.
     package struct Epoch: Codable, Sendable {
         package let epoch: Int
         /// Mean over the epoch's steps.

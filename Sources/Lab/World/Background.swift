@@ -1,7 +1,7 @@
 import Foundation
 import SystemSupport
 
-/// What is behind the objects: two colours and a pattern between them.
+/// Background of a scene: two colours and a pattern between them.
 package struct Background: Sendable, Equatable {
     package enum Kind: Int, CaseIterable, Sendable {
         case plain, graded, vignette, cloudy, floorAndWall, tiled
@@ -10,10 +10,10 @@ package struct Background: Sendable, Equatable {
     package var kind: Kind
     package var first: RGB
     package var second: RGB
-    /// For clouds and tiles.
+    /// Seed of clouds and tiles.
     package var seed: UInt64
     package var angle: Double
-    /// How far from the first colour towards the second the pattern goes.
+    /// Share of the way from the first colour to the second that the pattern goes.
     package var amplitude: Double
     /// Six rows of eight levels that clouds are made of; those of the seed, if nil.
     package var clouds: [Float]?

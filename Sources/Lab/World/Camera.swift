@@ -1,7 +1,7 @@
 import Foundation
 import SystemSupport
 
-/// What a camera does to pictures: noise, softness, brightness.
+/// Effects of a camera on pictures: noise, softness, brightness.
 package struct Camera: Sendable {
     /// Levels of noise (deviation).
     package var noise: Double
@@ -9,7 +9,7 @@ package struct Camera: Sendable {
     package var blur: Double
     package var gain: Double
     package var offset: Double
-    /// By how much the gain differs from frame to frame.
+    /// Difference of the gain from frame to frame.
     package var flicker: Double
 
     static func random(_ random: inout SeededRandom) -> Camera {

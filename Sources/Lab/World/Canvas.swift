@@ -37,7 +37,7 @@ package struct Canvas: Sendable {
         blend(coverage, colour.map { $0.rounded(.towardZero) })
     }
 
-    /// Where a row of pixels crosses the outlines, from left to right.
+    /// Places at which a row of pixels crosses the outlines, from left to right.
     static func crossings(of outlines: [[Point]], at y: Double) -> [Double] {
         var crossings: [Double] = []
         for outline in outlines {
@@ -71,7 +71,7 @@ package struct Canvas: Sendable {
     }
 }
 
-/// How much of each pixel of a rectangle is painted, 0 to 1.
+/// Painted share of each pixel of a rectangle, 0 to 1.
 private struct Coverage {
     let xs: Range<Int>
     let ys: Range<Int>
@@ -82,7 +82,7 @@ private struct Coverage {
         values = [Float](repeating: 0, count: xs.count * ys.count)
     }
 
-    /// Beyond this many pixels an edge's line is not seen.
+    /// Distance in pixels from which an edge's line is not seen.
     private static let reach = 1.6
 
     mutating func draw(from a: Point, to b: Point) {

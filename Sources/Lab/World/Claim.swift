@@ -1,6 +1,6 @@
 /// Something that can be said of a window, and that is true of it or not.
 package struct Claim: Sendable, Equatable, Hashable {
-    /// What is said of an object; nil says nothing.
+    /// Claim about an object; a nil property says nothing.
     package struct Part: Sendable, Equatable, Hashable {
         package var shape: Shape?
         package var colour: Colour?
@@ -9,7 +9,7 @@ package struct Claim: Sendable, Equatable, Hashable {
         package var action: Action?
         package var from: Colour?
         package var to: Colour?
-        /// That it is seen at least half of the time.
+        /// Whether the object is said to be seen at least half of the time.
         package var isVisible = false
 
         package init() {}

@@ -90,7 +90,7 @@ extension Claim {
 }
 
 extension Scene {
-    /// Where to put a window of `span` seconds: mostly on what happens, also on comings and goings, and anywhere.
+    /// Start of a window of `span` seconds: mostly on what happens, also on comings and goings, and anywhere.
     package func windowStart(span: Double, _ random: inout SeededRandom) -> Double {
         let q = random.unit()
         if q < 0.6 {

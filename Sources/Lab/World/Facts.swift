@@ -1,7 +1,7 @@
 /// Truth of three values: between false and true there is "undecided", so that borderline windows can be left out.
 package typealias Truth = Float
 
-/// What is true of one window of a scene, for each object and for the scene.
+/// Facts that are true of one window of a scene, for each object and for the scene.
 ///
 /// Each table has a last column that stands for "any"; values are 0 false, 0.5 undecided, 1 true. An action is true of
 /// eight frames when at least four of the seven steps between them show it, and undecided at two or three.
@@ -69,7 +69,7 @@ package struct Facts: Sendable, Equatable {
     }
 }
 
-/// Where in the picture: the words for it.
+/// Words for places in the picture.
 package enum Position: Int, CaseIterable, Sendable {
     case left, right, top, bottom, middle, topLeft, topRight, bottomLeft, bottomRight
 
@@ -83,13 +83,13 @@ package enum Position: Int, CaseIterable, Sendable {
     }
 }
 
-/// One object through a window.
+/// Course of an object through a window.
 private struct Track {
     let object: SceneObject
     let times: [Double]
     let bright: [Bool]
     let looks: [SceneObject.Look]
-    /// In the picture and lit.
+    /// Whether the object is in the picture and lit, by frame.
     let visible: [Bool]
     let places: [Point]
 

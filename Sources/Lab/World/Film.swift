@@ -73,13 +73,13 @@ package struct Film: Sendable {
         return Take(start: start, scene: scene, backgroundStart: since)
     }
 
-    /// Frames of a finite film; nil of one that never ends.
+    /// Number of frames of a finite film; nil for one that never ends.
     package var frameCount: Int? { length.map { Int(($0 * Double(fps)).rounded(.up)) } }
 
     /// Seconds of the frames of a finite film.
     package var duration: Double? { frameCount.map { Double($0) / Double(fps) } }
 
-    /// When the background changes.
+    /// Times at which the background changes.
     package var cuts: [Double] {
         Set(takes.map(\.backgroundStart)).filter { $0 > 0 }.sorted()
     }

@@ -1,4 +1,4 @@
-/// What is true of a film, in the form of the golden videos' `NAME.events.json`.
+/// True events of a film, in the form of the golden videos' `NAME.events.json`.
 package struct FilmTruth: Sendable, Codable {
     package let video: String
     package let width, height, fps: Int

@@ -55,7 +55,7 @@ extension Claim.Part {
 }
 
 extension Action {
-    /// What is the other way round, for those that have a way.
+    /// Action the other way round, for actions with a direction; nil for others.
     package var opposite: Action? {
         switch self {
         case .moveLeft: .moveRight

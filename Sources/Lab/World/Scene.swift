@@ -1,6 +1,6 @@
 import Foundation
 
-/// What an object may do; the order is that of truth tables.
+/// Actions of an object; the order is that of truth tables.
 package enum Action: Int, CaseIterable, Sendable {
     case moveLeft, moveRight, moveUp, moveDown, still, grow, shrink, spin, blink, appear, disappear, change, move
 
@@ -18,13 +18,13 @@ package enum Action: Int, CaseIterable, Sendable {
     static let moves: [Action] = [.moveLeft, .moveRight, .moveUp, .moveDown]
 }
 
-/// What two objects may do together.
+/// Relations between two objects.
 package enum Relation: Int, CaseIterable, Sendable {
     case meet, apart
     package var kind: String { "\(self)" }
 }
 
-/// What may be said of a scene as a whole.
+/// States of a scene as a whole.
 package enum SceneState: Int, CaseIterable, Sendable {
     case empty, lightsOut, lightsOn, dark
 
@@ -38,11 +38,11 @@ package struct Phase: Sendable, Equatable {
 
     package init(_ start: Double, _ end: Double) { (self.start, self.end) = (start, end) }
 
-    /// How long it has gone on at a time: 0 before, its whole length after.
+    /// Time since the phase began: 0 before, its whole length after.
     func elapsed(_ time: Double) -> Double { min(max(time - start, 0), end - start) }
 }
 
-/// One object of a scene, and what it does.
+/// An object of a scene, and its actions.
 ///
 /// Places are in the central square of the picture: x and y over [0, 1], y downwards. Times are seconds of the scene.
 package struct SceneObject: Sendable {
@@ -67,7 +67,7 @@ package struct SceneObject: Sendable {
         (self.radius, self.place, self.turn) = (radius, place, turn)
     }
 
-    /// How an object looks at one time.
+    /// Look of an object at one time.
     package struct Look: Sendable, Equatable {
         package var isVisible: Bool
         package var colour: Colour
@@ -105,11 +105,11 @@ package struct Scene: Sendable {
     package var objects: [SceneObject] = []
     /// Seconds.
     package var length: Double
-    /// When the lights go on or off; they are on at first, unless the first change is "on".
+    /// Times at which the lights go on or off; they are on at first, unless the first change is "on".
     package var lights: [(time: Double, on: Bool)] = []
-    /// How bright it is with the lights off, 0 to 1.
+    /// Brightness with the lights off, 0 to 1.
     package var dark = 0.08
-    /// Where what happens happens: where windows for training are taken.
+    /// Phase in which the actions lie; windows for training are taken there.
     package var focus = Phase(0, 1)
 
     package init(background: Background, length: Double) { (self.background, self.length) = (background, length) }

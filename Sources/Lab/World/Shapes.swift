@@ -1,13 +1,13 @@
 import Foundation
 import SystemSupport
 
-/// What an object may be: its outline is fixed.
+/// Shapes of objects, each with a fixed outline.
 package enum Shape: Int, CaseIterable, Sendable {
     case circle, square, triangle, star, cross, ring, heart
 
     package var name: String { "\(self)" }
 
-    /// After how many parts of a turn it looks the same; 0 if turning cannot be seen at all.
+    /// Order of the shape's rotational symmetry; 0 if turning cannot be seen at all.
     package var symmetry: Int { [0, 4, 3, 5, 4, 0, 1][rawValue] }
 
     /// Closed outlines about the origin, of radius about 1, y downwards; what is within an odd number of them is

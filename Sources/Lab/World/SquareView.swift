@@ -29,7 +29,7 @@ package struct SquareView: Sendable {
         return canvas.pixels
     }
 
-    /// What each pixel shows, `[side, side]`: 0 the background, else 1 + shape * colours + colour of the object on top.
+    /// Label of each pixel, `[side, side]`: 0 the background, else 1 + shape * colours + colour of the object on top.
     package func labels(at time: Double) -> [UInt8] {
         var labels = [UInt8](repeating: 0, count: side * side)
         guard scene.isBright(at: time) else { return labels }

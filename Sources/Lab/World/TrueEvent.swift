@@ -10,7 +10,7 @@ package struct TrueEvent: Sendable, Equatable, Codable {
     /// Seconds; what happens at one time ends when it starts.
     package let start: Double
     package let end: Double
-    /// True of it, from the fullest to the vaguest.
+    /// Captions that are true of the event, from the fullest to the vaguest.
     package let captions: [String]
     package let objects: [Object]
 
@@ -31,7 +31,7 @@ package struct TrueEvent: Sendable, Equatable, Codable {
 
     static func all(_ takes: [Film.Take], duration: Double) -> [TrueEvent] {
         var events: [TrueEvent] = []
-        /// When something is seen, or nothing could be.
+        /// Phases in which something is seen, or nothing could be.
         var busy: [Phase] = []
         for take in takes {
             let chronicle = Chronicle(take)
@@ -56,7 +56,7 @@ extension [String] {
     fileprivate var canonical: [String] { Array(prefix(1)) }
 }
 
-/// What happens in one scene.
+/// Record of the events in one scene.
 private struct Chronicle {
     private(set) var events: [TrueEvent] = []
     private(set) var busy: [Phase] = []

@@ -23,20 +23,7 @@ package struct SafetensorsFile: SingleFile {
 
     package init(_ file: MappedFile) throws(CheckpointError) {
         let path = file.path
-        guard file.count >= 8 else { throw CheckpointError(path, .truncated("no room for the header length")) }
-        let length = file.withBytes(0..<8) { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-        guard length <= UInt64(Self.headerLimit) else {
-            throw CheckpointError(path, .malformed("the header claims \(length) bytes, more than \(Self.headerLimit)"))
-        }
-        let start = 8 + Int(length)
-        guard start <= file.count else {
-            throw CheckpointError(
-                path, .truncated("the header claims \(length) bytes, the file has \(file.count - 8) after its length"))
-        }
-        let json = file.withBytes(8..<start) { Data($0) }
-        guard let header = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] else {
-            throw CheckpointError(path, .malformed("the header is not a JSON object"))
-        }
+        let (header, start) = try Self.header(of: file)
         var tensors: [String: TensorInfo] = [:]
         var ranges: [String: Range<Int>] = [:]
         var room = file.count - start
@@ -83,6 +70,26 @@ package struct SafetensorsFile: SingleFile {
         self.ranges = ranges
         self.unreadable = unreadable
         metadata = header["__metadata__"] as? [String: String] ?? [:]
+    }
+
+    /// The header, and the offset of the bytes behind it.
+    private static func header(of file: MappedFile) throws(CheckpointError) -> (json: [String: Any], end: Int) {
+        let path = file.path
+        guard file.count >= 8 else { throw CheckpointError(path, .truncated("no room for the header length")) }
+        let length = file.withBytes(0..<8) { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        guard length <= UInt64(headerLimit) else {
+            throw CheckpointError(path, .malformed("the header claims \(length) bytes, more than \(headerLimit)"))
+        }
+        let start = 8 + Int(length)
+        guard start <= file.count else {
+            throw CheckpointError(
+                path, .truncated("the header claims \(length) bytes, the file has \(file.count - 8) after its length"))
+        }
+        let json = file.withBytes(8..<start) { Data($0) }
+        guard let header = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] else {
+            throw CheckpointError(path, .malformed("the header is not a JSON object"))
+        }
+        return (header, start)
     }
 
     package func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R {

@@ -153,7 +153,7 @@ struct Continuity {
 
     // MARK: What the journal says of itself
 
-    /// Its identity and newest number, put right where they cannot be.
+    /// Reads the journal's identity and newest number, and corrects impossible ones.
     private static func repaired(_ database: Database) throws -> Start {
         let newest = try Int64.fetchOne(database, sql: "SELECT max(seq) FROM message") ?? 0
         try database.execute(

@@ -6,7 +6,7 @@ import SystemSupport
 /// The journal cannot be opened, read or written: one sentence that names its file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// Another process has it.
+    /// Whether another process has the journal open.
     package var isInUse = false
 }
 
@@ -24,9 +24,9 @@ package final class Journal: Sendable {
     package let identity: String
     /// Journals that this one goes on from, and up to which number it has their messages.
     package let branches: [JournalBranch]
-    /// What was wrong with the file that was found, and where it is now.
+    /// Damage of the file that was found, and the place it was moved to; nil if it was whole.
     package let damage: String?
-    /// Other findings at the start, one sentence each.
+    /// Findings at the start that are no damage, one sentence each.
     package let notes: [String]
     let aging = Mutex(Aging())
     private let name: String

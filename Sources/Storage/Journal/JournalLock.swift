@@ -35,7 +35,7 @@ final class JournalLock: Sendable {
         }
     }
 
-    /// Locks the file, which is made if it is missing; waits for nobody.
+    /// Locks the file, which is made if it is missing; does not wait.
     static func take(_ path: String) throws(JournalError) -> JournalLock {
         // The file may be renamed between opening and locking it.
         for _ in 0..<16 { if let lock = try attempt(path) { return lock } }

@@ -1,7 +1,7 @@
 package import Foundation
 import GRDB
 
-/// What is kept besides messages: each call is one transaction.
+/// Queries, streams, calibrations and embeddings, stored beside messages: each call is one transaction.
 extension Journal {
     package enum Kind: String, Sendable { case query, stream }
 
@@ -40,7 +40,7 @@ extension Journal {
         return "\(ids.count) \(kind == .query ? "queries" : "streams")"
     }
 
-    /// One of them, if there is one of that id.
+    /// Definition of an id, nil if there is none.
     package func saved(_ kind: Kind, id: String) throws(JournalError) -> Data? {
         try doing("\(Self.what(kind, [id])) cannot be read") {
             try database.read {
@@ -59,7 +59,7 @@ extension Journal {
     }
 }
 
-/// What has been learnt of a query's scores on a stream, as its owner writes it.
+/// Calibration of a query's scores on a stream, in the bytes of the engine that learnt it.
 package struct SavedCalibration: Sendable, Equatable {
     package let query: String
     package let stream: String
@@ -118,7 +118,7 @@ extension Journal {
         }
     }
 
-    /// Those of the keys that are kept, in the order of the keys; nil for the others.
+    /// Embeddings of the keys, in their order; nil for keys that are not stored.
     package func embeddings(of keys: [Data], model: String) throws(JournalError) -> [[Float]?] {
         try doing("embeddings cannot be read") {
             try database.read { database in

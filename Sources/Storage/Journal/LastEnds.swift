@@ -6,7 +6,7 @@ extension Journal {
     package struct LastEnd: Sendable, Equatable {
         package let query: String
         package let stream: String
-        /// When it was stored, in seconds since 1970.
+        /// Time at which the end was stored, in seconds since 1970.
         package let stored: Double
         package let body: Data
     }

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Where an event is in its life, as the journal needs to know it.
+/// Place of a message in its event's life: what the journal needs of it.
 package struct EventMark: Sendable, Equatable {
     package enum Phase: String, Sendable { case start, update, end }
 
@@ -51,9 +51,9 @@ package struct Hole: Sendable, Equatable {
     package enum Reason: String, Sendable {
         /// The messages were too old, or too many.
         case retention
-        /// They were published while the disk took nothing, and more came than are kept for later.
+        /// Messages that were published while the disk was full, and did not fit into the backlog.
         case unjournaled
-        /// They were stored, and an older copy of the journal was put in its place since.
+        /// Messages that were stored, in a journal in whose place an older copy was put since.
         case restored
     }
 

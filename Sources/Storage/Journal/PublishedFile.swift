@@ -20,7 +20,7 @@ final class PublishedFile: Sendable {
     enum Found: Equatable {
         case missing
         case read(Content)
-        /// No such file was ever written by a daemon.
+        /// The content is none that a daemon writes.
         case wrong(String)
     }
 

@@ -2,7 +2,7 @@ package import Foundation
 import GRDB
 import Synchronization
 
-/// How much of the past is kept.
+/// Limits on the past that is kept.
 ///
 /// Messages of events that are still open are kept whatever this says, so that `events.open` can name them.
 package struct Retention: Sendable, Equatable {
@@ -27,7 +27,7 @@ package struct Retired: Sendable, Equatable {
     package var stored: ClosedRange<Date>?
     /// Whether there may be more to remove now.
     package var isMore = false
-    /// Where the clock is, if it has jumped and is not believed yet.
+    /// Time of the clock, if it has jumped and is not trusted yet.
     ///
     /// Until it is, nothing is removed by age that was not due before.
     package var disbelieved: Date?
@@ -36,7 +36,7 @@ package struct Retired: Sendable, Equatable {
 
     package init() {}
 
-    /// Another step's removals, too; whether there is more is the newer one's to say.
+    /// Adds another step's removals; whether more remains is taken from the newer one.
     package mutating func add(_ next: Retired) {
         count += next.count
         snapshots += next.snapshots

@@ -37,7 +37,7 @@ enum Schema {
         return migrator
     }
 
-    /// What a message counts for in `state.bytes`: its body, and about what its row, index and event take.
+    /// Bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 

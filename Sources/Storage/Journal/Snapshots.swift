@@ -4,7 +4,7 @@ import SystemSupport
 
 /// Pictures of events, one file each, named after its event: `<event>.jpg`.
 ///
-/// A picture is there whole or not at all. Files of other names are nobody's business here.
+/// A picture is there whole or not at all. Files of other names are left alone.
 final class SnapshotFolder: Sendable {
     private let folder: String
     private let total = Mutex<Int>(0)

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// How far the wall clock is believed: what goes by age goes by this, so that a clock which jumps deletes nothing.
+/// Trust in the wall clock: retention by age goes by this, so that a clock which jumps deletes nothing.
 ///
 /// The clock is looked at again and again, over restarts too. A step of at most a day, from one look to the next, is
 /// taken for time that has passed. A longer one, in either direction, is believed after a day in which the clock went
@@ -13,7 +13,7 @@ struct TrustedTime: Equatable, Sendable {
 
     /// The newest time that is believed, in seconds since 1970.
     private(set) var believed: Double
-    /// Where the clock has been seen since it jumped, from first to newest.
+    /// Times of the clock since it jumped, from first to newest; nil if it has not.
     private(set) var elsewhere: ClosedRange<Double>?
 
     init(believed: Double, elsewhere: ClosedRange<Double>? = nil) {
@@ -39,13 +39,13 @@ struct TrustedTime: Equatable, Sendable {
 
     // MARK: Kept in the journal
 
-    /// Before anything was ever stored.
+    /// A time before anything was ever stored.
     static let never = -1e10
 
     /// Whether a number of seconds is a date at all: within three thousand years.
     static func isDate(_ time: Double) -> Bool { abs(time) < 1e11 }
 
-    /// What is kept; else the newest message tells when the clock was last right.
+    /// Reads the stored state; without one, the newest message tells when the clock was last right.
     static func read(_ database: Database, now: Double) throws -> TrustedTime {
         if let row = try Row.fetchOne(database, sql: "SELECT believed, since, until FROM clock") {
             let (believed, since, until): (Double, Double, Double) = (row["believed"], row["since"], row["until"])
@@ -63,7 +63,7 @@ struct TrustedTime: Equatable, Sendable {
             arguments: [believed, elsewhere?.lowerBound ?? 0, elsewhere?.upperBound ?? 0, retired])
     }
 
-    /// Whether it is worth keeping: minutes have passed, or the clock has jumped.
+    /// Whether the state is worth storing: minutes have passed, or the clock has jumped.
     func differs(from saved: TrustedTime) -> Bool {
         guard (elsewhere == nil) == (saved.elsewhere == nil) else { return true }
         let moved = abs((elsewhere?.upperBound ?? 0) - (saved.elsewhere?.upperBound ?? 0))
@@ -71,7 +71,7 @@ struct TrustedTime: Equatable, Sendable {
     }
 }
 
-/// When messages were stored, by their order: a time stamp that does not fit between its neighbours is wrong.
+/// Times at which messages were stored, by their order: a stamp that does not fit between its neighbours is wrong.
 ///
 /// A message was stored no later than those after it. One whose stamp is before an earlier message's, or after the
 /// present, has the time of the next one whose stamp can be right: so it is kept too long rather than too short.
@@ -79,7 +79,7 @@ struct StoredTimes {
     private let present: Double
     /// The newest time so far, in order of `seq`.
     private(set) var floor: Double
-    /// What stands in for wrong stamps of messages before `seq`.
+    /// Time that replaces wrong stamps of messages before `seq`.
     private var next: (seq: Int64, time: Double?)?
 
     init(present: Double, floor: Double) {
@@ -87,7 +87,7 @@ struct StoredTimes {
         self.floor = floor
     }
 
-    /// When the message was stored, at the latest; nil if that cannot be told yet.
+    /// Latest time at which the message was stored; nil if that is not known yet.
     mutating func time(_ seq: Int64, stamp: Double, _ database: Database) throws -> Double? {
         if isRight(stamp) {
             floor = stamp

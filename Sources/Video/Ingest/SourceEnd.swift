@@ -1,17 +1,18 @@
 import CGStreamer
+import StreamSources
 
-/// Whether a source has an end: what kind of source it is, which its scheme alone does not tell.
+/// Whether a source has an end, which its scheme alone does not tell.
 struct SourceEnd {
-    /// Nobody needs to ask: cameras, and protocols that carry what comes as it is made.
+    /// Whether the source is known to be live by its scheme or template, as cameras are.
     let isKnownLive: Bool
-    /// An earlier opening of the same source had no end.
+    /// Whether an earlier opening of the same source had no end.
     let wasLive: Bool
     private(set) var isAsked = false
 
     /// The kind of end that was found.
     enum Answer: Equatable {
         case live(inBursts: Bool)
-        /// Its pictures come by a clock of its own.
+        /// A camera, whose pictures come by a clock of its own.
         case camera
         /// A film; `isOver`: of a source that had no end before.
         case finite(isOver: Bool)

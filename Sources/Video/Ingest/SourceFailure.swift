@@ -1,12 +1,14 @@
 import CGStreamer
+import Containers
 import Foundation
+package import StreamSources
 
-/// Says why a source failed, and what to do, by what GStreamer reports and, where that tells nothing, by a probe.
+/// Words for a source's failure and its remedy, from GStreamer's report and, where that tells nothing, a probe.
 package struct SourceFailure {
     let uri: String
     /// Whether a user and a password were given beside the URI.
     let hasCredentials: Bool
-    /// Whether anything had come of it.
+    /// Whether the source had given anything.
     let wasHeard: Bool
 
     package init(uri: String, hasCredentials: Bool, wasHeard: Bool) {
@@ -18,7 +20,7 @@ package struct SourceFailure {
     private var isHTTP: Bool { ["http", "https"].contains(SourceURI.scheme(uri) ?? "") }
     private var protocolName: String { isHTTP ? "HTTP" : "RTSP" }
 
-    /// The sentence, without the source's name; `probe` is asked only if the report does not tell.
+    /// Error text without the source's name; `probe` runs only if the report does not tell.
     package func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
         if RTSPTransport.isRefused(report), SourceURI.scheme(uri)?.hasPrefix("rtsp") == true {
             return "\(place) does not send its packets so; leave the transport out, or choose another "
@@ -31,7 +33,7 @@ package struct SourceFailure {
         return talking(report) ?? local(report) ?? content(report) ?? report.plain
     }
 
-    /// Whether it failed before a server said anything, and the report does not tell why.
+    /// Whether the source failed before a server answered, and the report does not tell why.
     private func isUnconnected(_ report: SourceReport) -> Bool {
         if wasHeard { return false }
         if report.isResource(GST_RESOURCE_ERROR_OPEN_READ_WRITE) { return report.debug.contains("Failed to connect") }

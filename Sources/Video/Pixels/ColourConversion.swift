@@ -1,6 +1,6 @@
 import CKernels
 
-/// How a stream's Y'CbCr becomes R'G'B': its matrix and range, in libswscale's fixed point.
+/// Conversion of a stream's Y'CbCr to R'G'B', by its matrix and range, in libswscale's fixed point.
 ///
 /// libswscale is what the reference's loaders convert with (OpenCV, PyAV, ffmpeg), and colours that differ by one level
 /// move a tight head's logits by tenths.
@@ -42,7 +42,7 @@ package struct ColourConversion: Sendable, Equatable {
             bu: fixed(bu), gu: -fixed(gu), gv: -fixed(gv))
     }
 
-    /// The same, times 65536.
+    /// Factors of the conversion times 65536.
     var exactFactors: ww_exact_colour {
         let (rv, bu, gu, gv) = table
         func ranged(_ value: Int) -> Int32 { Int32(fullRange ? (value * 224 + 127) / 255 : value) }

@@ -19,7 +19,7 @@ package struct ColourSignature: Sendable, Equatable {
         }
     }
 
-    /// How far the block that changed most has moved, in levels (0...255).
+    /// Change of the block that changed most, in levels (0...255).
     package func difference(from other: ColourSignature) -> Float {
         zip(means, other.means).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }

@@ -75,7 +75,7 @@ package struct DecodedFrame {
     /// The frame as a person sees it, of one that is upright in its planes: turned, its samples as wide as they are
     /// shown.
     ///
-    /// Nothing is copied: whoever reads the frame reads its samples in that order. An aspect beyond 1:8 is taken for
+    /// Nothing is copied: readers of the frame read its samples in that order. An aspect beyond 1:8 is taken for
     /// nonsense, as square.
     package func shown(_ orientation: PictureOrientation, pixelAspect: Double = 1) -> DecodedFrame {
         guard orientation != .upright || pixelAspect != 1 else { return self }

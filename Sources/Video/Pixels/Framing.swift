@@ -1,11 +1,11 @@
-/// How a frame becomes the encoder's square picture: the scale, the filter, and what is cropped or padded.
+/// Way from a frame to the encoder's square picture: the scale, the filter, and what is cropped or padded.
 ///
 /// The sizes are those of torchvision, transformers and OpenCLIP, the filters those of Pillow.
 package struct Framing: Sendable, Hashable {
     package enum Fit: Sendable, Hashable {
         /// The short side gets this length, then the centre square is cut out.
         case shortest(Int)
-        /// Both sides get this length whatever the aspect ratio, then the centre square is cut out.
+        /// Scale both sides to this length whatever the aspect ratio, then cut out the centre square.
         case squash(Int)
         /// The long side gets the picture's side; the rest is padded with `fill`.
         case longest
@@ -28,7 +28,7 @@ package struct Framing: Sendable, Hashable {
 
     /// Rounding of the crop's offset when the rest beside the centre square is odd.
     package enum CropRounding: String, Sendable, Hashable {
-        /// To the even number: torchvision, OpenAI's CLIP, OpenCLIP.
+        /// Halves go to the even number: torchvision, OpenAI's CLIP, OpenCLIP.
         case halfEven = "half-even"
         /// Down: transformers.
         case down

@@ -1,18 +1,18 @@
 import CKernels
 
-/// What a picture is worth to a query: one that is not `good` matches nothing.
+/// State of a picture: one that is not `good` matches nothing.
 package enum PictureHealth: String, Sendable, Codable, CaseIterable {
     case good
-    /// No light at all, as when a source sends blank pictures; a dark room still has levels.
+    /// A picture without light, as a source sends blank ones; a dark room still has levels.
     case black
-    /// The same picture to the bit for longer than a live camera can: even a still scene has noise, or an encoder's
-    /// refresh.
+    /// A picture that stays the same to the bit for longer than a live camera's: even a still scene has noise, or an
+    /// encoder's refresh.
     case frozen
     /// Light, and no edge anywhere: out of focus, fogged or covered.
     case blurred
 }
 
-/// How a picture's light and edges are spread, and what it is recognised by.
+/// Statistics of a picture's light and edges, and its fingerprint.
 package struct PictureLevels: Sendable, Equatable {
     /// 99.5 % of the pixels have no more luma than `bright`, 0.5 % less than `dark` (0 to 255).
     package let dark: Int
@@ -59,7 +59,7 @@ extension DecodedFrame {
 /// it: a window is worth what its last picture is. A plain empty wall cannot be told from a covered lens, and is called
 /// blurred in time.
 package struct HealthMonitor: Sendable {
-    /// How long it must last, in seconds of media time.
+    /// Durations after which a state counts, in seconds of media time.
     package struct Limits: Sendable, Equatable {
         package var black = 1.0
         package var blurred = 60.0
@@ -105,7 +105,7 @@ package struct HealthMonitor: Sendable {
         return health
     }
 
-    /// What was seen before does not continue.
+    /// Forgets the pictures before a discontinuity.
     package mutating func reset() {
         since = [:]
         fingerprint = nil
@@ -126,7 +126,7 @@ package struct HealthMonitor: Sendable {
 extension PictureLevels {
     /// Lightest level of a picture without light: a decoder's rounding.
     private static let blackest = 1
-    /// Below this much light, edges are too faint to be missed.
+    /// Light below which missing edges mean nothing.
     private static let lit = 24
     /// A step that an edge makes at least, in levels, and as a share of the picture's contrast.
     private static let edgeLevels = 5

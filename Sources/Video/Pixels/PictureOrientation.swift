@@ -1,6 +1,6 @@
 import CKernels
 
-/// How a stored picture is turned to stand as a person sees it, by EXIF's numbers.
+/// Turn or mirror that makes a stored picture upright, by EXIF's numbers.
 package enum PictureOrientation: Int, Sendable, CaseIterable {
     case upright = 1
     case mirrored
@@ -31,7 +31,7 @@ package enum PictureOrientation: Int, Sendable, CaseIterable {
     /// Whether width and height are exchanged.
     package var swapsSides: Bool { rawValue >= PictureOrientation.transposed.rawValue }
 
-    /// Where the upright picture's samples lie in a stored one of `width` x `height`.
+    /// Places of the upright picture's samples in a stored one of `width` x `height`.
     func turn(width: Int, height: Int) -> ww_turn {
         let (right, bottom) = (Int32(width - 1), Int32(height - 1))
         /// Columns and rows: where the upper left sample lies, and the steps across and down.

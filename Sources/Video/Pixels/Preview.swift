@@ -33,8 +33,7 @@ package struct Preview: Sendable, Equatable {
         self.height = height
     }
 
-    /// Of a frame that is turned, whose samples are no squares or whose chroma is sampled otherwise: as a person sees
-    /// it.
+    /// Makes the preview of a frame that is turned, has other samples than squares, or other chroma than 4:2:0.
     private static func shown(_ frame: DecodedFrame) -> Preview {
         let size = frame.shownSize
         let scale = min(Double(longestSide) / Double(max(size.width, size.height)), 1)

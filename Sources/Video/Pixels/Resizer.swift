@@ -79,7 +79,7 @@ private struct Plan {
         width == frame.width && height == frame.height && pixelAspect == frame.pixelAspect
     }
 
-    /// What is read of a frame; from an even column, since two columns share their chroma.
+    /// Part of a frame that is read, from an even column, since two columns share their chroma.
     var crop: ww_crop {
         let column = horizontal.span.lowerBound / 2 * 2
         return ww_crop(

@@ -6,6 +6,8 @@ import History
 import Ingest
 import Matching
 import Pixels
+import Sampling
+import StreamSources
 import Synchronization
 import WatchwordConfiguration
 

@@ -7,6 +7,7 @@ import Foundation
 import Heads
 import Ingest
 import Matching
+import StreamSources
 import WatchwordConfiguration
 
 /// `watchword watch`: watches one stream to its end, without a daemon.

@@ -1,5 +1,5 @@
+import Containers
 import Foundation
-import Ingest
 import Pixels
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Ingest
+import StreamSources
 import WatchwordConfiguration
 import WireFormat
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
-import Ingest
+import StreamSources
 import WatchwordConfiguration
 import WireFormat
 

@@ -16,7 +16,7 @@ package struct EncoderReport: Encodable, Sendable {
         (self.products, self.rounds, self.results) = (products, rounds, results)
     }
 
-    /// One precision at one batch; times are milliseconds a picture.
+    /// Result of one precision at one batch size; times are milliseconds a picture.
     package struct Result: Encodable, Sendable {
         package let precision: String
         package let batch: Int
@@ -26,7 +26,7 @@ package struct EncoderReport: Encodable, Sendable {
         package let ms_slowest: Double
         /// The share of the time inside the layers' matrix products.
         package let matmul_share: Double
-        /// The same products by oneDNN, and nothing else.
+        /// Time of the same products by oneDNN, and nothing else.
         package let plain_products_ms: Double
         /// A read of the weights' bytes from memory, and nothing else.
         package let weights_read_ms: Double

@@ -20,7 +20,7 @@ package struct HeadsReport: Encodable, Sendable {
         (self.sgemm_square, self.sgemm_square_gflops) = (sgemm_square, sgemm_square_gflops)
     }
 
-    /// One head at one batch.
+    /// Result of one head at one batch size.
     package struct Result: Encodable, Sendable {
         package let head: String
         package let frames: Int

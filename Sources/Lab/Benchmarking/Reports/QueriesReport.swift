@@ -12,7 +12,7 @@ package struct QueriesReport: Encodable, Sendable {
         (self.rounds, self.results) = (rounds, results)
     }
 
-    /// One number of queries with one number of windows.
+    /// Result of one number of queries with one number of windows.
     package struct Result: Encodable, Sendable {
         package let queries: Int
         package let windows: Int

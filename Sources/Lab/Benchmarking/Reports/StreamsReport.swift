@@ -4,20 +4,20 @@ package struct StreamsReport: Encodable, Sendable {
     package let model: String
     package let precision: String
     package let queries: Int
-    /// One result a run, in the order of the runs.
+    /// Results of the runs, in their order.
     package let results: [Result]
 
     package init(model: String, precision: String, queries: Int, results: [Result]) {
         (self.model, self.precision, self.queries, self.results) = (model, precision, queries, results)
     }
 
-    /// One run with a number of streams.
+    /// Result of one run with a number of streams.
     package struct Result: Encodable, Sendable {
         package let streams: Int
         package let fps: Double
         package let seconds: Double
         package let sampled: Int
-        /// Frames that were scored against all queries.
+        /// Count of frames that were scored against all queries.
         package let scored: Int
         /// Scored frames that kept the last embedding.
         package let gated: Int

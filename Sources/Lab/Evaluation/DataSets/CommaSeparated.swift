@@ -33,7 +33,7 @@ struct CommaSeparated {
         return rows
     }
 
-    /// By bytes: a comma and the mark that follows it may be one grapheme.
+    /// Parses bytes, since a comma and the mark that follows it may be one grapheme.
     private static func parse(_ text: String, _ path: String) throws(DataSetError) -> [(line: Int, row: [String])] {
         let (quote, comma, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(0x0A), UInt8(0x0D))
         let bytes = Array(text.utf8)

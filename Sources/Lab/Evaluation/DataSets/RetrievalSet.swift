@@ -4,7 +4,7 @@ import Foundation
 package struct RetrievalSet: Sendable {
     /// A video, or a part of it.
     package struct Clip: Sendable, Hashable {
-        /// As the data set calls it.
+        /// Name of the clip in the data set.
         package let id: String
         package let path: String
         /// Seconds; nil takes the video whole.

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// What truly happens in a video, from a `NAME.events.json` beside it.
+/// True events of a video, from a `NAME.events.json` beside it.
 ///
 /// Each event has captions that are true of it; every caption is a query, whose events are all those that have it.
 package struct EventTruth: Sendable {
@@ -53,7 +53,7 @@ package struct EventTruth: Sendable {
         self.spans = spans.mapValues { $0.sorted { $0.start < $1.start } }
     }
 
-    /// All videos of a folder that have a truth, by name.
+    /// Reads the truths of all videos of a folder that have one, by name.
     package static func all(in folder: String) throws(EventTruthError) -> [EventTruth] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var found: [EventTruth] = []
@@ -82,7 +82,7 @@ package struct EventTruthError: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// How many events were found, and how many of them are true.
+/// Counts of the events that were found and of those that are true.
 package struct EventCounts: Sendable, Codable, Equatable {
     /// True events, those that something found covers, events found, and those of them that cover a true one.
     package var truths = 0

@@ -1,4 +1,4 @@
-/// What an evaluation of events has found, for each video, head and rule.
+/// Report of an evaluation of events, for each video, head and rule.
 package struct EventsReport: Sendable, Encodable {
     package struct Result: Sendable, Encodable {
         /// The video's file name.

@@ -3,9 +3,9 @@ import Tensors
 /// Which tokens a token may look at.
 package enum AttentionMask: Sendable {
     case none
-    /// Itself and those before it.
+    /// A token sees itself and the tokens before it.
     case causal
-    /// The first so many of each sequence; to the scores of all others -1e6 is added, as the reference does.
+    /// A token sees the first keys of its sequence, as many as given; all other scores get -1e6, as in the reference.
     case keys([Int])
 
     func sizes(B: Int, T: Int, W: Int, H: Int) -> AttentionSizes {

@@ -15,7 +15,7 @@ struct LayerNorm: Sendable {
         bias = layout.claim(name + ".bias", [width])
     }
 
-    /// What the backward pass needs: the normalised rows, and one over their deviations.
+    /// State for the backward pass: the normalised rows, and one over their deviations.
     struct Saved<Real: ProductScalar> {
         fileprivate let normalised: [Real]
         fileprivate let inverse: [Real]

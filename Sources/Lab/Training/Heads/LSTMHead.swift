@@ -3,7 +3,7 @@ import Tensors
 
 // V = videos, T = frames, D = width; gates in PyTorch's order: input, forget, cell, output
 
-/// One LSTM layer over the frames, added to them.
+/// Head of one LSTM layer over the frames, added to them.
 ///
 /// Source: CLIP4CLIP section 7, seqLSTM. It runs over padding too, which nothing before it feels, and which is masked.
 struct LSTMHead: Sendable {
@@ -20,7 +20,7 @@ struct LSTMHead: Sendable {
     }
 
     struct Saved<Real: ProductScalar> {
-        /// Of each step: gates `[V, 4D]`, the cells before and after, the state before, `[V, D]`.
+        /// State of each step: gates `[V, 4D]`, the cells before and after, the state before, `[V, D]`.
         fileprivate var steps: [(gates: [Real], before: [Real], cells: [Real], state: [Real])] = []
     }
 

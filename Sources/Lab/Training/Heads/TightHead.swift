@@ -26,7 +26,7 @@ struct TightHead: Sendable {
             &layout, weight: "similarity_dense.weight", bias: "similarity_dense.bias", inputs: D, outputs: 1)
     }
 
-    /// What is dropped of the embeddings in training: each number with a probability, the others scaled up.
+    /// Dropout of the embeddings in training: each number is dropped with a probability, the others are scaled up.
     struct Dropout: Sendable {
         let probability: Double
         let seed: UInt64
@@ -38,7 +38,7 @@ struct TightHead: Sendable {
         }
     }
 
-    /// What a pass over some pairs made, and what its backward pass needs.
+    /// Results of a forward pass over some pairs, and the state for its backward pass.
     struct Pass<Real: ProductScalar> {
         fileprivate let pairs: [(text: Int, video: Int)]
         fileprivate let factors: [Real]?
@@ -47,9 +47,9 @@ struct TightHead: Sendable {
         fileprivate let normalised: [Real]
         fileprivate let wide: [Real]
         fileprivate let pooled: [Real]
-        /// Of each pair.
+        /// Score of each pair.
         let scores: [Real]
-        /// What the blocks made: `[pairs, S, D]`, the text's token first.
+        /// Output of the blocks: `[pairs, S, D]`, the text's token first.
         let hidden: [Real]
     }
 
@@ -131,7 +131,7 @@ struct TightHead: Sendable {
         return (dTexts, dFrames)
     }
 
-    /// One text with every video.
+    /// Pairs of one text with every video.
     private func pairs<Real>(of text: Int, _ windows: Windows<Real>) -> [(text: Int, video: Int)] {
         windows.valid.indices.map { (text, $0) }
     }

@@ -37,7 +37,7 @@ package enum FreshTowers {
         return isNorm ? 1 : nil
     }
 
-    /// Of what is drawn evenly.
+    /// Bound of a parameter that is drawn evenly; nil for others.
     private static func bound(_ entry: ParameterLayout.Entry) -> Double? {
         if entry.name.hasPrefix("lstm_visual.") { return 1 / Double(entry.shape[0] / 4).squareRoot() }
         if entry.name.hasPrefix("side.") { return 1 / Double(entry.shape.last ?? 1).squareRoot() }

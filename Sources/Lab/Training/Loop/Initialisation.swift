@@ -2,7 +2,7 @@ package import Checkpoints
 import Foundation
 import SystemSupport
 
-/// Where parameters come from at first: what is stored, or else CLIP's text tower and chance, as the reference does.
+/// First values of parameters: stored ones, or else CLIP's text tower and chance, as the reference does.
 ///
 /// Source: CLIP4CLIP section 10.
 package enum Initialisation {

@@ -53,7 +53,7 @@ package struct StepTrainer {
         return progress
     }
 
-    /// One step; a loss that is no number is an error, and changes nothing.
+    /// Makes one step; a loss that is no number is an error, and changes nothing.
     package mutating func advance() throws -> (losses: Losses<Float>, norm: Double) {
         let losses = try evaluate(step, parameters)
         guard losses.total.isFinite else {

@@ -6,7 +6,7 @@ import Tensors
 /// All that it knows is in `progress`, so that a training that goes on from there comes to the same weights, to the
 /// bit.
 package struct Trainer {
-    /// Where a training is.
+    /// Position of a training.
     package struct Progress: Sendable, Equatable {
         package var epoch = 0
         /// Steps of the epoch that are done.
@@ -21,7 +21,7 @@ package struct Trainer {
         package let epoch: Int
         package let step: Int
         package let loss: Double
-        /// Of the gradient, before it was clipped.
+        /// Norm of the gradient, before it was clipped.
         package let norm: Double
         package let endsEpoch: Bool
     }
@@ -73,7 +73,7 @@ package struct Trainer {
         return Array(0..<count).shuffled(using: &random)
     }
 
-    /// One step; a loss that is no number is an error, and changes nothing.
+    /// Makes one step; a loss that is no number is an error, and changes nothing.
     package mutating func advance() throws -> Report {
         precondition(!isOver)
         var gradient: [Float] = []

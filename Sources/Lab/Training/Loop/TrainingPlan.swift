@@ -1,13 +1,13 @@
-/// How a training goes; with a seed it determines every step.
+/// Plan of a training; with its seed it determines every step.
 package struct TrainingPlan: Sendable, Equatable, Codable {
     package var epochs = 5
     /// Pairs of a step, over all its parts.
     package var batch = 128
-    /// Parts that a step's batch is cut into, each with negatives of its own.
+    /// Number of parts of a step's batch, each with negatives of its own.
     package var accumulation = 1
     package var seed: UInt64 = 42
     package var rates = BertAdam<Float>.Rates()
-    /// Of the tight head's embeddings.
+    /// Probability of dropping a number of the tight head's embeddings.
     package var dropout = 0.1
     /// The reference's number of frozen blocks; -1 freezes nothing.
     package var frozenLayers = -1
@@ -23,7 +23,7 @@ package struct TrainingPlan: Sendable, Equatable, Codable {
     /// Steps of an epoch.
     package func steps(of examples: Int) -> Int { parts(of: examples) / accumulation }
 
-    /// What is wrong with it for so many examples: a sentence.
+    /// Reason why the plan does not fit a number of examples, a sentence; nil if it does.
     package func problem(examples: Int) -> String? {
         if epochs < 1 || batch < 2 || accumulation < 1 || part < 2 {
             return "a batch needs 2 pairs or more in every part, and at least one epoch"

@@ -5,7 +5,7 @@ package import Tensors
 ///
 /// The false weigh as much as the true together, and the hard among them most.
 package enum DecidedPairLoss {
-    /// What each pair counts: sums to 1 over the true and to 1 over the false; 0 where nothing is decided.
+    /// Weight of each pair: the sum is 1 over the true and 1 over the false; 0 where nothing is decided.
     package static func weights<Real: ProductScalar>(_ logits: [Real], truth: [Float]) -> [Real] {
         var weights = [Real](repeating: 0, count: logits.count)
         var (trueSum, falseSum): (Real, Real) = (0, 0)

@@ -3,7 +3,7 @@ import Tensors
 
 /// Adam with bias correction and decoupled decay (Loshchilov and Hutter 2019): for models that begin from nothing.
 package struct AdamW: Sendable {
-    /// How a parameter is learnt.
+    /// Settings of a group of parameters.
     package struct Group: Sendable {
         /// Times the rate; 0 leaves it as it is.
         package var factor = 1.0

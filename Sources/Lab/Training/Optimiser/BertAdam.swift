@@ -5,7 +5,7 @@ package import Tensors
 ///
 /// Source: CLIP4CLIP section 9.
 package struct BertAdam<Real: ProductScalar>: Sendable {
-    /// How fast is learnt.
+    /// Learning rates and their schedule.
     package struct Rates: Sendable, Equatable, Codable {
         package var base = 1e-4
         /// Times the base, for the towers.
@@ -39,7 +39,7 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
         second = first
     }
 
-    /// What must be kept to go on later.
+    /// State to store, so that the training can be resumed.
     package var state: (step: Int, first: [Real], second: [Real]) { (step, first, second) }
 
     /// Goes on from what was kept.

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What is asked of a window's vector: what the thing of some kinds does in it.
+/// Task of telling from a window's vector what the object of some kinds does in it.
 ///
 /// Truth is 0, 1 or 0.5 where undecided.
 package struct ActionQuestion: Sendable {

@@ -2,7 +2,7 @@ import Tensors
 
 // N = questions, D = width of what is asked, Q = width of a question, H = width of the answer
 
-/// What a vector says about something asked for: the vector's features, each weighed by the question's.
+/// Features of a vector about something asked for: the vector's own, each weighed by the question's.
 struct AskedFeatures: Sendable {
     let width: Int
     private let norm: LayerNorm

@@ -5,9 +5,9 @@ package struct Sight: Sendable {
     package var picture: Int
     package var first: Int
     package var second: Int
-    /// Of the picture's side.
+    /// Place and size, as shares of the picture's side.
     package var x, y, radius: Double
-    /// Cosine and sine of how it is turned; nil if that cannot be seen.
+    /// Cosine and sine of its turn; nil if that cannot be seen.
     package var turn: (cosine: Double, sine: Double)?
 
     package init(
@@ -77,7 +77,7 @@ struct LooksTask: Sendable {
         return (loss, placed.loss, gradient)
     }
 
-    /// Where, how big and how turned what has the asked kinds is.
+    /// Loss of the place, size and turn of the object of the asked kinds.
     private func evaluatePlaces<Real: ProductScalar>(
         _ embeddings: [Real], _ sights: [Sight], _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

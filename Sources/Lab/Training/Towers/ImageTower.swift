@@ -51,7 +51,7 @@ struct ImageTower: Sendable {
 
     var isSpatiotemporal: Bool { shape.spatiotemporal }
 
-    /// Frames of each video, if so many numbers are the pictures of so many videos.
+    /// Frames of each video, if `count` numbers are the pictures of `videos` videos.
     func window(of count: Int, videos: Int) -> Int { count / (videos * 3 * shape.side * shape.side) }
 
     struct Saved<Real: ProductScalar> {
@@ -60,7 +60,7 @@ struct ImageTower: Sendable {
         fileprivate let blocks: [ResidualAttentionBlock.Saved<Real>]
         fileprivate let after: LayerNorm.Saved<Real>
         fileprivate let normalised: [Real]
-        /// What the blocks made: `[F, tokens, W]`, the class token first.
+        /// Output of the blocks: `[F, tokens, W]`, the class token first.
         let hidden: [Real]
     }
 
@@ -122,7 +122,7 @@ struct ImageTower: Sendable {
         _ = patches.backward(dEmbedded, saved.columns, rows: F * (tokens - 1), p, &g)
     }
 
-    /// Every patch as a row, in the order of the kernel's numbers; beyond a video's ends there are zeros.
+    /// Makes a row of every patch, in the order of the kernel's numbers, with zeros beyond a video's ends.
     private func unfold<Real: ProductScalar>(_ frames: [Real], window: Int) -> [Real] {
         let (P, R) = (shape.patch, shape.side)
         let grid = R / P

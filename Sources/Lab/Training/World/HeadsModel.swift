@@ -11,12 +11,12 @@ package struct WindowBatch<Real: ProductScalar>: Sendable {
     package let truth: [Float]
     /// Texts that a single frame can decide: all that a head without order is asked to divide.
     package let isStanding: [Bool]
-    /// What each text says, slot by slot; see `SaidTask`.
+    /// Statements of each text, slot by slot; see `SaidTask`.
     package let said: [[Int?]]
     package let questions: [ActionQuestion]
     /// `[V, states]`: the truth of what a window shows as a whole.
     package let whole: [Float]
-    /// Of the tight head's pairs and dropout.
+    /// Seed of the tight head's pairs and dropout.
     package let seed: UInt64
 
     package init(
@@ -72,7 +72,7 @@ package struct HeadsModel: Sendable {
         self.layout = layout
     }
 
-    /// What a batch's losses are made of that is chosen by the model itself: fixed, so that gradients can be checked.
+    /// Choices by the model itself that a batch's losses depend on: fixed, so that gradients can be checked.
     package struct Choices<Real: ProductScalar>: Sendable {
         var pairs: [(text: Int, video: Int)] = []
         var weights: [[Real]] = []

@@ -1,7 +1,7 @@
 import Foundation
 package import Tensors
 
-/// Pictures with texts whose truth is known of each: what towers are trained from nothing on.
+/// Pictures with texts whose truth is known of each, to train towers from nothing.
 package struct PictureBatch<Real: ProductScalar>: Sendable {
     /// `[F, 3, R, R]`, normalised.
     package let pictures: [Real]
@@ -28,7 +28,7 @@ package struct Losses<Real: ProductScalar>: Sendable {
     package var total: Double { parts.reduce(0) { $0 + $1.value } }
 }
 
-/// Both towers, and what helps to train them from nothing: a scale and a threshold for decided pairs, and side tasks.
+/// Model of both towers, with a scale and a threshold for decided pairs and side tasks, to train them from nothing.
 package struct TowersModel: Sendable {
     package let layout: ParameterLayout
     private let images: ImageTower
@@ -129,8 +129,7 @@ enum LengthLoss {
     }
 }
 
-/// What becomes of cosines: scores against what is false, and logits of every decided pair with a threshold of their
-/// own.
+/// Losses of cosines: of scores against false pairs, and of logits of every decided pair with a threshold of their own.
 struct PairScores: Sendable {
     private let sharedScale: Int
     private let scale: Int
@@ -159,7 +158,7 @@ struct PairScores: Sendable {
         return cosines.map { $0 * factor + p[bias] }
     }
 
-    /// The same of decided pairs; `weights` are worked out where none are given.
+    /// Loss of decided pairs, and its gradient; `weights` are worked out where none are given.
     func decided<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], weights: [Real]? = nil, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -17,7 +17,7 @@ struct PictureBatches: Sendable {
     /// Pictures of a batch.
     let size: Int
 
-    /// One picture before it joins a batch.
+    /// A picture before it joins a batch.
     private struct Item: Sendable {
         let pixels: [UInt8]
         let labels: [UInt8]

@@ -3,7 +3,7 @@ package import Foundation
 import Tensors
 import Training
 
-/// How a training that counts steps goes, and where its files are.
+/// Settings of a training that counts steps, and the places of its files.
 package struct StepSettings: Sendable {
     /// Seed of the initial parameters, the pictures and the captions.
     package let seed: UInt64

@@ -14,7 +14,7 @@ struct WindowBatches: Sendable {
     /// Windows of a batch.
     let size: Int
 
-    /// One window before it joins a batch.
+    /// A window before it joins a batch.
     private struct Item: Sendable {
         let frames: [Float]
         let facts: Facts

@@ -9,12 +9,12 @@ import World
 
 /// Runs of frames of the shapes world, embedded by a frozen image tower and kept on disk; windows are cut from them.
 struct WorldRuns: Sendable {
-    /// Frames of a run.
+    /// Length of a run, in frames.
     static let length = 16
     /// Number of runs.
     let count: Int
     let seed: UInt64
-    /// Frames of a window.
+    /// Length of a window, in frames.
     let window: Int
     let fps: Double
     /// Numbers of an embedding.
@@ -88,7 +88,7 @@ struct WorldRuns: Sendable {
         return Facts(made.scene, times: Array(made.times[place..<place + window]))
     }
 
-    /// One run; a seed and a number determine it.
+    /// A run, determined by a seed and a number.
     private struct Run {
         let scene: Scene
         let times: [Double]

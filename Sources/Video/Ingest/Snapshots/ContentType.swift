@@ -1,10 +1,12 @@
+import StreamSources
+
 /// The kind of an answer by its `Content-Type`, as far as it decides how a source is read.
 enum ContentType: Equatable {
-    /// One picture, to be asked for again and again.
+    /// A picture, requested again for each sample.
     case picture
     /// A film or a stream of pictures.
     case stream
-    /// Nothing that decides it: what is there is looked at.
+    /// A type that decides nothing: the bytes are examined.
     case unsaid
 
     /// GIF, which may be a film, is read as one.

@@ -1,6 +1,6 @@
 import CGStreamer
 
-/// Looks at what HTTP sources of a pipeline are answered, and says so where it is one picture and no film.
+/// Posts a message on the bus when an HTTP source of a pipeline gets one picture instead of a film.
 enum HTTPAnswerWatch {
     /// Name of the message that is posted on the pipeline's bus.
     static let onePicture = "watchword-one-picture"

@@ -1,6 +1,7 @@
 import CFetch
 import CGStreamer
 import Foundation
+import StreamSources
 import SystemSupport
 
 /// A picture at an address of HTTP, asked for again only if it has changed (`ETag`, `Last-Modified`).
@@ -180,7 +181,7 @@ final class FetchCancellation: @unchecked Sendable {
     deinit { if let current { ww_fetch_cancellable_free(current) } }
 
     var isWanted: Bool { lock.withLock { !isOver } }
-    /// For the request that began last; only its thread asks.
+    /// GIO's cancellable of the newest request; only that request's thread asks for it.
     var pointer: UnsafeMutableRawPointer? { lock.withLock { current } }
 
     func cancel() {
@@ -190,7 +191,7 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// A new request, which is ended after so long; call on its thread, when the last one is over.
+    /// Begins a request that is cancelled after `seconds`; call on its thread, when the last one is over.
     func limit(seconds: Int) {
         let mine = lock.withLock {
             if !isOver {

@@ -1,6 +1,7 @@
 import CGStreamer
 import Foundation
 import Pixels
+import StreamSources
 
 /// Fetches a picture for each sample, on a thread of its own, and hands it to a pipeline's `appsrc name=pictures`.
 ///
@@ -60,7 +61,7 @@ final class SnapshotFeed: @unchecked Sendable {
         thread.start()
     }
 
-    /// Ends it, a request that is under way too; does not wait for that.
+    /// Ends the feed and a request that is under way, without waiting for either.
     func cancel() {
         condition.withLock {
             isOver = true
@@ -99,7 +100,7 @@ final class SnapshotFeed: @unchecked Sendable {
         return nil
     }
 
-    /// One picture; what ends the feed, if anything does.
+    /// Fetches one picture and pushes it; returns the reason if the feed ends.
     private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
         do throws(SnapshotFault) {
             guard let bytes = try reader.next() else {

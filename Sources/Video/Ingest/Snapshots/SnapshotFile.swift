@@ -1,4 +1,5 @@
 import Foundation
+import StreamSources
 
 /// A picture in a file that is written anew from time to time.
 final class SnapshotFile: SnapshotReader {
@@ -26,7 +27,7 @@ final class SnapshotFile: SnapshotReader {
         // A pipe in the file's place is not waited for.
         let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            // Whoever writes it may have taken it away for a moment.
+            // Its writer may have removed it for a moment.
             throw .passing("\(shown): \(errno == ENOENT ? "there is no such file" : String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }

@@ -4,21 +4,21 @@
 protocol SnapshotReader {
     /// The bytes of the picture's file; nil if it is still the one that was read last.
     func next() throws(SnapshotFault) -> [UInt8]?
-    /// The bytes were no picture: they are not what "still the same" refers to.
+    /// Forgets the last picture, whose bytes could not be decoded: the next is not compared with it.
     func forget()
 }
 
-/// Why there is no picture.
+/// Reason why there is no picture.
 enum SnapshotFault: Error, Equatable {
-    /// This one failed; the next may be good.
+    /// A failure of one picture; the next may be good.
     case passing(String)
-    /// The source is at an end.
+    /// A failure that ends the source.
     case lasting(String)
     /// The server wants to be left alone for so many seconds.
     case busy(String, Double)
     /// A stream is sent, and no picture.
     case stream(String)
-    /// Nobody wants it any more.
+    /// The feed was cancelled.
     case cancelled
 }
 
@@ -31,6 +31,6 @@ enum SnapshotLimits {
     /// Seconds without a byte.
     static let pause: UInt32 = 5
     static let redirects = 5
-    /// So many passing faults in a row end the source, which is then opened again as any other is.
+    /// Successive passing faults that end the source, which is then opened again as any other is.
     static let faults = 3
 }

@@ -1,4 +1,4 @@
-/// A picture's file that cannot be used, and why; whoever knows its name puts that before it.
+/// Error of a picture's file that cannot be used; callers put the file's name before it.
 package struct PictureError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

@@ -16,12 +16,12 @@ package struct PictureHeader: Sendable, Equatable {
     package var orientation = PictureOrientation.upright
     /// Bytes that its decoder keeps beside the picture: coefficients of a progressive JPEG, canvases of a GIF.
     var decoderBytes = 0
-    /// Where the file must reach at least, if its decoder does not look.
+    /// Least length of a whole file, for kinds whose decoder does not check it.
     var bodyEnd = 0
 
-    /// Most pixels of a picture that is decoded: 64 megapixels, more than cameras and phones have.
+    /// Limit on a picture's pixels: 64 megapixels, more than cameras and phones have.
     package static let maxPixels = 1 << 26
-    /// Most bytes that decoding one may take.
+    /// Limit on the bytes that decoding a picture takes.
     package static let maxBytes = 320 << 20
 
     init(_ kind: Kind, width: Int, height: Int) {

@@ -11,7 +11,7 @@ package struct StillPicture: Sendable, Equatable {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
-    /// How it must be turned to stand as a person sees it; nothing was turned yet.
+    /// Orientation by the file's EXIF data; the samples are not turned yet.
     package let orientation: PictureOrientation
 
     /// Decodes a picture's file.
@@ -75,7 +75,7 @@ package struct StillPicture: Sendable, Equatable {
 }
 
 extension StillPicture {
-    /// Its samples in the order of the picture as a person sees it: rows as long as that is wide.
+    /// Samples of the upright picture, row by row.
     package var uprightSamples: [UInt8] {
         guard orientation != .upright else { return rgb }
         let turn = orientation.turn(width: width, height: height)

@@ -1,0 +1,66 @@
+import CLIP
+import Foundation
+package import Matching
+package import Sampling
+import Tensors
+
+/// Scores and their reasons, looked at without any event.
+extension ScoringEngine {
+    /// Explains why a standing query has an event or none on each of the lanes, or on all lanes if none is named.
+    ///
+    /// Nil if there is no such query.
+    package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
+        guard let standing = book[id], let group = book.groups[standing.key] else { return nil }
+        return try explain(standing, group, names)
+    }
+
+    /// Explains a query that does not stand, against each lane's newest window.
+    package func test(
+        _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
+    ) throws -> [Explanation] {
+        let standing = RegisteredQuery(query, slot: -1, contrasts: embedding.contrasts, isWatched: true)
+        let group = try QueryGroup(standing.key, model: model, finder: finder)
+        group.add(standing, embedding)
+        return try explain(standing, group, names)
+    }
+
+    private func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
+        let explainer = Explainer(logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
+            .filter { names != nil || standing.selects($0) }
+            .map { try explainer.explain(standing, group, $0) }
+    }
+
+    /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
+    package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
+        guard let first = frames.first, let last = frames.last else { return [] }
+        let rows = try encoder.images.encode(FrameInContext.window(frames.map(\.picture))).values
+        let span = WindowSpan(
+            mediaStart: first.mediaTime, mediaEnd: last.mediaTime, wallStart: first.wallClock.timeIntervalSince1970,
+            wallEnd: last.wallClock.timeIntervalSince1970, frames: frames.count)
+        let lane = Lane(stream, labels: [], window: FrameWindow(width: width, capacity: 1))
+        var scores: [WindowScore] = []
+        for (key, group) in book.groups where key.frames >= frames.count {
+            let window = PendingWindow(key, of: lane, span)
+            let looks = try group.look(at: WindowBatch(window, rows, width: width), rerank: rerank)
+            for look in looks { scores += decisions.allScores(look, group, span, lane) }
+        }
+        return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
+    }
+
+    /// From now on notes how near each query comes to its threshold.
+    package func noteNearness() {
+        let nearness = Nearness()
+        self.nearness = nearness
+        decisions.onJudgement = { nearness.note($0) }
+    }
+
+    /// The nearest moment of each query that was looked at, the nearest first.
+    package var nearestMoments: [NearestMoment] {
+        (nearness?.moments.values).map(Array.init)?.sorted {
+            ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (
+                $1.threshold == nil ? 1 : 0, -$1.margin, $1.query.id
+            )
+        } ?? []
+    }
+}

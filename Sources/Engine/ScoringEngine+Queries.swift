@@ -1,0 +1,100 @@
+package import Foundation
+package import Matching
+package import Pixels
+
+/// Standing queries of the engine.
+extension ScoringEngine {
+    /// Adds a query, or replaces the one of the same id; the events that end are returned.
+    ///
+    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever
+    /// is changed. What is learnt for its budget stays, if its description, head, window length and budget are the
+    /// same.
+    @discardableResult
+    package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
+    {
+        try check(query)
+        let old = book[query.id]
+        let kept = old.map { old in
+            old.query.isLearntLike(query) ? lanes.compactMapValues { $0.calibrations[old.slot] } : [:]
+        }
+        let isWatched = query.isWatched(at: time.timeIntervalSince1970)
+        let goesOn = old.map { $0.query.isDecidedLike(query) && $0.isWatched && isWatched } ?? false
+        let lanesOn = goesOn ? lanes.filter { query.settings.selector.matches($0.key, labels: $0.value.labels) } : [:]
+        let going = old.map { old in lanesOn.compactMapValues { $0.take(old) } } ?? [:]
+        let ended = remove(query.id, keepingGroup: old?.key == GroupKey(query), goingOn: Set(lanesOn.keys)) ?? []
+        let standing = try book.add(query, embedding, at: time.timeIntervalSince1970)
+        for (name, motion) in going { lanes[name]?.put(motion, standing) }
+        for (name, calibration) in kept ?? [:] { lanes[name]?.calibrations[standing.slot] = calibration }
+        if let old, !old.query.isLearntLike(query) { shelf.forget(query: query.id) }
+        for lane in lanes.values { shelf.give(standing, to: lane) }
+        growWindows()
+        return ended
+    }
+
+    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which
+    /// what was learnt before is worth nothing now.
+    package func add(
+        _ queries: [(StandingQuery, QueryEmbedding)]
+    ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
+        var ended: [Detection] = []
+        var replaced = 0
+        var unlearnt: [String] = []
+        for (query, embedding) in queries {
+            if let old = book[query.id]?.query {
+                replaced += 1
+                if !old.isLearntLike(query) { unlearnt.append(query.id) }
+            }
+            ended += try add(query, embedding)
+        }
+        return (ended, replaced, unlearnt)
+    }
+
+    /// Embeds a query and adds it.
+    @discardableResult
+    package func add(_ query: StandingQuery, pictures: [Picture] = []) throws -> (truncated: Bool, ended: [Detection]) {
+        let embedding = try embed(query, pictures: pictures)
+        return (embedding.truncated, try add(query, embedding))
+    }
+
+    /// Removes a query; its open events end.
+    ///
+    /// Nil if there is none of that id.
+    package func remove(_ id: String) -> [Detection]? {
+        shelf.forget(query: id)
+        defer {
+            for lane in lanes.values { lane.forgetLastEnd(of: id) }
+            for name in lastEnds.keys { _ = lastEnds[name]?.take(query: id) }
+        }
+        return remove(id, keepingGroup: false)
+    }
+
+    /// `goingOn`: lanes on which its events do not end.
+    private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
+        guard let standing = book[id] else { return nil }
+        var ended: [Detection] = []
+        for name in lanes.keys.sorted() {
+            guard let lane = lanes[name] else { continue }
+            if !goingOn.contains(name) { ended += lane.drop(standing, book, model: model.identity) }
+            lane.calibrations[standing.slot] = nil
+        }
+        _ = book.remove(id, keepingGroup: keepingGroup)
+        return ended
+    }
+
+    package func query(_ id: String) -> StandingQuery? { book[id]?.query }
+    /// The standing queries among the ids.
+    package func queries(ids: [String]) -> [String: StandingQuery] {
+        Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
+    }
+    package var allQueries: [StandingQuery] { book.all }
+    /// The queries that come after an id, by id, at most `limit`.
+    package func queries(after id: String, limit: Int) -> [StandingQuery] {
+        Array(book.all.drop { $0.id <= id }.prefix(limit))
+    }
+    package var queryCount: Int { book.count }
+
+    /// A longer window length came: lanes keep what they have and grow.
+    private func growWindows() {
+        for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
+    }
+}

@@ -1,0 +1,98 @@
+import Pixels
+
+/// The boxes of a file, each a length, a name and what is in it; nothing beyond a box is read, whatever it says.
+struct BoxBytes {
+    private let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func number(_ at: Int, _ length: Int = 4) -> Int? {
+        guard at >= 0, at <= bytes.count - length else { return nil }
+        return bytes[at..<at + length].reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    /// A number within a box, `offset` bytes from its beginning; nil if it goes beyond the box.
+    func number(in box: Range<Int>, at offset: Int, _ length: Int) -> Int? {
+        offset <= box.count - length ? number(box.lowerBound + offset, length) : nil
+    }
+
+    /// Whether a text stands in a box, `offset` bytes from its beginning.
+    func has(_ text: StaticString, at offset: Int, in box: Range<Int>) -> Bool {
+        bytes[box].dropFirst(offset).starts(with: text.description.utf8)
+    }
+
+    private func signed(_ at: Int) -> Int? { number(at).map { Int(Int32(truncatingIfNeeded: $0)) } }
+
+    /// Contents of the boxes called `name` among those that follow each other in `range`.
+    func boxes(_ name: StaticString, in range: Range<Int>) -> [Range<Int>] {
+        var (found, at): ([Range<Int>], Int) = ([], range.lowerBound)
+        while at <= range.upperBound - 8, let length = number(at), length >= 8, length <= range.upperBound - at {
+            if bytes[at + 4..<at + 8].elementsEqual(name.description.utf8) { found.append(at + 8..<at + length) }
+            at += length
+        }
+        return found
+    }
+
+    /// The number and the orientation of a track's header.
+    func header(_ tkhd: Range<Int>) -> (UInt32, PictureOrientation?)? {
+        // Times are longer in version 1.
+        let times = bytes.indices.contains(tkhd.lowerBound) && bytes[tkhd.lowerBound] == 1 ? 32 : 20
+        let matrix = tkhd.lowerBound + 4 + times + 16
+        guard matrix + 36 <= tkhd.upperBound, let number = number(tkhd.lowerBound + 4 + (times == 32 ? 16 : 8)),
+            let a = signed(matrix), let b = signed(matrix + 4), let c = signed(matrix + 12), let d = signed(matrix + 16)
+        else { return nil }
+        // Only the signs: a matrix may scale, too.
+        let orientation: PictureOrientation? =
+            switch (a.signum(), b.signum(), c.signum(), d.signum()) {
+            case (1, 0, 0, 1): .upright
+            case (-1, 0, 0, 1): .mirrored
+            case (-1, 0, 0, -1): .upsideDown
+            case (1, 0, 0, -1): .flipped
+            case (0, 1, 1, 0): .transposed
+            case (0, 1, -1, 0): .quarterTurn
+            case (0, -1, -1, 0): .transverse
+            case (0, -1, 1, 0): .threeQuarterTurn
+            default: nil
+            }
+        return (UInt32(truncatingIfNeeded: number), orientation)
+    }
+
+    /// Contents of a track's first sample description; nil without one.
+    func description(_ trak: Range<Int>) -> Range<Int>? {
+        guard let media = boxes("mdia", in: trak).first, let info = boxes("minf", in: media).first,
+            let table = boxes("stbl", in: info).first, let list = boxes("stsd", in: table).first,
+            // A version, a count, the first description's head; its size stands after 24 bytes, its boxes after 78.
+            let length = number(list.lowerBound + 8), length >= 86, length <= list.upperBound - list.lowerBound - 8
+        else { return nil }
+        return list.lowerBound + 16..<list.lowerBound + 8 + length
+    }
+
+    /// Whether a description says full range.
+    func isFullRange(_ entry: Range<Int>) -> Bool {
+        boxes("colr", in: entry.lowerBound + 78..<entry.upperBound).contains { colr in
+            // Its kind, three numbers, and the flag.
+            colr.count >= 11 && bytes[colr.lowerBound..<colr.lowerBound + 4].elementsEqual("nclx".utf8)
+                && bytes[colr.lowerBound + 10] & 0x80 != 0
+        }
+    }
+
+    /// The clean aperture of a description, if it has one that lies in its pictures.
+    func aperture(_ entry: Range<Int>) -> TrackDisplay.Aperture? {
+        guard let width = number(entry.lowerBound + 24, 2), let height = number(entry.lowerBound + 26, 2),
+            let clap = boxes("clap", in: entry.lowerBound + 78..<entry.upperBound).first, clap.count >= 32
+        else { return nil }
+        let values = (0..<8).compactMap { signed(clap.lowerBound + 4 * $0) }
+        guard values.count == 8, [1, 3, 5, 7].allSatisfy({ values[$0] > 0 }) else { return nil }
+        func ratio(_ at: Int) -> Double { Double(values[at]) / Double(values[at + 1]) }
+        let (columns, rows) = (ratio(0).rounded(.down), ratio(2).rounded(.down))
+        // The offsets lie between the middles of both.
+        let column = (Double(width) - 1) / 2 + ratio(4) - (columns - 1) / 2
+        let row = (Double(height) - 1) / 2 + ratio(6) - (rows - 1) / 2
+        guard columns >= 2, rows >= 2, column >= 0, row >= 0, column + columns <= Double(width),
+            row + rows <= Double(height)
+        else { return nil }
+        return .init(
+            column: Int(column.rounded()), row: Int(row.rounded()), columns: Int(columns), rows: Int(rows),
+            width: width, height: height)
+    }
+}

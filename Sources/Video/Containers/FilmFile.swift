@@ -1,0 +1,136 @@
+import Foundation
+package import StreamSources
+
+/// Findings in the headers of a film's file: whether it is whole, and whether it is an animation that is not read.
+///
+/// GStreamer's demuxers take the end of a file for the end of the film.
+package struct FilmFile: Equatable {
+    /// Why the film is not whole; nil if it is, or if its kind does not tell.
+    package let cut: String?
+    /// Why not one picture of it can be decoded, if that is known before it is tried.
+    package let refusal: String?
+    /// The kind of animation of which no more than one picture is read; nil for all else.
+    package let animation: String?
+
+    /// Reads heads alone; nil for what is no file, or cannot be read: a pipe or a device has no end to compare with.
+    package init?(_ path: SourcePath) {
+        let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        self.init(size: Int(status.st_size)) { at, count in
+            var bytes = [UInt8](repeating: 0, count: count)
+            let got = pread(descriptor, &bytes, count, off_t(at))
+            return Array(bytes.prefix(max(got, 0)))
+        }
+    }
+
+    /// Reads heads of a file of `size` bytes: `read` gives as many bytes from a place within it on, or fewer.
+    package init(size: Int, read: @escaping (_ at: Int, _ count: Int) -> [UInt8]) {
+        let heads = FileHeads(size: size, read: read)
+        (cut, animation) = (heads.cut, heads.animation)
+        let isRefused = animation == "WebP" || heads.isMovie && !heads.hasIndex
+        refusal = isRefused ? animation.map(Self.sentence(animation:)) ?? cut : nil
+    }
+
+    /// Sentences for what happened, each after the film's name.
+    package static func sentence(animation: String) -> String {
+        "it is an animated \(animation), of which no more than one picture is read; "
+            + "save it as an animated GIF, or as a film (MP4)"
+    }
+}
+
+/// The heads of a file's parts.
+private struct FileHeads {
+    let size: Int
+    let read: (Int, Int) -> [UInt8]
+    /// Limit on the parts of a file that are read.
+    private static let maxParts = 4096
+
+    private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }
+
+    private func has(_ text: StaticString, _ bytes: [UInt8], at place: Int) -> Bool {
+        bytes.dropFirst(place).starts(with: text.description.utf8)
+    }
+
+    private func big(_ bytes: some Sequence<UInt8>) -> Int {
+        Int(truncatingIfNeeded: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+    }
+
+    var isMovie: Bool {
+        let head = bytes(0, 8)
+        return has("ftyp", head, at: 4) || has("moov", head, at: 4) || has("mdat", head, at: 4)
+    }
+
+    /// Whether a film of MP4 or QuickTime has its index, cut off or not.
+    var hasIndex: Bool { movie.hasIndex }
+
+    var cut: String? {
+        let head = bytes(0, 12)
+        if isMovie { return movie.cut }
+        if has("RIFF", head, at: 0), has("AVI ", head, at: 8) {
+            return lacks(end: 8 + big(head[4..<8].reversed()), "its RIFF list")
+        }
+        return head.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) ? cutMatroska : nil
+    }
+
+    private func lacks(end: Int, _ what: String) -> String? {
+        // Some writers count a byte of padding that they never wrote.
+        guard end > size + 1 else { return nil }
+        return "it is cut off: \(what) ends at byte \(end), and the file at \(size)"
+    }
+
+    /// Boxes of MP4 and QuickTime, one after the other.
+    private var movie: (hasIndex: Bool, cut: String?) {
+        var at = 0
+        var hasIndex = false
+        for _ in 0..<Self.maxParts {
+            let head = bytes(at, 16)
+            guard head.count >= 8 else { break }
+            var length = big(head[0..<4])
+            if length == 1, head.count == 16 { length = big(head[8..<16]) }
+            hasIndex = hasIndex || has("moov", head, at: 4)
+            // To the end of the file, whatever that is; or nonsense.
+            guard length >= 8, length < 1 << 60 else { break }
+            let name = String(decoding: head[4..<8].map { (0x20..<0x7F).contains($0) ? $0 : 0x3F }, as: UTF8.self)
+            if let cut = lacks(end: at + length, "its box \(name)") {
+                return (hasIndex, hasIndex ? cut : cut + "; the index, which stands behind it, is missing")
+            }
+            at += length
+        }
+        return (hasIndex, hasIndex ? nil : "there is no index (moov) in it: it was never finished, or it is cut off")
+    }
+
+    /// The segment of Matroska and WebM, where its length is known.
+    private var cutMatroska: String? {
+        guard let head = element(4), let segment = element(head.end + 4) else { return nil }
+        guard bytes(head.end, 4) == [0x18, 0x53, 0x80, 0x67], segment.isKnown else { return nil }
+        return lacks(end: segment.end, "its segment")
+    }
+
+    /// The end of the element whose length stands at `place`.
+    private func element(_ place: Int) -> (end: Int, isKnown: Bool)? {
+        let field = bytes(place, 8)
+        guard let first = field.first, first != 0 else { return nil }
+        let count = first.leadingZeroBitCount + 1
+        guard field.count >= count else { return nil }
+        let value = big(field.prefix(count)) & (1 << (7 * count) - 1)
+        guard value < 1 << 56 - 1 else { return (.max, false) }
+        return (place + count + value, value != 1 << (7 * count) - 1)
+    }
+
+    var animation: String? {
+        let head = bytes(0, 64)
+        if has("RIFF", head, at: 0), has("WEBPVP8X", head, at: 8), head.count > 20, head[20] & 2 != 0 { return "WebP" }
+        guard head.starts(with: [0x89, 0x50, 0x4E, 0x47]) else { return nil }
+        var at = 8
+        for _ in 0..<Self.maxParts {
+            let chunk = bytes(at, 8)
+            guard chunk.count == 8, !has("IDAT", chunk, at: 4) else { return nil }
+            if has("acTL", chunk, at: 4) { return "PNG" }
+            at += 12 + big(chunk[0..<4])
+        }
+        return nil
+    }
+}

@@ -1,0 +1,92 @@
+package import Pixels
+
+/// Display that a track of MP4 or QuickTime asks for.
+package struct TrackDisplay: Equatable {
+    /// The clean aperture (`clap`): the part of each picture that is shown, in pixels of pictures of a size.
+    package struct Aperture: Equatable {
+        package let column: Int
+        package let row: Int
+        package let columns: Int
+        package let rows: Int
+        /// Size of the pictures that it is cut out of.
+        package let width: Int
+        package let height: Int
+    }
+
+    /// Orientation by the track's matrix or the stream's tags; nil without one, or for more than turns and mirrors.
+    package var orientation: PictureOrientation?
+    package var aperture: Aperture?
+    /// Whether the index says that Y spans 0...255 (`colr`), which `qtdemux` takes for limited range.
+    package var isFullRange = false
+
+    package init(orientation: PictureOrientation? = nil, aperture: Aperture? = nil) {
+        (self.orientation, self.aperture) = (orientation, aperture)
+    }
+}
+
+/// Reads the index (`moov`) of MP4 and QuickTime for what GStreamer's `qtdemux` leaves out of it: mirrors, clean
+/// apertures, full range.
+///
+/// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`), 12.1.4 (`clap`) and 12.1.5 (`colr`).
+package enum MovieHeader {
+    /// Limit on the bytes of an index.
+    static let largest = 32 << 20
+
+    /// The display that each track asks for, by the track's number; `box` is the whole `moov`, with its head.
+    package static func displays(in box: [UInt8]) -> [UInt32: TrackDisplay] {
+        let bytes = BoxBytes(box)
+        var found: [UInt32: TrackDisplay] = [:]
+        for moov in bytes.boxes("moov", in: 0..<box.count).prefix(1) {
+            for trak in bytes.boxes("trak", in: moov) {
+                guard let tkhd = bytes.boxes("tkhd", in: trak).first, let (number, orientation) = bytes.header(tkhd)
+                else { continue }
+                var display = TrackDisplay(orientation: orientation)
+                if let entry = bytes.description(trak) {
+                    display.aperture = bytes.aperture(entry)
+                    display.isFullRange = bytes.isFullRange(entry)
+                }
+                found[number] = display
+            }
+        }
+        return found
+    }
+}
+
+/// Finds the index in the bytes of a file that come one after the other.
+package struct MovieScanner {
+    private var held: [UInt8] = []
+    private var skipping = 0
+    /// The offset at which the bytes must go on.
+    private var next: UInt64?
+
+    package init() {}
+
+    /// Takes bytes from `offset` of the file on (nil where that is not known); the whole index, once it is there.
+    package mutating func take(_ bytes: UnsafeRawBufferPointer, at offset: UInt64?) -> [UInt8]? {
+        if let offset, let next, offset != next { (held, skipping) = ([], 0) }
+        next = (offset ?? next).map { $0 &+ UInt64(bytes.count) }
+        var rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(skipping))
+        skipping -= bytes.count - rest.count
+        while skipping == 0 {
+            // The head, then as much as it says.
+            let isIndex = held.count >= 8 && held[4..<8].elementsEqual("moov".utf8)
+            let length = held.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            let wanted = isIndex ? length : 8
+            if held.count >= 8, !isIndex || length < 8 || length > MovieHeader.largest {
+                // A length that is 0 or 1 is that of the media: what follows is no index.
+                skipping = length >= 8 ? length - 8 : .max
+                held = []
+                let skipped = min(skipping, rest.count)
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(skipped))
+                skipping -= skipping == .max ? 0 : skipped
+                continue
+            }
+            if isIndex, held.count == length { return held }
+            guard !rest.isEmpty else { return nil }
+            let part = rest.prefix(wanted - held.count)
+            held.append(contentsOf: part)
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
+        }
+        return nil
+    }
+}

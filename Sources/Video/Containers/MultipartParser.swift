@@ -1,0 +1,282 @@
+import Foundation
+
+/// Takes the parts out of a multipart body as it comes, in pieces of any size: MJPEG as cameras send it over HTTP.
+///
+/// It takes what cameras make of the rules: a boundary with dashes of its own in the header, none before the first
+/// part, another than the header says, line ends of LF alone, lengths that are missing or wrong. Memory is bounded:
+/// headers and parts that are too large are left out and counted.
+package struct MultipartParser {
+    package struct Part: Equatable {
+        /// The part's media type, lower-case and without parameters; empty if it tells none.
+        package let type: String
+        package let body: [UInt8]
+    }
+
+    /// Limit on the bytes of a part; the largest pictures that are decoded have fewer.
+    package static let maxPart = 32 << 20
+    /// Limit on the bytes of a part's headers, and of a line before them.
+    package static let maxHeaders = 16 << 10
+
+    private enum State {
+        case beforePart
+        case headers
+        /// A body, and its length if the part tells one.
+        case body(Int?)
+        /// Bytes of a part that is skipped.
+        case leftOut
+    }
+
+    private var state = State.beforePart
+    private var buffer: [UInt8] = []
+    /// The first index of `buffer` that has not been looked at.
+    private var start = 0
+    /// No delimiter begins between `start` and this index.
+    private var scanned = 0
+    /// The boundary without dashes before it; empty while it is not known.
+    private var boundary: [UInt8]
+    /// The dashes and the boundary, as they stand before the parts.
+    private var delimiter: [UInt8]
+    /// Whether the boundary has been met.
+    private var isKnown = false
+    private var type = ""
+    private var length: Int?
+    private var headerBytes = 0
+    /// Whether no part has begun yet.
+    private var isFirst = true
+    /// Count of parts that were skipped, since they or their headers were too large.
+    package private(set) var leftOut: UInt64 = 0
+
+    /// `boundary`: as the answer's header says it; empty, or wrong, it is learnt from the body.
+    package init(boundary: String) {
+        self.boundary = Array(boundary.utf8.drop { $0 == Self.dash }.prefix(256))
+        delimiter = self.boundary.isEmpty ? [] : [Self.dash, Self.dash] + self.boundary
+    }
+
+    /// The boundary that a Content-Type tells, empty if it tells none; nil if it is no multipart.
+    package static func boundary(of contentType: String) -> String? {
+        let parts = contentType.split(separator: ";", omittingEmptySubsequences: false)
+        let type = parts.first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
+        guard type.hasPrefix("multipart/") else { return nil }
+        for part in parts.dropFirst() {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces).lowercased() == "boundary" else {
+                continue
+            }
+            return pair[1].trimmingCharacters(in: CharacterSet(charactersIn: " \t\""))
+        }
+        return ""
+    }
+
+    /// Appends bytes of the body; returns the parts that are whole now.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) -> [Part] {
+        buffer.append(contentsOf: bytes)
+        var parts: [Part] = []
+        while step(&parts) {}
+        // Moved once for every piece, not for every part in it.
+        if start > 0 {
+            buffer.removeFirst(start)
+            (scanned, start) = (max(0, scanned - start), 0)
+        }
+        return parts
+    }
+
+    package mutating func append(_ bytes: [UInt8]) -> [Part] { bytes.withUnsafeBytes { append($0) } }
+
+    /// Parses one line or one part; false if more bytes are needed for it.
+    private mutating func step(_ parts: inout [Part]) -> Bool {
+        switch state {
+        case .beforePart, .headers:
+            guard let line = nextLine() else { return false }
+            if case .headers = state { header(line) } else { preamble(line) }
+            return true
+        case .body(let told?):
+            guard buffer.count - start >= told else { return false }
+            finish(told: told, &parts)
+            return true
+        case .body(nil), .leftOut:
+            guard let found = nextDelimiter() else {
+                forgetIfTooLarge()
+                return false
+            }
+            if case .body = state { finish(at: found, &parts) } else { advance(to: found) }
+            state = .beforePart
+            return true
+        }
+    }
+
+    // MARK: Lines
+
+    private static let dash = UInt8(ascii: "-")
+    private static let (lf, cr) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+
+    /// The next line without its end; nil if it is not complete yet.
+    private mutating func nextLine() -> ArraySlice<UInt8>? {
+        let from = max(start, scanned)
+        guard let end = Self.index(of: Self.lf, in: buffer, from: from) else {
+            scanned = buffer.count
+            if buffer.count - start > Self.maxHeaders {
+                // No line: pictures without a part, or none at all.
+                leaveOut()
+                advance(to: buffer.count)
+            }
+            return nil
+        }
+        let line = buffer[start..<(end > start && buffer[end - 1] == Self.cr ? end - 1 : end)]
+        advance(to: end + 1)
+        return line
+    }
+
+    private static func index(of byte: UInt8, in bytes: [UInt8], from: Int) -> Int? {
+        guard from < bytes.count else { return nil }
+        return bytes.withUnsafeBytes { all in
+            guard let base = all.baseAddress, let hit = memchr(base + from, Int32(byte), all.count - from) else {
+                return nil
+            }
+            return UnsafeRawPointer(hit) - base
+        }
+    }
+
+    private mutating func advance(to index: Int) { (start, scanned) = (index, index) }
+
+    /// A line where a part may begin.
+    private mutating func preamble(_ line: ArraySlice<UInt8>) {
+        let text = line.suffix(from: line.firstIndex { $0 != 0x20 } ?? line.endIndex)
+        let trimmed = text.prefix(upTo: (text.lastIndex { $0 != 0x20 && $0 != 0x09 } ?? text.startIndex - 1) + 1)
+        guard !trimmed.isEmpty else { return }
+        let dashes = trimmed.prefix { $0 == Self.dash }.count
+        let rest = trimmed.dropFirst(dashes)
+        if !boundary.isEmpty, rest.starts(with: boundary), rest.count == boundary.count || isEnd(rest) {
+            // After the last boundary some cameras go on.
+            delimiter = Array(trimmed.prefix(dashes)) + boundary
+            isKnown = true
+            return isEnd(rest) ? () : begin()
+        }
+        if !isKnown, dashes >= 2, !rest.isEmpty, rest.count <= 256, rest.allSatisfy({ 0x20..<0x7F ~= $0 }) {
+            // Another than the header told.
+            boundary = Array(rest)
+            delimiter = Array(trimmed)
+            isKnown = true
+            return begin()
+        }
+        // Before the first part some leave it out.
+        if isFirst, Self.name(of: trimmed)?.hasPrefix("content-") == true {
+            begin()
+            header(line)
+        }
+    }
+
+    private func isEnd(_ rest: ArraySlice<UInt8>) -> Bool {
+        rest.count == boundary.count + 2 && rest.suffix(2).allSatisfy { $0 == Self.dash }
+    }
+
+    private mutating func begin() {
+        (state, type, length, headerBytes, isFirst) = (.headers, "", nil, 0, false)
+    }
+
+    private mutating func header(_ line: ArraySlice<UInt8>) {
+        guard !line.isEmpty else {
+            if let told = length, told > Self.maxPart { return leaveOut() }
+            state = .body(length)
+            return
+        }
+        headerBytes += line.count
+        guard headerBytes <= Self.maxHeaders else { return leaveOut() }
+        guard let name = Self.name(of: line), let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
+        let value = String(decoding: line[(colon + 1)...], as: UTF8.self).trimmingCharacters(in: .whitespaces)
+        switch name {
+        case "content-type": type = value.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+        case "content-length": length = Int(value).flatMap { $0 > 0 ? $0 : nil }
+        default: break
+        }
+    }
+
+    private static func name(of line: ArraySlice<UInt8>) -> String? {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon - line.startIndex <= 64 else { return nil }
+        return String(decoding: line[..<colon], as: UTF8.self).trimmingCharacters(in: .whitespaces).lowercased()
+    }
+
+    // MARK: Bodies
+
+    /// The index of the next delimiter, if the byte behind it is there.
+    private mutating func nextDelimiter() -> Int? {
+        var from = max(start, scanned)
+        let needle = delimiter.isEmpty ? [Self.lf, Self.dash, Self.dash] : delimiter
+        while let hit = Self.index(of: needle[0], in: buffer, from: from) {
+            guard hit + needle.count < buffer.count else {
+                scanned = hit
+                return nil
+            }
+            if buffer[hit..<hit + needle.count].elementsEqual(needle) {
+                if delimiter.isEmpty { return hit + 1 }
+                let next = buffer[hit + needle.count]
+                if [Self.lf, Self.cr, Self.dash, 0x20, 0x09].contains(next) { return hit }
+            }
+            from = hit + 1
+        }
+        scanned = buffer.count
+        return nil
+    }
+
+    /// The index of a delimiter that goes on behind `end`.
+    private func beginningDelimiter(before end: Int) -> Int? {
+        for count in stride(from: min(delimiter.count, end - start), to: 2, by: -1)
+        where buffer[end - count..<end].elementsEqual(delimiter.prefix(count)) {
+            return end - count
+        }
+        return nil
+    }
+
+    /// The body ends where the delimiter begins; the line end before that is the delimiter's.
+    private mutating func finish(at end: Int, _ parts: inout [Part]) {
+        var last = end
+        if last > start, buffer[last - 1] == Self.lf { last -= 1 }
+        if last > start, buffer[last - 1] == Self.cr { last -= 1 }
+        add(start..<last, &parts)
+        advance(to: end)
+    }
+
+    /// Ends a body whose part stated `told` bytes, unless the body shows that this length is wrong.
+    private mutating func finish(told: Int, _ parts: inout [Part]) {
+        let end = start + told
+        scanned = start
+        // What lies behind the body has no say: it may not have come yet.
+        let inside = nextDelimiter().flatMap { $0 + max(delimiter.count, 2) < end ? $0 : nil }
+        if let found = inside ?? beginningDelimiter(before: end) {
+            finish(at: found, &parts)
+        } else if Self.isCut(buffer[start..<end]) {
+            scanned = start
+            state = .body(nil)
+            return
+        } else {
+            add(start..<end, &parts)
+            advance(to: end)
+        }
+        state = .beforePart
+    }
+
+    private mutating func add(_ range: Range<Int>, _ parts: inout [Part]) {
+        guard range.count <= Self.maxPart else { return leftOut += 1 }
+        if !range.isEmpty { parts.append(Part(type: type, body: Array(buffer[range]))) }
+    }
+
+    /// Whether bytes are the beginning of a JPEG, and not its end.
+    private static func isCut(_ body: ArraySlice<UInt8>) -> Bool { body.starts(with: [0xFF, 0xD8]) && !hasEnd(body) }
+
+    /// Whether JPEG's end marker is among the last bytes: some cameras fill them up.
+    package static func hasEnd(_ body: ArraySlice<UInt8>) -> Bool {
+        let tail = body.suffix(4096)
+        return zip(tail, tail.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
+    }
+
+    private mutating func leaveOut() {
+        leftOut += 1
+        state = .leftOut
+    }
+
+    private mutating func forgetIfTooLarge() {
+        if case .body = state, buffer.count - start > Self.maxPart { leaveOut() }
+        guard case .leftOut = state else { return }
+        // A delimiter may have begun.
+        advance(to: max(start, buffer.count - delimiter.count - 4))
+    }
+}

@@ -1,0 +1,167 @@
+import CGStreamer
+import Containers
+import StreamSources
+import SystemSupport
+
+/// Reads the bus of one pipeline of a source, on the source's own thread, and turns its messages into events.
+struct BusWatch {
+    /// Reason why the watch ends.
+    enum Outcome {
+        /// The source has ended, failed, or was stopped.
+        case isOver
+        /// Another pipeline must play the source.
+        case isExchanged
+    }
+
+    private let pipeline: Pipeline
+    private let diagnosis: SourceDiagnosis
+    private let tap: FrameTap
+    private let activity: SourceActivity
+    private let patience: Duration?
+    private let isLive: Bool
+    private let isStopping: () -> Bool
+    private let onEvent: (SourceEvent) -> Void
+    private var end: SourceEnd
+    private var mayTurnToUDP: Bool
+    private var progress: ProgressWatch
+    /// Pause that the server has asked for.
+    private var askedPause: Duration?
+
+    private var description: SourceDescription { diagnosis.description }
+    private var shown: String { diagnosis.shown }
+
+    /// `patience`: time without progress after which the source fails; nil where its caller watches over it.
+    init(
+        _ pipeline: Pipeline, _ diagnosis: SourceDiagnosis, tap: FrameTap, activity: SourceActivity, end: SourceEnd,
+        isLive: Bool, mayTurnToUDP: Bool, patience: Duration?, isStopping: @escaping () -> Bool,
+        onEvent: @escaping (SourceEvent) -> Void
+    ) {
+        (self.pipeline, self.diagnosis, self.tap, self.activity) = (pipeline, diagnosis, tap, activity)
+        (self.end, self.isLive, self.mayTurnToUDP, self.patience) = (end, isLive, mayTurnToUDP, patience)
+        (self.isStopping, self.onEvent) = (isStopping, onEvent)
+        progress = ProgressWatch(limit: patience ?? ProgressWatch.usual, at: .now)
+    }
+
+    /// Reads messages until the source is over or another pipeline must play it.
+    mutating func run() -> Outcome {
+        guard let bus = gst_element_get_bus(pipeline.element) else { return .isOver }
+        defer { gst_object_unref(bus) }
+        while !isStopping() {
+            let message = gst_bus_timed_pop(bus, end.isAsked ? 100_000_000 : 40_000_000)
+            defer { if let message { ww_unref_message(message) } }
+            guard learnEnd() else { return .isOver }
+            if let message {
+                if let outcome = outcome(of: message) { return outcome }
+            } else if let why = standstill() {
+                onEvent(.failed(why))
+                return .isOver
+            }
+        }
+        return .isOver
+    }
+
+    /// Handles one message; nil if the watch goes on.
+    private mutating func outcome(of message: UnsafeMutablePointer<GstMessage>) -> Outcome? {
+        switch ww_message_type(message) {
+        case GST_MESSAGE_EOS: return ended()
+        case GST_MESSAGE_ERROR: return failed(SourceReport(message))
+        case GST_MESSAGE_ELEMENT:
+            guard let header = ww_retry_after(message) else { return nil }
+            defer { g_free(header) }
+            askedPause = RetryAfter.seconds(String(cString: header)).map { .seconds($0) }
+        case GST_MESSAGE_WARNING:
+            let report = SourceReport(message, gst_message_parse_warning)
+            // Posted for every track that is no video, too.
+            if !report.isDelayedLink { onEvent(.warning(diagnosis.secrets.hidden(in: report.plain))) }
+        case GST_MESSAGE_APPLICATION where SnapshotFeed.isAnswer(message, of: description.uri): return .isExchanged
+        default: break
+        }
+        return nil
+    }
+
+    /// Handles the end of the stream; nil if it loops.
+    private func ended() -> Outcome? {
+        let film = diagnosis.filmFile
+        if let why = diagnosis.problemAtEnd(film) {
+            onEvent(.failed(why))
+            return .isOver
+        }
+        if let animation = film?.animation { onEvent(.warning(FilmFile.sentence(animation: animation))) }
+        guard description.loop else {
+            onEvent(.endOfStream)
+            return .isOver
+        }
+        tap.beginAgain()
+        guard ww_seek_to_start(pipeline.element) != 0 else {
+            onEvent(.failed("\(shown): it cannot be played again from its start"))
+            return .isOver
+        }
+        return nil
+    }
+
+    /// Handles an error; nil if the source is opened again with packets by UDP.
+    private mutating func failed(_ report: SourceReport) -> Outcome? {
+        if mayTurnToUDP, RTSPTransport.isRefused(report) {
+            mayTurnToUDP = false
+            turnToUDP()
+            return nil
+        }
+        let why = diagnosis.failure(report)
+        onEvent(askedPause.map { .busy(why, $0) } ?? .failed(why))
+        return .isOver
+    }
+
+    /// Opens the source again with packets by UDP, since the camera takes no others.
+    private func turnToUDP() {
+        gst_element_set_state(pipeline.element, GST_STATE_NULL)
+        RTSPTransport.udp.apply(to: pipeline.element)
+        gst_element_set_state(pipeline.element, GST_STATE_PLAYING)
+        // A `stop` that came meanwhile waits for this thread.
+        if isStopping() { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
+    }
+
+    /// Asks the pipeline whether it has an end, and acts on the answer; false if the source is over by it.
+    private mutating func learnEnd() -> Bool {
+        switch end.ask(pipeline, sawVideo: tap.sawVideo) {
+        case nil: return true
+        case .live(let inBursts):
+            tap.becomeLive()
+            // A live stream is taken as it comes: by the clock it would fall behind a sender whose clock is fast.
+            ww_set_int(pipeline.sink, "sync", 0)
+            ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
+            onEvent(.live(inBursts: inBursts))
+        case .camera:
+            tap.becomeLive()
+            ww_set_int(pipeline.sink, "drop", 1)
+            onEvent(.live(inBursts: false))
+        case .finite(let isOver):
+            guard !isOver || description.realtime else {
+                onEvent(.failed("\(shown): it has an end now, and has been seen; it is live no more"))
+                return false
+            }
+        }
+        tap.hold(false)
+        return true
+    }
+
+    /// Reason to give the source up, if it makes no progress and posts no error.
+    private mutating func standstill() -> String? {
+        // A film that is played at its own speed may show one picture for long.
+        let hasPlayed = activity.heard.picture != nil
+        guard let patience, !description.realtime || !hasPlayed else { return nil }
+        let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
+        let seen = progress.observe(
+            tap.meter.progress, isHeld: tap.meter.isHeld, isRunning: isRunning, at: .now)
+        guard seen != .goesOn else { return nil }
+        if !hasPlayed, let noted = pipeline.notedError() {
+            defer { ww_unref_message(noted) }
+            return diagnosis.failure(SourceReport(noted))
+        }
+        let what = hasPlayed ? "no further picture" : "no picture"
+        let wait = seen == .isIdle ? "" : " for \(Int((patience / .seconds(1)).rounded())) s"
+        return isLive
+            ? "\(shown): nothing has come of it\(wait), and no error; check the camera and the network"
+            : "\(shown): \(what), no end and no error come of it\(wait); "
+                + "it is damaged, or of a kind that cannot be played"
+    }
+}

@@ -1,0 +1,324 @@
+import CGStreamer
+import Containers
+import Foundation
+import Pixels
+import Sampling
+import StreamSources
+import Synchronization
+
+/// Code on GStreamer's streaming threads: drops pictures that are not sampled, resizes the others, hands them on.
+///
+/// The probe before conversion and the sink's callback are called by one streaming thread at a time; `state` is locked
+/// all the same, since a queue in a custom launch line may part them.
+// @unchecked: `lock` guards `state`; `lanes` and `monitor` are the sink thread's
+final class FrameTap: @unchecked Sendable {
+    private struct State {
+        var sampler: FrameSampler
+        var shedding: SampleShedding
+        var clip: ClipChooser?
+        var segment: GstSegment?
+        var times = MissingTimes()
+        /// Running time of the last decoded picture.
+        var seen = 0.0
+        /// Seconds added to media times, for the earlier rounds of a looped file.
+        var offset = 0.0
+        var latest = -1.0
+        var discontinuity = true
+        var caps: String?
+        /// Display that the film's index and the stream's tags ask for.
+        var display = TrackDisplay()
+    }
+
+    private let lock = NSLock()
+    private let order = HappensBefore()
+    /// Reader of the display in the film's index.
+    private let movie = MovieTap()
+    let times: TimeKeeping
+    let meter = FlowMeter()
+    private var state: State
+    /// Lanes of the whole picture, then of the regions; used on the sink's thread only.
+    private var lanes: [FrameLane]
+    private let previews: Bool
+    /// Clips are read as the reference's loaders read them, which take pixels for squares.
+    private let isClip: Bool
+    /// Monitor of the whole picture; used on the sink's thread only.
+    private var monitor: HealthMonitor
+    private let fps: Double
+    private let isLive: Atomic<Bool>
+    /// Whether the source's time is that of the pipeline's clock, so that it can be told where it leaps.
+    private let keepsTime: Bool
+    /// Whether pictures are dropped until the pipeline has said whether it has an end.
+    private let isHeld = Atomic(false)
+    private let memory: UnitMemory?
+    /// Whether pictures wait for their time before they reach the sink.
+    private let isPaced: Bool
+    private let decoding: DecodingRecord
+    private let activity: SourceActivity
+    private let share: SamplingShare
+    private let sampled = Atomic<UInt64>(0)
+    private let gated = Atomic<UInt64>(0)
+    /// Whether the source says itself which pictures are the last one again.
+    private let repeats = Atomic(false)
+    private let onFrame: @Sendable (Frame) -> Void
+    private let onEvent: @Sendable (SourceEvent) -> Void
+
+    init(
+        _ description: SourceDescription, isLive: Bool, memory: UnitMemory?, keepsTime: Bool, decoding: DecodingRecord,
+        activity: SourceActivity,
+        share: SamplingShare, onFrame: @escaping @Sendable (Frame) -> Void,
+        onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) {
+        fps = description.fps
+        state = State(
+            sampler: FrameSampler(fps: fps), shedding: SampleShedding(fps: fps),
+            clip: description.clip.map { ClipChooser($0) })
+        let regions = description.regions.sorted { $0.key < $1.key }.map { Optional($0) }
+        lanes = ([nil] + regions).map { FrameLane($0?.key, $0?.value, description) }
+        previews = description.previews
+        isClip = description.clip != nil
+        var limits = HealthMonitor.Limits()
+        limits.frozen = description.frozen
+        monitor = HealthMonitor(limits: limits)
+        self.isLive = Atomic(isLive)
+        self.keepsTime = keepsTime
+        self.memory = memory
+        times = TimeKeeping(byArrival: isLive)
+        isPaced = description.realtime
+        self.decoding = decoding
+        self.activity = activity
+        self.share = share
+        self.onFrame = onFrame
+        self.onEvent = onEvent
+    }
+
+    var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
+    /// Sampled frames that showed nothing new.
+    var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
+    /// Count of a clip's frames that the sampling took, wanted or not.
+    var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
+    /// Treats the source as live from now on, since its pipeline has no end.
+    func becomeLive() {
+        isLive.store(true, ordering: .relaxed)
+        times.takeByArrival()
+    }
+    func hold(_ isHeld: Bool) { self.isHeld.store(isHeld, ordering: .relaxed) }
+
+    /// Whether decoded video has been seen at all.
+    var sawVideo: Bool { lock.withLock { state.caps != nil } }
+
+    /// Takes pictures that are marked as repetitions for the last picture, without reading them.
+    func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
+
+    /// Begins the file again: media time goes on, and the next frame is a discontinuity.
+    func beginAgain() {
+        lock.withLock {
+            state.offset = max(state.latest, 0) + 1 / fps
+            state.sampler = FrameSampler(fps: fps)
+            state.times.beginAgain()
+            state.discontinuity = true
+        }
+    }
+
+    /// Puts the probe before conversion, and the callback on the sink.
+    ///
+    /// The pipeline must not outlive the tap.
+    func attach(to pipeline: Pipeline) {
+        movie.attach(to: pipeline)
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        if let pad = gst_element_get_static_pad(pipeline.sampling, "sink") {
+            let kinds = GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM.rawValue
+            gst_pad_add_probe(
+                pad, GstPadProbeType(rawValue: kinds),
+                { pad, info, user in
+                    guard let pad, let info, let user else { return GST_PAD_PROBE_OK }
+                    return Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.probe(info, of: pad) }
+                }, me, nil)
+            gst_object_unref(pad)
+        }
+        var callbacks = GstAppSinkCallbacks()
+        callbacks.new_sample = { sink, user in
+            guard let sink, let user, let sample = ww_app_sink_pull(sink) else { return GST_FLOW_OK }
+            defer { ww_unref_sample(sample) }
+            Unmanaged<FrameTap>.fromOpaque(user).takeUnretainedValue().inTurn { $0.deliver(sample, from: sink) }
+            return GST_FLOW_OK
+        }
+        order.pass()
+        ww_app_sink_set_callbacks(pipeline.sink, &callbacks, me)
+    }
+
+    private func inTurn<R>(_ body: (FrameTap) -> R) -> R { order.whileHeld { body(self) } }
+
+    private func probe(
+        _ info: UnsafeMutablePointer<GstPadProbeInfo>, of pad: UnsafeMutablePointer<GstPad>
+    ) -> GstPadProbeReturn {
+        if let event = ww_probe_event(info) {
+            observe(event)
+            return GST_PAD_PROBE_OK
+        }
+        guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        meter.step()
+        if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
+            if activity.heardPicture() { onEvent(.started) }
+            activity.sampledPicture()
+            return GST_PAD_PROBE_DROP
+        }
+        let (made, take, isOver, leap): (GstClockTime?, Bool, Bool, Double?) = lock.withLock {
+            let (made, running) = stamp(buffer, pad)
+            if state.clip != nil {
+                let wasOver = state.clip?.isOver ?? false
+                let take = state.clip?.take() ?? false
+                return (made, take, !wasOver && state.clip?.isOver ?? false, nil)
+            }
+            guard let time = running else { return (made, false, false, nil) }
+            defer { state.seen = time }
+            let leaps = keepsTime && time > state.seen + Self.maxLead
+            return (made, takes(time), false, leaps ? time : nil)
+        }
+        if let made { ww_probe_set_time(info, made) }
+        // The clock is only asked where the time stamps leap: after a gap, too, they do.
+        if let lead = leap.map({ ww_lead(pad, $0) }), lead > Self.maxLead {
+            onEvent(.failed("a picture's time stamp lies \(Self.words(lead)) ahead of the clock"))
+            return GST_PAD_PROBE_DROP
+        }
+        if activity.heardPicture() { onEvent(.started) }
+        if isHeld.load(ordering: .relaxed) { return GST_PAD_PROBE_DROP }
+        if isOver { onEvent(.endOfStream) }
+        return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    /// The time stamp that a picture is to be given, nil if it has one of its own, and its running time; call locked.
+    private func stamp(
+        _ buffer: UnsafeMutablePointer<GstBuffer>, _ pad: UnsafeMutablePointer<GstPad>
+    ) -> (made: GstClockTime?, running: Double?) {
+        let (own, length) = (buffer.pointee.pts, buffer.pointee.duration)
+        let running = Self.time(own, state.segment)
+        // What lies outside of what is to be shown is no more than that.
+        if own != ww_no_time(), running == nil { return (nil, nil) }
+        guard
+            let time = state.times.made(
+                stamp: running, duration: length == ww_no_time() ? nil : Double(length) / 1e9,
+                arrival: times.isByArrival ? -ww_lead(pad, 0) : nil)
+        else { return (nil, running) }
+        let nanoseconds = GstClockTime(time * 1e9)
+        guard var segment = state.segment, segment.format == GST_FORMAT_TIME else { return (nanoseconds, time) }
+        return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
+    }
+
+    /// Whether the picture at `time` goes on to be resized; call locked.
+    private func takes(_ time: Double) -> Bool {
+        // Keyframes that are alone in being decoded have been sampled and shed before; by another clock,
+        // perhaps.
+        let isShedAlready = decoding.isKeyframesOnly
+        guard state.sampler.take(time, slack: isShedAlready ? 0.5 / fps : 0) else { return false }
+        guard isLive.load(ordering: .relaxed), !isShedAlready, !state.shedding.keeps(share.value) else { return true }
+        decoding.addShed()
+        activity.sampledPicture()
+        return false
+    }
+
+    // A decoder never lets a time stamp be lower than the one before: after one that damaged data put into the far
+    // future, all pictures have that, and none would ever be due. Only opening the source again helps.
+    private static let maxLead = 10.0
+
+    private static func words(_ seconds: Double) -> String {
+        seconds < 7200 ? "\(Int(seconds)) s" : "\(Int(min(seconds / 3600, 1e9))) h"
+    }
+
+    private func observe(_ event: UnsafeMutablePointer<GstEvent>) {
+        switch ww_event_type(event) {
+        case GST_EVENT_STREAM_START:
+            var display = movie.display(event) ?? TrackDisplay()
+            // The reference's loaders know of no mirrors and no apertures.
+            if isClip { (display.orientation, display.aperture) = (nil, nil) }
+            lock.withLock { state.display = display }
+        case GST_EVENT_TAG:
+            guard let tag = PictureOrientation(event) else { return }
+            lock.withLock { state.display.orientation = tag }
+        case GST_EVENT_SEGMENT:
+            var segment = GstSegment()
+            gst_event_copy_segment(event, &segment)
+            lock.withLock { state.segment = segment }
+        case GST_EVENT_CAPS:
+            guard let format = Self.format(event) else { return }
+            lock.withLock { state.times.learn(rate: format.fps) }
+            do {
+                try lock.withLock { try state.clip?.learn(fps: format.fps) }
+            } catch {
+                onEvent(.failed("\(error)"))
+            }
+            let changed = lock.withLock {
+                defer { state.caps = format.size }
+                return state.caps != format.size
+            }
+            if changed { onEvent(.formatChanged(format.size)) }
+        default: break
+        }
+    }
+
+    /// Size ("640x480") and frame rate (0 if it varies) that a caps event announces.
+    private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
+        var caps: OpaquePointer?
+        return withUnsafeMutablePointer(to: &caps) { pointer in
+            pointer.withMemoryRebound(to: UnsafeMutablePointer<GstCaps>?.self, capacity: 1) {
+                gst_event_parse_caps(event, $0)
+                var info = GstVideoInfo()
+                guard let caps = $0.pointee, gst_video_info_from_caps(&info, caps) != 0 else { return nil }
+                return ("\(info.width)x\(info.height)", Double(info.fps_n) / Double(max(info.fps_d, 1)))
+            }
+        }
+    }
+
+    private func deliver(_ sample: OpaquePointer, from sink: UnsafeMutablePointer<GstAppSink>) {
+        let pts = gst_sample_get_buffer(sample)?.pointee.pts ?? ww_no_time()
+        guard let time = Self.time(pts, gst_sample_get_segment(sample)?.pointee) else { return }
+        let received = isPaced ? .now : activity.heard.anything ?? .now
+        let wallClock = Date(timeIntervalSinceNow: isLive.load(ordering: .relaxed) ? -ww_age(sink, time) : 0)
+        let display = lock.withLock { state.display }
+        let keeps = repeats.load(ordering: .relaxed)
+        let isRepeated = keeps && ww_fills_gap(sample) != 0
+        let seen = decoding.whileScaling {
+            Pipeline.withFrame(sample, display, squarePixels: isClip) { frame in
+                let pictures = lanes.indices.map {
+                    (isRepeated ? lanes[$0].again : nil)
+                        ?? lanes[$0].see(frame, previews: previews, keeps: keeps)
+                }
+                return (pictures, mark: frame.fingerprint)
+            }
+        }
+        guard let (pictures, mark) = seen, let whole = pictures.first else { return }
+        let (mediaTime, discontinuity) = lock.withLock {
+            if time + state.offset < state.latest {  // the source jumped back: go on from where we are
+                state.offset = state.latest + 1 / fps - time
+                state.discontinuity = true
+            }
+            defer { state.discontinuity = false }
+            state.latest = time + state.offset
+            return (state.latest, state.discontinuity)
+        }
+        if discontinuity { monitor.reset() }
+        let health = monitor.observe(whole.levels, at: mediaTime, decoded: mark)
+        sampled.wrappingAdd(1, ordering: .relaxed)
+        activity.sampledPicture()
+        if pictures.allSatisfy(\.isSame) { gated.wrappingAdd(1, ordering: .relaxed) }
+        meter.whileTaken {
+            for (lane, seen) in zip(lanes, pictures) {
+                onFrame(
+                    Frame(
+                        picture: seen.picture, pictureNumber: seen.number, mediaTime: mediaTime, wallClock: wallClock,
+                        received: received, discontinuity: discontinuity, region: lane.name, preview: seen.preview,
+                        health: health))
+            }
+        }
+    }
+
+    /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame
+    /// without one or outside of what is to be shown.
+    private static func time(
+        _ pts: GstClockTime, _ segment: GstSegment?
+    ) -> Double? {
+        guard pts != ww_no_time() else { return nil }
+        guard var segment, segment.format == GST_FORMAT_TIME else { return Double(pts) / 1e9 }
+        let time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, pts)
+        return time == ww_no_time() ? nil : Double(time) / 1e9
+    }
+}

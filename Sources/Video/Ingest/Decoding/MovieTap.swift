@@ -1,0 +1,85 @@
+import CGStreamer
+import Containers
+import Foundation
+import Pixels
+
+/// Reads the index of MP4 and QuickTime as it comes to `qtdemux`: answers how a track's pictures are to be shown, and
+/// keeps the demuxer from taking all video for previews.
+// @unchecked: `lock` guards what changes
+final class MovieTap: @unchecked Sendable {
+    private let lock = NSLock()
+    private var displays: [UInt32: TrackDisplay] = [:]
+    private var scanner = MovieScanner()
+    private var isDone = false
+    private let order = HappensBefore()
+
+    /// Watches for the demuxer; the pipeline must not outlive the tap.
+    func attach(to pipeline: Pipeline) {
+        order.pass()
+        ww_watch_elements(
+            pipeline.element,
+            { _, _, element, user in
+                guard let element, let user, ww_is_made_by(element, "qtdemux") != 0 else { return }
+                Unmanaged<MovieTap>.fromOpaque(user).takeUnretainedValue().watch(element)
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The display of the track whose stream begins with the event; nil for other kinds of film.
+    func display(_ streamStart: UnsafeMutablePointer<GstEvent>) -> TrackDisplay? {
+        var name: UnsafePointer<gchar>?
+        gst_event_parse_stream_start(streamStart, &name)
+        // `qtdemux` ends the stream's name with the track's number.
+        guard let name, let last = String(cString: name).split(separator: "/").last, let number = UInt32(last)
+        else { return nil }
+        return lock.withLock { displays[number] }
+    }
+
+    private func watch(_ demuxer: UnsafeMutablePointer<GstElement>) {
+        order.take()
+        guard let pad = gst_element_get_static_pad(demuxer, "sink") else { return }
+        defer { gst_object_unref(pad) }
+        gst_pad_add_probe(
+            pad, GstPadProbeType(rawValue: GST_PAD_PROBE_TYPE_BUFFER.rawValue | GST_PAD_PROBE_TYPE_PULL.rawValue),
+            { pad, info, user in
+                guard let pad, let info, let user else { return GST_PAD_PROBE_OK }
+                Unmanaged<MovieTap>.fromOpaque(user).takeUnretainedValue().see(
+                    info, isPulled: pad.pointee.mode == GST_PAD_MODE_PULL)
+                return GST_PAD_PROBE_OK
+            }, Unmanaged.passUnretained(self).toOpaque(), nil)
+    }
+
+    /// The demuxer asks for a file's index as a whole; a film that is sent comes in pieces, one after the other.
+    private func see(_ info: UnsafeMutablePointer<GstPadProbeInfo>, isPulled: Bool) {
+        guard let buffer = ww_probe_buffer(info), lock.withLock({ !isDone }) else { return }
+        var map = GstMapInfo()
+        guard gst_buffer_map(buffer, &map, GST_MAP_READ) != 0 else { return }
+        let bytes = UnsafeRawBufferPointer(start: map.data, count: Int(map.size))
+        let offset = UInt64(buffer.pointee.offset)
+        let beginsIndex = bytes.count >= 8 && bytes[4..<8].elementsEqual("moov".utf8)
+        let index: [UInt8]? = lock.withLock {
+            // Each piece that is asked for stands for itself.
+            if isPulled { scanner = MovieScanner() }
+            guard let index = scanner.take(bytes, at: offset == .max ? nil : offset) else { return nil }
+            displays = MovieHeader.displays(in: index)
+            scanner = MovieScanner()
+            isDone = true
+            return index
+        }
+        gst_buffer_unmap(buffer, &map)
+        // What is sent comes in pieces, of which some have gone on already.
+        guard isPulled, beginsIndex, let length = index.flatMap({ PreviewTrack.misleadingLength(in: $0) }) else {
+            return
+        }
+        let nothing = [UInt8](repeating: 0, count: length.count)
+        nothing.withUnsafeBytes { ww_probe_write(info, gsize(length.lowerBound), $0.baseAddress, gsize($0.count)) }
+    }
+}
+
+extension PictureOrientation {
+    /// The orientation that a tag event carries; nil if it says nothing of it.
+    init?(_ event: UnsafeMutablePointer<GstEvent>) {
+        guard let value = ww_orientation_tag(event) else { return nil }
+        defer { g_free(value) }
+        self.init(tag: String(cString: value))
+    }
+}

@@ -1,0 +1,48 @@
+import CGStreamer
+import Foundation
+
+/// Ranks of decoders, changed where GStreamer's own order gives wrong pictures.
+///
+/// - `jpegdec` gives all JPEG out as 4:2:0, and leaves out chroma samples unfiltered to get there. `avdec_mjpeg` gives
+///   what there is; it needs whole pictures, so `jpegparse` stands before it.
+/// - `pngdec` shifts the channels of 16 bits. gdk-pixbuf's does not; it reads other pictures, too, for which others
+///   come first.
+/// - `openjpegdec` and `libde265dec` are left where they are: their pictures are ffmpeg's.
+enum DecoderRanks {
+    /// Lowest rank that decoding bins take.
+    private static let lowest: UInt32 = 64
+    private static let none: UInt32 = 0
+
+    /// Decoders and parsers, and the rank that each gets.
+    private static let ranks: [(element: String, rank: UInt32)] = [
+        ("jpegparse", 258), ("avdec_mjpeg", 257), ("jpegdec", none),
+        ("gdkpixbufdec", lowest), ("pngdec", none), ("avdec_png", none),
+        ("avdec_gif", 128), ("avdec_bmp", 128), ("avdec_tiff", 128), ("avdec_targa", 128), ("avdec_pcx", 128),
+        ("avdec_sunrast", 128), ("avdec_ppm", 128), ("avdec_pgm", 128), ("avdec_pbm", 128),
+    ]
+    /// A decoder is only demoted where its replacement is installed.
+    private static let replacements = [
+        "jpegdec": ["avdec_mjpeg", "jpegparse"], "pngdec": ["gdkpixbufdec"], "avdec_png": ["gdkpixbufdec"],
+    ]
+
+    /// Sets the ranks in this process's registry.
+    static func apply() {
+        guard let registry = gst_registry_get() else { return }
+        // An operator's own ranks are obeyed.
+        let chosen = ProcessInfo.processInfo.environment["GST_PLUGIN_FEATURE_RANK"] ?? ""
+        func feature(_ name: String) -> OpaquePointer? {
+            gst_registry_lookup_feature(registry, name)
+        }
+        func exists(_ name: String) -> Bool {
+            guard let found = feature(name) else { return false }
+            gst_object_unref(UnsafeMutableRawPointer(found))
+            return true
+        }
+        for (element, rank) in ranks where !chosen.contains("\(element):") {
+            guard let found = feature(element) else { continue }
+            defer { gst_object_unref(UnsafeMutableRawPointer(found)) }
+            guard replacements[element, default: []].allSatisfy(exists) else { continue }
+            gst_plugin_feature_set_rank(found, rank)
+        }
+    }
+}

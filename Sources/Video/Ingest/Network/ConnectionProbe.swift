@@ -1,0 +1,70 @@
+import CGStreamer
+import Foundation
+import StreamSources
+
+/// Tells which step of connecting to a server fails, by doing them again one by one.
+///
+/// For sources whose own error does not say: the probe connects to the same server, sends nothing, and hangs up. It
+/// blocks; the end of the source cancels it.
+// @unchecked: a cancellable is thread-safe, and the pointer never changes
+package final class ConnectionProbe: @unchecked Sendable {
+    package enum Outcome: Equatable {
+        case connected
+        case unresolved
+        case noNameServer
+        case refused
+        case unreachable
+        case timedOut
+        /// The certificate's fault, in words, and its own fingerprint.
+        case badCertificate(String, fingerprint: String = "")
+        case noTLS
+        case notConnected
+    }
+
+    /// Limit on the whole probe, shorter than the time after which a live source is given up.
+    private static let timeout = DispatchTimeInterval.seconds(4)
+    private static let connecting: UInt32 = 2
+
+    private let cancellable = g_cancellable_new()
+
+    deinit { if let cancellable { ww_unref_cancellable(cancellable) } }
+
+    func cancel() { g_cancellable_cancel(cancellable) }
+
+    func run(_ server: ServerAddress, trusting database: TLSDatabase? = nil) -> Outcome {
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.timeout) { [weak self] in self?.cancel() }
+        var handshake = ww_handshake()
+        handshake.database = database?.pointer
+        let outcome = ww_connect(
+            server.host, server.port, server.isTLS ? 1 : 0, Self.connecting, cancellable, &handshake)
+        return switch outcome {
+        case WW_CONNECTED: .connected
+        case WW_UNRESOLVED: .unresolved
+        case WW_NO_NAME_SERVER: .noNameServer
+        case WW_REFUSED: .refused
+        case WW_UNREACHABLE: .unreachable
+        case WW_TIMED_OUT: .timedOut
+        case WW_BAD_CERTIFICATE:
+            .badCertificate(
+                Self.words(handshake.errors), fingerprint: Self.fingerprint(&handshake))
+        case WW_NO_TLS: .noTLS
+        default: .notConnected
+        }
+    }
+
+    private static func fingerprint(_ handshake: inout ww_handshake) -> String {
+        withUnsafeBytes(of: &handshake.fingerprint) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private static func words(_ errors: GTlsCertificateFlags) -> String {
+        let all = [
+            (G_TLS_CERTIFICATE_UNKNOWN_CA, "it is signed by itself or by an authority that is unknown here"),
+            (G_TLS_CERTIFICATE_BAD_IDENTITY, "it is for another name"),
+            (G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not valid yet; check the clocks"),
+            (G_TLS_CERTIFICATE_EXPIRED, "it has expired"), (G_TLS_CERTIFICATE_REVOKED, "it has been revoked"),
+            (G_TLS_CERTIFICATE_INSECURE, "its algorithm is insecure"),
+        ]
+        let found = all.filter { errors.rawValue & $0.0.rawValue != 0 }.map(\.1)
+        return found.isEmpty ? "it is not accepted" : found.joined(separator: ", and ")
+    }
+}

@@ -1,0 +1,75 @@
+import CGStreamer
+import Foundation
+import StreamSources
+import World
+
+/// Pictures that the process makes itself, handed to a pipeline's `appsrc name=pictures` as it asks for them.
+// @unchecked: only touched by the source's streaming thread once it is attached
+final class PictureFeed: @unchecked Sendable {
+    private let fps: Int
+    private let isLive: Bool
+    private let next: (Int) throws -> [UInt8]?
+    private var number = 0
+    /// Error of the producer, if that ended the pictures.
+    private(set) var failure: (any Error)?
+
+    /// `next` gives the RGB bytes of a frame by its number, nil after the last.
+    init(fps: Int, isLive: Bool = false, next: @escaping (Int) throws -> [UInt8]?) {
+        (self.fps, self.isLive, self.next) = (fps, isLive, next)
+    }
+
+    /// A film that is shown as time goes by: frames that are late are left out.
+    convenience init(live film: Film) {
+        var film = film
+        self.init(fps: film.fps, isLive: true) { number in
+            film.frameCount.map { number >= $0 } == true ? nil : film.frame(number).pixels
+        }
+    }
+
+    /// The film of `shapes://SEED`, which never ends, or of `shapes://SEED?seconds=N`.
+    static func film(_ uri: String) throws(SourceError) -> Film {
+        let rest = uri.range(of: "://").map { uri[$0.upperBound...] } ?? ""
+        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let seed = parts.first.flatMap({ UInt64($0) }) else {
+            throw SourceError("\(SourceURI.redacted(uri)): after shapes:// there must be a seed, a whole number")
+        }
+        guard parts.count == 2 else { return Film(seed: seed) }
+        guard parts[1].hasPrefix("seconds="), let seconds = Double(parts[1].dropFirst(8)),
+            (1...86_400).contains(seconds)
+        else { throw SourceError("\(uri): after the seed there may be ?seconds= and 1 to 86400") }
+        return .finite(seed: seed, seconds: seconds, mayCut: true)
+    }
+
+    /// Feeds the pipeline's source for as long as that lives.
+    func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
+        guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
+            throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
+        }
+        defer { gst_object_unref(source) }
+        ww_app_src_feed(
+            source,
+            { source, _, user in
+                guard let source, let user else { return }
+                Unmanaged<PictureFeed>.fromOpaque(user).takeUnretainedValue().push(to: source)
+            }, Unmanaged.passRetained(self).toOpaque(),
+            { user in if let user { Unmanaged<PictureFeed>.fromOpaque(user).release() } })
+    }
+
+    private func push(to source: UnsafeMutablePointer<GstAppSrc>) {
+        if isLive { number = max(number, Int(ww_running_seconds(source) * Double(fps)) - fps / 4) }
+        do {
+            guard let bytes = try next(number) else { return ww_app_src_end(source) }
+            let (start, end) = (nanoseconds(number), nanoseconds(number + 1))
+            // What the source says to it comes as a message of the pipeline.
+            _ = bytes.withUnsafeBytes {
+                ww_app_src_push(source, $0.baseAddress, gsize($0.count), start, end - start)
+            }
+            number += 1
+        } catch {
+            failure = error
+            ww_app_src_end(source)
+        }
+    }
+
+    private func nanoseconds(_ frame: Int) -> guint64 { guint64(frame) * 1_000_000_000 / guint64(fps) }
+}

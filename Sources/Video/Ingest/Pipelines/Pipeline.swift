@@ -1,0 +1,70 @@
+import CGStreamer
+import Foundation
+import StreamSources
+
+/// A pipeline made from a launch line, with the sink called `frames` in it. Owned by one `VideoSource`.
+// @unchecked: GStreamer's objects are thread-safe, and the pointers never change
+final class Pipeline: @unchecked Sendable {
+    let element: UnsafeMutablePointer<GstElement>
+    let sink: UnsafeMutablePointer<GstElement>
+    /// The element before which frames are dropped: called `convert`, or else the sink itself.
+    let sampling: UnsafeMutablePointer<GstElement>
+
+    /// Makes a pipeline of a launch line that contains its source.
+    convenience init(_ line: String, shown: String) throws(SourceError) {
+        try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
+    }
+
+    /// Makes a recipe's pipeline; a policy refuses elements that it does not allow or that open further URIs.
+    init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
+        try GStreamer.initialize()
+        var error: UnsafeMutablePointer<GError>?
+        let parsed = gst_parse_launch_full(recipe.line, nil, GST_PARSE_FLAG_FATAL_ERRORS, &error)
+        defer { g_clear_error(&error) }
+        guard let parsed else {
+            let why = error.map { String(cString: $0.pointee.message) } ?? "unknown error"
+            throw SourceError("\(shown): GStreamer cannot make a pipeline of it: \(why)")
+        }
+        gst_object_ref_sink(parsed)  // was floating: now ours
+        do throws(SourceError) { try PipelineSource.prepare(parsed, recipe, policy, shown) } catch {
+            gst_object_unref(parsed)
+            throw error
+        }
+        guard let sink = ww_bin_get(parsed, "frames"), ww_is_app_sink(sink) != 0 else {
+            gst_object_unref(parsed)
+            throw SourceError(
+                "\(shown): the launch line must end in an appsink called frames (\"appsink name=frames\")")
+        }
+        ww_decode_video_only(parsed)
+        SizeGuard.attach(to: parsed)
+        DirectRendering.restrict(in: parsed)
+        ww_watch_elements(parsed, { _, _, element, _ in if let element { ww_end_reading(element) } }, nil)
+        // Planes as decoders leave them: `Pixels` converts the rows it reads, and nothing converts a whole frame.
+        ww_app_sink_set_caps(sink, "video/x-raw,format=(string){I420,NV12,RGB,Y42B,Y444,Y41B,GRAY8}")
+        ww_app_sink_take_as_decoded(sink)
+        element = parsed
+        self.sink = sink
+        sampling = ww_bin_get(parsed, "convert") ?? sink
+        if sampling == sink { gst_object_ref(sink) }
+    }
+
+    /// Keeps errors that decoding bins do not pass on.
+    func noteErrors() {
+        ww_watch_elements(
+            element,
+            { _, _, added, user in
+                guard let added, let user else { return }
+                ww_note_errors(user.assumingMemoryBound(to: GstElement.self), added)
+            }, UnsafeMutableRawPointer(element))
+    }
+
+    /// Last error that `noteErrors` kept; the caller owns it and calls `ww_unref_message`.
+    func notedError() -> UnsafeMutablePointer<GstMessage>? { ww_noted_error(element) }
+
+    deinit {
+        gst_element_set_state(element, GST_STATE_NULL)
+        gst_object_unref(sink)
+        gst_object_unref(sampling)
+        gst_object_unref(element)
+    }
+}

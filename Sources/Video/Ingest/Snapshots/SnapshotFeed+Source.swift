@@ -1,0 +1,35 @@
+import CGStreamer
+import StreamSources
+
+extension SnapshotFeed {
+    /// The word that is posted where a stream comes in place of a picture.
+    static let stream = "watchword-stream"
+
+    /// Whether a message says that a source is the other of a picture and a stream.
+    ///
+    /// Only what the source's own address answers counts: a playlist's segments may call themselves pictures.
+    static func isAnswer(_ message: UnsafeMutablePointer<GstMessage>, of uri: String) -> Bool {
+        if ww_message_is_word(message, stream) != 0 { return true }
+        guard ww_message_is_word(message, HTTPAnswerWatch.onePicture) != 0, let place = ww_message_location(message)
+        else { return false }
+        defer { g_free(place) }
+        return SnapshotAddress.parted(String(cString: place)).uri == SnapshotAddress.parted(uri).uri
+    }
+
+    /// A feed of a source's pictures: of a file, or of an address.
+    convenience init(
+        _ source: SourceDescription, uri: String, database: TLSDatabase?, activity: SourceActivity,
+        onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void
+    ) {
+        let cancellation = FetchCancellation()
+        let shown = SourceURI.redacted(source.uri)
+        self.init(
+            shown: shown, fps: source.fps, activity: activity, cancellation: cancellation,
+            makeReader: {
+                if let path = SourcePath(source.uri) { return SnapshotFile(path: path, shown: shown) }
+                return SnapshotAddress(
+                    uri: uri, shown: shown, policy: source.policy, hasCredentials: source.credentials != nil,
+                    database: database, cancellation: cancellation)
+            }, onWarning: onWarning, onEnd: onEnd)
+    }
+}

@@ -1,0 +1,85 @@
+import CGStreamer
+import Containers
+import StreamSources
+import Synchronization
+
+/// Explains why one source has failed, without its secrets, and remembers whether its data is to blame.
+final class SourceDiagnosis: Sendable {
+    let description: SourceDescription
+    let secrets: SourceSecrets
+    let probe = ConnectionProbe()
+    private let database: TLSDatabase?
+    private let tap: FrameTap
+    private let activity: SourceActivity
+    private let hasBadData = Atomic(false)
+
+    /// `database`: certificates that are trusted in place of this machine's authorities.
+    init(
+        _ description: SourceDescription, secrets: SourceSecrets, database: TLSDatabase?, tap: FrameTap,
+        activity: SourceActivity
+    ) {
+        (self.description, self.secrets, self.database) = (description, secrets, database)
+        (self.tap, self.activity) = (tap, activity)
+    }
+
+    /// Whether the source failed because its data is bad, and not because it cannot be reached.
+    var isBadData: Bool { hasBadData.load(ordering: .acquiring) }
+    /// Name of the source in errors.
+    var shown: String { SourceURI.redacted(description.uri) }
+    /// Headers of the film's file, where it is one of this machine's.
+    var filmFile: FilmFile? {
+        description.launch == nil ? SourcePath(description.uri).flatMap { FilmFile($0) } : nil
+    }
+
+    private static let noVideo = "it has no video track that can be decoded"
+
+    /// Error of a source that has come to its end; nil if nothing is wrong with it.
+    func problemAtEnd(_ film: FilmFile?) -> String? {
+        guard let why = lacking(film) else { return nil }
+        hasBadData.store(true, ordering: .releasing)
+        return "\(shown): \(why)"
+    }
+
+    private func lacking(_ film: FilmFile?) -> String? {
+        guard tap.sawVideo else { return film?.cut ?? Self.noVideo }
+        guard activity.heard.picture != nil, description.clip != nil || tap.sampledFrames > 0 else {
+            return film?.cut ?? "not one picture of it could be decoded: it is damaged, or has no keyframe"
+        }
+        // The reference's loaders take what there is of a clip.
+        guard description.clip == nil, !description.loop else { return nil }
+        return film?.cut.map { "\($0); what there is of it was played" }
+    }
+
+    /// Error of a source by GStreamer's report.
+    ///
+    /// May wait for a server; cancelling `probe` ends that.
+    func failure(_ report: SourceReport) -> String {
+        let noVideo =
+            !tap.sawVideo
+            && ["no-more-pads", "No streams to output", "can't be linked", "not-linked"].contains {
+                report.plain.contains($0)
+            }
+        if noVideo || report.isOfContent { hasBadData.store(true, ordering: .releasing) }
+        if !tap.sawVideo, let cut = filmFile?.cut { return "\(shown): \(cut)" }
+        return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
+    }
+
+    /// Error that a pipeline has posted and nobody has read; nil if there is none.
+    ///
+    /// May wait for a server; cancelling `probe` ends that.
+    func pendingError(_ pipeline: Pipeline) -> String? {
+        guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
+        defer { gst_object_unref(bus) }
+        guard let message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR) else { return nil }
+        defer { ww_unref_message(message) }
+        return why(SourceReport(message))
+    }
+
+    private func why(_ report: SourceReport) -> String {
+        let heard = activity.heard
+        let failure = SourceFailure(
+            uri: description.uri, hasCredentials: description.credentials != nil,
+            wasHeard: heard.anything != nil || heard.picture != nil)
+        return secrets.hidden(in: failure.sentence(report) { probe.run($0, trusting: database) })
+    }
+}

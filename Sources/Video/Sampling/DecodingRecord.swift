@@ -1,0 +1,62 @@
+package import Measures
+import Synchronization
+
+/// Counters of one stream's decoding, over all openings of its source; written by streaming threads, read by anyone.
+package final class DecodingRecord: Sendable {
+    private let keyframesOnly = Atomic(false)
+    private let skipped = Atomic<UInt64>(0)
+    private let shed = Atomic<UInt64>(0)
+    private let returns = Atomic<UInt64>(0)
+    private let decoding = Atomic<UInt64>(0)
+    private let scaling = Atomic<UInt64>(0)
+    private let times = Mutex((decode: Histogram.seconds, scale: Histogram.seconds, scaled: UInt64(0)))
+
+    package init() {}
+
+    /// Whether delta units are dropped now.
+    package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
+    /// Units dropped before the decoder.
+    package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
+    /// Samples left out because there is more to do than can be done.
+    package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
+    /// Count of returns from keyframes alone to all units, since keyframes became too rare.
+    package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
+    /// Processor seconds spent on decoding, by the threads that hand units to the decoder.
+    package var decodeSeconds: Double {
+        let (all, scale) = (decoding.load(ordering: .relaxed), scaling.load(ordering: .relaxed))
+        // A picture is resized while its decoder hands it on.
+        return Double(all > scale ? all - scale : 0) / 1e9
+    }
+    /// Processor seconds spent on resizing.
+    package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
+
+    /// Processor seconds of each hand-over to the decoder, and of each picture's resizing.
+    package var decodeTimes: Histogram { times.withLock { $0.decode } }
+    package var scaleTimes: Histogram { times.withLock { $0.scale } }
+
+    package func setKeyframesOnly(_ value: Bool) { keyframesOnly.store(value, ordering: .relaxed) }
+    package func addSkipped(_ count: UInt64) { skipped.wrappingAdd(count, ordering: .relaxed) }
+    package func addShed() { shed.wrappingAdd(1, ordering: .relaxed) }
+    package func addReturn() { returns.wrappingAdd(1, ordering: .relaxed) }
+    package func addDecoding(nanoseconds: UInt64) {
+        decoding.wrappingAdd(nanoseconds, ordering: .relaxed)
+        times.withLock { times in
+            // Without the resizing that it led to.
+            times.decode.add(Double(nanoseconds > times.scaled ? nanoseconds - times.scaled : 0) / 1e9)
+            times.scaled = 0
+        }
+    }
+
+    package func whileScaling<R>(_ body: () -> R) -> R {
+        let start = ThreadClock.nanoseconds
+        defer {
+            let taken = ThreadClock.nanoseconds - start
+            scaling.wrappingAdd(taken, ordering: .relaxed)
+            times.withLock { times in
+                times.scale.add(Double(taken) / 1e9)
+                times.scaled += taken
+            }
+        }
+        return body()
+    }
+}

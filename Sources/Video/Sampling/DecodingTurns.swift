@@ -1,0 +1,81 @@
+import DequeModule
+import Dispatch
+import Foundation
+
+/// Lets as many streams decode at a time as there are processors, in the order in which they come.
+///
+/// More would decode nothing sooner: they would take turns on the processors, and the encoder, whose threads wait for
+/// each other many times a batch, would be one of dozens. A decoder that exceeds `patience`, such as a device that
+/// hangs, loses its place to the next.
+// @unchecked: `lock` guards what changes
+package final class DecodingTurns: @unchecked Sendable {
+    package static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)
+
+    private struct Waiter {
+        let thread: pthread_t
+        let turn: DispatchSemaphore
+    }
+
+    private enum Entry { case inside, entered, waits(for: DispatchSemaphore) }
+
+    /// Time after which a decoder's place is given to the next.
+    private let patience: Duration
+    private let places: Int
+    private let lock = NSLock()
+    /// Threads that decode, and since when.
+    private var inside: [pthread_t: ContinuousClock.Instant] = [:]
+    private var waiting: Deque<Waiter> = []
+
+    package init(places: Int, patience: Duration = .seconds(1)) {
+        self.places = places
+        self.patience = patience
+    }
+
+    /// Runs `body` when it is the caller's turn; at once if it has it, as where one decoder holds another.
+    package func take<R>(_ body: () -> R) -> R {
+        let thread = pthread_self()
+        switch lock.withLock({ enter(thread) }) {
+        case .inside: return body()
+        case .entered: break
+        case .waits(let turn):
+            while turn.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
+                // No thread has left meanwhile: one may have exceeded its time.
+                lock.withLock { admit() }
+            }
+        }
+        defer {
+            lock.withLock {
+                inside[thread] = nil
+                admit()
+            }
+        }
+        return body()
+    }
+
+    // MARK: Called locked
+
+    private func enter(_ thread: pthread_t) -> Entry {
+        guard inside[thread] == nil else { return .inside }
+        // Waiting threads come first.
+        admit()
+        if hasPlace {
+            inside[thread] = .now
+            return .entered
+        }
+        let waiter = Waiter(thread: thread, turn: DispatchSemaphore(value: 0))
+        waiting.append(waiter)
+        return .waits(for: waiter.turn)
+    }
+
+    private func admit() {
+        while hasPlace, let next = waiting.popFirst() {
+            inside[next.thread] = .now
+            next.turn.signal()
+        }
+    }
+
+    private var hasPlace: Bool {
+        let now = ContinuousClock.now
+        return inside.values.count(where: { now - $0 < patience }) < places
+    }
+}

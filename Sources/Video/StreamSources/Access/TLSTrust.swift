@@ -1,0 +1,47 @@
+/// The TLS certificates that a source may have, in the place of those of this machine's authorities: never any.
+package struct TLSTrust: Codable, Sendable, Equatable {
+    /// A PEM file of certificates: authorities, or the camera's own.
+    package var ca: String?
+    /// `sha256:` and the 64 digits of the certificate that is taken, and no other.
+    package var fingerprint: String?
+
+    package init(ca: String? = nil, fingerprint: String? = nil) { (self.ca, self.fingerprint) = (ca, fingerprint) }
+
+    /// A sentence on what is wrong with it; nil if nothing is.
+    package var problem: String? {
+        switch (ca, fingerprint) {
+        case (nil, nil): "expected ca: a PEM file, or fingerprint: sha256:… of a certificate"
+        case (.some, .some): "expected either ca or fingerprint, found both"
+        case (let ca?, nil):
+            ca.isEmpty || ca.utf8.count > 4096 || ca.utf8.contains(0) ? "ca: expected a PEM file" : nil
+        case (nil, let text?):
+            Self.digest(text) == nil
+                ? "fingerprint: expected sha256: and 64 hexadecimal digits, found \"\(text.prefix(80))\"; "
+                    + "openssl x509 -noout -fingerprint -sha256 -in FILE tells it" : nil
+        }
+    }
+
+    /// The bytes of `sha256:AB:CD…`, with colons or without.
+    package static func digest(_ text: String) -> [UInt8]? {
+        guard text.lowercased().hasPrefix("sha256:") else { return nil }
+        let digits = text.utf8.dropFirst(7).filter { $0 != UInt8(ascii: ":") }.compactMap { Self.value($0) }
+        let colons = text.utf8.dropFirst(7).count { $0 == UInt8(ascii: ":") }
+        guard digits.count == 64, text.utf8.count == 7 + 64 + colons else { return nil }
+        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    /// Whether a URI's source checks certificates by this.
+    package static func takes(_ uri: String) -> Bool {
+        guard let scheme = SourceURI.scheme(uri) else { return false }
+        return scheme == "https" || scheme.hasPrefix("rtsps")
+    }
+}

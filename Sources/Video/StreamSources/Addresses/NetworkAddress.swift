@@ -1,0 +1,99 @@
+import Foundation
+
+/// An IPv4 or IPv6 address; IPv4 is kept as the IPv6 address that it is mapped to.
+package struct NetworkAddress: Sendable, Hashable {
+    /// Sixteen bytes.
+    let bytes: [UInt8]
+
+    /// Four or sixteen bytes in network order.
+    package init?(bytes: [UInt8]) {
+        switch bytes.count {
+        case 4: self.bytes = Self.mapped + bytes
+        case 16: self.bytes = bytes
+        default: return nil
+        }
+    }
+
+    /// Reads any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`,
+    /// `fe80::1%lo`; nil for others.
+    package init?(_ text: String) {
+        guard !text.utf8.contains(0) else { return nil }
+        var four = in_addr()
+        var six = in6_addr()
+        if inet_aton(text, &four) != 0 {
+            self.init(bytes: withUnsafeBytes(of: &four) { Array($0) })
+        } else if inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &six) == 1 {
+            self.init(bytes: withUnsafeBytes(of: &six) { Array($0) })
+        } else {
+            return nil
+        }
+    }
+
+    private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
+
+    /// This address, and the IPv4 address that it carries: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
+    var faces: [NetworkAddress] {
+        let last = Array(bytes[12...])
+        let isEmbedded =
+            bytes.starts(with: Self.mapped) || bytes.starts(with: [UInt8](repeating: 0, count: 12))
+            || bytes.starts(with: [0, 0x64, 0xFF, 0x9B])
+            || bytes[9...11] == [0, 0x5E, 0xFE]
+        let carried: [UInt8]? =
+            if isEmbedded {
+                last
+            } else if bytes.starts(with: [0x20, 0x02]) {
+                Array(bytes[2..<6])
+            } else if bytes.starts(with: [0x20, 0x01, 0, 0]) {
+                last.map { ~$0 }
+            } else {
+                nil
+            }
+        return [self] + (carried.flatMap { NetworkAddress(bytes: $0) }.map { [$0] } ?? [])
+    }
+
+    /// Whether this is no loopback, link-local, metadata, multicast or broadcast address.
+    package var isOrdinary: Bool {
+        !faces.contains { face in Self.special.contains { $0.contains(face) } || face.isMulticast }
+    }
+
+    var isMulticast: Bool {
+        bytes[0] == 0xFF || bytes.starts(with: Self.mapped) && (0xE0...0xEF).contains(bytes[12])
+    }
+
+    private static let special: [AddressRange] = [
+        // This host, loopback, link-local (cloud metadata is here), broadcast.
+        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "255.255.255.255", "::", "::1", "fe80::/10", "fec0::/10",
+        // Metadata elsewhere: Amazon, Google, Alibaba, Oracle, Azure.
+        "fd00:ec2::/32", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16",
+    ].compactMap { AddressRange($0) }
+}
+
+/// Addresses with a common beginning: `10.0.0.0/8`, or one address.
+package struct AddressRange: Sendable, Hashable {
+    private let first: NetworkAddress
+    /// Length of the common beginning, in bits of the sixteen bytes.
+    private let bits: Int
+
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let address = NetworkAddress(parts[0]) else { return nil }
+        let isFour = !parts[0].contains(":")
+        first = address
+        guard parts.count == 2 else {
+            bits = 128
+            return
+        }
+        guard let count = Int(parts[1]), (0...(isFour ? 32 : 128)).contains(count) else { return nil }
+        bits = isFour ? 96 + count : count
+    }
+
+    package func contains(_ address: NetworkAddress) -> Bool {
+        for index in 0..<16 {
+            let left = bits - index * 8
+            guard left > 0 else { return true }
+            let mask = left >= 8 ? UInt8.max : UInt8.max << UInt8(8 - left)
+            guard first.bytes[index] & mask == address.bytes[index] & mask else { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,266 @@
+package import SystemSupport
+
+/// State of a stream, as `stream list` and `stream.<name>` messages show it.
+package enum SourceState: Sendable, Equatable {
+    /// The source is being opened; no picture has come yet.
+    case connecting
+    case playing
+    /// Nothing comes any more, though the source reports nothing; it is being closed.
+    case stalled(String)
+    /// The source waits to be opened again, for this reason.
+    case backingOff(String)
+    case ended
+    case failed(String)
+
+    /// Whether the stream stays in this state.
+    package var isFinal: Bool {
+        switch self {
+        case .ended, .failed: true
+        case .connecting, .playing, .stalled, .backingOff: false
+        }
+    }
+
+    package var word: String {
+        switch self {
+        case .connecting: "connecting"
+        case .playing: "playing"
+        case .stalled: "stalled"
+        case .backingOff: "backing-off"
+        case .ended: "ended"
+        case .failed: "failed"
+        }
+    }
+    package var reason: String? {
+        switch self {
+        case .stalled(let why), .backingOff(let why), .failed(let why): why
+        case .connecting, .playing, .ended: nil
+        }
+    }
+}
+
+/// Decides when a stream's source is opened, given up and opened again.
+///
+/// Pure: callers pass the time and the events.
+///
+/// ```
+/// connecting ─ picture ▶ playing ─ nothing comes ▶ stalled ─ closed ▶ backing-off ─ time ▶ connecting
+///      └───────── fails, ends, nothing comes ──────────┴───────────────▲
+/// ```
+package struct StreamSupervision: Sendable {
+    /// Kind of a stream's source, which decides how its end and its failures are handled.
+    package enum Source: Sendable {
+        /// A camera, or whatever else has no end: given up when nothing comes, opened again whatever happens.
+        case live
+        /// A film on another machine: opened again when it fails; it may end, and may take its time.
+        case remote
+        /// A file: when it ends or fails, the stream has `ended` or `failed` for good.
+        case file
+    }
+
+    package struct Limits: Sendable, Equatable {
+        /// Time after which a source is given up that never gave anything.
+        package var connect: Duration = .seconds(10)
+        /// Time after which a source is given up that gives nothing any more.
+        package var stall: Duration = .seconds(10)
+        /// Time after which a source is given up whose data gives no picture; nil where units are skipped on purpose.
+        package var blind: Duration? = .seconds(60)
+        /// Time from one sample to the next, by the source's own clock.
+        package var interval: Duration = .seconds(1)
+        /// Time of playing after which the pauses begin with the shortest again.
+        package var stable: Duration = .seconds(30)
+        package var backoff = Backoff()
+
+        package init() {}
+    }
+
+    /// An event of a source, or the passing of time alone.
+    package enum Observation: Sendable, Equatable {
+        case time
+        /// The first picture.
+        case picture
+        /// The pipeline says that the source has no end.
+        case live
+        case ended
+        case failed(String)
+        /// The server is busy, and asks for a pause of this length.
+        case busy(String, Duration)
+        /// The source has been closed, as a step asked.
+        case closed
+    }
+
+    /// Times at which the open source last gave units and pictures; nil for never.
+    package struct Heard: Sendable, Equatable {
+        package var anything: ContinuousClock.Instant?
+        package var picture: ContinuousClock.Instant?
+        /// The first picture since the last that was sampled; nil if none has come since.
+        package var unsampled: ContinuousClock.Instant?
+
+        package init(
+            anything: ContinuousClock.Instant? = nil, picture: ContinuousClock.Instant? = nil,
+            unsampled: ContinuousClock.Instant? = nil
+        ) {
+            (self.anything, self.picture, self.unsampled) = (anything, picture, unsampled)
+        }
+    }
+
+    /// Action that the caller takes now.
+    package enum Step: Sendable, Equatable {
+        case open
+        /// Report events as they come, and `heard` at this time.
+        case watch(until: ContinuousClock.Instant?)
+        /// Close the source, then report `closed`.
+        case close
+        /// Wait until this time.
+        case rest(until: ContinuousClock.Instant)
+        case finish
+    }
+
+    /// Counters over the life of the stream.
+    package struct Counts: Sendable, Equatable {
+        /// Count of reopenings of the source.
+        package var restarts: UInt64 = 0
+        package var stalls: UInt64 = 0
+        /// Count of errors and, of a live source, ends.
+        package var failures: UInt64 = 0
+        package var changes: UInt64 = 0
+
+        package init() {}
+    }
+
+    private enum Phase: Equatable {
+        case open
+        case closing
+        case resting(until: ContinuousClock.Instant)
+    }
+
+    package private(set) var state = SourceState.connecting
+    package private(set) var counts = Counts()
+    private var phase = Phase.closing
+    private var opened: ContinuousClock.Instant
+    private var played: ContinuousClock.Instant?
+    /// Lower bound of the next pause, asked for by the server.
+    private var askedPause = Duration.zero
+    private var source: Source
+    private let limits: Limits
+    private var backoff: Backoff
+    private let chance: @Sendable () -> Double
+
+    /// `chance`: numbers of 0 to 1, for the pauses.
+    package init(
+        _ source: Source, limits: Limits = Limits(), at now: ContinuousClock.Instant,
+        chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+    ) {
+        self.source = source
+        self.limits = limits
+        backoff = limits.backoff
+        opened = now
+        self.chance = chance
+    }
+
+    /// The first step, before anything has happened.
+    package mutating func begin(at now: ContinuousClock.Instant) -> Step {
+        (phase, opened, played) = (.open, now, nil)
+        change(to: .connecting)
+        return .open
+    }
+
+    package mutating func observe(
+        _ observation: Observation, heard: Heard = Heard(), at now: ContinuousClock.Instant
+    ) -> Step {
+        switch phase {
+        case .open: return observeOpen(observation, heard, now)
+        case .closing:
+            guard observation == .closed else { return .close }
+            switch state {
+            case .ended, .failed: return .finish
+            case .stalled(let why): return rest(why, now)
+            case .connecting, .playing, .backingOff: return rest(state.reason ?? "", now)
+            }
+        case .resting(let until):
+            guard now >= until else { return .rest(until: until) }
+            counts.restarts += 1
+            return begin(at: now)
+        }
+    }
+
+    private mutating func observeOpen(
+        _ observation: Observation, _ heard: Heard, _ now: ContinuousClock.Instant
+    ) -> Step {
+        switch observation {
+        case .picture:
+            if played == nil { played = now }
+            change(to: .playing)
+            return .watch(until: source == .live ? deadlines(heard).map(\.time).min() : nil)
+        case .ended:
+            guard source == .live else { return close(.ended) }
+            counts.failures += 1
+            return close(.backingOff("the source ended"))
+        case .failed(let why):
+            counts.failures += 1
+            return close(source == .file ? .failed(why) : .backingOff(why))
+        case .busy(let why, let pause):
+            counts.failures += 1
+            askedPause = pause
+            return close(.backingOff(why))
+        case .live: source = .live
+        case .time, .closed: break
+        }
+        guard source == .live else { return .watch(until: nil) }
+        // Told the time before what was heard: nothing is heard after it.
+        let deadlines = deadlines(heard)
+        if let overdue = deadlines.first(where: { $0.time <= now }) {
+            counts.stalls += 1
+            return close(.stalled(overdue.why))
+        }
+        return .watch(until: deadlines.map(\.time).min())
+    }
+
+    /// Times at which the source is given up if nothing more comes, and the reasons.
+    private func deadlines(_ heard: Heard) -> [(time: ContinuousClock.Instant, why: String)] {
+        var deadlines: [(time: ContinuousClock.Instant, why: String)] = []
+        if let last = [heard.anything, heard.picture].compactMap(\.self).max() {
+            deadlines.append((last + limits.stall, "nothing has come for \(Self.seconds(limits.stall)) s"))
+        } else {
+            let wait = Self.seconds(limits.connect)
+            deadlines.append((opened + limits.connect, "nothing has come within \(wait) s of connecting"))
+        }
+        if let blind = limits.blind {
+            let why = "data comes, but no picture for \(Self.seconds(blind)) s"
+            deadlines.append(((heard.picture ?? opened) + blind, why))
+        }
+        if let unsampled = heard.unsampled {
+            let most = limits.stall + limits.interval * Self.intervals
+            let why = "pictures come, but none was due for \(Self.seconds(most)) s: their time stamps stand still"
+            deadlines.append((unsampled + most, why))
+        }
+        return deadlines
+    }
+
+    /// Time stamps that run this many times too slowly are no standstill.
+    private static let intervals = 3
+
+    private static func seconds(_ duration: Duration) -> String {
+        let tenths = Int((duration / .seconds(1) * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    }
+
+    private mutating func close(_ next: SourceState) -> Step {
+        phase = .closing
+        change(to: next)
+        return .close
+    }
+
+    private mutating func rest(_ why: String, _ now: ContinuousClock.Instant) -> Step {
+        if let played, now - played >= limits.stable { backoff.reset() }
+        change(to: .backingOff(why))
+        let until = now + max(backoff.next(chance: chance()), askedPause)
+        askedPause = .zero
+        phase = .resting(until: until)
+        return .rest(until: until)
+    }
+
+    private mutating func change(to next: SourceState) {
+        if state != next { counts.changes += 1 }
+        state = next
+    }
+}

@@ -5,12 +5,15 @@ package import WireFormat
 /// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they
 /// are.
 ///
-/// Its keys are those of a configuration (`QueryKey`), and `source`.
+/// Its keys are those of a configuration (`QueryKey`), `source` and `verdicts`.
 package struct QueryDescription: Codable, Sendable {
     /// By key.
     package let values: [String: JSONValue]
 
-    package init(_ query: StandingQuery, source: ConfigurationSource? = nil) {
+    /// `verdicts`: how many of its events people have called right and wrong; nil where nobody has.
+    package init(
+        _ query: StandingQuery, source: ConfigurationSource? = nil, verdicts: (right: Int, wrong: Int)? = nil
+    ) {
         var values = QueryConfiguration(query, pictures: false).json
         for key in QueryKey.all where values[key.name] == nil { values[key.name] = key.standard }
         values["images"] = .array(
@@ -21,6 +24,9 @@ package struct QueryDescription: Codable, Sendable {
                 ])
             })
         values["source"] = source.map { .string($0.rawValue) }
+        values["verdicts"] = verdicts.map {
+            .object(["right": .integer(Int64($0.right)), "wrong": .integer(Int64($0.wrong))])
+        }
         self.values = values
     }
 
@@ -57,7 +63,13 @@ package struct QueryDescription: Codable, Sendable {
         QueryKey.all.map {
             Schema.Property($0.name, $0.answered, required: $0.standard != nil || always.contains($0.name))
         }
-            + [.init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket.")])
+            + [
+                .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), "The configuration, or a socket."),
+                .init(
+                    "verdicts",
+                    .object([.init("right", .integer(), required: true), .init("wrong", .integer(), required: true)]),
+                    "Events of it that people have called right and wrong."),
+            ])
 
     /// Keys that every standing query has, whose defaults are the model's.
     private static let always: Set = ["id", "head", "frames"]

@@ -23,7 +23,7 @@ enum TextArguments {
     private static func option(of arguments: [String]) -> String? {
         switch arguments.first {
         case "watch": "--query"
-        case "query" where ["add", "test"].contains(arguments.dropFirst().first): "--text"
+        case "query" where ["add", "test", "backtest"].contains(arguments.dropFirst().first): "--text"
         default: nil
         }
     }

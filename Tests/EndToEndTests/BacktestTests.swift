@@ -115,6 +115,21 @@ struct BacktestTests {
             #expect(live.count == tested.count && !live.isEmpty, "\(id) has \(live.count) events")
             #expect(result["skipped"]?.array == [])
         }
+        try await marked(journal.compactMap { $0["query"]?["id"]?.string == "lstm" ? $0["event"]?.string : nil })
+    }
+
+    /// Says of two events of the query `lstm` what they were, and takes one back.
+    private func marked(_ events: [String]) async throws {
+        let names = Array(Set(events)).sorted()
+        for (event, word) in [
+            (names[0], "--right"), (names[1], "--wrong"), (names[2], "--wrong"), (names[1], "--clear"),
+        ] {
+            _ = try await lines(["events", "mark", event, word])
+        }
+        let shown = try await lines(["query", "show", "lstm"])[0]
+        #expect(shown["verdicts"]?["right"]?.integer == 1 && shown["verdicts"]?["wrong"]?.integer == 1)
+        let unknown = try await ask(["events", "mark", "nosuchevent", "--right"])
+        #expect(unknown.code != 0 && unknown.err.contains("nosuchevent"))
     }
 
     @Test("a search of the daemon finds what a search of an index of the same films finds")

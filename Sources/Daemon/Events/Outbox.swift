@@ -253,6 +253,30 @@ package actor Outbox {
     package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 
+    /// Keeps a verdict on an event, and tells it; nil takes one back.
+    ///
+    /// Returns the event's query and stream, and the query's verdicts so far; nil if there is no such event.
+    package func mark(_ event: String, _ verdict: Verdict?) async throws -> (
+        query: String, stream: String, counts: VerdictCounts
+    )? {
+        guard let owner = try journal.owner(ofEvent: event) else { return nil }
+        try journal.save(verdict, event: event, query: owner.query, stream: owner.stream)
+        let counts = try journal.verdicts()[owner.query] ?? VerdictCounts()
+        let at = Date()
+        let topic = Topic.verdict(stream: owner.stream, query: owner.query)
+        await send([
+            PendingMessage(topic: topic, query: owner.query, stream: owner.stream) { seq, prev in
+                try WireCoding.encode(
+                    VerdictMessage(
+                        seq: seq, prev: prev, event: event, query: owner.query, stream: owner.stream,
+                        verdict: verdict?.rawValue, right: counts.right, wrong: counts.wrong, at: at))
+            }
+        ])
+        return (owner.query, owner.stream, counts)
+    }
+    /// Verdicts by query.
+    package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
+
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }

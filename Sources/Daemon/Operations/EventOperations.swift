@@ -44,6 +44,29 @@ package struct EventOperations: Sendable {
         ) { daemon, _ in
             try await EventOperations(daemon.outbox).open()
         },
+        DaemonOperation(
+            "events.mark", .post, "/events/{event}/verdict",
+            "Says whether an event was right or wrong; it is kept, counted by query, and told.", needs: .operate,
+            takes: .object([
+                .init("event", .event, required: true),
+                .init("verdict", .word(["right", "wrong", "clear"]), required: true, "`clear` takes it back."),
+            ]),
+            answers: .object([
+                .init("event", .event, required: true), .init("query", .name, required: true),
+                .init("stream", .text(), required: true), .init("right", .integer(), required: true),
+                .init("wrong", .integer(), required: true, "Events of the query that have been called so."),
+            ]), fails: [.notFound, .unavailable]
+        ) { daemon, args in
+            let event = try ControlArguments.name(args, "event")
+            let verdict = args["verdict"]?.string.flatMap(Verdict.init)
+            guard let marked = try await daemon.outbox.mark(event, verdict) else {
+                throw ControlFailure(.notFound, "there is no event \"\(event.prefix(64))\" in the journal")
+            }
+            return .object([
+                "event": .string(event), "query": .string(marked.query), "stream": .string(marked.stream),
+                "right": .integer(Int64(marked.counts.right)), "wrong": .integer(Int64(marked.counts.wrong)),
+            ])
+        },
     ]
 
     /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.

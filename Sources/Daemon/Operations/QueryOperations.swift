@@ -80,7 +80,7 @@ enum QueryOperations {
         ) { daemon, args in
             let id = try ControlArguments.name(args, "id")
             guard let query = await daemon.engine.query(id) else { throw ControlFailure.noQuery(id) }
-            return try JSONValue(encoding: QueryDescription(query, source: await daemon.queries.source(of: id)))
+            return try await daemon.queries.described([query])[0]
         },
         DaemonOperation(
             "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.", needs: .operate,

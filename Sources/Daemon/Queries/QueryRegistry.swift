@@ -238,8 +238,13 @@ package actor QueryRegistry {
     package func isInFile(_ id: String) -> Bool { files[id] != nil }
 
     /// Queries as they are answered.
-    package func described(_ queries: [StandingQuery]) throws -> [JSONValue] {
-        try queries.map { try JSONValue(encoding: QueryDescription($0, source: source(of: $0.id))) }
+    package func described(_ queries: [StandingQuery]) async throws -> [JSONValue] {
+        let verdicts = try await outbox.verdicts()
+        return try queries.map { query in
+            let counts = verdicts[query.id].map { (right: $0.right, wrong: $0.wrong) }
+            return try JSONValue(
+                encoding: QueryDescription(query, source: source(of: query.id), verdicts: counts))
+        }
     }
 
     // MARK: Questions

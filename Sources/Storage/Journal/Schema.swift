@@ -34,6 +34,15 @@ enum Schema {
                         until REAL NOT NULL, retired REAL NOT NULL) STRICT;
                     """)
         }
+        migrator.registerMigration("verdicts") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE verdict (
+                        event TEXT PRIMARY KEY, query TEXT NOT NULL, stream TEXT NOT NULL, verdict TEXT NOT NULL,
+                        time REAL NOT NULL) STRICT;
+                    CREATE INDEX verdict_query ON verdict (query);
+                    """)
+        }
         return migrator
     }
 

@@ -15,6 +15,9 @@ package enum Topic {
     /// Changes of a query's learnt threshold on a stream.
     package static func threshold(stream: String, query: String) -> String { "threshold.\(stream).\(query)" }
 
+    /// Verdicts on the events of a query on a stream.
+    package static func verdict(stream: String, query: String) -> String { "verdict.\(stream).\(query)" }
+
     /// States of a stream.
     package static func stream(_ name: String) -> String { "stream.\(name)" }
 }

@@ -1,0 +1,75 @@
+import ArgumentParser
+import CommandSupport
+import Concurrency
+import Foundation
+import Messaging
+import WatchwordConfiguration
+import WireFormat
+
+extension Events {
+    /// `watchword events`, without a word after it: prints events of the running daemon.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print events: from the journal, as they happen, or both without a gap.")
+
+        @Option(parsing: .unconditional, help: "Begin after this seq (0 is the beginning of the journal).")
+        var since: Int64?
+        @Flag(help: "Go on with what happens from now on.")
+        var follow = false
+        @Option(help: "Only events of this query.")
+        var query: String?
+        @Option(help: "Only events of this stream.")
+        var stream: String?
+        @Option(help: "The daemon's publishing socket.")
+        var publish: String =
+            ProcessInfo.processInfo.environment["WATCHWORD_PUBLISH"] ?? Configuration.daemonEndpoint("events")
+        @OptionGroup var daemon: DaemonOptions
+
+        @Flag(help: "Print the events that are open now first.")
+        var open = false
+
+        func validate() throws {
+            if since == nil && !follow && !open {
+                throw ValidationError("give --since SEQ, --open, --follow, or several")
+            }
+        }
+
+        func run() async throws {
+            try await Exit.guarding {
+                let follower = EventFollower(
+                    publish: publish, control: daemon.control, filter: .init(query: query, stream: stream),
+                    identity: try daemon.keys.identity())
+                // Sockets and a full terminal block, so that the follower has a thread of its own.
+                try await offPoolThrowing { try follower.run(since: since, open: open, live: follow) { try show($0) } }
+            }
+        }
+
+        private func show(_ followed: Followed) throws {
+            switch followed {
+            case .open(let message), .message(let message):
+                if daemon.json { return Terminal.say(json: message.body) }
+                Terminal.say(styled: try WireCoding.decode(MatchMessage.self, message.body).line)
+            case .lost(let lost):
+                let why =
+                    switch lost.reason {
+                    case "retention": "are older than the journal keeps"
+                    case "restored": "are gone: the daemon's journal was restored from an older copy"
+                    default: "could not be journaled"
+                    }
+                Terminal.complain("messages \(lost.first) to \(lost.last) \(why)")
+            case .restarted:
+                Terminal.complain(
+                    "the daemon has another journal than before: it was restored from a copy, or begun anew")
+            case .ahead(let ahead):
+                Terminal.complain(
+                    "there is no message \(ahead.since): the newest is \(ahead.newest), in another journal than before")
+            case .resumed(let last):
+                Terminal.complain(
+                    last == 0
+                        ? "Its numbers begin again at 1, and all of its messages follow."
+                        : "Its messages are the same up to \(last), and those after that follow.")
+            case .away(let why): Terminal.complain("\(why) Waiting for it.")
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import GRDB
+
+/// What people have said of an event.
+package enum Verdict: String, Sendable, CaseIterable {
+    case right, wrong
+}
+
+/// How many events of a query people have called right and wrong.
+package struct VerdictCounts: Sendable, Equatable, Codable {
+    package var right = 0
+    package var wrong = 0
+
+    package init(right: Int = 0, wrong: Int = 0) { (self.right, self.wrong) = (right, wrong) }
+}
+
+extension Journal {
+    /// The query and the stream of an event; nil where the journal knows no event of that name.
+    package func owner(ofEvent name: String) throws(JournalError) -> (query: String, stream: String)? {
+        try doing("event \"\(name)\" cannot be read") {
+            try database.read { database in
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT query, stream FROM event WHERE name = ?", arguments: [name])
+                guard let query: String = row?["query"], let stream: String = row?["stream"] else { return nil }
+                return (query, stream)
+            }
+        }
+    }
+
+    /// Keeps a verdict on an event, in the place of the one before; nil takes it back.
+    ///
+    /// It outlives the event: retention takes messages, not what was said of them.
+    package func save(_ verdict: Verdict?, event: String, query: String, stream: String) throws(JournalError) {
+        try doing("the verdict on event \"\(event)\" cannot be written") {
+            try database.write { database in
+                guard let verdict else {
+                    return try database.execute(sql: "DELETE FROM verdict WHERE event = ?", arguments: [event])
+                }
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO verdict (event, query, stream, verdict, time) VALUES (?, ?, ?, ?, ?)",
+                    arguments: [event, query, stream, verdict.rawValue, Date().timeIntervalSince1970])
+            }
+        }
+    }
+
+    /// Verdicts by query.
+    package func verdicts() throws(JournalError) -> [String: VerdictCounts] {
+        try doing("verdicts cannot be read") {
+            try database.read { database in
+                var counts: [String: VerdictCounts] = [:]
+                let rows = try Row.fetchAll(
+                    database, sql: "SELECT query, verdict, count(*) AS n FROM verdict GROUP BY query, verdict")
+                for row in rows {
+                    let (query, word, count): (String, String, Int) = (row["query"], row["verdict"], row["n"])
+                    switch Verdict(rawValue: word) {
+                    case .right: counts[query, default: VerdictCounts()].right = count
+                    case .wrong: counts[query, default: VerdictCounts()].wrong = count
+                    case nil: break
+                    }
+                }
+                return counts
+            }
+        }
+    }
+}

@@ -425,8 +425,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "Ingest", "Journal", "Matching", "Messaging",
-                "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "WireFormat",
+                "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "History", "Ingest", "Journal", "Matching",
+                "Messaging", "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "WireFormat",
             ]),
     ],
     swiftLanguageModes: [.v6]

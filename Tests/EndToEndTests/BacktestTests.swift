@@ -1,4 +1,8 @@
+import CLIP
 import Foundation
+import History
+import Messaging
+import SystemSupport
 import TestSupport
 import Testing
 import WireFormat
@@ -195,6 +199,56 @@ struct BacktestTests {
             let refused = try await ask(arguments)
             #expect(refused.code != 0 && refused.err.contains(key), "\(arguments): \(refused.err)")
         }
+    }
+
+    @Test("a budget that is added has its threshold at once, from twenty hours of history")
+    func budget() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try recordHours(20)
+        let daemon = try daemon(queries: "- {id: a, text: a cat, head: mean, threshold: 0.9}", streams: [])
+        defer { daemon.kill() }
+        try await ended(0)
+        let added = try await ask(
+            ["query", "add", "a red triangle", "--id", "b", "--head", "mean", "--false-alerts-per-day", "4"])
+        try #require(added.code == 0, "\(added.err)")
+        let request = try WireCoding.encode(
+            ControlRequest(id: "1", op: "events.replay", args: .object(["topic": .string("threshold.")])))
+        for _ in 0..<600 {
+            let (control, request) = ("ipc://\(folder.path)/c", request)
+            let data = try await blocking { try ControlClient(control).request(request, timeout: 30) }
+            let reply = try WireCoding.decode(ControlReply.self, data)
+            if let message = reply.result?.array?.first?["body"] {
+                #expect(message["query"]?.string == "b" && message["stream"]?.string == "gate")
+                #expect(message["why"]?.string == "learnt from the history" && message["previous"]?.value == nil)
+                return
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        Issue.record("no threshold is learnt")
+    }
+
+    /// A history of a stream `gate` that ended just now, of embeddings that move slowly.
+    private func recordHours(_ hours: Double) throws {
+        let model = try ModelDirectory(Fixtures.shapes)
+        let width = model.architecture.embedding
+        let path = "\(folder.path)/w.sqlite.d"
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let writer = try HistoryWriter(
+            path + "/history",
+            HistoryWriter.Settings(model: model.historyIdentity, width: width, window: model.defaults.frames))
+        var random = SeededRandom(seed: 3)
+        var at = (0..<width).map { _ in Float(random.normal()) }
+        let start = Date().timeIntervalSince1970 - hours * 3600
+        for second in 0..<Int(hours * 3600) {
+            at = at.map { 0.95 * $0 + 0.3 * Float(random.normal()) }
+            writer.append(
+                HistoryFrame(
+                    stream: "gate", embedding: at, media: Double(second), wall: start + Double(second),
+                    isDiscontinuity: second == 0))
+            if second % 1000 == 999 { writer.flush() }
+        }
+        writer.close()
     }
 
     @Test("a daemon without a history says so")

@@ -171,6 +171,13 @@ package enum Schemas {
                         .init("lost", .integer(), required: true), .init("problem", .text()), .init("damage", .text()),
                         .init("identity", .text(), required: true), .init("notes", .list(.text())),
                     ], others: .anything), required: true),
+            .init(
+                "history",
+                .object([
+                    .init("bytes", .integer(), required: true), .init("recorded", .integer(), required: true),
+                    .init("dropped", .integer(), required: true), .init("lost", .integer(), required: true),
+                    .init("problem", .text()),
+                ]), "None where no history is kept."),
             .init("rssMB", .number(), required: true),
         ], others: .anything)
 

@@ -300,6 +300,7 @@ package actor WatchwordDaemon {
             rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
+            history: history.map { HistoryCounts($0.status) },
             rssMB: Memory.residentMegabytes)
     }
 }
@@ -332,6 +333,8 @@ package struct DaemonStatus: Codable, Sendable {
     /// Whether messages outlive the process: there is a journal, and it takes them.
     package let journaled: Bool
     package let journal: JournalStatus
+    /// Nil where no history is kept.
+    package let history: HistoryCounts?
     package let rssMB: Double
 }
 

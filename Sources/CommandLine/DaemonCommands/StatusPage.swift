@@ -25,6 +25,7 @@ struct StatusPage {
                 + "\(number(status.waiting)) waiting")
         page.say("events", "\(number(status.events)) started; the newest message is \(status.seq)")
         page.say("journal", journal)
+        page.say("history", history)
         if status.failedBatches > 0 {
             page.say("FAILED", "\(number(status.failedBatches)) batches could not be scored; the log says why")
         }
@@ -43,6 +44,16 @@ struct StatusPage {
         if learnt.drifted > 0 { parts.append("\(number(learnt.drifted)) that no longer fit (query recalibrate)") }
         if let progress = status.importing { parts.append("importing \(progress.done) of \(progress.total)") }
         return parts.joined(separator: ", ")
+    }
+
+    private var history: String {
+        guard let history = status.history else { return "none is kept" }
+        var parts = [
+            "\(number(Int(history.recorded))) frames and clips recorded, \(number(history.bytes / 1_000_000)) MB"
+        ]
+        if history.dropped + history.lost > 0 { parts.append("\(number(Int(history.dropped + history.lost))) lost") }
+        if let problem = history.problem { parts.append("RECORDS NOTHING: \(problem)") }
+        return parts.joined(separator: "; ")
     }
 
     private var journal: String {

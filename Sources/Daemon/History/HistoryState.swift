@@ -2,6 +2,22 @@ package import Foundation
 import History
 import WatchwordConfiguration
 
+/// Counters of the history, in the answer of `status`.
+package struct HistoryCounts: Codable, Sendable {
+    package let bytes: Int
+    /// Entries that were recorded, those that found the queue full, and those that the disk did not take.
+    package let recorded: UInt64
+    package let dropped: UInt64
+    package let lost: UInt64
+    /// Why nothing is recorded at the moment.
+    package let problem: String?
+
+    init(_ status: HistoryStatus) {
+        (bytes, recorded, dropped, lost) = (status.bytes, status.recorded, status.dropped, status.lost)
+        problem = status.problem
+    }
+}
+
 /// The answer of `history.status`.
 package struct HistoryState: Codable, Sendable {
     /// The history of one stream, or of a region of one.

@@ -147,6 +147,16 @@ package enum MetricsPage {
             .gauge, "watchword_journal_backlog", "Messages published that wait to be stored.", Double(journal.backlog))
         page.value(
             .gauge, "watchword_journal_ok", "1 while what is published is stored first.", journal.journaled ? 1 : 0)
+        if let history = daemon.status.history {
+            page.value(.gauge, "watchword_history_bytes", "Bytes of the history.", Double(history.bytes))
+            page.family(
+                .counter, "watchword_history_entries_total",
+                "Frames and clips on their way into the history: recorded, dropped by a full queue, lost by the disk.",
+                [("recorded", history.recorded), ("dropped", history.dropped), ("lost", history.lost)]
+                    .map { ([("outcome", $0.0)], Double($0.1)) })
+            page.value(
+                .gauge, "watchword_history_ok", "1 while the history can be written.", history.problem == nil ? 1 : 0)
+        }
         page.family(
             .counter, "watchword_clients_denied_total", "Clients of the ZeroMQ sockets that were turned away.",
             daemon.denied.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) })

@@ -426,7 +426,8 @@ let package = Package(
             "EndToEndTests",
             [
                 "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "History", "Ingest", "Journal", "Matching",
-                "Messaging", "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "WireFormat",
+                "Messaging", "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors",
+                "WireFormat",
             ]),
     ],
     swiftLanguageModes: [.v6]

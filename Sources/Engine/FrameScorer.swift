@@ -1,6 +1,6 @@
 import Foundation
-import Sampling
 package import Matching
+import Sampling
 
 /// A sampled frame as windows take it: with its embeddings, or without where its picture shows nothing.
 struct EmbeddedFrame {

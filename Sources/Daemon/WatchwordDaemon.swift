@@ -22,6 +22,8 @@ package actor WatchwordDaemon {
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamRegistry
     package nonisolated let health = DaemonHealth()
+    /// What those see who look on.
+    package nonisolated let live = LiveBoard()
     /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
     private var configuration: Configuration
@@ -93,7 +95,7 @@ package actor WatchwordDaemon {
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
-            logger: logger
+            live: live, logger: logger
         ) { await alerts.deliver($0) }
     }
 
@@ -159,7 +161,8 @@ package actor WatchwordDaemon {
             health.beginBatch()
             defer { health.endBatch() }
             do {
-                let step = try await engine.process(items, isLate: queue.wasLate)
+                let step = try await engine.process(items, isLate: queue.wasLate, watching: live.watchedQueries)
+                live.add(step.watched)
                 if step.waits { queue.comeBack() }
                 counters.encoded += step.encoded
                 counters.gated += step.reused

@@ -303,14 +303,16 @@ package actor ScoringEngine {
     /// Takes the next frames of all lanes through to scores and events, in order.
     ///
     /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`:
-    /// frames have waited long enough, so that none of that is done now.
-    package func process(_ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false) throws -> BatchResult {
+    /// frames have waited long enough, so that none of that is done now. `watching`: queries whose scores are wanted.
+    package func process(
+        _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, watching: Set<String> = []
+    ) throws -> BatchResult {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
         var embeddings = try embed(items).makeIterator()
         var step = untold
         untold = BatchResult()
-        step.wantsScores = wantScores
+        (step.wantsScores, step.watching) = (wantScores, watching)
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
@@ -352,9 +354,7 @@ package actor ScoringEngine {
     }
 
     private func embed(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
-        do {
-            return try encoder.encode(items)
-        } catch {
+        do { return try encoder.encode(items) } catch {
             for item in items { lanes[item.stream]?.clearWindow() }
             throw error
         }

@@ -263,8 +263,8 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Concurrency", "ControlAPI", "Daemon", "Engine", "Journal", "Matching", "Measures", "Messaging",
-                "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Journal", "Matching", "Measures",
+                "Messaging", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),

@@ -1,9 +1,11 @@
 #!/bin/sh
-# The main job, to be seen: the daemon watches a live scene that never ends; its events are printed as they happen.
+# The main job, to be seen: the daemon watches a live scene that never ends; its events are printed as they happen, and its
+# page is served at the address printed last. HTTP=ADDRESS:PORT listens elsewhere.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 bin="$root/.build/release"
 folder="$(mktemp -d)"
+http="${HTTP:-127.0.0.1:8787}"
 export RUNTIME_DIRECTORY="$folder"
 daemon=""
 finish() {
@@ -18,6 +20,7 @@ model: $root/Models/shapes
 journal: journal.sqlite
 pipelines: $root/Pipelines
 log: {level: warning}
+http: {listen: "$http"}
 streams:
 - {name: shapes, uri: "shapes://7"}
 queries:
@@ -31,6 +34,7 @@ YAML
 daemon=$!
 echo "Watching shapes://7: what appears, moves to the left or right, meets, and the lights. Ctrl-C ends it."
 while [ ! -S "$folder/events.sock" ]; do kill -0 "$daemon" && sleep 0.1; done
+echo "The page: http://$http/"
 "$bin/watchword" events --follow &
 events=$!
 trap 'echo; kill "$events" 2>/dev/null; exit 0' INT TERM

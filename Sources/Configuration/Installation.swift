@@ -12,6 +12,11 @@ package enum Installation {
         find("WATCHWORD_MODEL", inSources: "Models/shapes", installed: "/usr/share/watchword/models/shapes")
     }
 
+    /// The files of the web page.
+    package static var page: URL {
+        find("WATCHWORD_PAGE", inSources: "Page", installed: "/usr/share/watchword/page")
+    }
+
     private static func find(_ variable: String, inSources relative: String, installed: String) -> URL {
         if let path = ProcessInfo.processInfo.environment[variable] { return URL(filePath: path) }
         return inSources(relative) ?? URL(filePath: installed)

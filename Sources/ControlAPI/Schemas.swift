@@ -95,7 +95,17 @@ package enum Schemas {
 
     // MARK: Streams
 
-    private static let stream = Schema.object([
+    private static let stream = Schema.object(streamKeys)
+
+    /// Changes of a stream: its name, and what is to be another.
+    package static let streamChanges = Schema.object(
+        streamKeys.map { property in
+            property.key == "name"
+                ? .init("name", .name, required: true)
+                : .init(property.key, .optional(property.schema), property.summary)
+        })
+
+    private static let streamKeys: [Schema.Property] = [
         .init("name", .name, required: true),
         .init("uri", .text(1...4096), required: true, "What GStreamer can open; a bare path is a file."),
         .init("template", .text(1...64), "Pipeline template."),
@@ -123,7 +133,7 @@ package enum Schemas {
         .init(
             "backoff", .object([.init("first", .number(0.1...3600)), .init("most", .number(0.1...86_400))]),
             "Seconds until it is opened again: at first, and at most."),
-    ])
+    ]
 
     private static let streamStatus = Schema.object(
         [

@@ -25,6 +25,8 @@ package actor WatchwordDaemon {
     /// What was seen; nil where none is kept.
     package nonisolated let history: DaemonHistory?
     package nonisolated let health = DaemonHealth()
+    /// What those see who look on.
+    package nonisolated let live = LiveBoard()
     /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
     private var configuration: Configuration
@@ -105,7 +107,7 @@ package actor WatchwordDaemon {
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
-            history: history, logger: logger
+            history: history, live: live, logger: logger
         ) { await alerts.deliver($0) }
     }
 
@@ -205,8 +207,10 @@ package actor WatchwordDaemon {
             health.beginBatch()
             defer { health.endBatch() }
             do {
-                let step = try await engine.process(items, isLate: queue.wasLate, wantFrames: history != nil)
+                let step = try await engine.process(
+                    items, isLate: queue.wasLate, wantFrames: history != nil, watching: live.watchedQueries)
                 history?.record(step)
+                live.add(step.watched)
                 if step.waits { queue.comeBack() }
                 counters.encoded += step.encoded
                 counters.gated += step.reused

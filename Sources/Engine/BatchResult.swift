@@ -11,6 +11,9 @@ package struct BatchResult: Sendable {
     package var frames: [RecordedFrame] = []
     package var clips: [RecordedClip] = []
     var wantsFrames = false
+    /// Queries whose scores are looked at live, and those scores.
+    var watching: Set<String> = []
+    package var watched: [WatchedScore] = []
     /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
     package var settled: [Double] = []
     /// Whether a window waits to be decided by the next step.
@@ -50,6 +53,19 @@ package struct Detection: Sendable {
     package let model: String
     /// The peak's picture, a JPEG file, if it is another than was told before.
     package let snapshot: Data?
+}
+
+/// What a query's rule made of one window, for those who look on.
+package struct WatchedScore: Sendable {
+    package let query: String
+    /// The lane: a stream, or its region as in stream.region.
+    package let lane: String
+    /// Time of the window's last frame, in seconds since 1970.
+    package let at: Double
+    /// What the rule compares: the score, or a contrast's probability.
+    package let value: Float
+    /// Nil while it is being learnt.
+    package let threshold: Float?
 }
 
 /// The score of one window and query; nil if a pairing head did not look at the pair.

@@ -162,16 +162,17 @@ package actor ScoringEngine {
     ///
     /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`:
     /// frames have waited long enough, so that none of that is done now. `wantFrames`: the result has the frames as
-    /// they were embedded, and the windows' clip embeddings.
+    /// they were embedded, and the windows' clip embeddings. `watching`: queries whose scores are wanted.
     package func process(
-        _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false
+        _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false,
+        watching: Set<String> = []
     ) throws -> BatchResult {
         let began = ThreadClock.nanoseconds
         let items = items.filter { lanes[$0.stream] != nil }
         let embeddings = try embed(items)
         var step = untold
         untold = BatchResult()
-        (step.wantsScores, step.wantsFrames) = (wantScores, wantFrames)
+        (step.wantsScores, step.wantsFrames, step.watching) = (wantScores, wantFrames, watching)
         step.encodeSeconds = Double(ThreadClock.nanoseconds - began) / 1e9
         step.encoded = embeddings.count { $0.isNew }
         step.reused = embeddings.count - step.encoded
@@ -184,9 +185,7 @@ package actor ScoringEngine {
     }
 
     private func embed(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
-        do {
-            return try encoder.encode(items)
-        } catch {
+        do { return try encoder.encode(items) } catch {
             for item in items { lanes[item.stream]?.lose() }
             throw error
         }

@@ -181,6 +181,7 @@ final class WindowEvaluator {
         }
         if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
         if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
+        if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, look, group) }
         if !group.pairs {
             lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
         }
@@ -254,6 +255,23 @@ final class WindowEvaluator {
             WindowScore(
                 stream: lane.name, span: span, query: standing.query.id, text: standing.query.text,
                 head: standing.query.head, score: known[standing.slot] ?? group.score(standing, look.clip)?.score)
+        }
+    }
+
+    /// Scores of the queries that somebody looks at, where the window is one of theirs.
+    private func watchedScores(
+        _ ids: Set<String>, _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
+    ) -> [WatchedScore] {
+        let lane = window.lane
+        return ids.sorted().compactMap { id in
+            guard let standing = book[id], standing.key == window.key, standing.isWatched, standing.selects(lane),
+                let found = look.found.first(where: { $0.standing.slot == standing.slot })
+                    ?? group.score(standing, look.clip)
+            else { return nil }
+            return WatchedScore(
+                query: id, lane: lane.name, at: window.span.wallEnd,
+                value: standing.value(of: found, scale: scale(group)),
+                threshold: standing.query.rule.fixedThreshold ?? lane.calibrations[standing.slot]?.threshold)
         }
     }
 

@@ -22,19 +22,24 @@ struct RequestHandler: Sendable {
     private let configuration: HTTPConfiguration
     private let limits: WebServer.Limits
     private let counters: WebCounters
-    private let gate: Gate
-    private let doorman: Doorman
+    let gate: Gate
+    let doorman: Doorman
+    let sessions = SessionTable()
+    let cookie: SessionCookie
+    let page: PageFiles
     private let table: ConnectionTable
     private let working: Working
     private let importing: Working
     private let logger: Logger
 
-    /// Reads the tokens.
+    /// Reads the tokens and the page.
     init(
         _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits,
-        _ counters: WebCounters,
-        _ table: ConnectionTable, _ logger: Logger
+        _ counters: WebCounters, _ table: ConnectionTable, _ logger: Logger
     ) throws {
+        page = PageFiles(Installation.page)
+        if let problem = page.problem { logger.warning("there is no page", metadata: ["problem": "\(problem)"]) }
+        cookie = SessionCookie(port: configuration.port)
         self.daemon = daemon
         self.configuration = configuration
         self.limits = limits
@@ -64,7 +69,7 @@ struct RequestHandler: Sendable {
                 logger.error("a request failed", metadata: ["path": "\(route?.path ?? "")", "error": "\(error)"])
             }
         }
-        response.headers[.cacheControl] = "no-store"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         response.headers[.xContentTypeOptions] = "nosniff"
         if request.method == .head { response = Self.bodyless(response) }
         counters.answered(
@@ -108,13 +113,19 @@ struct RequestHandler: Sendable {
         case .readiness:
             guard daemon.health.isReady else { throw Refusal(503, "starting", "queries and streams are not there yet") }
             return Self.json(Data("{\"status\":\"ready\"}".utf8))
+        case .page:
+            try doorman.admit(peer, "page")
+            return try page(path["file"] ?? PageFiles.index, headers)
+        case .session(let step) where step != .show:
+            try doorman.admit(peer, "session")
+            return try await withTaskExecutorPreference(RequestThreads.short) {
+                try await answer(step, Asked(request, channel, peer, .local, path, target.query, .short))
+            }
         default: break
         }
-        let authorization = headers[.authorization]
-        let caller = try doorman.check(peer, given: authorization) { try gate.check(authorization: authorization) }
+        let (caller, client) = try caller(headers, peer)
         table.letIn(ObjectIdentifier(channel))
-        // Without tokens this header tells nobody apart. Metrics are read by others than those who flood operations.
-        let client = gate.hasToken ? authorization ?? "" : ""
+        // Metrics are read by others than those who flood operations.
         try doorman.admit(peer, route.endpoint.isMetrics ? "\(client) metrics" : client)
         guard caller.role >= route.endpoint.role else {
             throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
@@ -157,6 +168,15 @@ struct RequestHandler: Sendable {
         }
     }
 
+    /// Opens or ends a session.
+    private func answer(_ step: SessionStep, _ asked: Asked) async throws -> Response {
+        try Self.refuse(asked.query)
+        guard step == .open else { return try endSession(asked.request.headers) }
+        let place = try working.take(asked.peer)
+        defer { withExtendedLifetime(place) {} }
+        return try openSession(try await body(of: asked, most: 4096), asked.request.headers, asked.peer)
+    }
+
     private func answer(_ endpoint: Endpoint, _ asked: Asked) async throws -> Response {
         switch endpoint {
         case .operation(let operation): return try await perform(operation, asked)
@@ -164,7 +184,11 @@ struct RequestHandler: Sendable {
             let stream = try EventStream(
                 daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
-            return try follow(stream, asked.request.body)
+            return try follow(asked.request.body, Self.eventStream) { try await stream.write(&$0) }
+        case .live:
+            let stream = try LiveStream(daemon, query: asked.query)
+            guard asked.request.method != .head else { return Self.live(ResponseBody()) }
+            return try follow(asked.request.body, Self.live, on: .live) { try await stream.write(&$0) }
         case .metrics:
             let page = MetricsPage.text(try await daemon.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
@@ -174,6 +198,7 @@ struct RequestHandler: Sendable {
         switch endpoint {
         case .document: return Self.json(try OpenAPIDocument.data())
         case .snapshot: return try await snapshot(asked.path["event"] ?? "")
+        case .session: return try showSession(asked.caller, asked.request.headers)
         default: throw Refusal(404, "not-found", "there is nothing at this path")
         }
     }
@@ -231,25 +256,32 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
-    private func follow(_ stream: EventStream, _ body: RequestBody) throws -> Response {
+    /// Answers with what `write` writes until the client goes, while there is room for one more follower.
+    private func follow(
+        _ body: RequestBody, _ response: (ResponseBody) -> Response, on threads: RequestThreads = .short,
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) throws -> Response {
         guard counters.takeFollower(most: configuration.followers) else {
             throw Refusal(
                 429, "too-many", "\(configuration.followers) clients follow already", headers: ["Retry-After": "5"])
         }
         let place = Place { [counters] in counters.leaveFollower() }
-        return Self.eventStream(
+        return response(
             ResponseBody { writer in
                 defer { place.leave() }
                 // One that goes is noticed at once, and not only when something is sent to it.
                 try await body.consumeWithCancellationOnInboundClose { _ in
-                    try await withTaskExecutorPreference(RequestThreads.short) { try await stream.write(&writer) }
+                    try await withTaskExecutorPreference(threads) { try await write(&writer) }
                 }
                 try await writer.finish(nil)
             })
     }
 
-    private static func eventStream(_ body: ResponseBody) -> Response {
-        var response = Response(status: .ok, headers: [.contentType: "text/event-stream"], body: body)
+    private static func eventStream(_ body: ResponseBody) -> Response { endless("text/event-stream", body) }
+    private static func live(_ body: ResponseBody) -> Response { endless(LiveStream.contentType, body) }
+
+    private static func endless(_ type: String, _ body: ResponseBody) -> Response {
+        var response = Response(status: .ok, headers: [.contentType: type], body: body)
         // Its length is not known, also where none of it is sent.
         response.headers[.contentLength] = nil
         // Some proxies would else keep messages until there are more.
@@ -269,7 +301,7 @@ struct RequestHandler: Sendable {
         return response
     }
 
-    private static func json(_ data: Data) -> Response { response(200, "application/json", ByteBuffer(bytes: data)) }
+    static func json(_ data: Data) -> Response { response(200, "application/json", ByteBuffer(bytes: data)) }
 
     private static func response(_ status: Int, _ type: String, _ body: ByteBuffer) -> Response {
         Response(
@@ -280,7 +312,7 @@ struct RequestHandler: Sendable {
 
 extension HTTPFields {
     /// A field by a name that is no constant of the library.
-    fileprivate subscript(name: String) -> String? {
+    subscript(name: String) -> String? {
         get { HTTPField.Name(name).flatMap { self[$0] } }
         set { if let name = HTTPField.Name(name) { self[name] = newValue } }
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Clients of the web API, as others write them: `web-client.py follow|many|raw|parse ...`."""
-import http.client, json, resource, socket, sys, time
+"""Clients of the web API, as others write them: `web-client.py follow|live|many|raw|parse ...`."""
+import http.client, json, resource, socket, struct, sys, time
 from urllib.parse import urlsplit
 
 
@@ -35,6 +35,37 @@ def follow(url, count, last=""):
         except (OSError, http.client.HTTPException):
             pass
         time.sleep(0.1)
+
+
+def width(jpeg):
+    """The width that a JPEG file's frame header tells."""
+    at = 2
+    while jpeg[at] == 0xFF:
+        kind, length = jpeg[at + 1], struct.unpack(">H", jpeg[at + 2:at + 4])[0]
+        if kind in (0xC0, 0xC1, 0xC2):
+            return struct.unpack(">H", jpeg[at + 7:at + 9])[0]
+        at += 2 + length
+
+
+def live(url, count):
+    """Reads so many frames of the live stream; a line of JSON each."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    connection.request("GET", parts.path + "?" + parts.query)
+    answer = connection.getresponse()
+    if answer.status != 200:
+        print("status", answer.status, answer.read().decode())
+        return
+    for _ in range(int(count)):
+        kind, length = struct.unpack(">BI", answer.read(5))
+        body = answer.read(length)
+        name = ["alive", "hello", "message", "scores", "picture"][kind]
+        if name == "picture":
+            head = 1 + body[0]
+            frame = {"stream": body[1:head].decode(), "at": struct.unpack(">Q", body[head:head + 8])[0], "width": width(body[head + 8:])}
+        else:
+            frame = {"body": json.loads(body)} if body else {}
+        print(json.dumps({"kind": name} | frame), flush=True)
 
 
 def request(connection, path="/healthz", more=""):
@@ -102,4 +133,4 @@ if __name__ == "__main__":
     if command == "follow":
         follow(arguments[0], int(arguments[1]), *arguments[2:])
     else:
-        {"many": many, "raw": raw, "parse": parse}[command](*arguments)
+        {"live": live, "many": many, "raw": raw, "parse": parse}[command](*arguments)

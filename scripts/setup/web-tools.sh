@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes .build/web-tools: Schemathesis, which tries a web API by its document, and Prometheus' own parser.
+# Makes .build/web-tools: Schemathesis, which tries a web API by its document, Prometheus' own parser, and Selenium and axe,
+# which try the page in a browser.
 set -eu
 cd "$(dirname "$0")/../.."
 tools=.build/web-tools
-packages="schemathesis==4.32.5 prometheus-client==0.26.0"
+packages="schemathesis==4.32.5 prometheus-client==0.26.0 selenium==4.51.0 axe-core-python==0.1.0"
 [ "$(cat $tools/packages 2>/dev/null)" = "$packages" ] && exit 0
 rm -rf $tools
 /usr/bin/python3 -m venv $tools

@@ -16,6 +16,15 @@ enum StreamOperations {
             return .object(["added": .string(stream.name), "change": .string(change.rawValue)])
         },
         DaemonOperation(
+            "stream.update", .patch, "/streams/{name}",
+            "Changes some of a stream, and restarts it if that makes it another; null takes a key back to its default.",
+            needs: .control, takes: Schemas.streamChanges, answers: added, fails: [.refused, .notFound]
+        ) { daemon, args in
+            let wanted = try ControlArguments.name(args, "name")
+            let change = try await daemon.streams.update(wanted, args)
+            return .object(["added": .string(wanted), "change": .string(change.rawValue)])
+        },
+        DaemonOperation(
             "stream.list", .get, "/streams", "Every stream, and how it is doing.", needs: .view,
             answers: .list(.reference("StreamStatus"))
         ) { daemon, _ in

@@ -10,7 +10,7 @@ import Pixels
 import Sampling
 import StreamSources
 package import WatchwordConfiguration
-import WireFormat
+package import WireFormat
 
 /// The daemon's streams: makes and stops their runners, keeps in the journal what was given through a socket, and tells
 /// every change of their states.
@@ -42,6 +42,7 @@ package actor StreamRegistry {
     private let queue: FrameQueue
     private let health: DaemonHealth
     private let history: DaemonHistory?
+    private let live: LiveBoard
     private let logger: Logger
     /// Where events go that end because their stream does.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -60,7 +61,8 @@ package actor StreamRegistry {
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
         policy: SourcePolicy, credentials: [String: CameraCredentials], queue: FrameQueue, health: DaemonHealth,
-        history: DaemonHistory?, logger: Logger, deliver: @escaping @Sendable ([Detection]) async -> Void
+        history: DaemonHistory?, live: LiveBoard, logger: Logger,
+        deliver: @escaping @Sendable ([Detection]) async -> Void
     ) {
         self.engine = engine
         self.outbox = outbox
@@ -71,6 +73,7 @@ package actor StreamRegistry {
         self.queue = queue
         self.health = health
         self.history = history
+        self.live = live
         self.logger = logger
         self.deliver = deliver
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
@@ -131,6 +134,16 @@ package actor StreamRegistry {
             }
             return await end([name], forget: forget) > 0
         }
+    }
+
+    /// Changes some of a stream's description and restarts it, if that makes it another; null takes a key back to its
+    /// default.
+    package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
+        guard let running = streams[name] else { throw ControlFailure.noStream(name) }
+        guard case .object(var members) = try JSONValue(encoding: running.from), case .object(let given) = changes
+        else { throw ControlFailure(.badArgument, "expected keys and values") }
+        for (key, value) in given { members[key] = value == .null ? nil : value }
+        return try await add(ControlArguments.read(.object(members), as: StreamConfiguration.self))
     }
 
     /// Takes a stream back to what the configuration says, whatever was given through a socket.
@@ -236,10 +249,10 @@ package actor StreamRegistry {
     /// Checks a description, and makes its runner, which does not run yet.
     private func runner(_ from: StreamConfiguration, isClients: Bool) throws -> StreamRunner {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
-        let (states, health, logger) = (states, health, logger)
+        let (states, health, live, logger) = (states, health, live, logger)
         return try StreamRunner(
             name: from.name, description: source(from, isClients: isClients), templates: templates, queue: queue,
-            limits: from.limits
+            limits: from.limits, onPicture: { live.see($0, of: from.name) }
         ) { name, state in
             var metadata: Logger.Metadata = ["stream": "\(name)", "state": "\(state.word)"]
             if let reason = state.reason { metadata["reason"] = "\(reason)" }
@@ -284,6 +297,7 @@ package actor StreamRegistry {
         for running in ending { running.task.cancel() }
         for running in ending {
             await running.task.value
+            live.forget(running.runner.name)
             if forget { health.forget(running.runner.name) }
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.

@@ -21,6 +21,7 @@ package final class StreamRunner: Sendable {
     private let templates: PipelineTemplates
     private let queue: FrameQueue
     private let limits: StreamSupervision.Limits
+    private let onPicture: @Sendable (Frame) -> Void
     private let onState: @Sendable (String, SourceState) -> Void
     private let shown: Mutex<Shown>
     private let counts = Mutex(Counts())
@@ -50,10 +51,12 @@ package final class StreamRunner: Sendable {
     /// Checks that the source can be made at all: a wrong template, URI or file of credentials is refused here, by a
     /// sentence.
     ///
-    /// `stopLimit`: so long a live source's pipeline is waited for when it is torn down.
+    /// `stopLimit`: so long a live source's pipeline is waited for when it is torn down. `onPicture`: takes each
+    /// sampled frame of the whole picture, on a streaming thread.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
         limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
+        onPicture: @escaping @Sendable (Frame) -> Void = { _ in },
         onState: @escaping @Sendable (String, SourceState) -> Void
     ) throws(SourceError) {
         let trial = try VideoSource(description, templates: templates, onFrame: { _ in }, onEvent: { _ in })
@@ -66,6 +69,7 @@ package final class StreamRunner: Sendable {
         limits.interval = .seconds(1 / description.fps)
         self.limits = limits
         self.stopLimit = stopLimit
+        self.onPicture = onPicture
         self.onState = onState
         shown = Mutex(Shown())
     }
@@ -143,8 +147,7 @@ package final class StreamRunner: Sendable {
 
     /// Starts it on a thread of its own: that may take as long as a device or a server does.
     private func open(_ playing: Playing) {
-        let queue = queue
-        let name = name
+        let (queue, name, onPicture) = (queue, name, onPicture)
         let source: VideoSource
         do {
             source = try VideoSource(
@@ -153,7 +156,10 @@ package final class StreamRunner: Sendable {
                 wasLive: foundLive.load(ordering: .relaxed), memory: memory,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }
-                    if frame.region == nil { self?.count(frame) }
+                    if frame.region == nil {
+                        self?.count(frame)
+                        onPicture(frame)
+                    }
                     queue.post(.frame(frame), to: LaneName.of(name, frame.region))
                 },
                 onEvent: { [weak self] event in

@@ -16,6 +16,9 @@ package final class RequestThreads: TaskExecutor, @unchecked Sendable {
     /// Imports, lists, replays and large requests: they may take seconds, and hold up only each other.
     package static let bulk = RequestThreads("watchword.bulk", threads: 2)
 
+    /// Streams of live pictures: what they cost is at most one core, and holds up no request.
+    package static let live = RequestThreads("watchword.live", threads: 1)
+
     /// The threads for a request of so many bytes.
     package static func taking(bytes: Int) -> RequestThreads { bytes > large ? bulk : short }
 

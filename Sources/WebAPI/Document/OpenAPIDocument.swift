@@ -56,10 +56,40 @@ package enum OpenAPIDocument {
                         .init("Last-Event-ID", .integer(0...Int64.max), "As `since`, sent by browsers; it wins."),
                         in: "header")
                 ])
+        case .live:
+            plain(
+                "live", "Messages, scores and pictures as they come, as frames of bytes: see docs/PAGE.md.",
+                [400, 401, 409, 429], nil, type: LiveStream.contentType,
+                parameters: LiveStream.arguments.map { parameter($0, in: "query") })
+        case .session(let step): described(step)
+        case .page:
+            plain(
+                route.path == "/" ? "page" : "page.file",
+                route.path == "/" ? "The web page." : "A script, a style or a drawing of the web page.", isOpen: true,
+                [404, 429], nil, type: route.path == "/" ? "text/html" : "*/*",
+                parameters: route.path == "/"
+                    ? [] : [parameter(.init("file", .text(1...64), required: true), in: "path")])
         case .snapshot:
             plain(
                 "events.snapshot", "The picture of an event's peak, a JPEG.", [400, 401, 404, 429, 503], nil,
                 type: "image/jpeg", parameters: [parameter(.init("event", .event, required: true), in: "path")])
+        }
+    }
+
+    private static func described(_ step: SessionStep) -> JSONValue {
+        switch step {
+        case .show:
+            plain(
+                "session.show", "The asker's role, and until when a browser's session lasts.", [400, 401, 429],
+                SessionDocument.shown)
+        case .open:
+            plain(
+                "session.open", "Exchanges a token for a session, in a cookie that scripts cannot read.", isOpen: true,
+                [401, 413, 415, 422, 429, 503], SessionDocument.shown,
+                body: .object([
+                    "required": .bool(true), "content": content("application/json", SessionDocument.body),
+                ]))
+        case .end: plain("session.end", "Ends a browser's session.", isOpen: true, [400, 429], SessionDocument.ended)
         }
     }
 
@@ -133,7 +163,7 @@ package enum OpenAPIDocument {
     private static func meaning(of status: Int) -> String {
         switch status {
         case 400: "The request is not as it is described here."
-        case 401: "A bearer token is needed, and was not given or is wrong."
+        case 401: "A bearer token or a session is needed, and was not given, is wrong or has ended."
         case 403:
             "The token's role does not allow it, the request is for another host, or another site's page sent it."
         case 404: "There is no such thing."

@@ -39,7 +39,8 @@ package enum ArgumentReader {
 
     private static func bad(_ message: String) -> Refusal { Refusal(400, "bad-argument", message) }
 
-    private static func members(
+    /// The members of a body, checked by its schema.
+    static func members(
         of body: Data, _ contentType: String?, _ schema: Schema
     ) throws(Refusal) -> [String: JSONValue] {
         guard let contentType, isJSON(contentType) else {

@@ -3,21 +3,28 @@ package import Daemon
 import Messaging
 package import WireFormat
 
+/// What is asked of a session.
+package enum SessionStep: Sendable { case show, open, end }
+
 /// The target of a request.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document
-    case eventStream, snapshot
+    case eventStream, snapshot, live
+    case session(SessionStep)
+    /// A file of the page.
+    case page
 
     /// The role that it needs.
     package var role: Role {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
 
-    /// Whether it is answered without a token: it says nothing of what is watched.
+    /// Whether it is answered without a token or a session: it says nothing of what is watched.
     package var isOpen: Bool {
         switch self {
-        case .health, .readiness: true
+        case .health, .readiness, .page: true
+        case .session(let step): step != .show
         default: false
         }
     }
@@ -62,7 +69,10 @@ package enum Routes {
         [
             Route("GET", "/healthz", .health), Route("GET", "/readyz", .readiness), Route("GET", "/metrics", .metrics),
             Route("GET", root + "/openapi.json", .document), Route("GET", root + "/events/stream", .eventStream),
-            Route("GET", root + "/events/{event}/snapshot", .snapshot),
+            Route("GET", root + "/events/{event}/snapshot", .snapshot), Route("GET", root + "/live", .live),
+            Route("GET", root + "/session", .session(.show)), Route("POST", root + "/session", .session(.open)),
+            Route("DELETE", root + "/session", .session(.end)),
+            Route("GET", "/", .page), Route("GET", "/page/{file}", .page),
         ] + Operations.all.map { Route($0.method.rawValue.uppercased(), root + $0.path, .operation($0)) }
 
     /// The route of a request and the arguments in its path; 404 or 405 if there is none.

@@ -1,0 +1,194 @@
+// Events: those that are open first, then by time; and the chosen one.
+import { $, clock, day, h, icon, lasting, plural, problem, score } from './dom.js';
+import { ask, sentence, snapshot } from './api.js';
+import { look } from './live.js';
+import { events, may, older, openEvents, state, words } from './state.js';
+import { told } from './explain.js';
+
+let chosen = '', shown = 100;
+const pick = { query: '', stream: '' };
+
+/** An event's picture, or what stands in its place. @param {import('./state.js').MatchEvent} event */
+export function picture(event) {
+    if (!event.snapshot) return h('span.nopic', { 'aria-hidden': 'true' });
+    const image = h('img', { src: snapshot(event.event), alt: '', loading: 'lazy', width: 96, height: 54 });
+    image.onerror = () => image.replaceWith(h('span.nopic', { 'aria-hidden': 'true' }));
+    return image;
+}
+
+/** The events that the choices above the list leave. */
+const listed = () => events(event => (!pick.query || event.query.id === pick.query)
+    && (!pick.stream || event.stream.split('.')[0] === pick.stream));
+
+export const room = {
+    name: 'events', title: 'Events',
+    /** @type {HTMLElement} */
+    element: h('section.view.split'),
+    /** @param {string} [id] */
+    show(id) {
+        look([]);
+        shown = 100;
+        this.element.replaceChildren(frame(), h('article.pane.detail', { 'aria-label': 'The chosen event' }));
+        this.element.classList.toggle('reading', Boolean(id));
+        chosen = id ?? '';
+        list();
+        detail();
+    },
+    hide() {},
+    /** @param {string} what */
+    update(what) {
+        if (what !== 'events' && what !== 'queries' && what !== 'link') return;
+        const last = $('.detail', this.element)?.dataset.seq;
+        list();
+        const event = current();
+        if (event && String(event.seq) !== last) detail();
+    },
+    /** @param {KeyboardEvent} e */
+    key(e) {
+        const all = listed(), at = all.findIndex(event => event.event === current()?.event);
+        const key = e.key.toLowerCase();
+        if (key === 'j' || key === 'k') {
+            const next = all[Math.min(Math.max(at + (key === 'j' ? 1 : -1), 0), all.length - 1)];
+            if (next) choose(next.event, false);
+        } else if (key === 'e') explain();
+        else if (key === 'n' && current() && may('operate')) again();
+        else return false;
+        return true;
+    },
+};
+
+const current = () => state.events.get(chosen) ?? listed()[0];
+
+function frame() {
+    const select = (/** @type {'query' | 'stream'} */ key, /** @type {string} */ any) => h('select', {
+        'aria-label': key === 'query' ? 'Query' : 'Stream', 'data-pick': key, 'data-any': any,
+        onchange: (/** @type {any} */ e) => { pick[key] = e.target.value; shown = 100; list(); detail(); },
+    });
+    return h('div.pane.list', h('div.bar', h('h1', 'Events'), h('p.sum')),
+        h('div.picks', select('query', 'Any query'), select('stream', 'Any stream')), h('div.evlist'));
+}
+
+/** Offers the queries and streams of the events that are known. */
+function choices() {
+    const all = events();
+    const options = {
+        query: new Map(all.map(event => [event.query.id, words(event.query)])),
+        stream: new Map(all.map(event => [event.stream.split('.')[0], event.stream.split('.')[0]])),
+    };
+    for (const key of /** @type {('query' | 'stream')[]} */ (['query', 'stream'])) {
+        const select = $(`[data-pick=${key}]`, room.element), now = [...options[key]].sort((a, b) => a[1].localeCompare(b[1]));
+        if (select.dataset.of === JSON.stringify(now)) continue;
+        select.dataset.of = JSON.stringify(now);
+        select.replaceChildren(h('option', { value: '' }, select.dataset.any), ...now.map(([value, text]) => h('option', { value }, text)));
+        select.value = pick[key];
+    }
+}
+
+function list() {
+    choices();
+    const all = listed(), open = all.filter(event => event.phase !== 'end'), place = $('.evlist', room.element);
+    const today = all.filter(event => day(event.start) === 'Today').length;
+    $('.sum', room.element).textContent = `${plural(openEvents().length, 'open event')}, ${today} today`;
+    if (!all.length) {
+        place.replaceChildren(nothing());
+        return;
+    }
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.event : undefined;
+    /** @type {Map<string, any[]>} */
+    const groups = new Map();
+    for (const event of all.slice(0, shown)) {
+        const name = open.includes(event) ? 'Open now' : day(event.start);
+        groups.set(name, [...groups.get(name) ?? [], event]);
+    }
+    const more = all.length > shown || state.floor > 0;
+    place.replaceChildren(...[...groups].flatMap(([name, group]) =>
+        [h('h2', name), ...group.map(row)]), more && h('p.more', h('button.btn', { onclick: further }, 'Show older ones')) || '');
+    if (focused) $(`[data-event="${CSS.escape(focused)}"]`, place)?.focus();
+}
+
+function nothing() {
+    if (events().length) return h('p.nothing', 'No event of this query and stream. Choose another, or ', h('button.textlink', {
+        onclick: () => { pick.query = pick.stream = ''; list(); detail(); } }, 'show all'), '.');
+    if (!state.queries.length) return h('div.nothing', h('h2', 'Nothing is watched for yet'),
+        h('p', 'Say in a sentence what should be told, and each match is shown here with its picture.'),
+        may('operate') && h('a.btn.primary', { href: '#queries/new' }, icon('plus'), 'Say what to watch for'));
+    return h('div.nothing', h('h2', 'No event yet'),
+        h('p', `${plural(state.queries.length, 'query')} ${state.queries.length === 1 ? 'is' : 'are'} watched for. See how near each comes:`),
+        h('a.btn', { href: '#wall' }, 'Choose a stream'));
+}
+
+/** @param {import('./state.js').MatchEvent} event */
+function row(event) {
+    const isOpen = event.phase !== 'end', seconds = (Date.parse(isOpen ? new Date().toISOString() : event.end) - Date.parse(event.start)) / 1000;
+    return h('button.ev', {
+        class: 'ev' + (isOpen ? ' open' : ''), 'data-event': event.event, onclick: () => choose(event.event, true),
+        'aria-current': event.event === current()?.event ? 'true' : null,
+    }, picture(event), h('span', h('b', words(event.query)), h('small', `${event.stream}, ${clock(event.start)}`)),
+    h('span.end', score(event.peak.score), h('small.tag', isOpen ? [icon('match'), `for ${lasting(seconds)}`] : lasting(seconds))));
+}
+
+async function further() {
+    shown += 100;
+    if (listed().length < shown && state.floor > 0) await older().catch(() => {});
+    list();
+}
+
+/** @param {string} id @param {boolean} opens whether a narrow screen shows it in the list's place */
+function choose(id, opens) {
+    chosen = id;
+    if (opens) room.element.classList.add('reading');
+    history.replaceState(null, '', '#events/' + id);
+    list();
+    detail();
+    $('.ev[aria-current]', room.element)?.scrollIntoView({ block: 'nearest' });
+}
+
+function detail() {
+    const event = current(), place = $('.detail', room.element);
+    place.dataset.seq = String(event?.seq ?? '');
+    const back = h('button.btn', { onclick: () => { room.element.classList.remove('reading'); history.replaceState(null, '', '#events'); } }, icon('back'), 'All events');
+    if (!event) {
+        place.replaceChildren(back, h('p.nothing', chosen ? 'This event is not among the newest. ' : 'An event’s picture and its scores are shown here.'));
+        return;
+    }
+    const isOpen = event.phase !== 'end', seconds = (Date.parse(event.end) - Date.parse(event.start)) / 1000;
+    const facts = [
+        ['Score', `${score(event.score)}, threshold ${score(event.threshold)}, peak ${score(event.peak.score)}`],
+        ['Stream', h('a', { href: '#focus/' + encodeURIComponent(event.stream.split('.')[0]) }, event.stream)],
+        ['Began', clock(event.start)], [isOpen ? 'Lasts' : 'Ended', isOpen ? 'still open' : `${clock(event.end)}, after ${lasting(seconds)}`],
+        ['Query', h('a', { href: '#queries/' + event.query.id }, event.query.id)], ['Head', event.head],
+        event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],
+    ].filter(Boolean);
+    place.replaceChildren(back, h('div.card', { class: 'card' + (isOpen ? ' hot' : '') },
+        event.snapshot ? h('img', { src: snapshot(event.event), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
+            : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'),
+        h('div.body', h('div.what', h('h2', isOpen && icon('match'), words(event.query)),
+            h('dl.facts', /** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)])),
+            h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
+                may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N')))),
+        h('div.why', { hidden: true }))));
+}
+
+/** What the query scores on this stream now, and why it has an event or none. */
+async function explain() {
+    const event = current(), place = $('.why', room.element);
+    if (!event || !place) return;
+    place.hidden = false;
+    const wrong = problem();
+    try {
+        const found = await ask('GET', `/queries/${event.query.id}/explanation?stream=${encodeURIComponent(event.stream)}`);
+        const over = event.peak.score - event.threshold;
+        place.replaceChildren(h('h3', 'Why it fired'), h('p', `Its best window scored ${score(event.peak.score)}, `
+            + `${score(Math.abs(over))} ${over < 0 ? 'below' : 'above'} the threshold of ${score(event.threshold)}.`),
+        h('h3', 'At this moment'), ...(found.length ? found.map(told) : [h('p.muted', 'The query does not watch this stream any more.')]));
+    } catch (error) {
+        place.replaceChildren(wrong.element);
+        wrong.say(/** @type {any} */ (error).status === 404 ? 'The query or the stream is not there any more, so it cannot be looked at again.' : sentence(error));
+    }
+    place.scrollIntoView({ block: 'nearest' });
+}
+
+function again() {
+    const event = current();
+    if (event) location.hash = '#queries/like/' + event.query.id;
+}

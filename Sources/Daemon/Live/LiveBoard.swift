@@ -1,0 +1,184 @@
+package import Engine
+package import Foundation
+import Sampling
+import Pixels
+import Synchronization
+
+/// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
+///
+/// Nothing is kept of what nobody looks at, and nobody who writes waits for a reader: a reader that is slow finds the
+/// newest.
+package final class LiveBoard: Sendable {
+    /// What one reader looks at; it ends with the last reference to it.
+    package final class Watch: Sendable {
+        package let streams: Streams
+        package let queries: Set<String>
+        private let board: LiveBoard
+
+        fileprivate init(_ board: LiveBoard, _ streams: Streams, _ queries: Set<String>) {
+            (self.board, self.streams, self.queries) = (board, streams, queries)
+        }
+        deinit { board.end(streams, queries) }
+    }
+
+    /// Streams whose pictures are wanted.
+    package enum Streams: Sendable, Equatable {
+        case all
+        case named(Set<String>)
+
+        package func contains(_ stream: String) -> Bool {
+            switch self {
+            case .all: true
+            case .named(let names): names.contains(stream)
+            }
+        }
+    }
+
+    /// A JPEG file of a stream's picture.
+    package struct Picture: Sendable {
+        package let stream: String
+        /// Rises with each picture of the board.
+        package let number: UInt64
+        /// Seconds since 1970.
+        package let at: Double
+        package let jpeg: Data
+    }
+
+    /// A score, with its number on the board.
+    package struct Point: Sendable {
+        package let number: UInt64
+        package let score: WatchedScore
+    }
+
+    /// A stream's newest preview, and what was made of it.
+    private struct Slot {
+        let preview: Preview
+        let number: UInt64
+        let at: Double
+        let encoded: Encoded
+    }
+
+    /// Made once for all readers: whoever comes first encodes, the others wait for it.
+    private final class Encoded: Sendable {
+        let files = Mutex<[Size: Data]>([:])
+    }
+
+    /// Pictures as they are kept, at most 640 samples long, or half as large.
+    package enum Size: Sendable, Hashable { case whole, half }
+
+    private struct State {
+        var everyStream = 0
+        var streams: [String: Int] = [:]
+        var queries: [String: Int] = [:]
+        var slots: [String: Slot] = [:]
+        var points: [Point] = []
+        var pictures: UInt64 = 0
+        var scores: UInt64 = 0
+
+        func wants(_ stream: String) -> Bool { everyStream > 0 || streams[stream] != nil }
+    }
+
+    private let state = Mutex(State())
+    /// Read on streaming threads before anything else.
+    private let isWatched = Atomic(false)
+    /// Scores kept for readers, at most twice as many.
+    private static let mostPoints = 2048
+    /// Quality of live pictures: smaller files than those that are kept of events.
+    private static let quality = 70
+
+    package init() {}
+
+    // MARK: Readers
+
+    /// Begins to keep pictures of streams and scores of queries.
+    package func watch(_ streams: Streams, queries: Set<String>) -> Watch {
+        state.withLock { state in
+            switch streams {
+            case .all: state.everyStream += 1
+            case .named(let names): for name in names { state.streams[name, default: 0] += 1 }
+            }
+            for query in queries { state.queries[query, default: 0] += 1 }
+        }
+        isWatched.store(true, ordering: .releasing)
+        return Watch(self, streams, queries)
+    }
+
+    private func end(_ streams: Streams, _ queries: Set<String>) {
+        state.withLock { state in
+            switch streams {
+            case .all: state.everyStream -= 1
+            case .named(let names): for name in names { Self.lower(&state.streams, name) }
+            }
+            for query in queries { Self.lower(&state.queries, query) }
+            let (every, named) = (state.everyStream, state.streams)
+            if every == 0 { state.slots = state.slots.filter { named[$0.key] != nil } }
+            if state.queries.isEmpty { state.points = [] }
+            isWatched.store(every > 0 || !named.isEmpty, ordering: .releasing)
+        }
+    }
+
+    private static func lower(_ counts: inout [String: Int], _ key: String) {
+        let left = (counts[key] ?? 1) - 1
+        counts[key] = left > 0 ? left : nil
+    }
+
+    /// The pictures that came after a number, one a stream at most, by stream.
+    package func pictures(for watch: Watch, after numbers: [String: UInt64], _ size: Size) -> [Picture] {
+        let newer = state.withLock { state in
+            state.slots.filter { watch.streams.contains($0.key) && $0.value.number > numbers[$0.key] ?? 0 }
+        }
+        return newer.sorted { $0.key < $1.key }.compactMap { stream, slot in
+            let file = slot.encoded.files.withLock { files in
+                if let known = files[size] { return known as Data? }
+                let preview = size == .half ? slot.preview.halved : slot.preview
+                let jpeg = preview.jpeg(quality: Self.quality)
+                files[size] = jpeg
+                return jpeg
+            }
+            return file.map { Picture(stream: stream, number: slot.number, at: slot.at, jpeg: $0) }
+        }
+    }
+
+    /// The scores of a reader's queries that came after a number, and the newest number.
+    package func points(for watch: Watch, after number: UInt64) -> (points: [Point], newest: UInt64) {
+        state.withLock { state in
+            let newer = state.points.reversed().prefix { $0.number > number }.reversed()
+            return (newer.filter { watch.queries.contains($0.score.query) }, state.scores)
+        }
+    }
+
+    // MARK: Writers
+
+    /// Streams whose picture is kept.
+    package var kept: Int { state.withLock { $0.slots.count } }
+
+    /// Queries whose scores somebody looks at.
+    package var watchedQueries: Set<String> { state.withLock { Set($0.queries.keys) } }
+
+    /// Takes a stream's frame; called on streaming threads.
+    func see(_ frame: Frame, of stream: String) {
+        guard isWatched.load(ordering: .acquiring), let preview = frame.preview else { return }
+        state.withLock { state in
+            guard state.wants(stream) else { return }
+            state.pictures += 1
+            state.slots[stream] = Slot(
+                preview: preview, number: state.pictures, at: frame.wallClock.timeIntervalSince1970, encoded: Encoded())
+        }
+    }
+
+    /// Takes scores of watched queries, in order.
+    func add(_ scores: [WatchedScore]) {
+        guard !scores.isEmpty else { return }
+        state.withLock { state in
+            for score in scores {
+                state.scores += 1
+                state.points.append(Point(number: state.scores, score: score))
+            }
+            guard state.points.count > 2 * Self.mostPoints else { return }
+            state.points.removeFirst(state.points.count - Self.mostPoints)
+        }
+    }
+
+    /// A stream has gone: its picture is not shown any more.
+    func forget(_ stream: String) { state.withLock { $0.slots[stream] = nil } }
+}

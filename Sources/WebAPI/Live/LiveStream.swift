@@ -1,0 +1,148 @@
+import Daemon
+import Engine
+import Foundation
+import HummingbirdCore
+import Journal
+import NIOCore
+import WireFormat
+
+/// One client of the live stream: messages, scores and pictures on one connection, as frames of bytes.
+///
+/// A frame is a kind (1 byte), the length of what follows (4 bytes, the most significant first), and that. All messages
+/// come, in order; of scores and pictures a slow client gets the newest.
+struct LiveStream: Sendable {
+    static let contentType = "application/vnd.watchword.live"
+
+    private enum Kind: UInt8 {
+        /// Nothing: the connection lives.
+        case alive = 0
+        /// JSON: the journal and the number after which messages come.
+        case hello = 1
+        /// JSON: a message's kind and body.
+        case message = 2
+        /// JSON: scores of the queries that were asked for.
+        case scores = 3
+        /// The name's length (1 byte), the stream's name, milliseconds since 1970 (8 bytes), a JPEG file.
+        case picture = 4
+    }
+
+    static let arguments: [Schema.Property] =
+        MessageCursor.arguments + [
+            .init("streams", .text(0...8192), "Streams whose pictures are wanted, with commas between; * for all."),
+            .init("queries", .text(0...4096), "Queries whose scores are wanted, with commas between."),
+            .init("width", .integer(16...4096), "Samples across a picture that are enough."),
+        ]
+    private static let mostStreams = 64
+    private static let mostQueries = 32
+    /// How often a client is told what is new.
+    private static let pause = Duration.milliseconds(100)
+    private static let silence = Duration.seconds(10)
+    /// Pictures of at most this width are sent at half their size.
+    private static let small = 320
+
+    private let cursor: MessageCursor
+    private let board: LiveBoard
+    private let streams: LiveBoard.Streams
+    private let queries: Set<String>
+    private let size: LiveBoard.Size
+
+    init(_ daemon: WatchwordDaemon, query: [RequestTarget.Field]) throws(Refusal) {
+        let values = try MessageCursor.values(query, Self.arguments)
+        cursor = try MessageCursor(
+            daemon.outbox, filter: MessageFilter(), since: values["since"], journal: values["journal"])
+        board = daemon.live
+        streams =
+            values["streams"] == "*" ? .all : .named(try Self.names(values, "streams", most: Self.mostStreams))
+        queries = try Self.names(values, "queries", most: Self.mostQueries)
+        guard let width = Int(values["width"] ?? "640"), (16...4096).contains(width) else {
+            throw Refusal(400, "bad-argument", "width: expected 16 to 4096")
+        }
+        size = width > Self.small ? .whole : .half
+    }
+
+    private static func names(
+        _ values: [String: String], _ key: String, most: Int
+    ) throws(Refusal) -> Set<String> {
+        let names = Set((values[key] ?? "").split(separator: ",").map(String.init))
+        guard names.count <= most else {
+            throw Refusal(400, "bad-argument", "\(key): expected at most \(most) names, found \(names.count)")
+        }
+        guard names.allSatisfy({ $0.utf8.count <= 64 }) else {
+            throw Refusal(400, "bad-argument", "\(key): a name has at most 64 bytes")
+        }
+        return names
+    }
+
+    /// Writes until the client goes, or the daemon ends.
+    func write(_ writer: inout any ResponseBodyWriter) async throws {
+        var cursor = cursor
+        let watch = board.watch(streams, queries: queries)
+        var (seen, point) = ([String: UInt64](), board.points(for: watch, after: .max).newest)
+        var told = ContinuousClock.now
+        try await writer.write(Self.json(.hello, ["journal": .string(cursor.journal), "seq": .integer(cursor.last)]))
+        if let body = try cursor.earlier() { try await writer.write(Self.message("journal", body)) }
+        while !Task.isCancelled {
+            var frames = ByteBuffer()
+            switch try await cursor.next() {
+            case .ended: return
+            case .nothing: break
+            case .messages(let messages):
+                for message in messages { frames.writeImmutableBuffer(Self.message(message.kind, message.body)) }
+            }
+            let (points, newest) = board.points(for: watch, after: point)
+            point = newest
+            if !points.isEmpty { frames.writeImmutableBuffer(try Self.scores(points)) }
+            for picture in board.pictures(for: watch, after: seen, size) {
+                seen[picture.stream] = picture.number
+                frames.writeImmutableBuffer(Self.frame(.picture, Self.picture(picture)))
+            }
+            if frames.readableBytes == 0 {
+                _ = await cursor.wait(until: .now + Self.pause)
+                guard .now - told > Self.silence else { continue }
+                frames = Self.frame(.alive, ByteBuffer())
+            }
+            told = .now
+            try await writer.write(frames)
+        }
+    }
+
+    // MARK: Frames
+
+    private static func frame(_ kind: Kind, _ body: ByteBuffer) -> ByteBuffer {
+        var frame = ByteBuffer()
+        frame.writeInteger(kind.rawValue)
+        frame.writeInteger(UInt32(body.readableBytes))
+        frame.writeImmutableBuffer(body)
+        return frame
+    }
+
+    private static func json(_ kind: Kind, _ members: [String: JSONValue]) throws -> ByteBuffer {
+        frame(kind, ByteBuffer(bytes: try WireCoding.encode(JSONValue.object(members))))
+    }
+
+    /// A message's body is JSON already.
+    private static func message(_ kind: String, _ body: String) -> ByteBuffer {
+        frame(.message, ByteBuffer(string: "{\"kind\":\"\(kind)\",\"body\":\(body)}"))
+    }
+
+    private static func scores(_ points: [LiveBoard.Point]) throws -> ByteBuffer {
+        let scores = points.map { point in
+            JSONValue.object([
+                "query": .string(point.score.query), "stream": .string(point.score.lane),
+                "at": .integer(Int64((point.score.at * 1000).rounded())), "value": .number(Double(point.score.value)),
+                "threshold": point.score.threshold.flatMap { $0.isFinite ? .number(Double($0)) : nil } ?? .null,
+            ])
+        }
+        return try json(.scores, ["scores": .array(scores)])
+    }
+
+    private static func picture(_ picture: LiveBoard.Picture) -> ByteBuffer {
+        var body = ByteBuffer()
+        let name = Array(picture.stream.utf8.prefix(255))
+        body.writeInteger(UInt8(name.count))
+        body.writeBytes(name)
+        body.writeInteger(UInt64(max(0, (picture.at * 1000).rounded())))
+        body.writeBytes(picture.jpeg)
+        return body
+    }
+}

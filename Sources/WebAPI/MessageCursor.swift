@@ -1,0 +1,142 @@
+import Daemon
+import Foundation
+import Journal
+import WireFormat
+
+/// Reads messages after a number, in order, at its reader's own pace.
+///
+/// From the one bounded buffer of newest messages, and from the journal where the reader has fallen behind it: nothing
+/// is kept for a reader but a number.
+struct MessageCursor: Sendable {
+    /// A message, or what stands in the place of lost ones, as it is sent.
+    struct Message: Sendable {
+        let seq: Int64
+        /// The first word of its topic.
+        let kind: String
+        /// JSON.
+        let body: String
+    }
+
+    enum Next {
+        case messages([Message])
+        /// Nothing new.
+        case nothing
+        /// The daemon ends.
+        case ended
+    }
+
+    /// Messages taken at once.
+    private static let page = 256
+
+    private let outbox: Outbox
+    private let filter: MessageFilter
+    /// Whether the reader named a number to begin after.
+    private let hasNumber: Bool
+    /// Everything up to this number is known to the reader.
+    private(set) var last: Int64
+
+    static let arguments: [Schema.Property] = [
+        .init("since", .integer(0...Int64.max), "The number after which to begin; the newest, if it is left out."),
+        .init("journal", .text(0...64), "The journal that `since` is of, as `events.open` names it."),
+    ]
+
+    /// Refuses a number or a journal that is not this one's.
+    ///
+    /// `lastEventID`: a browser's number, which wins over `since`.
+    init(
+        _ outbox: Outbox, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
+    ) throws(Refusal) {
+        if let journal, journal != outbox.identity {
+            throw Refusal(
+                409, "other-journal", "the numbers of this journal began anew; ask without one for what is open")
+        }
+        // A browser that has had no number sends none, or an empty one.
+        let browsers = lastEventID.flatMap { $0.isEmpty ? nil : $0 }
+        let newest = outbox.feed.newest
+        var since = newest
+        hasNumber = (browsers ?? given) != nil
+        if let text = browsers ?? given {
+            guard let number = Int64(text), number >= 0 else {
+                let name = browsers == nil ? "since" : "Last-Event-ID"
+                throw Refusal(400, "bad-argument", "\(name): expected a number")
+            }
+            since = number
+        }
+        if since > max(newest, outbox.lastSeq) {
+            // The number may be of an earlier journal. A browser that comes back could do nothing about a refusal.
+            guard browsers != nil, let branch = outbox.branches.last, !branch.isComplete else {
+                throw Refusal(409, "other-journal", "there is no message \(since) yet: the newest is \(newest)")
+            }
+            since = branch.seq
+        }
+        last = since
+        self.outbox = outbox
+        self.filter = filter
+    }
+
+    /// The values of a query's fields; refuses unknown ones and those that stand twice.
+    static func values(
+        _ query: [RequestTarget.Field], _ arguments: [Schema.Property]
+    ) throws(Refusal) -> [String: String] {
+        var values: [String: String] = [:]
+        for field in query {
+            guard arguments.contains(where: { $0.key == field.name }) else {
+                throw Refusal(400, "bad-argument", "\(field.name.prefix(64)): no such argument")
+            }
+            guard values.updateValue(field.value, forKey: field.name) == nil else {
+                throw Refusal(400, "bad-argument", "\(field.name): it stands twice")
+            }
+        }
+        return values
+    }
+
+    /// The journal whose numbers these are.
+    var journal: String { outbox.identity }
+
+    /// For a reader that came with a number: the earlier journals that the number may be of; nil if there are none.
+    func earlier() throws -> String? {
+        guard hasNumber, !outbox.branches.isEmpty else { return nil }
+        let message = JournalMessage(
+            seq: last, journal: outbox.identity,
+            earlier: outbox.branches.map { .init(journal: $0.identity, seq: $0.seq) })
+        return String(decoding: try WireCoding.encode(message), as: UTF8.self)
+    }
+
+    /// What comes next; it waits for nothing but the journal.
+    mutating func next() async throws -> Next {
+        switch outbox.feed.next(after: last, limit: Self.page) {
+        case .ended: return .ended
+        case .messages(let entries) where entries.isEmpty: return .nothing
+        case .messages(let entries):
+            last = entries.last?.seq ?? last
+            return .messages(Self.shown(entries.lazy.filter(filter.passes), holes: []))
+        case .behind(let newest):
+            let page = try await outbox.replay(since: last, limit: Self.page, filter: filter)
+            let isAll = page.entries.count < Self.page
+            let found = max(last, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
+            // What comes after the page's end is for the next one; published messages are all in the journal.
+            last = isAll ? max(found, newest) : page.entries.last?.seq ?? last
+            return .messages(Self.shown(page.entries, holes: page.holes))
+        }
+    }
+
+    /// Waits for something new; true if nothing came until then.
+    func wait(until end: ContinuousClock.Instant) async -> Bool {
+        await outbox.feed.wait(after: last, until: end)
+        return !Task.isCancelled && outbox.feed.newest <= last
+    }
+
+    private static func shown(_ entries: some Sequence<Entry>, holes: [Hole]) -> [Message] {
+        var messages = entries.map { entry in
+            Message(
+                seq: entry.seq, kind: String(entry.topic.prefix { $0 != "." }),
+                body: String(decoding: entry.body, as: UTF8.self))
+        }
+        for hole in holes {
+            let lost = LostMessage(first: hole.first, last: hole.last, reason: hole.reason.rawValue)
+            guard let body = try? WireCoding.encode(lost) else { continue }
+            messages.append(Message(seq: hole.last, kind: Topic.lost, body: String(decoding: body, as: UTF8.self)))
+        }
+        return messages.sorted { $0.seq < $1.seq }
+    }
+}

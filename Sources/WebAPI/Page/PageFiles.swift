@@ -1,0 +1,57 @@
+import Digests
+package import Foundation
+import NIOCore
+
+/// The page's files, read once at the start: no request reaches the file system.
+package struct PageFiles: Sendable {
+    struct File: Sendable {
+        let type: String
+        let body: ByteBuffer
+        /// Strong validator: the digest of the bytes, in quotation marks.
+        let tag: String
+    }
+
+    /// Content types by file name extension; files with another extension are not served.
+    private static let types = [
+        "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+        "svg": "image/svg+xml",
+    ]
+    /// Most bytes of all files together.
+    private static let most = 2 << 20
+
+    private let files: [String: File]
+    /// Why there is no page; nil if there is one.
+    package let problem: String?
+
+    /// Reads the files that lie directly in `folder`; without `index.html` there is no page.
+    package init(_ folder: URL) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        var (files, bytes) = ([String: File](), 0)
+        for name in names {
+            let url = folder.appending(path: name)
+            guard let type = Self.types[url.pathExtension], let data = try? Data(contentsOf: url) else { continue }
+            bytes += data.count
+            guard bytes <= Self.most else {
+                (self.files, problem) = ([:], "\(folder.path): more than \(Self.most) bytes")
+                return
+            }
+            let digest = Digest(.sha256)
+            digest.update(data)
+            files[name] = File(
+                type: type, body: ByteBuffer(bytes: data), tag: "\"\(digest.hexadecimal.prefix(32))\"")
+        }
+        problem = files[Self.index] == nil ? "\(folder.path): there is no \(Self.index)" : nil
+        self.files = problem == nil ? files : [:]
+    }
+
+    /// The file that is answered at `/`.
+    static let index = "index.html"
+
+    subscript(name: String) -> File? { files[name] }
+
+    /// Only this origin's scripts, styles, pictures and answers; no frame of another page.
+    static let policy = [
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "connect-src 'self'",
+        "media-src 'self' blob:", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+    ].joined(separator: "; ")
+}

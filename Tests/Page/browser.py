@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+"""The page in Debian's Chromium against a real daemon: `browser.py WATCHWORDD FOLDER PORT`.
+
+Prints one line a step; the first that does not come to be ends it with what was on the screen and exit code 1.
+"""
+import json, os, subprocess, sys, time, urllib.error, urllib.request
+from pathlib import Path
+
+import axe_core_python
+from selenium import webdriver
+from selenium.common.exceptions import JavascriptException, StaleElementReferenceException, WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+PROGRAM, FOLDER, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+BASE = f"http://127.0.0.1:{PORT}"
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
+PATIENCE = 30
+ROOMS = ["wall", "events", "queries", "queries/new", "streams", "focus/shapes-7"]
+
+
+class Daemon:
+    """The daemon on a configuration, which is started and told to end."""
+
+    def __init__(self, config):
+        self.config, self.process = config, None
+
+    def start(self):
+        self.process = subprocess.Popen([PROGRAM, "--config", self.config])
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+def api(path, token=None):
+    request = urllib.request.Request(BASE + "/api/v1" + path)
+    if token:
+        request.add_header("Authorization", "Bearer " + token)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    # Root has no sandbox of Chromium's.
+    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    note = "addEventListener('securitypolicyviolation', e => (window.violations ??= []).push(e.violatedDirective))"
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": note})
+    size(driver, 1280, 800)
+    return driver
+
+
+def size(driver, width, height):
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+
+
+def until(what, condition):
+    """Waits for a condition, whose value it returns."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            if found := condition():
+                return found
+        except (StaleElementReferenceException, JavascriptException, urllib.error.URLError, OSError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"it never came to be: {what}")
+
+
+class Page:
+    def __init__(self, driver):
+        self.driver = driver
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return " ".join(e.text for e in self.all(selector))
+
+    def one(self, selector, text=""):
+        return until(f"{selector} {text}", lambda: next((e for e in self.all(selector) if e.is_displayed() and text in e.text), None))
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def go(self, room):
+        self.run("location.hash = arguments[0]", "#" + room)
+        until(room, lambda: self.all("main > .view"))
+
+    def check(self, place):
+        """No serious finding of axe's, and nothing that a console or the policy complains of."""
+        self.run(AXE)
+        found = self.driver.execute_async_script(
+            "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done([{id: String(e)}]))")
+        serious = [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v.get("impact") in ("serious", "critical", None)]
+        assert not serious, f"axe in {place}: {serious}"
+        self.complaints(place)
+
+    def complaints(self, place, away=False):
+        assert not self.run("return window.violations"), f"policy in {place}: {self.run('return window.violations')}"
+        wrong = [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
+        if away:
+            wrong = [m for m in wrong if "Failed to load resource" not in m]
+        assert not wrong, f"console in {place}: {wrong}"
+
+    def fits(self, place):
+        over = self.run("return document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{place} is {over} px too wide"
+
+
+def says(step):
+    print(step, flush=True)
+
+
+def first_visit(page):
+    page.driver.get(BASE + "/")
+    page.one("h1", "What should be watched?")
+    page.check("the first visit")
+    says("an empty daemon asks what should be watched")
+    page.one("#first-uri").send_keys("nothing://x")
+    page.one(".first button[type=submit]").click()
+    assert "nothing" in page.one(".error span").text.lower()
+    says("an address that cannot be opened is refused by a sentence")
+    page.complaints("the refusal", away=True)
+    page.one("#first-uri").clear()
+    page.one("#first-uri").send_keys("shapes://7", Keys.ENTER)
+    tile = page.one(".tile", "shapes-7")
+    picture = tile.find_element(By.TAG_NAME, "img")
+    first = until("a picture", lambda: page.run("const i = arguments[0]; return i.naturalWidth > 0 && i.src", picture))
+    until("another picture", lambda: page.run("const i = arguments[0]; return i.naturalWidth > 0 && i.src", picture) not in (first, False))
+    says("a stream is added, and seen live")
+
+
+def query(page):
+    page.one("a.btn", "Say what to watch for").click()
+    page.one("textarea").send_keys("something appears")
+    page.one(".trials li b")
+    says("a sentence is scored before it stands")
+    page.one("textarea").send_keys(Keys.CONTROL, Keys.ENTER)
+    until("the address", lambda: page.run("return location.hash") == "#queries/something-appears")
+    assert api("/queries/something-appears")["text"] == "something appears"
+    says("it is added by the keyboard")
+    page.run("document.activeElement.blur()")
+    page.driver.switch_to.active_element.send_keys("2")
+    page.one(".ev", "something appears")
+    # The picture of its peak is loaded.
+    until("its picture", lambda: page.run("const i = document.querySelector('.detail img'); return i && i.complete && i.naturalWidth > 0"))
+    says("an event appears, with its picture")
+    page.driver.switch_to.active_element.send_keys("e")
+    page.one(".why .told b")
+    says("the event is explained")
+    page.go("focus/shapes-7")
+    page.one(".lane", ", threshold 0.")
+    points = "const c = document.querySelector('.lane canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new Set(new Uint32Array(d.buffer)).size"
+    until("a curve", lambda: page.run(points) > 3)
+    page.one("[aria-label^='Show the scores as a table']").click()
+    page.one(".lane tbody td")
+    says("its curve is drawn, and told as a table")
+
+
+def restart(page, daemon):
+    page.go("events")
+    assert daemon.stop() == 0
+    assert "tries again in" in page.one("#bannertext").text
+    page.complaints("the lost connection", away=True)
+    page.driver.save_screenshot(FOLDER + "/lost.png")
+    says("a lost connection says when it is tried again")
+    daemon.start()
+    # Events come while the page is still away.
+    until("the daemon", lambda: api("/events/open"))
+    before = api("/status")["seq"]
+    until("more messages", lambda: api("/status")["seq"] > before + 2)
+    until("the connection", lambda: not page.all("#banner")[0].is_displayed())
+    page.one("#toast", "Connected again.")
+    page.complaints("coming back", away=True)
+
+    def whole():
+        told = {}
+        for entry in api("/events?since=0&limit=10000&topic=match."):
+            told[entry["body"]["event"]] = entry["body"]["phase"] != "end"
+        shown = page.run("return Object.fromEntries([...document.querySelectorAll('.ev')].map(e => [e.dataset.event, e.classList.contains('open')]))")
+        return told == shown and len(told) > 2
+
+    until("every event of the journal, as it stands", whole)
+    says("it comes back, and no event is missing")
+
+
+def streams(page):
+    page.go("streams")
+    page.one("button", "Edit").click()
+    page.one("dialog [name=fps]").clear()
+    page.one("dialog [name=fps]").send_keys("2", Keys.ENTER)
+    page.one("tr[data-row='shapes-7'] .n", "2.0")
+    assert api("/streams/shapes-7")["uri"] == "shapes://7"
+    says("a stream is changed, and keeps what was not asked for")
+
+
+def rooms(page):
+    for width, height in [(360, 740), (1280, 800), (2560, 1300)]:
+        size(page.driver, width, height)
+        for room in ROOMS:
+            page.go(room)
+            time.sleep(0.2)
+            page.fits(f"{room} at {width}")
+    for scheme in ["light", "dark"]:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        for room in ROOMS:
+            page.go(room)
+            until("its words", lambda: page.text("main .view"))
+            page.check(f"{room}, {scheme}")
+    size(page.driver, 1280, 800)
+    says("every room fits 360, 1280 and 2560 px, and axe finds nothing serious in light and dark")
+
+
+def signed(page):
+    page.driver.get(BASE + "/")
+    page.one("#token").send_keys("a-wrong-token-0123456789", Keys.ENTER)
+    assert "wrong" in page.one(".error").text
+    page.one("#token").clear()
+    page.one("#token").send_keys("a-token-for-view-0123456789", Keys.ENTER)
+    page.one(".tile", "shapes-7")
+    page.go("streams")
+    page.one("h1", "Streams")
+    assert not page.all("tbody button") and "Add a stream" not in page.text("main")
+    assert page.run("return document.cookie") == ""
+    page.complaints("a signed room", away=True)
+    says("a token of the role view signs in, and offers no change")
+    page.one("#who").click()
+    page.one("#signout").click()
+    page.one("#token")
+    assert page.run("return fetch('api/v1/status').then(a => a.status)") == 401
+    says("signing out ends the session")
+
+
+def configuration(name, http):
+    path = f"{FOLDER}/{name}.yaml"
+    root = Path(__file__).resolve().parents[2]
+    Path(path).write_text(
+        f"model: {root}/Models/shapes\njournal: {FOLDER}/journal.sqlite\npipelines: {root}/Pipelines\n"
+        f"publish: ipc://{FOLDER}/e\ncontrol: ipc://{FOLDER}/c\nlog: {{level: error}}\nhttp: {http}\n")
+    return path
+
+
+def main():
+    token = f"{FOLDER}/view-token"
+    with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+        file.write("a-token-for-view-0123456789\n")
+    daemon = Daemon(configuration("open", f'{{listen: "127.0.0.1:{PORT}"}}'))
+    closed = Daemon(configuration("closed", f'{{listen: "127.0.0.1:{PORT}", tokens: [{{file: {token}, role: view}}]}}'))
+    driver = browser()
+    page = Page(driver)
+    try:
+        daemon.start()
+        until("the daemon", lambda: api("/status"))
+        first_visit(page)
+        query(page)
+        restart(page, daemon)
+        streams(page)
+        rooms(page)
+        daemon.stop()
+        closed.start()
+        until("the daemon", lambda: api("/status", "a-token-for-view-0123456789"))
+        signed(page)
+        assert closed.stop() == 0
+    except (AssertionError, WebDriverException) as error:
+        print("failed:", error, "\non the screen:", page.text("body")[:2000], flush=True)
+        driver.save_screenshot(FOLDER + "/failed.png")
+        sys.exit(1)
+    finally:
+        driver.quit()
+        for one in (daemon, closed):
+            if one.process and one.process.poll() is None:
+                one.process.kill()
+
+
+main()

@@ -1,0 +1,27 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The page in a browser", .serialized)
+struct BrowserTests {
+    @Test("a first visit leads to an event, survives a restart of the daemon, and every room is in order")
+    func visit() async throws {
+        try await Web.makeTools()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "b-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let script = Fixtures.repository.appending(path: "Tests/Page/browser.py").path
+        let arguments = [script, Fixtures.plugins + "/watchwordd", folder.path, "\(try freePort())"]
+        let said = try await Program(Web.toolsFolder + "/bin/python", arguments).rest()
+        let steps = [
+            "an empty daemon asks what should be watched", "an address that cannot be opened is refused by a sentence",
+            "a stream is added, and seen live", "a sentence is scored before it stands", "it is added by the keyboard",
+            "an event appears, with its picture", "the event is explained",
+            "its curve is drawn, and told as a table", "a lost connection says when it is tried again",
+            "it comes back, and no event is missing", "a stream is changed, and keeps what was not asked for",
+            "every room fits 360, 1280 and 2560 px, and axe finds nothing serious in light and dark",
+            "a token of the role view signs in, and offers no change", "signing out ends the session",
+        ]
+        #expect(said.split(separator: "\n").map(String.init) == steps)
+        try FileManager.default.removeItem(at: folder)
+    }
+}

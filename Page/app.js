@@ -10,9 +10,10 @@ import { room as focus } from './focus.js';
 import { room as events } from './events.js';
 import { room as queries } from './queries.js';
 import { room as streams } from './streams.js';
+import { room as search } from './search.js';
 
 /** @type {{ name: string, title: string, element: HTMLElement, show: Function, hide: Function, update: Function, key: Function }[]} */
-const rooms = [wall, events, queries, streams, focus];
+const rooms = [wall, events, search, queries, streams, focus];
 const poll = 3000;
 /** @type {any} */
 let room = null;
@@ -121,8 +122,8 @@ onChange(what => {
 
 // ---- Keyboard
 const keys = [
-    ['?', 'This list'], ['1–4', 'Wall, Events, Queries, Streams'], ['← ↑ → ↓', 'Move on the wall, or along a curve'], ['Enter', 'Open the stream'],
-    ['Esc', 'Back to the wall'], ['J K', 'Next and previous event'], ['E', 'Explain the event'], ['N', 'New: a stream, a query, or one like the event’s'],
+    ['?', 'This list'], ['1–5', 'Wall, Events, Search, Queries, Streams'], ['/', 'Search the past'], ['← ↑ → ↓', 'Move on the wall, or along a curve'], ['Enter', 'Open the stream'],
+    ['Esc', 'Back to the wall'], ['J K', 'Next and previous event'], ['E', 'Explain the event'], ['R W', 'The event was right, or wrong'], ['N', 'New: a stream, a query, or one like the event’s'],
     ['Ctrl ↵', 'Add or save the query'],
 ];
 const showKeys = () => {
@@ -148,7 +149,8 @@ addEventListener('keydown', e => {
     }
     if (isTyping || (target.matches('input') && e.key.startsWith('Arrow'))) return;
     if (e.key === '?') showKeys();
-    else if (/^[1-4]$/.test(e.key)) location.hash = '#' + rooms[Number(e.key) - 1].name;
+    else if (e.key === '/') location.hash = '#search';
+    else if (/^[1-5]$/.test(e.key)) location.hash = '#' + rooms[Number(e.key) - 1].name;
     else if (!room.key(e)) return;
     e.preventDefault();
 });

@@ -151,3 +151,45 @@ export function axis(canvas, from, to) {
         g.fillText(text, x, h / 2);
     }
 }
+
+/**
+ * Paints a strip: alerts as marks, and hatched where nothing was watched.
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ from: number, to: number, alerts: number[][], gaps: number[][] }} of spans in milliseconds since 1970
+ */
+export function strip(canvas, of) {
+    const made = surface(canvas);
+    if (!made) return;
+    const { g, w, h } = made, x = (/** @type {number} */ at) => (at - of.from) / Math.max(of.to - of.from, 1) * w;
+    g.fillStyle = ink('sunken');
+    g.fillRect(0, 0, w, h);
+    for (const [from, to] of of.gaps) hatch(g, Math.max(0, x(from)), 0, Math.min(w, x(to)) - Math.max(0, x(from)), h);
+    g.fillStyle = ink('accent');
+    for (const [from, to] of of.alerts) g.fillRect(Math.min(x(from), w - 3), 2, Math.max(3, x(to) - x(from)), h - 4);
+}
+
+/**
+ * Paints counts as bars, as tall as their logarithms, in the accent from the threshold on.
+ * @param {HTMLCanvasElement} canvas @param {number[]} counts @param {number | null} threshold its place, 0 to 1
+ */
+export function bars(canvas, counts, threshold) {
+    const made = surface(canvas);
+    if (!made) return;
+    const { g, w, h } = made, most = Math.log(Math.max(...counts, 1) + 1), width = w / counts.length;
+    g.fillStyle = ink('sunken');
+    g.fillRect(0, 0, w, h);
+    counts.forEach((count, at) => {
+        const height = count ? Math.max(2, Math.log(count + 1) / most * (h - 6)) : 0;
+        g.fillStyle = ink(threshold != null && (at + .5) / counts.length >= threshold ? 'accent' : 'bars');
+        g.fillRect(at * width, h - height, Math.max(1, width - 1), height);
+    });
+    if (threshold == null) return;
+    const at = Math.min(Math.max(threshold, 0), 1) * w;
+    g.strokeStyle = ink('text');
+    g.setLineDash([4, 3]);
+    g.beginPath();
+    g.moveTo(at, 0);
+    g.lineTo(at, h);
+    g.stroke();
+    g.setLineDash([]);
+}

@@ -1,5 +1,5 @@
 // Events: those that are open first, then by time; and the chosen one.
-import { $, clock, day, h, icon, lasting, plural, problem, score } from './dom.js';
+import { $, clock, day, h, icon, lasting, plural, problem, score, toast } from './dom.js';
 import { ask, sentence, snapshot } from './api.js';
 import { look } from './live.js';
 import { events, may, older, openEvents, state, words } from './state.js';
@@ -52,6 +52,7 @@ export const room = {
             if (next) choose(next.event, false);
         } else if (key === 'e') explain();
         else if (key === 'n' && current() && may('operate')) again();
+        else if ((key === 'r' || key === 'w') && may('operate')) mark(key === 'r' ? 'right' : 'wrong');
         else return false;
         return true;
     },
@@ -165,7 +166,9 @@ function detail() {
         h('div.body', h('div.what', h('h2', isOpen && icon('match'), words(event.query)),
             h('dl.facts', /** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)])),
             h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
-                may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N')))),
+                may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
+            may('operate') && h('p.row', h('button.btn', { onclick: () => mark('right') }, icon('ok'), 'Right ', h('kbd', 'R')),
+                h('button.btn', { onclick: () => mark('wrong') }, icon('no'), 'Wrong ', h('kbd', 'W')))),
         h('div.why', { hidden: true }))));
 }
 
@@ -186,6 +189,18 @@ async function explain() {
         wrong.say(/** @type {any} */ (error).status === 404 ? 'The query or the stream is not there any more, so it cannot be looked at again.' : sentence(error));
     }
     place.scrollIntoView({ block: 'nearest' });
+}
+
+/** Says what the event was; it is counted by query. @param {'right' | 'wrong'} verdict */
+async function mark(verdict) {
+    const event = current();
+    if (!event) return;
+    try {
+        const { right, wrong } = await ask('POST', `/events/${encodeURIComponent(event.event)}/verdict`, { verdict });
+        toast(`Kept as ${verdict}. Of this query’s events, ${right} were right and ${wrong} wrong.`);
+    } catch (error) {
+        toast(sentence(error));
+    }
 }
 
 function again() {

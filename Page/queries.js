@@ -3,6 +3,7 @@ import { $, dialog, h, icon, plural, problem, toast } from './dom.js';
 import { ask, sentence } from './api.js';
 import { look } from './live.js';
 import { may, refreshQueries, selects, state, words } from './state.js';
+import { past } from './past.js';
 import { trial } from './trial.js';
 
 /** The id that is edited; '' for a new query. */
@@ -15,7 +16,7 @@ export const room = {
     name: 'queries', title: 'Queries',
     /** @type {HTMLElement} */
     element: h('section.view.editor'),
-    /** @param {string} [which] an id, 'new', or 'like' @param {string} [like] the id of a query to begin with */
+    /** @param {string} [which] an id, 'new', or 'like' @param {string} [like] the id of a query to begin with; of a new one, its text */
     async show(which, like) {
         id = which && which !== 'new' && which !== 'like' ? which : '';
         const from = id || (which === 'like' ? like : '');
@@ -37,12 +38,13 @@ export const room = {
             this.element.append(h('div.nothing', h('h2', sentence(error)), h('a.btn', { href: '#queries/new' }, 'Write a new one')));
             return;
         }
-        this.element.append(form(), trial.element);
+        this.element.append(form(which === 'new' ? like : undefined), h('div.tries', past.element, trial.element));
+        past.begin(useThreshold);
         trial.begin();
         change();
         if (!id) $('textarea', this.element).focus();
     },
-    hide() { trial.end(); },
+    hide() { trial.end(); past.end(); },
     /** @param {string} what */
     update(what) {
         if (what === 'queries') $('.qlist', this.element)?.replaceWith(nav());
@@ -66,8 +68,9 @@ function nav() {
     state.hasMoreQueries && h('p.muted.pad', `The first ${state.queries.length} by id are listed; the command line lists all.`));
 }
 
-function form() {
-    const query = standing ?? { streams: ['*'] }, given = (/** @type {string} */ key) => query[key] ?? [];
+/** @param {string} [text] what a new query begins with */
+function form(text) {
+    const query = standing ?? { streams: ['*'], text }, given = (/** @type {string} */ key) => query[key] ?? [];
     [lists.phrasings, lists.against] = [[...given('phrasings')], [...given('against')]];
     const rule = query.probability != null ? 'contrast' : query.false_alerts_per_day != null ? 'budget' : query.threshold != null && standing ? 'score' : 'model';
     const choice = (/** @type {string} */ value, /** @type {string} */ text) => h('label', h('input', {
@@ -125,7 +128,7 @@ function ruleHelp() {
     place.replaceChildren(.../** @type {Record<string, any[]>} */ ({
         model: ['At the score that the model was measured with.'],
         score: ['When the score reaches ', input('threshold', query.threshold ?? '', '0.001', 'Threshold'), '. The curve of a stream shows what is usual there.'],
-        budget: ['At most ', input('false_alerts_per_day', query.false_alerts_per_day ?? 1, '0.1', 'False alarms a day'), ' false alarms a day on each stream. The threshold is learnt for an hour first.'],
+        budget: ['At most ', input('false_alerts_per_day', query.false_alerts_per_day ?? 1, '0.1', 'False alarms a day'), ' false alarms a day on each stream. The threshold is learnt from the history, or for an hour first.'],
         contrast: ['When it is at least ', input('probability', Math.round((query.probability ?? .5) * 100), '1', 'Likely, in per cent'), ' % likely among its contrasts.'],
     })[kind]);
     $('[data-list=against]', room.element).hidden = kind !== 'contrast';
@@ -150,6 +153,17 @@ function change() {
     fits();
     const query = described();
     trial.ask(query.text ? without(query) : null);
+    past.ask(query.text ? without(query) : null);
+}
+
+/** Takes a threshold from the past: the rule is then a score. @param {number} threshold */
+function useThreshold(threshold) {
+    const choice = $('[name=rule][value=score]', room.element);
+    if (!choice) return;
+    choice.checked = true;
+    ruleHelp();
+    $('[name=threshold]', room.element).value = String(threshold);
+    change();
 }
 
 /** Says how many streams the patterns select. */

@@ -300,8 +300,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Ingest", "Measures", "Pixels", "Printing",
-                "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
+                "Checkpoints", "CLIP", "Concurrency", "Daemon", "Heads", "Measures", "Pixels", "Printing",
+                "StreamSources", "SystemSupport", "Tensors", "Training", "WatchwordConfiguration",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Lab/Benchmarking", swiftSettings: strict),
 

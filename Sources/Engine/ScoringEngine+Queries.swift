@@ -1,3 +1,4 @@
+import CLIP
 package import Foundation
 package import Matching
 package import Pixels

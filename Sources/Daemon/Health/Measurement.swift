@@ -1,6 +1,5 @@
 import Foundation
 package import Measures
-import Sampling
 
 /// Work and processor time of the daemon since the last measurement.
 package struct Measurement: Sendable {

@@ -53,7 +53,7 @@ package struct WatchSession: Sendable {
     /// Plays the stream until it ends, fails, or the task is cancelled; every sampled frame of a file is scored.
     package func run(wantScores: Bool, report: @Sendable (Report) -> Void) async throws -> Summary {
         let (queue, findings) = (FrameQueue(sheds: false), Findings())
-        let video = try source(into: queue, findings)
+        let video = try makeSource(into: queue, findings)
         queue.open(name, policy: video.isLive ? .dropOldest : .wait)
         await engine.addLane(name)
         await engine.noteNearness()
@@ -86,7 +86,7 @@ package struct WatchSession: Sendable {
     }
 
     /// Makes the source, whose frames and end go into the queue.
-    private func source(into queue: FrameQueue, _ findings: Findings) throws(SourceError) -> VideoSource {
+    private func makeSource(into queue: FrameQueue, _ findings: Findings) throws(SourceError) -> VideoSource {
         let name = name
         return try VideoSource(
             source, templates: templates, onFrame: { queue.post(.frame($0), to: name) },

@@ -1,7 +1,7 @@
 import Daemon
 import Foundation
-import Ingest
 import Printing
+import StreamSources
 import SystemSupport
 import WatchwordConfiguration
 

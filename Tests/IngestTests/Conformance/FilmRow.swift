@@ -1,8 +1,5 @@
 import Foundation
-import Ingest
 import Pixels
-import Sampling
-import StreamSources
 import TestSupport
 import Testing
 

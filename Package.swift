@@ -341,7 +341,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Checkpoints", "SystemSupport"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .target(
             name: "FuzzReaders",
             dependencies: [
@@ -354,7 +355,7 @@ let package = Package(
         .executableTarget(
             name: "event-producer",
             dependencies: [
-                "ControlAPI", "Daemon", "Journal", "Messaging", "WireFormat",
+                "ControlAPI", "Daemon", "Journal", "Messaging", "SystemSupport", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["CAllocations", "Tensors"]),

@@ -1,19 +1,72 @@
 #!/bin/bash
-# Runs the tests of a release build, with the arguments of the test runner (`--filter NAME`); when some fail, says once more
-# at the very end which and why. A run that hangs is ended after TEST_MINUTES (45), with where its threads stand.
-set -uo pipefail
+# Runs the tests of a release build, and says at the very end which failed and why.
+#
+# With arguments, one process runs what they select (`--filter NAME`). Without, all tests run, in three parts: those of
+# whole programs, which mostly wait, beside those of modules, which mostly compute, each one test after the other; then,
+# with the machine to themselves, those that a busy machine would disturb. Each part prints its suites as they end, and
+# keeps all that it says in .build/test/PART.log. A part that hangs is ended after TEST_MINUTES (45), with where its threads
+# stand.
+set -uom pipefail
 cd "$(dirname "$0")/.."
-log=.build/test.log
+logs=.build/test
 minutes=${TEST_MINUTES:-45}
-NO_COLOR=1 timeout --kill-after=60 --signal=QUIT "${minutes}m" \
-    .build/release/watchwordPackageTests.xctest --testing-library swift-testing --no-parallel "$@" 2>&1 | tee "$log"
-status=${PIPESTATUS[0]}
-[ "$status" = 0 ] && exit 0
-if [ "$status" = 124 ] || [ "$status" = 137 ]; then
-    echo "tests: no end after $minutes minutes; this one hangs:" >&2
-    grep -E '^◇ Test ' "$log" | tail -1 >&2
+# What a machine that is busy with other tests disturbs: streams that must lose no frame. They wait for films to play, and
+# do so at once.
+alone='EndToEndTests\.(ClockDrills|CameraDrills|HeadDrills|NetworkDrills|StreamsBenchTests)/'
+mkdir -p "$logs"
+declare -A running=() ended=()
+shown='^(✔ (Suite|Test run)|✘)'
+# Each part is a process group of its own, which an interrupt of this one does not reach.
+trap 'for group in "${running[@]}"; do kill -TERM "$group"; done 2>/dev/null; exit 130' INT TERM
+
+# start PART ARGUMENT...: runs tests in the background, and prints their suites as they end.
+start() {
+    local part=$1 log=$logs/$1.log prefix="[$1] "
+    [ -n "$shown" ] || prefix=
+    shift
+    : >"$log"
+    NO_COLOR=1 timeout --kill-after=60 --signal=QUIT "${minutes}m" .build/release/watchwordPackageTests.xctest \
+        --testing-library swift-testing "$@" >"$log" 2>&1 </dev/null &
+    running[$part]=$!
+    tail -qf -n +1 --pid=$! "$log" | grep --line-buffered -E "$shown" | sed -u "s/^/$prefix/" &
+}
+
+# finish PART...: waits for parts to end, and keeps their exit statuses.
+finish() {
+    local part
+    for part in "$@"; do
+        wait "${running[$part]}"
+        ended[$part]=$?
+        unset "running[$part]"
+    done
+    wait
+}
+
+if [ $# -gt 0 ]; then
+    shown=''
+    start tests --no-parallel "$@"
+    finish tests
+else
+    start programs --no-parallel --filter '^EndToEndTests\.' --skip "$alone"
+    start modules --no-parallel --skip '^EndToEndTests\.'
+    finish programs modules
+    start alone --filter "$alone"
+    finish alone
 fi
-echo "tests: these failed (all of it: $log):" >&2
-# A test's own lines only: not those of the suites it is in, and a crash's reason where one ended the run.
-grep -E '^✘ Test .*(recorded an issue|failed after)|Fatal error|Swift runtime failure|signal code|^↳' "$log" | grep -v 'Test run with' | tail -60 >&2
-exit "$status"
+
+failed=0
+for part in "${!ended[@]}"; do
+    status=${ended[$part]}
+    [ "$status" = 0 ] && continue
+    failed=1
+    log=$logs/$part.log
+    if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+        echo "tests: no end of $part after $minutes minutes; this one hangs:" >&2
+        grep -E '^◇ Test ' "$log" | tail -1 >&2
+    fi
+    echo "tests: these of $part failed (all of it: $log):" >&2
+    # A test's own lines only: not those of the suites it is in, and a crash's reason where one ended the run.
+    grep -E '^✘ Test .*(recorded an issue|failed after)|Fatal error|Swift runtime failure|signal code|^↳' "$log" \
+        | grep -v 'Test run with' | cut -c1-2000 | tail -60 >&2
+done
+exit $failed

@@ -31,9 +31,11 @@ struct LiveSourceTests {
     private var words: [String] { states.all.map(\.word) }
     private var reasons: [String] { states.all.compactMap(\.reason) }
 
-    private func runner(_ uri: String, transport: RTSPTransport? = nil, stall: Double = 1) throws -> StreamRunner {
+    private func runner(
+        _ uri: String, transport: RTSPTransport? = nil, connect: Double = 8, stall: Double = 1
+    ) throws -> StreamRunner {
         var limits = StreamSupervision.Limits()
-        (limits.connect, limits.stall) = (.seconds(8), .seconds(stall))
+        (limits.connect, limits.stall) = (.seconds(connect), .seconds(stall))
         limits.backoff = Backoff(first: .milliseconds(200), max: .milliseconds(500))
         var description = SourceDescription(uri: uri, fps: 4, side: 32)
         description.transport = transport
@@ -49,11 +51,7 @@ struct LiveSourceTests {
         let queue = queue
         let taking = Task { while await queue.next(limit: 8, maxDelay: .zero) != nil {} }
         let task = Task { await runner.run() }
-        var isSo = false
-        for _ in 0..<3000 where !isSo {
-            isSo = try await condition()
-            if !isSo { try? await Task.sleep(for: .milliseconds(20)) }
-        }
+        let isSo = try await TestSupport.until(condition)
         task.cancel()
         await task.value
         queue.finish()
@@ -172,10 +170,10 @@ struct LiveSourceTests {
         "a receiver whose sender is silent is stalled: there is no connection that could fail",
         arguments: ["udp://127.0.0.1:PORT", "rist://127.0.0.1:PORT"])
     func silence(uri: String) async throws {
-        let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM) & ~1)"))
+        let runner = try runner(uri.replacing("PORT", with: "\(try freePort(SOCK_DGRAM) & ~1)"), connect: 2)
         #expect(try await run(runner) { runner.supervised.stalls > 0 })
         #expect(words.prefix(3) == ["connecting", "stalled", "backing-off"], "\(words) \(reasons)")
-        #expect(reasons.first == "nothing has come within 8 s of connecting")
+        #expect(reasons.first == "nothing has come within 2 s of connecting")
     }
 
     /// Pipelines of senders, by the URI that receives them.

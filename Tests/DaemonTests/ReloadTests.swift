@@ -121,7 +121,7 @@ struct ReloadTests {
         #expect(try await daemon.streams.add(lobby) == .replaced)
         let scoring = Task { await daemon.run() }
         let ended = await daemon.streams.running.first { $0.name == "s" }
-        while ended?.currentState != .ended { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(try await until { ended?.currentState == .ended })
         #expect(try await daemon.streams.add(lobby) == .replaced)
         let removed = [try await daemon.streams.remove("s"), try await daemon.streams.remove("s")]
         #expect(removed == [true, false])

@@ -31,12 +31,36 @@ struct ServiceTests {
         #expect(await socket.next() == "STOPPING=1")
     }
 
-    @Test("without a socket, or with one that nobody reads, nothing happens")
-    func nobody() {
-        for name in ["", "relative", "/no/such/socket", "@nobody-\(UUID())", "/" + String(repeating: "x", count: 200)] {
+    @Test("a name that sd_notify(3) does not allow is told nothing, though a socket is there")
+    func wrongNames() async throws {
+        let socket = try NotifySocket()
+        let upwards = FileManager.default.currentDirectoryPath.split(separator: "/").map { _ in ".." }
+        let relative = upwards.joined(separator: "/") + socket.name
+        try #require(FileManager.default.fileExists(atPath: relative))
+        // A path is at most 107 bytes long; more slashes name the same file.
+        let long = String(repeating: "/", count: 200) + socket.name
+        for name in ["", relative, long, "@" + socket.name, "/no/such/socket"] {
             Notifier(environment: ["NOTIFY_SOCKET": name]).ready()
         }
-        Notifier(environment: [:]).stopping()
+        Notifier(environment: [:]).ready()
+        #expect(await socket.next(within: .zero) == nil)
+        Notifier(environment: ["NOTIFY_SOCKET": socket.name]).ready()
+        #expect(await socket.next() == "READY=1")
+    }
+
+    @Test("a socket that nobody reads takes what the kernel queues; the rest is lost, and later messages arrive")
+    func unread() async throws {
+        let limit = try String(contentsOfFile: "/proc/sys/net/unix/max_dgram_qlen", encoding: .utf8)
+        // The kernel refuses a datagram once more than this many wait (`unix_recvq_full`).
+        let queued = try #require(Int(limit.trimmingCharacters(in: .whitespacesAndNewlines))) + 1
+        let socket = try NotifySocket()
+        let notifier = Notifier(environment: ["NOTIFY_SOCKET": socket.name])
+        for _ in 0..<queued { notifier.alive() }
+        notifier.ready()
+        for _ in 0..<queued { #expect(await socket.next(within: .zero) == "WATCHDOG=1") }
+        #expect(await socket.next(within: .zero) == nil)
+        notifier.stopping()
+        #expect(await socket.next() == "STOPPING=1")
     }
 
     @Test("the watchdog's time is read, if it is for this process")

@@ -82,19 +82,28 @@ struct RescoringTests {
         }
     }
 
-    /// When events start and, as negative numbers, end.
+    /// A start or an end of an event.
+    private struct Change: Hashable {
+        let phase: EventTracker.Phase
+        /// End of the window that started the event, or of the last one that held it, in seconds of media time.
+        let window: Double
+        /// Number of the frame with which it was told.
+        let told: Int
+    }
+
     private func changes(
         _ engine: ScoringEngine, _ pictures: [Picture], _ rule: ThresholdRule, hysteresis: Float
-    ) async throws -> [Int] {
+    ) async throws -> [Change] {
         var settings = StandingQuery.Settings()
         settings.policy.hysteresis = hysteresis
         _ = try await engine.add(
             StandingQuery(id: "q", text: "a blue circle", head: "mean", frames: 4, rule: rule, settings: settings))
-        var changes: [Int] = []
+        var changes: [Change] = []
         for (time, picture) in pictures.enumerated() {
             let step = try await engine.process([item(time, picture)])
             for found in step.detections where found.transition.phase != .update {
-                changes.append(found.transition.phase == .start ? time : -time)
+                changes.append(
+                    Change(phase: found.transition.phase, window: found.transition.mediaEnd, told: time))
             }
         }
         return changes
@@ -113,7 +122,7 @@ struct RescoringTests {
         _ = try await whole.add(query("mean", .score(1000)))
         let exact = try await windows(whole, pictures, batch: 1)
         let threshold = try #require(exact[3])
-        var seen: Set<[Int]> = []
+        var seen: Set<[Change]> = []
         for score in exact.values where score < threshold {
             let rule = ThresholdRule.score(threshold)
             let found = try await changes(makeEngine(.int8), pictures, rule, hysteresis: threshold - score)
@@ -130,7 +139,7 @@ struct RescoringTests {
         let against = ["a red circle", "an empty scene"]
         let whole = try await makeEngine(.f32)
         _ = try await whole.add(query("mean", .contrast(against: against, probability: 0.5)))
-        var seen: Set<[Int]> = []
+        var seen: Set<[Change]> = []
         for (time, picture) in pictures.enumerated() {
             _ = try await whole.process([item(time, picture)])
             guard let probability = try await whole.explain("mean")?.first?.probability else { continue }
@@ -169,15 +178,17 @@ struct RescoringTests {
     }
 
     /// An engine, a lane of which waits for float32 with its first window, and the events of float32.
+    ///
+    /// The window is that of the golden pictures from `first` on.
     private func waiting(
-        _ clock: ManualClock = ManualClock()
-    ) async throws -> (engine: ScoringEngine, pictures: [Picture], wanted: [Int]) {
-        let pictures = Array(try golden().prefix(12))
+        _ clock: ManualClock = ManualClock(), from first: Int = 0
+    ) async throws -> (engine: ScoringEngine, pictures: [Picture], wanted: [Change]) {
+        let pictures = Array(try golden()[first..<first + 12])
         let whole = try await makeEngine(.f32)
         _ = try await whole.add(query("mean", .score(1000)))
         let threshold = try #require(await windows(whole, pictures, batch: 1)[3])
         let wanted = try await changes(makeEngine(.f32), pictures, .score(threshold), hysteresis: 0)
-        #expect(wanted.first == 3)
+        #expect(wanted.first == Change(phase: .start, window: 3, told: 3))
         let engine = try await makeEngine(.int8, isLive: true, clock: clock)
         await engine.addLane("other")
         var settings = StandingQuery.Settings()
@@ -193,12 +204,11 @@ struct RescoringTests {
     func turns() async throws {
         let (engine, pictures, wanted) = try await waiting()
         var settled: [Double] = []
-        var changes: [Int] = []
+        var changes: [EventTracker.Phase: [Double]] = [:]
         func take(_ step: BatchResult) {
             settled += step.settled
             for found in step.detections where found.transition.phase != .update {
-                let end = Int(found.transition.mediaEnd)
-                changes.append(found.transition.phase == .start ? end : -end)
+                changes[found.transition.phase, default: []].append(found.transition.mediaEnd)
             }
         }
         // All but one of the window's four pictures are left for other turns, whatever else comes.
@@ -219,8 +229,9 @@ struct RescoringTests {
             if !step.waits { break }
         }
         #expect(calls < 20 && settled == [100] + (3..<pictures.count).map { Double($0) })
-        // An event ends with the last window that held it.
-        #expect(changes.count == wanted.count && changes.filter { $0 > 0 } == wanted.filter { $0 > 0 })
+        // The events of float32, by their windows: they are told later.
+        #expect(changes == Dictionary(grouping: wanted, by: \.phase).mapValues { $0.map(\.window) })
+        #expect(changes[.end]?.isEmpty == false)
     }
 
     @Test("it is not done while frames are late, and given up after half a second")
@@ -236,20 +247,34 @@ struct RescoringTests {
         #expect(!step.waits && step.undecided == 1 && step.rescored == 0 && step.settled == [3])
     }
 
-    @Test("a lane that is taken away waits no longer, and a query that has gone is not heard of")
-    func leaving() async throws {
-        let (engine, pictures, _) = try await waiting()
+    @Test("a lane that is taken away waits no longer: int8's score decides", arguments: [true, false])
+    func leaving(isAbove: Bool) async throws {
+        // A window whose score by int8 is on that side of the one by float32, which is the threshold.
+        let whole = try await makeEngine(.f32)
+        _ = try await whole.add(query("mean", .score(1000)))
+        let exact = try await windows(whole, golden(), batch: 1)
+        let plain = try await makeEngine(.int8)
+        _ = try await plain.add(query("mean", .score(1000)))
+        let bytes = try await windows(plain, golden(), batch: 1)
+        let ends = exact.keys.sorted().filter { end in
+            guard let score = exact[end], let other = bytes[end] else { return false }
+            return end < 16 && (isAbove ? other > score : other < score)
+        }
+        let (engine, pictures, _) = try await waiting(from: Int(try #require(ends.first)) - 3)
         let step = try await engine.process([item(3, pictures[3])])
         #expect(step.waits && step.settled.isEmpty)
         let phases = await engine.removeLane("s").map(\.transition.phase)
-        #expect(phases == [] || phases == [.start, .end])
+        #expect(phases == (isAbove ? [.start, .end] : []))
         // That it was decided as it was is told all the same.
         let after = try await engine.process([])
         #expect(
             !after.waits && after.undecided == 1 && after.scored == 1 && after.settled == [3]
                 && after.detections.isEmpty)
+    }
 
-        let (second, _, _) = try await waiting()
+    @Test("a query that has gone while its window waits is not heard of")
+    func leavingQuery() async throws {
+        let (second, pictures, _) = try await waiting()
         #expect(try await second.process([item(3, pictures[3])]).waits)
         #expect(await second.remove("q")?.isEmpty == true)
         // It takes the place of the one that has gone, and matches everything.

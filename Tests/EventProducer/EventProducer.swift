@@ -4,6 +4,7 @@ import Foundation
 import Journal
 import Logging
 import Messaging
+import SystemSupport
 import WireFormat
 
 /// Sends events through an outbox as fast as it is told to, until it is killed: more load than a camera makes.
@@ -36,9 +37,10 @@ struct EventProducer {
     }
 
     private static func play(_ lane: Int, _ outbox: Outbox, _ sent: Int32, _ pause: Int) async {
+        var random = SeededRandom(seed: UInt64(lane))
         while true {
             let event = ULID.make()
-            let updates = Int.random(in: 0...3)
+            let updates = random.below(4)
             for step in 0...updates + 1 {
                 let phase: EventMark.Phase = step == 0 ? .start : step <= updates ? .update : .end
                 await outbox.send([message(lane, event, phase)])

@@ -55,6 +55,9 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
 
     init(folder: URL) { self.folder = folder }
 
+    /// Whether it is a SigLIP: those have golden strings of their own, by a tokenizer that no other family has.
+    var hasTokens: Bool { folder.lastPathComponent.hasPrefix("siglip") }
+
     func description() throws -> Description {
         try Fixtures.json(Description.self, folder.appending(path: "case.json"))
     }

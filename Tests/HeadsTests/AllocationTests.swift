@@ -8,8 +8,6 @@ import Testing
 /// What a warm call asks the allocator for, from the host's method through the contract's C function into the plugin.
 @Suite("Heads allocate nothing once warm")
 struct AllocationTests {
-    private static let (width, frames) = (128, 8)
-
     /// Calls of the allocator that this thread makes in `body`.
     private func allocations(_ body: () throws -> Void) rethrows -> UInt64 {
         let before = ww_allocations()
@@ -25,13 +23,13 @@ struct AllocationTests {
     }
 
     /// What oneDNN itself asks for in one call with packed weights.
-    private func cost(_ product: Product) throws -> UInt64 {
-        let outputs = product == .single ? 1 : Self.width
+    private func cost(_ product: Product, width: Int) throws -> UInt64 {
+        let outputs = product == .single ? 1 : width
         let linear = try Linear(
-            weight: [Float](repeating: 1, count: outputs * Self.width), bias: nil, inputs: Self.width,
+            weight: [Float](repeating: 1, count: outputs * width), bias: nil, inputs: width,
             outputs: outputs, activation: product == .activated ? .quickGELU : .none,
             accumulate: product == .accumulated)
-        let (x, out) = (Matrix(rows: 8, columns: Self.width), Matrix(rows: 8, columns: outputs))
+        let (x, out) = (Matrix(rows: 8, columns: width), Matrix(rows: 8, columns: outputs))
         try linear(x, into: out)
         return try allocations { try linear(x, into: out) }
     }
@@ -44,8 +42,11 @@ struct AllocationTests {
         return switch plugin {
         case "mean": []
         // One for all frames, one for each step but the first.
-        case "lstm": [.plain] + [Product](repeating: .accumulated, count: Self.frames - 1)
+        case "lstm": [.plain] + [Product](repeating: .accumulated, count: Plugins.frames(plugin) - 1)
         case "transformer": blocks
+        // Queries, keys, values and what is attended; then one layer that is added. T-MASS has its text's radius, too.
+        case "xpool": [.plain, .plain, .plain, .plain, .accumulated]
+        case "tmass": [.plain, .plain, .plain, .plain, .accumulated, .plain]
         default: blocks + [.activated, .single]
         }
     }
@@ -59,23 +60,24 @@ struct AllocationTests {
         let library = try Plugins.finder.load("lstm")
         #expect(
             try allocations {
-                _ = try Head(library, width: Self.width, maxFrames: Self.frames, weights: weights)
+                _ = try Head(library, width: 128, maxFrames: 8, weights: weights)
             } > 10)
     }
 
-    @Test("beyond what oneDNN asks for in each product", arguments: Plugins.names, [1, 5, 70])
+    @Test("beyond what oneDNN asks for in each product", arguments: Plugins.all, [1, 5, 70])
     func warmCalls(_ plugin: String, _ count: Int) throws {
-        let head = try Plugins.bundled(plugin, maxFrames: Self.frames)
-        let windows = (0..<count * Self.frames * Self.width).map { Float($0 % 97) - 40 }
-        let valid = (0..<count).map { $0 == 0 ? Self.frames : $0 % Self.frames + 1 }
-        let texts = [Float](windows.prefix(2 * Self.width))
+        let (width, frames) = (Plugins.width(plugin), Plugins.frames(plugin))
+        let head = try Plugins.bundled(plugin)
+        let windows = (0..<count * frames * width).map { Float($0 % 97) - 40 }
+        let valid = (0..<count).map { $0 == 0 ? frames : $0 % frames + 1 }
+        let texts = [Float](windows.prefix(2 * width))
         let pairs = (0..<count).map { (text: $0 % 2, window: $0) }
         var out: [Float] = []
         func call() throws {
             if head.library.pairs {
-                try head.score(texts: texts, windows, valid: valid, frames: Self.frames, pairs: pairs, into: &out)
+                try head.score(texts: texts, windows, valid: valid, frames: frames, pairs: pairs, into: &out)
             } else {
-                try head.pool(windows, valid: valid, frames: Self.frames, into: &out)
+                try head.pool(windows, valid: valid, frames: frames, into: &out)
             }
         }
         try call()
@@ -83,7 +85,7 @@ struct AllocationTests {
         let batches = UInt64((count + 31) / 32)
         // Many rows are several calls, two for each core.
         let calls = UInt64(count > 5 ? 2 * Workers.count : 1)
-        let allowed = batches * calls * (try products(plugin).reduce(0) { try $0 + cost($1) })
+        let allowed = batches * calls * (try products(plugin).reduce(0) { try $0 + cost($1, width: width) })
         let made = try allocations { try call() }
         #expect(made <= allowed, "\(made) allocations, \(allowed) of them oneDNN's")
         #expect(out == first)

@@ -12,7 +12,7 @@ private func says(_ error: any Error, _ parts: String...) -> Bool {
 
 @Suite("Heads keep the contract")
 struct ContractTests {
-    private static let trained = ["lstm", "transformer", "tight"]
+    private static let trained = Plugins.all.filter { $0 != "mean" }
 
     @Test("every tensor but those it does not use is needed, by name", arguments: trained)
     func missingTensors(_ plugin: String) throws {
@@ -20,7 +20,9 @@ struct ContractTests {
         let weights = try Plugins.bundledWeights(plugin)
         for name in weights.keys {
             #expect("without \(name)") {
-                try Head(library, width: 128, maxFrames: 8, weights: weights.filter { $0.key != name })
+                try Head(
+                    library, width: Plugins.width(plugin), maxFrames: Plugins.frames(plugin),
+                    weights: weights.filter { $0.key != name })
             } throws: {
                 says($0, "create failed", "\"\(name)\" is missing")
             }
@@ -36,7 +38,8 @@ struct ContractTests {
                 var bent = weights
                 bent[name] = HeadWeights(shape: shape, values: shape == [0] ? [] : weight.values)
                 #expect("\(name) \(shape)") {
-                    try Head(library, width: 128, maxFrames: 8, weights: bent)
+                    try Head(
+                        library, width: Plugins.width(plugin), maxFrames: Plugins.frames(plugin), weights: bent)
                 } throws: {
                     says($0, "create failed", name, "shape")
                 }
@@ -70,33 +73,36 @@ struct ContractTests {
         }
     }
 
-    @Test("padding changes nothing, whatever it holds, and neither does the batch", arguments: Plugins.names)
+    @Test("padding changes nothing, whatever it holds, and neither does the batch", arguments: Plugins.all)
     func padding(_ plugin: String) throws {
         let head = try Plugins.bundled(plugin)
+        let (d, length) = (head.width, Plugins.frames(plugin))
         let golden = try Fixtures.safetensors(Fixtures.videos.appending(path: "dock.golden.safetensors"))
         let frames = try golden.floats("frame_embeddings")
-        let texts = Array(try golden.floats("text_embeddings").prefix(3 * 128))
+        let texts = Array(try golden.floats("text_embeddings").prefix(3 * d))
         // 70 windows: more than a head takes at once.
-        let valid = (0..<70).map { $0 % 8 + 1 }
+        let valid = (0..<70).map { $0 % length + 1 }
         let windows = valid.indices.flatMap { b in
-            frames[b * 128..<(b + valid[b]) * 128] + [Float](repeating: .nan, count: (8 - valid[b]) * 128)
+            frames[b * d..<(b + valid[b]) * d] + [Float](repeating: .nan, count: (length - valid[b]) * d)
         }
-        let together = try head.similarity(texts: texts, windows, valid: valid, frames: 8, scale: 1)
+        let together = try head.similarity(texts: texts, windows, valid: valid, frames: length, scale: 1)
         for b in [0, 3, 6, 64, 69] {
             let alone = try head.similarity(
-                texts: texts, Array(frames[b * 128..<(b + valid[b]) * 128]), valid: [valid[b]], frames: valid[b],
+                texts: texts, Array(frames[b * d..<(b + valid[b]) * d]), valid: [valid[b]], frames: valid[b],
                 scale: 1)
             #expect(worstExcess(alone, (0..<3).map { together[$0 * 70 + b] }) <= 1e-4)
         }
     }
 
-    @Test("a failed call leaves the result as it was", arguments: Plugins.names)
+    @Test("a failed call leaves the result as it was", arguments: Plugins.all)
     func failedCalls(_ plugin: String) throws {
         let descriptor = try Contract(plugin).descriptor
         var instance: UnsafeMutableRawPointer?
         var why = [CChar](repeating: 0, count: 256)
         let status = Contract.lend(try Plugins.bundledWeights(plugin)) {
-            descriptor.create(128, 8, $0, $0.count, "{}", &instance, &why, why.count)
+            descriptor.create(
+                Int32(Plugins.width(plugin)), Int32(Plugins.frames(plugin)), $0, $0.count, "{}", &instance, &why,
+                why.count)
         }
         #expect(status == WW_OK)
         defer { descriptor.destroy(instance) }
@@ -142,9 +148,9 @@ struct ContractTests {
 
     @Test("a head that pools does not pair, and the other way round")
     func roles() throws {
-        for name in Plugins.names {
-            let library = try Plugins.finder.load(name)
-            #expect(library.pairs == (name == "tight") && library.pools == (name != "tight"))
+        for name in Plugins.all {
+            let (library, pairs) = (try Plugins.finder.load(name), Plugins.pairing.contains(name))
+            #expect(library.pairs == pairs && library.pools == !pairs)
         }
         let frames = [Float](repeating: 1, count: 128)
         #expect { try Plugins.bundled("tight").pool(frames, valid: [1], frames: 1) } throws: {

@@ -8,6 +8,15 @@ import Testing
 enum Plugins {
     static let finder = HeadFinder.standard(first: [Fixtures.plugins])
     static let names = ["mean", "lstm", "transformer", "tight"]
+    /// Heads whose weights are small public cases of other authors (`Tests/Fixtures/families`).
+    static let families = ["xpool", "tmass"]
+    static let all = names + families
+    /// Those that score a text and a window together.
+    static let pairing: Set<String> = ["tight", "xpool", "tmass"]
+
+    /// The width that a head's weights are of, and how many frames its windows have in tests.
+    static func width(_ name: String) -> Int { families.contains(name) ? 32 : 128 }
+    static func frames(_ name: String) -> Int { families.contains(name) ? 6 : 8 }
     /// By CLIP4Clip's names of the similarity calculators.
     static let byReference = ["meanP": "mean", "seqLSTM": "lstm", "seqTransf": "transformer", "tightTransf": "tight"]
 
@@ -18,14 +27,21 @@ enum Plugins {
         }
     }
 
-    /// The weights of the shapes model's head; none for `mean`.
+    /// The weights of the shapes model's head, or of the public case; none for `mean`.
     static func bundledWeights(_ name: String) throws -> [String: HeadWeights] {
         guard name != "mean" else { return [:] }
+        if families.contains(name) {
+            let folder = Fixtures.repository.appending(path: "Tests/Fixtures/families/head_\(name)/model")
+            // T-MASS's scalar is used in training alone.
+            return try weights(Fixtures.safetensors(folder.appending(path: "\(name).safetensors")))
+                .filter { $0.key != "stochastic.std_branch.learnable_scalar" }
+        }
         return try weights(Fixtures.safetensors(Fixtures.shapes.appending(path: "heads/\(name).safetensors")))
     }
 
-    static func bundled(_ name: String, maxFrames: Int = 8) throws -> Head {
-        try Head(finder.load(name), width: 128, maxFrames: maxFrames, weights: bundledWeights(name))
+    static func bundled(_ name: String, maxFrames: Int? = nil) throws -> Head {
+        try Head(
+            finder.load(name), width: width(name), maxFrames: maxFrames ?? frames(name), weights: bundledWeights(name))
     }
 }
 

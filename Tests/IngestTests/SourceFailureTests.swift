@@ -30,7 +30,7 @@ struct SourceFailureTests {
     @Test("a server that gives no stream is told from others, with what to do")
     func servers() async throws {
         let servers = try await WrongServers()
-        for (server, uri, parts) in [
+        let cases = [
             ("closed", "rtsp://127.0.0.1:PORT/x", ["refuses the connection", "check the port"]),
             ("closed", "http://127.0.0.1:PORT/x", ["refuses the connection", "check the port"]),
             ("closed", "rtsp://camera.invalid:PORT/x", ["camera.invalid", "cannot be resolved", "name server"]),
@@ -56,10 +56,17 @@ struct SourceFailureTests {
             ("http-404", "http://127.0.0.1:PORT/x", ["no such stream", "404", "path"]),
             ("http-500", "http://127.0.0.1:PORT/x", ["error of its own", "500"]),
             ("http-503", "http://127.0.0.1:PORT/x", ["no more clients", "503"]),
-        ] {
-            let said = try await failure(servers.uri(uri, of: server))
-            for part in parts { #expect(said.contains(part), "\(server) \(uri): \(said)") }
-            #expect(!said.contains("Could not open resource") && !said.contains("wrong"), "\(said)")
+        ]
+        // All at once: some are given up only when they have been waited for.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (server, uri, parts) in cases {
+                group.addTask {
+                    let said = try await failure(servers.uri(uri, of: server))
+                    for part in parts { #expect(said.contains(part), "\(server) \(uri): \(said)") }
+                    #expect(!said.contains("Could not open resource") && !said.contains("wrong"), "\(said)")
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

@@ -103,6 +103,8 @@ struct RetentionTests {
         var open: Set<String> = []
         var last: Int64 = 0
         var topics: [String: Int64] = [:]
+        private var running: [String] = []
+        private var made = 0
 
         mutating func retire(before cutoff: Double) {
             var stop = false
@@ -110,6 +112,33 @@ struct RetentionTests {
                 if message.event.map({ open.contains($0) }) ?? false { return false }
                 if message.time >= cutoff { stop = true }
                 return !stop
+            }
+        }
+
+        /// The next message at a time: of a stream, or of an event that starts or goes on; nil if none goes on.
+        mutating func message(at time: Double, _ random: inout SeededRandom) -> PendingMessage? {
+            let query = "q\(Int.random(in: 0..<3, using: &random))"
+            var mark: EventMark?
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: break
+            case 1:
+                made += 1
+                running.append("E\(made)")
+                mark = EventMark(id: "E\(made)", phase: .start)
+            default:
+                guard let event = running.randomElement(using: &random) else { return nil }
+                let ends = Bool.random(using: &random)
+                if ends { running.removeAll { $0 == event } }
+                mark = EventMark(id: event, phase: ends ? .end : .update)
+            }
+            let (topic, asked) = mark == nil ? ("stream.s", nil) : ("match.s.\(query)", query)
+            last += 1
+            kept.append(Kept(seq: last, topic: topic, query: asked, event: mark?.id, time: time))
+            if let mark {
+                if mark.phase == .end { open.remove(mark.id) } else { open.insert(mark.id) }
+            }
+            return PendingMessage(topic: topic, query: asked, event: mark) { seq, prev in
+                Data("\(seq) \(prev ?? -1)".utf8)
             }
         }
     }
@@ -120,8 +149,6 @@ struct RetentionTests {
         let path = temporary()
         var journal = try Journal(path: path)
         var model = Model()
-        var running: [String] = []
-        var made = 0
         for step in 0..<100 {
             switch Int.random(in: 0..<10, using: &random) {
             case 0: journal = try Journal(path: path)
@@ -130,57 +157,33 @@ struct RetentionTests {
                 while try journal.retire(Retention(days: 0), now: Date(timeIntervalSince1970: cutoff), limit: 7) {}
                 model.retire(before: cutoff)
             default:
-                var batch: [PendingMessage] = []
-                for _ in 0..<Int.random(in: 1...12, using: &random) {
-                    let query = "q\(Int.random(in: 0..<3, using: &random))"
-                    let topic: String
-                    var mark: EventMark?
-                    switch Int.random(in: 0..<4, using: &random) {
-                    case 0: topic = "stream.s"
-                    case 1:
-                        made += 1
-                        running.append("E\(made)")
-                        (topic, mark) = ("match.s.\(query)", EventMark(id: "E\(made)", phase: .start))
-                    default:
-                        guard let event = running.randomElement(using: &random) else { continue }
-                        let ends = Bool.random(using: &random)
-                        if ends { running.removeAll { $0 == event } }
-                        (topic, mark) = ("match.s.\(query)", EventMark(id: event, phase: ends ? .end : .update))
-                    }
-                    let isMatch = topic != "stream.s"
-                    batch.append(
-                        PendingMessage(topic: topic, query: isMatch ? query : nil, event: mark) { seq, prev in
-                            Data("\(seq) \(prev ?? -1)".utf8)
-                        })
-                    model.last += 1
-                    model.kept.append(
-                        .init(
-                            seq: model.last, topic: topic, query: isMatch ? query : nil, event: mark?.id,
-                            time: Double(step)))
-                    if let mark {
-                        if mark.phase == .end { model.open.remove(mark.id) } else { model.open.insert(mark.id) }
-                    }
-                }
+                let count = Int.random(in: 1...12, using: &random)
+                let batch = (0..<count).compactMap { _ in model.message(at: Double(step), &random) }
                 for entry in try journal.append(batch, at: Date(timeIntervalSince1970: Double(step))) {
                     #expect(entry.prev == model.topics[entry.topic])
                     model.topics[entry.topic] = entry.seq
                 }
             }
-            let since = Int64.random(in: 0...model.last + 1, using: &random)
-            let all = try journal.replay(since: since, limit: 100_000)
-            #expect(all.entries.map(\.seq) == model.kept.map(\.seq).filter { $0 > since })
-            // Messages and holes together are every number once.
-            let covered = all.entries.map { $0.seq...$0.seq } + all.holes.map { $0.first...$0.last }
-            #expect(covered.flatMap { Array($0) }.sorted() == Array(min(since, model.last)..<model.last).map { $0 + 1 })
-            let query = "q\(Int.random(in: 0..<3, using: &random))"
-            let wanted = model.kept.filter { $0.query == query && $0.seq > since }.map(\.seq)
-            #expect(try journal.seqs(since: since, MessageFilter(query: query)) == wanted)
-            let limit = Int.random(in: 1...9, using: &random)
-            #expect(
-                try journal.replay(since: since, limit: limit).entries.map(\.seq)
-                    == all.entries.prefix(limit).map(\.seq))
-            #expect(try Set(journal.openEvents().map { $0.event?.id }) == Set(model.open.map { $0 }))
+            try expect(journal, holds: model, &random)
         }
         #expect(journal.lastSeq == model.last)
+    }
+
+    /// Asks for all from some number on, for one query's, and for a few, and compares each with the model.
+    private func expect(_ journal: Journal, holds model: Model, _ random: inout SeededRandom) throws {
+        let since = Int64.random(in: 0...model.last + 1, using: &random)
+        let all = try journal.replay(since: since, limit: 100_000)
+        #expect(all.entries.map(\.seq) == model.kept.map(\.seq).filter { $0 > since })
+        // Messages and holes together are every number once.
+        let covered = all.entries.map { $0.seq...$0.seq } + all.holes.map { $0.first...$0.last }
+        #expect(covered.flatMap { Array($0) }.sorted() == Array(min(since, model.last)..<model.last).map { $0 + 1 })
+        let query = "q\(Int.random(in: 0..<3, using: &random))"
+        let wanted = model.kept.filter { $0.query == query && $0.seq > since }.map(\.seq)
+        #expect(try journal.seqs(since: since, MessageFilter(query: query)) == wanted)
+        let limit = Int.random(in: 1...9, using: &random)
+        #expect(
+            try journal.replay(since: since, limit: limit).entries.map(\.seq)
+                == all.entries.prefix(limit).map(\.seq))
+        #expect(try Set(journal.openEvents().map { $0.event?.id }) == Set(model.open.map { $0 }))
     }
 }

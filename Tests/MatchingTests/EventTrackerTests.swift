@@ -49,86 +49,96 @@ extension EventPolicy {
     }
 }
 
-@Suite("Events of one query on one stream")
-struct EventTrackerTests {
-    @Test("events keep their rules on any run of scores", arguments: 0..<300 as Range<UInt64>)
-    func properties(_ seed: UInt64) {
-        var random = SeededRandom(seed: seed &+ 1000)
-        let policy = EventPolicy.random(&random)
-        var tracker = EventTracker(policy)
-        var scene = Scene(seed: seed)
-        var open: EventTracker.Transition?
-        var last: EventTracker.Transition?
-        var earliest = -Double.infinity
-        var newest = -Double.infinity
-        var carried: Double?
-        var matched: [Bool] = []
-        for _ in 0..<600 {
-            var told: [EventTracker.Transition] = []
-            let threshold = Float.random(in: 0.45...0.55, using: &random)
-            var jumped = false
-            switch scene.next() {
-            case .jump:
-                told = tracker.close().map { [$0] } ?? []
-                jumped = true
-                matched = []
-            case .window(let value, let span):
-                if let left = carried { earliest = span.mediaStart + left }
-                (carried, newest) = (nil, span.mediaEnd)
-                told = tracker.observe(value, threshold: threshold, span: span)
-                matched = (matched + [(value ?? .nan) >= threshold]).suffix(policy.windows)
-                if let hold = tracker.hold {
-                    #expect(open == nil || told.last?.phase == .end)
-                    if case .coolingDown(let until) = hold { #expect(until == earliest && span.mediaEnd < until) }
-                }
+/// A tracker, and what its rules say of each transition that it gives.
+private struct RuledTracker {
+    let policy: EventPolicy
+    private var tracker: EventTracker
+    private var open: EventTracker.Transition?
+    private var last: EventTracker.Transition?
+    /// Media time at which an event may begin, at the earliest: the cooldown's end.
+    private var earliest = -Double.infinity
+    private var newest = -Double.infinity
+    /// What is left of a cooldown when the stream jumps, in seconds.
+    private var carried: Double?
+    private var matched: [Bool] = []
+
+    init(_ policy: EventPolicy) { (self.policy, tracker) = (policy, EventTracker(policy)) }
+
+    mutating func take(_ step: Scene.Step, threshold: Float) {
+        switch step {
+        case .jump:
+            matched = []
+            for transition in tracker.close().map({ [$0] }) ?? [] { check(transition, threshold) }
+            if earliest > newest { carried = earliest - newest }
+            (earliest, newest, last) = (-.infinity, -.infinity, nil)
+        case .window(let value, let span):
+            if let left = carried { earliest = span.mediaStart + left }
+            (carried, newest) = (nil, span.mediaEnd)
+            let told = tracker.observe(value, threshold: threshold, span: span)
+            matched = (matched + [(value ?? .nan) >= threshold]).suffix(policy.windows)
+            if let hold = tracker.hold {
+                #expect(open == nil || told.last?.phase == .end)
+                if case .coolingDown(let until) = hold { #expect(until == earliest && span.mediaEnd < until) }
             }
-            for transition in told {
-                check(transition)
-                switch transition.phase {
-                case .start:
-                    #expect(open == nil, "no two events at once")
-                    #expect(transition.score >= transition.threshold && transition.threshold == threshold)
-                    #expect(matched.count { $0 } >= policy.needed)
-                    #expect(transition.mediaStart >= earliest && transition.mediaEnd >= earliest, "cooldown")
-                    // A window of two seconds, and the duration after its end.
-                    #expect(
-                        earliest > -.infinity
-                            || transition.mediaEnd - transition.mediaStart >= policy.minimumDuration + 2 - 1e-9)
-                    #expect(transition.wallStart >= (last?.wallEnd ?? -.infinity))
-                    open = transition
-                case .update:
-                    #expect(open != nil)
-                    guard let before = open else { break }
-                    #expect(transition.peak.score >= before.peak.score + policy.updateStep)
-                    #expect(transition.mediaEnd - before.mediaEnd >= policy.updateInterval)
-                    #expect(transition.mediaStart == before.mediaStart && transition.mediaEnd >= before.mediaEnd)
-                    open = transition
-                case .end:
-                    #expect(open != nil, "no end without a start")
-                    guard let before = open else { break }
-                    #expect(transition.mediaStart == before.mediaStart && transition.mediaEnd >= before.mediaEnd)
-                    #expect(transition.peak.score >= before.peak.score)
-                    earliest = transition.mediaEnd + policy.cooldown
-                    last = transition
-                    open = nil
-                }
-            }
-            if jumped {
-                if earliest > newest { carried = earliest - newest }
-                (earliest, newest, last) = (-.infinity, -.infinity, nil)
-            }
-            #expect(tracker.isOpen == (open != nil))
-            #expect(!(tracker.isOpen && tracker.isIdle))
-            if let current = tracker.current { #expect(current.mediaStart == open?.mediaStart) }
+            for transition in told { check(transition, threshold) }
         }
+        #expect(tracker.isOpen == (open != nil))
+        #expect(!(tracker.isOpen && tracker.isIdle))
+        if let current = tracker.current { #expect(current.mediaStart == open?.mediaStart) }
     }
 
-    private func check(_ transition: EventTracker.Transition) {
+    private mutating func check(_ transition: EventTracker.Transition, _ threshold: Float) {
         #expect(transition.mediaStart <= transition.peak.mediaTime)
         #expect(transition.peak.mediaTime <= transition.mediaEnd)
         #expect(transition.wallStart <= transition.peak.wallTime)
         #expect(transition.peak.wallTime <= transition.wallEnd)
         #expect(transition.peak.score >= transition.score || transition.phase == .end)
+        switch transition.phase {
+        case .start:
+            checkStart(transition, threshold)
+            open = transition
+        case .update:
+            #expect(open != nil)
+            guard let before = open else { break }
+            #expect(transition.peak.score >= before.peak.score + policy.updateStep)
+            #expect(transition.mediaEnd - before.mediaEnd >= policy.updateInterval)
+            #expect(transition.mediaStart == before.mediaStart && transition.mediaEnd >= before.mediaEnd)
+            open = transition
+        case .end:
+            #expect(open != nil, "no end without a start")
+            guard let before = open else { break }
+            #expect(transition.mediaStart == before.mediaStart && transition.mediaEnd >= before.mediaEnd)
+            #expect(transition.peak.score >= before.peak.score)
+            earliest = transition.mediaEnd + policy.cooldown
+            last = transition
+            open = nil
+        }
+    }
+
+    private func checkStart(_ transition: EventTracker.Transition, _ threshold: Float) {
+        #expect(open == nil, "no two events at once")
+        #expect(transition.score >= transition.threshold && transition.threshold == threshold)
+        #expect(matched.count { $0 } >= policy.needed)
+        #expect(transition.mediaStart >= earliest && transition.mediaEnd >= earliest, "cooldown")
+        // A window of two seconds, and the duration after its end.
+        #expect(
+            earliest > -.infinity
+                || transition.mediaEnd - transition.mediaStart >= policy.minimumDuration + 2 - 1e-9)
+        #expect(transition.wallStart >= (last?.wallEnd ?? -.infinity))
+    }
+}
+
+@Suite("Events of one query on one stream")
+struct EventTrackerTests {
+    @Test("events keep their rules on any run of scores", arguments: 0..<300 as Range<UInt64>)
+    func properties(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed &+ 1000)
+        var tracker = RuledTracker(EventPolicy.random(&random))
+        var scene = Scene(seed: seed)
+        for _ in 0..<600 {
+            let threshold = Float.random(in: 0.45...0.55, using: &random)
+            tracker.take(scene.next(), threshold: threshold)
+        }
     }
 
     @Test("an idle tracker may be dropped and made again: nothing changes", arguments: 0..<300 as Range<UInt64>)

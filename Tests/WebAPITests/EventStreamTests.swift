@@ -35,12 +35,12 @@ struct EventStreamTests {
         let port = Int(try freePort())
         let command = ["--config", try configuration(folder, port: port)]
         let address = "http://127.0.0.1:\(port)/api/v1/events/stream"
-        let all = try Web.client(["follow", address + "?since=0", "1200"])
-        let some = try Web.client(["follow", address + "?since=0&query=q0&stream=s0", "30"])
+        let all = try Web.client(["follow", address + "?since=0", "600"])
+        let some = try Web.client(["follow", address + "?since=0&query=q0&stream=s0", "15"])
         var daemon: Program?
         var seqs: [Int64] = []
-        for round in 0..<1200 {
-            if round % 400 == 0 {
+        for round in 0..<600 {
+            if round % 200 == 0 {
                 daemon?.kill()
                 daemon = try Program(Fixtures.plugins + "/watchwordd", command)
             }
@@ -51,10 +51,10 @@ struct EventStreamTests {
         let last = try #require(daemon)
         last.kill()
         #expect(try await until { !last.isRunning })
-        #expect(seqs == Array(1...1200))
+        #expect(seqs == Array(1...600))
         let kept = try Journal(path: "\(folder.path)/journal.sqlite").replay(since: 0, limit: 1_000_000).entries
         let wanted = kept.filter { $0.query == "q0" && $0.stream == "s0" }.map(\.seq)
-        #expect(found.count == 30 && found == Array(wanted.prefix(30)))
+        #expect(found.count == 15 && found == Array(wanted.prefix(15)))
     }
 
     @Test("one who comes back to a restored journal with a number is told which journal it is, and gets what follows")

@@ -114,13 +114,3 @@ func samples(_ page: String) async throws -> [Sample] {
         "/bin/sh", ["-c", "exec \(Web.toolsFolder)/bin/python \(script) parse < \(file.path)"])
     return try JSONDecoder().decode([Sample].self, from: Data(try await parser.rest().utf8))
 }
-
-/// Waits until something is so; false if it never is.
-func until(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + .seconds(90)
-    while try await !condition() {
-        if ContinuousClock.now > end { return false }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    return true
-}

@@ -1,7 +1,7 @@
 package import Engine
 package import Foundation
-import Sampling
 import Pixels
+import Sampling
 import Synchronization
 
 /// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.

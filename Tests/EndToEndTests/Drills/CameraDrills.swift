@@ -78,7 +78,8 @@ struct CameraDrills {
             if trouble.playsOn {
                 #expect(try await daemon.plays(name, frames: 12), "\(name) does not play on")
             } else if trouble.leaves == nil {
-                try await Task.sleep(for: .seconds(4))
+                // The trouble lasts as long as the healthy stream takes for 4 s of its film.
+                #expect(try await daemon.plays(HealthyStream.name, frames: 16))
             }
             try await cameras.heal(name)
             let recovered = try await daemon.plays(name)

@@ -122,14 +122,15 @@ struct JournalDrills {
         let disk = place.folder.appending(path: "disk")
         let backup = place.folder.appending(path: "backup")
         try FileManager.default.copyItem(at: disk, to: backup)
-        let common = try entries(backup.appending(path: "journal.sqlite").path).map(\.seq).max() ?? 0
+        let saved = Place(place, journal: backup.appending(path: "journal.sqlite").path)
+        let common = try entries(saved).map(\.seq).max() ?? 0
         let fast = place.producer(lanes: 8, pause: 2)
         let second = try Program(fast[0], Array(fast.dropFirst()))
         #expect(try await until { following.last > common + 800 })
         second.kill()
         #expect(try await until { !second.isRunning })
         // What was journaled, and not yet published when it was killed, nobody has heard.
-        let known = max(following.last, try entries(place.journal).last?.seq ?? 0)
+        let known = max(following.last, try entries(place).last?.seq ?? 0)
         try restore(backup, disk, kind)
         // It is asked again under numbers that it knows, and goes past them.
         let third = try Program(command[0], Array(command.dropFirst()))
@@ -152,7 +153,7 @@ struct JournalDrills {
         let isKnown = kind == .besideTheNumber
         #expect(isKnown ? after > common && after <= known : after <= common, "after \(after), \(known), \(common)")
         // From there on, it is told all that the journal has, once and in order.
-        let stored = try entries(place.journal).filter { $0.seq > after && $0.topic.hasPrefix("match.") }
+        let stored = try entries(place).filter { $0.seq > after && $0.topic.hasPrefix("match.") }
         let rest = told[(turn + 2)...].compactMap { if case .message(let message) = $0 { message } else { nil } }
         #expect(rest.map(\.seq) == Array(stored.map(\.seq).prefix(rest.count)) && rest.count > 50)
         #expect(zip(rest, stored).allSatisfy { $0.body == $1.body })
@@ -162,12 +163,8 @@ struct JournalDrills {
         #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 })
     }
 
-    private func entries(_ path: String) throws -> [Entry] {
-        // A copy, so that reading it makes no difference to the journal, or to who has it.
-        let copy = FileManager.default.temporaryDirectory.appending(path: "read-\(UUID())")
-        try FileManager.default.copyItem(at: URL(filePath: path).deletingLastPathComponent(), to: copy)
-        defer { try? FileManager.default.removeItem(at: copy) }
-        return try Journal(path: copy.appending(path: "journal.sqlite").path).replay(since: 0, limit: 1_000_000).entries
+    private func entries(_ place: Place) throws -> [Entry] {
+        try place.withCopiedJournal { try $0.replay(since: 0, limit: 1_000_000).entries }
     }
 
     private func restore(_ backup: URL, _ disk: URL, _ kind: Restored) throws {

@@ -42,10 +42,10 @@ struct KeyTests {
         try "client \(client) subscribe,control\nears \(ears) subscribe\n".write(
             toFile: "\(folder)/clients", atomically: true, encoding: .utf8)
         // Beyond loopback: every interface.
-        let port = Int.random(in: 30_000..<32_000)
+        let (events, requests) = (try freePort(), try freePort())
         let lines = [
-            "model: \(Fixtures.shapes.path)", "head: mean", "publish: \"tcp://*:\(port)\"",
-            "control: \"tcp://0.0.0.0:\(port + 1)\"",
+            "model: \(Fixtures.shapes.path)", "head: mean", "publish: \"tcp://*:\(events)\"",
+            "control: \"tcp://0.0.0.0:\(requests)\"",
             "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)", "log: {level: error}",
         ]
         let config = "\(folder)/w.yaml"
@@ -58,18 +58,26 @@ struct KeyTests {
             toFile: config, atomically: true, encoding: .utf8)
         let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config])
 
-        let control = "tcp://127.0.0.1:\(port + 1)"
+        let control = "tcp://127.0.0.1:\(requests)"
         let keys = ["--curve-key", "\(folder)/client", "--server-key", "\(folder)/server.pub"]
         #expect(try await until { try await run("watchword", ["status", "--control", control] + keys).code == 0 })
         let key = try KeyFile.publicKey("\(folder)/server.pub").z85
         let environment = [
-            "WATCHWORD_CONTROL": control, "WATCHWORD_PUBLISH": "tcp://127.0.0.1:\(port)",
+            "WATCHWORD_CONTROL": control, "WATCHWORD_PUBLISH": "tcp://127.0.0.1:\(events)",
             "WATCHWORD_CURVE_KEY": "\(folder)/client", "WATCHWORD_SERVER_KEY": key,
         ]
         let added = try await run("watchword", ["query", "add", "a blue circle"], environment: environment)
         #expect(added.code == 0, "\(added.err)")
         #expect(try await run("watchword", ["events", "--since", "0"], environment: environment).code == 0)
 
+        try await expectRefusals(of: folder, client, environment)
+        #expect(try await daemon.terminate() == 0)
+    }
+
+    /// What is wrong with the keys of others, as `status` says it, and with a key's file.
+    private func expectRefusals(
+        of folder: String, _ client: CurvePublicKey, _ environment: [String: String]
+    ) async throws {
         func said(_ changes: [String: String]) async throws -> (code: Int32, err: String) {
             let found = try await run("watchword", ["status"], environment: environment.merging(changes) { $1 })
             #expect(found.out.isEmpty && found.err.split(separator: "\n").count == 1, "\(found)")
@@ -99,6 +107,5 @@ struct KeyTests {
         #expect(exposed.code == 77 && exposed.err.contains("chmod 600"), "\(exposed)")
         let nobody = try await said(["WATCHWORD_CONTROL": "tcp://127.0.0.1:1", "WATCHWORD_CURVE_KEY": "\(folder)/ears"])
         #expect(nobody.code == 69 && nobody.err.contains("is watchwordd running?"), "\(nobody)")
-        #expect(try await daemon.terminate() == 0)
     }
 }

@@ -6,16 +6,6 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Waits until something is so; false if it never is.
-func until(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + .seconds(90)
-    while try await !condition() {
-        if ContinuousClock.now > end { return false }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    return true
-}
-
 /// Where a daemon under test has its sockets and its journal.
 struct Place {
     let folder: URL
@@ -78,6 +68,15 @@ struct Place {
 
     /// The newest number; 0 if nobody answers.
     func seq() async -> Int64 { (try? await ask("status"))?.result?["seq"]?.integer ?? 0 }
+
+    /// Reads a copy of the journal, as its files are now: a process that has it is neither asked nor disturbed.
+    func withCopiedJournal<T>(_ body: (Journal) throws -> T) throws -> T {
+        let copy = FileManager.default.temporaryDirectory.appending(path: "read-\(UUID())")
+        let file = URL(filePath: journal)
+        try FileManager.default.copyItem(at: file.deletingLastPathComponent(), to: copy)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        return try body(Journal(path: copy.appending(path: file.lastPathComponent).path))
+    }
 
     /// What the journal has, read from its file.
     func entries() throws -> [Entry] {

@@ -95,8 +95,11 @@ struct HistoryCommandTests {
                 spans[caption, default: []].append((name, event.start_s, event.end_s))
             }
         }
+        // A search is a process: `make quality` makes them all, `make test` one of four.
+        let asked = spans.sorted { $0.key < $1.key }.enumerated().filter { measuresQuality || $0.offset % 4 == 0 }
+            .map(\.element)
         var found = 0
-        for (caption, events) in spans {
+        for (caption, events) in asked {
             let answer = try await run(
                 "watchword", ["search", caption, "--history", history, "--limit", "5", "--json"])
             let isThere = try lines(answer.out).contains { moment in
@@ -107,8 +110,8 @@ struct HistoryCommandTests {
             }
             if isThere { found += 1 }
         }
-        print("history: recall@5 of \(spans.count) captions: \(Double(found) / Double(spans.count))")
-        #expect(Double(found) / Double(spans.count) >= 0.5)
+        print("history: recall@5 of \(asked.count) captions: \(Double(found) / Double(asked.count))")
+        #expect(Double(found) / Double(asked.count) >= 0.5)
     }
 
     @Test("a run that is killed goes on where it was, and damaged films are named")

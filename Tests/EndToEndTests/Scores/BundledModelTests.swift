@@ -31,7 +31,7 @@ struct BundledModelTests {
     /// A measurement of minutes: `make quality`.
     @Test(
         "finds clips, directions and events no worse than the model it replaced, with every head",
-        .enabled(if: ProcessInfo.processInfo.environment["WATCHWORD_QUALITY"] != nil, "make quality"))
+        .enabled(if: measuresQuality, "make quality"))
     func quality() async throws {
         let work = FileManager.default.temporaryDirectory.appending(path: "bundled-\(UUID())")
         defer { try? FileManager.default.removeItem(at: work) }

@@ -7,6 +7,40 @@ import WireFormat
 
 @Suite("Subscribers", .serialized)
 struct SubscriberTests {
+    /// Reads on, and prints in the end how many messages it lacks of 10,000.
+    private static let steady = """
+        import sys, zmq
+        s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match."); s.setsockopt(zmq.RCVHWM, 0)
+        s.connect(sys.argv[1]); s.setsockopt(zmq.RCVTIMEO, 60000); holes = 0
+        last = int(s.recv_multipart()[1]); print("reading", flush=True)
+        for i in range(10000):
+            seq = int(s.recv_multipart()[1]); holes += seq != last + 1; last = seq
+        print(holes)
+        """
+
+    /// Stops reading twice, asks for what it lacks, and prints whether it has got all.
+    private static let stopping = """
+        import json, sys, zmq
+        c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match.s1."); s.setsockopt(zmq.RCVHWM, 20)
+        s.setsockopt(zmq.RCVTIMEO, 60000); s.connect(sys.argv[1])
+        r = c.socket(zmq.DEALER); r.setsockopt(zmq.RCVTIMEO, 60000); r.connect(sys.argv[2])
+        def ask(since):
+            args = {"since": since, "limit": 10000, "topic": "match.s1."}
+            r.send(json.dumps({"v": 1, "id": "1", "op": "events.replay", "args": args}).encode())
+            return [e["body"]["seq"] for e in json.loads(r.recv_multipart()[-1])["result"]]
+        got = [int(s.recv_multipart()[1])]; gaps = 0; stops = 0
+        while gaps < 2:
+            topic, seq, body = s.recv_multipart(); seq = int(seq)
+            if seq <= got[-1]: continue
+            if json.loads(body)["prev"] != got[-1]:
+                gaps += 1
+                got += [n for n in ask(got[-1]) if n < seq]
+            got.append(seq)
+            if stops < 2 and stops <= gaps and len(got) > 50:
+                stops += 1; print("stopped", flush=True); sys.stdin.readline()
+        print(stops, got == [n for n in ask(got[0] - 1) if n <= got[-1]], flush=True)
+        """
+
     @Test("one that stops reading loses what it may, asks for its gap and gets all of it; others lose nothing by it")
     func stopped() async throws {
         let place = try Place()
@@ -15,48 +49,11 @@ struct SubscriberTests {
         try #require(try await until { await place.seq() > 0 })
         // Reads on, with room for what comes while the machine is busy elsewhere, and loses nothing: it never has to
         // ask.
-        let other = try Program(
-            "/usr/bin/python3",
-            [
-                "-c",
-                """
-                import sys, zmq
-                s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match."); s.setsockopt(zmq.RCVHWM, 0)
-                s.connect(sys.argv[1]); s.setsockopt(zmq.RCVTIMEO, 60000); holes = 0
-                last = int(s.recv_multipart()[1]); print("reading", flush=True)
-                for i in range(10000):
-                    seq = int(s.recv_multipart()[1]); holes += seq != last + 1; last = seq
-                print(holes)
-                """, place.publish,
-            ])
+        let other = try Program("/usr/bin/python3", ["-c", Self.steady, place.publish])
         #expect(try await other.line() == "reading")
         // Sees its gaps by `prev` alone, on the one topic that it has subscribed to.
         let stopped = try Program(
-            "/usr/bin/python3",
-            [
-                "-c",
-                """
-                import json, sys, zmq
-                c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match.s1."); s.setsockopt(zmq.RCVHWM, 20)
-                s.setsockopt(zmq.RCVTIMEO, 60000); s.connect(sys.argv[1])
-                r = c.socket(zmq.DEALER); r.setsockopt(zmq.RCVTIMEO, 60000); r.connect(sys.argv[2])
-                def ask(since):
-                    args = {"since": since, "limit": 10000, "topic": "match.s1."}
-                    r.send(json.dumps({"v": 1, "id": "1", "op": "events.replay", "args": args}).encode())
-                    return [e["body"]["seq"] for e in json.loads(r.recv_multipart()[-1])["result"]]
-                got = [int(s.recv_multipart()[1])]; gaps = 0; stops = 0
-                while gaps < 2:
-                    topic, seq, body = s.recv_multipart(); seq = int(seq)
-                    if seq <= got[-1]: continue
-                    if json.loads(body)["prev"] != got[-1]:
-                        gaps += 1
-                        got += [n for n in ask(got[-1]) if n < seq]
-                    got.append(seq)
-                    if stops < 2 and stops <= gaps and len(got) > 50:
-                        stops += 1; print("stopped", flush=True); sys.stdin.readline()
-                print(stops, got == [n for n in ask(got[0] - 1) if n <= got[-1]], flush=True)
-                """, place.publish, place.control,
-            ], hasInput: true)
+            "/usr/bin/python3", ["-c", Self.stopping, place.publish, place.control], hasInput: true)
         for _ in 0..<2 {
             #expect(try await stopped.line() == "stopped")
             // More than its queue, the publisher's for it and the socket between them hold.

@@ -71,7 +71,8 @@ struct PrecisionTests {
         let step = 1 / (try ModelDirectory(model)).defaults.fps + 0.05
         var all = 0
         var lost: [Precision: [Mark]] = [:]
-        for video in try GoldenVideoTests.videos() {
+        // `make quality` compares all of the films.
+        for video in try GoldenVideoTests.videos().prefix(measuresQuality ? .max : 2) {
             let whole = try await run(video, model, .f32)
             #expect(!whole.marks.isEmpty && !whole.embeddings.isEmpty)
             all += whole.marks.count

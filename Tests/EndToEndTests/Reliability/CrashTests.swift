@@ -1,6 +1,7 @@
 import Foundation
 import Journal
 import Messaging
+import SystemSupport
 import TestSupport
 import Testing
 import WireFormat
@@ -16,22 +17,12 @@ struct CrashTests {
     func killed(_ victim: Victim) async throws {
         let place = try Place()
         let command = try victim == .producer ? place.producer(lanes: 8, pause: 1) : place.daemon()
+        var random = seededRandom("kills of the \(victim)")
         var following: Following?
         // Another language's subscriber, for all of the time; it writes what it sees.
         let seen = place.folder.appending(path: "seen").path
-        let subscriber = try Program(
-            "/usr/bin/python3",
-            [
-                "-c",
-                """
-                import sys, zmq
-                s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.setsockopt(zmq.RCVHWM, 100000)
-                s.connect(sys.argv[1]); out = open(sys.argv[2], "wb", buffering=0)
-                while True:
-                    topic, seq, body = s.recv_multipart()
-                    if topic != b"heartbeat": out.write(topic + b"\\t" + seq + b"\\t" + body + b"\\n")
-                """, place.publish, seen,
-            ])
+        let subscriber = try Program("/usr/bin/python3", ["-c", Self.subscriber, place.publish, seen])
+        var open = 0
         for _ in 0..<kills {
             let before = await place.seq()
             let process = try Program(command[0], Array(command.dropFirst()))
@@ -42,9 +33,7 @@ struct CrashTests {
                 #expect(try await until { first.last > 0 || first.failure != nil })
                 following = first
             }
-            try await Task.sleep(for: .milliseconds(Int.random(in: 0...(victim == .producer ? 300 : 1000))))
-            process.kill()
-            #expect(try await until { !process.isRunning })
+            open += try await kill(process, place, after: random.below(victim == .producer ? 1000 : 100))
         }
         subscriber.kill()
         // The next start ends what was open; then the follower has it all.
@@ -62,8 +51,39 @@ struct CrashTests {
 
         let entries = try place.entries()
         try expectWhole(entries)
-        #expect(entries.contains { String(decoding: $0.body, as: UTF8.self).contains("\"reason\":\"interrupted\"") })
-        // What was published is in the journal, to the byte, and came once.
+        // Those that were open at a kill are told to be interrupted, and no others.
+        let ended = entries.filter { String(decoding: $0.body, as: UTF8.self).contains("\"reason\":\"interrupted\"") }
+        #expect(ended.count == open && open >= kills)
+        try expect(lines, publishedAs: entries)
+        // The follower was told all of it, once and in order.
+        let told = follower.messages
+        let wanted = entries.filter { $0.topic.hasPrefix("match.") }.prefix(told.count)
+        #expect(told.map(\.seq) == wanted.map(\.seq))
+        #expect(!follower.all.contains(.restarted))
+        if victim == .producer { try expectSent(place, among: entries) }
+    }
+
+    /// Kills a process some messages from now, at a moment when an event is open; returns how many are.
+    ///
+    /// The process is stopped first: what its journal has then is what it has at the kill.
+    private func kill(_ process: Program, _ place: Place, after messages: Int) async throws -> Int {
+        var open = 0
+        var wanted = await place.seq() + Int64(messages)
+        while open == 0 {
+            let least = wanted
+            try #require(try await until { await place.seq() >= least })
+            process.send(SIGSTOP)
+            open = try place.withCopiedJournal { try $0.openEvents().count }
+            if open == 0 { process.send(SIGCONT) }
+            wanted += 1
+        }
+        process.kill()
+        #expect(try await until { !process.isRunning })
+        return open
+    }
+
+    /// What was published is in the journal, to the byte, and came once.
+    private func expect(_ lines: [Substring], publishedAs entries: [Entry]) throws {
         var numbers: [Int64] = []
         for line in lines {
             let parts = line.split(separator: "\t", maxSplits: 2)
@@ -73,13 +93,10 @@ struct CrashTests {
             #expect(entry.topic == parts[0] && entry.body == Data(parts[2].utf8))
         }
         #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 } && numbers.count > kills)
-        // The follower was told all of it, once and in order.
-        let told = follower.messages
-        let wanted = entries.filter { $0.topic.hasPrefix("match.") }.prefix(told.count)
-        #expect(told.map(\.seq) == wanted.map(\.seq))
-        #expect(!follower.all.contains(.restarted))
-        guard victim == .producer else { return }
-        // Whatever a sender was told to be out is there.
+    }
+
+    /// Whatever the producer was told to be out is in the journal.
+    private func expectSent(_ place: Place, among entries: [Entry]) throws {
         let journaled = Set(
             try entries.map {
                 let message = try WireCoding.decode(MatchMessage.self, $0.body)
@@ -88,4 +105,13 @@ struct CrashTests {
         let sent = try String(contentsOfFile: place.sent, encoding: .utf8).split(separator: "\n")
         #expect(sent.count > kills && sent.allSatisfy { journaled.contains(String($0)) })
     }
+
+    private static let subscriber = """
+        import sys, zmq
+        s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.setsockopt(zmq.RCVHWM, 100000)
+        s.connect(sys.argv[1]); out = open(sys.argv[2], "wb", buffering=0)
+        while True:
+            topic, seq, body = s.recv_multipart()
+            if topic != b"heartbeat": out.write(topic + b"\\t" + seq + b"\\t" + body + b"\\n")
+        """
 }

@@ -32,13 +32,13 @@ struct QueryCommandTests {
             ).write(to: config)
             daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config.path])
             let expected = queries.components(separatedBy: "- {id:").count - 1
-            for _ in 0..<600 {
+            let session = self
+            let stand = try await until {
                 // It answers before the configuration's queries stand.
-                let listed = try await ask(["list", "--json"])
-                if listed.code == 0, listed.out.components(separatedBy: "\"id\"").count > expected { return }
-                try await Task.sleep(for: .milliseconds(100))
+                let listed = try await session.ask(["list", "--json"])
+                return listed.code == 0 && listed.out.components(separatedBy: "\"id\"").count > expected
             }
-            Issue.record("the daemon does not answer")
+            try #require(stand, "the daemon does not answer")
         }
 
         func ask(_ arguments: [String], input: String? = nil) async throws -> (code: Int32, out: String, err: String) {
@@ -159,13 +159,11 @@ struct QueryCommandTests {
                 queries:
                 - {id: b, text: something appears, false_alerts_per_day: 1, streams: [a, a/left]}
                 """)
-        var learning = 0
-        for _ in 0..<300 where learning < 2 {
-            try await Task.sleep(for: .milliseconds(100))
+        let bothLearn = try await until {
             let told = try await session.json(["explain", "b"]).array ?? []
-            learning = told.count { $0["overBackground"]?["state"]?.string == "learning" }
+            return told.count { $0["overBackground"]?["state"]?.string == "learning" } == 2
         }
-        #expect(learning == 2)
+        #expect(bothLearn)
         #expect(try await session.daemon.terminate() == 0)
         let kept = try Journal(path: session.folder.appending(path: "j.sqlite").path).calibrations()
         #expect(Set(kept.map(\.stream)) == ["a", "a/left"] && kept.allSatisfy { $0.query == "b" })
@@ -183,12 +181,9 @@ struct QueryCommandTests {
                 streams:
                 - {name: lobby, uri: \(lobby), realtime: true, loop: true, labels: [indoor]}
                 """)
-        var told: JSONValue = .null
-        for _ in 0..<300 {
-            told = try await session.json(["explain", "always"])
-            if told.array?.first?["open"] == .bool(true) { break }
-            try await Task.sleep(for: .milliseconds(100))
-        }
+        #expect(
+            try await until { try await session.json(["explain", "always"]).array?.first?["open"] == .bool(true) })
+        let told = try await session.json(["explain", "always"])
         #expect(told.array?.count == 1 && told.array?.first?["stream"] == .string("lobby"))
         let always = try await session.ask(["explain", "always"])
         #expect(always.out.hasPrefix("lobby: an event is open\n"), "\(always)")

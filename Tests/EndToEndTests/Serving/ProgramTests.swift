@@ -151,6 +151,26 @@ struct ProgramTests {
         #expect(found.code == code && found.err.contains(part), "\(found.code): \(found.err)")
     }
 
+    /// Adds the stream, and prints its events until it ends, then whether a replay has every number once.
+    private static let rtspClient = """
+        import json, sys, time, zmq
+        c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.connect(sys.argv[1])
+        r = c.socket(zmq.DEALER); r.setsockopt(zmq.RCVTIMEO, 60000); r.connect(sys.argv[2])
+        def ask(op, args):
+            r.send(json.dumps({"v": 1, "id": "1", "op": op, "args": args}).encode()); return json.loads(r.recv_multipart()[-1])
+        r.send(b"no json"); print(json.loads(r.recv_multipart()[-1])["error"]["code"], flush=True)
+        print(ask("query.add", {"id": "late", "text": "a green square"})["ok"], flush=True)
+        print(ask("query.remove", {"id": "late"})["ok"], ask("nope", {})["error"]["code"], flush=True)
+        print(ask("stream.add", {"name": "lobby", "uri": sys.argv[3]})["ok"], flush=True)
+        s.setsockopt(zmq.RCVTIMEO, 90000)
+        while True:
+            topic, seq, body = s.recv_multipart(); message = json.loads(body)
+            if topic == b"stream.lobby" and message["state"] in ("backing-off", "failed"): break
+            if topic.startswith(b"match."): print(json.dumps([topic.decode(), int(seq), message]), flush=True)
+        replayed = [e["body"]["seq"] for e in ask("events.replay", {"since": 0})["result"]]
+        print(replayed == list(range(1, len(replayed) + 1)), flush=True)
+        """
+
     @Test("the daemon finds what the truth file says in a clip played over RTSP, and nothing else")
     func rtsp() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
@@ -173,29 +193,7 @@ struct ProgramTests {
             """.utf8
         ).write(to: config)
         let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config.path])
-        let client = try Program(
-            "/usr/bin/python3",
-            [
-                "-c",
-                """
-                import json, sys, time, zmq
-                c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.connect(sys.argv[1])
-                r = c.socket(zmq.DEALER); r.setsockopt(zmq.RCVTIMEO, 60000); r.connect(sys.argv[2])
-                def ask(op, args):
-                    r.send(json.dumps({"v": 1, "id": "1", "op": op, "args": args}).encode()); return json.loads(r.recv_multipart()[-1])
-                r.send(b"no json"); print(json.loads(r.recv_multipart()[-1])["error"]["code"], flush=True)
-                print(ask("query.add", {"id": "late", "text": "a green square"})["ok"], flush=True)
-                print(ask("query.remove", {"id": "late"})["ok"], ask("nope", {})["error"]["code"], flush=True)
-                print(ask("stream.add", {"name": "lobby", "uri": sys.argv[3]})["ok"], flush=True)
-                s.setsockopt(zmq.RCVTIMEO, 90000)
-                while True:
-                    topic, seq, body = s.recv_multipart(); message = json.loads(body)
-                    if topic == b"stream.lobby" and message["state"] in ("backing-off", "failed"): break
-                    if topic.startswith(b"match."): print(json.dumps([topic.decode(), int(seq), message]), flush=True)
-                replayed = [e["body"]["seq"] for e in ask("events.replay", {"since": 0})["result"]]
-                print(replayed == list(range(1, len(replayed) + 1)), flush=True)
-                """, events, control, server.uri,
-            ])
+        let client = try Program("/usr/bin/python3", ["-c", Self.rtspClient, events, control, server.uri])
         let lines = try await client.rest().split(separator: "\n").map(String.init)
         try #require(lines.count >= 6, "\(lines)")
         #expect(Array(lines.prefix(4)) == ["bad-request", "True", "True unknown-operation", "True"])

@@ -165,14 +165,8 @@ private struct Simulation {
 
 @Suite("The alert budget, on recorded embeddings")
 struct BudgetTests {
-    /// A debug build takes every eighth query: enough for the budget, too few for what is found.
-    private static var stride: Int {
-        #if DEBUG
-            8
-        #else
-            1
-        #endif
-    }
+    /// `make quality` takes every query; else every eighth is taken: enough for the budget, too few for what is found.
+    private static let stride = measuresQuality ? 1 : 8
 
     @Test("keeps within twice its rate over a day, and finds nine of ten events that the best fixed threshold finds")
     func day() async throws {

@@ -134,10 +134,9 @@ private struct Guest {
     private let identity: CurveIdentity?
 
     init(_ place: Place, _ kind: String) async throws {
-        let port = Int.random(in: 20_000..<30_000)
         let isLocal = kind.hasPrefix("ipc")
-        publish = isLocal ? place.publish : "tcp://127.0.0.1:\(port)"
-        control = isLocal ? place.control : "tcp://127.0.0.1:\(port + 1)"
+        publish = isLocal ? place.publish : "tcp://127.0.0.1:\(try freePort())"
+        control = isLocal ? place.control : "tcp://127.0.0.1:\(try freePort())"
         var lines = [
             "model: \(Fixtures.shapes.path)", "head: mean", "publish: \(publish)", "control: \(control)",
             "pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)", "log: {level: error}",

@@ -20,7 +20,7 @@ struct RestartTests {
             pipelines: \(Fixtures.repository.appending(path: "Pipelines").path)
             log: {level: error}
             streams:
-            - {name: s, uri: \(lobby), loop: true, realtime: true}
+            - {name: s, uri: \(lobby), loop: true, realtime: true, fps: 20}
             queries:
             - {id: q, text: a circle, threshold: -1, frames: 1, cooldown: \(cooldown)}
             - {id: g1, text: a star, threshold: -1, frames: 1, cooldown: \(cooldown), group: g}

@@ -98,9 +98,9 @@ function frame() {
 
 /** Says when the connection was lost, that watching goes on, and when it is tried again. */
 function banner() {
-    const { since = 0, next = 0, tries = 1 } = state.link, left = Math.max(0, Math.ceil((next - Date.now()) / 1000));
+    const { since = 0, next = 0, tries = 1, why = '' } = state.link, left = Math.max(0, Math.ceil((next - Date.now()) / 1000));
     $('#bannertext').replaceChildren(h('b', `The connection to Watchword was lost at ${new Date(since).toLocaleTimeString('en-GB')}.`),
-        ` This page tries again in ${left} s (try ${tries}). What happened after no. ${state.seq.toLocaleString('en')} will be filled in.`);
+        ` ${why} This page tries again in ${left} s (try ${tries}). What happened after no. ${state.seq.toLocaleString('en')} will be filled in.`);
     if (left > 0 && state.link.state === 'lost') setTimeout(() => { if (state.link.state === 'lost') banner(); }, 1000);
 }
 $('#trynow').onclick = tryNow;

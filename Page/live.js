@@ -1,5 +1,5 @@
 // The one connection that stays: messages, scores and pictures as they come.
-import { refuse } from './api.js';
+import { refuse, sentence } from './api.js';
 import { changed, load, refresh, refreshQueries, state, take } from './state.js';
 import { plural, toast } from './dom.js';
 
@@ -94,7 +94,8 @@ async function wait(tries, error) {
     if (error?.status === 401) { leave(); return 0; }
     const pause = Math.min(1000 * 2 ** (tries - 1), 15_000);
     const since = state.link.state === 'lost' ? state.link.since : Date.now();
-    state.link = { state: 'lost', since, tries, next: Date.now() + pause };
+    const why = error?.status ? sentence(error) : '';
+    state.link = { state: 'lost', since, tries, next: Date.now() + pause, why };
     changed('link');
     await new Promise(resolve => {
         wake = () => resolve(undefined);

@@ -82,7 +82,7 @@ function form(text) {
         h('label.field.say', h('span', 'Watch for'), h('textarea', { name: 'text', rows: 2, placeholder: 'a van stops at the gate', value: query.text ?? '',
             'aria-describedby': 'say-help' }), h('small', { id: 'say-help' }, 'What the picture shows, in plain words.')),
         chips('phrasings', 'Also said as', 'Add a phrasing'),
-        h('fieldset.field', h('legend', 'Alert me'), h('div.seg.full', standing ? null : choice('model', 'As the model says'), choice('score', 'By score'),
+        h('fieldset.field', h('legend', 'Alert me'), h('div.seg.full', standing ? null : choice('model', 'By model'), choice('score', 'By score'),
             choice('budget', 'By budget'), choice('contrast', 'By contrast')), h('small.rule')),
         chips('against', 'Not to be taken for', 'Add a contrast'),
         h('label.field', h('span', 'Streams'), h('input', { name: 'streams', value: (query.streams ?? ['*']).join(', '), autocomplete: 'off', spellcheck: false }), h('small.fits')));

@@ -23,7 +23,7 @@ export const state = {
     floor: 0,
     seq: 0,
     journal: '',
-    /** @type {{ state: string, since?: number, next?: number, tries?: number }} */
+    /** @type {{ state: string, since?: number, next?: number, tries?: number, why?: string }} */
     link: { state: 'connecting' },
 };
 

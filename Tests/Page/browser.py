@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 PROGRAM, FOLDER, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 BASE = f"http://127.0.0.1:{PORT}"
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
-PATIENCE = 30
+PATIENCE = 60
 ROOMS = ["wall", "events", "queries", "queries/new", "streams", "focus/shapes-7"]
 
 
@@ -170,7 +170,6 @@ def restart(page, daemon):
     assert daemon.stop() == 0
     assert "tries again in" in page.one("#bannertext").text
     page.complaints("the lost connection", away=True)
-    page.driver.save_screenshot(FOLDER + "/lost.png")
     says("a lost connection says when it is tried again")
     daemon.start()
     # Events come while the page is still away.
@@ -178,7 +177,8 @@ def restart(page, daemon):
     before = api("/status")["seq"]
     until("more messages", lambda: api("/status")["seq"] > before + 2)
     until("the connection", lambda: not page.all("#banner")[0].is_displayed())
-    page.one("#toast", "Connected again.")
+    # Said for some seconds; the words stay.
+    until("its words", lambda: "Connected again." in page.run("return document.querySelector('#toast').textContent"))
     page.complaints("coming back", away=True)
 
     def whole():

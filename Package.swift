@@ -344,7 +344,7 @@ let package = Package(
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
         tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
-        tests("HubTests", ["Checkpoints", "Hub"]),
+        tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(
             "CLIPTests",

@@ -187,7 +187,7 @@ let package = Package(
             dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
-            name: "History", dependencies: ["CKernels", "Matching", "SystemSupport"],
+            name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],
             path: "Sources/Storage/History",
             swiftSettings: strict),
         .target(
@@ -343,7 +343,7 @@ let package = Package(
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Ingest", "Pixels", "Tensors", "Tokenizers"]),
-        tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
+        tests("HistoryTests", ["CKernels", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels"]),
         tests(

@@ -18,7 +18,6 @@ struct MomentLine: Encodable {
     let score: Double
     let head: String
     let rank: Double
-    let approximate: Bool?
 
     init(_ moment: HistoryMoment) {
         func time(_ seconds: Double) -> Date? { moment.file == nil ? Date(timeIntervalSince1970: seconds) : nil }
@@ -27,7 +26,6 @@ struct MomentLine: Encodable {
         media = Media(start: moment.mediaStart, end: moment.mediaEnd, peak: moment.mediaPeak)
         score = Double(moment.score)
         rank = moment.rank
-        approximate = moment.isApproximate ? true : nil
     }
 
     var cells: [String] {

@@ -199,7 +199,7 @@ let package = Package(
             dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
-            name: "History", dependencies: ["CKernels", "Matching", "SystemSupport"],
+            name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],
             path: "Sources/Storage/History",
             swiftSettings: strict),
         .target(
@@ -363,9 +363,9 @@ let package = Package(
         tests("DigestsTests", ["Digests"]),
         tests("SystemSupportTests", ["SystemSupport"]),
         tests("FamiliesTests", ["Checkpoints", "CLIP", "Heads", "Pixels", "StreamSources", "Tensors", "Tokenizers"]),
-        tests("HistoryTests", ["History", "Matching", "SystemSupport"]),
+        tests("HistoryTests", ["CKernels", "History", "Matching", "SystemSupport"]),
         tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
-        tests("HubTests", ["Checkpoints", "Hub"]),
+        tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
         tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources"]),
         tests(
             "CLIPTests",

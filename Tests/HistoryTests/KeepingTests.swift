@@ -64,44 +64,4 @@ struct KeepingTests {
         // What was recorded until then is there.
         #expect(HistorySearch(scratch.folder, now: { noon }).run(query([randomUnit(1, width)])).windows > 256)
     }
-
-    @Test("a removed stream is gone from the disk, a removed span from every search")
-    func removal() throws {
-        let scratch = Scratch()
-        defer { scratch.remove() }
-        try write(scratch, stream: "gate", frames: 60)
-        let (_, rows) = try write(scratch, stream: "lobby", frames: 700)
-        let span = HistoryRemoval(stream: "lobby", from: noon + 300, to: noon + 400).run(scratch.folder)
-        #expect(span.entries == 100 && span.rewritten == 1 && span.skips.isEmpty)
-        let kept = try read(scratch).filter { $0.entry.wall >= noon + 60 || $0.entry.media < 60 }
-        #expect(!kept.contains { 300..<400 ~= $0.entry.media })
-        let text = randomUnit(3, width)
-        var asked = query([text], limit: 100)
-        asked.selects = { $0 == "lobby" }
-        let found = HistorySearch(scratch.folder, now: { noon }).run(asked)
-        // Two runs of windows, none of which spans the gap.
-        #expect(found.windows == 700 - 100 - 2 * (window - 1))
-        #expect(!found.moments[0].contains { 300..<407 ~= $0.mediaPeak })
-        for moment in found.moments[0] {
-            let end = Int(moment.mediaPeak)
-            #expect(abs(Double(moment.score) - meanScore(rows[end - window + 1...end], text)) < 1e-5)
-        }
-        let all = HistoryRemoval(stream: "lobby").run(scratch.folder)
-        #expect(all.removed == 1)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["gate"])
-    }
-
-    @Test("a removal through the writer takes what it has not written yet, too")
-    func removalWhileWriting() throws {
-        let scratch = Scratch()
-        defer { scratch.remove() }
-        let (writer, _) = try write(scratch, frames: 300, closes: false)
-        let result = writer.remove(HistoryRemoval(selector: try StreamSelector(["lobby"]), from: noon + 100))
-        #expect(result.entries == 200)
-        writer.append(
-            HistoryFrame(stream: "lobby", embedding: randomUnit(1, width), media: 300, wall: noon + 300))
-        writer.close()
-        let read = try read(scratch)
-        #expect(read.count == 101 && read.last?.continues == false)
-    }
 }

@@ -89,14 +89,55 @@ struct StoreTests {
     func restart() throws {
         let scratch = Scratch()
         defer { scratch.remove() }
-        // Not closed, as after a kill: 300 frames are a whole block and a tail.
+        // 300 frames are a whole block and a tail.
         let (first, _) = try write(scratch, frames: 300, closes: false)
         #expect(try read(scratch).count == 300)
-        try write(scratch, seed: 2, frames: 300, from: noon + 300)
-        let read = try read(scratch)
-        #expect(read.count == 600 && scratch.folder.segments().count == 1)
+        let killed = try scratch.killed()
+        defer { killed.remove() }
+        try write(killed, seed: 2, frames: 300, from: noon + 300)
+        let read = try read(killed)
+        #expect(read.count == 600 && killed.folder.segments().count == 1)
         #expect(read.filter { !$0.continues }.map(\.entry.media) == [0, 0])
         withExtendedLifetime(first) {}
+    }
+
+    @Test("a segment that is done is never written to again")
+    func sealed() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        try write(scratch, frames: 20)
+        let path = try #require(scratch.folder.segments().first).path
+        let before = try Data(contentsOf: URL(filePath: path))
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o400)
+        try write(scratch, seed: 2, frames: 20, from: noon + 20)
+        #expect(scratch.folder.segments().map(\.number) == [0, 1])
+        #expect(try Data(contentsOf: URL(filePath: path)) == before)
+        #expect(try read(scratch).count == 40)
+    }
+
+    @Test("a second writer is refused by one sentence, until the first is closed")
+    func writers() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        let writer = try HistoryWriter(scratch.path, settings(), now: { noon })
+        let refused = #expect(throws: HistoryProblem.self) { try HistoryWriter(scratch.path, settings()) }
+        #expect(refused?.kind == .inUse)
+        #expect(refused?.description.contains("another process writes to this history") == true)
+        #expect(throws: HistoryProblem.self) { _ = try scratch.folder.lock() }
+        writer.close()
+        let lock = try scratch.folder.lock()
+        #expect(throws: HistoryProblem.self) { try HistoryWriter(scratch.path, settings()) }
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test("names that are cut tell long names and films apart")
+    func longNames() {
+        let long = String(repeating: "x", count: 200)
+        // The example of FIPS 180-4.
+        #expect(HistoryFolder.hash("abc") == "ba7816bf8f01cfea414140de5dae2223")
+        #expect(HistoryFolder.folderName(long) == String(long.prefix(100)) + "~" + HistoryFolder.hash(long))
+        #expect(HistoryFolder.folderName(long + "a") != HistoryFolder.folderName(long + "b"))
     }
 
     @Test("another model begins another segment")

@@ -1,5 +1,6 @@
 import Foundation
 import History
+import Synchronization
 import SystemSupport
 
 /// A folder of its own for a history.
@@ -8,6 +9,38 @@ struct Scratch {
     init() { path = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID())").path }
     var folder: HistoryFolder { HistoryFolder(path) }
     func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The same files in a folder of their own: what a kill of the writer at this moment leaves.
+    func killed() throws -> Scratch {
+        let other = Scratch()
+        try FileManager.default.copyItem(atPath: path, toPath: other.path)
+        return other
+    }
+
+    /// Bytes of all files.
+    var bytes: Int {
+        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        return names.reduce(0) { sum, name in
+            var status = stat()
+            let isFile = lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            return sum + (isFile ? Int(status.st_size) : 0)
+        }
+    }
+}
+
+/// A clock that a test sets.
+final class Clock: Sendable {
+    private let time: Mutex<Double>
+    init(_ time: Double) { self.time = Mutex(time) }
+    var now: Double { time.withLock { $0 } }
+    func advance(_ seconds: Double) { time.withLock { $0 += seconds } }
+}
+
+/// Puts other bytes into a sealed segment, which nobody may write to.
+func put(_ bytes: some Sequence<UInt8>, into path: String) throws {
+    chmod(path, 0o600)
+    try Data(bytes).write(to: URL(filePath: path))
+    chmod(path, 0o400)
 }
 
 /// Embeddings that move slowly, as a camera's do, each of a length of its own.

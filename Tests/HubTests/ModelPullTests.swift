@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Hub
 import Synchronization
+import SystemSupport
 import TestSupport
 import Testing
 
@@ -225,7 +226,7 @@ struct ModelPullTests {
             guard case .bytes(_, _, "model.safetensors") = progress, other.withLock({ $0 }) == nil else { return }
             // While this one holds the directory.
             do {
-                _ = try StagedDirectory.Lock(self.staged)
+                _ = try DirectoryLock(self.staged.path)
                 other.withLock { $0 = "locked twice" }
             } catch {
                 other.withLock { $0 = "\(error)" }

@@ -93,3 +93,21 @@ struct AtomicFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["taken"])
     }
 }
+
+@Suite("A directory that one may write to at a time")
+struct DirectoryLockTests {
+    @Test("a second lock is refused at once, and had again once the first goes")
+    func second() throws {
+        let folder = try emptyFolder()
+        do {
+            let first = try DirectoryLock(folder)
+            let error = #expect(throws: WriteError.self) { _ = try DirectoryLock(folder) }
+            #expect(error?.code == EWOULDBLOCK && error?.description.contains("another process") == true)
+            withExtendedLifetime(first) {}
+        }
+        #expect(throws: Never.self) { _ = try DirectoryLock(folder) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+        let missing = #expect(throws: WriteError.self) { _ = try DirectoryLock("\(folder)/missing") }
+        #expect(missing?.code == ENOENT)
+    }
+}

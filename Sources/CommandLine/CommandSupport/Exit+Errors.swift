@@ -70,7 +70,7 @@ extension Exit {
             case .badData: badData
             }
         case is ConfigurationError, is HeadError: badConfiguration
-        case let problem as HistoryProblem: problem.kind == .unwritable ? cannotCreate : badData
+        case let problem as HistoryProblem: code(for: problem.kind)
         case is HistoryRefusal: unavailable
         case is UnreadableFile: noInput
         case let key as CurveKeyError:
@@ -89,6 +89,15 @@ extension Exit {
         case let failure as ControlFailure where isPassing(failure.code): unavailable
         case let failure as ControlFailure: failure.code == "not-found" ? noInput : badData
         default: fault
+        }
+    }
+
+    private static func code(for problem: HistoryProblem.Kind) -> ExitCode {
+        switch problem {
+        case .unwritable: cannotCreate
+        case .inUse: unavailable
+        case .gone: noInput
+        case .unreadable, .damaged, .cut, .future, .otherModel, .otherWidth: badData
         }
     }
 

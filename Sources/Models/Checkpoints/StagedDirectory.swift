@@ -90,25 +90,3 @@ package enum StagedDirectory {
         guard fsync(descriptor) == 0 else { throw WriteError(entry.path, errno: errno) }
     }
 }
-
-extension StagedDirectory {
-    /// Keeps other processes from filling the same directory, for as long as it lives.
-    package final class Lock: Sendable {
-        private let descriptor: Int32
-
-        /// Throws at once if another one has it.
-        package init(_ directory: URL) throws(WriteError) {
-            let descriptor = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw WriteError(directory.path, errno: errno) }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                let code = errno
-                close(descriptor)
-                guard code == EWOULDBLOCK else { throw WriteError(directory.path, errno: code) }
-                throw WriteError(directory.path, "another process is writing it")
-            }
-            self.descriptor = descriptor
-        }
-
-        deinit { close(descriptor) }
-    }
-}

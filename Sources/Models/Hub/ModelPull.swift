@@ -2,6 +2,7 @@ import Checkpoints
 import Digests
 package import Foundation
 import NIOPosix
+import SystemSupport
 
 /// Brings a model from a hub into a directory: all of it, checked, or nothing but parts to go on with.
 package struct ModelPull: Sendable {
@@ -40,7 +41,7 @@ package struct ModelPull: Sendable {
         let lock = try await waitingForDisk {
             try StagedDirectory.check(destination, replacing: replacing)
             try StagedDirectory.makeDirectory(staged)
-            return try StagedDirectory.Lock(staged)
+            return try DirectoryLock(staged.path)
         }
         let files: [File]
         do {

@@ -4,26 +4,28 @@
 final class ClipRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
-    private let room: SegmentAppender.Room
+    private let space: HistorySpace
     private var appender: SegmentAppender?
     private var day = Int.min
+    /// Whether nothing came since `seal` asked last.
+    private var isIdle = false
 
-    init(_ folder: HistoryFolder, _ header: SegmentHeader, room: @escaping SegmentAppender.Room) {
-        (self.folder, self.header, self.room) = (folder, header, room)
+    init(_ folder: HistoryFolder, _ header: SegmentHeader, space: HistorySpace) {
+        (self.folder, self.header, self.space) = (folder, header, space)
     }
 
     /// Entries that were lost since the disk was full, in segments that are done.
     private var lostBefore = 0
     var lost: Int { lostBefore + (appender?.lost ?? 0) }
-    var openPath: String? { appender?.path }
 
     func append(_ clip: HistoryClip) throws(HistoryProblem) {
         try HistoryProblem.refuse(time: clip.mediaEnd, clip.wallEnd, of: clip.stream)
         guard let row = PackedRow(clip.embedding), row.high.count == header.padded else { return }
+        isIdle = false
         let today = HistoryFolder.day(at: clip.wallEnd)
         if appender == nil || today != day {
             try finish()
-            appender = try SegmentAppender.open(folder, header, day: today, room: room)
+            appender = try SegmentAppender.open(folder, header, day: today, space: space)
             day = today
         }
         let span = Float(max(0, clip.mediaEnd - clip.mediaStart))
@@ -32,6 +34,12 @@ final class ClipRecorder {
     }
 
     func flush() throws(HistoryProblem) { try appender?.flush() }
+
+    /// Finishes the segment of a day before `today` if nothing came since this was asked last: retention may take it.
+    func seal(before today: Int) throws(HistoryProblem) {
+        defer { isIdle = true }
+        if isIdle, day < today { try finish() }
+    }
 
     func finish() throws(HistoryProblem) {
         defer {

@@ -1,6 +1,6 @@
-import CKernels
+import Digests
 import Foundation
-import SystemSupport
+package import SystemSupport
 
 /// The directory of a history: a folder for each stream, with its segments.
 ///
@@ -37,25 +37,54 @@ package struct HistoryFolder: Sendable {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
                 name.append(Character(UnicodeScalar(byte)))
-            default: name += "%" + hexadecimal(UInt64(byte), digits: 2)
+            default: name += (byte < 16 ? "%0" : "%") + String(byte, radix: 16)
             }
         }
         if name.isEmpty { name = "%" }
         return name.utf8.count <= 120 ? name : name.prefix(100) + "~" + hash(stream)
     }
 
-    /// Sixteen hexadecimal digits of a text.
+    /// The first 128 bits of a text's SHA-256, in hexadecimal digits: two texts have the same for no reason but intent,
+    /// and not even then.
     package static func hash(_ text: String) -> String {
-        let bytes = Array(text.utf8)
-        return hexadecimal(ww_history_sum(bytes, bytes.count), digits: 16)
+        let digest = Digest(.sha256)
+        digest.update(Array(text.utf8))
+        return String(digest.hexadecimal.prefix(hashDigits))
     }
-
-    private static func hexadecimal(_ value: UInt64, digits: Int) -> String {
-        let text = String(value, radix: 16)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
+    private static let hashDigits = 32
 
     package func folder(of stream: String) -> String { "\(path)/\(Self.folderName(stream))" }
+
+    /// The stream whose folder has such a name; nil of a long one, which the name does not say, and of what is none.
+    static func stream(ofFolder name: String) -> String? {
+        if name == "%" { return "" }
+        var bytes: [UInt8] = []
+        var rest = Array(name.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        let stream = String(decoding: bytes, as: UTF8.self)
+        return folderName(stream) == name ? stream : nil
+    }
+
+    /// Keeps other writers away until what is returned goes; throws where there is one.
+    package func lock() throws(HistoryProblem) -> DirectoryLock {
+        try SegmentAppender.makeFolder(path)
+        do { return try DirectoryLock(path) } catch {
+            guard error.code == EWOULDBLOCK else { throw HistoryProblem(.unwritable, path, error.reason) }
+            throw HistoryProblem(
+                .inUse, path, "another process writes to this history; wait until it is done, or name another directory"
+            )
+        }
+    }
 
     /// The place of a film's segment; of one that broke off, another, so that it is tried again.
     package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
@@ -80,41 +109,69 @@ package struct HistoryFolder: Sendable {
         "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
     }
 
-    /// Every segment, by folder, day and number.
-    package func segments() -> [Segment] {
-        let folders = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-        return folders.flatMap { segments(in: "\(path)/\($0)") }
+    /// A file that a crash left: a part that was not finished, or a tail whose segment is gone.
+    struct Leftover: Equatable {
+        let path: String
+        /// The segment that it belongs to, or was to be.
+        let segment: String
+        let bytes: Int
     }
 
-    /// The segments in a stream's folder.
-    package func segments(of stream: String) -> [Segment] { segments(in: folder(of: stream)) }
+    /// Every segment, by folder, day and number.
+    package func segments() -> [Segment] { streamFolders().flatMap { contents(of: $0).segments } }
 
-    private func segments(in folder: String) -> [Segment] {
+    /// The segments in a stream's folder.
+    package func segments(of stream: String) -> [Segment] { contents(of: folder(of: stream)).segments }
+
+    /// The folders of streams, in order.
+    func streamFolders() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter(Self.isStreamFolder).sorted().map { "\(path)/\($0)" }
+    }
+
+    /// Whether a name can be a stream's: what else lies in the directory is nobody's business.
+    private static func isStreamFolder(_ name: String) -> Bool {
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_%~"
+        return name.allSatisfy(letters.contains)
+    }
+
+    /// What is in a stream's folder, with the sizes of all of it.
+    func contents(of folder: String) -> (segments: [Segment], leftovers: [Leftover]) {
         var found: [String: Segment] = [:]
-        var tails: [(path: String, bytes: Int)] = []
+        var rest: [Leftover] = []
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             var status = stat()
             let path = "\(folder)/\(name)"
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
             let bytes = Int(status.st_size)
-            if name.hasSuffix(".seg.tail") {
-                tails.append((String(path.dropLast(5)), bytes))
-            } else if name.hasSuffix(".seg"), let parsed = Self.parse(String(name.dropLast(4))) {
+            if let ending = [".tail", ".part"].first(where: name.hasSuffix), Self.parse(String(name.dropLast(5))) != nil
+            {
+                rest.append(Leftover(path: path, segment: String(path.dropLast(ending.count)), bytes: bytes))
+            } else if let parsed = Self.parse(name) {
                 found[path] = Segment(
                     path: path, tail: nil, day: parsed.day, isFrames: parsed.isFrames, bytes: bytes,
                     written: Double(status.st_mtim.tv_sec), number: parsed.number)
             }
         }
-        for (path, bytes) in tails {
-            found[path]?.tail = path + ".tail"
-            found[path]?.bytes += bytes
+        rest.removeAll { file in
+            guard file.path.hasSuffix(".tail"), found[file.segment] != nil else { return false }
+            found[file.segment]?.tail = file.path
+            found[file.segment]?.bytes += file.bytes
+            return true
         }
-        return found.values.sorted { ($0.day ?? .min, $0.number, $0.path) < ($1.day ?? .min, $1.number, $1.path) }
+        let segments = found.values.sorted {
+            ($0.day ?? .min, $0.number, $0.path) < ($1.day ?? .min, $1.number, $1.path)
+        }
+        return (segments, rest)
     }
 
-    /// The parts of a file's name; nil for a file that is none of a history's.
-    private static func parse(_ name: String) -> (day: Int?, isFrames: Bool, number: Int)? {
-        if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 21 { return (nil, true, 0) }
+    /// The parts of a segment's file name; nil for a file that is none of a history's.
+    private static func parse(_ file: String) -> (day: Int?, isFrames: Bool, number: Int)? {
+        guard file.hasSuffix(".seg") else { return nil }
+        let name = file.dropLast(4)
+        if name.hasPrefix("film-") || name.hasPrefix("cut--"), name.utf8.count == 5 + hashDigits {
+            return (nil, true, 0)
+        }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let day = day(String(parts[0])), let number = Int(parts[2]),
             0..<1_000_000_000 ~= number,

@@ -15,6 +15,10 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
         case otherWidth = "other width"
         /// It cannot be written: no room, or no permission.
         case unwritable
+        /// Another process, or another part of this one, writes to it.
+        case inUse = "in use"
+        /// It was removed, or written anew, since it was listed: never counted.
+        case gone
     }
     package let kind: Kind
     package let path: String
@@ -47,7 +51,9 @@ package struct HistorySkips: Sendable, Equatable {
 
     package var isEmpty: Bool { counts.isEmpty }
 
+    /// Counts a problem; what is gone is none, since retention and removals work while others read.
     package mutating func note(_ problem: HistoryProblem) {
+        guard problem.kind != .gone else { return }
         counts[problem.kind, default: 0] += 1
         if named.count < Self.mostNamed { named.append(problem) }
     }

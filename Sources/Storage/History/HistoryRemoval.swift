@@ -1,10 +1,12 @@
 import Foundation
 package import Matching
+import SystemSupport
 
 /// Removes what a history has of some streams: all of it, or a span.
 ///
 /// Segments that lie within the span are unlinked. Others are written anew without it, beside, and renamed; damaged
-/// blocks of theirs are left out. Windows that would span the gap are none any more.
+/// blocks of theirs are left out, and one whose header does not hold goes whole. Windows that would span the gap are
+/// none any more.
 package struct HistoryRemoval: Sendable {
     /// Nil: all streams.
     package var selector: StreamSelector?
@@ -36,89 +38,110 @@ package struct HistoryRemoval: Sendable {
     private var isWhole: Bool { from == nil && to == nil }
     private func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Removes; nothing else may write the streams meanwhile: a writer's `remove` sees to that.
-    package func run(_ folder: HistoryFolder) -> Result {
+    /// Whether a segment of a day can have entries of the span: it begins with the end of the one before.
+    private func reaches(_ day: Int?) -> Bool {
+        day.map { Double($0 + 1) * 86_400 > from ?? -.infinity && Double($0 - 1) * 86_400 < to ?? .infinity } ?? isWhole
+    }
+
+    /// Removes; the caller holds the history's lock, or is its writer.
+    package func run(_ folder: HistoryFolder) -> Result { run(folder, nil) }
+
+    /// Removes, within the bound of the history that is written.
+    func run(_ folder: HistoryFolder, _ space: HistorySpace?) -> Result {
         var result = Result()
-        for segment in folder.segments() {
-            let header: SegmentHeader
-            do throws(HistoryProblem) { header = try SegmentReader(segment.path).header } catch {
-                result.skips.note(error)
-                continue
-            }
-            guard selects(header.stream) else { continue }
-            if isWhole {
-                segment.remove()
-                result.removed += 1
-            } else if header.file == nil {
-                do throws(HistoryProblem) { try rewrite(segment, &result) } catch { result.skips.note(error) }
-            }
+        for path in folder.streamFolders() {
+            let name = URL(filePath: path).lastPathComponent
+            let found = folder.contents(of: path)
+            // The stream of files whose headers do not hold: as the folder's name says, or another file of it.
+            let named = stream.flatMap { HistoryFolder.folderName($0) == name ? $0 : nil }
+            let owner =
+                named ?? HistoryFolder.stream(ofFolder: name)
+                ?? found.segments.lazy.compactMap { try? SegmentReader($0.path).header.stream }.first
+            for segment in found.segments { remove(segment, owner, space, &result) }
+            // What a crash left is of no use, whatever times it has.
+            if let owner, selects(owner) { for file in found.leftovers { unlink(file.path) } }
+            rmdir(path)
         }
         return result
     }
 
-    private func rewrite(_ segment: HistoryFolder.Segment, _ result: inout Result) throws(HistoryProblem) {
-        // A day's segment begins with the end of the day before.
-        if let day = segment.day,
-            Double(day + 1) * 86_400 <= from ?? -.infinity || Double(day - 1) * 86_400 >= to ?? .infinity
-        {
-            return
-        }
-        let part = segment.path + ".part"
-        unlink(part)
-        let reader = try SegmentChain(segment, readsLow: true)
-        var (removed, kept) = (0, 0)
-        do throws(HistoryProblem) {
-            let writer = try SegmentAppender(making: part, reader.header) { _ in true }
-            var since = reader.header.window
-            var expected: UInt64?
-            while let block = reader.next() {
-                // A block that did not hold leaves a gap, which no window may span.
-                if let expected, expected != block.header.sequence { since = 0 }
-                expected = block.header.sequence + UInt64(block.header.entries)
-                for (entry, row) in block.entries() {
-                    guard !isMeant(entry.wall) else {
-                        removed += 1
-                        since = 0
-                        continue
-                    }
-                    var entry = entry
-                    if reader.header.kind == .frames {
-                        // Its window has frames that are gone.
-                        if since < reader.header.window - 1 { entry.value = 0 }
-                        if since == 0 { entry.flags.insert(.discontinuity) }
-                    }
-                    since += 1
-                    kept += 1
-                    try writer.append(entry, row, repeats: entry.flags.contains(.gated))
-                }
+    private func remove(
+        _ segment: HistoryFolder.Segment, _ owner: String?, _ space: HistorySpace?, _ result: inout Result
+    ) {
+        let header: SegmentHeader
+        do throws(HistoryProblem) { header = try SegmentReader(segment.path).header } catch {
+            // Nothing can be taken out of it: if it is the stream's and of the span's days, all of it goes.
+            guard error.kind != .gone, let owner, selects(owner), reaches(segment.day) else {
+                return result.skips.note(error)
             }
-            result.skips.merge(reader.skips)
-            try writer.finish()
-        } catch {
-            unlink(part)
-            throw error
+            return remove(segment, &result)
         }
-        result.entries += removed
-        guard removed > 0 else {
-            unlink(part)
-            return
-        }
-        if kept == 0 {
-            unlink(part)
-            segment.remove()
+        guard selects(header.stream) else { return }
+        guard !isWhole else { return remove(segment, &result) }
+        guard header.file == nil, reaches(segment.day) else { return }
+        do throws(HistoryProblem) { try rewrite(segment, space, &result) } catch { result.skips.note(error) }
+    }
+
+    private func remove(_ segment: HistoryFolder.Segment, _ result: inout Result) {
+        if segment.remove() {
             result.removed += 1
-            return
+        } else {
+            result.skips.note(HistoryProblem(.unwritable, segment.path, "it cannot be removed"))
         }
-        try replace(segment.path, by: part)
+    }
+
+    private func rewrite(
+        _ segment: HistoryFolder.Segment, _ space: HistorySpace?, _ result: inout Result
+    ) throws(HistoryProblem) {
+        // Room for what is kept is made of other segments.
+        let hold = space?.hold(segment.path)
+        defer { withExtendedLifetime(hold) {} }
+        let part = AtomicFile.Part(of: segment.path)
+        let reader = try SegmentChain(segment, readsLow: true)
+        let (kept, removed) = try copy(reader, to: part.path, space)
+        result.skips.merge(reader.skips)
+        result.entries += removed
+        // What does not hold, or was never finished, may be of the span, too.
+        guard removed > 0 || !reader.skips.isEmpty || !reader.isSealed else { return }
+        guard kept > 0 else { return remove(segment, &result) }
+        // Its entries are in the new file; beside it they would come back.
+        unlink(segment.path + ".tail")
+        do { try part.publish() } catch {
+            throw HistoryProblem(.unwritable, segment.path, "it cannot be replaced: \(error.reason)")
+        }
         result.rewritten += 1
     }
 
-    /// Puts a new file in a segment's place, whose tail is in the new one.
-    private func replace(_ path: String, by part: String) throws(HistoryProblem) {
-        unlink(path + ".tail")
-        guard rename(part, path) == 0 else {
-            unlink(part)
-            throw HistoryProblem(.unwritable, path, "it cannot be replaced: \(String(cString: strerror(errno)))")
+    /// Writes anew what is not meant; how many entries were kept, and how many were not.
+    private func copy(
+        _ reader: SegmentChain, to part: String, _ space: HistorySpace?
+    ) throws(HistoryProblem) -> (kept: Int, removed: Int) {
+        let writer = try SegmentAppender(making: part, reader.header, space: space)
+        var (removed, kept) = (0, 0)
+        var since = reader.header.window
+        var expected: UInt64?
+        while let block = reader.next() {
+            // A block that did not hold leaves a gap, which no window may span.
+            if let expected, expected != block.header.sequence { since = 0 }
+            expected = block.header.sequence + UInt64(block.header.entries)
+            for (entry, row) in block.entries() {
+                guard !isMeant(entry.wall) else {
+                    removed += 1
+                    since = 0
+                    continue
+                }
+                var entry = entry
+                if reader.header.kind == .frames {
+                    // Its window has frames that are gone.
+                    if since < reader.header.window - 1 { entry.value = 0 }
+                    if since == 0 { entry.flags.insert(.discontinuity) }
+                }
+                since += 1
+                kept += 1
+                try writer.append(entry, row, repeats: entry.flags.contains(.gated))
+            }
         }
+        try writer.finish()
+        return (kept, removed)
     }
 }

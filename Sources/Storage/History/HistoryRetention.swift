@@ -6,20 +6,30 @@ package struct HistoryRetention: Sendable, Equatable {
     ///
     /// Of films: after it was indexed.
     package var days: Double?
-    /// Most bytes of all segments; nil for no bound.
+    /// Most bytes of all files; nil for no bound.
     package var bytes: Int?
 
     package init(days: Double? = 7, bytes: Int? = 10_000_000_000) { (self.days, self.bytes) = (days, bytes) }
 
-    /// Removes what is too old, then the oldest until `room` more bytes fit; never what is written now.
+    /// Removes what a crash left and what is too old, then the oldest until `room` more bytes fit, and empty folders.
     ///
-    /// `now` in seconds since 1970. Returns how many segments went, and the bytes that are left.
+    /// Never what is written now.
+    /// The caller holds the history's lock. `open`: segments that are written, or about to be. `now` in seconds since
+    /// 1970. Returns how many segments went, and the bytes of all files that are left.
     package func apply(
         to folder: HistoryFolder, room: Int = 0, sparing open: Set<String> = [], now: Double
     ) -> (removed: Int, left: Int) {
-        let segments = folder.segments()
-        var left = segments.reduce(0) { $0 + $1.bytes }
-        var removed = 0
+        var (segments, left, removed) = ([HistoryFolder.Segment](), 0, 0)
+        let folders = folder.streamFolders()
+        for path in folders {
+            let found = folder.contents(of: path)
+            segments += found.segments
+            for file in found.leftovers {
+                let isOpen = open.contains(file.segment) || open.contains(file.path)
+                if isOpen || unlink(file.path) != 0 { left += file.bytes }
+            }
+        }
+        left += segments.reduce(0) { $0 + $1.bytes }
         let today = HistoryFolder.day(at: now)
         // A day that has not come is a clock's mistake: such a segment would never be old, so it goes by when it was
         // written.
@@ -30,22 +40,25 @@ package struct HistoryRetention: Sendable, Equatable {
         for segment in segments.sorted(by: { age($0) > age($1) }) where !open.contains(segment.path) {
             let isOld = days.map { age(segment) > $0 * 86_400 } ?? false
             let isTooMuch = bytes.map { left + room > $0 } ?? false
-            guard isOld || isTooMuch else { continue }
-            segment.remove()
+            guard isOld || isTooMuch, segment.remove() else { continue }
             left -= segment.bytes
             removed += 1
         }
+        // Only empty ones go.
+        for path in folders { rmdir(path) }
         return (removed, left)
     }
 }
 
 extension HistoryFolder.Segment {
-    /// Removes its files; its folder too, if that was the last one.
-    func remove() {
-        // The tail first: alone it would never be found again.
+    /// Removes its files, and its folder, if that was the last one; whether they are gone.
+    @discardableResult
+    func remove() -> Bool {
+        // The tail first: alone it would say nothing, and be found only by retention.
         unlink(path + ".tail")
-        unlink(path)
+        let isGone = unlink(path) == 0 || errno == ENOENT
         rmdir(URL(filePath: path).deletingLastPathComponent().path)
+        return isGone
     }
 }
 
@@ -53,17 +66,36 @@ extension HistoryFolder.Segment {
 ///
 /// Belongs to the writer's thread.
 final class HistorySpace {
+    /// A segment that is written, or about to be: retention spares it until this goes.
+    final class Hold {
+        private let space: HistorySpace
+        private let path: String
+
+        fileprivate init(_ space: HistorySpace, _ path: String) { (self.space, self.path) = (space, path) }
+        deinit { space.release(path) }
+    }
+
     private let folder: HistoryFolder
     let retention: HistoryRetention
     private(set) var used = 0
     private(set) var removed = 0
-    /// Segments that are written now.
-    var open: () -> Set<String> = { [] }
+    /// How often each segment is held.
+    private var held: [String: Int] = [:]
     private let now: @Sendable () -> Double
 
     init(_ folder: HistoryFolder, _ retention: HistoryRetention, now: @escaping @Sendable () -> Double) {
         (self.folder, self.retention, self.now) = (folder, retention, now)
         tidy()
+    }
+
+    /// Spares a segment from before it is opened.
+    func hold(_ path: String) -> Hold {
+        held[path, default: 0] += 1
+        return Hold(self, path)
+    }
+
+    private func release(_ path: String) {
+        held[path] = held[path].flatMap { $0 > 1 ? $0 - 1 : nil }
     }
 
     /// Takes room for bytes that are about to be written; false if there is none.
@@ -78,7 +110,7 @@ final class HistorySpace {
 
     /// Removes what is too old or too much, and counts anew.
     func tidy(room: Int = 0) {
-        let done = retention.apply(to: folder, room: room, sparing: open(), now: now())
+        let done = retention.apply(to: folder, room: room, sparing: Set(held.keys), now: now())
         removed += done.removed
         used = done.left
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import SystemSupport
 
 /// Counters of a history writer.
 package struct HistoryStatus: Sendable, Equatable {
@@ -76,8 +77,12 @@ package final class HistoryWriter: @unchecked Sendable {
     /// Whether anything could not be written since the last flush.
     private var hasFailed = false
     private var timer: (any DispatchSourceTimer)?
+    /// Nil once the writer is closed.
+    private var lock: DirectoryLock?
 
     /// Opens a directory, which is made if it is not there, and removes what its retention does not keep.
+    ///
+    /// Throws a problem of the kind `inUse` where another writer has it, of this process or another.
     package init(
         _ path: String, _ settings: Settings,
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
@@ -85,10 +90,9 @@ package final class HistoryWriter: @unchecked Sendable {
         folder = HistoryFolder(path)
         self.settings = settings
         self.now = now
-        try SegmentAppender.makeFolder(path)
+        lock = try folder.lock()
         space = HistorySpace(folder, settings.retention, now: now)
         inbox.withLock { $0.status.bytes = space.used }
-        space.open = { [weak self] in self?.openPaths ?? [] }
         let timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(
             deadline: .now() + settings.flushInterval, repeating: settings.flushInterval, leeway: .seconds(1))
@@ -149,20 +153,27 @@ package final class HistoryWriter: @unchecked Sendable {
     package func close() {
         inbox.withLock { $0.isClosed = true }
         queue.sync {
+            guard lock != nil else { return }
             drain()
             timer?.cancel()
             finish { _ in true }
             space.tidy()
             note { $0.bytes = space.used }
+            lock = nil
         }
     }
 
     /// Removes what there is of some streams, or of a span of theirs; see `HistoryRemoval`.
     package func remove(_ removal: HistoryRemoval) -> HistoryRemoval.Result {
         queue.sync {
+            guard lock != nil else {
+                var result = HistoryRemoval.Result()
+                result.skips.note(HistoryProblem(.unwritable, folder.path, "this writer is closed"))
+                return result
+            }
             drain()
             finish { removal.selects($0) }
-            let result = removal.run(folder)
+            let result = removal.run(folder, space)
             space.tidy()
             note { $0.bytes = space.used }
             return result
@@ -170,10 +181,6 @@ package final class HistoryWriter: @unchecked Sendable {
     }
 
     // MARK: On the queue
-
-    private var openPaths: Set<String> {
-        Set(lanes.values.compactMap(\.openPath) + clips.values.compactMap(\.openPath))
-    }
 
     private func note(_ change: (inout HistoryStatus) -> Void) { inbox.withLock { change(&$0.status) } }
 
@@ -215,7 +222,7 @@ package final class HistoryWriter: @unchecked Sendable {
         let header = SegmentHeader(
             kind: .frames, model: settings.model, width: settings.width, window: settings.window, head: "mean",
             stream: stream)
-        let lane = try LaneRecorder(folder, header, room: space.take)
+        let lane = try LaneRecorder(folder, header, space: space)
         lanes[stream] = lane
         return lane
     }
@@ -226,15 +233,19 @@ package final class HistoryWriter: @unchecked Sendable {
         let header = SegmentHeader(
             kind: .clips, model: settings.model, width: settings.width, window: clip.frames, head: clip.head,
             stream: clip.stream)
-        let recorder = ClipRecorder(folder, header, room: space.take)
+        let recorder = ClipRecorder(folder, header, space: space)
         clips[key] = recorder
         return recorder
     }
 
     private func writeAll() {
+        guard lock != nil else { return }
         drain()
         doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
         doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
+        let today = HistoryFolder.day(at: now())
+        doing(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
+        doing(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
         space.tidy()
         let (time, isWell) = (now(), !hasFailed)
         hasFailed = false

@@ -89,7 +89,7 @@ struct WindowNorms {
 final class LaneRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
-    private let room: SegmentAppender.Room
+    private let space: HistorySpace?
     private var appender: SegmentAppender?
     private var day = Int.min
     private var norms: WindowNorms
@@ -99,15 +99,16 @@ final class LaneRecorder {
     /// Whether what comes cannot continue what was written: something in between was lost.
     private var isBroken = true
     private(set) var lost = 0
-    var openPath: String? { appender?.path }
+    /// Whether nothing came since `seal` asked last.
+    private var isIdle = false
 
     /// `path`: one segment for all of it, whatever the day; nil makes one a day.
     init(
-        _ folder: HistoryFolder, _ header: SegmentHeader, path: String? = nil, room: @escaping SegmentAppender.Room
+        _ folder: HistoryFolder, _ header: SegmentHeader, path: String? = nil, space: HistorySpace? = nil
     ) throws(HistoryProblem) {
-        (self.folder, self.header, self.room) = (folder, header, room)
+        (self.folder, self.header, self.space) = (folder, header, space)
         norms = WindowNorms(length: header.window, padded: header.padded)
-        if let path { appender = try SegmentAppender(making: path, header, room: room) }
+        if let path { appender = try SegmentAppender(making: path, header, space: space) }
         isSingle = path != nil
     }
     private let isSingle: Bool
@@ -115,6 +116,7 @@ final class LaneRecorder {
     /// Takes a frame; throws where it cannot be written, and goes on with the next.
     func append(_ frame: HistoryFrame) throws(HistoryProblem) {
         try HistoryProblem.refuse(time: frame.media, frame.wall, of: frame.stream)
+        isIdle = false
         var flags: EntryFlags = frame.isDiscontinuity || isBroken ? .discontinuity : []
         if frame.isDiscontinuity || isBroken { breakWindow() }
         isBroken = false
@@ -140,6 +142,17 @@ final class LaneRecorder {
 
     func flush() throws(HistoryProblem) {
         if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.flush() } }
+    }
+
+    /// Finishes the segment of a day before `today` if nothing came since this was asked last: retention may take it.
+    ///
+    /// The window stays: the next segment begins with it.
+    func seal(before today: Int) throws(HistoryProblem) {
+        defer { isIdle = true }
+        if isIdle, day < today, let appender {
+            self.appender = nil
+            try writing(appender) { () throws(HistoryProblem) in try appender.finish() }
+        }
     }
 
     /// Ends the segment; what comes later begins with a window of its own.
@@ -173,16 +186,20 @@ final class LaneRecorder {
         }
     }
 
-    /// The open segment of a time's day; a new day's begins with the end of the day before.
+    /// The open segment of a time's day; a new one begins with the end of the one before.
     private func segment(at wall: Double) throws(HistoryProblem) -> SegmentAppender {
         let today = HistoryFolder.day(at: wall)
         if let appender, isSingle || today == day { return appender }
         do throws(HistoryProblem) {
-            let carried = day == .min ? [] : recent
-            // Open until its last block is written: retention spares it.
-            defer { if appender?.isFinished == true { appender = nil } }
-            if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.finish() } }
-            let opened = try open(today)
+            let carried = recent
+            if let appender {
+                self.appender = nil
+                try writing(appender) { () throws(HistoryProblem) in try appender.finish() }
+            }
+            var header = header
+            header.created = Double(today) * 86_400
+            let opened = try SegmentAppender.open(folder, header, day: today, space: space)
+            lost += opened.lost
             for (entry, row) in carried {
                 var entry = entry
                 entry.value = 0
@@ -196,11 +213,5 @@ final class LaneRecorder {
             lost += 1
             throw error
         }
-    }
-
-    private func open(_ day: Int) throws(HistoryProblem) -> SegmentAppender {
-        var header = header
-        header.created = Double(day) * 86_400
-        return try SegmentAppender.open(folder, header, day: day, room: room)
     }
 }

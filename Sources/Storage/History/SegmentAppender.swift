@@ -8,12 +8,11 @@ import SystemSupport
 /// flush; once the block is whole and on the disk, the tail is emptied. So a crash loses what was not flushed, and
 /// nothing is written over what was.
 final class SegmentAppender {
-    /// Asked before bytes are written: whether they may be, by the history's bound.
-    typealias Room = (Int) -> Bool
-
     let header: SegmentHeader
     let path: String
-    private let room: Room
+    /// The history's bound; nil where there is none.
+    private let space: HistorySpace?
+    private let hold: HistorySpace.Hold?
     private let main: Int32
     private var tail: Int32 = -1
     private var mainEnd: Int
@@ -25,12 +24,10 @@ final class SegmentAppender {
     private var young: BlockBuilder
     /// Entries that were lost since the disk was full.
     private(set) var lost = 0
-    private(set) var isFinished = false
 
-    /// Goes on with the newest segment of the day if it has such rows, else begins another.
-    static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, room: @escaping Room)
-        throws(HistoryProblem)
-        -> SegmentAppender
+    /// Goes on with the newest segment of the day if it has such rows and is not sealed, else begins another.
+    static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, space: HistorySpace?)
+        throws(HistoryProblem) -> SegmentAppender
     {
         try makeFolder(folder.folder(of: header.stream))
         let prefix =
@@ -38,11 +35,15 @@ final class SegmentAppender {
         let newest = folder.segments(of: header.stream).filter { $0.path.hasPrefix(prefix) }.max {
             $0.number < $1.number
         }
-        if let newest, let reader = try? SegmentReader(newest.path), reader.header.continues(header) {
-            return try SegmentAppender(goingOn: reader, room: room)
+        if let newest {
+            let hold = space?.hold(newest.path)
+            defer { withExtendedLifetime(hold) {} }
+            if let reader = try? SegmentReader(newest.path), !reader.isSealed, reader.header.continues(header) {
+                return try SegmentAppender(goingOn: reader, space: space)
+            }
         }
         let number = (newest?.number ?? -1) + 1
-        return try SegmentAppender(making: folder.segment(header, day: day, number: number), header, room: room)
+        return try SegmentAppender(making: folder.segment(header, day: day, number: number), header, space: space)
     }
 
     static func makeFolder(_ path: String) throws(HistoryProblem) {
@@ -50,8 +51,9 @@ final class SegmentAppender {
     }
 
     /// Begins a segment.
-    init(making path: String, _ header: SegmentHeader, room: @escaping Room) throws(HistoryProblem) {
-        (self.path, self.header, self.room) = (path, header, room)
+    init(making path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
+        (self.path, self.header, self.space) = (path, header, space)
+        hold = space?.hold(path)
         let bytes = try header.encoded(path: path)
         main = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard main >= 0 else { throw Self.problem(path) }
@@ -65,8 +67,9 @@ final class SegmentAppender {
     }
 
     /// Goes on with a segment, from its last whole block on.
-    private init(goingOn reader: SegmentReader, room: @escaping Room) throws(HistoryProblem) {
-        (path, header, self.room) = (reader.path, reader.header, room)
+    private init(goingOn reader: SegmentReader, space: HistorySpace?) throws(HistoryProblem) {
+        (path, header, self.space) = (reader.path, reader.header, space)
+        hold = space?.hold(reader.path)
         main = Foundation.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         guard main >= 0 else { throw Self.problem(path) }
         (mainEnd, sequence) = reader.end()
@@ -74,10 +77,15 @@ final class SegmentAppender {
         // What cannot be read now may be whole: it is not cut off.
         guard !reader.hasFailed else { throw HistoryProblem(.unreadable, path, "reading failed") }
         ftruncate(main, off_t(mainEnd))
-        // What the tail has beyond the segment's blocks becomes a block of it.
-        guard let tail = try? SegmentReader(path + ".tail", readsLow: true), tail.header.continues(header) else {
-            return
-        }
+        // Where there is no room for it, the tail's entries are lost as those are that come.
+        if (try? takeTail()) != nil { unlink(path + ".tail") }
+    }
+
+    /// Makes blocks of what the tail has beyond the segment's.
+    private func takeTail() throws(HistoryProblem) {
+        guard let bytes = TailBytes(of: path), let tail = try? SegmentReader(bytes, readsLow: true),
+            tail.header.continues(header)
+        else { return }
         // `sequence` grows while blocks are written: the tail goes on behind the segment as it was found.
         let end = UInt64(sequence)
         while let found = tail.next() {
@@ -88,7 +96,6 @@ final class SegmentAppender {
         }
         if !block.isEmpty { try writeBlock() }
         guard fsync(main) == 0 else { throw Self.problem(path) }
-        unlink(path + ".tail")
     }
 
     deinit {
@@ -120,11 +127,14 @@ final class SegmentAppender {
         young.removeAll()
     }
 
-    /// Makes a block of what there is, and lets the tail go.
+    /// Makes a block of what there is, seals the segment and lets the tail go.
+    ///
+    /// A segment that nobody may write to is sealed: it never changes again, but goes, or is replaced by another file.
     func finish() throws(HistoryProblem) {
-        isFinished = true
         if !block.isEmpty { try writeBlock() }
         guard fsync(main) == 0 else { throw Self.problem(path) }
+        if mainEnd == SegmentHeader.size { unlink(path) }
+        fchmod(main, 0o400)
         unlink(path + ".tail")
     }
 
@@ -152,7 +162,7 @@ final class SegmentAppender {
 
     /// Writes all of it or nothing; how many bytes.
     private func write(_ bytes: [UInt8], to file: Int32, at place: Int) throws(HistoryProblem) -> Int {
-        guard room(bytes.count) else { throw Self.full(path) }
+        guard space?.take(bytes.count) ?? true else { throw Self.full(path) }
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {

@@ -11,7 +11,7 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package static let gated = EntryFlags(rawValue: 2)
     /// Its picture shows nothing: it has no row, and no window spans it.
     package static let blind = EntryFlags(rawValue: 4)
-    /// The end of the day before again, so that the day's first windows are whole.
+    /// The end of the segment before again, so that the first windows are whole.
     package static let carried = EntryFlags(rawValue: 8)
     /// It has a row of its own in its block.
     package static let row = EntryFlags(rawValue: 16)

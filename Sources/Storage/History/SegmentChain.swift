@@ -1,53 +1,84 @@
 /// A segment's blocks, and then those of its tail that are not in it.
+///
+/// The writer may be at work: a block goes to the segment before the tail is emptied. So the tail counts only where the
+/// segment has not grown since it was read; nothing that was flushed before is missed, and nothing comes twice.
 package final class SegmentChain {
     private let main: SegmentReader
-    private let tailPath: String?
     private let readsLow: Bool
+    private let checksRows: Bool
+    /// The tail as it was when the segment had been read; kept, since its file may be emptied at any time.
+    private(set) var tailBytes: TailBytes?
     private var tail: SegmentReader?
     private var isInTail = false
     /// Number of the entry that would follow.
     private var expected = 0
 
     package var header: SegmentHeader { main.header }
+    var isSealed: Bool { main.isSealed }
     package var bytesRead: Int { main.bytesRead + (tail?.bytesRead ?? 0) }
     package var skips: HistorySkips {
         var skips = main.skips
         if let tail { skips.merge(tail.skips) }
         return skips
     }
+    /// What is needed to find a block again.
+    var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
-    /// Opens a segment; throws where its header does not hold.
+    /// The file that blocks were found in, and the tail as it was.
+    struct Origin: Sendable {
+        let inode: UInt64
+        let tail: TailBytes?
+    }
+
+    /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
     ///
-    /// `readsLow`: blocks come with their low planes.
-    package init(_ segment: HistoryFolder.Segment, readsLow: Bool = false) throws(HistoryProblem) {
-        main = try SegmentReader(segment.path, readsLow: readsLow)
-        tailPath = segment.tail
-        self.readsLow = readsLow
+    /// `readsLow`: blocks come with their low planes. `checksRows`: as of `SegmentReader`.
+    package init(
+        _ segment: HistoryFolder.Segment, readsLow: Bool = false, checksRows: Bool = true
+    ) throws(HistoryProblem) {
+        main = try SegmentReader(segment.path, readsLow: readsLow, checksRows: checksRows)
+        (self.readsLow, self.checksRows) = (readsLow, checksRows)
+    }
+
+    /// Opens a segment for blocks that were found before, with their low planes; throws `gone` where another file has
+    /// its place.
+    init(_ segment: HistoryFolder.Segment, again origin: Origin) throws(HistoryProblem) {
+        main = try SegmentReader(segment.path, readsLow: true)
+        (readsLow, checksRows) = (true, true)
+        guard main.inode == origin.inode else {
+            throw HistoryProblem(.gone, segment.path, "it was written anew")
+        }
+        open(origin.tail)
     }
 
     /// The next block; nil at the end.
     func next() -> SegmentReader.Block? {
-        if !isInTail {
-            if let block = main.next() {
-                expected = Int(block.header.sequence) + block.header.entries
-                return block
-            }
+        while !isInTail {
+            if let block = main.next() { return follow(block) }
+            if main.isSealed { return nil }
+            open(TailBytes(of: main.path))
+            // It grew meanwhile: the tail may have been emptied before it was read.
+            if let block = main.next() { return follow(block) }
             isInTail = true
-            openTail()
         }
         while let block = tail?.next() {
-            guard Int(block.header.sequence) >= expected else { continue }
-            expected = Int(block.header.sequence) + block.header.entries
-            return block
+            if Int(block.header.sequence) >= expected { return follow(block) }
         }
         return nil
     }
 
-    /// Opens the tail before the segment has been read: for `block(at:)`.
-    func openTail() {
-        guard tail == nil else { return }
-        // A tail that cannot be read is one that has just been emptied, or lost a flush: the segment stands.
-        tail = tailPath.flatMap { try? SegmentReader($0, readsLow: readsLow) }
+    /// Notes that the block which has just come is damaged.
+    func refuse(_ block: SegmentReader.Block) { (isInTail ? tail : main)?.refuse(block.offset) }
+
+    private func follow(_ block: SegmentReader.Block) -> SegmentReader.Block {
+        expected = Int(block.header.sequence) + block.header.entries
+        return block
+    }
+
+    private func open(_ bytes: TailBytes?) {
+        tailBytes = bytes
+        // One that cannot be read has just been emptied, or lost a flush: the segment stands.
+        tail = bytes.flatMap { try? SegmentReader($0, readsLow: readsLow, checksRows: checksRows) }
         if let tail, !tail.header.continues(main.header) { self.tail = nil }
     }
 

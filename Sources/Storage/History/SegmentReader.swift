@@ -1,11 +1,13 @@
 import CKernels
 import Foundation
 
-/// Reads a segment's blocks in order, by positioned reads into one buffer, which it owns and never grows.
+/// Reads a segment's blocks in order, by positioned reads into one buffer (ADR 42), or a tail's from memory.
 ///
-/// A block whose checksum does not hold is skipped and noted, and reading goes on at the next that holds. Not Sendable.
+/// A block whose checksum does not hold is skipped and noted, and reading goes on at the next that holds. What is no
+/// whole block, at the end of a segment that is not sealed, is being written, or was when its writer was killed: it is
+/// not there yet. Not Sendable.
 package final class SegmentReader {
-    /// A block in the reader's buffer: valid until the next is read.
+    /// A block: valid until the next is read.
     struct Block {
         let header: BlockHeader
         /// Place in the file.
@@ -32,38 +34,47 @@ package final class SegmentReader {
 
     package let path: String
     package let header: SegmentHeader
+    /// Whether the file never changes again.
+    let isSealed: Bool
+    /// The file itself, whatever its name: another that takes its place has another.
+    let inode: UInt64
     /// Parts that were left out so far.
     package private(set) var skips = HistorySkips()
     /// Whether reading failed, so that more may be there than was read.
-    private(set) var hasFailed = false
-    /// Bytes that were read so far.
+    var hasFailed: Bool { source.hasFailed }
+    /// Bytes that were looked at so far.
     package private(set) var bytesRead = 0
 
+    /// -1 where there is no file.
     private let descriptor: Int32
+    private let source: any SegmentBytes
     private let padded: Int
-    private let buffer: UnsafeMutableRawBufferPointer
     private var offset = SegmentHeader.size
     /// Bytes that a block is expected to need: as many as the one before.
     private var expected = BlockHeader.size
     private let readsLow: Bool
+    private let checksRows: Bool
     /// Of the file when it was opened; it may have grown.
     private let size: Int
 
-    /// Opens a segment; throws where its header does not hold.
+    /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
     ///
-    /// `readsLow`: blocks come with their low planes.
-    package init(_ path: String, readsLow: Bool = false) throws(HistoryProblem) {
+    /// `readsLow`: blocks come with their low planes. `checksRows`: only if their high planes hold; a caller that says
+    /// no has their checksum as a product of other work, and says `refuse` where it is wrong.
+    package init(_ path: String, readsLow: Bool = false, checksRows: Bool = true) throws(HistoryProblem) {
         self.path = path
-        self.readsLow = readsLow
+        (self.readsLow, self.checksRows) = (readsLow, checksRows)
         // Neither a link nor a pipe belongs into a history.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw HistoryProblem(.unreadable, path, "it cannot be opened: \(String(cString: strerror(errno)))")
+            let code = errno
+            throw HistoryProblem(
+                code == ENOENT ? .gone : .unreadable, path, "it cannot be opened: \(String(cString: strerror(code)))")
         }
         self.descriptor = descriptor
         var status = stat()
         var bytes = [UInt8](repeating: 0, count: SegmentHeader.size)
-        let count = bytes.withUnsafeMutableBytes { Self.read(descriptor, $0, at: 0).count }
+        let count = bytes.withUnsafeMutableBytes { FileBytes.read(descriptor, $0, at: 0).count }
         do throws(HistoryProblem) {
             guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, count == SegmentHeader.size
             else {
@@ -74,23 +85,31 @@ package final class SegmentReader {
             close(descriptor)
             throw error
         }
-        padded = header.padded
-        size = Int(status.st_size)
-        let scanned = BlockHeader.mostScanned(padded: padded)
-        buffer = .allocate(
-            byteCount: readsLow ? scanned + Int(WW_HISTORY_VECTORS) * padded : scanned, alignment: 64)
+        isSealed = status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0
+        (inode, size, padded) = (UInt64(status.st_ino), Int(status.st_size), header.padded)
+        source = FileBytes(descriptor, most: Self.longest(padded, readsLow))
     }
 
-    deinit {
-        close(descriptor)
-        buffer.deallocate()
+    /// Reads a tail; throws where its header does not hold.
+    init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
+        (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
+        header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)
+        (isSealed, inode, size, padded) = (false, 0, tail.size, header.padded)
     }
 
-    /// The next block that holds; nil at the end.
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// The most bytes of a block.
+    private static func longest(_ padded: Int, _ readsLow: Bool) -> Int {
+        BlockHeader.mostScanned(padded: padded) + (readsLow ? Int(WW_HISTORY_VECTORS) * padded : 0)
+    }
+
+    /// The next block that holds; nil at the end, where more may come later if the segment is not sealed.
     func next() -> Block? {
         while true {
             switch load(offset) {
             case .end(let cut):
+                guard isSealed else { return nil }
                 if cut > 0 { note(.cut, "\(cut) bytes at its end are no whole block") }
                 offset += cut
                 return nil
@@ -98,19 +117,24 @@ package final class SegmentReader {
                 offset += block.header.size
                 return block
             case .damaged(let size):
-                note(.damaged, "the block at byte \(offset) is damaged")
+                refuse(offset)
                 offset += size
             case .noBlock:
                 let next = blockAfter(offset)
                 if let next { note(.damaged, "the \(next - offset) bytes from byte \(offset) on are no block") }
                 guard let next else {
+                    guard isSealed else { return nil }
                     note(.cut, "what follows byte \(offset) is no whole block")
+                    offset = source.size
                     return nil
                 }
                 offset = next
             }
         }
     }
+
+    /// Notes that a block is damaged.
+    func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
 
     /// The block at a place where one was found before; nil where it does not hold any more.
     func block(at place: Int) -> Block? {
@@ -138,72 +162,37 @@ package final class SegmentReader {
     }
 
     private func load(_ place: Int) -> Loaded {
-        var have = read(at: place, from: 0, count: min(expected, buffer.count))
-        guard have >= BlockHeader.size else { return .end(cut: have) }
-        guard let found = BlockHeader(UnsafeRawBufferPointer(buffer), padded: padded), let base = buffer.baseAddress
-        else { return .noBlock }
-        guard place + found.size <= size || place + found.size <= Self.size(descriptor) else {
-            return .end(cut: max(have, size - place))
+        var have = source.view(place, expected)
+        guard have.count >= BlockHeader.size else { return .end(cut: have.count) }
+        guard let found = BlockHeader(have, padded: padded) else { return .noBlock }
+        guard place + found.size <= size || place + found.size <= source.size else {
+            return .end(cut: max(have.count, source.size - place))
         }
         let wanted = readsLow ? found.size : found.low
-        if have < wanted {
-            let more = read(at: place, from: have, count: wanted - have)
-            have += more
-        }
+        if have.count < wanted { have = source.view(place, wanted) }
         expected = wanted
-        guard have >= wanted else { return .end(cut: have) }
-        guard found.holds(base), ww_history_sum(base + found.high, found.low - found.high) == found.sums.high,
+        bytesRead += wanted
+        guard have.count >= wanted, let base = have.baseAddress else { return .end(cut: have.count) }
+        guard found.holds(base),
+            !checksRows || ww_history_sum(base + found.high, found.low - found.high) == found.sums.high,
             !readsLow || ww_history_sum(base + found.low, found.size - found.low) == found.sums.low
         else { return .damaged(size: found.size) }
-        return .block(Block(header: found, offset: place, bytes: UnsafeRawPointer(base)))
-    }
-
-    private func read(at place: Int, from: Int, count: Int) -> Int {
-        let found = Self.read(
-            descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[from..<from + count]), at: place + from)
-        hasFailed = hasFailed || found.hasFailed
-        bytesRead += found.count
-        return found.count
+        return .block(Block(header: found, offset: place, bytes: base))
     }
 
     /// The next place with a block's header; nil where there is none.
     private func blockAfter(_ place: Int) -> Int? {
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
         var at = place + BlockHeader.size
         while true {
-            let found = piece.withUnsafeMutableBytes { Self.read(descriptor, $0, at: at) }
-            hasFailed = hasFailed || found.hasFailed
-            let have = found.count
-            guard have >= BlockHeader.size else { return nil }
-            let header = piece.withUnsafeBytes { bytes in
-                stride(from: 0, through: have - BlockHeader.size, by: BlockHeader.size).first { start in
-                    BlockHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<have]), padded: padded) != nil
-                }
+            let bytes = source.view(at, 1 << 16)
+            guard bytes.count >= BlockHeader.size else { return nil }
+            let header = stride(from: 0, through: bytes.count - BlockHeader.size, by: BlockHeader.size).first { start in
+                BlockHeader(UnsafeRawBufferPointer(rebasing: bytes[start...]), padded: padded) != nil
             }
             if let header { return at + header }
-            at += have / BlockHeader.size * BlockHeader.size
+            at += bytes.count / BlockHeader.size * BlockHeader.size
         }
     }
 
     private func note(_ kind: HistoryProblem.Kind, _ reason: String) { skips.note(HistoryProblem(kind, path, reason)) }
-
-    private static func size(_ descriptor: Int32) -> Int {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
-    }
-
-    /// Reads until the buffer is full, the file ends or reading fails; returns how many bytes were read.
-    private static func read(
-        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
-    ) -> (count: Int, hasFailed: Bool) {
-        var have = 0
-        while have < buffer.count, let base = buffer.baseAddress {
-            let count = pread(descriptor, base + have, buffer.count - have, off_t(place + have))
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { return (have, true) }
-            if count == 0 { break }
-            have += count
-        }
-        return (have, false)
-    }
 }

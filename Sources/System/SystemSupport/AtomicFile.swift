@@ -17,14 +17,30 @@ package enum AtomicFile {
     package static func write(
         to path: String, _ writers: Writers = .one, fill: (_ part: String) throws -> Void
     ) throws {
-        let part = writers == .one ? "\(path).part" : "\(path).\(UUID().uuidString).part"
-        unlink(part)
-        do {
-            try fill(part)
-            guard rename(part, path) == 0 else { throw WriteError(path, errno: errno) }
-        } catch {
-            unlink(part)
-            throw error
+        let part = Part(of: path, writers)
+        try fill(part.path)
+        try part.publish()
+    }
+
+    /// A file on its way: made at `path`, then renamed into its place; before that, it goes with this object.
+    package final class Part {
+        /// Where the file is to be made; nothing is there.
+        package let path: String
+        private let place: String
+        private var isPublished = false
+
+        package init(of place: String, _ writers: Writers = .one) {
+            self.place = place
+            path = writers == .one ? "\(place).part" : "\(place).\(UUID().uuidString).part"
+            unlink(path)
+        }
+
+        deinit { if !isPublished { unlink(path) } }
+
+        /// Renames the file into its place, or into another in the same directory.
+        package func publish(as other: String? = nil) throws(WriteError) {
+            guard rename(path, other ?? place) == 0 else { throw WriteError(other ?? place, errno: errno) }
+            isPublished = true
         }
     }
 

@@ -47,8 +47,8 @@ package struct WriteError: Error, Equatable, CustomStringConvertible {
     /// The system's number of the reason; EIO where there is none.
     package let code: Int32
 
-    package init(_ path: String, _ reason: String) {
-        (self.path, self.reason, code) = (path, reason, EIO)
+    package init(_ path: String, _ reason: String, code: Int32 = EIO) {
+        (self.path, self.reason, self.code) = (path, reason, code)
     }
 
     package init(_ path: String, errno code: Int32) {

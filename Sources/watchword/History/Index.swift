@@ -45,9 +45,7 @@ struct Index: AsyncParsableCommand {
             }
             let engine = try ScoringEngine(model: directory, finder: .standard(), precision: model.precision)
             let folder = HistoryFolder(history)
-            guard let lock = try folder.lock() else {
-                throw HistoryRefusal("another `watchword index` writes to \(history); wait until it is done")
-            }
+            let lock = try folder.lock()
             let indexer = FilmIndexer(
                 engine: engine, defaults: Defaults(model: directory, finder: .standard(), frames: frames, fps: fps),
                 folder: folder, templates: try PipelineTemplates(directory: Installation.pipelines))

@@ -15,7 +15,8 @@ extension Bench {
             discussion: """
                 Embeddings are synthetic: each camera's wander, as those of a picture that changes slowly do. They are written as \
                 a daemon writes them, and searched from the page cache, each round with other texts. READ is the time of reading \
-                as many bytes as a search scans from memory, by as many threads. RSS is what searches add.
+                as many bytes as a search scans from memory, by as many threads, in turns with the searches. RSS is what a \
+                search adds at its peak; WORST ERROR is of all moments of all rounds.
                 """)
 
         @Option(parsing: .unconditional, help: "Cameras.") var cameras = 40
@@ -30,7 +31,8 @@ extension Bench {
         @Option(parsing: .unconditional, help: "Seed of the embeddings.") var seed: UInt64 = 7
         @Option(help: "Where the history is written; kept if it is named, and used again if it is there.")
         var directory: String?
-        @Option(help: "Write every window's embedding to this file, float32, for peers to search.") var export: String?
+        @Option(help: "Write every window's embedding to this file, float32, and the first texts to FILE.texts.")
+        var export: String?
         @Flag(help: "Print JSON.") var json = false
 
         func validate() throws {
@@ -63,80 +65,38 @@ extension Bench {
                 path: path, cameras: cameras, count: Int(hours * 3600 * fps), fps: fps, gated: gated, width: width,
                 frames: frames, seed: seed)
             let written = try synthetic.write(exporting: export)
+            if let export {
+                let output = try FileWriter(export + ".texts")
+                for text in unitTexts(texts.max() ?? 1, round: 0) {
+                    try output.write(text.withUnsafeBytes { Data($0) })
+                }
+                try output.close()
+            }
             let folder = HistoryFolder(path)
             let bytes = folder.segments().reduce(0) { $0 + $1.bytes }
-            let rows = cameras * Int(hours * 3600 * fps)
-            let search = HistorySearch(folder, now: { synthetic.end })
-            let before = SystemSupport.Memory.residentMegabytes
-            var results: [Result] = []
-            var scanned = 0
-            for (count, isQuick) in texts.flatMap({ $0 < 8 ? [($0, false)] : [($0, false), ($0, true)] }) {
-                var times: [Double] = []
-                var (resident, worst) = (before, Float(0))
-                for round in 0...rounds {
-                    Terminal.progress("\(count) texts, round \(round) of \(rounds)")
-                    var query = query(count, round)
-                    query.isQuick = isQuick
-                    let began = ContinuousClock.now
-                    let found = search.run(query)
-                    // The first round fills the page cache.
-                    if round > 0 { times.append((.now - began) / .seconds(1)) }
-                    scanned = found.bytes
-                    resident = max(resident, SystemSupport.Memory.residentMegabytes)
-                    worst = max(worst, synthetic.worst(found, query))
-                }
-                times.sort()
-                results.append(
-                    Result(
-                        texts: count, quick: isQuick, p50_ms: times[times.count / 2] * 1e3,
-                        p95_ms: times[min(times.count - 1, times.count * 95 / 100)] * 1e3,
-                        read_ms: 0, rss_mb: resident - before, worst_error: worst,
-                        recall: isQuick ? recall(search, count) : 1))
-            }
-            let read = reading(scanned)
-            for place in results.indices { results[place].read_ms = read }
+            let trial = HistoryTrial(search: HistorySearch(folder, now: { synthetic.end }), history: self)
+            let kinds = texts.flatMap { $0 < 8 ? [($0, false)] : [($0, false), ($0, true)] }
+            let found = kinds.map { trial.measure($0.0, isQuick: $0.1) }
+            Terminal.progress("computing the moments' scores in float64")
+            let errors = synthetic.worst(found.map(\.moments))
+            let scanned = found.map(\.bytes).max() ?? 0
             Terminal.progress("")
             return Report(
-                cameras: cameras, hours: hours, fps: fps, gated: gated, width: width, frames: frames, rows: rows,
-                threads: threads, rounds: rounds, bytes: bytes, scanned_bytes: scanned,
-                bytes_a_camera_day: Double(bytes) / Double(cameras) / hours * 24,
-                write_us: written / Double(rows) * 1e6, results: results)
+                cameras: cameras, hours: hours, fps: fps, gated: gated, width: width, frames: frames,
+                rows: synthetic.cameras * synthetic.count, threads: threads, rounds: rounds, bytes: bytes,
+                scanned_bytes: scanned, bytes_a_camera_day: Double(bytes) / Double(cameras) / hours * 24,
+                write_us: written / Double(synthetic.cameras * synthetic.count) * 1e6,
+                results: zip(zip(kinds, found), errors).map { pair, worst in
+                    Result(pair.0.0, pair.0.1, pair.1, worst: worst, rows: pair.1.best.map(synthetic.row))
+                })
         }
 
-        /// Share of the exact search's moments that a quick one finds.
-        private func recall(_ search: HistorySearch, _ count: Int) -> Double {
-            var query = query(count, 0)
-            let exact = search.run(query).moments
-            query.isQuick = true
-            let quick = search.run(query).moments
-            func keys(_ moments: [HistoryMoment]) -> Set<String> { Set(moments.map { "\($0.stream) \($0.mediaPeak)" }) }
-            let common = zip(exact, quick).reduce(0) { $0 + keys($1.0).intersection(keys($1.1)).count }
-            return Double(common) / Double(max(1, exact.reduce(0) { $0 + $1.count }))
-        }
-
-        private func query(_ count: Int, _ round: Int) -> HistoryQuery {
-            let texts = (0..<count).map { place in
+        /// Unit texts of a round, the same for the same round.
+        func unitTexts(_ count: Int, round: Int) -> [[Float]] {
+            (0..<count).map { place in
                 var numbers = SeededNumbers(seed: seed &+ UInt64(1_000_000 + round * 1000 + place))
                 return Products.unit(numbers.numbers(width, deviation: 1))
             }
-            var query = HistoryQuery(texts: texts, model: SyntheticHistory.model, width: width)
-            query.threads = threads
-            return query
-        }
-
-        /// Milliseconds of the median reading of so many bytes from memory.
-        private func reading(_ bytes: Int) -> Double {
-            Workers.set(threads)
-            defer { Workers.set(0) }
-            let read = MemoryRead(bytes: bytes)
-            var times: [Double] = []
-            for round in 0..<9 {
-                Terminal.progress("reading memory, round \(round + 1)")
-                let began = ContinuousClock.now
-                read.run()
-                times.append((.now - began) / .seconds(1) * 1e3)
-            }
-            return times.sorted()[times.count / 2]
         }
     }
 }
@@ -147,13 +107,25 @@ extension Bench.History {
         let quick: Bool
         let p50_ms: Double
         let p95_ms: Double
-        /// Reading as many bytes as are scanned from memory, once.
-        var read_ms: Double
+        /// Reading as many bytes as are scanned from memory, once, in turns with the searches.
+        let read_ms: Double
+        /// Resident memory at its peak during a search, less before.
         let rss_mb: Double
-        /// Largest error of the best moments' scores, against float64.
+        /// Largest error of any moment's score, against float64.
         let worst_error: Float
         /// Share of the exact search's moments that were found.
         let recall: Double
+        /// The best window of each text of round 0, by its row among those that are exported; -1 where there is none.
+        let best: [Int]
+
+        init(_ texts: Int, _ quick: Bool, _ found: HistoryTrial.Found, worst: Float, rows: [Int]) {
+            (self.texts, self.quick) = (texts, quick)
+            let times = found.times.sorted()
+            p50_ms = times[times.count / 2] * 1e3
+            p95_ms = times[min(times.count - 1, times.count * 95 / 100)] * 1e3
+            read_ms = found.read * 1e3
+            (rss_mb, worst_error, recall, best) = (found.megabytes, worst, found.recall, rows)
+        }
 
         var cells: [String] {
             [

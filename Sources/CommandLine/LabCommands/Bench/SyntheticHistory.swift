@@ -67,22 +67,43 @@ struct SyntheticHistory {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// The largest error of the best moments' scores, against the mean head in float64 over the embeddings made anew.
-    func worst(_ result: HistoryResult, _ query: HistoryQuery) -> Float {
-        guard let text = query.texts.first, let moment = result.moments.first?.first,
-            let camera = Int(moment.stream.dropFirst("camera-".count))
-        else { return .nan }
-        // Only moments near a camera's beginning are made again: the walk has no short cut.
-        let last = Int((moment.mediaPeak * fps).rounded())
-        guard last < 20_000 else { return 0 }
-        var walk = Walk(seed: seed &+ UInt64(camera), width: width)
-        var mean = WindowMean(width: width, frames: frames)
-        var unit: Data?
-        for _ in 0...last { unit = mean.push(walk.next(gated)) }
-        guard let unit else { return .nan }
-        let row = unit.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-        let score = zip(row, text).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-        return abs(Float(score) - moment.score)
+    /// The row of a moment's best window among those that are exported; -1 where there is none.
+    func row(_ moment: HistoryMoment?) -> Int {
+        guard let moment, let camera = camera(moment) else { return -1 }
+        return camera * (count - frames + 1) + last(moment) - frames + 1
+    }
+
+    private func camera(_ moment: HistoryMoment) -> Int? { Int(moment.stream.dropFirst("camera-".count)) }
+    /// The last frame of a moment's best window.
+    private func last(_ moment: HistoryMoment) -> Int { Int((moment.mediaPeak * fps).rounded()) }
+
+    /// The largest error of each kind's moments' scores, against the mean head in float64 over embeddings made anew.
+    func worst(_ kinds: [[(text: [Float], moments: [HistoryMoment])]]) -> [Float] {
+        var wanted: [Int: [Int: [(kind: Int, text: [Float], score: Float)]]] = [:]
+        for (kind, found) in kinds.enumerated() {
+            for (text, moments) in found {
+                for moment in moments {
+                    guard let camera = camera(moment) else { continue }
+                    wanted[camera, default: [:]][last(moment), default: []].append((kind, text, moment.score))
+                }
+            }
+        }
+        var worst = [Float](repeating: 0, count: kinds.count)
+        for (camera, ends) in wanted {
+            var walk = Walk(seed: seed &+ UInt64(camera), width: width)
+            var mean = WindowMean(width: width, frames: frames)
+            for frame in 0...(ends.keys.max() ?? 0) {
+                let row = walk.next(gated)
+                mean.slide(row)
+                guard let asked = ends[frame] else { continue }
+                let unit = mean.unit
+                for (kind, text, score) in asked {
+                    let exact = zip(unit ?? [], text).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+                    worst[kind] = max(worst[kind], abs(Float(exact) - score))
+                }
+            }
+        }
+        return worst
     }
 }
 
@@ -123,18 +144,27 @@ private struct WindowMean {
         sum = [Double](repeating: 0, count: width)
     }
 
-    /// Slides by an embedding, or by the one before; the window's unit embedding, as float32, once it is full.
-    mutating func push(_ embedding: [Float]?) -> Data? {
-        guard let row = embedding.map(Products.unit) ?? rows.last else { return nil }
+    /// Slides by an embedding, or by the one before.
+    mutating func slide(_ embedding: [Float]?) {
+        guard let row = embedding.map(Products.unit) ?? rows.last else { return }
         for place in sum.indices { sum[place] += Double(row[place]) }
         rows.append(row)
         if rows.count > frames {
             let old = rows.removeFirst()
             for place in sum.indices { sum[place] -= Double(old[place]) }
         }
+    }
+
+    /// The window's unit embedding, once it is full.
+    var unit: [Float]? {
         guard rows.count == frames else { return nil }
         let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let unit = sum.map { Float($0 / norm) }
-        return unit.withUnsafeBytes { Data($0) }
+        return sum.map { Float($0 / norm) }
+    }
+
+    /// Slides; the window's unit embedding as float32, once it is full.
+    mutating func push(_ embedding: [Float]?) -> Data? {
+        slide(embedding)
+        return unit.map { unit in unit.withUnsafeBytes { Data($0) } }
     }
 }

@@ -8,10 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "score_index.h"
+
 enum {
     WW_HISTORY_ENTRIES = 1024,  ///< most entries of a block
     WW_HISTORY_VECTORS = 256,   ///< most rows of a block
-    WW_HISTORY_BINS = 4096      ///< of scores from -1 to 1
+    WW_HISTORY_DOTS = 512,      ///< rows that products have room for: of a block, and of sums of its entries
+    WW_HISTORY_BINS = 4096,     ///< of scores from -1 to 1
+    WW_HISTORY_TEXT = 63        ///< largest number of a text as bytes
 };
 
 /// Sum of bytes that tells whether they have changed. Every flip of up to 32 neighbouring bits changes it.
@@ -53,45 +57,44 @@ int ww_history_pack(int8_t *high, int8_t *low, float *scale, float *length, cons
 void ww_history_unpack(float *x, const int8_t *high, const int8_t *low, float scale, float length, size_t width,
                        double *work);
 
-/// A unit text x (width) as whole numbers for the scan, value = step * q, and rotated for the exact score.
-void ww_history_text(int16_t *q, float *step, double *rotated, const float *x, size_t width);
+/// A unit text x (width) as bytes for the scan, value = step * q, and rotated for the exact score. q (P) is from
+/// -WW_HISTORY_TEXT to WW_HISTORY_TEXT: coarser than a row, so that products of two may be summed in 16 bits.
+/// offset: 128 times the sum of q.
+void ww_history_text(int8_t *q, float *step, int32_t *offset, double *rotated, const float *x, size_t width);
+
+/// Texts for the scan. Arrays have room for count rounded up to four; what is beyond count is zero.
+typedef struct ww_history_texts {
+    size_t count;
+    const int8_t *bytes;     ///< (count, P)
+    const float *steps;      ///< (count)
+    const int32_t *offsets;  ///< (count)
+} ww_history_texts;
 
 /// The dot product of a row and a rotated text (P), by both planes.
 double ww_history_exact(const int8_t *high, const int8_t *low, float scale, const double *rotated, size_t P);
 
-/// Dot products of `count` rows' high planes and B texts (B, P): out (count, stride), stride >= B.
-void ww_history_dots(float *out, size_t stride, const int8_t *high, size_t count, size_t P, const float *scales,
-                     const int16_t *texts, const float *steps, size_t B);
+/// Dot products of `count` rows' high planes and the texts, eight texts at a time: out (B / 8, WW_HISTORY_DOTS, 8).
+/// scan: which instructions; the caller asks ww_scan_available, or says WW_SCAN_BEST. Returns ww_history_sum of the
+/// rows.
+uint64_t ww_history_dots(float *out, const int8_t *high, size_t count, size_t P, const float *scales,
+                         const ww_history_texts *texts, ww_scan scan);
 
-/// Sums of each `size` entries' rows, as whole numbers: value = scale * sum. sums (n / size, P). rows (n): an entry's
-/// row, or -1. Many texts cost less by these than by the rows themselves.
-void ww_history_group(int16_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
+/// Sums of each `size` entries' rows as rows: value = scale * sum. sums (n / size, P). rows (n): an entry's row, or -1.
+/// Many texts cost less by these than by the rows themselves.
+void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
                       size_t n, size_t size, size_t P);
-
-/// Dot products of `count` sums (count, P) and B texts: as ww_history_dots.
-void ww_history_dots_of_sums(float *out, size_t stride, const int16_t *sums, size_t count, size_t P,
-                             const float *scales, const int16_t *texts, const float *steps, size_t B);
 
 /// Adds a row, by both planes, to a running sum (P) and writes it to `kept` (P), whose row before is subtracted.
 /// Returns the norm of the sum.
 double ww_history_push(double *sum, float *kept, const int8_t *high, const int8_t *low, float scale, size_t P);
 
-/// Continues prefix sums of dot products by a block's n entries.
+/// Windows that end with a block's n entries: the best of each slot, and how many there are of each score.
 ///
-/// prefix (L + 1 + WW_HISTORY_ENTRIES, stride): its first L + 1 rows are those before the block. rows (n): an entry's
-/// row, or -1. stride is a multiple of 8.
-void ww_history_slide(float *prefix, size_t L, size_t stride, const float *dots, const int32_t *rows, size_t n);
-
-/// Windows that end with a block's entries: the best of each slot, and how many there are of each score.
-///
-/// inverse (n): 1 / norm of the window's sum, 0 where none ends. slots (n): row of `best` and `entries` (., stride).
-/// counts (B, WW_HISTORY_BINS). `first`: number of the block's first entry.
-void ww_history_windows(const float *prefix, size_t L, size_t stride, size_t B, const float *inverse,
-                        const uint32_t *slots, size_t n, uint32_t first, float *best, uint32_t *entries,
-                        uint32_t *counts);
-
-/// Makes the prefix sums ready for the block that follows one of n entries.
-void ww_history_advance(float *prefix, size_t L, size_t stride, size_t n);
+/// sums (B / 8, L + 1 + WW_HISTORY_ENTRIES, 8), zero at a segment's beginning: running sums of the products, eight
+/// texts at a time. dots: as of ww_history_dots. rows (n): an entry's row, or -1. inverse (n): 1 / norm of the window's
+/// sum, 0 where none ends. slots (n): row of `best` (., stride), stride a multiple of 8. counts (B, WW_HISTORY_BINS).
+void ww_history_windows(float *sums, size_t L, size_t B, const float *dots, const int32_t *rows, const float *inverse,
+                        const uint32_t *slots, size_t n, float *best, size_t stride, uint32_t *counts);
 
 /// The bin of a score.
 size_t ww_history_bin(float score);

@@ -6,33 +6,14 @@
 
 #include "runtime/variants.h"
 #include "score_index.h"
+#include "search/history_sum.h"
 #include "search/score_bytes.h"
 
-typedef uint32_t vu8 __attribute__((vector_size(32)));
-
-// Eight lanes, each with a sum and a sum of sums, which knows of places; then all are mixed.
 VARIANTS
 uint64_t ww_history_sum(const void *bytes, size_t count) {
-    const uint8_t *from = bytes;
-    vu8 a = {0}, b = {0}, next;
-    size_t i = 0;
-    for (; i + 32 <= count; i += 32) {
-        memcpy(&next, from + i, 32);
-        a += next;
-        b += a;
-    }
-    if (i < count) {
-        memset(&next, 0, 32);
-        memcpy(&next, from + i, count - i);
-        a += next;
-        b += a;
-    }
-    uint64_t mixed = (uint64_t)count * 0x9E3779B97F4A7C15u;
-    for (int lane = 0; lane < 8; lane++) {
-        mixed = (mixed ^ ((uint64_t)a[lane] << 32 | b[lane])) * 0xBF58476D1CE4E5B9u;
-        mixed ^= mixed >> 29;
-    }
-    return mixed;
+    checksum sum = {{0}, {0}};
+    checksum_add(&sum, bytes, count);
+    return checksum_end(&sum, count);
 }
 
 VARIANTS
@@ -68,15 +49,18 @@ void ww_history_unpack(float *x, const int8_t *high, const int8_t *low, float sc
     for (size_t i = 0; i < width; i++) x[i] = (float)work[i];
 }
 
-void ww_history_text(int16_t *q, float *step, double *rotated, const float *x, size_t width) {
+void ww_history_text(int8_t *q, float *step, int32_t *offset, double *rotated, const float *x, size_t width) {
     const size_t P = ww_score_padded(width);
     rotate_row(rotated, x, width);
     double top = 0;
     for (size_t i = 0; i < P; i++) top = fabs(rotated[i]) > top ? fabs(rotated[i]) : top;
-    // Sums over P places must fit 32 bits: those of a quick scan are of q times the sum of four rows' bytes.
-    const double most = fmin(8191, 0x7FFFFFFF / (516.0 * (double)P));
-    *step = top > 0 && top < INFINITY ? (float)(top / most) : 0;
-    for (size_t i = 0; i < P; i++) q[i] = *step > 0 ? (int16_t)lrint(fmin(fmax(rotated[i] / *step, -most), most)) : 0;
+    *step = top > 0 && top < INFINITY ? (float)(top / WW_HISTORY_TEXT) : 0;
+    int32_t sum = 0;
+    for (size_t i = 0; i < P; i++) {
+        q[i] = *step > 0 ? (int8_t)lrint(fmin(fmax(rotated[i] / *step, -WW_HISTORY_TEXT), WW_HISTORY_TEXT)) : 0;
+        sum += q[i];
+    }
+    *offset = 128 * sum;
 }
 
 VARIANTS

@@ -25,9 +25,10 @@ package struct HistorySearch: Sendable {
     private struct Shared {
         var next = 0
         var candidates: [Candidates]
-        var counts: [String: [UInt32]] = [:]
-        /// Blocks of each segment that has a candidate.
-        var blocks: [Int: [SegmentScan.BlockPlace]] = [:]
+        /// Of each stream and text.
+        var counts: [String: [ScoreCounts]] = [:]
+        /// Where the blocks of each segment lay.
+        var scanned: [Int: SegmentScan.Scanned] = [:]
         var result = HistoryResult()
     }
 
@@ -112,23 +113,25 @@ package struct HistorySearch: Sendable {
     ) {
         let chain: SegmentChain
         do throws(HistoryProblem) {
-            chain = try SegmentChain(source.segment, readsLow: SegmentScan.needsLow(source.header, query))
+            chain = try SegmentChain(
+                source.segment, readsLow: SegmentScan.needsLow(source.header, query), checksRows: false)
         } catch {
-            // It went since it was listed: retention does that.
+            shared.withLock { $0.result.skips.note(error) }
             return
         }
         let found = scan.scan(chain, query, goesOn: goesOn)
+        let bins = Int(WW_HISTORY_BINS)
+        let counts = (0..<texts.count).map { ScoreCounts(scan.counts[$0 * bins..<($0 + 1) * bins]) }
         shared.withLock { shared in
             shared.result.skips.merge(found.skips)
             shared.result.bytes += found.bytes
             shared.result.windows += found.windows
-            var counts = shared.counts.removeValue(forKey: source.header.stream)
-            if counts == nil {
-                counts = scan.counts
+            if var all = shared.counts.removeValue(forKey: source.header.stream) {
+                for text in all.indices { all[text].add(counts[text]) }
+                shared.counts[source.header.stream] = all
             } else {
-                for bin in scan.counts.indices { counts?[bin] &+= scan.counts[bin] }
+                shared.counts[source.header.stream] = counts
             }
-            shared.counts[source.header.stream] = counts
             let end = scan.blocks.last.map { $0.first + $0.entries - 1 } ?? 0
             for slot in 0..<found.slots {
                 let first = Int(scan.firsts[slot])
@@ -140,7 +143,8 @@ package struct HistorySearch: Sendable {
                         Candidates.Slot(segment: place, slot: slot, entries: first...max(first, last), score: score))
                 }
             }
-            shared.blocks[place] = scan.blocks
+            shared.scanned[place] = SegmentScan.Scanned(
+                segment: source.segment, blocks: scan.blocks, origin: chain.origin)
         }
     }
 
@@ -149,22 +153,17 @@ package struct HistorySearch: Sendable {
         _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch,
         _ goesOn: @Sendable () -> Bool
     ) {
-        let chains = sources.map { ($0.segment, $0.header.stream, $0.header.head) }
+        let streams = sources.map(\.header.stream)
         let skips = Mutex(HistorySkips())
         let moments = Mutex([[HistoryMoment]](repeating: [], count: texts.count))
-        let (candidates, counts, blocks) = (found.candidates, found.counts, found.blocks)
+        let (candidates, counts, scanned) = (found.candidates, found.counts, found.scanned)
         let exact = ExactWindows(texts, query)
         DispatchQueue.concurrentPerform(iterations: texts.count) { text in
             var judge = MomentJudge(text: text, exact: exact, query: query, error: texts.error)
             var own = candidates[text]
             own.trim()
-            let made = judge.moments(own.slots, blocks: blocks, goesOn: goesOn) {
-                chains[$0].0
-            } counts: { segment in
-                counts[chains[segment].1].map { all in
-                    let bins = Int(WW_HISTORY_BINS)
-                    return Array(all[text * bins..<(text + 1) * bins])
-                } ?? []
+            let made = judge.moments(own.slots, scanned, goesOn: goesOn) { segment in
+                counts[streams[segment]]?[text] ?? ScoreCounts([])
             }
             skips.withLock { $0.merge(judge.skips) }
             moments.withLock { $0[text] = made }

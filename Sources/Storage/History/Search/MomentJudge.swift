@@ -1,5 +1,3 @@
-import CKernels
-
 /// From a text's best slots to its moments: scores them with both planes until the best are sure.
 struct MomentJudge {
     private struct Scored {
@@ -23,10 +21,10 @@ struct MomentJudge {
 
     /// `slots`: the best first.
     ///
-    /// `segment` and `counts`: those of a slot's segment.
+    /// `counts`: those of a slot's segment.
     mutating func moments(
-        _ slots: [Candidates.Slot], blocks: [Int: [SegmentScan.BlockPlace]], goesOn: () -> Bool,
-        segment: (Int) -> HistoryFolder.Segment, counts: (Int) -> [UInt32]
+        _ slots: [Candidates.Slot], _ scanned: [Int: SegmentScan.Scanned], goesOn: () -> Bool,
+        counts: (Int) -> ScoreCounts
     ) -> [HistoryMoment] {
         var scored: [Scored] = []
         var next = 0
@@ -39,12 +37,12 @@ struct MomentJudge {
             let isSure = taken.count >= query.limit && taken[query.limit - 1].window.score >= rest + error
             if next == slots.count || isSure { break }
             for slot in slots[next..<min(next + round, slots.count)] {
-                if let one = score(slot, segment(slot.segment), blocks[slot.segment] ?? []) { scored.append(one) }
+                if let own = scanned[slot.segment], let one = score(slot, own) { scored.append(one) }
             }
             next = min(next + round, slots.count)
         }
-        let moments = taken.prefix(query.limit).map { one in
-            moment(one, segment(one.slot.segment), blocks[one.slot.segment] ?? [], counts(one.slot.segment))
+        let moments = taken.prefix(query.limit).compactMap { one in
+            scanned[one.slot.segment].map { moment(one, $0, counts(one.slot.segment)) }
         }
         guard query.sort == .time else { return moments }
         return moments.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
@@ -66,34 +64,32 @@ struct MomentJudge {
         return taken
     }
 
-    private mutating func score(
-        _ slot: Candidates.Slot, _ segment: HistoryFolder.Segment, _ blocks: [SegmentScan.BlockPlace]
-    ) -> Scored? {
-        guard let chain = try? SegmentChain(segment, readsLow: true) else { return nil }
-        chain.openTail()
-        if let windows = exact.windows(slot.entries, text, chain, blocks) {
-            // None is left where the segment has been written anew since the scan.
+    private mutating func score(_ slot: Candidates.Slot, _ scanned: SegmentScan.Scanned) -> Scored? {
+        let chain: SegmentChain
+        do throws(HistoryProblem) { chain = try SegmentChain(scanned.segment, again: scanned.origin) } catch {
+            skips.note(error)
+            return nil
+        }
+        if let windows = exact.windows(slot.entries, text, chain, scanned.blocks) {
             return windows.max { $0.score < $1.score }.map {
                 Scored(slot: slot, header: chain.header, window: $0)
             }
         }
-        skips.note(HistoryProblem(.damaged, segment.path, "rows of a moment cannot be read: it is left out"))
+        skips.note(
+            HistoryProblem(.damaged, scanned.segment.path, "rows of a moment cannot be read: it is left out"))
         return nil
     }
 
-    private func moment(
-        _ one: Scored, _ segment: HistoryFolder.Segment, _ blocks: [SegmentScan.BlockPlace], _ counts: [UInt32]
-    ) -> HistoryMoment {
+    private func moment(_ one: Scored, _ scanned: SegmentScan.Scanned, _ counts: ScoreCounts) -> HistoryMoment {
         let peak = one.window
         var (mediaStart, mediaEnd) = (peak.mediaStart, peak.mediaEnd)
         var (wallStart, wallEnd) = (peak.wallStart, peak.wallEnd)
-        if let chain = try? SegmentChain(segment, readsLow: true) {
-            chain.openTail()
-            let least = (peak.score + Self.median(counts)) / 2
+        if let chain = try? SegmentChain(scanned.segment, again: scanned.origin) {
+            let least = (peak.score + counts.median) / 2
             // As many entries as half a minute has, as far as its slot tells.
             let reach = min(1024, max(32, 2 * one.slot.entries.count))
             let around = max(0, peak.ordinal - reach)...peak.ordinal + reach
-            let windows = (exact.windows(around, text, chain, blocks) ?? []).filter { window in
+            let windows = (exact.windows(around, text, chain, scanned.blocks) ?? []).filter { window in
                 abs((one.header.file == nil ? window.wallEnd : window.mediaEnd) - one.time) <= HistoryQuery.apart
             }
             if let place = windows.firstIndex(where: { $0.ordinal == peak.ordinal }) {
@@ -103,24 +99,12 @@ struct MomentJudge {
                 (mediaEnd, wallEnd) = (windows[max(last, place)].mediaEnd, windows[max(last, place)].wallEnd)
             }
         }
-        let below = counts.prefix(ww_history_bin(peak.score)).reduce(0) { $0 + Int($1) }
-        let all = counts.reduce(0) { $0 + Int($1) }
+        let (below, all) = (counts.below(peak.score), counts.total)
         return HistoryMoment(
             stream: one.header.stream, file: one.header.file, mediaStart: mediaStart, mediaEnd: mediaEnd,
             mediaPeak: peak.mediaEnd, wallStart: wallStart, wallEnd: wallEnd, wallPeak: peak.wallEnd,
             score: peak.score, head: query.head, rank: all > 0 ? Double(below) / Double(all) : 0,
             isApproximate: query.isQuick,
-            place: HistoryMoment.Place(segment: segment, entry: peak.ordinal))
-    }
-
-    /// The score that half of the windows do not reach, to a bin.
-    private static func median(_ counts: [UInt32]) -> Float {
-        let half = counts.reduce(0) { $0 + Int($1) } / 2
-        var below = 0
-        for (bin, count) in counts.enumerated() {
-            below += Int(count)
-            if below > half { return (Float(bin) + 0.5) / Float(counts.count / 2) - 1 }
-        }
-        return -1
+            place: HistoryMoment.Place(segment: scanned.segment, entry: peak.ordinal))
     }
 }

@@ -18,7 +18,6 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
-    package let approximate: Bool?
 
     package init(_ moment: HistoryMoment) {
         func time(_ seconds: Double) -> Date? { moment.file == nil ? Date(timeIntervalSince1970: seconds) : nil }
@@ -27,6 +26,5 @@ package struct MomentLine: Codable, Sendable {
         media = Media(start: moment.mediaStart, end: moment.mediaEnd, peak: moment.mediaPeak)
         score = Double(moment.score)
         rank = moment.rank
-        approximate = moment.isApproximate ? true : nil
     }
 }

@@ -11,7 +11,7 @@ final class SegmentScan {
         var skips = HistorySkips()
     }
     /// Where a block of the segment lies, and the ordinal of its first entry.
-    struct BlockPlace {
+    struct BlockPlace: Sendable {
         let place: SegmentChain.Place
         let first: Int
         let entries: Int
@@ -19,18 +19,25 @@ final class SegmentScan {
         let continues: Bool
     }
 
+    /// What is needed to find a segment's blocks again.
+    struct Scanned: Sendable {
+        let segment: HistoryFolder.Segment
+        let blocks: [BlockPlace]
+        let origin: SegmentChain.Origin
+    }
+
     private let texts: TextBatch
     private(set) var best: [Float] = []
-    private(set) var entries: [UInt32] = []
     /// Ordinal of each slot's first window.
     private(set) var firsts: [UInt32] = []
     private(set) var blocks: [BlockPlace] = []
     /// `[texts, bins]`.
     private(set) var counts: [UInt32]
     private var dots: [Float]
-    private var prefix: [Float] = []
+    /// Running sums of the products.
+    private var running: [Float] = []
     /// Of a quick scan: sums of entries, and at which entries one ends, those of the windows before the block first.
-    private var sums: [Int16] = []
+    private var sums: [Int8] = []
     private var sumScales: [Float] = []
     private var ends: [Bool] = []
     private var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
@@ -40,16 +47,15 @@ final class SegmentScan {
 
     init(_ texts: TextBatch) {
         self.texts = texts
-        // A block of so many entries has at most as many products: of its rows, or of its sums and the rows left over.
-        dots = [Float](repeating: 0, count: (Int(WW_HISTORY_VECTORS) + 256) * texts.stride)
+        dots = [Float](repeating: 0, count: Int(WW_HISTORY_DOTS) * texts.stride)
         if texts.isQuick {
-            sums = [Int16](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.padded)
+            sums = [Int8](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.padded)
             sumScales = [Float](repeating: 0, count: Int(WW_HISTORY_VECTORS))
         }
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
-    /// Scans a segment's windows; `goesOn` is asked before each block.
+    /// Scans a segment's windows, of a chain that leaves the rows' check to this; `goesOn` is asked before each block.
     func scan(_ chain: SegmentChain, _ query: HistoryQuery, goesOn: () -> Bool) -> Found {
         var span = Self.span(chain.header, query)
         let length = Int(span.length)
@@ -63,6 +69,10 @@ final class SegmentScan {
         var expected: UInt64?
         while goesOn(), let block = chain.next() {
             let header = block.header
+            guard multiply(block) else {
+                chain.refuse(block)
+                continue
+            }
             let continues = expected == header.sequence
             if !continues { place.since = 0 }
             expected = header.sequence + UInt64(header.entries)
@@ -77,7 +87,7 @@ final class SegmentScan {
                 norms = own
             }
             found.windows += prepare(block, &place, &span, isClips, hasNorms: !isOther, isFilm: isFilm)
-            fold(block, length, first: place.ordinal - UInt32(header.entries))
+            fold(block, length)
         }
         found.slots = Int(place.slots)
         (found.bytes, found.skips) = (chain.bytesRead, chain.skips)
@@ -102,8 +112,11 @@ final class SegmentScan {
     private func begin(_ length: Int) {
         blocks.removeAll(keepingCapacity: true)
         let size = (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride
-        if prefix.count < size { prefix = [Float](repeating: 0, count: size) }
-        for place in 0..<(length + 1) * texts.stride { prefix[place] = 0 }
+        if running.count == size {
+            running.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+        } else {
+            running = [Float](repeating: 0, count: size)
+        }
         if texts.isQuick { ends = [Bool](repeating: true, count: length + Int(WW_HISTORY_ENTRIES)) }
         best.withUnsafeMutableBufferPointer { $0.update(repeating: -.infinity) }
         counts.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
@@ -113,7 +126,6 @@ final class SegmentScan {
         guard firsts.count < slots else { return }
         let more = max(slots, 2 * firsts.count)
         best += [Float](repeating: -.infinity, count: more * texts.stride - best.count)
-        entries += [UInt32](repeating: 0, count: more * texts.stride - entries.count)
         firsts += [UInt32](repeating: 0, count: more - firsts.count)
     }
 
@@ -129,39 +141,40 @@ final class SegmentScan {
         }
     }
 
-    private func fold(_ block: SegmentReader.Block, _ length: Int, first: UInt32) {
-        let (stride, count) = (texts.stride, block.header.entries)
-        if texts.isQuick {
-            foldSums(block, length)
-        } else {
-            ww_history_dots(
-                &dots, stride, block.high, block.header.rows, texts.padded, block.scales, texts.whole, texts.steps,
-                texts.count)
-        }
-        ww_history_slide(&prefix, length, stride, dots, rows, count)
+    /// Makes the rows' products, of a quick scan later; whether the rows are those that were written.
+    private func multiply(_ block: SegmentReader.Block) -> Bool {
+        let header = block.header
+        let sum =
+            texts.isQuick
+            ? ww_history_sum(block.high, header.low - header.high)
+            : texts.dots(&dots, high: block.high, count: header.rows, scales: block.scales)
+        return sum == header.sums.high
+    }
+
+    private func fold(_ block: SegmentReader.Block, _ length: Int) {
+        if texts.isQuick { foldSums(block, length) }
         ww_history_windows(
-            prefix, length, stride, texts.count, inverse, slots, count, first, &best, &entries, &counts)
-        ww_history_advance(&prefix, length, stride, count)
+            &running, length, texts.count, dots, rows, inverse, slots, block.header.entries, &best, texts.stride,
+            &counts)
     }
 
     /// A quick scan's: dot products of sums of entries, so that only windows made of whole sums have scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
-        let (stride, count) = (texts.stride, block.header.entries)
+        let count = block.header.entries
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1
         let groups = size > 1 ? count / size : 0
         if groups > 0 {
             ww_history_group(
                 &sums, &sumScales, block.high, block.scales, rows, groups * size, size, texts.padded)
-            ww_history_dots_of_sums(
-                &dots, stride, sums, groups, texts.padded, sumScales, texts.whole, texts.steps, texts.count)
+            texts.dots(&dots, high: sums, count: groups, scales: sumScales)
         }
         // What is left of the block has its rows' own products, after those of the sums.
         let left = rows[(groups * size)..<count].first { $0 >= 0 }.map { Int($0) } ?? block.header.rows
         let own = block.header.rows - left
         dots.withUnsafeMutableBufferPointer { dots in
-            ww_history_dots(
-                dots.baseAddress.map { $0 + groups * stride }, stride, block.high + left * texts.padded, own,
-                texts.padded, block.scales + left, texts.whole, texts.steps, texts.count)
+            guard let base = dots.baseAddress else { return }
+            texts.dots(
+                base + groups * 8, high: block.high + left * texts.padded, count: own, scales: block.scales + left)
         }
         for entry in 0..<count {
             let isSummed = entry < groups * size

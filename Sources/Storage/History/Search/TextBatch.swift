@@ -4,13 +4,14 @@ import CKernels
 struct TextBatch: Sendable {
     let count: Int
     let padded: Int
-    /// count, rounded up to what kernels work on at once.
+    /// count, rounded up to what kernels work on at once; what is beyond count is zero.
     let stride: Int
+    /// `[stride, padded]`.
+    private let bytes: [Int8]
+    private let steps: [Float]
+    private let offsets: [Int32]
     /// `[count, padded]`.
-    let whole: [Int16]
-    let steps: [Float]
-    /// `[count, padded]`.
-    let rotated: [Double]
+    private let rotated: [Double]
 
     /// `texts`: unit vectors `[width]`.
     init(_ texts: [[Float]], width: Int, isQuick: Bool) {
@@ -20,18 +21,20 @@ struct TextBatch: Sendable {
         let padded = ww_score_padded(width)
         self.padded = padded
         stride = (texts.count + 7) / 8 * 8
-        var whole = [Int16](repeating: 0, count: count * padded)
-        var steps = [Float](repeating: 0, count: count)
+        var bytes = [Int8](repeating: 0, count: stride * padded)
+        var steps = [Float](repeating: 0, count: stride)
+        var offsets = [Int32](repeating: 0, count: stride)
         var rotated = [Double](repeating: 0, count: count * padded)
         for (place, text) in texts.enumerated() {
-            whole.withUnsafeMutableBufferPointer { whole in
+            bytes.withUnsafeMutableBufferPointer { bytes in
                 rotated.withUnsafeMutableBufferPointer { rotated in
-                    guard let q = whole.baseAddress, let exact = rotated.baseAddress else { return }
-                    ww_history_text(q + place * padded, &steps[place], exact + place * padded, text, width)
+                    guard let q = bytes.baseAddress, let exact = rotated.baseAddress else { return }
+                    ww_history_text(
+                        q + place * padded, &steps[place], &offsets[place], exact + place * padded, text, width)
                 }
             }
         }
-        (self.whole, self.steps, self.rotated) = (whole, steps, rotated)
+        (self.bytes, self.steps, self.offsets, self.rotated) = (bytes, steps, offsets, rotated)
     }
 
     /// Whether sums of two or four entries are scanned, and with them every second or fourth window alone.
@@ -41,10 +44,31 @@ struct TextBatch: Sendable {
 
     /// How far a score by the high planes may be from the exact one: six times its root mean square.
     ///
-    /// A row's step is its largest number / 127, about 3.3 and hardly ever 5 times the root mean square of its numbers.
+    /// The step of a row is its largest number / 127, that of a text / 63; the largest is about 3.3 and hardly ever 5
+    /// times the root mean square. The rotation makes what is missed of either look like noise to the other.
     ///
     /// A quick scan does not look at each window: the best one of a half minute may be better than what it saw.
-    var error: Float { (isQuick ? 0.004 : 0) + 6 * 5 / (Float(padded).squareRoot() * 127) / Float(12).squareRoot() }
+    var error: Float {
+        let (row, text) = (Float(1) / 127, 1 / Float(WW_HISTORY_TEXT))
+        let step = 5 / Float(padded).squareRoot() * Float(row * row + text * text).squareRoot()
+        return (isQuick ? 0.004 : 0) + 6 * step / Float(12).squareRoot()
+    }
+
+    /// Dot products of rows' high planes with all texts, laid out as by `ww_history_dots`; the rows' checksum.
+    @discardableResult
+    func dots(
+        _ out: UnsafeMutablePointer<Float>, high: UnsafePointer<Int8>, count rows: Int, scales: UnsafePointer<Float>
+    ) -> UInt64 {
+        bytes.withUnsafeBufferPointer { bytes in
+            steps.withUnsafeBufferPointer { steps in
+                offsets.withUnsafeBufferPointer { offsets in
+                    var texts = ww_history_texts(
+                        count: count, bytes: bytes.baseAddress, steps: steps.baseAddress, offsets: offsets.baseAddress)
+                    return ww_history_dots(out, high, rows, padded, scales, &texts, WW_SCAN_BEST)
+                }
+            }
+        }
+    }
 
     /// The exact dot product of a text and a row.
     func exact(_ text: Int, high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Double {

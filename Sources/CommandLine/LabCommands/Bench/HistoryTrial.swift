@@ -1,0 +1,83 @@
+import CommandSupport
+import Foundation
+import History
+import SystemSupport
+import Tensors
+
+/// Searches a history again and again, in turns with reading as many bytes from memory.
+struct HistoryTrial {
+    /// What the searches of one kind took, and found.
+    struct Found {
+        /// Seconds of each search.
+        var times: [Double] = []
+        /// Seconds of the median reading of as many bytes.
+        var read = 0.0
+        var bytes = 0
+        var megabytes = 0.0
+        var recall = 1.0
+        /// Each text's moments, of all rounds.
+        var moments: [(text: [Float], moments: [HistoryMoment])] = []
+        /// The best moment of each text of round 0.
+        var best: [HistoryMoment?] = []
+    }
+
+    let search: HistorySearch
+    let history: Bench.History
+    /// Most bytes that are kept to be read: the time of more follows from them.
+    private static let mostRead = 2 << 30
+
+    func measure(_ count: Int, isQuick: Bool) -> Found {
+        var found = Found()
+        // The first search fills the page cache.
+        let first = search.run(query(count, 0, isQuick))
+        found.bytes = first.bytes
+        found.best = first.moments.map(\.first)
+        found.megabytes = peak { _ = search.run(query(count, 0, isQuick)) }
+        if isQuick { found.recall = recall(first.moments, search.run(query(count, 0, false)).moments) }
+        let kept = min(first.bytes, Self.mostRead)
+        let read = MemoryRead(bytes: kept)
+        Workers.set(history.threads)
+        defer { Workers.set(0) }
+        var reads: [Double] = []
+        for round in 1...history.rounds {
+            Terminal.progress("\(count) texts, round \(round) of \(history.rounds)")
+            let query = query(count, round, isQuick)
+            var moments: [[HistoryMoment]] = []
+            found.times.append(seconds { moments = search.run(query).moments })
+            reads.append(seconds { read.run() } * Double(first.bytes) / Double(max(1, kept)))
+            found.moments += zip(query.texts, moments).map { ($0, $1) }
+        }
+        found.read = reads.sorted()[reads.count / 2]
+        return found
+    }
+
+    private func query(_ count: Int, _ round: Int, _ isQuick: Bool) -> HistoryQuery {
+        var query = HistoryQuery(
+            texts: history.unitTexts(count, round: round), model: SyntheticHistory.model, width: history.width)
+        (query.threads, query.isQuick) = (history.threads, isQuick)
+        return query
+    }
+
+    /// Share of the exact search's moments that a quick one found.
+    private func recall(_ quick: [[HistoryMoment]], _ exact: [[HistoryMoment]]) -> Double {
+        func keys(_ moments: [HistoryMoment]) -> Set<String> { Set(moments.map { "\($0.stream) \($0.mediaPeak)" }) }
+        let common = zip(exact, quick).reduce(0) { $0 + keys($1.0).intersection(keys($1.1)).count }
+        return Double(common) / Double(max(1, exact.reduce(0) { $0 + $1.count }))
+    }
+
+    /// Megabytes that a work adds to resident memory at its peak, as the kernel keeps it.
+    private func peak(_ work: () -> Void) -> Double {
+        SystemSupport.Memory.release()
+        // 5: proc(5), "reset the peak resident set size".
+        try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
+        let before = SystemSupport.Memory.residentMegabytes
+        work()
+        return max(0, SystemSupport.Memory.peakMegabytes - before)
+    }
+
+    private func seconds(_ work: () -> Void) -> Double {
+        let began = ContinuousClock.now
+        work()
+        return (.now - began) / .seconds(1)
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// The bytes of a segment, a stretch at a time.
+protocol SegmentBytes: AnyObject {
+    /// The bytes from a place on, at most `count`, fewer where they end there; valid until the next call.
+    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
+    /// Bytes that there are now.
+    var size: Int { get }
+    /// Whether reading failed, so that more may be there than was read.
+    var hasFailed: Bool { get }
+}
+
+/// Bytes of a file by positioned reads, into a buffer that is made once and never grows.
+final class FileBytes: SegmentBytes {
+    private let descriptor: Int32
+    private let most: Int
+    private var buffer: UnsafeMutableRawBufferPointer?
+    private(set) var hasFailed = false
+
+    /// Reads a file whose descriptor stays the caller's.
+    ///
+    /// `most`: bytes of the longest view.
+    init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
+
+    deinit { buffer?.deallocate() }
+
+    var size: Int {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// What the buffer holds: of a view that grows, only the rest is read.
+    private var held = 0..<0
+
+    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+        let count = min(count, most)
+        let buffer = self.buffer ?? .allocate(byteCount: most, alignment: 64)
+        self.buffer = buffer
+        let known = held.lowerBound == place ? held.count : 0
+        if known < count {
+            let found = Self.read(
+                descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[known..<count]), at: place + known)
+            hasFailed = hasFailed || found.hasFailed
+            held = place..<place + known + found.count
+        }
+        // A file's end moves: what lies there is read again the next time.
+        defer { if held.count < count { held = 0..<0 } }
+        return UnsafeRawBufferPointer(rebasing: buffer[..<min(count, held.count)])
+    }
+
+    /// Reads until the buffer is full, the file ends or reading fails; returns how many bytes were read.
+    static func read(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
+    ) -> (count: Int, hasFailed: Bool) {
+        var have = 0
+        while have < buffer.count, let base = buffer.baseAddress {
+            let count = pread(descriptor, base + have, buffer.count - have, off_t(place + have))
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return (have, true) }
+            if count == 0 { break }
+            have += count
+        }
+        return (have, false)
+    }
+}
+
+/// A segment's tail as it was at one time, in memory: at most what a block holds, in small blocks.
+// @unchecked: nothing writes to `bytes` once it is made
+final class TailBytes: SegmentBytes, @unchecked Sendable {
+    let path: String
+    private let bytes: UnsafeMutableRawBufferPointer
+    let size: Int
+    var hasFailed: Bool { false }
+
+    /// Reads the tail of a segment; nil where there is none.
+    init?(of segment: String) {
+        path = segment + ".tail"
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > SegmentHeader.size,
+            status.st_size <= Self.most
+        else { return nil }
+        bytes = .allocate(byteCount: Int(status.st_size), alignment: 64)
+        size = FileBytes.read(descriptor, bytes, at: 0).count
+    }
+    /// The rows of a block of the greatest width, and twice as much for the headers of small ones.
+    private static let most = 1 << 25
+
+    deinit { bytes.deallocate() }
+
+    func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[min(place, size)..<min(place + count, size)])
+    }
+}

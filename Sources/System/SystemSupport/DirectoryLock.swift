@@ -1,0 +1,24 @@
+import Foundation
+
+/// Keeps other processes, and other parts of this one, from writing into a directory, for as long as it lives.
+///
+/// It is an `flock` of the directory itself: the kernel lets go of it however the process ends, and nothing is left
+/// behind.
+package final class DirectoryLock: Sendable {
+    private let descriptor: Int32
+
+    /// Throws at once where another one has the lock: an error whose `code` is EWOULDBLOCK.
+    package init(_ path: String) throws(WriteError) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw WriteError(path, errno: errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            guard code == EWOULDBLOCK else { throw WriteError(path, errno: code) }
+            throw WriteError(path, "another process is writing it", code: code)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+}

@@ -288,7 +288,7 @@ let package = Package(
             name: "EvaluationRuns",
             dependencies: [
                 "Checkpoints", "CLIP", "Concurrency", "Digests", "Engine", "Evaluation", "Heads", "Ingest", "Matching",
-                "Pixels", "Printing", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
+                "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
                 "WatchwordConfiguration",
             ], path: "Sources/Lab/EvaluationRuns", swiftSettings: strict),
         .target(

@@ -10,6 +10,7 @@ import Matching
 import Measures
 package import Messaging
 import Sampling
+import StreamSources
 import Synchronization
 import SystemSupport
 package import WatchwordConfiguration

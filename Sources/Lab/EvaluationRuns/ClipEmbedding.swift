@@ -5,6 +5,7 @@ package import Foundation
 import Ingest
 package import Matching
 package import Pixels
+import Sampling
 import StreamSources
 import Tensors
 import WatchwordConfiguration

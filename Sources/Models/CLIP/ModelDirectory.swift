@@ -34,7 +34,7 @@ package struct ModelDirectory: Sendable {
         guard let weights = contents.weights else { throw ModelError(contents.folder.path, contents.absence) }
         self.url = contents.folder
         self.weights = weights
-        name = url.standardizedFileURL.lastPathComponent
+        name = contents.named.standardizedFileURL.lastPathComponent
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
         hash = file.headerHash
@@ -149,10 +149,8 @@ package struct ModelDirectory: Sendable {
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }
 
-    /// Names of the files that the weights are in, relative to the model, one of which may be an index.
-    var weightFiles: [String] {
-        Set(file.paths + [weights.path]).map { URL(filePath: $0).lastPathComponent }.sorted()
-    }
+    /// Paths of the files that the weights are in, sorted; one of them may be an index.
+    var weightFiles: [String] { Set(file.paths + [weights.path]).sorted() }
 
     /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
     package func releaseMemory() { file.releaseMemory() }

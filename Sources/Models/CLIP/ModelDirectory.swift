@@ -45,8 +45,8 @@ package struct ModelDirectory: Sendable {
         layout = configuration.layout
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
-        notes = configuration.notes
         tokenization = configuration.tokenization
+        notes = configuration.notes + TokenizerFiles(contents.folder, tokenization).notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }

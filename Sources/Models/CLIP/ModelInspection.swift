@@ -186,6 +186,7 @@ package struct ModelInspection: Sendable {
 
     private mutating func inspectTokenizer() {
         let files = TokenizerFiles(url, tokenization)
+        notes += files.notes
         guard let tokenizer = note({ try files.tokenizer() }) else { return }
         vocabulary = tokenizer.vocabularySize
         guard let text = architecture?.text else { return }

@@ -27,8 +27,8 @@ package actor ScoringEngine {
     private let embedder: QueryEmbedder
     private let book: QueryBook
     private var lanes: [String: Lane] = [:]
-    /// The model's logit scale: cosines times it are logits.
-    private let logitScale: Float
+    /// The model's scale and bias: they make logits of cosines.
+    private let scoring: Scoring
     private var shelf = CalibrationCache()
     /// Ends of the last events of lanes that are not open now.
     private var lastEnds: [String: LastEnds] = [:]
@@ -67,9 +67,9 @@ package actor ScoringEngine {
                     packed: packed, isLean: isLean)
             }
         }
-        let logitScale = try model.logitScale()
-        self.logitScale = logitScale
-        let error = precision.assumedError.map { (cosines: $0, logits: $0 * logitScale) }
+        let scoring = try model.scoring()
+        self.scoring = scoring
+        let error = precision.assumedError.map { (cosines: $0, logits: $0 * scoring.scale) }
         // The largest tower first: what it takes to pack it is given back before the others come.
         exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
         model.releaseMemory()
@@ -88,7 +88,7 @@ package actor ScoringEngine {
             try QueryGroup($0, model: model, finder: finder, assuming: error)
         }
         decisions = WindowEvaluator(
-            book, exact: exact, model: model.identity, logitScale: logitScale, calibration: calibration,
+            book, exact: exact, model: model.identity, scoring: scoring, calibration: calibration,
             rerank: rerank, isLive: isLive, now: now)
     }
 
@@ -228,7 +228,7 @@ package actor ScoringEngine {
     }
 
     private func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
-        let explainer = Explainer(logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        let explainer = Explainer(scoring: scoring, rerank: rerank, width: width, time: Date())
         return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
             .filter { names != nil || standing.selects($0) }
             .map { try explainer.explain(standing, group, $0) }

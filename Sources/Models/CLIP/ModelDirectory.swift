@@ -46,7 +46,7 @@ package struct ModelDirectory: Sendable {
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
         tokenization = configuration.tokenization
-        notes = configuration.notes + TokenizerFiles(contents.folder, tokenization).notes
+        notes = defaults.notes + configuration.notes + TokenizerFiles(contents.folder, tokenization).notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
@@ -67,7 +67,7 @@ package struct ModelDirectory: Sendable {
         return stored
     }
 
-    /// What makes scores and probabilities of cosines.
+    /// The scale and the bias, which make scores and probabilities of cosines.
     package func scoring() throws -> Scoring {
         guard architecture.isSigmoid else { return Scoring(scale: try logitScale(), bias: nil) }
         guard let stored = try tensors.floats("logit_bias").first, stored.isFinite else {
@@ -165,7 +165,7 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
         case missing
         /// Several models have that name.
         case ambiguous
-        /// It is there and cannot be used.
+        /// The model is there and cannot be used.
         case invalid
     }
 

@@ -36,7 +36,7 @@ struct FamilyReaderTests {
         let lines = try String(
             contentsOf: file.deletingLastPathComponent().appending(path: "../tokens.jsonl"), encoding: .utf8
         ).split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }.filter { line in
-            line.text.allSatisfy { $0.isASCII && !$0.isNewline && $0 != "&" && $0 != "\t" }
+            line.text.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "&") }
                 && line.text == line.text.split(separator: " ").joined(separator: " ") && !line.text.isEmpty
         }
         let different = lines.filter { $0.ids != $0.ids_without_lowercasing }

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import WireFormat
 
 /// Every layout of a model by every command that takes one, named as its checkpoint's file and as its directory.
 ///
@@ -48,19 +49,25 @@ struct ModelLayoutTests {
         return found.out
     }
 
-    /// What a model makes of a text, of a picture and of a film.
-    private func results(_ model: URL) async throws -> [String] {
-        let fixtures = Fixtures.repository.appending(path: "Tests/Fixtures")
-        let picture = fixtures.appending(path: "families/clip_hf_gelu/images/0_97x61.png").path
-        let embedded = try await succeed([
-            "embed", "--model", model.path, "--text", "Two dogs run across a snowy field!", "--image", picture,
+    /// The embeddings of a text and of a picture, a line each.
+    private func embeddings(_ model: URL) async throws -> String {
+        let picture = Fixtures.repository.appending(path: "Tests/Fixtures/families/clip_hf_gelu/images/0_97x61.png")
+        return try await succeed([
+            "embed", "--model", model.path, "--text", "Two dogs run across a snowy field!", "--image", picture.path,
         ])
-        let scores = folder.appending(path: "\(UUID()).jsonl")
+    }
+
+    /// The score of each window of a film; batches, and so the last digits, are not the same in every run.
+    private func scores(_ model: URL) async throws -> [Double] {
+        let file = folder.appending(path: "\(UUID()).jsonl")
         _ = try await succeed([
-            "watch", fixtures.appending(path: "films/phone.mp4").path, "--model", model.path, "--query", "a red sign",
-            "--threshold", "0.99", "--fps", "1", "--frames", "2", "--head", "mean", "--scores", scores.path,
+            "watch", Fixtures.repository.appending(path: "Tests/Fixtures/films/phone.mp4").path, "--model", model.path,
+            "--query", "a red sign", "--threshold", "0.99", "--fps", "1", "--frames", "2", "--head", "mean", "--scores",
+            file.path,
         ])
-        return embedded.split(separator: "\n").map(String.init) + [try String(contentsOf: scores, encoding: .utf8)]
+        return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap {
+            try WireCoding.decode(JSONValue.self, Data($0.utf8))["score"]?.double
+        }
     }
 
     @Test("inspect, embed, watch and convert take a checkpoint's file as its directory", arguments: layouts)
@@ -73,15 +80,16 @@ struct ModelLayoutTests {
             try FileManager.default.copyItem(at: file, to: model)
             file = model
         }
-        let expected = try await results(model)
-        #expect(expected.count == 3 && expected.allSatisfy { $0.contains("{") })
-        for source in Set([model, file]) {
-            _ = try await succeed(["model", "inspect", source.path])
-            let converted = folder.appending(path: "converted-\(source.lastPathComponent)")
-            _ = try await succeed(["model", "convert", source.path, converted.path])
-            _ = try await succeed(["model", "inspect", converted.path])
-            #expect(try await results(converted) == expected, "converted from \(source.lastPathComponent)")
-        }
-        if file != model { #expect(try await results(file) == expected) }
+        let (expected, wanted) = (try await embeddings(model), try await scores(model))
+        #expect(expected.split(separator: "\n").count == 2 && wanted.count > 10)
+        for source in Set([model, file]) { _ = try await succeed(["model", "inspect", source.path]) }
+        let converted = folder.appending(path: "converted")
+        _ = try await succeed(["model", "convert", file.path, converted.path])
+        _ = try await succeed(["model", "inspect", converted.path])
+        #expect(try await embeddings(converted) == expected)
+        guard file != model else { return }
+        #expect(try await embeddings(file) == expected)
+        let found = try await scores(file)
+        #expect(found.count == wanted.count && zip(found, wanted).allSatisfy { abs($0 - $1) < 1e-4 })
     }
 }

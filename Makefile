@@ -26,10 +26,13 @@ deb: setup-deb
 test-deb: deb
 	@scripts/deb/test-deb.sh
 
-# Measurements of quality, of ten minutes, of which `make test` makes a part or none: what the bundled model is worth
-# beside the one that it replaced, alert budgets over days, events by bf16 and int8, searches, ViT-L/14.
+# Measurements of quality, of twenty minutes, of which `make test` makes a part or none: what the bundled model is worth
+# beside the one that it replaced, alert budgets over days, events by bf16 and int8, searches, ViT-L/14; full-size B/16
+# of each family beside float64.
 quality: setup-test
+	@scripts/setup.sh quality
 	$(SWIFT) build -c release --build-tests --quiet
+	Benchmarks/families.py
 	WATCHWORD_QUALITY=1 scripts/test.sh \
 	    --filter 'BundledModelTests|BudgetTests|EndToEndTests.PrecisionTests|HistoryCommandTests|ProceduralTests'
 

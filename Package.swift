@@ -136,7 +136,7 @@ let package = Package(
         headTarget("TransformerHead", ["Tensors", "Transformer"]),
         headTarget("TightHead", ["Tensors", "Transformer"]),
         headTarget("XPoolHead", ["Tensors", "Transformer"]),
-        headTarget("TMassHead", ["Tensors", "Transformer"]),
+        headTarget("TMassHead", ["SystemSupport", "Tensors", "Transformer"]),
 
         // The shapes world: scenes, pictures, captions and truth.
         .target(

@@ -64,13 +64,7 @@ final class LSTMHead: PoolingHead {
 
 private let descriptor = HeadDescriptor(
     name: "lstm", version: "1.0.0", description: "one LSTM layer over the frames (CLIP4Clip seqLSTM)",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(LSTMHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(LSTMHead.self, $0) },
-    pool: { instance, frames, mask, B, T, out, why, size in
-        HeadCalls.pool(LSTMHead.self, instance, frames, mask, B, T, out, why, size)
-    })
+    create: { HeadCalls.create(LSTMHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

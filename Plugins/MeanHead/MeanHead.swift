@@ -23,13 +23,7 @@ final class MeanHead: PoolingHead {
 
 private let descriptor = HeadDescriptor(
     name: "mean", version: "1.0.0", description: "mean of unit frame embeddings (CLIP4Clip meanP); blind to order",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(MeanHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(MeanHead.self, $0) },
-    pool: { instance, frames, mask, B, T, out, why, size in
-        HeadCalls.pool(MeanHead.self, instance, frames, mask, B, T, out, why, size)
-    })
+    create: { HeadCalls.create(MeanHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

@@ -1,5 +1,6 @@
 import Foundation
 import HeadKit
+import SystemSupport
 import WatchwordHeadABI
 
 /// T-MASS's noise: one row a trial, the same for every pair, from a seed.
@@ -37,27 +38,15 @@ struct NoiseTable {
 
     /// `[trials, width]`, row-major.
     func values(width: Int) -> [Float] {
-        (0..<UInt64(trials * width)).map { i in
-            guard let deviation else { return Float(unit(i)) }
+        var keys = SeededRandom(seed: seed)
+        var random = SeededRandom(seed: FNV1a("tmass.noise".utf8).hash ^ keys.next())
+        /// A number of 0 to 1, of 24 bits.
+        func unit() -> Double { Double(random.next() >> 40) / Double(1 << 24) }
+        return (0..<trials * width).map { _ in
+            guard let deviation else { return Float(unit()) }
             // Box-Muller, the first of its two numbers.
-            return Float(deviation * sqrt(-2 * log(1 - unit(2 * i))) * cos(2 * Double.pi * unit(2 * i + 1)))
+            let (radius, angle) = (sqrt(-2 * log(1 - unit())), 2 * Double.pi * unit())
+            return Float(deviation * radius * cos(angle))
         }
-    }
-
-    /// A number of 0 to 1, of 24 bits.
-    private func unit(_ i: UInt64) -> Double { Double(word(i) >> 40) / Double(1 << 24) }
-
-    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
-
-    private func word(_ i: UInt64) -> UInt64 {
-        let name = "tmass.noise".utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        let key = name ^ Self.mix(seed &+ Self.step)
-        return Self.mix(key &+ (i + 1) &* Self.step)
-    }
-
-    private static func mix(_ z: UInt64) -> UInt64 {
-        var z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -58,19 +58,10 @@ final class TMassHead: PairingHead {
     }
 }
 
-private let pairing = PairingExtension(
-    givesCosines: true,
-    score: { instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size in
-        HeadCalls.score(
-            TMassHead.self, instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size)
-    })
-
 private let descriptor = HeadDescriptor(
     name: "tmass", version: "1.0.0", description: "X-Pool with texts as regions, best of fixed trials (T-MASS)",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(TMassHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(TMassHead.self, $0) }, pool: nil, getExtension: { pairing.answer($0) })
+    scores: .cosines,
+    create: { HeadCalls.create(TMassHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

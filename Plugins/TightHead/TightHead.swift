@@ -79,18 +79,10 @@ final class TightHead: PairingHead {
     }
 }
 
-private let pairing = PairingExtension(
-    score: { instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size in
-        HeadCalls.score(
-            TightHead.self, instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size)
-    })
-
 private let descriptor = HeadDescriptor(
     name: "tight", version: "1.0.0", description: "text and frames in one transformer (CLIP4Clip tightTransf)",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(TightHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(TightHead.self, $0) }, pool: nil, getExtension: { pairing.answer($0) })
+    scores: .logits,
+    create: { HeadCalls.create(TightHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

@@ -41,13 +41,7 @@ final class TransformerHead: PoolingHead {
 
 private let descriptor = HeadDescriptor(
     name: "transformer", version: "1.0.0", description: "transformer blocks over the frames (CLIP4Clip seqTransf)",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(TransformerHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(TransformerHead.self, $0) },
-    pool: { instance, frames, mask, B, T, out, why, size in
-        HeadCalls.pool(TransformerHead.self, instance, frames, mask, B, T, out, why, size)
-    })
+    create: { HeadCalls.create(TransformerHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

@@ -29,19 +29,10 @@ final class XPoolHead: PairingHead {
     }
 }
 
-private let pairing = PairingExtension(
-    givesCosines: true,
-    score: { instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size in
-        HeadCalls.score(
-            XPoolHead.self, instance, texts, Q, frames, mask, B, T, pairText, pairWindow, P, out, why, size)
-    })
-
 private let descriptor = HeadDescriptor(
     name: "xpool", version: "1.0.0", description: "frames pooled by the attention of each text (X-Pool)",
-    create: { width, frames, tensors, count, config, instance, why, size in
-        HeadCalls.create(XPoolHead.self, width, frames, tensors, count, config, instance, why, size)
-    },
-    destroy: { HeadCalls.destroy(XPoolHead.self, $0) }, pool: nil, getExtension: { pairing.answer($0) })
+    scores: .cosines,
+    create: { HeadCalls.create(XPoolHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
 /// The plugin's one exported function.
 @c(watchword_head_entry)

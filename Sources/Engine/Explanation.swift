@@ -1,3 +1,4 @@
+import CLIP
 import Foundation
 import Matching
 import Pixels
@@ -36,7 +37,8 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var media: Media?
     /// Its score: a cosine, or a pairing head's logit.
     package var score: Double?
-    /// For contrasts: what is compared with the threshold.
+    /// For contrasts: the query's among them, which is compared with the threshold; else the score's own by a sigmoid,
+    /// where the model was trained with one.
     package var probability: Double?
     /// Nil while it is being learnt.
     package var threshold: Double?
@@ -69,9 +71,14 @@ package struct Explanation: Codable, Sendable, Equatable {
     }
 }
 
+extension Explanation {
+    /// The number that the rule compares with the threshold.
+    package var compared: Double? { rule == "against" ? probability : score }
+}
+
 /// Explains queries: looks at a lane's newest window once more.
 struct Explainer {
-    let logitScale: Float
+    let scoring: Scoring
     let rerank: Int
     let width: Int
     let time: Date
@@ -117,18 +124,20 @@ struct Explainer {
     private func fill(
         _ told: inout Explanation, _ standing: RegisteredQuery, _ here: Found, _ group: QueryGroup, _ lane: Lane
     ) {
+        let scoring = group.scoring(scoring)
+        told.probability = scoring.probability(here.score).map { Double($0) }
         switch standing.query.rule {
         case .score: break
         case .contrast(let texts, _):
-            let scale = group.scores == .logits ? 1 : logitScale
-            told.probability = Double(standing.value(of: here, scale: scale))
+            told.probability = Double(standing.value(of: here, scoring: scoring))
             told.contrasts = texts.indices.map { place in
                 var others = here.contrasts
                 others[place] = here.score
                 let score = here.contrasts[place]
                 return .init(
                     text: texts[place], score: Double(score),
-                    probability: Double(ThresholdRule.probability(score, against: others, scale: scale)))
+                    probability: Double(
+                        ThresholdRule.probability(score, against: others, scale: scoring.scale, bias: scoring.bias)))
             }
         case .budget:
             guard let calibration = lane.calibrations[standing.slot] else { break }
@@ -185,7 +194,7 @@ struct Explainer {
             return .init(
                 code: "learning", message: "the threshold is being learnt: \(progress) % of the warm-up is over")
         }
-        let value = told.probability ?? told.score ?? -.infinity
+        let value = told.compared ?? -.infinity
         switch lane.tracker(of: standing)?.hold {
         case .confirming(let matched, let needed):
             return .init(code: "confirming", message: "\(matched) of the last windows matched, \(needed) must")

@@ -40,10 +40,11 @@ package final class Replay {
         for one in queries {
             slots[one.query.id] = try book.add(one.query, one.embedding, at: start).slot
         }
-        let logitScale = try model.logitScale()
-        (self.book, self.slots, self.model, self.error) = (book, slots, model.identity, (error, error * logitScale))
+        let scoring = try model.scoring()
+        (self.book, self.slots, self.model) = (book, slots, model.identity)
+        self.error = (error, error * scoring.scale)
         evaluator = WindowEvaluator(
-            book, exact: nil, model: model.identity, logitScale: logitScale, calibration: calibration, rerank: rerank,
+            book, exact: nil, model: model.identity, scoring: scoring, calibration: calibration, rerank: rerank,
             isLive: false, now: { .now })
         scorer = FrameScorer(book, evaluator, model: model.identity, partial: false)
         lane = Lane(
@@ -59,10 +60,9 @@ package final class Replay {
         let slot = slots[id]
         evaluator.onJudgement = { [error] of in
             guard of.standing.slot == slot, let value = of.judgement.value, value.isFinite else { return }
-            // Cosines are scaled to logits; what needs no scale is logits already.
-            let error = of.scale == 1 ? error.logits : error.cosines
+            let error = of.scores == .logits ? error.logits : error.cosines
             let isUndecided =
-                of.found.map { of.standing.isUndecided($0, error: error, scale: of.scale, on: of.lane) } ?? false
+                of.found.map { of.standing.isUndecided($0, error: error, scoring: of.scoring, on: of.lane) } ?? false
             tell(Value(value: value, threshold: of.judgement.threshold, span: of.span, isUndecided: isUndecided))
         }
     }

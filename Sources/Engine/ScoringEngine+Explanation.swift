@@ -25,7 +25,7 @@ extension ScoringEngine {
     }
 
     private func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ names: [String]?) throws -> [Explanation] {
-        let explainer = Explainer(logitScale: logitScale, rerank: rerank, width: width, time: Date())
+        let explainer = Explainer(scoring: scoring, rerank: rerank, width: width, time: Date())
         return try (names ?? lanes.keys.sorted()).compactMap { lanes[$0] }
             .filter { names != nil || standing.selects($0) }
             .map { try explainer.explain(standing, group, $0) }

@@ -31,8 +31,8 @@ package actor ScoringEngine {
     let embedder: QueryEmbedder
     let book: QueryBook
     var lanes: [String: Lane] = [:]
-    /// The model's logit scale: cosines times it are logits.
-    let logitScale: Float
+    /// The model's scale and bias: they make logits of cosines.
+    let scoring: Scoring
     /// How near queries came to their thresholds; nil where nobody asks.
     var nearness: Nearness?
     var shelf = CalibrationCache()
@@ -71,9 +71,9 @@ package actor ScoringEngine {
             }
         }
         historyError = ScoreError.margin * (precision.assumedError ?? 0) + 2e-5
-        let logitScale = try model.logitScale()
-        self.logitScale = logitScale
-        let error = precision.assumedError.map { (cosines: $0, logits: $0 * logitScale) }
+        let scoring = try model.scoring()
+        self.scoring = scoring
+        let error = precision.assumedError.map { (cosines: $0, logits: $0 * scoring.scale) }
         // The largest tower first: what it takes to pack it is given back before the others come.
         exact = try error.map { _ in ExactEncoder(try images(.f32, isLean: true), isLimited: isLive) }
         model.releaseMemory()
@@ -92,7 +92,7 @@ package actor ScoringEngine {
             try QueryGroup($0, model: model, finder: finder, assuming: error)
         }
         decisions = WindowEvaluator(
-            book, exact: exact, model: model.identity, logitScale: logitScale, calibration: calibration,
+            book, exact: exact, model: model.identity, scoring: scoring, calibration: calibration,
             rerank: rerank, isLive: isLive, now: now)
         scorer = FrameScorer(book, decisions, model: model.identity, partial: partial)
     }

@@ -1,3 +1,4 @@
+import CLIP
 import Foundation
 import Matching
 import Measures
@@ -42,7 +43,7 @@ final class WindowEvaluator {
     private let book: QueryBook
     private let exact: ExactEncoder?
     private let model: String
-    private let logitScale: Float
+    private let scoring: Scoring
     private let calibration: CalibrationSettings
     private let rerank: Int
     private let isLive: Bool
@@ -60,10 +61,10 @@ final class WindowEvaluator {
     var onJudgement: ((WindowJudgement) -> Void)?
 
     init(
-        _ book: QueryBook, exact: ExactEncoder?, model: String, logitScale: Float, calibration: CalibrationSettings,
+        _ book: QueryBook, exact: ExactEncoder?, model: String, scoring: Scoring, calibration: CalibrationSettings,
         rerank: Int, isLive: Bool, now: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
-        (self.book, self.exact, self.model, self.logitScale) = (book, exact, model, logitScale)
+        (self.book, self.exact, self.model, self.scoring) = (book, exact, model, scoring)
         (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
     }
 
@@ -177,7 +178,9 @@ final class WindowEvaluator {
         for (standing, found) in concerned {
             let judgement = found.map { judge(standing, $0, group, lane, &step) } ?? .blind(standing)
             step.detections += lane.observe(standing, judgement, window.span, window.still, model: model)
-            onJudgement?(WindowJudgement(standing, found, judgement, window.span, lane, scale: scale(group)))
+            onJudgement?(
+                WindowJudgement(
+                    standing, found, judgement, window.span, lane, group.scoring(scoring), group.scores))
         }
         if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
         if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
@@ -216,9 +219,9 @@ final class WindowEvaluator {
             guard standing.isWatched, standing.selects(window.lane), let threshold = standing.query.rule.fixedThreshold,
                 let found = group.score(standing, look.clip)
             else { continue }
-            let value = standing.value(of: found, scale: scale(group))
-            let judgement = Judgement(value: value, threshold: threshold)
-            tell(WindowJudgement(standing, found, judgement, window.span, window.lane, scale: scale(group)))
+            let scoring = group.scoring(scoring)
+            let judgement = Judgement(value: standing.value(of: found, scoring: scoring), threshold: threshold)
+            tell(WindowJudgement(standing, found, judgement, window.span, window.lane, scoring, group.scores))
         }
     }
 
@@ -227,16 +230,13 @@ final class WindowEvaluator {
     ) -> Judgement {
         switch standing.query.rule {
         case .score(let threshold), .contrast(_, let threshold):
-            return Judgement(value: standing.value(of: found, scale: scale(group)), threshold: threshold)
+            return Judgement(value: standing.value(of: found, scoring: group.scoring(scoring)), threshold: threshold)
         case .budget(let alerts):
             let (judgement, change) = lane.learn(standing, found.score, alerts, calibration)
             if let change { step.thresholds.append(change) }
             return judgement
         }
     }
-
-    /// The factor that makes logits of a group's scores.
-    private func scale(_ group: QueryGroup) -> Float { group.scores == .logits ? 1 : logitScale }
 
     /// Nothing was seen: matches that go on see a window that does not match.
     private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout BatchResult) {
@@ -270,7 +270,7 @@ final class WindowEvaluator {
             else { return nil }
             return WatchedScore(
                 query: id, lane: lane.name, at: window.span.wallEnd,
-                value: standing.value(of: found, scale: scale(group)),
+                value: standing.value(of: found, scoring: group.scoring(scoring)),
                 threshold: standing.query.rule.fixedThreshold ?? lane.calibrations[standing.slot]?.threshold)
         }
     }
@@ -297,8 +297,9 @@ final class WindowEvaluator {
         _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
         _ step: inout BatchResult
     ) -> PendingWindow.Review {
+        let scoring = group.scoring(scoring)
         let isUndecided = concerned(window, look, group).contains { standing, found in
-            found.map { standing.isUndecided($0, error: error, scale: scale(group), on: window.lane) } ?? false
+            found.map { standing.isUndecided($0, error: error, scoring: scoring, on: window.lane) } ?? false
         }
         // The error is measured by windows that share no frame: an hour of one scene tells little of the others.
         let isApart = window.pictures.allSatisfy { $0.embedding == nil }

@@ -13,12 +13,14 @@ package struct HubServer: Sendable {
     private let server: Program
     private var log: URL { folder.appending(path: "log") }
 
-    package init(model: URL = Fixtures.shapes) async throws {
+    /// Serves a model's folder under a name.
+    package init(model: URL = Fixtures.shapes, name: String = "owner/shapes") async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let script = Fixtures.repository.appending(path: "scripts/servers/hub-server.py").path
         server = try Program(
-            "/usr/bin/python3", [script, "--model", model.path, "--log", folder.appending(path: "log").path])
+            "/usr/bin/python3",
+            [script, "--model", model.path, "--name", name, "--log", folder.appending(path: "log").path])
         let ready = try await server.line()
         guard ready.hasPrefix("READY ") else { throw MissingFixture(path: script) }
         port = String(ready.dropFirst(6))

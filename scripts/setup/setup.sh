@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that Watchword needs and that are not here yet. `setup.sh test` adds what only tests need,
-# `setup.sh deb` what making and trying the package needs; `setup.sh lint` installs the formatter of C alone.
+# `setup.sh deb` what making and trying the package needs; `setup.sh lint` installs the formatter of C alone, `setup.sh quality`
+# NumPy.
 set -eu
 packages="build-essential pkg-config ca-certificates libglib2.0-dev libgstreamer1.0-dev
 libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -16,6 +17,10 @@ if [ "${1:-run}" = deb ]; then
     packages="$packages debhelper dpkg-dev fakeroot lintian mmdebstrap patchelf procps python3 systemd systemd-container"
 fi
 [ "${1:-run}" = lint ] && packages=clang-format
+if [ "${1:-run}" = quality ]; then
+    packages=""
+    python3 -c 'import numpy' 2>/dev/null || packages=python3-numpy
+fi
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"

@@ -26,7 +26,7 @@ extension Matrix {
         }
     }
 
-    /// What every loose head ends with: `unit(mean(unit(x + residual)))` of each sequence's first frames, into
+    /// Ends a loose head: writes `unit(mean(unit(x + residual)))` of each sequence's first frames into
     /// borrowed memory.
     ///
     /// x is this matrix `[windows · frames, width]`, as is `residual`; out `[windows, width]`. Source: CLIP4CLIP

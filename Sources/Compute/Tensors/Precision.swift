@@ -1,7 +1,7 @@
 import CKernels
 import COneDNN
 
-/// How a tower computes: the numbers of its matrix products.
+/// The numbers of a tower's matrix products.
 ///
 /// LayerNorm, softmax, residuals and the projection into the joint space are float32 in all of them.
 package enum Precision: String, Sendable, CaseIterable, Codable {
@@ -13,7 +13,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
     /// Weights in bytes by output channel, activations in bytes by token, quantised when they are made.
     case int8
 
-    /// What `auto` stands for here; never `auto`.
+    /// The precision that `auto` stands for here; never `auto`.
     package var resolved: Precision {
         guard self == .auto else { return self }
         let native = ["avx512_core_bf16", "avx512_core_fp16", "avx512_core_amx", "avx512_core_amx_fp16"]

@@ -119,7 +119,7 @@ package final class ScoreIndex {
         }
     }
 
-    /// The same, as a new array.
+    /// Finds the hits of windows, as a new array.
     package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
         var hits: [Hit] = []
         search(windows, into: &hits, scan: scan)

@@ -94,7 +94,7 @@ extension ProductScalar {
 
     /// Rows of x `[N, W]` with mean 0 and deviation 1, scaled and shifted by `p[weight...]` and `p[bias...]`.
     ///
-    /// Also what the way back needs: the rows before that, and one over their deviations.
+    /// Returns for the backward pass, too, the rows before that, and one over their deviations.
     package static func layerNorm(
         _ x: [Self], _ p: [Self], weight: Int, bias: Int, width W: Int, epsilon: Double
     ) -> (y: [Self], normalised: [Self], inverse: [Self]) {

@@ -44,6 +44,9 @@ package struct AttentionPooling {
             weight: try source.floats("\(p).layernorm.weight", shape: [w]),
             bias: try source.floats("\(p).layernorm.bias", shape: [w]), epsilon: shape.epsilon)
         let size = source.tensors["\(p).mlp.c_fc.bias"]?.shape.first ?? 4 * w
+        guard (1...Self.widest).contains(size) else {
+            throw CheckpointError(source.origin, .wrongShape("\(p).mlp.c_fc.bias", found: [size], expected: [4 * w]))
+        }
         func linear(
             _ name: String, _ inputs: Int, _ outputs: Int, _ output: LinearOutput, _ activation: Activation = .none
         ) throws -> Linear {
@@ -63,6 +66,9 @@ package struct AttentionPooling {
         inner = Activations(columns: size)
         sums = Activations(columns: max(w, size))
     }
+
+    /// Widest hidden layer of the MLP; published models have at most 8,960.
+    private static let widest = 1 << 20
 
     /// For each head its query times its keys' weights, `[heads, width]`; the keys' biases add the same to every score.
     private static func queries(

@@ -1,3 +1,4 @@
+import CLIP
 import Matching
 
 /// The value of a window under a query's rule, and the threshold that it is compared with.
@@ -24,36 +25,36 @@ struct WindowJudgement {
     let judgement: Judgement
     let span: WindowSpan
     let lane: Lane
-    /// What cosines are multiplied by to make logits of them.
-    let scale: Float
+    /// What makes probabilities of its scores, and what they are.
+    let scoring: Scoring
+    let scores: ScoreKind
 
     init(
         _ standing: RegisteredQuery, _ found: Found?, _ judgement: Judgement, _ span: WindowSpan, _ lane: Lane,
-        scale: Float
+        _ scoring: Scoring, _ scores: ScoreKind
     ) {
         (self.standing, self.found, self.judgement, self.span) = (standing, found, judgement, span)
-        (self.lane, self.scale) = (lane, scale)
+        (self.lane, self.scoring, self.scores) = (lane, scoring, scores)
     }
 }
 
 extension RegisteredQuery {
     /// The value that the rule compares with a threshold: the score, or its probability among the contrasts.
     ///
-    /// `raised`: by how much the score is taken to be higher. `scale`: what cosines are multiplied by to make logits of
-    /// them.
-    func value(of found: Found, raised: Float = 0, scale: Float) -> Float {
+    /// `raised`: by how much the score is taken to be higher, and those of contrasts to be lower.
+    func value(of found: Found, raised: Float = 0, scoring: Scoring) -> Float {
         guard case .contrast = query.rule else { return found.score + raised }
-        return ThresholdRule.probability(found.score + raised, against: found.contrasts, scale: scale)
+        return ThresholdRule.probability(
+            found.score + raised, against: found.contrasts.map { $0 - raised }, scale: scoring.scale,
+            bias: scoring.bias)
     }
 
     /// Whether scores that are off by `error` would match, or hold an event that goes on, where these do not, or the
     /// reverse.
-    func isUndecided(_ found: Found, error: Float, scale: Float, on lane: Lane) -> Bool {
+    func isUndecided(_ found: Found, error: Float, scoring: Scoring, on lane: Lane) -> Bool {
         guard let threshold = query.rule.fixedThreshold ?? lane.calibrations[slot]?.threshold else { return false }
-        // Contrasts are off, too.
-        let error = found.contrasts.isEmpty ? error : 2 * error
-        let least = value(of: found, raised: -error, scale: scale)
-        let most = value(of: found, raised: error, scale: scale)
+        let least = value(of: found, raised: -error, scoring: scoring)
+        let most = value(of: found, raised: error, scoring: scoring)
         func isBetween(_ threshold: Float) -> Bool { least < threshold && threshold <= most }
         return isBetween(threshold) || isBetween(threshold - policy.hysteresis) && lane.isInMotion(slot, key)
     }

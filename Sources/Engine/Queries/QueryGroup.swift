@@ -44,6 +44,10 @@ final class QueryGroup {
     private let key: GroupKey
     /// What the head gives.
     let scores: ScoreKind
+
+    /// What makes probabilities of the head's scores: the model's own where they are cosines.
+    func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
+
     private let width: Int
     private var partitions: [PartitionKey: Partition] = [:]
     /// Unit rows of the queries that are scored in every window, and who they are.

@@ -84,7 +84,7 @@ package struct EventEvaluation: Sendable {
         var counts = EventCounts()
         for caption in video.truth.captions {
             guard let scores = video.scores[caption] else { continue }
-            let values = rule == .contrast ? probabilities(of: caption, scores, in: video, scale: scorer.scale) : scores
+            let values = rule == .contrast ? probabilities(of: caption, scores, in: video, scorer.scoring) : scores
             let threshold =
                 switch rule {
                 case .fixed: try scorer.threshold
@@ -104,11 +104,12 @@ package struct EventEvaluation: Sendable {
 
     /// The probability of a caption among the contrasting texts, in every window.
     private func probabilities(
-        of caption: String, _ scores: [Float], in video: VideoScores, scale: Float
+        of caption: String, _ scores: [Float], in video: VideoScores, _ scoring: Scoring
     ) -> [Float] {
         let contrasts = against.filter { $0 != caption }.compactMap { video.scores[$0] }
         return scores.indices.map { window in
-            ThresholdRule.probability(scores[window], against: contrasts.map { $0[window] }, scale: scale)
+            ThresholdRule.probability(
+                scores[window], against: contrasts.map { $0[window] }, scale: scoring.scale, bias: scoring.bias)
         }
     }
 

@@ -38,8 +38,10 @@ package struct VideoScorer: Sendable {
         }
     }
 
-    /// The factor that makes logits of scores: 1 where they are logits.
-    package var scale: Float { scores == .logits ? 1 : (try? model.logitScale()) ?? 100 }
+    /// The model's scale and bias, which make probabilities of scores.
+    package var scoring: Scoring {
+        scores == .logits ? .logits : (try? model.scoring()) ?? Scoring(scale: 100, bias: nil)
+    }
 
     /// Seconds of media time that a window spans.
     package var windowSeconds: Double { Double(defaults.frames) / defaults.fps }

@@ -4,7 +4,7 @@ import Foundation
 package enum ThresholdRule: Sendable, Hashable {
     /// The score: a cosine for pooling heads, a logit for `tight`.
     case score(Float)
-    /// The query's probability among its contrasts: softmax over their scores at the model's logit scale.
+    /// The query's probability among its contrasts, at the model's logit scale and bias.
     case contrast(against: [String], probability: Float)
     /// The score that the stream's own background reaches so many times a day; learnt.
     case budget(falseAlertsPerDay: Double)
@@ -62,12 +62,25 @@ package enum ThresholdRule: Sendable, Hashable {
 }
 
 extension ThresholdRule {
-    /// The query's share of a softmax over its own score and those of its contrasts.
+    /// The query's share among its contrasts: of a softmax over all scores or, with a `bias`, of the sum of their
+    /// sigmoid probabilities.
     ///
     /// `scale`: the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et al.
-    /// 2021, section 2.3); 1 for logits.
-    package static func probability(_ score: Float, against contrasts: [Float], scale: Float) -> Float {
-        let others = contrasts.reduce(0.0) { $0 + exp(Double(scale) * Double($1 - score)) }
+    /// 2021, section 2.3); 1 for logits. `bias`: SigLIP's, which was trained to give each pair a probability by itself
+    /// (Zhai et al. 2023, section 3.2). Where all probabilities are small both shares are the same.
+    package static func probability(
+        _ score: Float, against contrasts: [Float], scale: Float, bias: Float? = nil
+    ) -> Float {
+        /// The natural logarithm of a score's weight among the others.
+        func weight(_ score: Float) -> Double {
+            let logit = Double(scale) * Double(score)
+            guard let bias else { return logit }
+            let biased = logit + Double(bias)
+            // log(sigmoid(x)), without overflow on either side.
+            return biased < 0 ? biased - log1p(exp(biased)) : -log1p(exp(-biased))
+        }
+        let own = weight(score)
+        let others = contrasts.reduce(0.0) { $0 + exp(weight($1) - own) }
         return Float(1 / (1 + others))
     }
 }

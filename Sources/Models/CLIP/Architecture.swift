@@ -1,7 +1,7 @@
 import Checkpoints
 package import Tensors
 
-/// How frames become patches.
+/// The kernel that makes patches of frames.
 ///
 /// Source: CLIP4Clip's `linear_patch`; Luo et al. 2021, section 3.1.
 package enum LinearPatch: String, Sendable, Equatable {

@@ -7,7 +7,7 @@ package enum Family: String, Sendable, CaseIterable {
     case perceptionEncoder = "PE-Core"
     case mobileCLIP = "MobileCLIP"
 
-    /// What a family does to pictures where no file says it.
+    /// The family's preprocessing of pictures where no file says it.
     package func preprocessing(side: Int) -> Preprocessing {
         let half = Normalisation(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
         let none = Normalisation(mean: [0, 0, 0], deviation: [1, 1, 1])
@@ -21,11 +21,11 @@ package enum Family: String, Sendable, CaseIterable {
     }
 }
 
-/// How an image tower differs from OpenAI's ViT: the one place that says so for each family.
+/// The differences of an image tower from OpenAI's ViT: the one place that says so for each family.
 ///
 /// Source: FAMILIES sections 2 to 7.
 package struct VisionForm: Sendable, Equatable {
-    /// How pixels become the first tokens.
+    /// The step from pixels to the first tokens.
     package enum Patches: Sendable {
         /// One convolution, without or with a bias.
         case convolution, biasedConvolution
@@ -33,10 +33,10 @@ package struct VisionForm: Sendable, Equatable {
         case stem
     }
 
-    /// How tokens become one vector.
+    /// The step from tokens to one vector.
     package enum Pooling: Sendable, Equatable {
         case classToken
-        /// By the attention of one learnt query with so many heads.
+        /// The attention of one learnt query with so many heads.
         case attention(heads: Int)
     }
 
@@ -74,7 +74,7 @@ package struct VisionForm: Sendable, Equatable {
         patches: .stem, placesClassToken: false, hasPreNorm: false, projection: .biasedMatrix)
 }
 
-/// How a text tower differs from OpenAI's.
+/// The differences of a text tower from OpenAI's.
 package struct TextForm: Sendable, Equatable {
     package var isCausal = true
     /// Whether the last place is pooled, of texts that fill all of them; else the end token's.

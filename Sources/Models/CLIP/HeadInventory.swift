@@ -3,7 +3,7 @@ import Checkpoints
 /// Heads that have weights: a case's name is the head's.
 package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight, xpool, tmass }
 
-/// Which heads a set of tensors holds, told by their names: CLIP4Clip's, X-Pool's, T-MASS's.
+/// The heads that a set of tensors holds, told by their names: CLIP4Clip's, X-Pool's, T-MASS's.
 ///
 /// Source: CLIP4CLIP section 2; FAMILIES section 8. The one place that knows these names besides the plugins
 /// themselves.

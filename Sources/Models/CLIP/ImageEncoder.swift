@@ -14,7 +14,7 @@ package final class ImageEncoder {
     private let patchProjections: [Linear]
     private let stem: ConvolutionStem?
     private let classEmbedding: [Float]?
-    /// With the patches' bias, `[tokens, width]`.
+    /// Positions `[tokens, width]`, the patches' bias added to theirs.
     private let positions: [Float]
     private let rotary: RotaryPositions?
     private let preNorm: LayerNorm?
@@ -195,13 +195,8 @@ package final class ImageEncoder {
 
     private func encodeProjected(count: Int, trace: ((Matrix) -> Void)?) throws -> Matrix {
         let perPicture = architecture.vision.tokens
-        if let classEmbedding {
-            tokens.resize(rows: count * perPicture)
-            tokens.placeTokens(first: classEmbedding, rest: projected, positions: positions)
-        } else {
-            tokens.regroup(projected)
-            tokens.add(repeating: positions)
-        }
+        tokens.resize(rows: count * perPicture)
+        tokens.placeTokens(first: classEmbedding, rest: projected, positions: positions)
         preNorm?(tokens, into: tokens)
         trace?(tokens)
         var afterBlock = trace

@@ -34,7 +34,7 @@ package struct ModelDirectory: Sendable {
         guard let weights = contents.weights else { throw ModelError(contents.folder.path, contents.absence) }
         self.url = contents.folder
         self.weights = weights
-        name = url.standardizedFileURL.lastPathComponent
+        name = contents.named.standardizedFileURL.lastPathComponent
         file = try openCheckpoint(path: weights.path)
         named = try CheckpointNames(file)
         hash = file.headerHash
@@ -45,8 +45,8 @@ package struct ModelDirectory: Sendable {
         layout = configuration.layout
         architecture = configuration.architecture
         preprocessing = configuration.preprocessing
-        notes = configuration.notes
         tokenization = configuration.tokenization
+        notes = defaults.notes + configuration.notes + TokenizerFiles(contents.folder, tokenization).notes
         guard architecture.text.context >= 2 else {
             throw ModelError(url.path, "the text context of 1 token leaves no room for start and end")
         }
@@ -67,7 +67,7 @@ package struct ModelDirectory: Sendable {
         return stored
     }
 
-    /// What makes scores and probabilities of cosines.
+    /// The scale and the bias, which make scores and probabilities of cosines.
     package func scoring() throws -> Scoring {
         guard architecture.isSigmoid else { return Scoring(scale: try logitScale(), bias: nil) }
         guard let stored = try tensors.floats("logit_bias").first, stored.isFinite else {
@@ -151,10 +151,8 @@ package struct ModelDirectory: Sendable {
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }
 
-    /// Names of the files that the weights are in, relative to the model, one of which may be an index.
-    var weightFiles: [String] {
-        Set(file.paths + [weights.path]).map { URL(filePath: $0).lastPathComponent }.sorted()
-    }
+    /// Paths of the files that the weights are in, sorted; one of them may be an index.
+    var weightFiles: [String] { Set(file.paths + [weights.path]).sorted() }
 
     /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
     package func releaseMemory() { file.releaseMemory() }
@@ -169,7 +167,7 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
         case missing
         /// Several models have that name.
         case ambiguous
-        /// It is there and cannot be used.
+        /// The model is there and cannot be used.
         case invalid
     }
 

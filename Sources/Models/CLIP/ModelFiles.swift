@@ -12,7 +12,7 @@ package struct ModelFile {
         self.data = data
     }
 
-    /// Far beyond any real file; JSON grows when it is read.
+    /// Most bytes of a small file, far beyond any real one; JSON grows when it is read.
     private static let sizeLimit = 4 << 20
 
     /// Nil if there is no such file.
@@ -35,7 +35,7 @@ package struct ModelDefaults: Sendable, Equatable {
     package var fps = 1.0
     package var frames = 12
     package var head = "mean"
-    /// By head; none is guessed.
+    /// Default thresholds, by head; none is guessed.
     package var thresholds: [String: Double] = [:]
     /// Prompt templates of queries that bring none.
     package var prompts: [String] = []
@@ -45,12 +45,22 @@ package struct ModelDefaults: Sendable, Equatable {
     package var headOptions: [String: String] = [:]
     /// Attention heads of the towers, where no configuration and no name says them.
     package var towerHeads = TowerHeads()
-    /// How half a pixel beside the centre square is rounded, where the image processor's files do not tell.
+    /// The rounding of half a pixel beside the centre square, where the image processor's files do not tell.
     package var cropRounding: Framing.CropRounding?
+
+    /// Remarks on keys that are not known, one sentence each.
+    package var notes: [String] = []
 
     package init() {}
 
-    /// What a head's plugin is told of the model: the `config_json` of the contract.
+    /// The version of the file that is written, and the newest that is read.
+    static let currentFormat = 1
+    private static let knownKeys: Set = [
+        "attention_heads", "crop_rounding", "default_head", "format", "head_options", "name", "order_blind_heads",
+        "prompts", "quiet_thresholds", "sampling", "thresholds", "tower_heads",
+    ]
+
+    /// The `config_json` of the contract, for a head's plugin.
     package func configuration(ofHead head: String) -> String {
         headOptions[head] ?? attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
     }
@@ -58,6 +68,13 @@ package struct ModelDefaults: Sendable, Equatable {
     package static func parse(_ file: ModelFile) throws -> ModelDefaults {
         var defaults = ModelDefaults()
         let json = try ModelJSON(file)
+        let format = try json.optional("format", as: Int.self) ?? currentFormat
+        guard format <= currentFormat else {
+            throw json.refusal("format", "expected at most \(currentFormat): a newer Watchword wrote it")
+        }
+        defaults.notes = json.unknown(knownKeys).map {
+            "\(file.path): the key \"\($0)\" is not known and is not heeded"
+        }
         defaults.name = try json.optional("name", as: String.self)
         if let sampling = try json.optional("sampling", as: [String: Any].self) {
             let inner = ModelJSON(sampling, path: file.path)

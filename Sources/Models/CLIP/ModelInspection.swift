@@ -7,12 +7,25 @@ package struct ModelInspection: Sendable {
     /// A tower or a head.
     package struct Part: Sendable, Equatable {
         package let name: String
-        /// Where it lies, relative to the model.
+        /// The file of the part, relative to the model.
         package let file: String
         package let layers: Int?
         package let parameters: Int
         /// Element types, the commonest first.
         package let types: [String]
+    }
+
+    /// Something that is missing or wrong.
+    package struct Finding: Sendable, Equatable {
+        /// The file that it concerns, relative to the model; empty for the directory itself.
+        package let file: String
+        package let reason: String
+        /// The sentence for a person who does not see the file beside it.
+        package let text: String
+
+        package init(file: String, _ reason: String, text: String? = nil) {
+            (self.file, self.reason, self.text) = (file, reason, text ?? reason)
+        }
     }
 
     package let url: URL
@@ -29,8 +42,10 @@ package struct ModelInspection: Sendable {
     package private(set) var weightFiles: [String] = []
     /// Names of tensors that belong to neither tower nor head.
     package private(set) var others: [String] = []
-    /// Parts that are missing or wrong, a sentence each; a model without any can be used.
-    package private(set) var problems: [String] = []
+    /// Parts that are missing or wrong; a model without any can be used.
+    package private(set) var findings: [Finding] = []
+    /// The findings as sentences.
+    package var problems: [String] { findings.map(\.text) }
 
     /// Preprocessing of a frame; nil if it cannot be told.
     package private(set) var preprocessing: Preprocessing?
@@ -44,6 +59,7 @@ package struct ModelInspection: Sendable {
         defaults =
             note { try ModelFile("watchword.json", in: contents.folder).map(ModelDefaults.parse) ?? ModelDefaults() }
             ?? ModelDefaults()
+        notes = defaults.notes
         var source: (any TensorSource)?
         if let weights = contents.weights {
             let file = note { try openCheckpoint(path: weights.path) }
@@ -51,20 +67,26 @@ package struct ModelInspection: Sendable {
             let isAlone = contents.folder == weights
             weightFiles += isAlone ? [""] : names ?? [weights.lastPathComponent]
             if let file {
-                if let unread = TowerTensors.unreadable(file) { problems.append("\(weights.path): \(unread)") }
+                if let unread = TowerTensors.unreadable(file) {
+                    add(unread, weightFiles.first ?? "", text: "\(weights.path): \(unread)")
+                }
                 source = note { try CheckpointNames(file) }
             }
         } else {
-            problems.append(contents.absence)
+            add(contents.absence)
         }
         if let network = source.flatMap({ TowerTensors.resNet($0.tensors.keys) }) {
-            problems.append(network)
+            add(network, weightFiles.first ?? "")
             return
         }
         inspectTowers(source, contents)
         inspectHeads(source)
         inspectTokenizer()
-        if let source { problems += TowerTensors.broken(source) }
+        for problem in source.map(TowerTensors.broken) ?? [] { add(problem, weightFiles.first ?? "") }
+    }
+
+    private mutating func add(_ reason: String, _ file: String = "", text: String? = nil) {
+        findings.append(Finding(file: file, reason, text: text))
     }
 
     /// The result, or nil and a problem more.
@@ -72,9 +94,25 @@ package struct ModelInspection: Sendable {
         do {
             return try body()
         } catch {
-            problems.append("\(error)")
+            // Errors of files begin with the path.
+            let (text, path) = ("\(error)", Self.path(of: error) ?? url.path)
+            add(text.hasPrefix("\(path): ") ? String(text.dropFirst(path.count + 2)) : text, relative(path), text: text)
             return nil
         }
+    }
+
+    private static func path(of error: any Error) -> String? {
+        switch error {
+        case let error as ModelError: error.path
+        case let error as CheckpointError: error.origin
+        case let error as TokenizerError: error.file
+        default: nil
+        }
+    }
+
+    /// A path below the model, without the model's own.
+    private func relative(_ path: String) -> String {
+        path.hasPrefix(url.path + "/") ? String(path.dropFirst(url.path.count + 1)) : ""
     }
 
     private mutating func inspectTowers(_ source: (any TensorSource)?, _ contents: ModelContents) {
@@ -89,9 +127,11 @@ package struct ModelInspection: Sendable {
         }
         // Hugging Face's sizes and OpenCLIP's are in files; OpenAI's are the tensors', if none is missing.
         let isMissing = layout == .huggingFace && !hasConfig && !(source.map(HeadInventory.isPooledByText) ?? false)
-        if isMissing { problems.append("config.json is missing: Hugging Face's layout needs it") }
+        if isMissing { add("config.json is missing: Hugging Face's layout needs it", "config.json") }
         if layout == .openAI, contents.weights?.lastPathComponent.hasPrefix("open_clip_") ?? false {
-            problems.append("open_clip_config.json is missing, which says the model's activation and heads")
+            add(
+                "open_clip_config.json is missing, which says the model's activation and heads",
+                "open_clip_config.json")
         }
         let names = source ?? MemoryTensors([:], origin: url.path)
         if layout == .openAI {
@@ -110,7 +150,7 @@ package struct ModelInspection: Sendable {
             _ = note { try ModelConfiguration(contents, tensors: source, defaults: defaults) }
         }
         if let architecture, let strays = TowerTensors.strays(source, layout, architecture) {
-            problems.append(strays)
+            add(strays, weightFiles.first ?? "")
         }
     }
 
@@ -130,11 +170,13 @@ package struct ModelInspection: Sendable {
 
     private mutating func inspectTowers(_ tensors: any TensorSource, named: (String) -> String) {
         if let architecture {
-            problems += TowerTensors.problems(tensors, architecture, named: named)
+            for problem in TowerTensors.problems(tensors, architecture, named: named) {
+                add(problem, weightFiles.first ?? "")
+            }
         } else {
             // Without sizes, names can be missed that every model has.
             let missing = TowerTensors.everyModels.filter { !tensors.has($0) }
-            problems += missing.map { "tensor \"\(named($0))\" is missing" }
+            for name in missing { add("tensor \"\(named(name))\" is missing", weightFiles.first ?? "") }
         }
         has3DPatches = tensors.has("visual.conv2.weight")
         let mine = tensors.tensors.values.filter { TowerTensors.isTower($0.name) }
@@ -164,7 +206,7 @@ package struct ModelInspection: Sendable {
         }
         heads.sort { $0.name < $1.name }
         if WeightedHead(rawValue: defaults.head) != nil, !heads.contains(where: { $0.name == defaults.head }) {
-            problems.append("the default head \"\(defaults.head)\" has no weights")
+            add("the default head \"\(defaults.head)\" has no weights", "heads/\(defaults.head).safetensors")
         }
     }
 
@@ -172,7 +214,7 @@ package struct ModelInspection: Sendable {
         let inventory = HeadInventory(checkpoint: source.tensors.keys)
         for head in inventory.heads where name == nil || name == head.name {
             heads.append(Self.part(head.name, file, head.layers, head.tensors.compactMap { source.tensors[$0] }))
-            problems += head.missing.map { "head \"\(head.name)\": tensor \"\($0)\" is missing" }
+            for name in head.missing { add("head \"\(head.name)\": tensor \"\(name)\" is missing", file) }
         }
         guard let name else {
             others = inventory.others
@@ -186,6 +228,7 @@ package struct ModelInspection: Sendable {
 
     private mutating func inspectTokenizer() {
         let files = TokenizerFiles(url, tokenization)
+        notes += files.notes
         guard let tokenizer = note({ try files.tokenizer() }) else { return }
         vocabulary = tokenizer.vocabularySize
         guard let text = architecture?.text else { return }

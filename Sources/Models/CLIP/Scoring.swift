@@ -1,15 +1,21 @@
 import Foundation
 
-/// What makes scores of cosines, and probabilities of scores.
+/// The model's scale and bias, which make scores of cosines, and probabilities of scores.
 package struct Scoring: Sendable, Equatable {
     /// The factor of cosines: e to the `logit_scale`, as a rule 100.
     package let scale: Float
-    /// What is added, in families that a sigmoid was trained with; nil in others.
+    /// Added to the product, in families that were trained with a sigmoid; nil in others.
     package let bias: Float?
+
+    /// The scoring of a pairing head, whose scores are logits already.
+    package static let logits = Scoring(scale: 1, bias: nil)
 
     package init(scale: Float, bias: Float?) { (self.scale, self.bias) = (scale, bias) }
 
     package func score(_ cosine: Float) -> Float { scale * cosine + (bias ?? 0) }
+
+    /// The probability of one pair by itself: a sigmoid of its score; nil without a bias.
+    package func probability(_ cosine: Float) -> Float? { bias == nil ? nil : 1 / (1 + exp(-score(cosine))) }
 
     /// Probabilities of texts that are compared for one picture: each by itself where there is a bias, else by softmax.
     package func probabilities(_ cosines: [Float]) -> [Float] {

@@ -3,7 +3,7 @@ struct ByteReader {
     let file: MappedFile
     private(set) var offset: Int
     let end: Int
-    /// What is read, for messages: "the pickle".
+    /// The name of the bytes, for messages: "the pickle".
     let what: String
 
     /// `range` may reach beyond the file: then the file is cut short.

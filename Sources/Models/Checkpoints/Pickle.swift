@@ -1,4 +1,4 @@
-/// What a pickle may hold here: plain data, and what a state dict's tensors are made of.
+/// A value that a pickle may hold here: plain data, and the parts of a state dict's tensors.
 ///
 /// Containers are numbers of a `PickleHeap`: values are flat, so that no nesting or cycle in a file can nest or leak
 /// anything here.
@@ -17,7 +17,7 @@ enum PickleValue {
     /// A module of TorchScript.
     case object(Int)
 
-    /// What it is, for messages.
+    /// The kind of the value, for messages.
     var kind: String {
         switch self {
         case .none: "None"
@@ -71,7 +71,7 @@ enum PickleGlobal {
 struct PickleStorage: Equatable {
     let key: String
     let type: ElementType
-    /// In elements.
+    /// The length, in elements.
     let count: Int
 }
 

@@ -10,7 +10,7 @@ package struct SafetensorsFile: SingleFile {
     package let file: MappedFile
     private let ranges: [String: Range<Int>]
 
-    /// Far beyond any model's header (CLIP's have 0.1 MB), below the format's own limit: JSON grows when it is read.
+    /// Most bytes of a header (CLIP's have 0.1 MB): below the format's own limit, since JSON grows when it is read.
     private static let headerLimit = 16 << 20
 
     /// Element types of the format that are not read.

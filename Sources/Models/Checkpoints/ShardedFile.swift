@@ -14,7 +14,7 @@ package struct ShardedFile: CheckpointFile {
     /// Places among the shards, by tensor.
     private let places: [String: Int]
 
-    /// Far beyond any index (that of a model of 100,000 tensors has 8 MB).
+    /// Most bytes of an index; that of a model of 100,000 tensors has 8 MB.
     private static let sizeLimit = 16 << 20
     private static let countLimit = 1024
 

@@ -28,7 +28,7 @@ package enum StagedDirectory {
 
     /// Refuses a place that is taken, by a sentence.
     ///
-    /// What is replaced must be a model: `--force` with a mistyped path does not cost a home directory.
+    /// A directory that is replaced must be a model: `--force` with a mistyped path does not cost a home directory.
     package static func check(_ destination: URL, replacing: Bool) throws(WriteError) {
         guard FileManager.default.fileExists(atPath: destination.path) else { return }
         guard let entries = try? FileManager.default.contentsOfDirectory(atPath: destination.path) else {

@@ -1,6 +1,6 @@
 /// The named tensors of an unpickled file.
 enum StateDictionary {
-    /// Where training code puts the state dict when it saves more than that.
+    /// Keys under which training code saves the state dict beside other objects.
     private static let nestedKeys = ["state_dict", "model_state_dict", "model"]
 
     /// The tensors by name, not yet checked; throws if the file holds something else, and says what.

@@ -1,6 +1,6 @@
-/// Where a tensor's elements lie in a file: a checked view of a storage.
+/// A checked view of a storage: the places of a tensor's elements in a file.
 struct StridedTensor: Sendable {
-    /// From the first element to the end of the last.
+    /// The bytes from the first element to the end of the last.
     let range: Range<Int>
     let type: ElementType
     /// Sizes and strides, in elements, of the dimensions that have more than one place; outermost first.

@@ -1,4 +1,4 @@
-/// How the numbers of a stored tensor are written.
+/// The element type of a stored tensor.
 package enum ElementType: String, Sendable, Equatable {
     case float64 = "F64"
     case float32 = "F32"
@@ -22,7 +22,7 @@ package enum ElementType: String, Sendable, Equatable {
     }
 }
 
-/// What is known of a stored tensor before its numbers are read.
+/// A stored tensor's name, type and shape, known before its numbers are read.
 package struct TensorInfo: Sendable, Equatable {
     package let name: String
     package let type: ElementType
@@ -55,7 +55,7 @@ package struct TensorInfo: Sendable, Equatable {
 
 /// Named tensors from somewhere: a file, a renaming of another source, a recipe.
 package protocol TensorSource {
-    /// Where the tensors come from, for error messages: a path, usually.
+    /// The origin of the tensors, for error messages: a path, usually.
     var origin: String { get }
     /// Every tensor by name.
     var tensors: [String: TensorInfo] { get }

@@ -11,7 +11,7 @@ struct Unpickler {
     private var heap = PickleHeap()
     private let isScript: Bool
 
-    /// Far beyond any state dict's (CLIP's have 0.1 MB); bounds the memory a pickle can ask for.
+    /// Most bytes of a pickle, which bound the memory it can ask for; a state dict of CLIP's has 0.1 MB.
     private static let sizeLimit = 8 << 20
 
     /// Reads the pickle that begins at the range's start, and where it ends.
@@ -162,7 +162,7 @@ struct Unpickler {
         }
     }
 
-    /// What the identity `('storage', class, key, location, count)` stands for; older files have a sixth item, None.
+    /// The storage of the identity `('storage', class, key, location, count)`; older files have a sixth item, None.
     private mutating func loadStorage(_ identity: PickleValue) throws(CheckpointError) {
         let parts = try items(identity, "a storage's identity")
         guard parts.count == 5 || parts.count == 6, case .text("storage") = parts[0],

@@ -1,4 +1,4 @@
-/// Where the entries of a zip archive lie that are stored as they are, as `torch.save` stores all numbers.
+/// The places of a zip archive's uncompressed entries; `torch.save` compresses none.
 ///
 /// The code in a TorchScript archive is compressed; such entries are known by name only.
 ///
@@ -117,7 +117,7 @@ struct ZipArchive {
         throw malformed("the zip archive's entry \(shown) lacks its zip64 sizes")
     }
 
-    /// Where the central directory lies, and how many entries it has.
+    /// The place of the central directory, and the number of its entries.
     private static func directory(of file: MappedFile) throws(CheckpointError) -> (range: Range<Int>, entries: Int) {
         // The last record of an archive, before a comment of at most 65535 bytes.
         let first = max(0, file.count - endSize - 0xFFFF)
@@ -162,7 +162,7 @@ struct ZipArchive {
         return (Int(offset)..<Int(offset + size), Int(entries))
     }
 
-    /// Where the zip64 form of the last record lies, if there is one.
+    /// The place of the last record's zip64 form; nil without one.
     private static func zip64Record(of file: MappedFile, before place: Int) throws(CheckpointError) -> Int? {
         guard place >= locatorSize else { return nil }
         let start = place - locatorSize

@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 package import WatchwordHeadABI
 
-/// The C side of a Swift head: each function of the descriptor is one line that calls these with the head's type.
+/// The C side of a Swift head: the functions of the contract.
 ///
 /// A call's windows or pairs go to the head in batches. Its results go straight to the host's memory if one batch is
 /// all, else by way of memory that is kept, so that a call that fails half-way leaves `out` as it was.
@@ -27,13 +27,13 @@ package enum HeadCalls {
     }
 
     /// `watchword_head.destroy`.
-    package static func destroy<H: TemporalHead>(_: H.Type, _ instance: UnsafeMutableRawPointer?) {
-        if let instance { Unmanaged<HeadInstance<H>>.fromOpaque(instance).release() }
+    static func destroy(_ instance: UnsafeMutableRawPointer?) {
+        if let instance { Unmanaged<HeadInstance>.fromOpaque(instance).release() }
     }
 
     /// `watchword_head.pool`.
-    package static func pool<H: PoolingHead>(
-        _: H.Type, _ instance: UnsafeMutableRawPointer?, _ frames: UnsafePointer<Float>?,
+    static func pool(
+        _ instance: UnsafeMutableRawPointer?, _ frames: UnsafePointer<Float>?,
         _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32, _ out: UnsafeMutablePointer<Float>?,
         _ why: UnsafeMutablePointer<CChar>?, _ size: Int
     ) -> ww_status {
@@ -41,19 +41,20 @@ package enum HeadCalls {
             guard let instance, let out else {
                 throw HeadCallError(WW_FAILED, "no instance, or no room for the result")
             }
-            let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
-            let borrowed = try BorrowedWindows(frames, mask, B, T, for: held.head)
-            let d = held.head.width
+            let held = Unmanaged<HeadInstance>.fromOpaque(instance).takeUnretainedValue()
+            guard let head = held.pooling else { throw HeadCallError(WW_FAILED, "the head does not pool windows") }
+            let borrowed = try BorrowedWindows(frames, mask, B, T, for: head)
+            let d = head.width
             try held.run(borrowed.count, columns: d, into: out) { range, out in
                 let windows = held.windows(borrowed, range)
-                try held.head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: range.count * d))
+                try head.pool(windows, into: UnsafeMutableBufferPointer(start: out, count: range.count * d))
             }
         }
     }
 
     /// `ww_pairing.score`.
-    package static func score<H: PairingHead>(
-        _: H.Type, _ instance: UnsafeMutableRawPointer?, _ texts: UnsafePointer<Float>?, _ Q: Int32,
+    static func score(
+        _ instance: UnsafeMutableRawPointer?, _ texts: UnsafePointer<Float>?, _ Q: Int32,
         _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
         _ pairText: UnsafePointer<Int32>?, _ pairWindow: UnsafePointer<Int32>?, _ P: Int,
         _ out: UnsafeMutablePointer<Float>?, _ why: UnsafeMutablePointer<CChar>?, _ size: Int
@@ -66,10 +67,11 @@ package enum HeadCalls {
             guard let texts, let pairText, let pairWindow, Q > 0 else {
                 throw HeadCallError(WW_BAD_SHAPE, "\(P) pairs of \(Q) texts")
             }
-            let held = Unmanaged<HeadInstance<H>>.fromOpaque(instance).takeUnretainedValue()
-            let borrowed = try BorrowedWindows(frames, mask, B, T, for: held.head)
+            let held = Unmanaged<HeadInstance>.fromOpaque(instance).takeUnretainedValue()
+            guard let head = held.pairing else { throw HeadCallError(WW_FAILED, "the head does not score pairs") }
+            let borrowed = try BorrowedWindows(frames, mask, B, T, for: head)
             let lentTexts = UnsafeBufferPointer(
-                start: texts, count: try BorrowedWindows.size(Int(Q), held.head.width, of: "texts"))
+                start: texts, count: try BorrowedWindows.size(Int(Q), head.width, of: "texts"))
             for p in 0..<P where !(0..<Q ~= pairText[p] && 0..<B ~= pairWindow[p]) {
                 throw HeadCallError(WW_BAD_SHAPE, "a pair names a text or a window that is not there")
             }
@@ -80,7 +82,7 @@ package enum HeadCalls {
                     texts: lentTexts, windows: windows,
                     text: UnsafeBufferPointer(start: pairText + first, count: range.count),
                     window: UnsafeBufferPointer(start: pairWindow + first, count: range.count))
-                try held.head.score(pairs, into: UnsafeMutableBufferPointer(start: out, count: range.count))
+                try head.score(pairs, into: UnsafeMutableBufferPointer(start: out, count: range.count))
             }
         }
     }

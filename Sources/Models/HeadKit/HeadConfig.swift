@@ -2,7 +2,7 @@ package import Checkpoints
 import Foundation
 import WatchwordHeadABI
 
-/// What the host's `config_json` says; keys that no head knows are ignored.
+/// The host's `config_json`; keys that no head knows are ignored.
 package struct HeadConfig: Sendable {
     /// Attention heads of the transformer heads; `width / 64` if not said.
     package let attentionHeads: Int?
@@ -27,7 +27,7 @@ package struct HeadConfig: Sendable {
         try JSONDecoder().decode(type, from: Data(json.utf8))
     }
 
-    /// How many attention heads share `width`: as configured, else `standard`, or one for each 64, and at least one.
+    /// The attention heads that share `width`: as configured, else `standard`, or one for each 64, at least one.
     package func attentionHeads(width: Int, default standard: Int? = nil) throws -> Int {
         let heads = attentionHeads ?? standard ?? max(1, width / 64)
         guard heads > 0, width % heads == 0 else {

@@ -1,13 +1,22 @@
 import Checkpoints
 import WatchwordHeadABI
 
-/// What the contract's `instance` points to: a head, and memory that its calls use again and again.
-final class HeadInstance<H: TemporalHead> {
-    let head: H
+/// A head behind the contract's `instance`, and memory that its calls use again and again.
+final class HeadInstance {
+    let head: any TemporalHead
+    /// The head as what it is: one of the two is nil.
+    let pooling: (any PoolingHead)?
+    let pairing: (any PairingHead)?
+    private let batch: Int
     private var valid: [Int32] = []
     private var staged: [Float] = []
 
-    init(_ head: H) { self.head = head }
+    init(_ head: some TemporalHead) {
+        self.head = head
+        pooling = head as? any PoolingHead
+        pairing = head as? any PairingHead
+        batch = type(of: head).batch
+    }
 
     /// Some of the windows of a call, as a head sees them.
     func windows(_ borrowed: BorrowedWindows, _ range: Range<Int>) -> FrameWindows {
@@ -25,12 +34,12 @@ final class HeadInstance<H: TemporalHead> {
         _ count: Int, columns: Int, into out: UnsafeMutablePointer<Float>,
         _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
     ) throws {
-        guard count > H.batch else { return try body(0..<count, out) }
+        guard count > batch else { return try body(0..<count, out) }
         if staged.count < count * columns { staged = [Float](repeating: 0, count: count * columns) }
         try staged.withUnsafeMutableBufferPointer { staged in
             guard let base = staged.baseAddress else { return }
-            for first in stride(from: 0, to: count, by: H.batch) {
-                try body(first..<min(first + H.batch, count), base + first * columns)
+            for first in stride(from: 0, to: count, by: batch) {
+                try body(first..<min(first + batch, count), base + first * columns)
             }
             out.update(from: base, count: count * columns)
         }
@@ -46,7 +55,7 @@ struct BorrowedWindows {
 
     init(
         _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
-        for head: some TemporalHead
+        for head: any TemporalHead
     ) throws {
         guard let frames, let mask, B > 0, T > 0 else {
             throw HeadCallError(WW_BAD_SHAPE, "\(B) windows of \(T) frames")

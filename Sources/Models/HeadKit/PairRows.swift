@@ -6,7 +6,7 @@ package final class PairRows {
     package let texts: Matrix
     /// `[windows that are named · room, width]`.
     package let frames: Matrix
-    /// Where each pair's frames begin, and how many count.
+    /// The first row of each pair's frames, and the number of those that count.
     package private(set) var first: [Int32] = []
     package private(set) var counts: [Int32] = []
     /// Each named window's place among the rows.

@@ -68,7 +68,7 @@ package final class Head {
         }
     }
 
-    /// The same, in an array of its own.
+    /// Pools windows into a new array.
     package func pool(_ frames: [Float], valid: [Int], frames T: Int) throws(HeadError) -> [Float] {
         var out: [Float] = []
         try pool(frames, valid: valid, frames: T, into: &out)
@@ -109,7 +109,7 @@ package final class Head {
         }
     }
 
-    /// The same, in an array of its own.
+    /// Scores pairs into a new array.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)]
     ) throws(HeadError) -> [Float] {

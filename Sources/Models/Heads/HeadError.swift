@@ -10,7 +10,7 @@ package struct HeadError: Error, Equatable, CustomStringConvertible {
         case nameTaken(String, by: String)
         case abiMismatch(host: UInt32, plugin: UInt32)
         case call(String, why: String)
-        /// What became of the child process that looked into it.
+        /// The end of the child process that looked into the plugin.
         case inspection(String)
     }
 

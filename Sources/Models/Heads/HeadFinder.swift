@@ -3,7 +3,7 @@ import SystemSupport
 
 /// A plugin file in a plugin directory, not yet opened.
 package struct HeadFile: Sendable, Equatable {
-    /// As its file is called.
+    /// The name of the file.
     package let name: String
     package let path: String
     /// The file of the same name in a directory that is searched before: it is the one that loads.

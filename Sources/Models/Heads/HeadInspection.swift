@@ -1,7 +1,7 @@
 import Foundation
 import SystemSupport
 
-/// What a plugin file says of itself, or what is wrong with it.
+/// A plugin file's own description, or the reason why there is none.
 package struct HeadInspection: Codable, Sendable, Equatable {
     package let name: String
     package let path: String
@@ -55,7 +55,7 @@ package struct HeadInspector: Sendable {
         ProcFile.executable ?? "/proc/self/exe"
     }
 
-    /// What the file says of itself, or what became of the process that asked it.
+    /// The file's own description, or the end of the process that asked it.
     package func inspect(_ file: HeadFile) async -> HeadInspection {
         let answer = Pipe()
         let process = Process()
@@ -118,7 +118,7 @@ package struct HeadInspector: Sendable {
         return ended
     }
 
-    /// What lies in a pipe now: its end may never come, if a plugin left a process of its own behind.
+    /// The bytes in a pipe now: its end may never come, if a plugin left a process of its own behind.
     private static func available(_ descriptor: Int32) -> Data {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 1 << 16)

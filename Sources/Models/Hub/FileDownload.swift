@@ -7,7 +7,7 @@ struct FileDownload {
     let client: HubClient
     let url: URL
     let file: RemoteFile
-    /// For messages: model and file.
+    /// Model and file, for messages.
     let what: String
     let part: PartFile
     let retries: Retries

@@ -44,9 +44,9 @@ struct HubClient: Sendable {
         var strongETag: String? {
             headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count <= 500 ? $0 : nil }
         }
-        /// Of `Content-Range: bytes 5-9/10`: 5.
+        /// The first byte: 5 of `Content-Range: bytes 5-9/10`.
         var rangeStart: Int? { range?.firstMatch(of: /^bytes +([0-9]+)-/).flatMap { Int($0.1) } }
-        /// Of `Content-Range: bytes 5-9/10`, or of `bytes */10`: 10.
+        /// The whole length: 10 of `Content-Range: bytes 5-9/10`, or of `bytes */10`.
         var rangeTotal: Int? { range?.firstMatch(of: /\/([0-9]+)$/).flatMap { Int($0.1) } }
         private var range: String? { headers.first(name: "Content-Range") }
     }
@@ -130,7 +130,7 @@ struct HubClient: Sendable {
         return data
     }
 
-    /// What went wrong in a few words: never an address, which may be signed.
+    /// The failure in a few words: never an address, which may be signed.
     private static func brief(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError: error.shortDescription

@@ -28,7 +28,7 @@ package struct HubEndpoint: Sendable {
 
     var hasToken: Bool { token != nil }
 
-    /// What goes into the `Authorization` header, for the endpoint's own origin only.
+    /// The `Authorization` header, for the endpoint's own origin only.
     func authorization(for url: URL) -> String? {
         Self.origin(url) == Self.origin(self.url) ? token.map { "Bearer \($0)" } : nil
     }
@@ -39,12 +39,12 @@ package struct HubEndpoint: Sendable {
         return "\(scheme)://\(url.host()?.lowercased() ?? ""):\(url.port ?? (scheme == "https" ? 443 : 80))"
     }
 
-    /// Where the list of files is: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
+    /// The address of the list of files: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
     func listing(of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("api/models/\(model.name)/revision/\(revision.escaped)?blobs=true")
     }
 
-    /// Where a file is: `{endpoint}/{name}/resolve/{revision}/{file}`.
+    /// The address of a file: `{endpoint}/{name}/resolve/{revision}/{file}`.
     func file(_ file: String, of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("\(model.name)/resolve/\(revision.escaped)/\(file)")
     }
@@ -63,7 +63,10 @@ package struct ModelName: Sendable, Equatable {
     package init(_ name: String) throws(HubError) {
         let isName = name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}/) != nil
         guard isName, !name.contains("..") else {
-            throw HubError(.usage, "\"\(name)\" is no owner/name, such as openai/clip-vit-base-patch32")
+            throw HubError(
+                .usage,
+                "\"\(name)\" is no owner/name, such as openai/clip-vit-base-patch32, and no short name: "
+                    + KnownModel.all.map(\.name).joined(separator: ", "))
         }
         self.name = name
     }

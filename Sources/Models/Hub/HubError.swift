@@ -9,7 +9,7 @@ package struct HubError: Error, Equatable, CustomStringConvertible {
         case noPermission
         /// The server cannot be reached, or does not come to an end.
         case unavailable
-        /// What the server says or sends contradicts itself.
+        /// The server's statements or bytes contradict each other.
         case badData
     }
 

@@ -6,7 +6,7 @@ import SystemSupport
 
 /// Brings a model from a hub into a directory: all of it, checked, or nothing but parts to go on with.
 package struct ModelPull: Sendable {
-    /// What a person may want to see on the way.
+    /// A step of the pull, for people to see.
     package enum Progress: Sendable {
         /// Bytes so far of all bytes, and the file that is coming.
         case bytes(Int, of: Int, file: String)
@@ -18,7 +18,7 @@ package struct ModelPull: Sendable {
     package struct File: Sendable, Encodable {
         package let name: String
         package let bytes: Int
-        /// By which of the server's statements its bytes were checked: `sha256`, `git-sha1` or `size`.
+        /// The statement of the server that the bytes were checked by: `sha256`, `git-sha1` or `size`.
         package let checked: String
     }
 

@@ -5,17 +5,17 @@ import SystemSupport
 struct RemoteFile: Sendable, Equatable {
     enum Checksum: Sendable, Equatable {
         case sha256(String)
-        /// Of git's blob: its header, then the bytes.
+        /// SHA-1 of git's blob: its header, then the bytes.
         case gitBlob(String)
     }
 
     let name: String
-    /// In bytes.
+    /// The size in bytes; nil where the hub does not say it.
     let size: Int?
     let checksum: Checksum?
 }
 
-/// What a hub says there is of a model.
+/// A hub's list of a model's files.
 ///
 /// Untrusted: of the names, only those that Watchword reads are ever taken, so that none can be a path elsewhere.
 struct RepositoryListing {
@@ -25,9 +25,9 @@ struct RepositoryListing {
     private static let companions = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json", "watchword.json", "added_tokens.json", "processor_config.json",
-        "open_clip_config.json", "model.safetensors.index.json", "pytorch_model.bin.index.json",
+        "open_clip_config.json", "spiece.model", "model.safetensors.index.json", "pytorch_model.bin.index.json",
     ]
-    /// In order of preference.
+    /// Names of weights, in order of preference.
     private static let weights = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
         "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",

@@ -1,6 +1,6 @@
 import SystemSupport
 
-/// How often, and after what waits, something that may pass is attempted again.
+/// The number of attempts at something that may pass, and the waits between them.
 package struct Retries: Sendable {
     /// Attempts in a row that bring nothing.
     package var fruitless = 5

@@ -2,50 +2,71 @@
 ///
 /// Source: transformers `added_tokens.json`; tokenizers `added_vocabulary.rs`.
 struct AddedToken: Sendable, Equatable {
-    /// In UTF-8.
+    /// The token's text, in UTF-8.
     let content: [UInt8]
     let id: UInt32
     /// Whether it stands for the lower-cased text, too.
     let ignoresCase: Bool
+}
 
+/// Added tokens as texts are searched for them: by their first byte, the longest first.
+struct AddedTokens: Sendable {
     enum Part: Equatable {
         case text(String)
         case token(UInt32)
     }
 
+    private struct Entry {
+        let content: [UInt8]
+        let id: UInt32
+        let ignoresCase: Bool
+    }
+
+    /// The tokens that a byte may begin, by that byte; empty without any token.
+    private let entries: [[Entry]]
+    private let ignoresCase: Bool
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// Builds the index, once for a vocabulary; tokens without a byte are left out.
+    init(_ tokens: [AddedToken]) {
+        ignoresCase = tokens.contains(where: \.ignoresCase)
+        var found = [[Entry]](repeating: [], count: 256)
+        for token in tokens {
+            let content = token.ignoresCase ? Self.lower(token.content) : token.content
+            guard let first = content.first else { continue }
+            let entry = Entry(content: content, id: token.id, ignoresCase: token.ignoresCase)
+            found[Int(first)].append(entry)
+            // A capital in the text begins it, too.
+            if token.ignoresCase, (0x61...0x7A).contains(first) { found[Int(first & 0xDF)].append(entry) }
+        }
+        for first in found.indices { found[first].sort { $0.content.count > $1.content.count } }
+        entries = found.contains { !$0.isEmpty } ? found : []
+    }
+
     private static func lower(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
 
     /// The text around the tokens: the leftmost is cut out first, of those that begin together the longest.
-    static func split(_ text: String, by tokens: [AddedToken]) -> [Part] {
+    func split(_ text: String) -> [Part] {
+        guard !isEmpty else { return text.isEmpty ? [] : [.text(text)] }
         let bytes = Array(text.utf8)
-        let lowered = lower(bytes)
-        var longest: [UInt8: [(token: AddedToken, content: [UInt8])]] = [:]
-        for token in tokens {
-            let content = token.ignoresCase ? lower(token.content) : token.content
-            guard let first = content.first else { continue }
-            longest[first, default: []].append((token, content))
-            // A capital in the text begins it, too.
-            if token.ignoresCase, (0x61...0x7A).contains(first) {
-                longest[first & 0xDF, default: []].append((token, content))
-            }
-        }
-        for first in longest.keys { longest[first]?.sort { $0.content.count > $1.content.count } }
+        let lowered = ignoresCase ? Self.lower(bytes) : bytes
         var parts: [Part] = []
         var (start, at) = (0, 0)
         func flush(_ end: Int) {
             if end > start { parts.append(.text(String(decoding: bytes[start..<end], as: UTF8.self))) }
         }
         while at < bytes.count {
-            let found = longest[bytes[at]]?.first { token, content in
-                (token.ignoresCase ? lowered : bytes)[at...].starts(with: content)
+            let found = entries[Int(bytes[at])].first { entry in
+                (entry.ignoresCase ? lowered : bytes)[at...].starts(with: entry.content)
             }
-            guard let (token, content) = found else {
+            guard let found else {
                 at += 1
                 continue
             }
             flush(at)
-            parts.append(.token(token.id))
-            at += content.count
+            parts.append(.token(found.id))
+            at += found.content.count
             start = at
         }
         flush(bytes.count)

@@ -11,7 +11,7 @@ struct CLIPTokens: TokenModel {
     private let inner: [UInt32]
     private let last: [UInt32]
     private let encoding: BytePairEncoding
-    private let added: [AddedToken]
+    private let added: AddedTokens
 
     init(_ vocabulary: Vocabulary) {
         startToken = Int(vocabulary.start)
@@ -20,12 +20,12 @@ struct CLIPTokens: TokenModel {
         inner = vocabulary.inner
         last = vocabulary.last
         encoding = vocabulary.encoding
-        added = vocabulary.added
+        added = AddedTokens(vocabulary.added)
     }
 
     func encode(_ text: String) -> [Int] {
         guard !added.isEmpty else { return encodePlain(text) }
-        return AddedToken.split(text, by: added).flatMap { part in
+        return added.split(text).flatMap { part in
             switch part {
             case .text(let text): encodePlain(text)
             case .token(let id): [Int(id)]

@@ -1,7 +1,7 @@
 /// BPE of pieces with single bytes to fall back on, as Gemma's vocabulary has it.
 ///
-/// Added tokens are cut out, the rest is put into lower case, spaces become U+2581, and pairs are merged over the whole
-/// text. Source: tokenizers `models/bpe/model.rs`; FAMILIES section 4.1.
+/// Added tokens are cut out, the rest is normalised (spaces become U+2581), and pairs are merged over the whole text.
+/// Source: tokenizers `models/bpe/model.rs`; FAMILIES section 4.1.
 struct PieceTokens: TokenModel {
     let startToken: Int? = nil
     let endToken: Int
@@ -13,10 +13,18 @@ struct PieceTokens: TokenModel {
     /// The pieces of the single bytes; nil where the vocabulary lacks one.
     private let bytes: [UInt32?]
     private let unknown: UInt32?
-    private let spaces: [(from: [UInt8], to: [UInt8])]
+    /// The file's normalizer, and what the family does before it.
+    private let steps: [Step]
     /// Tokens that are cut out of a text before it is normalised, and after.
-    private let raw: [AddedToken]
-    private let normalised: [AddedToken]
+    private let raw: AddedTokens
+    private let normalised: AddedTokens
+
+    /// A step of the normalizer.
+    private enum Step {
+        /// Lower case by each code point.
+        case lower
+        case replace(from: [UInt8], to: [UInt8])
+    }
 
     init(
         _ root: RawJSON, _ model: RawJSON, _ file: String, _ cleaning: TextCleaning.Rule
@@ -28,26 +36,9 @@ struct PieceTokens: TokenModel {
                 throw refuse("it has \(key) beside byte_fallback, which is not read")
             }
         }
-        var spaces: [(from: [UInt8], to: [UInt8])] = []
-        for step in TokenizerJSON.steps(root["normalizer"]) {
-            switch (step["type"]?.text, step["pattern"]?["String"], step["content"]) {
-            case ("Replace", .string(let from)?, .string(let to)?) where !from.isEmpty:
-                spaces.append((from, to))
-            case ("Lowercase", _, _): continue  // the family does so whatever the file says
-            default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), not Replace")
-            }
-        }
-        // So that no file makes a text grow without bound.
-        guard spaces.count <= 2, spaces.allSatisfy({ $0.to.count <= 3 * $0.from.count }) else {
-            throw refuse("its normalizer has more than 2 replacements, or one by more than thrice as many bytes")
-        }
-        // Spaces are no longer there to split at.
-        for step in TokenizerJSON.steps(root["pre_tokenizer"]) where step["pattern"]?["String"] != .string([0x20]) {
-            throw refuse("its pre_tokenizer splits at something else than spaces, which is not read")
-        }
-        guard spaces.contains(where: { $0.from == [0x20] }) || TokenizerJSON.steps(root["pre_tokenizer"]).isEmpty else {
-            throw refuse("its pre_tokenizer splits at spaces, which no normalizer replaces: that is not read")
-        }
+        // SigLIP 2 was trained on texts in lower case, which its own file does not say; a rule of OpenCLIP's has been
+        // applied before, and then only the file is obeyed.
+        let steps = (cleaning == .family ? [Step.lower] : []) + (try Self.normalizer(root, file))
         let added = try TokenizerJSON.added(root["added_tokens"], file)
         var ids = try TokenizerJSON.ids(entries, file)
         for token in added where ids.updateValue(token.id, forKey: token.content) ?? token.id != token.id {
@@ -70,34 +61,67 @@ struct PieceTokens: TokenModel {
         endToken = Int(end)
         padding = Int(id("<pad>") ?? 0)
         vocabularySize = Int(ids.values.max() ?? 0) + 1
-        raw = added.filter { !$0.ignoresCase }
-        normalised = added.filter(\.ignoresCase)
-            .map { AddedToken(content: Self.normalise($0.content, spaces), id: $0.id, ignoresCase: false) }
-        (self.ids, self.spaces, self.cleaning) = (ids, spaces, cleaning)
+        let raw = added.filter { !$0.ignoresCase }
+        let normalised = added.filter(\.ignoresCase)
+            .map { AddedToken(content: Self.normalise($0.content, steps), id: $0.id, ignoresCase: false) }
+        self.raw = AddedTokens(raw)
+        self.normalised = AddedTokens(normalised)
+        (self.ids, self.steps, self.cleaning) = (ids, steps, cleaning)
+    }
+
+    /// The steps of the file's normalizer; throws on those that are not read.
+    private static func normalizer(_ root: RawJSON, _ file: String) throws(TokenizerError) -> [Step] {
+        func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
+        var steps: [Step] = []
+        var spaces: [(from: [UInt8], to: [UInt8])] = []
+        for step in TokenizerJSON.steps(root["normalizer"]) {
+            switch (step["type"]?.text, step["pattern"]?["String"], step["content"]) {
+            case ("Replace", .string(let from)?, .string(let to)?) where !from.isEmpty:
+                spaces.append((from, to))
+                steps.append(.replace(from: from, to: to))
+            case ("Lowercase", _, _): steps.append(.lower)
+            default: throw refuse("its normalizer has \(step["type"]?.shown ?? "no type"), not Replace or Lowercase")
+            }
+        }
+        // So that no file makes a text grow without bound.
+        guard spaces.count <= 2, spaces.allSatisfy({ $0.to.count <= 3 * $0.from.count }) else {
+            throw refuse("its normalizer has more than 2 replacements, or one by more than thrice as many bytes")
+        }
+        guard steps.count - spaces.count <= 1 else { throw refuse("its normalizer has more than one Lowercase") }
+        // Spaces are no longer there to split at.
+        for step in TokenizerJSON.steps(root["pre_tokenizer"]) where step["pattern"]?["String"] != .string([0x20]) {
+            throw refuse("its pre_tokenizer splits at something else than spaces, which is not read")
+        }
+        guard spaces.contains(where: { $0.from == [0x20] }) || TokenizerJSON.steps(root["pre_tokenizer"]).isEmpty else {
+            throw refuse("its pre_tokenizer splits at spaces, which no normalizer replaces: that is not read")
+        }
+        return steps
     }
 
     func encode(_ text: String) -> [Int] {
-        AddedToken.split(TextCleaning.clean(text, cleaning), by: raw).flatMap { part -> [Int] in
+        raw.split(TextCleaning.clean(text, cleaning)).flatMap { part -> [Int] in
             switch part {
             case .token(let id): [Int(id)]
-            case .text(let text): encodeNormalised(String(decoding: normalised(text), as: UTF8.self))
+            case .text(let text):
+                encodeNormalised(String(decoding: Self.normalise(Array(text.utf8), steps), as: UTF8.self))
             }
         }
     }
 
-    /// Lower case by each code point, as training did; then the file's own replacements.
-    private func normalised(_ text: String) -> [UInt8] {
-        var lower: [UInt8] = []
-        for scalar in text.unicodeScalars { lower += scalar.properties.lowercaseMapping.utf8 }
-        return Self.normalise(lower, spaces)
-    }
-
-    private static func normalise(_ text: [UInt8], _ spaces: [(from: [UInt8], to: [UInt8])]) -> [UInt8] {
-        spaces.reduce(text) { Array($0.replacing($1.from, with: $1.to)) }
+    private static func normalise(_ text: [UInt8], _ steps: [Step]) -> [UInt8] {
+        steps.reduce(text) { text, step in
+            switch step {
+            case .lower:
+                String(decoding: text, as: UTF8.self).unicodeScalars.flatMap {
+                    Array($0.properties.lowercaseMapping.utf8)
+                }
+            case .replace(let from, let to): Array(text.replacing(from, with: to))
+            }
+        }
     }
 
     private func encodeNormalised(_ text: String) -> [Int] {
-        AddedToken.split(text, by: normalised).flatMap { part -> [Int] in
+        normalised.split(text).flatMap { part -> [Int] in
             switch part {
             case .token(let id): [Int(id)]
             case .text(let text): encoding.merge(symbols(text), inRounds: false).map(Int.init)

@@ -3,7 +3,7 @@ indirect enum RawJSON: Equatable {
     case object([[UInt8]: RawJSON])
     case array([RawJSON])
     case string([UInt8])
-    /// As it is written.
+    /// A number as it is written.
     case number([UInt8])
     case flag(Bool)
     case null
@@ -31,8 +31,12 @@ indirect enum RawJSON: Equatable {
 }
 
 extension VocabularyJSON {
-    /// Far deeper than any tokenizer's file; bounds the stack.
+    /// Deepest nesting, far beyond any tokenizer's file; bounds the stack.
     private static let depthLimit = 64
+    /// Most values of a document: Gemma's 256,000 tokens and 580,000 merges as pairs are 2 million.
+    ///
+    /// Bounds the memory: a value takes up to 100 bytes, and may stand for two of the file's.
+    static let valueLimit = 4_000_000
 
     /// The whole file as one value.
     mutating func document() throws(TokenizerError) -> RawJSON {
@@ -44,6 +48,8 @@ extension VocabularyJSON {
 
     private mutating func value(depth: Int) throws(TokenizerError) -> RawJSON {
         guard depth < Self.depthLimit else { throw malformed("values are nested too deep") }
+        values += 1
+        guard values <= Self.valueLimit else { throw malformed("there are more than \(Self.valueLimit) values") }
         skipSpace()
         guard i < bytes.count else { throw malformed("a value is missing") }
         switch bytes[i] {
@@ -72,15 +78,19 @@ extension VocabularyJSON {
         }
     }
 
+    /// Most digits of a number, its sign, point and exponent among them.
+    private static let longestWord = 64
+
     /// true, false, null or a number.
     private mutating func word() throws(TokenizerError) -> RawJSON {
         let start = i
-        while i < bytes.count, !" \t\r\n,]}:".utf8.contains(bytes[i]) { i += 1 }
+        while i < bytes.count, i - start <= Self.longestWord, !" \t\r\n,]}:".utf8.contains(bytes[i]) { i += 1 }
         let word = bytes[start..<i]
         if word.elementsEqual("true".utf8) { return .flag(true) }
         if word.elementsEqual("false".utf8) { return .flag(false) }
         if word.elementsEqual("null".utf8) { return .null }
-        guard !word.isEmpty, word.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }) else {
+        let isNumber = word.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
+        guard !word.isEmpty, word.count <= Self.longestWord, isNumber else {
             throw malformed("a value is neither a number nor true, false or null")
         }
         return .number(Array(word))

@@ -2,11 +2,11 @@ import Foundation
 // Foundation composes with scalars cut to 16 bits, and by older tables; the standard library meets Unicode 17.
 @_spi(_Unicode) import Swift
 
-/// What happens to a text before it is split into words.
+/// The cleaning of a text before it is split into words.
 ///
 /// Source: CLIP `simple_tokenizer.basic_clean` and `whitespace_clean`, then Python's `str.lower`.
 package enum TextCleaning {
-    /// What OpenCLIP's `tokenizer_kwargs.clean` names, or what the vocabulary's own family does.
+    /// A cleaning that OpenCLIP's `tokenizer_kwargs.clean` names, or that of the vocabulary's own family.
     package enum Rule: String, Sendable, Equatable {
         case family, whitespace, lower, canonicalize
     }
@@ -178,7 +178,7 @@ extension String {
 }
 
 extension Unicode.Scalar.Properties {
-    /// Of ASCII: what Python's `string.punctuation` has, symbols among them.
+    /// Whether an ASCII character is in Python's `string.punctuation`, which has symbols, too.
     fileprivate var isPunctuation: Bool {
         switch generalCategory {
         case .openPunctuation, .closePunctuation, .connectorPunctuation, .dashPunctuation, .otherPunctuation,

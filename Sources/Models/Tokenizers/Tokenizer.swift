@@ -1,6 +1,6 @@
 package import Foundation
 
-/// From a text to the ids of its tokens, by whichever kind of vocabulary a model has.
+/// A model's tokenizer: makes ids of texts, by whichever kind of vocabulary the model has.
 package struct Tokenizer: Sendable {
     private let model: any TokenModel
 
@@ -9,7 +9,7 @@ package struct Tokenizer: Sendable {
     package var endToken: Int { model.endToken }
     /// One more than the largest id.
     package var vocabularySize: Int { model.vocabularySize }
-    /// What fills the places after the end, where a family's text tower sees all of them.
+    /// The token that fills the places after the end, where a family's text tower sees all of them.
     package var padding: Int? { model.padding }
 
     /// CLIP's own vocabulary of 49,408 tokens, built into the program.
@@ -31,7 +31,7 @@ package struct Tokenizer: Sendable {
         try self.init(json: Vocabulary.read(file), name: file.path, cleaning: cleaning)
     }
 
-    /// The same from memory.
+    /// Reads a `tokenizer.json` from memory.
     package init(
         json: [UInt8], name: String = "tokenizer.json", cleaning: TextCleaning.Rule = .family
     ) throws(TokenizerError) {
@@ -43,7 +43,7 @@ package struct Tokenizer: Sendable {
         try self.init(sentencePiece: Vocabulary.read(file), name: file.path, cleaning: cleaning)
     }
 
-    /// The same from memory.
+    /// Reads a `spiece.model` from memory.
     package init(
         sentencePiece bytes: [UInt8], name: String = "spiece.model", cleaning: TextCleaning.Rule = .family
     ) throws(TokenizerError) {

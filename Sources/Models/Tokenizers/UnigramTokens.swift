@@ -19,7 +19,7 @@ struct UnigramTokens: TokenModel {
     private let characters: CharacterMap?
     private let trie: PieceTrie
     private let unknown: Int
-    /// What a character without a piece costs.
+    /// The score of a character without a piece.
     private let unknownScore: Double
 
     init(

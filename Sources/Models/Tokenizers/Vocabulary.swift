@@ -2,7 +2,7 @@ import CVocabulary
 import Checkpoints
 import Foundation
 
-/// What a tokenizer knows: ids of the single bytes and the special tokens, and the merges between ids.
+/// A tokenizer's tables: ids of the single bytes and the special tokens, and the merges between ids.
 struct Vocabulary {
     let size: Int
     let start: UInt32
@@ -17,7 +17,7 @@ struct Vocabulary {
     /// A token as it is written in the files, in UTF-8.
     typealias Token = [UInt8]
 
-    /// Beyond any real file (CLIP's are 1 MB), within any machine's memory.
+    /// Most bytes of a file: beyond any real one (CLIP's are 1 MB), within any machine's memory.
     private static let fileLimit = 64 << 20
 
     /// CLIP's own: 256 bytes, the same at a word's end, the merges, start, end.

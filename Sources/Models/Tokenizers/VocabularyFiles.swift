@@ -2,7 +2,7 @@ import CVocabulary
 
 /// CLIP's built-in vocabulary as the files Hugging Face's `CLIPTokenizer` reads.
 package enum VocabularyFiles {
-    /// How many tokens it has.
+    /// The number of tokens of CLIP's own vocabulary.
     package static let size = 49408
 
     /// `merges.txt`: the version's line, then one merge a line, lowest rank first.

@@ -5,6 +5,8 @@ struct VocabularyJSON {
     let bytes: [UInt8]
     private let file: String
     var i = 0
+    /// Values of a document that were read.
+    var values = 0
     /// The expected content, for messages.
     var content = "a JSON object from token to id"
 

@@ -50,7 +50,7 @@ enum WordSplitter {
         return i
     }
 
-    /// Where the special token or contraction that starts here ends.
+    /// The end of the special token or contraction that starts here.
     private static func literal(in text: [Unicode.Scalar], at i: Int) -> Int? {
         let candidates: [[Unicode.Scalar]]
         switch text[i] {

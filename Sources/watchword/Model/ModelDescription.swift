@@ -40,6 +40,7 @@ struct ModelDescription: Encodable {
     let thresholds: [String: Double]
     let files: [WeightFile]
     let others, notes, problems: [String]
+    private let findings: [ModelInspection.Finding]
     let preprocessing: String?
 
     enum CodingKeys: String, CodingKey {
@@ -83,7 +84,7 @@ struct ModelDescription: Encodable {
         defaultHead = found.defaults.head
         thresholds = found.defaults.thresholds
         others = found.others
-        var problems = found.problems
+        var findings = found.findings
         files = found.weightFiles.compactMap { name in
             let path = name.isEmpty ? found.url.path : found.url.appending(path: name).path
             do {
@@ -91,7 +92,7 @@ struct ModelDescription: Encodable {
                 let sha256 = try Digest.of(file: path)
                 return WeightFile(file: name.isEmpty ? found.url.lastPathComponent : name, sha256: sha256, bytes: bytes)
             } catch {
-                problems.append("\(path) cannot be read")
+                findings.append(.init(file: name, "it cannot be read", text: "\(path) cannot be read"))
                 return nil
             }
         }
@@ -99,10 +100,11 @@ struct ModelDescription: Encodable {
             do {
                 _ = try finder.load(head)
             } catch {
-                problems.append("\(error)")
+                findings.append(.init(file: "", "\(error)"))
             }
         }
-        self.problems = problems
+        self.findings = findings
+        problems = findings.map(\.text)
     }
 
     var rows: [[String]] {
@@ -135,8 +137,19 @@ struct ModelDescription: Encodable {
         for file in files { rows.append(["sha256", "\(file.sha256)  \(file.file)"]) }
         if !others.isEmpty { rows.append(["no part", others.joined(separator: ", ")]) }
         for note in notes { rows.append(["note", note]) }
-        for problem in problems { rows.append(["MISSING", problem]) }
         return rows
+    }
+
+    /// A row for each problem: the file, and what is missing or wrong.
+    var missing: [[String]] { findings.map { [$0.file.isEmpty ? "." : $0.file, $0.reason] } }
+
+    /// One sentence for all problems; nil without any.
+    var sentence: String? {
+        guard let first = findings.first else { return nil }
+        let isNamed = first.file.isEmpty || first.reason.contains(first.file)
+        let reason = isNamed ? first.reason : "\(first.file): \(first.reason)"
+        let more = findings.count - 1
+        return reason + (more == 0 ? "" : ", and \(counted(more, "problem")) more, which the table lists")
     }
 
     private func tower(_ tower: Tower) -> String {

@@ -23,10 +23,12 @@ extension Model {
                     try Terminal.say(json: description)
                 } else {
                     Terminal.table(["WHAT", "VALUE"], description.rows)
+                    if !description.problems.isEmpty {
+                        Terminal.say("")
+                        Terminal.table(["FILE", "MISSING OR WRONG"], description.missing)
+                    }
                 }
-                guard description.problems.isEmpty else {
-                    throw ModelError(description.path, description.problems.joined(separator: "; "))
-                }
+                if let sentence = description.sentence { throw ModelError(description.path, sentence) }
             }
         }
     }

@@ -13,14 +13,15 @@ extension Model {
                 HF_ENDPOINT names the hub (https://huggingface.co), HF_TOKEN the token for models that need one. What is cut \
                 off, by Ctrl-C too, goes on with the next pull. The model appears when all of it is there and checked.
                 """, aliases: ["download", "fetch", "add"])
-        @Argument(help: "owner/name, such as openai/clip-vit-base-patch32.") var name: String
+        @Argument(help: "A name of `model list --available`, or owner/name, such as openai/clip-vit-base-patch32.")
+        var name: String
         @Option(help: "A branch, tag or commit.") var revision = "main"
         @OptionGroup var models: ModelsOptions
         @Flag(help: "Replace the model if it is there.") var force = false
         @Flag(help: "Print JSON: one object, at the end.") var json = false
 
         private struct Report: Encodable {
-            let name, revision, path: String
+            let name, repository, revision, path: String
             let pulled: Bool
             let bytes: Int
             let files: [ModelPull.File]
@@ -28,10 +29,12 @@ extension Model {
 
         func run() async throws {
             try await Exit.guarding {
-                let model = try ModelName(name)
+                // A model of a short name is kept under it.
+                let known = KnownModel.named(name)
+                let model = try known?.model ?? ModelName(name)
                 let revision = try Revision(revision)
                 let endpoint = try HubEndpoint.standard(ProcessInfo.processInfo.environment)
-                let destination = models.installed.directory.appending(path: model.name)
+                let destination = models.installed.directory.appending(path: known?.name ?? model.name)
                 if !force, FileManager.default.fileExists(atPath: destination.path) {
                     try report([], at: destination, pulled: false)
                     return
@@ -57,7 +60,8 @@ extension Model {
             if json {
                 return try Terminal.say(
                     json: Report(
-                        name: name, revision: revision, path: place.path, pulled: pulled, bytes: bytes, files: files))
+                        name: name, repository: KnownModel.named(name)?.repository ?? name, revision: revision,
+                        path: place.path, pulled: pulled, bytes: bytes, files: files))
             }
             Terminal.say(
                 pulled

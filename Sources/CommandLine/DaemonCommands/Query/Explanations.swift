@@ -28,7 +28,7 @@ enum Explanations {
         row("rule", rule(explanation))
         if let score = explanation.score { row("score", "\(short(score)) (\(explanation.head))") }
         if let probability = explanation.probability { row("probability", short(probability)) }
-        if let value = explanation.probability ?? explanation.score, let threshold = explanation.threshold {
+        if let value = explanation.compared, let threshold = explanation.threshold {
             row("margin", String(format: "%+.3f", value - threshold))
         }
         if let background = explanation.overBackground { row("background", words(background)) }

@@ -100,7 +100,9 @@ static void place_tokens(void *context, size_t first, size_t last, size_t worker
     (void)worker;
     for (size_t r = first; r < last; r++) {
         const size_t b = r / w->T, t = r % w->T;
-        const float *in = t ? w->rest + (b * (w->T - 1) + t - 1) * w->W : w->first, *at = w->positions + t * w->W;
+        const size_t head = w->first ? 1 : 0;
+        const float *in = t < head ? w->first : w->rest + (b * (w->T - head) + t - head) * w->W;
+        const float *at = w->positions + t * w->W;
         float *out = w->out + r * w->W;
         for (size_t i = 0; i < w->W; i++) out[i] = in[i] + at[i];
     }

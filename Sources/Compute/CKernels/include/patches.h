@@ -18,7 +18,8 @@ void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const f
 /// The same from normalised planes (B, 3, R, R), float32.
 void ww_cut_planes(const ww_numbers *out, const float *planes, size_t B, size_t R, size_t P, size_t nested);
 
-/// out (B, T, W) = positions (T, W), plus `first` (W) in front of each picture's `rest` (B, T - 1, W).
+/// out (B, T, W) = positions (T, W), plus `first` (W) in front of each picture's `rest` (B, T - 1, W), or plus `rest`
+/// (B, T, W) alone where `first` is NULL.
 void ww_place_tokens(float *out, const float *first, const float *rest, const float *positions, size_t B, size_t T,
                      size_t W);
 #endif

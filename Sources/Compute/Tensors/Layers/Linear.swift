@@ -1,7 +1,7 @@
 import CKernels
 import COneDNN
 
-/// What follows a linear layer's product and bias.
+/// The function that follows a linear layer's product and bias.
 package enum Activation: Sendable {
     case none
     /// `x · sigmoid(1.702 x)`, OpenAI's QuickGELU.
@@ -21,7 +21,7 @@ package enum Activation: Sendable {
     }
 }
 
-/// Where the result of a layer goes.
+/// The destination of a layer's result.
 package enum LinearOutput: Sendable {
     /// A float32 matrix.
     case values

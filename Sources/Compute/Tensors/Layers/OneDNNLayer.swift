@@ -70,7 +70,7 @@ final class OneDNNLayer {
         return status
     }
 
-    /// What the sums of each output are worth.
+    /// The value of a sum's unit, for each output.
     var sumColumns: ww_columns {
         let scales = ww_linear_scales(handle)
         return ww_columns(scale: scales, offset: scales.map { $0 + outputs }, bias: ww_linear_bias(handle))

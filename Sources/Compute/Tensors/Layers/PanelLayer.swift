@@ -16,7 +16,7 @@ final class PanelLayer {
         case mapped(UnsafeRawBufferPointer, PackedWeights)
     }
 
-    /// What multiplies panels of a precision here.
+    /// The instructions that multiply panels of a precision here.
     ///
     /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too: by what it leaves out, so that a name which is not known
     /// yet limits nothing.

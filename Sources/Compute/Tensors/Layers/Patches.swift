@@ -46,12 +46,17 @@ package enum Patches {
 }
 
 extension Matrix {
-    /// A tower's first tokens `[pictures · tokens, width]`: `first`, then `rest` `[pictures · (tokens - 1), width]`,
-    /// each in its place, `positions` `[tokens, width]` added.
-    package func placeTokens(first: [Float], rest: Matrix, positions: [Float]) {
+    /// Makes a tower's first tokens `[pictures · tokens, width]`: `first`, if there is one, then the picture's rows of
+    /// `rest`, with `positions` `[tokens, width]` added.
+    package func placeTokens(first: [Float]?, rest: Matrix, positions: [Float]) {
         let tokens = positions.count / columns
-        precondition(first.count == columns && rest.columns == columns && positions.count == tokens * columns)
-        precondition(tokens > 0 && rows % tokens == 0 && rest.rows == rows / tokens * (tokens - 1))
+        let others = first == nil ? tokens : tokens - 1
+        precondition(first?.count ?? columns == columns && rest.columns == columns)
+        precondition(tokens > 0 && positions.count == tokens * columns && rows % tokens == 0)
+        precondition(rest.rows == rows / tokens * others)
+        guard let first else {
+            return ww_place_tokens(base, nil, rest.base, positions, rows / tokens, tokens, columns)
+        }
         ww_place_tokens(base, first, rest.base, positions, rows / tokens, tokens, columns)
     }
 }

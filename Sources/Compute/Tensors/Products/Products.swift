@@ -22,7 +22,7 @@ package enum Products {
         }
     }
 
-    /// The same for matrices: out `[m, n]`.
+    /// Writes `a · bᵀ` of matrices into out `[m, n]`.
     package static func timesTransposed(_ a: Matrix, _ b: Matrix, into out: Matrix) {
         precondition(a.columns == b.columns && out.rows == a.rows && out.columns == b.rows)
         guard a.rows > 0, b.rows > 0 else { return }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// So many bytes, read from memory once: no scan of as many takes less.
+/// A block of memory that can be read once, to measure the least time of a scan of as many bytes.
 package struct MemoryRead {
     private let words: [UInt64]
 
@@ -12,7 +12,7 @@ package struct MemoryRead {
     package func run() -> UInt64 { ww_memory_read(words, words.count) }
 }
 
-/// As many bytes as a tower's products have weights, read from memory once: no batch takes less, however small it is.
+/// As many bytes as a tower's weights, to measure the least time of a batch, however small.
 package struct WeightsRead {
     private let read: MemoryRead
 

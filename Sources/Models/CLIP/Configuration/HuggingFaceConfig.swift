@@ -4,7 +4,7 @@ package import Tensors
 ///
 /// Source: transformers `models/clip/configuration_clip.py`, `models/siglip/configuration_siglip.py` (4.x and 5.x).
 package enum HuggingFaceConfig {
-    /// What a key stands for that is not there.
+    /// Values of keys that are not there.
     private struct Defaults {
         let family: Family
         let patch: Int

@@ -83,7 +83,7 @@ struct ModelConfiguration {
     }
 }
 
-/// Where a model's tokenizer comes from, and how texts are cleaned before it.
+/// The origin of a model's tokenizer, and the cleaning of texts before it.
 package struct Tokenization: Sendable, Equatable {
     /// Whether the directory must have its files; else CLIP's own vocabulary serves.
     package let needsFiles: Bool

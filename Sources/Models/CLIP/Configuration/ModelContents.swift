@@ -1,10 +1,14 @@
 import Checkpoints
 import Foundation
 
-/// Which files of a directory are the model: the folder that holds it, its weights, and the family of its layout.
+/// The files of a directory that are the model: the folder that holds it, its weights, and the family of its layout.
 struct ModelContents {
-    /// The folder with the model's files: the directory itself, or one within it that another program made.
+    /// The folder with the model's files: the directory itself, or one within it that another program made; the
+    /// checkpoint itself, if it is all there is.
     let folder: URL
+    /// The directory that was named, or in which the named checkpoint lies; the checkpoint itself, if it is all there
+    /// is.
+    let named: URL
     /// A checkpoint, or the index of its shards; nil if there is none.
     let weights: URL?
     /// Whether `open_clip_config.json` describes the weights.
@@ -20,16 +24,25 @@ struct ModelContents {
         "open_clip_pytorch_model.pth",
     ]
 
-    /// Finds them; a checkpoint's file stands for a model without any other file.
+    /// Finds them.
+    ///
+    /// A checkpoint's file stands for the directory it lies in, if that directory's own weights are this file, and so
+    /// obeys the configuration beside it; else for a model without any other file.
     init(_ url: URL) throws(ModelError) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
             throw ModelError(url.path, kind: .missing, "there is no such model")
         }
         guard isDirectory.boolValue else {
-            (folder, weights, isOpenCLIP) = (url, url, false)
+            let around = try? ModelContents(url.absoluteURL.deletingLastPathComponent())
+            if let around, around.weights?.standardizedFileURL.path == url.standardizedFileURL.path {
+                self = around
+            } else {
+                (folder, named, weights, isOpenCLIP) = (url, url, url, false)
+            }
             return
         }
+        named = url
         let folder = try Self.folder(url)
         self.folder = folder
         func first(_ names: [String]) -> URL? {
@@ -72,11 +85,25 @@ struct ModelContents {
         return try folder(snapshots.appending(path: only))
     }
 
-    /// Meta's file of PE-Core, which is named after the model: `PE-Core-B16-224.pt`.
+    /// Whether a name is that of Meta's files of PE-Core: `PE-Core-B16-224.pt`.
+    private static func isPerceptionEncoder(_ name: String) -> Bool {
+        name.hasPrefix("PE-Core-") && name.hasSuffix(".pt")
+    }
+
+    /// Meta's file of PE-Core, if there is one of its name.
     private static func perceptionEncoder(_ folder: URL) -> URL? {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        let found = files.filter { $0.hasPrefix("PE-Core-") && $0.hasSuffix(".pt") }
+        let found = files.filter(isPerceptionEncoder)
         return found.count == 1 ? folder.appending(path: found[0]) : nil
+    }
+
+    /// The name under which a directory's weights are found, for a checkpoint of any name.
+    static func weightName(of name: String) -> String {
+        if (weightNames + openCLIPNames).contains(name) || isPerceptionEncoder(name) { return name }
+        if name.hasSuffix(".index.json") {
+            return name.hasSuffix(".bin.index.json") ? "pytorch_model.bin.index.json" : "model.safetensors.index.json"
+        }
+        return name.hasSuffix(".safetensors") ? "model.safetensors" : "pytorch_model.bin"
     }
 
     private static func has(_ name: String, _ folder: URL) -> Bool {

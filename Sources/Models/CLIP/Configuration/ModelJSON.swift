@@ -4,7 +4,7 @@ import Foundation
 struct ModelJSON {
     let object: [String: Any]
     let path: String
-    /// Where the object stands in the file: "vision_config.", or nothing.
+    /// The object's place in the file: "vision_config.", or nothing.
     private let place: String
 
     init(_ object: [String: Any], path: String, place: String = "") {

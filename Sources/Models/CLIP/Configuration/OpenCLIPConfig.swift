@@ -4,7 +4,7 @@ import Pixels
 import Tensors
 import Tokenizers
 
-/// What `open_clip_config.json` says.
+/// The content of `open_clip_config.json`.
 package struct OpenCLIPModel {
     package let architecture: Architecture
     package let preprocessing: Preprocessing
@@ -16,7 +16,7 @@ package struct OpenCLIPModel {
 /// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its
 /// keys describe nothing but numbers, so a key that is not known is refused.
 package enum OpenCLIPConfig {
-    /// What the file says; sizes of timm's towers are in their tensors alone, here in OpenAI's names.
+    /// Reads the file; sizes of timm's towers are in their tensors alone, here in OpenAI's names.
     package static func parse(_ file: ModelFile, tensors: any TensorSource) throws -> OpenCLIPModel {
         let root = try ModelJSON(file)
         guard let model = try root.object("model_cfg") else { throw ModelError(file.path, "\"model_cfg\" is missing") }

@@ -1,7 +1,7 @@
 import Foundation
 import Tokenizers
 
-/// Which files of a model directory are its tokenizer.
+/// The files of a model directory that are its tokenizer.
 ///
 /// For CLIP `vocab.json` and `merges.txt`, with `added_tokens.json` if it is there; or else `tokenizer.json`; or else
 /// CLIP's own vocabulary, which is built in. For other families `spiece.model` or `tokenizer.json`.
@@ -46,29 +46,18 @@ struct TokenizerFiles {
         }
     }
 
-    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or other tokens than
-    /// CLIP's.
-    ///
-    /// Source: transformers `CLIPTokenizer`: it heeds no `do_lower_case`, and cuts texts at `model_max_length`.
+    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or change its tokens.
     func checkConfiguration(context: Int) throws {
-        guard form != .builtIn else { return }
-        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-            guard let json = try ModelFile(name, in: folder).map(ModelJSON.init) else { continue }
-            let classes =
-                rule.isCLIP
-                ? ["CLIPTokenizer"] : ["GemmaTokenizer", "Siglip2Tokenizer", "SiglipTokenizer", "T5Tokenizer"]
-            try json.expect(
-                "tokenizer_class",
-                any: classes.flatMap { [$0, "\($0)Fast"] } + ["PreTrainedTokenizerFast", "TokenizersBackend"])
-            for (key, token) in ModelFilesWriter.specialTokens
-            where rule.isCLIP && ["bos_token", "eos_token"].contains(key) {
-                let said = json.object[key] as? String ?? (json.object[key] as? [String: Any])?["content"] as? String
-                guard let said, said != token else { continue }
-                throw json.refusal(key, "expected \(token)")
-            }
-            if let limit = json.object["model_max_length"] as? Double, limit < Double(context) {
-                throw json.refusal("model_max_length", "expected at least the model's context of \(context) tokens")
-            }
+        for config in try configurations() { try config.check(context: context) }
+    }
+
+    /// Remarks on keys that are not known, one sentence each; none for files that cannot be read.
+    var notes: [String] { ((try? configurations()) ?? []).flatMap(\.notes) }
+
+    private func configurations() throws -> [TokenizerConfig] {
+        guard form != .builtIn else { return [] }
+        return try ["tokenizer_config.json", "special_tokens_map.json"].compactMap { name in
+            try ModelFile(name, in: folder).map { try TokenizerConfig($0, rule) }
         }
     }
 
@@ -84,7 +73,8 @@ struct TokenizerFiles {
     private static let padding = 1024
 
     /// Throws if ids and the rows of the token table do not belong together.
-    func check(_ tokenizer: Tokenizer, rows: Int, end: Int?) throws(ModelError) {
+    func check(_ tokenizer: Tokenizer, rows: Int, end: Int?) throws {
+        for config in try configurations() { try config.check(tokenizer) }
         let tokens = tokenizer.vocabularySize
         let isBuiltIn = form == .builtIn
         guard tokens <= rows, !isBuiltIn || rows - tokens < Self.padding else {

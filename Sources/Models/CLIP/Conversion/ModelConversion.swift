@@ -7,7 +7,7 @@ import Tokenizers
 /// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it; another family than CLIP in its
 /// own.
 package enum ModelConversion {
-    /// What was written.
+    /// The files that were written, and remarks on them.
     package struct Result: Sendable {
         /// Names relative to the directory, with sizes in bytes, in the order they were written.
         package var files: [(name: String, bytes: Int)] = []
@@ -15,7 +15,7 @@ package enum ModelConversion {
         package var head = "mean"
         /// Names of tensors of the source that belong to neither tower nor head.
         package var leftOut: [String] = []
-        /// What a person should know: sentences.
+        /// Remarks for people, one sentence each.
         package var notes: [String] = []
     }
 
@@ -104,8 +104,10 @@ private struct Writer {
         try note(name)
     }
 
-    private mutating func copy(_ name: String) throws {
-        let source = try MappedFile(path: model.url.appending(path: name).path)
+    private mutating func copy(_ name: String) throws { try copy(model.url.appending(path: name).path, as: name) }
+
+    private mutating func copy(_ path: String, as name: String) throws {
+        let source = try MappedFile(path: path)
         let file = try OutputFile(path: folder.appending(path: name).path)
         for start in stride(from: 0, to: source.count, by: 1 << 20) {
             try file.write(source.withBytes(start..<min(source.count, start + 1 << 20)) { Array($0) })
@@ -122,13 +124,17 @@ private struct Writer {
         }
     }
 
-    /// A model of another family than CLIP stays in its layout, under its names.
+    /// Copies a model of another family than CLIP in its layout, under its names.
+    ///
+    /// A checkpoint that was named itself gets a name by which its new directory is read.
     mutating func copyWhole(_ names: [String]) throws {
-        let weights = model.weightFiles
         for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
-            if !weights.contains(name) { try copy(name) }
+            try copy(name)
         }
-        for name in weights { try copy(name) }
+        for path in model.weightFiles {
+            let name = URL(filePath: path).lastPathComponent
+            try copy(path, as: path == model.weights.path ? ModelContents.weightName(of: name) : name)
+        }
         result.notes.append(
             "\(model.architecture.family.rawValue) is read in its own layout: the files are copied as they are")
     }

@@ -70,7 +70,7 @@ enum ModelFilesWriter {
     /// `watchword.json`: sampling and head; no threshold is guessed.
     static func watchword(fps: Double, frames: Int, head: String, rounding: String?) throws -> [UInt8] {
         let sampling: [String: Any] = ["fps": fps, "frames": frames]
-        var said: [String: Any] = ["format": 1, "sampling": sampling, "default_head": head]
+        var said: [String: Any] = ["format": ModelDefaults.currentFormat, "sampling": sampling, "default_head": head]
         if let rounding { said["crop_rounding"] = rounding }
         return try json(said)
     }

@@ -17,10 +17,11 @@ package struct CheckpointNames: TensorSource, Sendable {
         self.base = base
         var names: [String: String] = [:]
         var tensors: [String: TensorInfo] = [:]
-        // X-Pool and T-MASS keep Hugging Face's towers below it.
-        let prefix = base.tensors.keys.contains { $0.hasPrefix("clip.vision_model.") } ? "clip." : ""
+        func plain(_ name: String) -> Substring { name.hasPrefix("module.") ? name.dropFirst(7) : name[...] }
+        // X-Pool and T-MASS keep Hugging Face's towers below it, data-parallel training within its own prefix.
+        let prefix = base.tensors.keys.contains { plain($0).hasPrefix("clip.vision_model.") } ? "clip." : ""
         for (name, info) in base.tensors {
-            var stripped = name.hasPrefix("module.") ? String(name.dropFirst(7)) : name
+            var stripped = String(plain(name))
             if stripped.hasPrefix(prefix) { stripped = String(stripped.dropFirst(prefix.count)) }
             if ["input_resolution", "context_length", "vocab_size"].contains(stripped) { continue }
             if stripped.hasSuffix(".position_ids") { continue }

@@ -11,12 +11,12 @@ package protocol TowerNames: TensorSource {
     func everyStoredName(_ name: String) -> [String]
 }
 
-/// How one layout names the towers' tensors.
+/// The names of one layout for the towers' tensors.
 struct NameTable: Sendable {
-    /// How a tensor of OpenAI's is made of the layout's.
+    /// A way to make a tensor of OpenAI's of the layout's.
     enum Recipe: Sendable {
         case same(String)
-        /// Without leading sizes of 1.
+        /// The tensor without leading sizes of 1.
         case unbatched(String)
         case transposed(String)
         /// Rows of one after the other's.
@@ -30,9 +30,9 @@ struct NameTable: Sendable {
         }
     }
 
-    /// What is there once.
+    /// Recipes of tensors outside of the blocks.
     let fixed: [String: Recipe]
-    /// Where the blocks lie: OpenAI's prefix, and the layout's.
+    /// Prefixes of the blocks: OpenAI's, and the layout's.
     let stacks: [(ours: String, theirs: String)]
     /// A block's tensors, by the layout's prefix of it.
     let block: @Sendable (String) -> [String: Recipe]

@@ -41,7 +41,7 @@ package struct OpenAINames: TowerNames {
 
     package func everyStoredName(_ name: String) -> [String] { [stored(name)] }
 
-    /// What stands before the towers' names: `clip.`, or nothing.
+    /// The prefix of the towers' names: `clip.`, or nothing.
     static func prefix(_ names: some Sequence<String>) -> String {
         names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
     }

@@ -91,13 +91,22 @@ package enum TowerTensors {
         return expected(sizes).map(\.name)
     }
 
-    /// What of the towers is missing or has a wrong shape, a sentence each; `named` gives the name a person will find.
+    /// Sentences on the towers' tensors that are missing or have a wrong shape; `named` gives the name in the file.
     static func problems(
         _ source: any TensorSource, _ architecture: Architecture, named: (String) -> String = { $0 }
     ) -> [String] {
-        expected(architecture).compactMap { tensor in
+        // The pooling's MLP is as wide as its own bias says.
+        let pool = "visual.attn_pool.mlp"
+        let inner = source.tensors["\(pool).c_fc.bias"]?.shape.first ?? 4 * architecture.vision.width
+        let w = architecture.vision.width
+        let wide = [
+            "\(pool).c_fc.weight": [inner, w], "\(pool).c_fc.bias": [inner], "\(pool).c_proj.weight": [w, inner],
+        ]
+        return expected(architecture).compactMap { tensor in
             guard let found = source.tensors[tensor.name] else { return "tensor \"\(named(tensor.name))\" is missing" }
-            guard let shape = tensor.shape, found.shape != shape else { return nil }
+            guard let shape = tensor.shape ?? wide[tensor.name], found.shape != shape || shape.contains(0) else {
+                return nil
+            }
             return "tensor \"\(named(tensor.name))\" has shape \(found.shape), expected \(shape)"
         }
     }
@@ -179,7 +188,7 @@ package enum TowerTensors {
         ].map { Expected(name: "\(prefix).\($0)", shape: $1) }
     }
 
-    /// How many blocks of a prefix have at least one tensor.
+    /// The number of blocks of a prefix that have at least one tensor.
     static func layers(_ prefix: String, in names: some Sequence<String>) -> Int {
         Set(
             names.filter { $0.hasPrefix(prefix + ".") }.compactMap {

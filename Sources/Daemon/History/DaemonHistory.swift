@@ -28,6 +28,9 @@ package final class DaemonHistory: Sendable {
     private let searches = SerialTaskQueue(on: .bulk)
     private let backtests = SerialTaskQueue(on: .bulk)
 
+    /// Bytes of the disk that are left to the journal: events count more than the past.
+    private static let reserve = 256_000_000
+
     /// Opens a directory; throws a sentence where it cannot be written.
     init(
         _ directory: String, _ settings: HistoryConfiguration, engine: ScoringEngine, finder: HeadFinder,
@@ -48,7 +51,8 @@ package final class DaemonHistory: Sendable {
             HistoryWriter.Settings(
                 model: model.historyIdentity, width: model.architecture.embedding,
                 window: min(with.frames ?? model.defaults.frames, SegmentHeader.longestWindow),
-                retention: HistoryRetention(days: settings.days, bytes: Int(settings.gigabytes * 1e9))))
+                retention: HistoryRetention(
+                    days: settings.days, bytes: Int(settings.gigabytes * 1e9), reserve: Self.reserve)))
     }
 
     /// The directory that a configuration asks for; nil where it asks for none, or there is no place.

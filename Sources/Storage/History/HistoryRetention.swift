@@ -8,8 +8,12 @@ package struct HistoryRetention: Sendable, Equatable {
     package var days: Double?
     /// Most bytes of all files; nil for no bound.
     package var bytes: Int?
+    /// Bytes of the disk that are left to others: below them nothing is recorded.
+    package var reserve: Int
 
-    package init(days: Double? = 7, bytes: Int? = 10_000_000_000) { (self.days, self.bytes) = (days, bytes) }
+    package init(days: Double? = 7, bytes: Int? = 10_000_000_000, reserve: Int = 0) {
+        (self.days, self.bytes, self.reserve) = (days, bytes, reserve)
+    }
 
     /// Removes what a crash left and what is too old, then the oldest until `room` more bytes fit, and empty folders.
     ///
@@ -104,8 +108,17 @@ final class HistorySpace {
             tidy(room: bytes)
             guard used + bytes <= most else { return false }
         }
+        guard retention.reserve == 0 || Self.free(folder.path) >= retention.reserve + bytes else { return false }
         used += bytes
         return true
+    }
+
+    /// Bytes of a directory's disk that its user may still write; all there could be, if that is not known.
+    private static func free(_ path: String) -> Int {
+        var found = statvfs()
+        guard statvfs(path, &found) == 0 else { return .max / 2 }
+        return Int(
+            clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
     /// Removes what is too old or too much, and counts anew.

@@ -125,6 +125,8 @@ struct DamageTests {
         let (path, bytes) = try segment(scratch)
         let folder = URL(filePath: path).deletingLastPathComponent().path
         try Data("nothing".utf8).write(to: URL(filePath: "\(folder)/2026-11-29.frames.0.seg"))
+        // As a writer makes it, before its header: nothing is there yet.
+        try Data().write(to: URL(filePath: "\(folder)/2026-11-30.frames.1.seg"))
         try Data(bytes).write(to: URL(filePath: "\(scratch.path)/lost.seg"))
         try FileManager.default.createSymbolicLink(
             atPath: "\(folder)/2026-11-28.frames.0.seg", withDestinationPath: path)

@@ -17,7 +17,7 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
         case unwritable
         /// Another process, or another part of this one, writes to it.
         case inUse = "in use"
-        /// It was removed, or written anew, since it was listed: never counted.
+        /// It was removed, or written anew, since it was listed, or has no header yet: never counted.
         case gone
     }
     package let kind: Kind

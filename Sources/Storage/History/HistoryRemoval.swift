@@ -96,13 +96,17 @@ package struct HistoryRemoval: Sendable {
         // Room for what is kept is made of other segments.
         let hold = space?.hold(segment.path)
         defer { withExtendedLifetime(hold) {} }
+        guard try isTouched(segment) else { return }
         let part = AtomicFile.Part(of: segment.path)
         let reader = try SegmentChain(segment, readsLow: true)
-        let (kept, removed) = try copy(reader, to: part.path, space)
+        let (kept, removed): (Int, Int)
+        do throws(HistoryProblem) { (kept, removed) = try copy(reader, to: part.path, space) } catch {
+            // To remove comes first: what was to be kept goes, too.
+            result.skips.note(error)
+            return remove(segment, &result)
+        }
         result.skips.merge(reader.skips)
         result.entries += removed
-        // What does not hold, or was never finished, may be of the span, too.
-        guard removed > 0 || !reader.skips.isEmpty || !reader.isSealed else { return }
         guard kept > 0 else { return remove(segment, &result) }
         // Its entries are in the new file; beside it they would come back.
         unlink(segment.path + ".tail")
@@ -110,6 +114,15 @@ package struct HistoryRemoval: Sendable {
             throw HistoryProblem(.unwritable, segment.path, "it cannot be replaced: \(error.reason)")
         }
         result.rewritten += 1
+    }
+
+    /// Whether a segment has entries of the span, or anything that cannot be read or was never finished, and may be.
+    private func isTouched(_ segment: HistoryFolder.Segment) throws(HistoryProblem) -> Bool {
+        let reader = try SegmentChain(segment)
+        while let block = reader.next() {
+            if (0..<block.header.entries).contains(where: { isMeant(block.wall[$0]) }) { return true }
+        }
+        return !reader.skips.isEmpty || !reader.isSealed
     }
 
     /// Writes anew what is not meant; how many entries were kept, and how many were not.

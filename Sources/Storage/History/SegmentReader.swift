@@ -78,14 +78,16 @@ package final class SegmentReader {
         do throws(HistoryProblem) {
             guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, count == SegmentHeader.size
             else {
-                throw HistoryProblem(.unreadable, path, "this is no segment of a history")
+                // A writer makes the file, and then writes its header at once.
+                let isNew = count == 0 && status.st_mode & S_IFMT == S_IFREG && !Self.isSealed(status)
+                throw HistoryProblem(isNew ? .gone : .unreadable, path, "this is no segment of a history")
             }
             header = try SegmentHeader(bytes, path: path)
         } catch {
             close(descriptor)
             throw error
         }
-        isSealed = status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0
+        isSealed = Self.isSealed(status)
         (inode, size, padded) = (UInt64(status.st_ino), Int(status.st_size), header.padded)
         source = FileBytes(descriptor, most: Self.longest(padded, readsLow))
     }
@@ -98,6 +100,9 @@ package final class SegmentReader {
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Whether nobody may write to a file.
+    private static func isSealed(_ status: stat) -> Bool { status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0 }
 
     /// The most bytes of a block.
     private static func longest(_ padded: Int, _ readsLow: Bool) -> Int {

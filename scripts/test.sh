@@ -10,8 +10,7 @@ set -uom pipefail
 cd "$(dirname "$0")/.."
 logs=.build/test
 minutes=${TEST_MINUTES:-45}
-# What a machine that is busy with other tests disturbs: streams that must lose no frame. They wait for films to play, and
-# do so at once.
+# What a machine that is busy with other tests disturbs: streams that must lose no frame.
 alone='EndToEndTests\.(ClockDrills|CameraDrills|HeadDrills|NetworkDrills|StreamsBenchTests)/'
 mkdir -p "$logs"
 declare -A running=() ended=()
@@ -50,7 +49,7 @@ else
     start programs --no-parallel --filter '^EndToEndTests\.' --skip "$alone"
     start modules --no-parallel --skip '^EndToEndTests\.'
     finish programs modules
-    start alone --filter "$alone"
+    start alone --no-parallel --filter "$alone"
     finish alone
 fi
 

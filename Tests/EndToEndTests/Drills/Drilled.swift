@@ -68,9 +68,10 @@ struct Drilled {
     func addHealthy(_ cameras: Cameras) async throws -> HealthyStream {
         let uri = try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds)
         let launch =
-            "rtspsrc location=\(uri) protocols=tcp latency=3000 buffer-mode=none ! application/x-rtp,media=video ! decodebin"
-            + " ! videoconvert name=convert ! appsink name=frames"
-        try await add("healthy", uri, ["launch": .string(launch), "realtime": .bool(true), "stall": .number(30)])
+            "rtspsrc location=\(uri) protocols=tcp latency=3000 buffer-mode=none ! application/x-rtp,media=video"
+            + " ! decodebin ! videoconvert name=convert ! appsink name=frames"
+        let limits: [String: JSONValue] = ["connect": .number(30), "stall": .number(30)]
+        try await add("healthy", uri, ["launch": .string(launch), "realtime": .bool(true)].merging(limits) { $1 })
         return try await HealthyStream(self)
     }
 

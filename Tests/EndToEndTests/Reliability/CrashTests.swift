@@ -73,6 +73,10 @@ struct CrashTests {
             let least = wanted
             try #require(try await until { await place.seq() >= least })
             process.send(SIGSTOP)
+            let isStopped = try await until {
+                try String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8).contains(") T ")
+            }
+            try #require(isStopped)
             open = try place.withCopiedJournal { try $0.openEvents().count }
             if open == 0 { process.send(SIGCONT) }
             wanted += 1

@@ -168,7 +168,7 @@ struct BudgetTests {
     /// `make quality` takes every query; else every eighth is taken: enough for the budget, too few for what is found.
     private static let stride = measuresQuality ? 1 : 8
 
-    @Test("keeps within twice its rate over a day, and finds nine of ten events that the best fixed threshold finds")
+    @Test("keeps within twice its rate over a day; all queries find nine of ten events that the best threshold finds")
     func day() async throws {
         let recording = try Recording()
         let model = try ModelDirectory(Fixtures.shapes)

@@ -9,7 +9,7 @@ struct VerdictTests {
         let path = temporary()
         do {
             let journal = try Journal(path: path)
-            try journal.append(
+            _ = try journal.append(
                 ["one", "two", "three"].flatMap { [message(event: $0, .start), message(event: $0, .end)] })
             for event in ["one", "two", "three"] {
                 let owner = try #require(try journal.owner(ofEvent: event))

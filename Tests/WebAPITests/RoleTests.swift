@@ -180,9 +180,10 @@ struct RoleTests {
         for route in Routes.all where route.method == "GET" {
             for name in ["uri", "file", "stands"] {
                 let path = route.path.replacing(/\{[a-z]+\}/, with: name)
-                // The event stream never ends: what it begins with is the journal.
-                let options = roles.bearer(.view) + (path.hasSuffix("/stream") ? ["-m", "3"] : [])
-                let target = path.hasSuffix("/stream") ? path + "?since=0" : path
+                // These streams never end: what they begin with is the journal.
+                let isEndless = path.hasSuffix("/stream") || path.hasSuffix("/live")
+                let options = roles.bearer(.view) + (isEndless ? ["-m", "3"] : [])
+                let target = isEndless ? path + "?since=0" : path
                 told += (try? await roles.web.curl(target, options).body) ?? ""
             }
         }

@@ -3,9 +3,9 @@ import Checkpoints
 import Engine
 import Foundation
 import Heads
-import Ingest
 import Matching
 import Pixels
+import Sampling
 import Tensors
 import TestSupport
 import Testing

@@ -16,6 +16,7 @@ export const past = {
     /** @param {(threshold: number) => void} use puts a threshold into the form */
     begin(use) {
         take = use;
+        this.element.removeAttribute('aria-busy');
         body.replaceChildren();
         say('What it would have done', 'The last days are tried as soon as there is a sentence.');
     },

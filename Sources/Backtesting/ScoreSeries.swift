@@ -14,13 +14,15 @@ struct ScoreSeries {
 
     init(_ policy: EventPolicy) { self.policy = policy }
 
-    var count: Int { values.count }
+    /// Windows, without the breaks between them.
+    private(set) var count = 0
     /// Whether any window has come since the last break.
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
 
     mutating func add(_ value: Float, _ span: WindowSpan) {
         let first = start ?? span.wallEnd
         start = first
+        count += 1
         values.append(value)
         // A clock that was set back: such a window counts as being at the time of the one before.
         let offset = UInt32(clamping: Int(((span.wallEnd - first) * 1000).rounded()))

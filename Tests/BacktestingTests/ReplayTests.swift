@@ -104,8 +104,10 @@ struct ReplayTests {
         let one = EmbeddedQuery(query, QueryEmbedding(query: day.text, contrasts: contrasts))
         let replay = try Replay([one], lane: "gate", model: model, finder: finder, start: Day.start)
         var told: [Detection] = []
-        // One frame at a time, as a live stream's batches come.
-        for frame in day.frames { told += try replay.take([frame]).detections }
+        // Some frames at a time, as a live stream's batches come.
+        for start in stride(from: 0, to: day.frames.count, by: 5) {
+            told += try replay.take(Array(day.frames[start..<min(start + 5, day.frames.count)])).detections
+        }
         told += replay.end()
         return told.filter { $0.transition.phase == .end }.map(\.transition).map {
             [Date(timeIntervalSince1970: $0.wallStart), Date(timeIntervalSince1970: $0.wallEnd)]
@@ -124,7 +126,7 @@ struct ReplayTests {
     @Test(
         "has the events of the frames as they came, over midnight, restarts and repeats",
         arguments: [
-            ("mean", 24.0), ("lstm", 8), ("transformer", 8), ("tight", 8),
+            ("mean", 8.0), ("lstm", 7), ("transformer", 7), ("tight", 7),
         ])
     func same(_ head: String, _ hours: Double) throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -132,11 +134,13 @@ struct ReplayTests {
         try record(day)
         let threshold = try threshold(day, head)
         let night = try ActiveHours([ActiveHours.Rule(zone: "UTC", spans: [ActiveHours.Span("22:00-02:30")])])
-        let changes: [(inout StandingQuery.Settings) -> Void] = [
+        let all: [(inout StandingQuery.Settings) -> Void] = [
             { _ in }, { $0.policy.cooldown = 300 }, { $0.policy.minimumDuration = 5 },
             { ($0.policy.needed, $0.policy.windows) = (3, 5) }, { $0.group = "g" },
             { $0.activeHours = night },
         ]
+        // Rules do not know of heads: one head tries them all.
+        let changes = head == "mean" ? all : [all[0]]
         var events = 0
         for change in changes {
             let query = try query(head, .score(threshold), change)
@@ -152,7 +156,7 @@ struct ReplayTests {
             let watched = stream.covered + stream.gaps.reduce(0) { $0 + $1.to.timeIntervalSince($1.from) }
             #expect(abs(watched - 2 * 86_400) < 2)
         }
-        #expect(events > 20)
+        #expect(events > 3)
     }
 
     @Test("decides contrasts, and proposes the threshold whose alerts are as many as asked for")

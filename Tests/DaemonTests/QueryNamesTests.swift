@@ -296,7 +296,8 @@ struct QueryIdentityTests {
         let known = try #require(Operations.all.first { $0.name == operation })
         let right: [String: JSONValue] = [
             "id": .string("c"), "name": .string("s"), "uri": .string("test://ball"), "text": .string("a circle"),
-            "queries": .array([]), "replace": .bool(true),
+            "queries": .array([]), "replace": .bool(true), "event": .string("e"), "verdict": .string("right"),
+            "stream": .string("s"),
         ]
         let keys = known.arguments.keys
         let given = right.filter { keys.contains($0.key) }

@@ -109,9 +109,12 @@ struct RoleTests {
 
     @Test("the table says what changes streams, what changes queries, and that all else only looks")
     func table() {
+        // They are asked with a body, and change nothing.
+        let questions: Set = ["history.search", "query.backtest"]
         for operation in Operations.all {
-            let changes = operation.method != .get
-            let expected: Role = !changes ? .view : operation.name.hasPrefix("stream.") ? .control : .operate
+            let changes = operation.method != .get && !questions.contains(operation.name)
+            let isControl = operation.name.hasPrefix("stream.") || operation.name == "history.remove"
+            let expected: Role = !changes ? .view : isControl ? .control : .operate
             #expect(operation.role == expected, "\(operation.name)")
         }
         for route in Routes.all where !route.endpoint.isOpen && route.method == "GET" {

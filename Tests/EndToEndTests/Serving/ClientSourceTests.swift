@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import Synchronization
 import TestSupport
 import Testing
 import WireFormat
@@ -43,15 +44,17 @@ private struct Guarded {
 
     /// Waits until the stream has been tried, and has failed: the reason.
     func failure(_ name: String) async throws -> String {
-        var reason = ""
+        let reason = Mutex("")
+        // Between two tries there is none: it is read with the state that has it.
         try #require(
             try await until {
                 let stream = try await place.ask("stream.get", .object(["name": .string(name)])).result
-                return stream?["failures"]?.integer ?? 0 > 1 || stream?["state"] == .string("failed")
+                let why = stream?["reason"]?.string ?? ""
+                reason.withLock { $0 = why }
+                let hasFailed = stream?["failures"]?.integer ?? 0 > 1 || stream?["state"] == .string("failed")
+                return hasFailed && !why.isEmpty
             })
-        let stream = try await place.ask("stream.get", .object(["name": .string(name)])).result
-        reason = stream?["reason"]?.string ?? ""
-        return reason
+        return reason.withLock { $0 }
     }
 
     func end() async throws { #expect(try await program.terminate() == 0) }

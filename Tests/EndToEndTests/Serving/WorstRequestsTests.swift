@@ -48,6 +48,8 @@ struct WorstRequestsTests {
                     "WATCHDOG_USEC=4000000", Fixtures.plugins + "/watchwordd", "--config", config.path,
                 ])
             try #require(await socket.reaches("READY=1"), "\(said)")
+            // The line with its address comes after that.
+            _ = try await until { self.address != nil }
         }
 
         /// A configuration, with further lines.

@@ -46,6 +46,7 @@ package final class Replay {
         evaluator = WindowEvaluator(
             book, exact: nil, model: model.identity, scoring: scoring, calibration: calibration, rerank: rerank,
             isLive: false, now: { .now })
+        evaluator.remembersHour = false
         scorer = FrameScorer(book, evaluator, model: model.identity, partial: false)
         lane = Lane(
             name, labels: labels,

@@ -56,6 +56,8 @@ final class WindowEvaluator {
     private var turns = 0
     /// Scores that were looked at, by head.
     private(set) var lookedAt: [String: Histogram] = [:]
+    /// Whether lanes keep the clip embeddings of their last hour, which explanations compare with.
+    var remembersHour = true
     /// Told of each watched query and window what came of it, also where an index would not have found the query; nil
     /// where nobody asks.
     var onJudgement: ((WindowJudgement) -> Void)?
@@ -185,7 +187,7 @@ final class WindowEvaluator {
         if let onJudgement { tellOthers(than: concerned.map(\.standing), window, look, group, onJudgement) }
         if step.wantsScores { step.scores += allScores(look, group, window.span, lane) }
         if !step.watching.isEmpty { step.watched += watchedScores(step.watching, window, look, group) }
-        if !group.pairs {
+        if !group.pairs, remembersHour {
             lane.histories[key, default: WindowHistory(width: look.clip.count)].append(look.clip[...], at: lane.clock)
         }
         return true

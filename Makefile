@@ -30,7 +30,7 @@ test-deb: deb
 # beside the one that it replaced, alert budgets over days, events by bf16 and int8, searches, ViT-L/14; full-size B/16
 # of each family beside float64.
 quality: setup-test
-	@scripts/setup.sh quality
+	@scripts/setup/setup.sh quality
 	$(SWIFT) build -c release --build-tests --quiet
 	Benchmarks/families.py
 	WATCHWORD_QUALITY=1 scripts/test.sh \

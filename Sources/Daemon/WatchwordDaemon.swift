@@ -269,6 +269,9 @@ package actor WatchwordDaemon {
         queue.finish()
         upkeep.forEach { $0.cancel() }
         learning?.cancel()
+        // They hold the journal: who starts after this opens it again.
+        for task in upkeep { await task.value }
+        await learning?.value
         await thresholds.save()
         return haveStopped
     }

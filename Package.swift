@@ -249,7 +249,7 @@ let package = Package(
             path: "Sources/ControlAPI", swiftSettings: strict),
         // What a query would have been heard of, over a history.
         .target(
-            name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching"],
+            name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Tensors"],
             path: "Sources/Backtesting", swiftSettings: safe),
         .target(
             name: "Daemon",

@@ -113,6 +113,11 @@ package struct Backtest: Sendable {
     private func run(
         _ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> (stream: BacktestResult.Stream, first: Double) {
+        let none = (BacktestResult.Stream(history.name), Double.infinity)
+        if let rules = try scanned(history.name) {
+            let scanned = ScannedBacktest(self, history, rules, from: from, to: to, &skips, goesOn)
+            return try scanned?.run(to: to, &skips, goesOn) ?? none
+        }
         var lane: LaneBacktest?
         var first = from
         let lead = max(0, (queries.first?.query.frames ?? 1) - 1)
@@ -125,8 +130,15 @@ package struct Backtest: Sendable {
             try lane?.take(frames)
             return goesOn()
         }
-        guard let lane else { return (BacktestResult.Stream(history.name), .infinity) }
+        guard let lane else { return none }
         return (lane.finish(from: first, to: to), first)
+    }
+
+    /// The rules of the queries that select a lane, if a scan can tell their values.
+    private func scanned(_ lane: String) throws -> ScannedRules? {
+        let own = queries.filter { $0.query.settings.selector.matches(lane, labels: labels(lane)) }
+        return try ScannedRules(
+            own, width: model.architecture.embedding, scoring: model.scoring(), error: error)
     }
 
     /// A replay of the query on a lane.

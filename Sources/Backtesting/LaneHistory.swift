@@ -49,7 +49,7 @@ struct LaneHistory {
     func read(
         from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, take: ([RecordedFrame]) throws -> Bool
     ) throws {
-        var order = LaneOrder(lane: name)
+        var order = LaneOrder()
         var before: [RecordedFrame] = []
         for segment in segments {
             let reader: HistoryReader
@@ -63,7 +63,10 @@ struct LaneHistory {
                 var frames: [RecordedFrame] = []
                 frames.reserveCapacity(rows.count)
                 for row in rows {
-                    guard let frame = order.frame(row), frame.wallClock < to else { continue }
+                    guard let isBreak = order.isBreak(row.entry.flags, at: row.entry.wall, continues: row.continues),
+                        row.entry.wall < to
+                    else { continue }
+                    let frame = RecordedFrame(row.entry, row.embedding, lane: name, isDiscontinuity: isBreak)
                     guard frame.wallClock >= from else {
                         if before.count == lead { before.removeFirst(min(1, lead)) }
                         if lead > 0 { before.append(frame) }
@@ -81,18 +84,23 @@ struct LaneHistory {
     }
 }
 
+extension RecordedFrame {
+    init(_ entry: HistoryEntry, _ embedding: [Float]?, lane: String, isDiscontinuity: Bool) {
+        self.init(
+            lane: lane, embedding: embedding, mediaTime: entry.media, wallClock: entry.wall,
+            isDiscontinuity: isDiscontinuity, isRepeat: entry.flags.contains(.gated))
+    }
+}
+
 /// Makes one sequence of a lane's segments: each frame once, with what it does not continue.
-private struct LaneOrder {
-    let lane: String
+struct LaneOrder {
     /// Time of the newest frame so far.
     private var last = -Double.infinity
     private var day: Int?
-    /// Whether the segment's first row may continue the segment before.
+    /// Whether the segment's first entry may continue the segment before.
     private var follows = false
     private var isFirst = true
     private var wasBlind = false
-
-    init(lane: String) { self.lane = lane }
 
     mutating func begin(day: Int) {
         follows = self.day.map { (0...1).contains(day - $0) } ?? false
@@ -100,20 +108,20 @@ private struct LaneOrder {
         isFirst = true
     }
 
-    /// The next row as a frame; nil of one that the day before ended with.
-    mutating func frame(_ row: HistoryRow) -> RecordedFrame? {
-        let (flags, wall) = (row.entry.flags, row.entry.wall)
+    /// Whether the next entry, as a frame, does not continue the frame before it; nil of one that the day before ended
+    /// with: it is no frame of its own.
+    ///
+    /// `continues`: whether the segment's entry before it is the frame before it.
+    mutating func isBreak(_ flags: EntryFlags, at wall: Double, continues: Bool) -> Bool? {
         if flags.contains(.carried), wall <= last {
             isFirst = false
             return nil
         }
         // After a picture that shows nothing a window begins anew, but an open event goes on.
-        let isGap = !row.continues && !wasBlind && !(isFirst && follows)
+        let isGap = !continues && !wasBlind && !(isFirst && follows)
         isFirst = false
         wasBlind = flags.contains(.blind)
         last = max(last, wall)
-        return RecordedFrame(
-            lane: lane, embedding: row.embedding, mediaTime: row.entry.media, wallClock: wall,
-            isDiscontinuity: flags.contains(.discontinuity) || isGap, isRepeat: flags.contains(.gated))
+        return flags.contains(.discontinuity) || isGap
     }
 }

@@ -1,95 +1,135 @@
 import Engine
 import Matching
 
-/// The values of all windows of one query on one lane, 12 bytes a window, and what other thresholds would have made of
+/// The values of all windows of one query on one lane, 16 bytes a window, and what other thresholds would have made of
 /// them.
 struct ScoreSeries {
+    /// NaN stands for a break, minus infinity for a picture that shows nothing.
     private var values: [Float] = []
-    /// Milliseconds from the first window's end to the window's end.
-    private var ends: [UInt32] = []
+    /// Of the last frame, in seconds since 1970.
+    private var ends: [Double] = []
     /// Seconds from its first frame to its last.
     private var lengths: [Float] = []
-    private var start: Double?
+    /// The highest value of each stretch.
+    private var highest: [Float] = []
+    private static let stretch = 64
+    /// Thresholds of a curve.
+    private static let steps = 33
     private let policy: EventPolicy
 
     init(_ policy: EventPolicy) { self.policy = policy }
 
-    /// Windows, without the breaks between them.
+    /// Windows, without what is between them.
     private(set) var count = 0
-    /// Whether any window has come since the last break.
+    /// Whether no window has come since the last break.
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
+    /// Values of windows.
+    private var numbers: some Sequence<Float> { values.lazy.filter(\.isFinite) }
 
-    mutating func add(_ value: Float, _ span: WindowSpan) {
-        let first = start ?? span.wallEnd
-        start = first
+    /// Adds a window, by the times of its first and last frame in seconds since 1970.
+    mutating func add(_ value: Float, from begin: Double, to end: Double) {
+        guard value.isFinite else { return }
         count += 1
-        values.append(value)
-        // A clock that was set back: such a window counts as being at the time of the one before.
-        let offset = UInt32(clamping: Int(((span.wallEnd - first) * 1000).rounded()))
-        ends.append(max(offset, ends.last ?? 0))
-        lengths.append(Float(max(0, span.wallEnd - span.wallStart)))
+        append(value, end, Float(max(0, end - begin)))
     }
+
+    /// Adds a picture that shows nothing: it holds no match.
+    mutating func addBlind(at time: Double) { append(-.infinity, time, 0) }
 
     /// What comes next continues nothing.
     mutating func close() {
-        guard !isBroken else { return }
-        values.append(.nan)
-        ends.append(ends.last ?? 0)
-        lengths.append(0)
+        if !isBroken { append(.nan, ends.last ?? 0, 0) }
+    }
+
+    private mutating func append(_ value: Float, _ end: Double, _ length: Float) {
+        if values.count % Self.stretch == 0 { highest.append(-.infinity) }
+        if value > highest[highest.count - 1] { highest[highest.count - 1] = value }
+        values.append(value)
+        // A clock that was set back: such a window counts as being at the time of the one before.
+        ends.append(max(end, ends.last ?? end))
+        lengths.append(length)
     }
 
     /// Events that a threshold would have made, by the query's own policy.
     func alerts(at threshold: Float) -> Int {
         var tracker = EventTracker(policy)
-        var isIdle = true
         var count = 0
-        for (place, value) in values.enumerated() {
-            // A tracker that is idle does nothing with what is below its threshold.
-            if isIdle, !(value >= threshold) { continue }
-            guard !value.isNaN else {
+        var place = 0
+        while let next = next(from: place, for: tracker, threshold) {
+            if values[next].isNaN {
+                // A break is one from the window before it, whatever was passed over.
+                if next > place { count += observe(next - 1, &tracker, threshold) }
                 _ = tracker.close()
-                isIdle = tracker.isIdle
-                continue
+            } else {
+                count += observe(next, &tracker, threshold)
             }
-            let end = Double(ends[place]) / 1000
-            let begin = end - Double(lengths[place])
-            let span = WindowSpan(mediaStart: begin, mediaEnd: end, wallStart: begin, wallEnd: end, frames: 1)
-            count += tracker.observe(value, threshold: threshold, span: span).count { $0.phase == .start }
-            isIdle = tracker.isIdle
+            place = next + 1
         }
         return count
     }
 
+    /// The next window or break that may change anything.
+    private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {
+        guard tracker.isCooling else { return start < values.count ? start : nil }
+        let seesBreaks = !tracker.isIdle
+        var place = start
+        while place < values.count {
+            if !seesBreaks, place % Self.stretch == 0, highest[place / Self.stretch] < threshold {
+                place += Self.stretch
+                continue
+            }
+            if values[place] >= threshold || seesBreaks && values[place].isNaN { return place }
+            place += 1
+        }
+        return nil
+    }
+
+    private func observe(_ place: Int, _ tracker: inout EventTracker, _ threshold: Float) -> Int {
+        let end = ends[place]
+        let begin = end - Double(lengths[place])
+        let span = WindowSpan(mediaStart: begin, mediaEnd: end, wallStart: begin, wallEnd: end, frames: 1)
+        return tracker.observe(values[place], threshold: threshold, span: span).count { $0.phase == .start }
+    }
+
     /// Thresholds from the median to the highest value, in even steps, and the alerts of each.
-    func curve(steps: Int = 33) -> [(threshold: Float, alerts: Int)] {
+    func curve() -> [(threshold: Float, alerts: Int)] {
         guard let range else { return [] }
-        return (0..<steps).map { step in
-            let threshold = range.lowerBound + (range.upperBound - range.lowerBound) * Float(step) / Float(steps - 1)
+        return (0..<Self.steps).map { step in
+            let share = Float(step) / Float(Self.steps - 1)
+            let threshold = range.lowerBound + (range.upperBound - range.lowerBound) * share
             return (threshold, alerts(at: threshold))
         }
     }
 
-    /// The lowest threshold found that makes at most so many alerts; nil where there is no window.
+    /// The lowest threshold found from which on upwards none makes more than so many alerts; nil without windows.
+    ///
+    /// Fewer alerts do not always come of a higher threshold: at a low one an event may never end. So it is looked for
+    /// from the top.
     func threshold(forAtMost wanted: Double) -> Float? {
         guard let range else { return nil }
-        var (low, high) = (range.lowerBound, range.upperBound.nextUp)
-        guard Double(alerts(at: low)) > wanted else { return low }
-        for _ in 0..<20 {
-            let middle = (low + high) / 2
-            if Double(alerts(at: middle)) > wanted { low = middle } else { high = middle }
+        var high = range.upperBound.nextUp
+        let step = (range.upperBound - range.lowerBound) / Float(Self.steps - 1)
+        for place in (0..<Self.steps).reversed() {
+            var low = range.lowerBound + step * Float(place)
+            guard Double(alerts(at: low)) > wanted else {
+                high = low
+                continue
+            }
+            for _ in 0..<16 {
+                let middle = (low + high) / 2
+                if Double(alerts(at: middle)) > wanted { low = middle } else { high = middle }
+            }
+            return high
         }
         return high
     }
 
     /// Counts of values in equal bins from the lowest to the highest.
     func histogram(bins: Int = 48) -> (low: Float, high: Float, counts: [Int])? {
-        let numbers = values.lazy.filter { !$0.isNaN }
         guard let low = numbers.min(), let high = numbers.max() else { return nil }
         var counts = [Int](repeating: 0, count: bins)
-        for value in numbers {
-            let place = high > low ? Int((value - low) / (high - low) * Float(bins)) : 0
-            counts[min(bins - 1, place)] += 1
-        }
+        let scale = high > low ? Float(bins) / (high - low) : 0
+        for value in numbers { counts[min(bins - 1, Int((value - low) * scale))] += 1 }
         return (low, high, counts)
     }
 
@@ -97,8 +137,8 @@ struct ScoreSeries {
     private var range: ClosedRange<Float>? {
         // Of many, a sample tells the median well enough.
         let step = max(1, values.count / 4096)
-        let sample = stride(from: 0, to: values.count, by: step).map { values[$0] }.filter { !$0.isNaN }.sorted()
-        guard !sample.isEmpty, let highest = values.lazy.filter({ !$0.isNaN }).max() else { return nil }
-        return sample[sample.count / 2]...highest
+        let sample = stride(from: 0, to: values.count, by: step).map { values[$0] }.filter(\.isFinite).sorted()
+        guard !sample.isEmpty, let most = highest.max(), most.isFinite else { return nil }
+        return sample[sample.count / 2]...most
     }
 }

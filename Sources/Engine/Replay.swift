@@ -85,6 +85,17 @@ package final class Replay {
         return step
     }
 
+    /// What goes on after the frames so far.
+    package enum Rest: Sendable {
+        /// An event is open, or a match has begun.
+        case busy
+        /// A cooldown runs: as long as nothing matches, windows change nothing but its end.
+        case cooling
+        /// As long as nothing matches, windows change nothing.
+        case idle
+    }
+    package var rest: Rest { lane.rest }
+
     /// Ends what is open: nothing more comes.
     package func end() -> [Detection] { lane.close(book, model: model) }
 

@@ -103,6 +103,13 @@ final class Lane {
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }
+    /// What goes on, of all queries.
+    var rest: Replay.Rest {
+        guard alerts.isEmpty else { return .busy }
+        let trackers = motion.values.lazy.flatMap(\.values).map(\.tracker)
+        if trackers.isEmpty { return .idle }
+        return trackers.allSatisfy(\.isCooling) ? .cooling : .busy
+    }
 
     /// The tracker of a query, for those who ask why nothing is heard of it.
     func tracker(of standing: RegisteredQuery) -> EventTracker? { motion[standing.key]?[standing.slot]?.tracker }

@@ -128,6 +128,11 @@ package struct EventTracker: Sendable {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
+    /// Whether nothing is open and nothing begun, so that of what comes below the threshold only a jump matters.
+    package var isCooling: Bool {
+        match == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
+    }
+
     /// The open event as it is now.
     package var current: Transition? { match.flatMap { transition(.update, $0) } }
 

@@ -7,10 +7,27 @@ package struct HistoryRow: Sendable {
     package var continues: Bool
 }
 
+/// Whether entries of a segment continue the one before them.
+package struct EntryOrder: Sendable {
+    private var continues = false
+
+    package init() {}
+
+    /// The next entry is a block's first; `continues`: whether the block continues the one before.
+    package mutating func begin(continues: Bool) { self.continues = self.continues && continues }
+
+    /// Whether the next entry continues the one before it.
+    package mutating func continues(_ flags: EntryFlags) -> Bool {
+        defer { continues = !flags.contains(.blind) }
+        return continues && !flags.contains(.discontinuity)
+    }
+}
+
 /// Reads a segment's entries in order with their embeddings, a block at a time.
 package final class HistoryReader {
     private let chain: SegmentChain
     private var expected: UInt64?
+    private var order = EntryOrder()
 
     package var header: SegmentHeader { chain.header }
     /// Parts that could not be read so far.
@@ -24,12 +41,11 @@ package final class HistoryReader {
     /// The next block's entries; nil at the end.
     package func next() -> [HistoryRow]? {
         guard let block = chain.next() else { return nil }
-        var continues = expected == block.header.sequence
+        order.begin(continues: expected == block.header.sequence)
         expected = block.header.sequence + UInt64(block.header.entries)
         var known: (row: PackedRow, embedding: [Float])?
         return block.entries().map { entry, row in
-            if entry.flags.contains(.discontinuity) { continues = false }
-            defer { continues = !entry.flags.contains(.blind) }
+            let continues = order.continues(entry.flags)
             guard let row else { return HistoryRow(entry: entry, embedding: nil, continues: continues) }
             let embedding: [Float]
             if let known, !entry.flags.contains(.row) {

@@ -1,5 +1,3 @@
-import CKernels
-
 /// A sampled frame as a history takes it.
 package struct HistoryFrame: Sendable {
     package var stream: String
@@ -42,44 +40,6 @@ package struct HistoryClip: Sendable {
     ) {
         (self.stream, self.head, self.frames, self.embedding) = (stream, head, frames, embedding)
         (self.mediaStart, self.mediaEnd, self.wallEnd) = (mediaStart, mediaEnd, wallEnd)
-    }
-}
-
-/// The last rows of a lane and the norm of their sum, as the mean head needs it.
-///
-/// Sums are of rows as both planes have them, so that a reader finds the same norms.
-struct WindowNorms {
-    let length: Int
-    private let padded: Int
-    private var sum: [Double]
-    private var kept: [Float]
-    private var next = 0
-    /// Rows since the last break, at most `length`.
-    private(set) var count = 0
-
-    init(length: Int, padded: Int) {
-        (self.length, self.padded) = (length, padded)
-        sum = [Double](repeating: 0, count: padded)
-        kept = [Float](repeating: 0, count: length * padded)
-    }
-
-    /// The next frame does not continue the last.
-    mutating func clear() {
-        guard count > 0 else { return }
-        for place in sum.indices { sum[place] = 0 }
-        for place in kept.indices { kept[place] = 0 }
-        (next, count) = (0, 0)
-    }
-
-    /// Slides by a row; 1 / norm of the window's sum, 0 while the window is not full.
-    mutating func push(high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Float {
-        let place = next * padded
-        let norm = kept.withUnsafeMutableBufferPointer {
-            ww_history_push(&sum, $0.baseAddress.map { $0 + place }, high, low, scale, padded)
-        }
-        next = (next + 1) % length
-        count = min(count + 1, length)
-        return count == length && norm > 1e-6 ? Float(1 / norm) : 0
     }
 }
 

@@ -86,7 +86,7 @@ package final class SegmentChain {
     func block(at place: Place) -> SegmentReader.Block? { (place.isTail ? tail : main)?.block(at: place.offset) }
 
     /// Where a block lies.
-    struct Place: Equatable {
+    package struct Place: Equatable, Sendable {
         let isTail: Bool
         let offset: Int
     }

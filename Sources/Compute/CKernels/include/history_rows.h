@@ -88,13 +88,19 @@ void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, con
 /// Returns the norm of the sum.
 double ww_history_push(double *sum, float *kept, const int8_t *high, const int8_t *low, float scale, size_t P);
 
-/// Windows that end with a block's n entries: the best of each slot, and how many there are of each score.
+/// Scores of the windows that end with a block's n entries: scores (B / 8, WW_HISTORY_ENTRIES, 8), NaN where none ends.
 ///
 /// sums (B / 8, L + 1 + WW_HISTORY_ENTRIES, 8), zero at a segment's beginning: running sums of the products, eight
 /// texts at a time. dots: as of ww_history_dots. rows (n): an entry's row, or -1. inverse (n): 1 / norm of the window's
-/// sum, 0 where none ends. slots (n): row of `best` (., stride), stride a multiple of 8. counts (B, WW_HISTORY_BINS).
-void ww_history_windows(float *sums, size_t L, size_t B, const float *dots, const int32_t *rows, const float *inverse,
-                        const uint32_t *slots, size_t n, float *best, size_t stride, uint32_t *counts);
+/// sum, 0 where none ends.
+void ww_history_scores(float *sums, size_t L, size_t B, const float *dots, const int32_t *rows, const float *inverse,
+                       size_t n, float *scores);
+
+/// Of the scores of a block's windows the best of each slot, and how many there are of each score.
+///
+/// slots (n): row of `best` (., stride), stride a multiple of 8. counts (B, WW_HISTORY_BINS).
+void ww_history_best(const float *scores, size_t B, const float *inverse, const uint32_t *slots, size_t n, float *best,
+                     size_t stride, uint32_t *counts);
 
 /// The bin of a score.
 size_t ww_history_bin(float score);

@@ -227,12 +227,11 @@ size_t ww_history_bin(float score) {
     return place <= 0 ? 0 : place >= WW_HISTORY_BINS - 1 ? WW_HISTORY_BINS - 1 : (size_t)place;
 }
 
-// Eight texts, of which `some` count: sums (L + 1 + n, 8), of which the first L + 1 are those before the block.
-INLINE void windows_of(float *sums, size_t L, size_t some, const float *dots, const int32_t *rows, const float *inverse,
-                       const uint32_t *slots, size_t n, float *best, size_t stride, uint32_t *counts) {
-    const float half = WW_HISTORY_BINS / 2, last = WW_HISTORY_BINS - 1;
-    size_t slot = SIZE_MAX;
-    vf8 most = {0}, sum, dot, oldest;
+// Eight texts. sums (L + 1 + n, 8), of which the first L + 1 are those before the block.
+INLINE void scores_of(float *sums, size_t L, const float *dots, const int32_t *rows, const float *inverse, size_t n,
+                      float *scores) {
+    const vf8 none = (vf8){0} + __builtin_nanf("");
+    vf8 sum, dot, oldest, score;
     memcpy(&sum, sums + L * 8, sizeof sum);
     for (size_t t = 0; t < n; t++) {
         if (rows[t] >= 0) {
@@ -240,21 +239,10 @@ INLINE void windows_of(float *sums, size_t L, size_t some, const float *dots, co
             sum += dot;
         }
         memcpy(sums + (L + 1 + t) * 8, &sum, sizeof sum);
-        if (!(inverse[t] > 0)) continue;
-        if (slots[t] != slot) {
-            if (slot != SIZE_MAX) memcpy(best + slot * stride, &most, sizeof most);
-            slot = slots[t];
-            memcpy(&most, best + slot * stride, sizeof most);
-        }
         memcpy(&oldest, sums + (t + 1) * 8, sizeof oldest);
-        const vf8 score = (sum - oldest) * inverse[t];
-        most = __builtin_elementwise_max(score, most);
-        const vf8 bin =
-            __builtin_elementwise_min(__builtin_elementwise_max(score * half + half, (vf8){0}), (vf8){0} + last);
-        const vi8 whole = __builtin_convertvector(bin, vi8);
-        for (size_t k = 0; k < some; k++) counts[k * WW_HISTORY_BINS + (size_t)whole[k]]++;
+        score = inverse[t] > 0 ? (sum - oldest) * inverse[t] : none;
+        memcpy(scores + t * 8, &score, sizeof score);
     }
-    if (slot != SIZE_MAX) memcpy(best + slot * stride, &most, sizeof most);
     // Sums stay small, and so their rounding.
     memcpy(&oldest, sums + n * 8, sizeof oldest);
     for (size_t i = 0; i <= L; i++) {
@@ -265,17 +253,47 @@ INLINE void windows_of(float *sums, size_t L, size_t some, const float *dots, co
 }
 
 VARIANTS
-void ww_history_windows(float *sums, size_t L, size_t B, const float *dots, const int32_t *rows, const float *inverse,
-                        const uint32_t *slots, size_t n, float *best, size_t stride, uint32_t *counts) {
+void ww_history_scores(float *sums, size_t L, size_t B, const float *dots, const int32_t *rows, const float *inverse,
+                       size_t n, float *scores) {
+    for (size_t b = 0; b < B; b += 8)
+        scores_of(sums + b * (L + 1 + WW_HISTORY_ENTRIES), L, dots + b * WW_HISTORY_DOTS, rows, inverse, n,
+                  scores + b * WW_HISTORY_ENTRIES);
+}
+
+// Eight texts, of which `some` count.
+INLINE void best_of(const float *scores, size_t some, const float *inverse, const uint32_t *slots, size_t n,
+                    float *best, size_t stride, uint32_t *counts) {
+    const float half = WW_HISTORY_BINS / 2, last = WW_HISTORY_BINS - 1;
+    size_t slot = SIZE_MAX;
+    vf8 most = {0}, score;
+    for (size_t t = 0; t < n; t++) {
+        if (!(inverse[t] > 0)) continue;
+        if (slots[t] != slot) {
+            if (slot != SIZE_MAX) memcpy(best + slot * stride, &most, sizeof most);
+            slot = slots[t];
+            memcpy(&most, best + slot * stride, sizeof most);
+        }
+        memcpy(&score, scores + t * 8, sizeof score);
+        most = __builtin_elementwise_max(score, most);
+        const vf8 bin =
+            __builtin_elementwise_min(__builtin_elementwise_max(score * half + half, (vf8){0}), (vf8){0} + last);
+        const vi8 whole = __builtin_convertvector(bin, vi8);
+        for (size_t k = 0; k < some; k++) counts[k * WW_HISTORY_BINS + (size_t)whole[k]]++;
+    }
+    if (slot != SIZE_MAX) memcpy(best + slot * stride, &most, sizeof most);
+}
+
+VARIANTS
+void ww_history_best(const float *scores, size_t B, const float *inverse, const uint32_t *slots, size_t n, float *best,
+                     size_t stride, uint32_t *counts) {
     for (size_t b = 0; b < B; b += 8) {
-        float *own = sums + b * (L + 1 + WW_HISTORY_ENTRIES);
-        const float *from = dots + b * WW_HISTORY_DOTS;
+        const float *own = scores + b * WW_HISTORY_ENTRIES;
         uint32_t *of = counts + b * WW_HISTORY_BINS;
         if (B - b >= 8)
-            windows_of(own, L, 8, from, rows, inverse, slots, n, best + b, stride, of);
+            best_of(own, 8, inverse, slots, n, best + b, stride, of);
         else if (B - b == 1)
-            windows_of(own, L, 1, from, rows, inverse, slots, n, best + b, stride, of);
+            best_of(own, 1, inverse, slots, n, best + b, stride, of);
         else
-            windows_of(own, L, B - b, from, rows, inverse, slots, n, best + b, stride, of);
+            best_of(own, B - b, inverse, slots, n, best + b, stride, of);
     }
 }

@@ -44,10 +44,12 @@ final class SegmentScan {
     private var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var scores: [Float]
 
     init(_ texts: TextBatch) {
         self.texts = texts
         dots = [Float](repeating: 0, count: Int(WW_HISTORY_DOTS) * texts.stride)
+        scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * texts.stride)
         if texts.isQuick {
             sums = [Int8](repeating: 0, count: Int(WW_HISTORY_VECTORS) * texts.padded)
             sumScales = [Float](repeating: 0, count: Int(WW_HISTORY_VECTORS))
@@ -83,7 +85,7 @@ final class SegmentScan {
             reserve(slots: Int(place.slots) + header.entries)
             if var own = norms.take() {
                 if !continues { own.clear() }
-                makeValues(of: block, &own)
+                own.push(block, into: &made)
                 norms = own
             }
             found.windows += prepare(block, &place, &span, isClips, hasNorms: !isOther, isFilm: isFilm)
@@ -153,9 +155,9 @@ final class SegmentScan {
 
     private func fold(_ block: SegmentReader.Block, _ length: Int) {
         if texts.isQuick { foldSums(block, length) }
-        ww_history_windows(
-            &running, length, texts.count, dots, rows, inverse, slots, block.header.entries, &best, texts.stride,
-            &counts)
+        let count = block.header.entries
+        ww_history_scores(&running, length, texts.count, dots, rows, inverse, count, &scores)
+        ww_history_best(scores, texts.count, inverse, slots, count, &best, texts.stride, &counts)
     }
 
     /// A quick scan's: dot products of sums of entries, so that only windows made of whole sums have scores.
@@ -186,21 +188,6 @@ final class SegmentScan {
             if !isEnd || !ends[entry] { inverse[entry] = 0 }
         }
         for place in 0..<length { ends[place] = ends[place + count] }
-    }
-
-    /// Inverse norms of windows of a length that the segment has none of; needs the low planes.
-    private func makeValues(of block: SegmentReader.Block, _ norms: inout WindowNorms) {
-        var row = -1
-        for entry in 0..<block.header.entries {
-            let flags = block.flags(entry)
-            if flags.contains(.row) { row += 1 }
-            if !flags.isDisjoint(with: [.discontinuity, .blind]) { norms.clear() }
-            let start = row * texts.padded
-            made[entry] =
-                flags.contains(.blind)
-                ? 0 : norms.push(high: block.high + start, low: block.low + start, scale: block.scales[row])
-            if flags.contains(.carried) { made[entry] = 0 }
-        }
     }
 }
 

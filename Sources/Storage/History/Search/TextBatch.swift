@@ -48,10 +48,12 @@ struct TextBatch: Sendable {
     /// times the root mean square. The rotation makes what is missed of either look like noise to the other.
     ///
     /// A quick scan does not look at each window: the best one of a half minute may be better than what it saw.
-    var error: Float {
+    var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded) }
+
+    static func error(padded: Int) -> Float {
         let (row, text) = (Float(1) / 127, 1 / Float(WW_HISTORY_TEXT))
         let step = 5 / Float(padded).squareRoot() * Float(row * row + text * text).squareRoot()
-        return (isQuick ? 0.004 : 0) + 6 * step / Float(12).squareRoot()
+        return 6 * step / Float(12).squareRoot()
     }
 
     /// Dot products of rows' high planes with all texts, laid out as by `ww_history_dots`; the rows' checksum.

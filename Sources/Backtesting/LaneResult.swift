@@ -1,0 +1,89 @@
+import Engine
+import Foundation
+import Matching
+
+/// The result of a backtest on one lane while it is made: its alerts, and what was watched.
+struct LaneResult {
+    private var stream: BacktestResult.Stream
+    private var coverage: Coverage
+
+    /// `start`: the first frame's time in seconds since 1970.
+    init(_ name: String, start: Double) {
+        stream = BacktestResult.Stream(name)
+        coverage = Coverage(from: start)
+    }
+
+    /// Days that were watched.
+    var days: Double { coverage.seconds / 86_400 }
+
+    mutating func see(frameAt wall: Double) { coverage.see(wall) }
+
+    mutating func note(_ detections: [Detection]) {
+        for detection in detections where detection.transition.phase == .end {
+            let event = detection.transition
+            stream.count += 1
+            if stream.alerts.count == BacktestResult.Stream.mostListed { stream.alerts.removeFirst() }
+            stream.alerts.append(
+                BacktestResult.Alert(
+                    start: Date(timeIntervalSince1970: event.wallStart),
+                    end: Date(timeIntervalSince1970: event.wallEnd),
+                    peak: Date(timeIntervalSince1970: event.peak.wallTime), score: Double(event.peak.score)))
+        }
+    }
+
+    /// Sums up; `from` and `to` in seconds since 1970.
+    func finish(
+        _ series: ScoreSeries, threshold: Float?, undecided: Int, alertsPerDay: Double, from: Double, to: Double
+    ) -> BacktestResult.Stream {
+        var stream = stream
+        func perDay(_ count: Int) -> Double { days > 0 ? Double(count) / days : 0 }
+        stream.windows = series.count
+        stream.first = Date(timeIntervalSince1970: from)
+        stream.last = Date(timeIntervalSince1970: coverage.last)
+        stream.covered = coverage.seconds
+        stream.gaps = coverage.gaps(to: to)
+        stream.perDay = perDay(stream.count)
+        stream.threshold = threshold.map { Double($0) }
+        stream.undecided = undecided
+        stream.curve = series.curve().map {
+            BacktestResult.Point(threshold: Double($0.threshold), perDay: perDay($0.alerts))
+        }
+        if let threshold = series.threshold(forAtMost: alertsPerDay * days), days > 0 {
+            stream.proposed = BacktestResult.Proposal(alertsPerDay: alertsPerDay, threshold: Double(threshold))
+        }
+        stream.histogram = series.histogram().map {
+            BacktestResult.Histogram(low: Double($0.low), high: Double($0.high), counts: $0.counts)
+        }
+        return stream
+    }
+}
+
+/// The parts of a span that were watched.
+private struct Coverage {
+    /// Seconds without a frame from which on nothing was watched: of slow streams, four times the pause before.
+    private var longest = 10.0
+    private(set) var seconds = 0.0
+    private(set) var last: Double
+    private var found: [(from: Double, to: Double)] = []
+
+    init(from: Double) { last = from }
+
+    mutating func see(_ wall: Double) {
+        let step = wall - last
+        guard step > 0 else { return }
+        if step <= longest { seconds += step } else { found.append((last, wall)) }
+        longest = max(10, min(4 * step, 86_400))
+        last = wall
+    }
+
+    /// The gaps in order; of too many, the longest.
+    func gaps(to end: Double) -> [BacktestResult.Span] {
+        var all = found
+        if end - last > longest { all.append((last, end)) }
+        let listed = all.sorted { $0.to - $0.from > $1.to - $1.from }.prefix(BacktestResult.Stream.mostListed)
+        return listed.sorted { $0.from < $1.from }.map {
+            BacktestResult.Span(
+                from: Date(timeIntervalSince1970: $0.from), to: Date(timeIntervalSince1970: $0.to))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Engine
+import Foundation
+import History
+
+/// The values of a query's windows on one lane by the history's high planes, and where its frames lie: they say where
+/// a replay is needed.
+///
+/// Holds 16 bytes a frame. Not Sendable: it belongs to one thread.
+final class LaneScores {
+    /// A frame of the lane, in order.
+    struct Frame {
+        /// Seconds since 1970.
+        let wall: Double
+        /// What the first query's rule compares, for the window that it ends; NaN where none ends, or it is not known;
+        /// minus infinity of a picture that shows nothing.
+        var value = Float.nan
+        /// Number of its entry in its block.
+        fileprivate let entry: UInt16
+        /// Whether it does not continue the frame before it.
+        let isBreak: Bool
+        /// Whether a query may match here, for all that the scan knows.
+        var isCandidate = false
+        /// Whether its value is a replay's.
+        var isExact = false
+
+        fileprivate init(wall: Double, entry: Int, isBreak: Bool) {
+            (self.wall, self.entry, self.isBreak) = (wall, UInt16(entry), isBreak)
+        }
+    }
+
+    private struct Block {
+        /// Which of the readers has it.
+        let reader: Int
+        let place: SegmentChain.Place
+        /// Number of its first frame.
+        let first: Int
+    }
+
+    let name: String
+    let rules: ScannedRules
+    var frames: [Frame] = []
+    /// Number of the first frame of the span; those before it only fill its first window.
+    private(set) var begin = 0
+    private var readers: [BlockReader] = []
+    private var blocks: [Block] = []
+
+    init(_ name: String, _ rules: ScannedRules) { (self.name, self.rules) = (name, rules) }
+
+    /// Scans a lane's segments; `from` and `to` in seconds since 1970, `to` not included.
+    ///
+    /// Stops early where `goesOn` says no.
+    func scan(_ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool) {
+        let scan = WindowScan(rules.texts, width: rules.width, frames: rules.frames)
+        var at = Progress(from: from, to: to, hours: rules.all.map { WatchedHours($0.query) })
+        for segment in history.segments where goesOn() {
+            at.order.begin(day: segment.day ?? 0)
+            at.entries = EntryOrder()
+            do throws(HistoryProblem) {
+                let reader = try scan.scan(segment, &skips) { block in
+                    take(block, &at)
+                    return goesOn()
+                }
+                readers.append(reader)
+            } catch {
+                // Retention may have taken it since it was listed.
+                continue
+            }
+        }
+    }
+
+    private struct Progress {
+        let from: Double
+        let to: Double
+        var order = LaneOrder()
+        var entries = EntryOrder()
+        /// Frames with a picture since the last break.
+        var since = 0
+        var hasBegun = false
+        /// Of each rule.
+        var hours: [WatchedHours]
+        var contrasts: [Float] = []
+    }
+
+    private func take(_ block: WindowScan.Block, _ at: inout Progress) {
+        at.entries.begin(continues: block.continues)
+        blocks.append(Block(reader: readers.count, place: block.place, first: frames.count))
+        for entry in 0..<block.entries {
+            let (flags, wall) = (block.flags[entry], block.wall[entry])
+            let continues = at.entries.continues(flags)
+            guard let isBreak = at.order.isBreak(flags, at: wall, continues: continues), wall < at.to else { continue }
+            let isBlind = flags.contains(.blind)
+            if isBreak || isBlind { at.since = 0 }
+            if !isBlind { at.since += 1 }
+            var frame = Frame(wall: wall, entry: entry, isBreak: isBreak)
+            if wall >= at.from {
+                if !at.hasBegun { begin = frames.count }
+                at.hasBegun = true
+                if isBlind { frame.value = -.infinity }
+                if at.since >= rules.frames { judge(&frame, block, entry, &at) }
+            }
+            frames.append(frame)
+        }
+    }
+
+    /// Judges a full window.
+    private func judge(_ frame: inout Frame, _ block: WindowScan.Block, _ entry: Int, _ at: inout Progress) {
+        guard block.hasWindow(entry) else {
+            // It began in the segment before: none has its norm.
+            frame.isCandidate = true
+            return
+        }
+        for (place, rule) in rules.all.enumerated() where at.hours[place].contain(frame.wall) {
+            at.contrasts.removeAll(keepingCapacity: true)
+            for text in rule.contrasts { at.contrasts.append(block.score(text, entry)) }
+            let value = rule.value(block.score(rule.text, entry), at.contrasts)
+            if place == 0 { frame.value = value }
+            if value >= rule.floor { frame.isCandidate = true }
+        }
+    }
+
+    /// Frames with their embeddings; throws where one is not there any more.
+    func read(_ range: Range<Int>) throws(HistoryProblem) -> [RecordedFrame] {
+        var found: [RecordedFrame] = []
+        found.reserveCapacity(range.count)
+        // The last block that begins at or before the first frame; several may, if they have no frame.
+        var low = 0
+        var high = blocks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if blocks[middle].first <= range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        var number = max(0, low - 1)
+        while number < blocks.count, blocks[number].first < range.upperBound {
+            let block = blocks[number]
+            number += 1
+            let end = number < blocks.count ? blocks[number].first : frames.count
+            let own = range.clamped(to: block.first..<max(block.first, end))
+            guard let first = own.first, let last = own.last, block.reader < readers.count else { continue }
+            let entries = Int(frames[first].entry)..<Int(frames[last].entry) + 1
+            let rows = try readers[block.reader].entries(entries, of: block.place)
+            for frame in own {
+                let row = rows[Int(frames[frame].entry) - entries.lowerBound]
+                found.append(
+                    RecordedFrame(row.entry, row.embedding, lane: name, isDiscontinuity: frames[frame].isBreak))
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,113 @@
+import Engine
+import Foundation
+import History
+import Matching
+
+/// The backtest of a query on one lane whose windows are scanned first, so that few of them are replayed.
+///
+/// Its alerts are a replay's. Values far from all that decides are the scan's: the curve and the histogram are exact to
+/// its error.
+struct ScannedBacktest {
+    private let backtest: Backtest
+    private let scores: LaneScores
+    /// The first frame's time in seconds since 1970.
+    private let start: Double
+
+    /// Scans; nil where the span has no frame.
+    init?(
+        _ backtest: Backtest, _ history: LaneHistory, _ rules: ScannedRules, from: Double, to: Double,
+        _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) {
+        let scores = LaneScores(history.name, rules)
+        scores.scan(history, from: from, to: to, &skips, goesOn)
+        guard let first = scores.first else { return nil }
+        start = from.isFinite ? from : first
+        (self.backtest, self.scores) = (backtest, scores)
+    }
+
+    func run(
+        to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) throws -> (stream: BacktestResult.Stream, first: Double) {
+        var result = LaneResult(scores.name, start: start)
+        for frame in scores.frames[scores.begin...] { result.see(frameAt: frame.wall) }
+        let replay = try backtest.replay(scores.name, start: start)
+        let sparse = SparseReplay(scores, replay)
+        let isCandidate = scores.frames.map(\.isCandidate)
+        try sparse.run(&skips, goesOn: goesOn, isWanted: { isCandidate[$0] }, tell: { result.note($0) })
+        result.note(replay.end())
+        let query = backtest.queries[0].query
+        let series = try refined(forAtMost: backtest.alertsPerDay * result.days, &skips, goesOn)
+        let stream = result.finish(
+            series, threshold: query.rule.fixedThreshold, undecided: sparse.undecided,
+            alertsPerDay: backtest.alertsPerDay, from: start, to: to)
+        return (stream, start)
+    }
+
+    /// The values, exact where they may decide which threshold makes so many alerts.
+    private func refined(
+        forAtMost wanted: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) throws -> ScoreSeries {
+        let policy = backtest.queries[0].query.settings.policy
+        var series = scores.series(policy)
+        for _ in 0..<Self.rounds {
+            guard let threshold = series.threshold(forAtMost: wanted) else { break }
+            let unsure = scores.unsure(at: threshold, policy)
+            guard unsure.contains(true), goesOn() else { break }
+            let again = SparseReplay(scores, try backtest.replay(scores.name, start: start))
+            try again.run(&skips, goesOn: goesOn, isWanted: { unsure[$0] }, tell: { _ in })
+            series = scores.series(policy)
+        }
+        return series
+    }
+
+    /// An exact value may move the threshold to where others are not: each round there are fewer.
+    private static let rounds = 4
+}
+
+extension LaneScores {
+    /// Time of the first frame of the span; nil where it has none.
+    var first: Double? { begin < frames.count ? frames[begin].wall : nil }
+
+    /// The values in order, with the breaks between them.
+    func series(_ policy: EventPolicy) -> ScoreSeries {
+        var series = ScoreSeries(policy)
+        var hours = WatchedHours(rules.all[0].query)
+        for place in begin..<frames.count {
+            let frame = frames[place]
+            if frame.isBreak || !hours.contain(frame.wall) { series.close() }
+            if frame.value.isFinite {
+                series.add(frame.value, from: frames[max(0, place - rules.frames + 1)].wall, to: frame.wall)
+            } else if !frame.value.isNaN {
+                series.addBlind(at: frame.wall)
+            }
+        }
+        return series
+    }
+
+    /// The windows whose values the scan knows too little of, if a threshold is to decide: those within its error of
+    /// the threshold, and after a match of what holds it.
+    func unsure(at threshold: Float, _ policy: EventPolicy) -> [Bool] {
+        let rule = rules.all[0]
+        func span(_ value: Float) -> ClosedRange<Float> {
+            let low = rule.lowered(value, by: rules.error)
+            return low...max(low, rule.lowered(value, by: -rules.error))
+        }
+        let (start, hold) = (span(threshold), span(threshold - policy.hysteresis))
+        var unsure = [Bool](repeating: false, count: frames.count)
+        /// Windows since the last that matched, or may hold one.
+        var since = Int.max
+        for place in begin..<frames.count {
+            let frame = frames[place]
+            if frame.isBreak { since = .max }
+            guard frame.value.isFinite else { continue }
+            if frame.value >= start.lowerBound || since < policy.windows && frame.value >= hold.lowerBound {
+                since = 0
+            } else if since < .max {
+                since += 1
+            }
+            let decides = start.contains(frame.value) || since < policy.windows && hold.contains(frame.value)
+            unsure[place] = decides && !frame.isExact
+        }
+        return unsure
+    }
+}

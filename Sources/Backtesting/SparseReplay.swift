@@ -1,0 +1,87 @@
+import Engine
+import History
+import Matching
+
+/// Replays the parts of a lane where something may match: what is between them changes nothing.
+///
+/// A part begins a window before the first frame that is wanted, and ends where nothing goes on any more. In place of
+/// what is between two parts the replay sees one picture that shows nothing, which matches as little. While a cooldown
+/// runs it sees each break of the stream, too: what is left of the cooldown goes by the stream's times.
+struct SparseReplay {
+    private let scores: LaneScores
+    private let replay: Replay
+    private let cursor: Cursor
+
+    init(_ scores: LaneScores, _ replay: Replay) {
+        let cursor = Cursor(scores)
+        (self.scores, self.replay, self.cursor) = (scores, replay, cursor)
+        replay.follow(scores.rules.all[0].query.id) { cursor.note($0) }
+    }
+
+    /// Windows whose value lies within the history's error of the threshold.
+    var undecided: Int { cursor.undecided }
+
+    /// Where the replay is; a class, since the replay tells of values while it runs.
+    private final class Cursor {
+        private let scores: LaneScores
+        var next = 0
+        var end = 0
+        private(set) var undecided = 0
+
+        init(_ scores: LaneScores) { self.scores = scores }
+
+        /// Puts the value of the next window that is told of in its place.
+        func note(_ value: Replay.Value) {
+            while next < end, scores.frames[next].wall != value.span.wallEnd { next += 1 }
+            guard next < end else { return }
+            scores.frames[next].value = value.value
+            scores.frames[next].isExact = true
+            if value.isUndecided { undecided += 1 }
+            next += 1
+        }
+    }
+
+    /// Frames that are replayed at once while something goes on.
+    private static let batch = 16
+
+    /// Replays the parts around the frames that are wanted, given by number; their values become exact.
+    ///
+    /// Returns early where `goesOn` says no. Throws where a head fails; parts that are not there any more are noted.
+    func run(
+        _ skips: inout HistorySkips, goesOn: () -> Bool, isWanted: (Int) -> Bool, tell: ([Detection]) -> Void
+    ) throws {
+        let (lead, count) = (scores.rules.frames - 1, scores.frames.count)
+        var at = 0
+        while goesOn(), let wanted = next(from: at, isWanted) {
+            let start = max(at, wanted - lead)
+            var end = wanted + 1
+            do {
+                tell(try step(start..<end, hasGap: start > at))
+                while replay.rest == .busy, end < count, goesOn() {
+                    let more = end..<min(count, end + Self.batch)
+                    tell(try step(more, hasGap: false))
+                    end = more.upperBound
+                }
+            } catch let problem as HistoryProblem {
+                skips.note(problem)
+            }
+            at = end
+        }
+    }
+
+    private func next(from start: Int, _ isWanted: (Int) -> Bool) -> Int? {
+        let seesBreaks = replay.rest == .cooling
+        return (start..<scores.frames.count).first { isWanted($0) || seesBreaks && scores.frames[$0].isBreak }
+    }
+
+    private func step(_ range: Range<Int>, hasGap: Bool) throws -> [Detection] {
+        var frames = try scores.read((hasGap ? range.lowerBound - 1 : range.lowerBound)..<range.upperBound)
+        if hasGap, let last = frames.first {
+            frames[0] = RecordedFrame(
+                lane: last.lane, embedding: nil, mediaTime: last.mediaTime, wallClock: last.wallClock,
+                isDiscontinuity: last.isDiscontinuity, isRepeat: false)
+        }
+        (cursor.next, cursor.end) = (range.lowerBound, range.upperBound)
+        return try replay.take(frames).detections
+    }
+}

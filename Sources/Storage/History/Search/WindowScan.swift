@@ -1,0 +1,142 @@
+import CKernels
+
+/// The scores of every window of a segment, by the rows' high planes: for those who look for what may match.
+///
+/// Not Sendable: its buffers are made once, and used for one segment after another.
+package final class WindowScan {
+    /// A block of a segment, as far as it was scanned.
+    package struct Block {
+        /// Where it lies, for those who read it again.
+        package let place: SegmentChain.Place
+        /// Whether it continues the block before it.
+        package let continues: Bool
+        /// Of each entry.
+        package let wall: [Double]
+        package let flags: [EntryFlags]
+        fileprivate let scores: [Float]
+        fileprivate let inverse: [Float]
+
+        package var entries: Int { wall.count }
+        /// Whether the segment has the window that ends with an entry.
+        package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
+        /// The cosine of a window that the segment has and a text; off by `error` at most.
+        package func score(_ text: Int, _ entry: Int) -> Float {
+            scores[(text / 8 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 8]
+        }
+    }
+
+    /// How far a score may be from that of both planes: six times its root mean square.
+    package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width)) }
+
+    private let texts: TextBatch
+    private let query: HistoryQuery
+    private var dots: [Float]
+    private var running: [Float] = []
+    private var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var firsts = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var scores: [Float]
+
+    /// `texts`: unit vectors `[width]`; `frames`: those of a window.
+    package init(_ texts: [[Float]], width: Int, frames: Int) {
+        self.texts = TextBatch(texts, width: width, isQuick: false)
+        query = {
+            var query = HistoryQuery(texts: texts, model: "", width: width)
+            query.frames = frames
+            return query
+        }()
+        dots = [Float](repeating: 0, count: Int(WW_HISTORY_DOTS) * self.texts.stride)
+        scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * self.texts.stride)
+    }
+
+    /// Gives a segment's blocks in order, until `take` says no.
+    ///
+    /// Returns where they were found, for `BlockReader`; throws where the segment's header does not hold.
+    package func scan(
+        _ segment: HistoryFolder.Segment, _ skips: inout HistorySkips, take: (Block) -> Bool
+    ) throws(HistoryProblem) -> BlockReader {
+        let isOther = try SegmentScan.needsLow(SegmentReader(segment.path).header, query)
+        let chain = try SegmentChain(segment, readsLow: isOther, checksRows: false)
+        var span = SegmentScan.span(chain.header, query)
+        let length = Int(span.length)
+        running = [Float](repeating: 0, count: (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride)
+        var norms = isOther ? WindowNorms(length: length, padded: texts.padded) : nil
+        var place = ww_history_place()
+        var expected: UInt64?
+        while let block = chain.next() {
+            let header = block.header
+            guard texts.dots(&dots, high: block.high, count: header.rows, scales: block.scales) == header.sums.high
+            else {
+                chain.refuse(block)
+                continue
+            }
+            let continues = expected == header.sequence
+            if !continues { place.since = 0 }
+            expected = header.sequence + UInt64(header.entries)
+            if var own = norms.take() {
+                if !continues { own.clear() }
+                own.push(block, into: &made)
+                norms = own
+            }
+            place.slots = 0
+            _ = made.withUnsafeBufferPointer { made in
+                ww_history_prepare(
+                    &place, &span, block.wall, block.wall, isOther ? made.baseAddress : block.values, block.flagBytes,
+                    header.entries, &rows, &inverse, &slots, &firsts)
+            }
+            ww_history_scores(&running, length, texts.count, dots, rows, inverse, header.entries, &scores)
+            if !take(found(block, chain, continues)) { break }
+        }
+        skips.merge(chain.skips)
+        return BlockReader(segment, chain.origin, width: chain.header.width)
+    }
+
+    private func found(_ block: SegmentReader.Block, _ chain: SegmentChain, _ continues: Bool) -> Block {
+        let count = block.header.entries
+        return Block(
+            place: chain.place(of: block), continues: continues,
+            wall: Array(UnsafeBufferPointer(start: block.wall, count: count)),
+            flags: (0..<count).map { block.flags($0) }, scores: scores, inverse: Array(inverse[..<count]))
+    }
+}
+
+/// Reads blocks of a segment again that were found before, with their embeddings.
+package final class BlockReader {
+    private let segment: HistoryFolder.Segment
+    private let origin: SegmentChain.Origin
+    private let width: Int
+    private var chain: SegmentChain?
+    private var last: (place: SegmentChain.Place, block: SegmentReader.Block)?
+
+    fileprivate init(_ segment: HistoryFolder.Segment, _ origin: SegmentChain.Origin, width: Int) {
+        (self.segment, self.origin, self.width) = (segment, origin, width)
+    }
+
+    /// Entries of a block, and their embeddings `[d]`, nil of those that show nothing; throws where the block is not
+    /// there any more.
+    package func entries(
+        _ range: Range<Int>, of place: SegmentChain.Place
+    ) throws(HistoryProblem) -> [(entry: HistoryEntry, embedding: [Float]?)] {
+        guard let block = try block(at: place), range.upperBound <= block.header.entries else {
+            throw HistoryProblem(.gone, segment.path, "it was written anew")
+        }
+        var row = (0..<range.lowerBound).count { block.flags($0).contains(.row) } - 1
+        return range.map { index in
+            let entry = block.entry(index)
+            if entry.flags.contains(.row) { row += 1 }
+            let isNothing = entry.flags.contains(.blind) || row < 0
+            return (entry, isNothing ? nil : block.row(row).embedding(width: width))
+        }
+    }
+
+    /// A block; the last one that was read is still there.
+    private func block(at place: SegmentChain.Place) throws(HistoryProblem) -> SegmentReader.Block? {
+        if let last, last.place == place { return last.block }
+        if chain == nil { chain = try SegmentChain(segment, again: origin) }
+        let block = chain?.block(at: place)
+        last = block.map { (place, $0) }
+        return block
+    }
+}

@@ -324,9 +324,10 @@ let package = Package(
         .target(
             name: "LabCommands",
             dependencies: [
-                "Benchmarking", "Checkpoints", "CLIP", "CommandSupport", "Concurrency", "Evaluation", "EvaluationRuns",
-                "Heads", "History", "Ingest", "Matching", "SystemSupport", "Tensors", "Training", "TrainingRuns",
-                "WatchwordConfiguration", "World", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Backtesting", "Benchmarking", "Checkpoints", "CLIP", "CommandSupport", "Concurrency", "Engine",
+                "Evaluation", "EvaluationRuns", "Heads", "History", "Ingest", "Matching", "SystemSupport", "Tensors",
+                "Training", "TrainingRuns", "WatchwordConfiguration", "World",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/LabCommands", swiftSettings: strict),
         .executableTarget(
             name: "watchword",

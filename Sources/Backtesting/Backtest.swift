@@ -21,6 +21,8 @@ package struct Backtest: Sendable {
     package var alertsPerDay: Double
     package var rerank = StandingQuery.defaultRerank
     package var calibration = CalibrationSettings()
+    /// Thresholds that are pinned for queries with a budget, by lane and query.
+    package var pins: [String: [String: Float]] = [:]
     /// How far cosines of the history may be off from those that decided live.
     package var error: Float = 0
     /// Threads that work, each on a lane.
@@ -114,24 +116,41 @@ package struct Backtest: Sendable {
         _ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> (stream: BacktestResult.Stream, first: Double) {
         let none = (BacktestResult.Stream(history.name), Double.infinity)
-        if let rules = try scanned(history.name) {
-            let scanned = ScannedBacktest(self, history, rules, from: from, to: to, &skips, goesOn)
+        var armed = self
+        armed.queries = try queries(of: history, from: from, to: to, &skips, goesOn)
+        if let rules = try armed.scanned(history.name) {
+            let scanned = ScannedBacktest(armed, history, rules, from: from, to: to, &skips, goesOn)
             return try scanned?.run(to: to, &skips, goesOn) ?? none
         }
         var lane: LaneBacktest?
         var first = from
         let lead = max(0, (queries.first?.query.frames ?? 1) - 1)
-        try history.read(from: from, to: to, lead: lead, &skips) { frames in
+        try history.read(from: from, to: to, lead: lead, &skips, goesOn: goesOn) { frames in
             if lane == nil {
                 // Frames before the span fill its first window only.
                 first = from.isFinite ? from : frames.first?.wallClock ?? from
-                lane = try LaneBacktest(self, history.name, start: first)
+                lane = try LaneBacktest(armed, history.name, start: first)
             }
             try lane?.take(frames)
-            return goesOn()
         }
         guard let lane else { return none }
         return (lane.finish(from: first, to: to), first)
+    }
+
+    /// The queries as they are armed on a lane: a budget is the threshold that is pinned for it, or that the span
+    /// teaches; only where it teaches too little, and of heads that no scan knows, it is learnt on the way.
+    private func queries(
+        of lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) throws -> [EmbeddedQuery] {
+        try queries.map { one in
+            guard one.query.rule.fixedThreshold == nil else { return one }
+            var threshold = pins[lane.name]?[one.query.id]
+            if threshold == nil, one.query.head == "mean" {
+                var scan = LearningScan([one], width: model.architecture.embedding, settings: calibration)
+                threshold = scan.run(lane, from: from, to: to, &skips, goesOn: goesOn).first?.threshold
+            }
+            return try threshold.map { EmbeddedQuery(try one.query.with(rule: .score($0)), one.embedding) } ?? one
+        }
     }
 
     /// The rules of the queries that select a lane, if a scan can tell their values.

@@ -5,7 +5,7 @@ package import Heads
 package import History
 package import Matching
 
-/// Learns the thresholds of queries with a budget from a history: what their first days would have taught them.
+/// Learns the thresholds of queries with a budget from a history, as its days would have taught them.
 package struct HistoryLearning {
     private let queries: [EmbeddedQuery]
     private let model: ModelDirectory
@@ -23,12 +23,13 @@ package struct HistoryLearning {
         (self.calibration, self.labels) = (calibration, labels)
     }
 
-    /// What was learnt of each query on each lane that it selects, where it was enough to pin a threshold.
+    /// The calibration of each query on each lane that it selects, where it was enough to pin a threshold; and what could
+    /// not be read, in words.
     ///
     /// Once `goesOn` says no, lanes are missing. Throws where a head cannot be used with the model, or fails.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970, goesOn: () -> Bool = { true }
-    ) throws -> [LearntCalibration] {
+    ) throws -> (learnt: [LearntCalibration], skipped: [String]) {
         var skips = HistorySkips()
         let lanes = LaneHistory.all(
             in: folder, model: model.historyIdentity, width: model.architecture.embedding,
@@ -38,23 +39,42 @@ package struct HistoryLearning {
         var learnt: [LearntCalibration] = []
         for lane in lanes where goesOn() {
             let own = queries.filter { $0.query.settings.selector.matches(lane.name, labels: labels(lane.name)) }
-            var replay: Replay?
-            try lane.read(from: -.infinity, to: now, lead: 0, &skips) { frames in
-                let going =
-                    try replay
-                    ?? Replay(
-                        own, lane: lane.name, labels: labels(lane.name), model: model, finder: finder, rerank: rerank,
-                        calibration: calibration, start: frames.first?.wallClock ?? now)
-                replay = going
-                _ = try going.take(frames)
-                return goesOn()
+            let scanned = own.filter { $0.query.head == "mean" }
+            for alike in Dictionary(grouping: scanned, by: \.query.frames).values {
+                for start in stride(from: 0, to: alike.count, by: LearningScan.most) {
+                    let some = Array(alike[start..<min(start + LearningScan.most, alike.count)])
+                    var scan = LearningScan(some, width: model.architecture.embedding, settings: calibration)
+                    let found = scan.run(lane, from: -.infinity, to: now, &skips, goesOn: goesOn)
+                    for (one, calibration) in zip(some, found) where calibration.pin != nil {
+                        learnt.append(
+                            LearntCalibration(query: one.query.id, lane: lane.name, calibration: calibration))
+                    }
+                }
             }
-            guard let replay, goesOn() else { continue }
-            for one in own {
-                guard let calibration = replay.calibration(of: one.query.id), calibration.pin != nil else { continue }
-                learnt.append(LearntCalibration(query: one.query.id, lane: lane.name, calibration: calibration))
-            }
+            learnt += try replayed(own.filter { $0.query.head != "mean" }, lane, now: now, &skips, goesOn)
         }
-        return learnt
+        return (learnt, skips.sentences)
+    }
+
+    /// The same of queries of heads whose scores only a replay knows.
+    private func replayed(
+        _ own: [EmbeddedQuery], _ lane: LaneHistory, now: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
+    ) throws -> [LearntCalibration] {
+        guard !own.isEmpty else { return [] }
+        var replay: Replay?
+        try lane.read(from: -.infinity, to: now, lead: 0, &skips, goesOn: goesOn) { frames in
+            let going =
+                try replay
+                ?? Replay(
+                    own, lane: lane.name, labels: labels(lane.name), model: model, finder: finder, rerank: rerank,
+                    calibration: calibration, start: frames.first?.wallClock ?? now)
+            replay = going
+            _ = try going.take(frames)
+        }
+        guard let replay, goesOn() else { return [] }
+        return own.compactMap { one in
+            guard let calibration = replay.calibration(of: one.query.id), calibration.pin != nil else { return nil }
+            return LearntCalibration(query: one.query.id, lane: lane.name, calibration: calibration)
+        }
     }
 }

@@ -6,8 +6,8 @@ import History
 /// A day's segment begins with the end of the day before, so that it can be searched alone; here those frames come
 /// once. Not Sendable: it belongs to one thread.
 struct LaneHistory {
-    /// Segments of a lane, by day and number, and the bytes that they have.
     let name: String
+    /// By day and number.
     let segments: [HistoryFolder.Segment]
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
@@ -20,7 +20,6 @@ struct LaneHistory {
     ) -> [LaneHistory] {
         var found: [String: [HistoryFolder.Segment]] = [:]
         for segment in folder.segments() where segment.isFrames {
-            // A day's first frames are found with the day before's, too.
             guard let day = segment.day, days.contains(day) else { continue }
             do throws(HistoryProblem) {
                 let header = try SegmentReader(segment.path).header
@@ -42,24 +41,25 @@ struct LaneHistory {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Gives the frames in order, some at a time, until `take` says no.
+    /// Gives the frames in order, some at a time, until `goesOn` says no.
     ///
     /// `from` and `to` in seconds since 1970, `to` not included; `lead`: so many frames before `from` come first, to
     /// fill its first window.
     func read(
-        from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, take: ([RecordedFrame]) throws -> Bool
+        from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, goesOn: () -> Bool,
+        take: ([RecordedFrame]) throws -> Void
     ) throws {
         var order = LaneOrder()
         var before: [RecordedFrame] = []
         for segment in segments {
             let reader: HistoryReader
             do throws(HistoryProblem) { reader = try HistoryReader(segment) } catch {
-                // Retention may have taken it since it was listed.
+                skips.note(error)
                 continue
             }
             defer { skips.merge(reader.skips) }
             order.begin(day: segment.day ?? 0)
-            while let rows = reader.next() {
+            while goesOn(), let rows = reader.next(where: { $0 < to }) {
                 var frames: [RecordedFrame] = []
                 frames.reserveCapacity(rows.count)
                 for row in rows {
@@ -78,7 +78,7 @@ struct LaneHistory {
                     }
                     frames.append(frame)
                 }
-                if !frames.isEmpty, try !take(frames) { return }
+                if !frames.isEmpty { try take(frames) }
             }
         }
     }
@@ -89,6 +89,43 @@ extension RecordedFrame {
         self.init(
             lane: lane, embedding: embedding, mediaTime: entry.media, wallClock: entry.wall,
             isDiscontinuity: isDiscontinuity, isRepeat: entry.flags.contains(.gated))
+    }
+}
+
+/// Goes through the entries of a lane's segments as a replay goes through its frames.
+struct LaneWalk {
+    struct Step {
+        let isBreak: Bool
+        let isBlind: Bool
+        /// Whether a full window ends here.
+        let isFull: Bool
+    }
+
+    private let frames: Int
+    private var order = LaneOrder()
+    private var entries = EntryOrder()
+    /// Frames with a picture since the last break.
+    private var since = 0
+
+    /// `frames`: those of a window.
+    init(frames: Int) { self.frames = frames }
+
+    mutating func begin(_ segment: HistoryFolder.Segment) {
+        order.begin(day: segment.day ?? 0)
+        entries = EntryOrder()
+    }
+
+    mutating func begin(_ block: WindowScan.Block) { entries.begin(continues: block.continues) }
+
+    /// The next entry; nil of one that is no frame of its own.
+    mutating func step(_ block: WindowScan.Block, _ entry: Int) -> Step? {
+        let flags = block.flags[entry]
+        let continues = entries.continues(flags)
+        guard let isBreak = order.isBreak(flags, at: block.wall[entry], continues: continues) else { return nil }
+        let isBlind = flags.isBlind
+        if isBreak || isBlind { since = 0 }
+        if !isBlind { since += 1 }
+        return Step(isBreak: isBreak, isBlind: isBlind, isFull: !isBlind && since >= frames)
     }
 }
 
@@ -113,15 +150,15 @@ struct LaneOrder {
     ///
     /// `continues`: whether the segment's entry before it is the frame before it.
     mutating func isBreak(_ flags: EntryFlags, at wall: Double, continues: Bool) -> Bool? {
-        if flags.contains(.carried), wall <= last {
+        if flags.isCarried, wall <= last {
             isFirst = false
             return nil
         }
         // After a picture that shows nothing a window begins anew, but an open event goes on.
         let isGap = !continues && !wasBlind && !(isFirst && follows)
         isFirst = false
-        wasBlind = flags.contains(.blind)
+        wasBlind = flags.isBlind
         last = max(last, wall)
-        return flags.contains(.discontinuity) || isGap
+        return flags.isDiscontinuity || isGap
     }
 }

@@ -51,10 +51,9 @@ final class LaneScores {
     /// Stops early where `goesOn` says no.
     func scan(_ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool) {
         let scan = WindowScan(rules.texts, width: rules.width, frames: rules.frames)
-        var at = Progress(from: from, to: to, hours: rules.all.map { WatchedHours($0.query) })
+        var at = Progress(from: from, to: to, walk: LaneWalk(frames: rules.frames), hours: rules.all.map { WatchedHours($0.query) })
         for segment in history.segments where goesOn() {
-            at.order.begin(day: segment.day ?? 0)
-            at.entries = EntryOrder()
+            at.walk.begin(segment)
             do throws(HistoryProblem) {
                 let reader = try scan.scan(segment, &skips) { block in
                     take(block, &at)
@@ -62,19 +61,16 @@ final class LaneScores {
                 }
                 readers.append(reader)
             } catch {
-                // Retention may have taken it since it was listed.
-                continue
+                skips.note(error)
             }
         }
+        if !at.hasBegun { begin = frames.count }
     }
 
     private struct Progress {
         let from: Double
         let to: Double
-        var order = LaneOrder()
-        var entries = EntryOrder()
-        /// Frames with a picture since the last break.
-        var since = 0
+        var walk: LaneWalk
         var hasBegun = false
         /// Of each rule.
         var hours: [WatchedHours]
@@ -82,21 +78,17 @@ final class LaneScores {
     }
 
     private func take(_ block: WindowScan.Block, _ at: inout Progress) {
-        at.entries.begin(continues: block.continues)
+        at.walk.begin(block)
         blocks.append(Block(reader: readers.count, place: block.place, first: frames.count))
         for entry in 0..<block.entries {
-            let (flags, wall) = (block.flags[entry], block.wall[entry])
-            let continues = at.entries.continues(flags)
-            guard let isBreak = at.order.isBreak(flags, at: wall, continues: continues), wall < at.to else { continue }
-            let isBlind = flags.contains(.blind)
-            if isBreak || isBlind { at.since = 0 }
-            if !isBlind { at.since += 1 }
-            var frame = Frame(wall: wall, entry: entry, isBreak: isBreak)
+            let wall = block.wall[entry]
+            guard let step = at.walk.step(block, entry), wall < at.to else { continue }
+            var frame = Frame(wall: wall, entry: entry, isBreak: step.isBreak)
             if wall >= at.from {
                 if !at.hasBegun { begin = frames.count }
                 at.hasBegun = true
-                if isBlind { frame.value = -.infinity }
-                if at.since >= rules.frames { judge(&frame, block, entry, &at) }
+                if step.isBlind { frame.value = -.infinity }
+                if step.isFull { judge(&frame, block, entry, &at) }
             }
             frames.append(frame)
         }
@@ -109,7 +101,8 @@ final class LaneScores {
             frame.isCandidate = true
             return
         }
-        for (place, rule) in rules.all.enumerated() where at.hours[place].contain(frame.wall) {
+        for place in at.hours.indices where at.hours[place].contain(frame.wall) {
+            let rule = rules.all[place]
             at.contrasts.removeAll(keepingCapacity: true)
             for text in rule.contrasts { at.contrasts.append(block.score(text, entry)) }
             let value = rule.value(block.score(rule.text, entry), at.contrasts)

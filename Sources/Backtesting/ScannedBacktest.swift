@@ -70,7 +70,7 @@ extension LaneScores {
 
     /// The values in order, with the breaks between them.
     func series(_ policy: EventPolicy) -> ScoreSeries {
-        var series = ScoreSeries(policy)
+        var series = ScoreSeries(policy, room: frames.count - begin)
         var hours = WatchedHours(rules.all[0].query)
         for place in begin..<frames.count {
             let frame = frames[place]

@@ -9,7 +9,7 @@ import Tensors
 ///
 /// They are those of the mean head with a fixed threshold: frames alone make its scores.
 struct ScannedRules {
-    struct Rule {
+    final class Rule {
         /// Its text, and those of its contrasts, among `texts`.
         let text: Int
         let contrasts: Range<Int>
@@ -17,15 +17,17 @@ struct ScannedRules {
         let scoring: Scoring
         /// The lowest value by a scan that may be at the threshold, or near enough to count as undecided.
         private(set) var floor: Float = 0
+        private let isContrast: Bool
 
         fileprivate init(_ query: StandingQuery, text: Int, contrasts: Range<Int>, _ scoring: Scoring, off: Float) {
             (self.query, self.text, self.contrasts, self.scoring) = (query, text, contrasts, scoring)
+            isContrast = if case .contrast = query.rule { true } else { false }
             floor = lowered(query.rule.fixedThreshold ?? .infinity, by: off)
         }
 
         /// What the rule compares.
         func value(_ score: Float, _ contrasts: [Float]) -> Float {
-            guard case .contrast = query.rule else { return score }
+            guard isContrast else { return score }
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
@@ -34,7 +36,7 @@ struct ScannedRules {
         /// Raising a score and lowering its contrasts by as much multiplies the odds by e^(2 scale error) at most: with
         /// a bias less, since a sigmoid's logarithm has a slope of 1 at most.
         func lowered(_ value: Float, by error: Float) -> Float {
-            guard case .contrast = query.rule else { return value - error }
+            guard isContrast else { return value - error }
             guard value > 0, value < 1 else { return value }
             let odds = value / (1 - value) * exp(-2 * scoring.scale * error)
             return odds.isFinite ? odds / (1 + odds) : 1

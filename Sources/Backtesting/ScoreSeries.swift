@@ -10,14 +10,21 @@ struct ScoreSeries {
     private var ends: [Double] = []
     /// Seconds from its first frame to its last.
     private var lengths: [Float] = []
-    /// The highest value of each stretch.
+    /// The highest and the lowest value of each stretch; a break is the lowest.
     private var highest: [Float] = []
-    private static let stretch = 64
+    private var lowest: [Float] = []
+    private static let stretch = 16
     /// Thresholds of a curve.
     private static let steps = 33
     private let policy: EventPolicy
 
-    init(_ policy: EventPolicy) { self.policy = policy }
+    /// `room`: windows that are expected.
+    init(_ policy: EventPolicy, room: Int = 0) {
+        self.policy = policy
+        values.reserveCapacity(room)
+        ends.reserveCapacity(room)
+        lengths.reserveCapacity(room)
+    }
 
     /// Windows, without what is between them.
     private(set) var count = 0
@@ -42,8 +49,13 @@ struct ScoreSeries {
     }
 
     private mutating func append(_ value: Float, _ end: Double, _ length: Float) {
-        if values.count % Self.stretch == 0 { highest.append(-.infinity) }
-        if value > highest[highest.count - 1] { highest[highest.count - 1] = value }
+        if values.count % Self.stretch == 0 {
+            highest.append(-.infinity)
+            lowest.append(.infinity)
+        }
+        let stretch = highest.count - 1
+        highest[stretch] = max(highest[stretch], value.isNaN ? -.infinity : value)
+        lowest[stretch] = min(lowest[stretch], value.isNaN ? -.infinity : value)
         values.append(value)
         // A clock that was set back: such a window counts as being at the time of the one before.
         ends.append(max(end, ends.last ?? end))
@@ -56,9 +68,9 @@ struct ScoreSeries {
         var count = 0
         var place = 0
         while let next = next(from: place, for: tracker, threshold) {
+            // What comes next goes by the window before it, whatever was passed over.
+            if next > place, !tracker.isIdle { count += observe(next - 1, &tracker, threshold) }
             if values[next].isNaN {
-                // A break is one from the window before it, whatever was passed over.
-                if next > place { count += observe(next - 1, &tracker, threshold) }
                 _ = tracker.close()
             } else {
                 count += observe(next, &tracker, threshold)
@@ -68,18 +80,26 @@ struct ScoreSeries {
         return count
     }
 
-    /// The next window or break that may change anything.
+    /// The next window or break that may change anything: from rest one at the threshold, of an event that is open one
+    /// that may not hold it.
     private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {
-        guard tracker.isCooling else { return start < values.count ? start : nil }
-        let seesBreaks = !tracker.isIdle
+        if tracker.isCooling {
+            return tracker.isIdle
+                ? first(from: start, skipping: { highest[$0] < threshold }, where: { $0 >= threshold })
+                : first(from: start, skipping: { _ in false }, where: { $0 >= threshold || $0.isNaN })
+        }
+        guard tracker.isOpen, policy.windows == 1 else { return start < values.count ? start : nil }
+        let hold = threshold - policy.hysteresis
+        return first(from: start, skipping: { lowest[$0] >= hold }, where: { !($0 >= hold) })
+    }
+
+    /// The first value from a place on that is wanted; `skips`: whether a stretch has none.
+    private func first(from start: Int, skipping skips: (Int) -> Bool, where isWanted: (Float) -> Bool) -> Int? {
         var place = start
         while place < values.count {
-            if !seesBreaks, place % Self.stretch == 0, highest[place / Self.stretch] < threshold {
-                place += Self.stretch
-                continue
-            }
-            if values[place] >= threshold || seesBreaks && values[place].isNaN { return place }
-            place += 1
+            let end = min(values.count, (place / Self.stretch + 1) * Self.stretch)
+            if !skips(place / Self.stretch), let found = values[place..<end].firstIndex(where: isWanted) { return found }
+            place = end
         }
         return nil
     }

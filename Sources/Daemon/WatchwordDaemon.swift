@@ -35,7 +35,7 @@ package actor WatchwordDaemon {
     /// Heartbeats and retention; what is learnt is kept.
     private let upkeep: [Task<Void, Never>]
     /// Queries with a budget that have come to stand, and what learns their thresholds from the history.
-    private let budgets: AsyncStream<[EmbeddedQuery]>
+    private let unlearnt: PendingBudgets
     private var learning: Task<Void, Never>?
     private let reloads = SerialTaskQueue(on: .bulk)
     let queue = FrameQueue()
@@ -90,12 +90,12 @@ package actor WatchwordDaemon {
         self.history = history
         let alerts = EventDelivery(outbox: outbox, logger: logger)
         self.alerts = alerts
-        let (budgets, budget) = AsyncStream<[EmbeddedQuery]>.makeStream(bufferingPolicy: .bufferingNewest(64))
-        self.budgets = budgets
+        let unlearnt = PendingBudgets()
+        self.unlearnt = unlearnt
         let queries = QueryRegistry(engine: engine, outbox: outbox, defaults: defaults, logger: logger) {
             await alerts.deliver($0)
         } onBudgets: {
-            if history != nil { budget.yield($0) }
+            if history != nil { unlearnt.add($0) }
         }
         self.queries = queries
         let thresholds = ThresholdStore(engine: engine, outbox: outbox, logger: logger)
@@ -132,23 +132,30 @@ package actor WatchwordDaemon {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
-        learning = Task { [weak self, budgets] in
-            for await queries in budgets { await self?.learn(queries) }
+        learning = Task { [weak self, unlearnt] in
+            for await _ in unlearnt.news { await self?.learn(unlearnt.take()) }
         }
     }
 
     /// Takes the thresholds of queries with a budget from the history, for those on which nothing is known yet.
     private func learn(_ queries: [EmbeddedQuery]) async {
         guard let history else { return }
-        let unlearnt = await engine.unlearnt(queries.map(\.query.id))
-        let wanted = queries.filter { unlearnt.contains($0.query.id) }
+        var wanted: [String: EmbeddedQuery] = [:]
+        for one in queries where await engine.isUnlearnt(one.query) { wanted[one.query.id] = one }
         guard !wanted.isEmpty else { return }
         do {
+            let (learnt, skipped) = try await history.learn(Array(wanted.values), labels: streams.labels)
             var changes: [ThresholdChange] = []
-            for learnt in try await history.learn(wanted, labels: streams.labels) {
-                if let change = await engine.learn(learnt) { changes.append(change) }
+            for one in learnt {
+                guard let query = wanted[one.query]?.query else { continue }
+                if let change = await engine.learn(one, of: query) { changes.append(change) }
             }
             if !changes.isEmpty { await thresholds.record(changes) }
+            for sentence in skipped {
+                logger.warning("thresholds are learnt without a part of the history", metadata: ["why": "\(sentence)"])
+            }
+        } catch is CancellationError {
+            return
         } catch {
             logger.warning(
                 "thresholds are not learnt from the history, but from what comes", metadata: ["reason": "\(error)"])
@@ -271,8 +278,8 @@ package actor WatchwordDaemon {
         learning?.cancel()
         // They hold the journal: who starts after this opens it again.
         for task in upkeep { await task.value }
-        await learning?.value
         await thresholds.save()
+        await learning?.value
         return haveStopped
     }
 

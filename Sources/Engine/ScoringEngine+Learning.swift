@@ -7,12 +7,12 @@ extension ScoringEngine {
         shelf.put(calibration, query: query, lane: lane)
     }
 
-    /// Takes up what a history tells of a query's background on a lane, unless a threshold is pinned there already.
+    /// Takes up what a history tells of a query's background on a lane, unless a threshold is pinned there already, or
+    /// the query has become another one.
     ///
     /// Returns the change, to be recorded; nil if it is not taken.
-    package func learn(_ learnt: LearntCalibration) -> ThresholdChange? {
-        guard let standing = book[learnt.query], case .budget(let alerts) = standing.query.rule,
-            alerts == learnt.calibration.falseAlertsPerDay, let pin = learnt.calibration.pin
+    package func learn(_ learnt: LearntCalibration, of query: StandingQuery) -> ThresholdChange? {
+        guard let standing = book[learnt.query], standing.query.isLearntLike(query), let pin = learnt.calibration.pin
         else { return nil }
         if let lane = lanes[learnt.lane] {
             guard lane.calibrations[standing.slot]?.pin == nil else { return nil }
@@ -28,13 +28,22 @@ extension ScoringEngine {
         return ThresholdChange(query: learnt.query, lane: learnt.lane, change: change)
     }
 
-    /// The queries with a budget among the ids for which no threshold is pinned on any lane.
-    package func unlearnt(_ ids: [String]) -> Set<String> {
-        Set(
-            ids.filter { id in
-                guard let standing = book[id], standing.query.rule.fixedThreshold == nil else { return false }
-                return !shelf.isPinned(id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
-            })
+    /// Whether a query has a budget, and no threshold is pinned for it on any lane.
+    package func isUnlearnt(_ query: StandingQuery) -> Bool {
+        guard let standing = book[query.id], standing.query.isLearntLike(query), query.rule.fixedThreshold == nil else {
+            return false
+        }
+        return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
+    }
+
+    /// The thresholds that are pinned for queries, by lane and query.
+    package func pins(of ids: [String]) -> [String: [String: Float]] {
+        var pins: [String: [String: Float]] = [:]
+        for id in ids {
+            guard let slot = book[id]?.slot else { continue }
+            for lane in lanes.values { pins[lane.name, default: [:]][id] = lane.calibrations[slot]?.threshold }
+        }
+        return pins
     }
 
     /// A lane has gone for good.

@@ -11,7 +11,8 @@ package import Tensors
 
 /// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
 ///
-/// Runs on an executor of its own; every oneDNN, OpenBLAS and plugin call of the process happens here, one at a time.
+/// Runs on an executor of its own; every oneDNN, OpenBLAS and plugin call for frames that come happens here, one at a
+/// time. A replay of the past makes its own, on another thread.
 package actor ScoringEngine {
     private let executor: QueueExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }

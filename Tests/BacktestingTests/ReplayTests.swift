@@ -17,7 +17,8 @@ private struct Day {
     let frames: [RecordedFrame]
     let text: [Float]
 
-    init(seed: UInt64, width: Int, hours: Double) {
+    /// `spread`: how far ordinary pictures are from each other.
+    init(seed: UInt64, width: Int, hours: Double, spread: Float = 0.3) {
         var random = SeededRandom(seed: seed)
         func vector() -> [Float] { (0..<width).map { _ in Float(random.normal()) } }
         let text = vector()
@@ -34,7 +35,7 @@ private struct Day {
             }
             if event == 0, random.uniform(0, 1) < 0.002 { event = Int(random.uniform(5, 60)) }
             event = max(0, event - 1)
-            for place in at.indices { at[place] = 0.95 * at[place] + 0.3 * Float(random.normal()) }
+            for place in at.indices { at[place] = 0.95 * at[place] + spread * Float(random.normal()) }
             let mix = zip(zip(background, at), text).map { $0.0 + $0.1 + (event > 0 ? 0.8 * $1 : 0) }
             let kind = random.uniform(0, 1)
             let isBlind = kind < 0.003
@@ -91,8 +92,8 @@ struct ReplayTests {
         for (place, frame) in day.frames.enumerated() {
             writer.append(
                 HistoryFrame(
-                    stream: frame.lane, embedding: frame.isRepeat ? nil : frame.embedding, media: frame.mediaTime,
-                    wall: frame.wallClock, isDiscontinuity: frame.isDiscontinuity, isBlind: frame.embedding == nil))
+                    stream: frame.lane, embedding: frame.embedding, media: frame.mediaTime, wall: frame.wallClock,
+                    isDiscontinuity: frame.isDiscontinuity, isRepeat: frame.isRepeat))
             if place % 1000 == 999 { writer.flush() }
         }
         writer.close()
@@ -183,6 +184,46 @@ struct ReplayTests {
         // The curve goes down to no alert above the highest score, and has the median's many.
         #expect(stream.curve.count == 33 && stream.curve[0].threshold < stream.curve[32].threshold)
         #expect((stream.histogram?.counts ?? []).reduce(0, +) == stream.windows)
+        // A point of the curve is what its threshold does, but for windows that the scan's error decides.
+        for place in [12, 20, 26, 30] {
+            let point = stream.curve[place]
+            let count = try backtest(day, try query("mean", .score(Float(point.threshold)))).streams[0].count
+            let told = (point.perDay * days).rounded()
+            #expect(abs(Double(count) - told) <= max(1, 0.05 * told), "\(count) at \(point.threshold), \(told) told")
+        }
+    }
+
+    @Test("of a steady scene the proposed threshold is above it, and not an event without end")
+    func steady() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        // Cosines stay within the hysteresis, so that at the median one event would never end.
+        let day = Day(seed: 3, width: width, hours: 12, spread: 0.05)
+        try record(day)
+        let stream = try backtest(day, try query("mean", .score(0.99))).streams[0]
+        let proposed = try #require(stream.proposed).threshold
+        let kept = try backtest(day, try query("mean", .score(Float(proposed)))).streams[0]
+        #expect(Double(kept.count) <= stream.covered / 86_400 + 1e-9)
+        let median = stream.curve[0].threshold
+        #expect(proposed > median + 0.02, "\(proposed), the median is \(median)")
+        #expect(kept.alerts.allSatisfy { $0.end.timeIntervalSince($0.start) < 600 })
+    }
+
+    @Test("a budget is tested with the threshold that is pinned, or that the span teaches")
+    func budget() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let day = Day(seed: 11, width: width, hours: 20)
+        try record(day)
+        let query = try query("mean", .budget(falseAlertsPerDay: 4))
+        let learnt = try backtest(day, query).streams[0]
+        let threshold = try #require(learnt.threshold)
+        let fixed = try backtest(day, try self.query("mean", .score(Float(threshold)))).streams[0]
+        #expect(learnt.alerts == fixed.alerts && !fixed.alerts.isEmpty)
+        var backtest = Backtest(
+            [EmbeddedQuery(query, QueryEmbedding(query: day.text))], model: model, finder: finder,
+            identity: model.historyIdentity)
+        backtest.pins = ["gate": ["q": Float(threshold) + 0.05]]
+        let pinned = try backtest.run(HistoryFolder(path), now: Day.start + 2 * 86_400).streams[0]
+        #expect(pinned.threshold.map { abs($0 - threshold - 0.05) < 1e-5 } == true && pinned.count <= fixed.count)
     }
 
     @Test("a span has the events of its own windows, and nothing is read past its end")
@@ -221,9 +262,10 @@ struct ReplayTests {
         let replay = try Replay([one], lane: "gate", model: model, finder: finder, start: Day.start)
         _ = try replay.take(day.frames)
         let live = try #require(replay.calibration(of: "q")?.pin)
-        let learnt = try HistoryLearning(
+        let (learnt, skipped) = try HistoryLearning(
             [one], model: model, finder: finder, rerank: 32, calibration: CalibrationSettings(), labels: { _ in [] }
         ).run(HistoryFolder(path), now: Day.start + 86_400)
+        #expect(skipped.isEmpty)
         #expect(learnt.map(\.lane) == ["gate"] && learnt.map(\.query) == ["q"])
         let pin = try #require(learnt.first?.calibration.pin)
         #expect(abs(pin.threshold - live.threshold) < 1e-3 && pin.version == live.version)

@@ -32,6 +32,31 @@ struct RemovalTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["gate"])
     }
 
+    @Test("a picture that stays after the span that is removed keeps its embedding")
+    func repeatsAfterTheSpan() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        let writer = try HistoryWriter(scratch.path, settings(), now: { noon })
+        let (before, after) = (randomUnit(1, width), randomUnit(2, width))
+        // The picture changes at 50, within what is removed, and stays.
+        for place in 0..<200 {
+            writer.append(
+                HistoryFrame(
+                    stream: "lobby", embedding: place < 50 ? before : after, media: Double(place),
+                    wall: noon + Double(place), isDiscontinuity: place == 0, isRepeat: place != 0 && place != 50))
+        }
+        writer.close()
+        let result = HistoryRemoval(stream: "lobby", from: noon + 40, to: noon + 60).run(scratch.folder)
+        #expect(result.entries == 20)
+        let kept = try read(scratch)
+        #expect(kept.count == 180)
+        for row in kept {
+            let expected = row.entry.media < 50 ? before : after
+            let found = try #require(row.embedding)
+            #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-3 }, "at \(row.entry.media) s")
+        }
+    }
+
     @Test("a removal through the writer takes what it has not written yet, too")
     func removalWhileWriting() throws {
         let scratch = Scratch()

@@ -121,7 +121,7 @@ struct RetentionTests {
                 writer.append(
                     HistoryFrame(
                         stream: stream, embedding: row, media: media, wall: clock.now,
-                        isDiscontinuity: random.chance(0.01)))
+                        isDiscontinuity: random.chance(0.01), isRepeat: row == nil))
                 media += 1
                 clock.advance(1)
             }

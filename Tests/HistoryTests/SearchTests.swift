@@ -2,6 +2,7 @@ import Foundation
 import History
 import Matching
 import SystemSupport
+import Synchronization
 import Testing
 
 @Suite("A search finds what the definition finds")
@@ -129,6 +130,14 @@ struct SearchTests {
         _ = try fill(scratch)
         let found = HistorySearch(scratch.folder, now: { noon }).run(query([randomUnit(1, width)]), goesOn: { false })
         #expect(found.isCancelled && found.windows == 0 && found.moments[0].isEmpty)
+        // Given up after its first segment, it has the moments of that.
+        let isFirst = Mutex(true)
+        var asked = query([randomUnit(1, width)])
+        asked.threads = 1
+        let some = HistorySearch(scratch.folder, now: { noon }).run(
+            asked, goesOn: { isFirst.withLock { $0 } }, progress: { _ in isFirst.withLock { $0 = false } })
+        let all = HistorySearch(scratch.folder, now: { noon }).run(asked)
+        #expect(some.isCancelled && !some.moments[0].isEmpty && some.windows > 0 && some.windows < all.windows)
     }
 
     @Test("clips of a head are scored as they are")

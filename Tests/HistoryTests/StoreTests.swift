@@ -36,7 +36,8 @@ struct StoreTests {
             writer.append(
                 HistoryFrame(
                     stream: "gate", embedding: isNew ? walk.next() : nil, media: Double(place),
-                    wall: noon + Double(place), isDiscontinuity: place == 0, isBlind: place == 301))
+                    wall: noon + Double(place), isDiscontinuity: place == 0,
+                    isRepeat: !isNew && place != 301))
         }
         writer.close()
         let read = try read(scratch)
@@ -48,6 +49,24 @@ struct StoreTests {
         let segment = try #require(scratch.folder.segments().first)
         // 60 rows of 128 bytes in two planes, 600 entries of 21 bytes, and headers.
         #expect(segment.bytes < 60 * 256 + 600 * 21 + 8192)
+    }
+
+    @Test("a repeat whose picture is not there has a row of its own")
+    func repeats() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        let writer = try HistoryWriter(scratch.path, settings(), now: { noon })
+        let row = randomUnit(1, width)
+        for place in 0..<20 {
+            writer.append(
+                HistoryFrame(
+                    stream: "gate", embedding: place == 5 ? nil : row, media: Double(place),
+                    wall: noon + Double(place), isDiscontinuity: place == 0, isRepeat: place != 0 && place != 5))
+        }
+        writer.close()
+        let read = try read(scratch)
+        #expect(read.enumerated().filter { $0.element.embedding == nil }.map(\.offset) == [5])
+        #expect(read[6].entry.flags.contains(.row) && !read[7].entry.flags.contains(.row))
     }
 
     @Test("a day's first window spans midnight")

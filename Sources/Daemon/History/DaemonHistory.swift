@@ -12,8 +12,7 @@ import WatchwordConfiguration
 
 /// The daemon's history: records what is embedded, and answers questions about the past.
 ///
-/// Recording never waits. Questions run on threads of their own, at low priority and one of a kind at a time, so that
-/// they take nothing from scoring that it needs.
+/// Recording never waits. Questions run on threads of their own, at low priority and one of a kind at a time.
 package final class DaemonHistory: Sendable {
     let folder: HistoryFolder
     private let writer: HistoryWriter
@@ -27,6 +26,7 @@ package final class DaemonHistory: Sendable {
     private let silent = Mutex<Set<String>>([])
     private let searches = SerialTaskQueue(on: .bulk)
     private let backtests = SerialTaskQueue(on: .bulk)
+    private let lessons = SerialTaskQueue(on: .bulk)
 
     /// Bytes of the disk that are left to the journal: events count more than the past.
     private static let reserve = 256_000_000
@@ -71,8 +71,8 @@ package final class DaemonHistory: Sendable {
         for frame in step.frames where !silent.contains(frame.lane) {
             writer.append(
                 HistoryFrame(
-                    stream: frame.lane, embedding: frame.isRepeat ? nil : frame.embedding, media: frame.mediaTime,
-                    wall: frame.wallClock, isDiscontinuity: frame.isDiscontinuity, isBlind: frame.embedding == nil))
+                    stream: frame.lane, embedding: frame.embedding, media: frame.mediaTime, wall: frame.wallClock,
+                    isDiscontinuity: frame.isDiscontinuity, isRepeat: frame.isRepeat))
         }
         for clip in step.clips where !silent.contains(clip.lane) {
             writer.append(
@@ -111,48 +111,47 @@ package final class DaemonHistory: Sendable {
     func search(_ query: HistoryQuery) async throws -> HistoryResult {
         var query = query
         query.threads = 1
-        let (asked, folder, writer) = (query, folder, writer)
-        return try await searches.take {
-            try await Self.atLowPriority { goesOn in
-                writer.flush()
-                return HistorySearch(folder).run(asked, goesOn: goesOn)
-            }
-        }
+        let (asked, folder) = (query, folder)
+        return try await ask(searches) { HistorySearch(folder).run(asked, goesOn: $0) }
     }
 
-    /// What queries would have been heard of; the first is the one that is asked about.
+    /// The events that queries would have had; the first is the one that is asked about.
     func backtest(
-        _ queries: [EmbeddedQuery], labels: [String: [String]], from: Double?,
-        to: Double?, alertsPerDay: Double
+        _ queries: [EmbeddedQuery], labels: [String: [String]], from: Double?, to: Double?, alertsPerDay: Double
     ) async throws -> BacktestResult {
         var backtest = Backtest(
             queries, model: model, finder: finder, identity: model.historyIdentity, alertsPerDay: alertsPerDay)
         (backtest.from, backtest.to, backtest.rerank, backtest.calibration) = (from, to, rerank, calibration)
         (backtest.error, backtest.threads) = (engine.historyError, 1)
+        backtest.pins = await engine.pins(of: queries.map(\.query.id))
         backtest.labels = { labels[$0] ?? [] }
-        let (asked, folder, writer) = (backtest, folder, writer)
-        return try await backtests.take {
-            try await Self.atLowPriority { goesOn in
-                writer.flush()
-                return try asked.run(folder, goesOn: goesOn)
-            }
+        let (asked, folder) = (backtest, folder)
+        return try await ask(backtests) { try asked.run(folder, goesOn: $0) }
+    }
+
+    /// The calibrations that the history teaches of queries with a budget, by lane, and what could not be read; none
+    /// where it teaches too little to pin a threshold.
+    func learn(
+        _ queries: [EmbeddedQuery], labels: [String: [String]]
+    ) async throws -> (learnt: [LearntCalibration], skipped: [String]) {
+        let (model, finder, rerank, calibration, folder) = (model, finder, rerank, calibration, folder)
+        return try await ask(lessons) { goesOn in
+            try HistoryLearning(
+                queries, model: model, finder: finder, rerank: rerank, calibration: calibration,
+                labels: { labels[$0] ?? [] }
+            ).run(folder, goesOn: goesOn)
         }
     }
 
-    /// What the history tells of queries with a budget, by lane: empty where it tells too little to pin a threshold.
-    func learn(
-        _ queries: [EmbeddedQuery], labels: [String: [String]]
-    ) async throws -> [LearntCalibration] {
-        let (model, finder, rerank, calibration) = (model, finder, rerank, calibration)
-        let (folder, writer) = (folder, writer)
-        return try await backtests.take {
-            try await Self.atLowPriority { goesOn in
-                writer.flush()
-                return try HistoryLearning(
-                    queries, model: model, finder: finder, rerank: rerank, calibration: calibration,
-                    labels: { labels[$0] ?? [] }
-                ).run(folder, goesOn: goesOn)
-            }
+    /// Asks the history when the queue's turn comes, with all that has been recorded by then.
+    private func ask<T: Sendable>(
+        _ queue: SerialTaskQueue, _ body: @escaping @Sendable (_ goesOn: @escaping @Sendable () -> Bool) throws -> T
+    ) async throws -> T {
+        let writer = writer
+        return try await queue.takeWhileWanted {
+            // Not at low priority: the writer waits for it.
+            await offPool { writer.flush() }
+            return try await Self.atLowPriority(body)
         }
     }
 

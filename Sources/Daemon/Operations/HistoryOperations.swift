@@ -56,15 +56,17 @@ enum HistoryOperations {
 
     private static let found = Schema.object([
         .init("moments", .list(.reference("Moment")), required: true),
-        .init("windows", .integer(), required: true, "Windows that were searched, of how many streams."),
-        .init("streams", .integer(), required: true),
+        .init("windows", .integer(), required: true, "Windows that were searched."),
+        .init("streams", .integer(), required: true, "Streams whose windows were searched."),
         .init("skipped", .list(.text()), required: true, "What could not be searched, and why."),
     ])
 
     private static func history(_ daemon: WatchwordDaemon) throws(ControlFailure) -> DaemonHistory {
         guard let history = daemon.history else {
             throw ControlFailure(
-                .refused, "no history is kept: the configuration says history: off, or its directory cannot be written")
+                .refused,
+                "no history is kept: the configuration has no journal or says history: off, the model has 3D patches, or "
+                    + "the directory cannot be written (the log says which)")
         }
         return history
     }
@@ -143,11 +145,13 @@ enum HistoryOperations {
         let history = try history(daemon)
         let name = try ControlArguments.name(args, "stream")
         var removal = HistoryRemoval(from: try time(args, "from"), to: try time(args, "to"))
-        // A whole picture's name alone is that stream; all that is a pattern selects.
+        // A name is that stream alone; a pattern selects.
         if name == "*" {
             removal.selector = nil
         } else if name.contains(where: { "*?!:".contains($0) }) {
             removal.selector = try StreamSelector([name])
+            let labels = await daemon.streams.labels
+            removal.labels = { labels[$0] ?? [] }
         } else {
             removal.stream = name
         }

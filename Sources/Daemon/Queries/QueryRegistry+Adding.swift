@@ -86,7 +86,7 @@ extension QueryRegistry {
         return try zip(items, names.name(all: items.map(\.from))).map { item, from in
             let id = from.idOrSlug
             guard seen.insert(id).inserted else { throw QueryError(id, key: "id", "there are two of this id") }
-            return Item(query: id == item.query.id ? item.query : try item.query.named(id), from: from)
+            return Item(query: id == item.query.id ? item.query : try item.query.with(id: id), from: from)
         }
     }
 

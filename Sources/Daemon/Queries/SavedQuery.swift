@@ -68,12 +68,3 @@ extension Journal.LastEnd {
             end: message.reason == nil ? end : max(end, stored))
     }
 }
-
-extension StandingQuery {
-    /// The same query under another id.
-    func named(_ id: String) throws(QueryError) -> StandingQuery {
-        try StandingQuery(
-            id: id, text: text, phrasings: phrasings, images: images, head: head, frames: frames, rule: rule,
-            settings: settings)
-    }
-}

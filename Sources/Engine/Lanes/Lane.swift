@@ -34,9 +34,8 @@ final class Lane {
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]
-    /// Seconds since 1970 at the first window; from then on by media time, whatever the stream's own times do.
-    private(set) var clock = 0.0
-    private var latestMedia: Double?
+    private var time = LaneClock()
+    var clock: Double { time.now }
     private var hasLost = false
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
@@ -90,16 +89,8 @@ final class Lane {
 
     // MARK: Time
 
-    /// Lets the lane's clock go on to the end of a window: by media time, or to the wall clock's where the stream
-    /// jumped.
-    func advance(to span: WindowSpan) {
-        if let latestMedia, span.mediaEnd >= latestMedia {
-            clock += span.mediaEnd - latestMedia
-        } else {
-            clock = max(clock, span.wallEnd)
-        }
-        latestMedia = span.mediaEnd
-    }
+    /// Lets the lane's clock go on to the end of a window.
+    func advance(to span: WindowSpan) { time.advance(media: span.mediaEnd, wall: span.wallEnd) }
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }

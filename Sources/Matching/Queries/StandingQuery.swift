@@ -99,6 +99,13 @@ package struct StandingQuery: Sendable, Equatable {
         self.settings = settings
     }
 
+    /// The same query under another id, or with another rule.
+    package func with(id: String? = nil, rule: ThresholdRule? = nil) throws(QueryError) -> StandingQuery {
+        try StandingQuery(
+            id: id ?? self.id, text: text, phrasings: phrasings, images: images, head: head, frames: frames,
+            rule: rule ?? self.rule, settings: settings)
+    }
+
     private static func problem(_ text: String, _ phrasings: [String], _ images: [QueryImage]) -> QueryPartError? {
         if images.isEmpty || !text.isEmpty {
             if let problem = problem(ofText: text, "text") { return problem }

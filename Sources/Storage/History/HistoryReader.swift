@@ -18,8 +18,8 @@ package struct EntryOrder: Sendable {
 
     /// Whether the next entry continues the one before it.
     package mutating func continues(_ flags: EntryFlags) -> Bool {
-        defer { continues = !flags.contains(.blind) }
-        return continues && !flags.contains(.discontinuity)
+        defer { continues = !flags.isBlind }
+        return continues && !flags.isDiscontinuity
     }
 }
 
@@ -39,14 +39,16 @@ package final class HistoryReader {
     }
 
     /// The next block's entries; nil at the end.
-    package func next() -> [HistoryRow]? {
+    ///
+    /// `isWanted`: whether the embedding of an entry of such a time, in seconds since 1970, is; others have none.
+    package func next(where isWanted: (Double) -> Bool = { _ in true }) -> [HistoryRow]? {
         guard let block = chain.next() else { return nil }
         order.begin(continues: expected == block.header.sequence)
         expected = block.header.sequence + UInt64(block.header.entries)
         var known: (row: PackedRow, embedding: [Float])?
         return block.entries().map { entry, row in
             let continues = order.continues(entry.flags)
-            guard let row else { return HistoryRow(entry: entry, embedding: nil, continues: continues) }
+            guard let row, isWanted(entry.wall) else { return HistoryRow(entry: entry, embedding: nil, continues: continues) }
             let embedding: [Float]
             if let known, !entry.flags.contains(.row) {
                 embedding = known.embedding

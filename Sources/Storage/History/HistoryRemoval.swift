@@ -17,6 +17,8 @@ package struct HistoryRemoval: Sendable {
     /// A film has no wall times, and goes whole, when there is no span.
     package var from: Double?
     package var to: Double?
+    /// Labels of a stream, by which the selector may select.
+    package var labels: @Sendable (String) -> [String] = { _ in [] }
 
     package init(selector: StreamSelector? = nil, stream: String? = nil, from: Double? = nil, to: Double? = nil) {
         (self.selector, self.stream, self.from, self.to) = (selector, stream, from, to)
@@ -32,15 +34,17 @@ package struct HistoryRemoval: Sendable {
     }
 
     package func selects(_ name: String) -> Bool {
-        (stream.map { $0 == name } ?? true) && (selector.map { $0.matches(name) } ?? true)
+        (stream.map { $0 == name } ?? true) && (selector.map { $0.matches(name, labels: labels(name)) } ?? true)
     }
 
     private var isWhole: Bool { from == nil && to == nil }
     private func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Whether a segment of a day can have entries of the span: it begins with the end of the one before.
-    private func reaches(_ day: Int?) -> Bool {
-        day.map { Double($0 + 1) * 86_400 > from ?? -.infinity && Double($0 - 1) * 86_400 < to ?? .infinity } ?? isWhole
+    /// Whether a segment of a day can have entries of the span that are its own, or those of so many days before it.
+    private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
+        guard let day else { return isWhole }
+        let begin = Double(day - daysBefore) * 86_400
+        return Double(day + 1) * 86_400 > from ?? -.infinity && begin < to ?? .infinity
     }
 
     /// Removes; the caller holds the history's lock, or is its writer.
@@ -71,14 +75,15 @@ package struct HistoryRemoval: Sendable {
         let header: SegmentHeader
         do throws(HistoryProblem) { header = try SegmentReader(segment.path).header } catch {
             // Nothing can be taken out of it: if it is the stream's and of the span's days, all of it goes.
-            guard error.kind != .gone, let owner, selects(owner), reaches(segment.day) else {
+            // It begins with the end of the segment before, of the day before as a rule.
+            guard error.kind != .gone, let owner, selects(owner), reaches(segment.day, daysBefore: 1) else {
                 return result.skips.note(error)
             }
             return remove(segment, &result)
         }
         guard selects(header.stream) else { return }
         guard !isWhole else { return remove(segment, &result) }
-        guard header.file == nil, reaches(segment.day) else { return }
+        guard header.file == nil else { return }
         do throws(HistoryProblem) { try rewrite(segment, space, &result) } catch { result.skips.note(error) }
     }
 
@@ -96,7 +101,7 @@ package struct HistoryRemoval: Sendable {
         // Room for what is kept is made of other segments.
         let hold = space?.hold(segment.path)
         defer { withExtendedLifetime(hold) {} }
-        guard try isTouched(segment) else { return }
+        guard try isTouched(segment, ownToo: reaches(segment.day)) else { return }
         let part = AtomicFile.Part(of: segment.path)
         let reader = try SegmentChain(segment, readsLow: true)
         let (kept, removed): (Int, Int)
@@ -117,10 +122,14 @@ package struct HistoryRemoval: Sendable {
     }
 
     /// Whether a segment has entries of the span, or anything that cannot be read or was never finished, and may be.
-    private func isTouched(_ segment: HistoryFolder.Segment) throws(HistoryProblem) -> Bool {
+    ///
+    /// Not `ownToo`: only those it begins with count, which are the end of the segment before, of whatever day.
+    private func isTouched(_ segment: HistoryFolder.Segment, ownToo: Bool) throws(HistoryProblem) -> Bool {
         let reader = try SegmentChain(segment)
         while let block = reader.next() {
-            if (0..<block.header.entries).contains(where: { isMeant(block.wall[$0]) }) { return true }
+            let entries = 0..<block.header.entries
+            if entries.contains(where: { isMeant(block.wall[$0]) }) { return true }
+            if !ownToo, !entries.allSatisfy({ block.flags($0).contains(.carried) }) { return false }
         }
         return !reader.skips.isEmpty || !reader.isSealed
     }
@@ -149,9 +158,11 @@ package struct HistoryRemoval: Sendable {
                     if since < reader.header.window - 1 { entry.value = 0 }
                     if since == 0 { entry.flags.insert(.discontinuity) }
                 }
+                // After a gap the row that it repeats is not there.
+                let repeats = since > 0 && entry.flags.contains(.gated)
                 since += 1
                 kept += 1
-                try writer.append(entry, row, repeats: entry.flags.contains(.gated))
+                try writer.append(entry, row, repeats: repeats)
             }
         }
         try writer.finish()

@@ -4,7 +4,7 @@ import SystemSupport
 
 /// Counters of a history writer.
 package struct HistoryStatus: Sendable, Equatable {
-    /// Entries that were taken, those among them that were lost later.
+    /// Entries that were taken; some may have been lost later.
     package var recorded: UInt64 = 0
     /// Entries that found the queue full.
     package var dropped: UInt64 = 0
@@ -130,8 +130,8 @@ package final class HistoryWriter: @unchecked Sendable {
             }
             if case .frame(var frame) = item, inbox.broken.remove(frame.stream) != nil {
                 frame.isDiscontinuity = true
-                // It repeats a picture that was lost.
-                if frame.embedding == nil { frame.isBlind = true }
+                // The picture that it repeats may be lost.
+                frame.isRepeat = false
                 inbox.items.append(.frame(frame))
             } else {
                 inbox.items.append(item)

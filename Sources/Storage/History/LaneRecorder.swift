@@ -1,22 +1,23 @@
 /// A sampled frame as a history takes it.
 package struct HistoryFrame: Sendable {
     package var stream: String
-    /// As the tower gives it, `[d]`; nil for a picture that had not changed, or that shows nothing.
+    /// As the tower gives it, `[d]`; nil for a picture that shows nothing, or repeats one whose embedding is not at
+    /// hand.
     package var embedding: [Float]?
     /// Seconds of media time.
     package var media: Double
     /// Seconds since 1970; 0 of a film.
     package var wall: Double
     package var isDiscontinuity: Bool
-    /// Its picture shows nothing.
-    package var isBlind: Bool
+    /// Its picture had not changed: it has the embedding of the frame before it.
+    package var isRepeat: Bool
 
     package init(
         stream: String, embedding: [Float]?, media: Double, wall: Double, isDiscontinuity: Bool = false,
-        isBlind: Bool = false
+        isRepeat: Bool = false
     ) {
         (self.stream, self.embedding, self.media, self.wall) = (stream, embedding, media, wall)
-        (self.isDiscontinuity, self.isBlind) = (isDiscontinuity, isBlind)
+        (self.isDiscontinuity, self.isRepeat) = (isDiscontinuity, isRepeat)
     }
 }
 
@@ -80,9 +81,10 @@ final class LaneRecorder {
         var flags: EntryFlags = frame.isDiscontinuity || isBroken ? .discontinuity : []
         if frame.isDiscontinuity || isBroken { breakWindow() }
         isBroken = false
-        let isRepeat = frame.embedding == nil
+        // After a loss, or where the row before was none, it has a row of its own.
+        let isRepeat = frame.isRepeat && last != nil
         var row = isRepeat ? last : frame.embedding.flatMap { PackedRow($0) }
-        if frame.isBlind || row == nil || row?.high.count != header.padded {
+        if row == nil || row?.high.count != header.padded {
             row = nil
             flags.insert(.blind)
             breakWindow()

@@ -15,6 +15,11 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package static let carried = EntryFlags(rawValue: 8)
     /// It has a row of its own in its block.
     package static let row = EntryFlags(rawValue: 16)
+
+    // Asked of each of millions: the protocol's own `contains` is not specialised for callers in other modules.
+    package var isDiscontinuity: Bool { rawValue & Self.discontinuity.rawValue != 0 }
+    package var isBlind: Bool { rawValue & Self.blind.rawValue != 0 }
+    package var isCarried: Bool { rawValue & Self.carried.rawValue != 0 }
 }
 
 /// The sizes and checksums of a block: its first `size` bytes.

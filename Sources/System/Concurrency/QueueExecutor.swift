@@ -4,8 +4,7 @@ import Synchronization
 
 /// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.
 ///
-/// The scoring engine has one (every oneDNN, OpenBLAS and plugin call of the process), the outbox another (every write
-/// to the journal and to the publisher's socket).
+/// The scoring engine has one, the outbox another (every write to the journal and to the publisher's socket).
 package final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 

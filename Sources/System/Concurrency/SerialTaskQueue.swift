@@ -10,8 +10,26 @@ package final class SerialTaskQueue: Sendable {
     /// `threads`: where it is done, if what is done may be long; else on the cooperative pool.
     package init(on threads: RequestThreads? = nil) { self.threads = threads }
 
+    /// Does something when its turn comes, to its end, whatever becomes of its asker.
     package func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
-        let work = last.withLock { last in
+        try await enqueue(body).value
+    }
+
+    /// The same of something that is given up once the asker's task is cancelled, or not begun.
+    package func takeWhileWanted<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
+        let work = enqueue {
+            try Task.checkCancellation()
+            return try await body()
+        }
+        return try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            work.cancel()
+        }
+    }
+
+    private func enqueue<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) -> Task<T, any Error> {
+        last.withLock { last in
             let before = last
             let work = Task(executorPreference: threads) {
                 await before.value
@@ -20,6 +38,5 @@ package final class SerialTaskQueue: Sendable {
             last = Task { _ = await work.result }
             return work
         }
-        return try await work.value
     }
 }

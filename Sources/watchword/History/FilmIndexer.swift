@@ -138,7 +138,7 @@ struct FilmIndexer {
             try writer.append(
                 HistoryFrame(
                     stream: stream, embedding: isBlind ? nil : embeddings.next(), media: frame.mediaTime, wall: 0,
-                    isDiscontinuity: frame.discontinuity, isBlind: isBlind))
+                    isDiscontinuity: frame.discontinuity))
             outcome.frames += 1
             outcome.seconds = frame.mediaTime
         }

@@ -50,7 +50,8 @@ struct SyntheticHistory {
                     writer.append(
                         HistoryFrame(
                             stream: name(camera), embedding: row, media: Double(from + place) / fps,
-                            wall: Self.start + Double(from + place) / fps, isDiscontinuity: from + place == 0))
+                            wall: Self.start + Double(from + place) / fps, isDiscontinuity: from + place == 0,
+                            isRepeat: row == nil))
                 }
                 writer.flush()
                 seconds += Self.processorSeconds - began
@@ -107,29 +108,31 @@ struct SyntheticHistory {
     }
 }
 
-/// An embedding that wanders around one place, as those of a camera's pictures do.
-private struct Walk {
-    private var random: SeededRandom
-    private let home: [Float]
-    private var drift: [Float]
+extension SyntheticHistory {
+    /// An embedding that wanders around one place, as those of a camera's pictures do.
+    struct Walk {
+        private var random: SeededRandom
+        private let home: [Float]
+        private var drift: [Float]
 
-    init(seed: UInt64, width: Int) {
-        random = SeededRandom(seed: seed)
-        var numbers = SeededNumbers(seed: ~seed)
-        home = numbers.numbers(width, deviation: 1)
-        drift = [Float](repeating: 0, count: width)
-    }
-
-    /// The next embedding; nil where the picture had not changed.
-    mutating func next(_ gated: Double) -> [Float]? {
-        if gated > 0, random.unit() < gated { return nil }
-        var bits: UInt64 = 0
-        for place in drift.indices {
-            if place % 4 == 0 { bits = random.next() }
-            drift[place] = 0.9 * drift[place] + Float(Int16(truncatingIfNeeded: bits)) / 0x1p15
-            bits >>= 16
+        init(seed: UInt64, width: Int) {
+            random = SeededRandom(seed: seed)
+            var numbers = SeededNumbers(seed: ~seed)
+            home = numbers.numbers(width, deviation: 1)
+            drift = [Float](repeating: 0, count: width)
         }
-        return zip(home, drift).map { 7 * ($0 + 0.5 * $1) }
+
+        /// The next embedding; nil where the picture had not changed.
+        mutating func next(_ gated: Double) -> [Float]? {
+            if gated > 0, random.unit() < gated { return nil }
+            var bits: UInt64 = 0
+            for place in drift.indices {
+                if place % 4 == 0 { bits = random.next() }
+                drift[place] = 0.9 * drift[place] + Float(Int16(truncatingIfNeeded: bits)) / 0x1p15
+                bits >>= 16
+            }
+            return zip(home, drift).map { 7 * ($0 + 0.5 * $1) }
+        }
     }
 }
 

@@ -62,6 +62,11 @@ void ww_history_unpack(float *x, const int8_t *high, const int8_t *low, float sc
 /// offset: 128 times the sum of q.
 void ww_history_text(int8_t *q, float *step, int32_t *offset, double *rotated, const float *x, size_t width);
 
+/// What ww_history_text left of a rotated text (P), as another text: the sum of both products is nearly exact.
+/// work (P) is scratch.
+void ww_history_rest(int8_t *rest, float *rest_step, int32_t *rest_offset, const double *rotated, const int8_t *q,
+                     float step, size_t P, double *work);
+
 /// Texts for the scan. Arrays have room for count rounded up to four; what is beyond count is zero.
 typedef struct ww_history_texts {
     size_t count;

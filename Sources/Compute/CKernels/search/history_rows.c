@@ -49,18 +49,28 @@ void ww_history_unpack(float *x, const int8_t *high, const int8_t *low, float sc
     for (size_t i = 0; i < width; i++) x[i] = (float)work[i];
 }
 
-void ww_history_text(int8_t *q, float *step, int32_t *offset, double *rotated, const float *x, size_t width) {
-    const size_t P = ww_score_padded(width);
-    rotate_row(rotated, x, width);
+// Whole numbers of x (P), value = step * q.
+static void text_bytes(int8_t *q, float *step, int32_t *offset, const double *x, size_t P) {
     double top = 0;
-    for (size_t i = 0; i < P; i++) top = fabs(rotated[i]) > top ? fabs(rotated[i]) : top;
+    for (size_t i = 0; i < P; i++) top = fabs(x[i]) > top ? fabs(x[i]) : top;
     *step = top > 0 && top < INFINITY ? (float)(top / WW_HISTORY_TEXT) : 0;
     int32_t sum = 0;
     for (size_t i = 0; i < P; i++) {
-        q[i] = *step > 0 ? (int8_t)lrint(fmin(fmax(rotated[i] / *step, -WW_HISTORY_TEXT), WW_HISTORY_TEXT)) : 0;
+        q[i] = *step > 0 ? (int8_t)lrint(fmin(fmax(x[i] / *step, -WW_HISTORY_TEXT), WW_HISTORY_TEXT)) : 0;
         sum += q[i];
     }
     *offset = 128 * sum;
+}
+
+void ww_history_text(int8_t *q, float *step, int32_t *offset, double *rotated, const float *x, size_t width) {
+    rotate_row(rotated, x, width);
+    text_bytes(q, step, offset, rotated, ww_score_padded(width));
+}
+
+void ww_history_rest(int8_t *rest, float *rest_step, int32_t *rest_offset, const double *rotated, const int8_t *q,
+                     float step, size_t P, double *work) {
+    for (size_t i = 0; i < P; i++) work[i] = rotated[i] - (double)step * q[i];
+    text_bytes(rest, rest_step, rest_offset, work, P);
 }
 
 VARIANTS

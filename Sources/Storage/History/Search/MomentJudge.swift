@@ -31,11 +31,12 @@ struct MomentJudge {
         var taken: [Scored] = []
         // Each round sorts all that is scored: as many slots a round as there are moments to find.
         let round = max(4, query.limit)
-        while goesOn() {
+        while true {
             taken = apart(scored)
             let rest = next < slots.count ? slots[next].score : -.infinity
             let isSure = taken.count >= query.limit && taken[query.limit - 1].window.score >= rest + error
-            if next == slots.count || isSure { break }
+            // Given up, the best slots so far are scored all the same.
+            if next == slots.count || isSure || next > 0 && !goesOn() { break }
             for slot in slots[next..<min(next + round, slots.count)] {
                 if let own = scanned[slot.segment], let one = score(slot, own) { scored.append(one) }
             }

@@ -5,7 +5,6 @@ final class SegmentScan {
     /// The result of scanning one segment.
     struct Found {
         var windows = 0
-        /// Slots of the segment, and the best window of each by text: `[slots, stride]`.
         var slots = 0
         var bytes = 0
         var skips = HistorySkips()
@@ -27,6 +26,7 @@ final class SegmentScan {
     }
 
     private let texts: TextBatch
+    /// The best window of each slot by text: `[slots, stride]`.
     private(set) var best: [Float] = []
     /// Ordinal of each slot's first window.
     private(set) var firsts: [UInt32] = []

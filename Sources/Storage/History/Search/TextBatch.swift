@@ -2,6 +2,7 @@ import CKernels
 
 /// Texts made ready for a scan: as whole numbers, and rotated for exact scores.
 struct TextBatch: Sendable {
+    /// Texts as the scan sees them: two of each that has its rest.
     let count: Int
     let padded: Int
     /// count, rounded up to what kernels work on at once; what is beyond count is zero.
@@ -10,27 +11,36 @@ struct TextBatch: Sendable {
     private let bytes: [Int8]
     private let steps: [Float]
     private let offsets: [Int32]
-    /// `[count, padded]`.
+    /// `[texts, padded]`.
     private let rotated: [Double]
 
     /// `texts`: unit vectors `[width]`.
-    init(_ texts: [[Float]], width: Int, isQuick: Bool) {
+    ///
+    /// `withRests`: each is followed by what its bytes leave of it; the sum of both scores has the rows' error alone.
+    init(_ texts: [[Float]], width: Int, isQuick: Bool, withRests: Bool = false) {
         self.isQuick = isQuick
+        self.withRests = withRests
+        let each = withRests ? 2 : 1
         precondition(!texts.isEmpty && texts.allSatisfy { $0.count == width })
-        count = texts.count
+        count = each * texts.count
         let padded = ww_score_padded(width)
         self.padded = padded
-        stride = (texts.count + 7) / 8 * 8
+        stride = (count + 7) / 8 * 8
         var bytes = [Int8](repeating: 0, count: stride * padded)
         var steps = [Float](repeating: 0, count: stride)
         var offsets = [Int32](repeating: 0, count: stride)
-        var rotated = [Double](repeating: 0, count: count * padded)
+        var rotated = [Double](repeating: 0, count: texts.count * padded)
+        var work = [Double](repeating: 0, count: padded)
         for (place, text) in texts.enumerated() {
             bytes.withUnsafeMutableBufferPointer { bytes in
                 rotated.withUnsafeMutableBufferPointer { rotated in
                     guard let q = bytes.baseAddress, let exact = rotated.baseAddress else { return }
-                    ww_history_text(
-                        q + place * padded, &steps[place], &offsets[place], exact + place * padded, text, width)
+                    let (row, own) = (each * place, exact + place * padded)
+                    ww_history_text(q + row * padded, &steps[row], &offsets[row], own, text, width)
+                    guard withRests else { return }
+                    ww_history_rest(
+                        q + (row + 1) * padded, &steps[row + 1], &offsets[row + 1], own, q + row * padded, steps[row],
+                        padded, &work)
                 }
             }
         }
@@ -41,6 +51,7 @@ struct TextBatch: Sendable {
     ///
     /// The best half minutes are then scored window by window, as ever.
     let isQuick: Bool
+    private let withRests: Bool
 
     /// How far a score by the high planes may be from the exact one: six times its root mean square.
     ///
@@ -48,10 +59,10 @@ struct TextBatch: Sendable {
     /// times the root mean square. The rotation makes what is missed of either look like noise to the other.
     ///
     /// A quick scan does not look at each window: the best one of a half minute may be better than what it saw.
-    var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded) }
+    var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded, withRests: withRests) }
 
-    static func error(padded: Int) -> Float {
-        let (row, text) = (Float(1) / 127, 1 / Float(WW_HISTORY_TEXT))
+    static func error(padded: Int, withRests: Bool) -> Float {
+        let (row, text) = (Float(1) / 127, withRests ? 1 / Float(127 * WW_HISTORY_TEXT) : 1 / Float(WW_HISTORY_TEXT))
         let step = 5 / Float(padded).squareRoot() * Float(row * row + text * text).squareRoot()
         return 6 * step / Float(12).squareRoot()
     }

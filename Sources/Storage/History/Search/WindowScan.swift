@@ -10,7 +10,8 @@ package final class WindowScan {
         package let place: SegmentChain.Place
         /// Whether it continues the block before it.
         package let continues: Bool
-        /// Of each entry.
+        /// Of each entry, in seconds of media time and since 1970.
+        package let media: [Double]
         package let wall: [Double]
         package let flags: [EntryFlags]
         fileprivate let scores: [Float]
@@ -21,12 +22,14 @@ package final class WindowScan {
         package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
         /// The cosine of a window that the segment has and a text; off by `error` at most.
         package func score(_ text: Int, _ entry: Int) -> Float {
-            scores[(text / 8 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 8]
+            // Its own, and that of its rest.
+            let place = (text / 4 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 4 * 2
+            return scores[place] + scores[place + 1]
         }
     }
 
     /// How far a score may be from that of both planes: six times its root mean square.
-    package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width)) }
+    package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width), withRests: true) }
 
     private let texts: TextBatch
     private let query: HistoryQuery
@@ -41,7 +44,7 @@ package final class WindowScan {
 
     /// `texts`: unit vectors `[width]`; `frames`: those of a window.
     package init(_ texts: [[Float]], width: Int, frames: Int) {
-        self.texts = TextBatch(texts, width: width, isQuick: false)
+        self.texts = TextBatch(texts, width: width, isQuick: false, withRests: true)
         query = {
             var query = HistoryQuery(texts: texts, model: "", width: width)
             query.frames = frames
@@ -97,6 +100,7 @@ package final class WindowScan {
         let count = block.header.entries
         return Block(
             place: chain.place(of: block), continues: continues,
+            media: Array(UnsafeBufferPointer(start: block.media, count: count)),
             wall: Array(UnsafeBufferPointer(start: block.wall, count: count)),
             flags: (0..<count).map { block.flags($0) }, scores: scores, inverse: Array(inverse[..<count]))
     }

@@ -6,7 +6,7 @@ import Tensors
 
 /// Learns the backgrounds of queries with a budget on one lane from a scan of its windows, of the mean head.
 ///
-/// Their scores are off by a thousandth of a cosine at most, far less than a background spreads.
+/// Their scores are off by 0.0005 (RMS) at a width of 512, far less than a background spreads.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery

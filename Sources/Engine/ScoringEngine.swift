@@ -103,6 +103,11 @@ package actor ScoringEngine {
     /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
 
+    /// The same of several texts: some at once, that scoring waits no longer than for a few pictures.
+    package func embed(texts: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
+        try embedder.embed(texts: texts)
+    }
+
     /// Gives the memory of the text tower back: no text is expected for a while.
     package func releaseTexts() {
         embedder.releaseTexts()

@@ -1,6 +1,7 @@
 import Backtesting
 import CLIP
 import Concurrency
+import ControlAPI
 import Engine
 import Foundation
 import Heads
@@ -105,6 +106,15 @@ package final class DaemonHistory: Sendable {
         let (folder, status, settings) = (folder, writer.status, settings)
         let streams = await offPool { HistoryState.streams(folder) }
         return HistoryState(folder.path, settings, status, streams)
+    }
+
+    /// Refuses a head whose scores the history does not have: one that is not there, or that pairs texts and windows.
+    func check(head: String) throws {
+        guard head != "mean", try !finder.load(head).pools else { return }
+        throw ControlFailure(
+            .refused,
+            "head \(head): expected one that leaves clips in the history, found one that pairs texts and windows; search "
+                + "with the mean head")
     }
 
     /// Moments of one query, with what could not be searched.

@@ -97,6 +97,7 @@ enum HistoryOperations {
         var from = try QueryConfiguration(json: described)
         // What is wanted may be another head's clips; the text is embedded alike for all.
         let head = from.head ?? "mean"
+        try history.check(head: head)
         from.head = "mean"
         from.threshold = from.threshold ?? 0
         let frames = from.frames

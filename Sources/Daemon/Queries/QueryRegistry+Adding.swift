@@ -106,8 +106,7 @@ extension QueryRegistry {
         let model = engine.embeddingIdentity
         let width = engine.model.architecture.embedding
         let known = try await outbox.embeddings(of: keys.flatMap { $0 }, model: model)
-        var made: [(key: Data, vector: [Float])] = []
-        var embeddings: [QueryEmbedding] = []
+        var embeddings: [QueryEmbedding?] = []
         var next = 0
         for (query, keys) in zip(queries, keys) {
             // A vector that cannot be an embedding of this model is made again.
@@ -115,16 +114,17 @@ extension QueryRegistry {
                 vector.count == width && vector.allSatisfy(\.isFinite)
             }
             next += keys.count
-            if vectors.count == keys.count {
-                // Only the query's head and window have to be possible; what was cut was said when it was made.
-                try await engine.check(query)
-                embeddings.append(QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())))
-                continue
-            }
-            let framing = engine.model.preprocessing.framing
-            let embedding = try await embed(query, pictures: QueryPictures.decode(query, framing: framing))
-            made += zip(keys, [embedding.query] + embedding.contrasts).map { ($0, $1) }
-            embeddings.append(embedding)
+            // Of those that are known only the head and window have to be possible; what was cut was said before.
+            try await engine.check(query)
+            let isKnown = vectors.count == keys.count
+            embeddings.append(
+                isKnown ? QueryEmbedding(query: vectors[0], contrasts: Array(vectors.dropFirst())) : nil)
+        }
+        let unknown = embeddings.indices.filter { embeddings[$0] == nil }
+        var made: [(key: Data, vector: [Float])] = []
+        for (place, embedding) in zip(unknown, try await make(unknown.map { queries[$0] })) {
+            made += zip(keys[place], [embedding.query] + embedding.contrasts).map { ($0, $1) }
+            embeddings[place] = embedding
         }
         if !made.isEmpty {
             await engine.releaseTexts()
@@ -133,20 +133,57 @@ extension QueryRegistry {
                 logger.warning("embeddings are not kept", metadata: ["error": "\(error)"])
             }
         }
-        return embeddings
+        return embeddings.compactMap { $0 }
     }
 
-    /// Embeds one query: between two of its texts the engine scores, however many they are.
-    private func embed(_ query: StandingQuery, pictures: [Picture]) async throws -> QueryEmbedding {
-        try await engine.check(query)
-        var parts = QueryEmbedding.Parts(query)
-        while let text = parts.nextText {
-            try Task.checkCancellation()
-            parts.take(try await engine.embed(text: text))
+    /// Embeds queries: between two handfuls of their texts the engine scores, however many they are.
+    private func make(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
+        var made: [QueryEmbedding] = []
+        var waiting: [QueryEmbedding.Parts] = []
+        var texts = 0
+        for query in queries {
+            let parts = QueryEmbedding.Parts(query)
+            waiting.append(parts)
+            texts += parts.texts.count
+            // Texts that are made together, so that of many queries no more are held than of one.
+            guard texts >= Self.chunk else { continue }
+            made += try await make(waiting, of: queries[made.count...])
+            (waiting, texts) = ([], 0)
         }
-        if !pictures.isEmpty { parts.take(pictures: try await engine.embed(pictures: pictures)) }
-        return try parts.joined(width: engine.model.architecture.embedding)
+        return made + (try await make(waiting, of: queries[made.count...]))
     }
+
+    private func make(
+        _ waiting: [QueryEmbedding.Parts], of queries: ArraySlice<StandingQuery>
+    ) async throws -> [QueryEmbedding] {
+        var known: [String: (embedding: [Float], truncated: Bool)] = [:]
+        let all = Set(waiting.flatMap(\.texts)).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        var start = 0
+        while start < all.count {
+            try Task.checkCancellation()
+            var (end, bytes) = (start + 1, all[start].utf8.count)
+            while end < all.count, bytes + all[end].utf8.count <= Self.handful {
+                bytes += all[end].utf8.count
+                end += 1
+            }
+            let some = Array(all[start..<end])
+            for (text, embedding) in zip(some, try await engine.embed(texts: some)) { known[text] = embedding }
+            start = end
+        }
+        let framing = engine.model.preprocessing.framing
+        var made: [QueryEmbedding] = []
+        for (parts, query) in zip(waiting, queries) {
+            var parts = parts
+            while let text = parts.nextText, let embedding = known[text] { parts.take(embedding) }
+            let pictures = try QueryPictures.decode(query, framing: framing)
+            if !pictures.isEmpty { parts.take(pictures: try await engine.embed(pictures: pictures)) }
+            made.append(try parts.joined(width: engine.model.architecture.embedding))
+        }
+        return made
+    }
+
+    /// Bytes of texts that the engine embeds at once: some 250 tokens, the work of five pictures.
+    private static let handful = 1024
 }
 
 extension ControlFailure {

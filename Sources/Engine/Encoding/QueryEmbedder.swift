@@ -22,6 +22,12 @@ final class QueryEmbedder {
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
+    /// The same of several texts, which takes less time than one after the other.
+    func embed(texts all: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
+        let tokens = all.map { tokenizer.tokens($0, limit: images.architecture.text.context) }
+        return zip(try texts.encode(tokens.map(\.ids)), tokens).map { ($0, $1.truncated) }
+    }
+
     func releaseTexts() { texts.releaseMemory() }
 
     /// Embeds pictures: `[pictures][d]`, not normalised.

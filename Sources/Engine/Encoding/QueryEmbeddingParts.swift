@@ -23,6 +23,9 @@ extension QueryEmbedding {
             skipFull()
         }
 
+        /// All texts that are to be embedded.
+        package var texts: [String] { groups.flatMap { $0 } }
+
         /// The text to be embedded next; nil when there is none left.
         package var nextText: String? { group < groups.count ? groups[group][embeddings[group].count] : nil }
 

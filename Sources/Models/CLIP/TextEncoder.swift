@@ -55,25 +55,61 @@ package final class TextEncoder {
     ///
     /// Ids outside of the vocabulary, no ids, or more than the context are a `TextError`.
     package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {
+        try encode(together: [ids], trace: trace)[0]
+    }
+
+    /// Embeds texts: `[texts][d]`, not normalised.
+    ///
+    /// Reading the weights takes as long as their products with some 60 tokens, so short texts share it: those of about
+    /// one length go through the tower together.
+    package func encode(_ texts: [[Int]]) throws -> [[Float]] {
+        var embeddings = [[Float]](repeating: [], count: texts.count)
+        let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
+        var start = 0
+        while start < order.count {
+            // In order of length, the last is the longest: its tokens are what each of them takes.
+            var end = start + 1
+            while end < order.count, (end - start + 1) * texts[order[end]].count <= Self.mostTokens { end += 1 }
+            let some = order[start..<end]
+            for (place, embedding) in zip(some, try encode(together: some.map { texts[$0] }, trace: nil)) {
+                embeddings[place] = embedding
+            }
+            start = end
+        }
+        return embeddings
+    }
+
+    /// Tokens that go through the tower together.
+    private static let mostTokens = 256
+
+    private func encode(together texts: [[Int]], trace: ((Matrix) -> Void)?) throws -> [[Float]] {
+        for ids in texts { try check(ids) }
+        let (form, length) = (architecture.text.form, texts.map(\.count).max() ?? 0)
+        tokens.resize(rows: texts.count * length)
+        let padding = [Float](repeating: 0, count: architecture.text.width)
+        for (place, ids) in texts.enumerated() {
+            for row in 0..<length {
+                tokens.write(row < ids.count ? try tokenEmbedding(ids[row]) : padding, atRow: place * length + row)
+            }
+        }
+        tokens.add(repeating: Array(positions.prefix(length * architecture.text.width)))
+        let pooled = texts.map { Int32(poolingPlace($0)) }
+        try stack(tokens, tokens: length, mask: form.isCausal ? .causal : .none, rows: pooled, trace: trace)
+        finalNorm(tokens, into: tokens)
+        guard let projection else { return texts.indices.map { tokens.row($0) } }
+        output.resize(rows: texts.count)
+        try projection(tokens, into: output)
+        return texts.indices.map { output.row($0) }
+    }
+
+    private func check(_ ids: [Int]) throws(TextError) {
         let text = architecture.text
         guard !ids.isEmpty, ids.count <= text.context, text.form.isCausal || ids.count == text.context else {
-            throw TextError.length(ids.count, context: text.context)
+            throw .length(ids.count, context: text.context)
         }
         if let stray = ids.first(where: { !(0..<text.vocabulary).contains($0) }) {
-            throw TextError.unknownToken(stray, vocabulary: text.vocabulary)
+            throw .unknownToken(stray, vocabulary: text.vocabulary)
         }
-        tokens.resize(rows: ids.count)
-        for (row, id) in ids.enumerated() {
-            tokens.write(try tokenEmbedding(id), atRow: row)
-        }
-        tokens.add(repeating: Array(positions.prefix(ids.count * text.width)))
-        let pooled = [Int32(poolingPlace(ids))]
-        try stack(tokens, tokens: ids.count, mask: text.form.isCausal ? .causal : .none, rows: pooled, trace: trace)
-        finalNorm(tokens, into: tokens)
-        guard let projection else { return tokens.row(0) }
-        output.resize(rows: 1)
-        try projection(tokens, into: output)
-        return output.row(0)
     }
 
     /// Gives memory back: no text is expected for a while.

@@ -194,6 +194,7 @@ struct BacktestTests {
             (["search", "x", "--from", "12"], "from"), (["search", "x", "--stream", "a b"], "streams"),
             (["query", "backtest", "a", "--alerts-per-day", "0"], "alerts_per_day"),
             (["query", "backtest", "a cat", "--head", "none"], "none"),
+            (["search", "a cat", "--head", "none"], "none"), (["search", "a cat", "--head", "tight"], "pairs"),
         ]
         for (arguments, key) in wrong {
             let refused = try await ask(arguments)

@@ -61,7 +61,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var head: String
     /// Share of the stream's windows that were searched and score less: to 1/2048 of a score.
     package var rank: Double
-    /// A quick search chose it, or another head than that which gave the score: a better one may have been missed.
+    /// A quick search chose it: a better one may have been missed.
     package var isApproximate: Bool
     /// Where its best window lies: for those who read its rows.
     package var place: Place

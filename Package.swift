@@ -255,11 +255,19 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "History", "Ingest",
-                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "Sampling", "StreamSources",
-                "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
+                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "Sampling", "Service",
+                "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
+        // A daemon among a system's services: its manager is told how it is, and its log has what it says.
+        .target(
+            name: "Service",
+            dependencies: [
+                "Concurrency", "Ingest", "Journal", "Printing", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Service", swiftSettings: strict),
         .target(
             name: "WebAPI",
             dependencies: [
@@ -277,7 +285,7 @@ let package = Package(
             name: "watchwordd",
             dependencies: [
                 "CLIP", "Commands", "Concurrency", "Daemon", "Engine", "Ingest", "Journal", "Messaging", "Printing",
-                "SystemSupport", "WatchwordConfiguration", "WebAPI",
+                "Service", "SystemSupport", "WatchwordConfiguration", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -413,7 +421,7 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
-                "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),

@@ -51,5 +51,9 @@ export function sentence(error) {
     return text.charAt(0).toUpperCase() + text.slice(1) + (/[.?!]$/.test(text) ? '' : '.');
 }
 
+/** Path of the picture that the history has nearest to a time. @param {string} stream @param {string | number | Date} at */
+export const picture = (stream, at) =>
+    `api/v1/history/picture?stream=${encodeURIComponent(stream)}&at=${encodeURIComponent(new Date(at).toISOString())}`;
+
 /** Path of an event's picture. @param {string} event */
 export const snapshot = event => `api/v1/events/${encodeURIComponent(event)}/snapshot`;

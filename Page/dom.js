@@ -46,6 +46,15 @@ export function clock(when) {
     return `${date.toLocaleDateString('en-GB', isNear ? { weekday: 'short' } : { day: 'numeric', month: 'short' })} ${time}`;
 }
 
+/** A picture of the past, or what stands in its place. @param {string} [src] */
+export function still(src) {
+    const none = () => h('span.nopic', { 'aria-hidden': 'true' });
+    if (!src) return none();
+    const image = h('img', { src, alt: '', loading: 'lazy', width: 320, height: 180 });
+    image.onerror = () => image.replaceWith(none());
+    return image;
+}
+
 /** "Today", "Yesterday" or a date. @param {string | number | Date} when */
 export function day(when) {
     const date = new Date(when).toDateString();

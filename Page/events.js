@@ -166,6 +166,7 @@ function detail() {
         h('div.body', h('div.what', h('h2', isOpen && icon('match'), words(event.query)),
             h('dl.facts', /** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)])),
             h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
+                h('a.btn', { href: '#search/like/event/' + event.event }, icon('search'), 'More like this'),
                 may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
             may('operate') && h('p.row', h('button.btn', { onclick: () => mark('right') }, icon('ok'), 'Right ', h('kbd', 'R')),
                 h('button.btn', { onclick: () => mark('wrong') }, icon('no'), 'Wrong ', h('kbd', 'W')))),

@@ -1,12 +1,15 @@
 // One stream: its picture, what is open on it, and one lane a query with its score.
 import { $, clock, h, icon, lasting, plural, score } from './dom.js';
 import { axis, paint } from './chart.js';
+import { picture } from './api.js';
 import { lane, look, pictureTime, preview, scores } from './live.js';
 import { condition, events, may, openEvents, selects, state, words } from './state.js';
 
 let name = '', span = 120, timer = 0, isTable = false;
 /** The moment under the pointer, in milliseconds since 1970. @type {number | null} */
 let cursor = null;
+/** A stream of which the history has no pictures; it is not asked again. */
+let pictureless = '', thenTimer = 0;
 
 export const room = {
     name: 'focus', title: 'Stream',
@@ -43,7 +46,7 @@ function lanesCard() {
         onchange: () => { span = seconds; draw(); },
     }), h('span', text));
     return h('section.card.lanes', { 'aria-labelledby': 'h-lanes' }, h('header', h('h2', { id: 'h-lanes' }, 'Scores'),
-        h('p.read', { 'aria-live': 'polite' }),
+        h('p.read', { 'aria-live': 'polite' }), h('span.then'),
         h('fieldset.seg', h('legend', 'Span'), choice(120, '2 min'), choice(600, '10 min'), choice(3600, '1 h')),
         h('button.btn.icon', { 'aria-label': 'Show the scores as a table', 'aria-pressed': String(isTable), onclick: (/** @type {any} */ e) => {
             isTable = !isTable;
@@ -133,6 +136,19 @@ function bounds() {
 function read(at) {
     cursor = at;
     draw();
+    then(at);
+}
+
+/** Shows what the stream was like at a moment, where the history has a picture. @param {number | null} at */
+function then(at) {
+    clearTimeout(thenTimer);
+    const place = $('.then', room.element);
+    if (at == null || pictureless === name) { place.replaceChildren(); return; }
+    thenTimer = setTimeout(() => {
+        const image = h('img', { src: picture(name, Math.round(at / 5000) * 5000), alt: `${name}, ${clock(at)}`, width: 320, height: 180 });
+        image.onerror = () => { pictureless = name; place.replaceChildren(); };
+        if (place.firstChild?.getAttribute('src') !== image.getAttribute('src')) place.replaceChildren(image);
+    }, 120);
 }
 
 function draw() {

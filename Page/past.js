@@ -3,6 +3,7 @@ import { clock, h, icon, lasting, plural, score } from './dom.js';
 import { ask, sentence } from './api.js';
 import { may } from './state.js';
 import { bars, strip } from './chart.js';
+import { sides } from './sides.js';
 
 const pause = 300, mostStreams = 12, mostAlerts = 50;
 let timer = 0, turn = 0;
@@ -44,7 +45,10 @@ function say(title, text) {
 async function run(query, mine) {
     try {
         const found = await ask('POST', '/backtest', query);
-        if (mine === turn) show(found);
+        if (mine !== turn) return;
+        show(found);
+        const near = await sides(query, found.streams[0]?.threshold);
+        if (mine === turn) body.querySelector('.near')?.replaceChildren(near);
     } catch (error) {
         if (mine !== turn) return;
         body.replaceChildren();
@@ -70,7 +74,7 @@ function show(found) {
     [plural(streams.length, 'stream'), days >= .04 && count && `${(count / days).toPrecision(2)} a day on each`,
         found.undecided && `${found.undecided.toLocaleString('en')} windows too close to call`, ...found.skipped.slice(0, 1)].filter(Boolean).join(', ') + '.');
     const from = Math.min(...streams.map((/** @type {any} */ s) => Date.parse(s.first))), to = Math.max(...streams.map((/** @type {any} */ s) => Date.parse(s.last)));
-    body.replaceChildren(strips(streams, from, to), spread(streams[0], streams.length > 1), proposals(streams[0]), alerts(streams));
+    body.replaceChildren(strips(streams, from, to), spread(streams[0], streams.length > 1), proposals(streams[0]), h('div.near'), alerts(streams));
     requestAnimationFrame(() => body.querySelectorAll('canvas').forEach(canvas => /** @type {any} */ (canvas).draw()));
 }
 

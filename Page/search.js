@@ -1,19 +1,24 @@
-// Search: moments of the past that a sentence describes.
-import { $, clock, h, icon, lasting, plural, problem, score } from './dom.js';
-import { ask, sentence } from './api.js';
+// Search: moments of the past that a sentence describes, or that are like an event or another moment.
+import { $, clock, h, icon, lasting, plural, problem, score, still } from './dom.js';
+import { ask, picture, sentence } from './api.js';
 import { look } from './live.js';
 import { may, state } from './state.js';
 
 const limit = 60;
 let turn = 0;
+/** What stands in the place of a sentence. @type {{ event: string } | { moment: { stream: string, at: string } } | null} */
+let like = null;
 
 export const room = {
     name: 'search', title: 'Search',
     /** @type {HTMLElement} */
     element: h('section.view.searchroom'),
-    /** @param {string} [text] what is searched for */
-    show(text) {
+    /** @param {string} [text] what is searched for; 'like' with what follows: an event, or a moment's stream and time
+     * @param {string} [kind] @param {string} [which] @param {string} [at] */
+    show(text, kind, which, at) {
         look([]);
+        like = text !== 'like' || !which ? null : kind === 'event' ? { event: which } : at ? { moment: { stream: which, at } } : null;
+        if (like) text = '';
         const wrong = problem();
         this.element.replaceChildren(h('h1', 'Search the past'), h('form.searchform', {
             role: 'search', onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); find(wrong); },
@@ -21,15 +26,23 @@ export const room = {
         choice('stream', 'Stream', [['', 'Any stream'], ...state.streams.map(s => [s.name, s.name])]),
         choice('hours', 'How far back', [['1', 'The last hour'], ['24', 'The last day'], ['', 'All there is']], ''),
         choice('sort', 'Order', [['score', 'Best first'], ['time', 'Newest first']]),
-        h('button.btn.primary', { type: 'submit' }, 'Search')), wrong.element, h('div.moments', { 'aria-live': 'polite' },
+        h('button.btn.primary', { type: 'submit' }, 'Search')), liked(), wrong.element, h('div.moments', { 'aria-live': 'polite' },
             h('p.nothing', 'Write what a picture of it would show. Everything that is still kept of the streams is searched.')));
         $('[name=text]', this.element).focus();
-        if (text) find(wrong);
+        if (text || like) find(wrong);
     },
     hide() { turn += 1; },
     update() {},
     key() { return false; },
 };
+
+/** What is searched for where it is no sentence. */
+function liked() {
+    if (!like) return '';
+    const of = 'event' in like ? h('a', { href: '#events/' + like.event }, 'this event')
+        : h('b', `${like.moment.stream}, ${clock(like.moment.at)}`);
+    return h('p.like', 'event' in like ? '' : still(picture(like.moment.stream, like.moment.at)), h('span', 'Moments like ', of, ', until something is written above.'));
+}
 
 /** @param {string} name @param {string} label @param {string[][]} options @param {string} [value] */
 function choice(name, label, options, value) {
@@ -41,12 +54,12 @@ function choice(name, label, options, value) {
 /** @param {ReturnType<typeof problem>} wrong */
 async function find(wrong) {
     const get = (/** @type {string} */ name) => $(`[name=${name}]`, room.element).value.trim(), text = get('text'), place = $('.moments', room.element);
-    if (!text) { wrong.say('Say first what to look for.'); $('[name=text]', room.element).focus(); return; }
+    if (!text && !like) { wrong.say('Say first what to look for.'); $('[name=text]', room.element).focus(); return; }
     wrong.say('');
-    history.replaceState(null, '', '#search/' + encodeURIComponent(text));
+    if (text) history.replaceState(null, '', '#search/' + encodeURIComponent(text));
     const mine = turn += 1, began = performance.now();
     /** @type {any} */
-    const wanted = { text, limit, sort: get('sort') };
+    const wanted = { ...(text ? { text } : like), limit, sort: get('sort') };
     if (get('stream')) wanted.streams = [get('stream')];
     if (get('hours')) wanted.from = new Date(Date.now() - Number(get('hours')) * 3_600_000).toISOString();
     place.setAttribute('aria-busy', 'true');
@@ -74,13 +87,15 @@ function show(found, text, seconds) {
 }
 
 /** A button that makes a query of what was searched for. @param {string} text */
-const watch = text => may('operate') && h('a.btn', { href: '#queries/new/' + encodeURIComponent(text) }, icon('plus'), 'Watch for it from now on');
+const watch = text => text && may('operate') && h('a.btn', { href: '#queries/new/' + encodeURIComponent(text) }, icon('plus'), 'Watch for it from now on');
 
 /** @param {any} m */
 function moment(m) {
     const name = m.stream.split('/')[0], isHere = state.streams.some(s => s.name === name);
     const share = (1 - m.rank) * 100;
-    return h('li', h('b', m.peak ? clock(m.peak) : `${m.media.peak.toFixed(1)} s`), h('span', isHere ? h('a', { href: '#focus/' + encodeURIComponent(name) }, m.stream) : m.stream),
-        h('span.muted', `lasts ${lasting((m.end ? Date.parse(m.end) - Date.parse(m.start) : (m.media.end - m.media.start) * 1000) / 1000)}`),
-        h('span', score(m.score)), h('span.muted', `top ${share < .1 ? '0.1' : share.toFixed(share < 10 ? 1 : 0)} % here`));
+    return h('li', still(m.preview?.slice(1)), h('p', h('b', m.peak ? clock(m.peak) : `${m.media.peak.toFixed(1)} s`), h('span', isHere ? h('a', { href: '#focus/' + encodeURIComponent(name) }, m.stream) : m.stream)),
+        h('p', h('span', score(m.score)), h('span.muted', `top ${share < .1 ? '0.1' : share.toFixed(share < 10 ? 1 : 0)} % here, lasts `
+            + lasting((m.end ? Date.parse(m.end) - Date.parse(m.start) : (m.media.end - m.media.start) * 1000) / 1000))),
+        m.peak && h('a.textlink', { href: `#search/like/moment/${encodeURIComponent(m.stream)}/${encodeURIComponent(m.peak)}`,
+            'aria-label': `More like ${m.stream}, ${clock(m.peak)}` }, 'More like this'));
 }

@@ -45,8 +45,10 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     /// Whether its answer may be long: it is made where it holds up no short one.
     package var isBulk: Bool {
         isLarge
-            || ["query.list", "query.export", "query.backtest", "history.search", "events.replay", "events.open"]
-                .contains(name)
+            || [
+                "query.list", "query.export", "query.backtest", "query.suggest", "history.search", "events.replay",
+                "events.open",
+            ].contains(name)
     }
 
     /// Arguments, and their schemas; empty if the operation takes any object.

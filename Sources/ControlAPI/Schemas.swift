@@ -13,6 +13,7 @@ package enum Schemas {
         "Query": .object(query), "QueryDescription": QueryDescription.schema,
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
         "Explanation": explanation, "Error": error, "Moment": moment, "Backtest": backtested, "History": history,
+        "Suggestions": suggestions,
     ]
 
     package static let error = Schema.object([
@@ -50,6 +51,12 @@ package enum Schemas {
     /// A search of the history.
     package static let search = Schema.object(
         description + span + [
+            .init("event", .event, "In the place of texts and pictures: what was like the peak of this event."),
+            .init(
+                "moment",
+                .object([
+                    .init("stream", .text(1...160), required: true), .init("at", .moment, required: true),
+                ]), "In the place of texts and pictures: what was like this moment, the end of a window."),
             .init("limit", .integer(1...1000), "Moments, at most; 10, if it is left out."),
             .init("sort", .word(["score", "time"]), "The best first, or these, the newest first."),
         ])
@@ -186,7 +193,9 @@ package enum Schemas {
                 .object([
                     .init("bytes", .integer(), required: true), .init("recorded", .integer(), required: true),
                     .init("dropped", .integer(), required: true), .init("lost", .integer(), required: true),
-                    .init("problem", .text()),
+                    .init("pictures", .integer(), required: true),
+                    .init("picturesDropped", .integer(), required: true),
+                    .init("picturesLost", .integer(), required: true), .init("problem", .text()),
                 ]), "None where no history is kept."),
             .init("rssMB", .number(), required: true),
         ], others: .anything)
@@ -211,6 +220,7 @@ extension Schemas {
             .init("end", .moment), .init("peak", .moment), .init("score", .number(), required: true),
             .init("head", .text(), required: true),
             .init("rank", .number(0...1), required: true, "Share of the stream's windows that score less."),
+            .init("preview", .text(), "Path of a picture near its peak, where one is kept."),
             .init(
                 "media",
                 .object([
@@ -264,12 +274,29 @@ extension Schemas {
             .init("skipped", .list(.text()), required: true),
         ], others: .anything)
 
+    fileprivate static let suggestions = Schema.object([
+        .init("query", .name, required: true),
+        .init("alerts", .integer(), required: true, "Alerts over the history, as the query is now."),
+        .init("right", .integer(), required: true, "Of its marked events those that the history has."),
+        .init("wrong", .integer(), required: true),
+        .init(
+            "proposals",
+            .list(
+                .object([
+                    .init("changes", .object([], others: .anything), required: true, "What `query.update` takes."),
+                    .init("alerts", .integer(), required: true), .init("wrong_left", .integer(), required: true),
+                    .init("right_lost", .integer(), required: true),
+                ])), required: true),
+    ])
+
     fileprivate static let history = Schema.object(
         [
             .init("directory", .text(), required: true), .init("days", .number(), required: true),
             .init("gigabytes", .number(), required: true), .init("bytes", .integer(), required: true),
             .init("recorded", .integer(), required: true), .init("dropped", .integer(), required: true),
             .init("lost", .integer(), required: true), .init("removed", .integer(), required: true),
+            .init("pictures", .integer(), required: true), .init("picturesDropped", .integer(), required: true),
+            .init("picturesLost", .integer(), required: true),
             .init("problem", .text()), .init("flushed", .moment),
             .init(
                 "streams",

@@ -88,7 +88,7 @@ package actor WatchwordDaemon {
         await outbox.endInterrupted()
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, logger: logger)
+        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger)
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt

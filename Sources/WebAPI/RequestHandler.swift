@@ -192,6 +192,7 @@ struct RequestHandler: Sendable {
         case .metrics:
             let page = MetricsPage.text(try await daemon.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
+        case .picture: return try picture(asked.query)
         default: break
         }
         try Self.refuse(asked.query)
@@ -254,6 +255,27 @@ struct RequestHandler: Sendable {
             throw Refusal(404, "not-found", "there is no picture of event \"\(event)\"")
         }
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
+    }
+
+    /// A picture of the history, read on the request's thread.
+    private func picture(_ query: [RequestTarget.Field]) throws -> Response {
+        let values = try MessageCursor.values(query, PicturePath.arguments)
+        for argument in PicturePath.arguments {
+            let given = values[argument.key].map { JSONValue.string($0) } ?? .null
+            if let problem = Schemas.problem(given, as: argument.schema, at: argument.key) {
+                throw Refusal(400, "bad-argument", problem)
+            }
+        }
+        guard let stream = values["stream"], let moment = values["at"].flatMap({ Moment($0) }) else {
+            throw Refusal(422, "bad-argument", "at: expected a time like 2026-11-30T12:00:00Z")
+        }
+        guard let history = daemon.history else { throw Refusal(404, "not-found", "no history is kept") }
+        guard let found = history.picture(stream, at: moment.secondsSince1970) else {
+            throw Refusal(
+                404, "not-found",
+                "the history has no picture of stream \"\(stream.excerpt())\" within 10 s of \(moment)")
+        }
+        return Self.response(200, "image/jpeg", ByteBuffer(bytes: found.jpeg))
     }
 
     /// Answers with what `write` writes until the client goes, while there is room for one more follower.

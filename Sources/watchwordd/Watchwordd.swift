@@ -10,6 +10,7 @@ import Journal
 import Logging
 import Messaging
 import Printing
+import Service
 import SystemSupport
 import WatchwordConfiguration
 import WebAPI

@@ -3,6 +3,7 @@ import Daemon
 import Engine
 import Foundation
 import Logging
+import Service
 import Synchronization
 import TestSupport
 import Testing

@@ -17,7 +17,7 @@ PROGRAM, FOLDER, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 BASE = f"http://127.0.0.1:{PORT}"
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 PATIENCE = 60
-ROOMS = ["wall", "events", "queries", "queries/new", "streams", "focus/shapes-7"]
+ROOMS = ["wall", "events", "search/something%20appears", "queries", "queries/new", "streams", "focus/shapes-7"]
 
 
 class Daemon:
@@ -86,6 +86,10 @@ class Page:
 
     def one(self, selector, text=""):
         return until(f"{selector} {text}", lambda: next((e for e in self.all(selector) if e.is_displayed() and text in e.text), None))
+
+    def press(self, selector, text=""):
+        """Clicks on what may be drawn anew at any time."""
+        until(f"a click on {selector} {text}", lambda: self.one(selector, text).click() or True)
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
@@ -163,6 +167,42 @@ def query(page):
     page.one("[aria-label^='Show the scores as a table']").click()
     page.one(".lane tbody td")
     says("its curve is drawn, and told as a table")
+
+
+def search(page):
+    """Moments with their pictures, and what is like one of them or like an event."""
+    loaded = "return [...document.querySelectorAll('.momentlist img')].filter(i => i.complete && i.naturalWidth > 0).length"
+    page.go("search")
+    page.one(".searchform [type=search]").send_keys("something appears", Keys.ENTER)
+    until("its pictures", lambda: page.run(loaded) > 0)
+    sizes = page.run("return [...document.querySelectorAll('.momentlist img')].filter(i => i.complete).map(i => Math.max(i.naturalWidth, i.naturalHeight))")
+    assert max(sizes) <= 320, sizes
+    page.check("the search")
+    says("a search shows moments with their pictures")
+    first = until("the first moment", lambda: page.one(".momentlist b").text)
+    page.press(".momentlist a", "More like this")
+    page.one(".like b", first)
+    # Nothing is more like it than itself.
+    until("the moment again", lambda: page.all(".momentlist li") and page.one(".momentlist b").text == first and "1.000" in page.text(".momentlist li:first-child"))
+    until("the picture of it", lambda: page.run("const i = document.querySelector('.like img'); return i && i.naturalWidth > 0"))
+    says("more like one of them finds it first")
+    page.go("events")
+    page.press(".what a.btn", "More like this")
+    until("its pictures", lambda: page.all(".like a") and page.run(loaded) > 0)
+    page.check("more like an event")
+    says("and so does more like an event")
+    page.go("queries/something-appears")
+    until("pictures beside the threshold", lambda: page.run("return [...document.querySelectorAll('.sides img')].filter(i => i.naturalWidth > 0).length") > 0)
+    page.check("the query's past")
+    says("a query's past shows pictures beside its threshold")
+    page.go("focus/shapes-7")
+    page.press("[aria-label^='Show the scores as a table']")
+    page.one(".lane canvas")
+    until("the picture under the pointer", lambda: page.run(
+        "const c = document.querySelector('.lane canvas'), b = c.getBoundingClientRect(), e = new PointerEvent('pointermove', {clientX: b.right - 30, clientY: b.top + 5}); c.dispatchEvent(e);"
+        "const i = document.querySelector('.then img'); return i && i.naturalWidth > 0") or time.sleep(0.3))
+    page.complaints("the picture under the pointer")
+    says("the pointer on a curve shows the picture of that time")
 
 
 def restart(page, daemon):
@@ -261,6 +301,7 @@ def main():
         until("the daemon", lambda: api("/status"))
         first_visit(page)
         query(page)
+        search(page)
         restart(page, daemon)
         streams(page)
         rooms(page)

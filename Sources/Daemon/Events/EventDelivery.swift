@@ -7,6 +7,7 @@ import Matching
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 actor EventDelivery {
     private let outbox: Outbox
+    private let history: DaemonHistory?
     private let logger: Logger
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
@@ -16,8 +17,9 @@ actor EventDelivery {
     private(set) var phases: [String: Int] = [:]
     private let turns = SerialTaskQueue()
 
-    init(outbox: Outbox, logger: Logger) {
+    init(outbox: Outbox, history: DaemonHistory?, logger: Logger) {
         self.outbox = outbox
+        self.history = history
         self.logger = logger
     }
 
@@ -33,6 +35,7 @@ actor EventDelivery {
         var messages: [PendingMessage] = []
         for detection in detections {
             await keepSnapshot(of: detection)
+            history?.see(detection)
             messages.append(detection.pending(snapshot: snapshots[detection.event]))
             phases["\(detection.transition.phase)", default: 0] += 1
             switch detection.transition.phase {

@@ -3,6 +3,7 @@ package import Foundation
 package import Journal
 package import Logging
 package import Messaging
+import Service
 import Synchronization
 import WireFormat
 
@@ -227,6 +228,12 @@ package actor Outbox {
         return (journal.lastSeq, open)
     }
 
+    /// The newest message of an event; nil where there is none of that name.
+    package nonisolated func newest(ofEvent name: String) async throws -> Entry? {
+        if let behind = await pending(since: 0).entries.last(where: { $0.event?.id == name }) { return behind }
+        return try await archive.newest(ofEvent: name)
+    }
+
     /// How the journal is doing.
     package func status() -> JournalStatus {
         JournalStatus(
@@ -274,6 +281,10 @@ package actor Outbox {
         ])
         return (owner.query, owner.stream, counts)
     }
+    /// Events of a query that have been called right or wrong.
+    package func marked(of query: String, limit: Int) throws -> [(event: String, verdict: Verdict)] {
+        try journal.marked(of: query, limit: limit)
+    }
     /// Verdicts by query.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 
@@ -312,6 +323,7 @@ private actor Archive {
     func embeddings(of keys: [Data], model: String) throws -> [[Float]?] {
         try journal.embeddings(of: keys, model: model)
     }
+    func newest(ofEvent name: String) throws -> Entry? { try journal.newest(ofEvent: name) }
     func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
     func write(snapshot: Data, event: String) throws -> String? {
         try journal.write(snapshot: snapshot, event: event)

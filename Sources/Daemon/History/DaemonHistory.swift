@@ -3,11 +3,12 @@ import CLIP
 import Concurrency
 import ControlAPI
 import Engine
-import Foundation
+package import Foundation
 import Heads
 package import History
 import Logging
 import Matching
+import Sampling
 import Synchronization
 import WatchwordConfiguration
 
@@ -23,6 +24,8 @@ package final class DaemonHistory: Sendable {
     private let rerank: Int
     private let calibration: CalibrationSettings
     private let settings: HistoryConfiguration
+    /// Nil where no pictures are kept.
+    private let pictures: PictureSampler?
     /// Lanes whose stream says `history: off`.
     private let silent = Mutex<Set<String>>([])
     private let searches = SerialTaskQueue(on: .bulk)
@@ -54,6 +57,7 @@ package final class DaemonHistory: Sendable {
                 window: min(with.frames ?? model.defaults.frames, SegmentHeader.longestWindow),
                 retention: HistoryRetention(
                     days: settings.days, bytes: Int(settings.gigabytes * 1e9), reserve: Self.reserve)))
+        pictures = settings.pictures ? PictureSampler(writer) : nil
     }
 
     /// The directory that a configuration asks for; nil where it asks for none, or there is no place.
@@ -84,6 +88,17 @@ package final class DaemonHistory: Sendable {
         for lane in step.ended { writer.end(lane) }
     }
 
+    /// Takes a stream's frame, of which a picture may be kept; called on streaming threads.
+    func see(_ frame: Frame, of stream: String) {
+        guard let pictures, !silent.withLock({ $0.contains(stream) }) else { return }
+        pictures.see(frame, of: stream)
+    }
+
+    /// Takes a phase of an event, whose picture may be kept.
+    func see(_ detection: Detection) {
+        pictures?.see(detection, isRecorded: !silent.withLock { $0.contains(detection.stream) })
+    }
+
     /// Whether a lane is recorded from now on.
     func setRecorded(_ lane: String, _ isRecorded: Bool) {
         silent.withLock { silent in
@@ -92,7 +107,10 @@ package final class DaemonHistory: Sendable {
     }
 
     /// A lane has gone: what comes of it later continues nothing.
-    func end(_ lane: String) { writer.end(lane) }
+    func end(_ lane: String) {
+        pictures?.forget(lane)
+        writer.end(lane)
+    }
 
     /// Finishes all segments; waits for the disk.
     func close() { writer.close() }
@@ -123,6 +141,36 @@ package final class DaemonHistory: Sendable {
         query.threads = 1
         let (asked, folder) = (query, folder)
         return try await ask(searches) { HistorySearch(folder).run(asked, goesOn: $0) }
+    }
+
+    /// The embedding of the window or clip that a moment has; nil where there is none.
+    func embedding(_ point: HistoryPoint, head: String, frames: Int?) async throws -> [Float]? {
+        let (folder, model) = (folder, model)
+        return try await ask(searches) { _ in
+            point.embedding(
+                folder, model: model.historyIdentity, width: model.architecture.embedding, head: head, frames: frames)
+        }
+    }
+
+    /// Moments as they are answered, with the paths of their pictures.
+    func shown(_ moments: [HistoryMoment]) async -> [MomentLine] {
+        let folder = folder
+        return await offPool {
+            var pictures = HistoryPictures(folder)
+            return moments.map { moment in
+                var line = MomentLine(moment)
+                if moment.file == nil, let at = pictures.timeOfNearest(moment.stream, at: moment.wallPeak) {
+                    line.preview = PicturePath.of(moment.stream, at: at)
+                }
+                return line
+            }
+        }
+    }
+
+    /// The picture that is nearest to a time, and its own, in seconds since 1970; waits for the disk.
+    package func picture(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
+        var pictures = HistoryPictures(folder)
+        return pictures.nearest(stream, at: wall)
     }
 
     /// The events that queries would have had; the first is the one that is asked about.
@@ -167,6 +215,7 @@ package final class DaemonHistory: Sendable {
 
     /// Removes what there is of some streams, or of a span of theirs.
     func remove(_ removal: HistoryRemoval) async -> HistoryRemoval.Result {
+        pictures?.forget(removal)
         let writer = writer
         return await offPool { writer.remove(removal) }
     }

@@ -9,11 +9,16 @@ package struct HistoryCounts: Codable, Sendable {
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
+    /// The same of pictures.
+    package let pictures: UInt64
+    package let picturesDropped: UInt64
+    package let picturesLost: UInt64
     /// Why nothing is recorded at the moment.
     package let problem: String?
 
     init(_ status: HistoryStatus) {
         (bytes, recorded, dropped, lost) = (status.bytes, status.recorded, status.dropped, status.lost)
+        (pictures, picturesDropped, picturesLost) = (status.pictures, status.picturesDropped, status.picturesLost)
         problem = status.problem
     }
 }
@@ -39,6 +44,10 @@ package struct HistoryState: Codable, Sendable {
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
+    /// Pictures that were kept, those that found the queue full, and those that the disk did not take.
+    package let pictures: UInt64
+    package let picturesDropped: UInt64
+    package let picturesLost: UInt64
     /// Segments that retention has removed.
     package let removed: Int
     /// Why nothing is recorded at the moment.
@@ -51,6 +60,7 @@ package struct HistoryState: Codable, Sendable {
         (self.directory, days, gigabytes) = (directory, settings.days, settings.gigabytes)
         (bytes, recorded, dropped, lost) = (status.bytes, status.recorded, status.dropped, status.lost)
         (removed, problem) = (status.removed, status.problem)
+        (pictures, picturesDropped, picturesLost) = (status.pictures, status.picturesDropped, status.picturesLost)
         flushed = status.flushed.map { Date(timeIntervalSince1970: $0) }
         self.streams = streams
     }
@@ -69,6 +79,7 @@ package struct HistoryState: Codable, Sendable {
             if !stream.models.contains(header.model) { stream.models.append(header.model) }
             found[header.stream] = stream
         }
+        for name in found.keys { found[name]?.bytes += folder.pictures(of: name).reduce(0) { $0 + $1.bytes } }
         return found.values.sorted { $0.stream < $1.stream }
     }
 }

@@ -14,11 +14,11 @@ enum HistoryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
             "history.search", .post, "/search",
-            "Moments of the history that a text, its phrasings and example pictures describe, best first.",
-            needs: .view,
-            takes: Schemas.search, answers: found, fails: [.refused]
+            "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event or "
+                + "another moment, best first.", needs: .view,
+            takes: Schemas.search, answers: found, fails: [.refused, .notFound]
         ) { daemon, args in
-            try await Self.search(daemon, args)
+            try await HistorySearchOperation(daemon, args).run()
         },
         DaemonOperation(
             "query.backtest", .post, "/backtest",
@@ -28,6 +28,7 @@ enum HistoryOperations {
         ) { daemon, args in
             try await Self.backtest(daemon, args)
         },
+        SuggestOperation.operation,
         DaemonOperation(
             "history.status", .get, "/history", "What there is of the past, and how recording is doing.", needs: .view,
             answers: .reference("History"), fails: [.refused]
@@ -47,6 +48,7 @@ enum HistoryOperations {
                 .init("removed", .integer(), required: true, "Segments that are gone."),
                 .init("rewritten", .integer(), required: true, "Segments that were written anew without the span."),
                 .init("entries", .integer(), required: true, "Frames and clips that these had of it."),
+                .init("pictures", .integer(), required: true, "Pictures that are gone."),
                 .init("skipped", .list(.text()), required: true),
             ]), fails: [.refused]
         ) { daemon, args in
@@ -61,7 +63,7 @@ enum HistoryOperations {
         .init("skipped", .list(.text()), required: true, "What could not be searched, and why."),
     ])
 
-    private static func history(_ daemon: WatchwordDaemon) throws(ControlFailure) -> DaemonHistory {
+    static func history(_ daemon: WatchwordDaemon) throws(ControlFailure) -> DaemonHistory {
         guard let history = daemon.history else {
             throw ControlFailure(
                 .refused,
@@ -72,7 +74,7 @@ enum HistoryOperations {
     }
 
     /// Takes some keys out of a request's arguments: the rest describes a query.
-    private static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
+    static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
         guard case .object(let members) = args else {
             throw ControlFailure(.badArgument, "expected keys and values")
         }
@@ -81,44 +83,12 @@ enum HistoryOperations {
         )
     }
 
-    private static func time(_ args: JSONValue, _ key: String) throws -> Double? {
+    static func time(_ args: JSONValue, _ key: String) throws -> Double? {
         guard let text = args[key]?.string else { return nil }
         guard let moment = Moment(text) else {
             throw ControlFailure(.badArgument, "\(key): expected a time like 2026-11-30T12:00:00Z")
         }
         return moment.secondsSince1970
-    }
-
-    // MARK: Search
-
-    private static func search(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
-        let history = try history(daemon)
-        let (own, described) = try parted(args, ["from", "to", "limit", "sort"])
-        var from = try QueryConfiguration(json: described)
-        // What is wanted may be another head's clips; the text is embedded alike for all.
-        let head = from.head ?? "mean"
-        try history.check(head: head)
-        from.head = "mean"
-        from.threshold = from.threshold ?? 0
-        let frames = from.frames
-        let draft = try await daemon.queries.draft(from)
-        let model = daemon.engine.model
-        var query = HistoryQuery(
-            texts: [Products.unit(draft.embedding.query)], model: model.historyIdentity,
-            width: model.architecture.embedding)
-        (query.head, query.frames) = (head, frames)
-        (query.from, query.to) = (try time(own, "from"), try time(own, "to"))
-        query.limit = Int(own["limit"]?.integer ?? 10)
-        query.sort = own["sort"]?.string.flatMap(HistoryQuery.Sort.init) ?? .score
-        let (selector, labels) = (draft.query.settings.selector, await daemon.streams.labels)
-        query.selects = { selector.matches($0, labels: labels[$0] ?? []) }
-        let result = try await history.search(query)
-        try Task.checkCancellation()
-        return .object([
-            "moments": .array(try (result.moments.first ?? []).map { try JSONValue(encoding: MomentLine($0)) }),
-            "windows": .integer(Int64(result.windows)), "streams": .integer(Int64(result.streams)),
-            "skipped": .array(result.skips.sentences.map { .string($0) }),
-        ])
     }
 
     // MARK: Backtest
@@ -159,7 +129,7 @@ enum HistoryOperations {
         let result = await history.remove(removal)
         return .object([
             "removed": .integer(Int64(result.removed)), "rewritten": .integer(Int64(result.rewritten)),
-            "entries": .integer(Int64(result.entries)),
+            "entries": .integer(Int64(result.entries)), "pictures": .integer(Int64(result.pictures)),
             "skipped": .array(result.skips.sentences.map { .string($0) }),
         ])
     }

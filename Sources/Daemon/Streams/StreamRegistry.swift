@@ -8,6 +8,7 @@ import Logging
 import Matching
 import Pixels
 import Sampling
+import Service
 import StreamSources
 package import WatchwordConfiguration
 package import WireFormat
@@ -249,10 +250,14 @@ package actor StreamRegistry {
     /// Checks a description, and makes its runner, which does not run yet.
     private func runner(_ from: StreamConfiguration, isClients: Bool) throws -> StreamRunner {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
-        let (states, health, live, logger) = (states, health, live, logger)
+        let (states, health, live, history, logger) = (states, health, live, history, logger)
         return try StreamRunner(
             name: from.name, description: source(from, isClients: isClients), templates: templates, queue: queue,
-            limits: from.limits, onPicture: { live.see($0, of: from.name) }
+            limits: from.limits,
+            onPicture: {
+                live.see($0, of: from.name)
+                history?.see($0, of: from.name)
+            }
         ) { name, state in
             var metadata: Logger.Metadata = ["stream": "\(name)", "state": "\(state.word)"]
             if let reason = state.reason { metadata["reason"] = "\(reason)" }

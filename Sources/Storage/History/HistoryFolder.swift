@@ -5,8 +5,8 @@ package import SystemSupport
 /// The directory of a history: a folder for each stream, with its segments.
 ///
 /// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`, or
-/// `cut--<hash>.seg` where they broke off. Days are UTC's. Names of streams are hostile: a folder's name is made of
-/// them, and a segment's header has the name itself.
+/// `cut--<hash>.seg` where they broke off; pictures are in `<day>.pictures.<hour>.pics`. Days are UTC's. Names of
+/// streams are hostile: a folder's name is made of them, and a segment's header has the name itself.
 package struct HistoryFolder: Sendable {
     package let path: String
 
@@ -136,21 +136,26 @@ package struct HistoryFolder: Sendable {
     }
 
     /// What is in a stream's folder, with the sizes of all of it.
-    func contents(of folder: String) -> (segments: [Segment], leftovers: [Leftover]) {
+    func contents(of folder: String) -> (segments: [Segment], pictures: [Segment], leftovers: [Leftover]) {
         var found: [String: Segment] = [:]
+        var pictures: [Segment] = []
         var rest: [Leftover] = []
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             var status = stat()
             let path = "\(folder)/\(name)"
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
             let bytes = Int(status.st_size)
-            if let ending = [".tail", ".part"].first(where: name.hasSuffix), Self.parse(String(name.dropLast(5))) != nil
-            {
+            if let ending = [".tail", ".part"].first(where: name.hasSuffix), Self.isFile(String(name.dropLast(5))) {
                 rest.append(Leftover(path: path, segment: String(path.dropLast(ending.count)), bytes: bytes))
             } else if let parsed = Self.parse(name) {
                 found[path] = Segment(
                     path: path, tail: nil, day: parsed.day, isFrames: parsed.isFrames, bytes: bytes,
                     written: Double(status.st_mtim.tv_sec), number: parsed.number)
+            } else if let slot = PictureFile.parse(name) {
+                pictures.append(
+                    Segment(
+                        path: path, tail: nil, day: slot.day, isFrames: false, bytes: bytes,
+                        written: Double(status.st_mtim.tv_sec), number: slot.hour))
             }
         }
         rest.removeAll { file in
@@ -159,11 +164,14 @@ package struct HistoryFolder: Sendable {
             found[file.segment]?.bytes += file.bytes
             return true
         }
-        let segments = found.values.sorted {
-            ($0.day ?? .min, $0.number, $0.path) < ($1.day ?? .min, $1.number, $1.path)
+        func isBefore(_ a: Segment, _ b: Segment) -> Bool {
+            (a.day ?? .min, a.number, a.path) < (b.day ?? .min, b.number, b.path)
         }
-        return (segments, rest)
+        return (found.values.sorted(by: isBefore), pictures.sorted(by: isBefore), rest)
     }
+
+    /// Whether a name is that of a segment or of pictures.
+    private static func isFile(_ name: String) -> Bool { parse(name) != nil || PictureFile.parse(name) != nil }
 
     /// The parts of a segment's file name; nil for a file that is none of a history's.
     private static func parse(_ file: String) -> (day: Int?, isFrames: Bool, number: Int)? {

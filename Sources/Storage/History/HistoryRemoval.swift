@@ -6,7 +6,7 @@ import SystemSupport
 ///
 /// Segments that lie within the span are unlinked. Others are written anew without it, beside, and renamed; damaged
 /// blocks of theirs are left out, and one whose header does not hold goes whole. Windows that would span the gap are
-/// none any more.
+/// none any more. Pictures go with them.
 package struct HistoryRemoval: Sendable {
     /// Nil: all streams.
     package var selector: StreamSelector?
@@ -29,6 +29,8 @@ package struct HistoryRemoval: Sendable {
         package var removed = 0
         package var rewritten = 0
         package var entries = 0
+        /// Pictures that are gone.
+        package var pictures = 0
         package var skips = HistorySkips()
         package init() {}
     }
@@ -37,8 +39,11 @@ package struct HistoryRemoval: Sendable {
         (stream.map { $0 == name } ?? true) && (selector.map { $0.matches(name, labels: labels(name)) } ?? true)
     }
 
+    /// Whether it takes what a stream had at a time, in seconds since 1970.
+    package func takes(_ stream: String, at wall: Double) -> Bool { selects(stream) && isMeant(wall) }
+
     private var isWhole: Bool { from == nil && to == nil }
-    private func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
+    func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
     /// Whether a segment of a day can have entries of the span that are its own, or those of so many days before it.
     private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
@@ -61,7 +66,9 @@ package struct HistoryRemoval: Sendable {
             let owner =
                 named ?? HistoryFolder.stream(ofFolder: name)
                 ?? found.segments.lazy.compactMap { try? SegmentReader($0.path).header.stream }.first
+                ?? found.pictures.lazy.compactMap { try? PictureReader($0.path).header.stream }.first
             for segment in found.segments { remove(segment, owner, space, &result) }
+            for file in found.pictures { removePictures(file, owner, space, &result) }
             // What a crash left is of no use, whatever times it has.
             if let owner, selects(owner) { for file in found.leftovers { unlink(file.path) } }
             rmdir(path)

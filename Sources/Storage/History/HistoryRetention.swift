@@ -10,47 +10,65 @@ package struct HistoryRetention: Sendable, Equatable {
     package var bytes: Int?
     /// Bytes of the disk that are left to others: below them nothing is recorded.
     package var reserve: Int
+    /// Most bytes of pictures among them: embeddings tell more.
+    var mostOfPictures: Int? { bytes.map { $0 / 3 } }
 
     package init(days: Double? = 7, bytes: Int? = 10_000_000_000, reserve: Int = 0) {
         (self.days, self.bytes, self.reserve) = (days, bytes, reserve)
     }
 
+    /// What is left after retention.
+    package struct Left: Sendable, Equatable {
+        /// Segments that went.
+        package var removed = 0
+        /// Bytes of all files, and of pictures among them.
+        package var bytes = 0
+        package var pictures = 0
+    }
+
     /// Removes what a crash left and what is too old, then the oldest until `room` more bytes fit, and empty folders.
     ///
     /// Never what is written now.
-    /// The caller holds the history's lock. `open`: segments that are written, or about to be. `now` in seconds since
-    /// 1970. Returns how many segments went, and the bytes of all files that are left.
+    /// The caller holds the history's lock. `room`: of which `ofPictures` are for pictures. `open`: files that are
+    /// written, or about to be. `now` in seconds since 1970.
     package func apply(
-        to folder: HistoryFolder, room: Int = 0, sparing open: Set<String> = [], now: Double
-    ) -> (removed: Int, left: Int) {
-        var (segments, left, removed) = ([HistoryFolder.Segment](), 0, 0)
+        to folder: HistoryFolder, room: Int = 0, ofPictures: Int = 0, sparing open: Set<String> = [], now: Double
+    ) -> Left {
+        var (files, left) = ([(file: HistoryFolder.Segment, isPictures: Bool)](), Left())
         let folders = folder.streamFolders()
         for path in folders {
             let found = folder.contents(of: path)
-            segments += found.segments
+            files += found.segments.map { (file: $0, isPictures: false) }
+            files += found.pictures.map { (file: $0, isPictures: true) }
             for file in found.leftovers {
                 let isOpen = open.contains(file.segment) || open.contains(file.path)
-                if isOpen || unlink(file.path) != 0 { left += file.bytes }
+                if isOpen || unlink(file.path) != 0 { left.bytes += file.bytes }
             }
         }
-        left += segments.reduce(0) { $0 + $1.bytes }
+        for (file, isPictures) in files {
+            left.bytes += file.bytes
+            if isPictures { left.pictures += file.bytes }
+        }
         let today = HistoryFolder.day(at: now)
         // A day that has not come is a clock's mistake: such a segment would never be old, so it goes by when it was
         // written.
-        func age(_ segment: HistoryFolder.Segment) -> Double {
-            if let day = segment.day, day <= today + 1 { return now - Double(day + 1) * 86_400 }
-            return now - segment.written
+        func age(_ segment: HistoryFolder.Segment, _ isPictures: Bool) -> Double {
+            guard let day = segment.day, day <= today + 1 else { return now - segment.written }
+            let end = isPictures ? Double(segment.number + 1) * PictureFile.hour : 86_400
+            return now - Double(day) * 86_400 - end
         }
-        for segment in segments.sorted(by: { age($0) > age($1) }) where !open.contains(segment.path) {
-            let isOld = days.map { age(segment) > $0 * 86_400 } ?? false
-            let isTooMuch = bytes.map { left + room > $0 } ?? false
-            guard isOld || isTooMuch, segment.remove() else { continue }
-            left -= segment.bytes
-            removed += 1
+        let aged = files.map { (file: $0.file, isPictures: $0.isPictures, age: age($0.file, $0.isPictures)) }
+        for (file, isPictures, age) in aged.sorted(by: { $0.age > $1.age }) where !open.contains(file.path) {
+            let isOld = days.map { age > $0 * 86_400 } ?? false
+            let isTooMuch = bytes.map { left.bytes + room > $0 } ?? false
+            let isTooMany = isPictures && mostOfPictures.map { left.pictures + ofPictures > $0 } ?? false
+            guard isOld || isTooMuch || isTooMany, file.remove() else { continue }
+            left.bytes -= file.bytes
+            if isPictures { left.pictures -= file.bytes } else { left.removed += 1 }
         }
         // Only empty ones go.
         for path in folders { rmdir(path) }
-        return (removed, left)
+        return left
     }
 }
 
@@ -82,6 +100,8 @@ final class HistorySpace {
     private let folder: HistoryFolder
     let retention: HistoryRetention
     private(set) var used = 0
+    /// Of which pictures.
+    private var pictures = 0
     private(set) var removed = 0
     /// How often each segment is held.
     private var held: [String: Int] = [:]
@@ -103,13 +123,18 @@ final class HistorySpace {
     }
 
     /// Takes room for bytes that are about to be written; false if there is none.
-    func take(_ bytes: Int) -> Bool {
-        if let most = retention.bytes, used + bytes > most {
-            tidy(room: bytes)
-            guard used + bytes <= most else { return false }
+    func take(_ bytes: Int, ofPictures: Bool = false) -> Bool {
+        func fits() -> Bool {
+            used + bytes <= retention.bytes ?? .max
+                && (!ofPictures || pictures + bytes <= retention.mostOfPictures ?? .max)
+        }
+        if !fits() {
+            tidy(room: bytes, ofPictures: ofPictures ? bytes : 0)
+            guard fits() else { return false }
         }
         guard retention.reserve == 0 || Self.free(folder.path) >= retention.reserve + bytes else { return false }
         used += bytes
+        if ofPictures { pictures += bytes }
         return true
     }
 
@@ -122,9 +147,10 @@ final class HistorySpace {
     }
 
     /// Removes what is too old or too much, and counts anew.
-    func tidy(room: Int = 0) {
-        let done = retention.apply(to: folder, room: room, sparing: Set(held.keys), now: now())
-        removed += done.removed
-        used = done.left
+    func tidy(room: Int = 0, ofPictures: Int = 0) {
+        let left = retention.apply(
+            to: folder, room: room, ofPictures: ofPictures, sparing: Set(held.keys), now: now())
+        removed += left.removed
+        (used, pictures) = (left.bytes, left.pictures)
     }
 }

@@ -10,9 +10,13 @@ package struct HistoryStatus: Sendable, Equatable {
     package var dropped: UInt64 = 0
     /// Entries that could not be written: a block at a time.
     package var lost: UInt64 = 0
+    /// Pictures that were written, those that found the queue full, and those that the disk did not take.
+    package var pictures: UInt64 = 0
+    package var picturesDropped: UInt64 = 0
+    package var picturesLost: UInt64 = 0
     /// Segments that retention removed.
     package var removed = 0
-    /// Bytes of all segments.
+    /// Bytes of all files.
     package var bytes = 0
     /// Why nothing is written at the moment; nil if all is well.
     package var problem: String?
@@ -39,6 +43,8 @@ package final class HistoryWriter: @unchecked Sendable {
         package var flushInterval: Double = 30
         /// Entries that may wait.
         package var depth = 2048
+        /// Pictures that may wait, as large as they came.
+        package var pictureDepth = 8
 
         package init(model: String, width: Int, window: Int, retention: HistoryRetention = HistoryRetention()) {
             (self.model, self.width, self.window, self.retention) = (model, width, window, retention)
@@ -48,10 +54,13 @@ package final class HistoryWriter: @unchecked Sendable {
     private enum Item: Sendable {
         case frame(HistoryFrame)
         case clip(HistoryClip)
+        case picture(HistoryPicture)
         case end(String)
     }
     private struct Inbox {
         var items: [Item] = []
+        /// Pictures among them.
+        var pictures = 0
         var isScheduled = false
         var isClosed = false
         /// Streams that lost an entry: the next frame of theirs does not continue.
@@ -72,6 +81,7 @@ package final class HistoryWriter: @unchecked Sendable {
     private let now: @Sendable () -> Double
     private var lanes: [String: LaneRecorder] = [:]
     private var clips: [ClipLane: ClipRecorder] = [:]
+    private var pictures: [String: PictureRecorder] = [:]
     /// Entries that lanes lost which are finished.
     private var lostBefore = 0
     /// Whether anything could not be written since the last flush.
@@ -115,12 +125,23 @@ package final class HistoryWriter: @unchecked Sendable {
     @discardableResult
     package func append(_ clip: HistoryClip) -> Bool { post(.clip(clip), of: nil) }
 
+    /// Takes a picture, which is made later; whether there was room for it.
+    @discardableResult
+    package func append(_ picture: HistoryPicture) -> Bool { post(.picture(picture), of: nil) }
+
     /// A stream has ended: its segments are finished.
     package func end(_ stream: String) { _ = post(.end(stream), of: nil) }
 
     private func post(_ item: Item, of stream: String?) -> Bool {
         inbox.withLock { inbox in
             guard !inbox.isClosed else { return false }
+            if case .picture = item {
+                guard inbox.pictures < settings.pictureDepth, inbox.items.count < settings.depth else {
+                    inbox.status.picturesDropped += 1
+                    return false
+                }
+                inbox.pictures += 1
+            }
             // One end a stream has room always: nothing else lets its files go.
             let isEnd = if case .end = item { true } else { false }
             guard isEnd || inbox.items.count < settings.depth else {
@@ -197,6 +218,7 @@ package final class HistoryWriter: @unchecked Sendable {
         let items = inbox.withLock { inbox in
             defer { inbox.items = [] }
             inbox.isScheduled = false
+            inbox.pictures = 0
             return inbox.items
         }
         for item in items { take(item) }
@@ -207,6 +229,7 @@ package final class HistoryWriter: @unchecked Sendable {
             switch item {
             case .frame(let frame): try lane(frame.stream).append(frame)
             case .clip(let clip): try recorder(of: clip).append(clip)
+            case .picture(let picture): return try take(picture)
             case .end(let stream):
                 finish { $0 == stream }
                 return
@@ -214,6 +237,17 @@ package final class HistoryWriter: @unchecked Sendable {
             note { $0.recorded += 1 }
         } catch {
             noteFailure(error)
+        }
+    }
+
+    private func take(_ picture: HistoryPicture) throws(HistoryProblem) {
+        let recorder = pictures[picture.stream] ?? PictureRecorder(folder, picture.stream, space: space)
+        pictures[picture.stream] = recorder
+        do throws(HistoryProblem) {
+            if try recorder.append(picture) { note { $0.pictures += 1 } }
+        } catch {
+            note { $0.picturesLost += 1 }
+            throw error
         }
     }
 
@@ -243,9 +277,11 @@ package final class HistoryWriter: @unchecked Sendable {
         drain()
         doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
         doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
+        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
         let today = HistoryFolder.day(at: now())
         doing(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
         doing(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }
+        doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.seal() }
         space.tidy()
         let (time, isWell) = (now(), !hasFailed)
         hasFailed = false
@@ -262,6 +298,8 @@ package final class HistoryWriter: @unchecked Sendable {
         let endingClips = clips.filter { isMeant($0.key.stream) }
         doing(ending.values) { lane throws(HistoryProblem) in try lane.finish() }
         doing(endingClips.values) { clip throws(HistoryProblem) in try clip.finish() }
+        doing(pictures.filter { isMeant($0.key) }.values) { pictures throws(HistoryProblem) in try pictures.finish() }
+        pictures = pictures.filter { !isMeant($0.key) }
         lostBefore += ending.values.reduce(0) { $0 + $1.lost } + endingClips.values.reduce(0) { $0 + $1.lost }
         for stream in ending.keys { lanes[stream] = nil }
         for key in endingClips.keys { clips[key] = nil }

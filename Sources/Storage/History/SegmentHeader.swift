@@ -9,6 +9,8 @@ package struct SegmentHeader: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
         case frames = 0
         case clips = 1
+        /// No rows: `PictureFile`.
+        case pictures = 2
     }
 
     package static let size = 4096

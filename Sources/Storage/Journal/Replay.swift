@@ -82,6 +82,21 @@ extension Journal {
         }
     }
 
+    /// The newest message of an event; nil where the journal knows none of that name.
+    package func newest(ofEvent name: String) throws(JournalError) -> Entry? {
+        try doing("event \"\(name.prefix(64))\" cannot be read") {
+            try database.read { database in
+                try Row.fetchOne(
+                    database,
+                    sql: """
+                        SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
+                        JOIN topic ON topic.id = message.topic WHERE event.name = ?
+                        """, arguments: [name]
+                ).map(Self.entry)
+            }
+        }
+    }
+
     static func eventNames(_ database: any DatabaseWriter) throws -> Set<String> {
         try database.read { try Set(String.fetchAll($0, sql: "SELECT name FROM event")) }
     }

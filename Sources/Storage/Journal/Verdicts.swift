@@ -62,4 +62,18 @@ extension Journal {
             }
         }
     }
+
+    /// Events of a query that have been called right or wrong, the newest verdicts first, at most `limit`.
+    package func marked(of query: String, limit: Int) throws(JournalError) -> [(event: String, verdict: Verdict)] {
+        try doing("verdicts cannot be read") {
+            try database.read { database in
+                try Row.fetchAll(
+                    database, sql: "SELECT event, verdict FROM verdict WHERE query = ? ORDER BY time DESC LIMIT ?",
+                    arguments: [query, limit]
+                ).compactMap { row in
+                    Verdict(rawValue: row["verdict"]).map { (event: row["event"] as String, verdict: $0) }
+                }
+            }
+        }
+    }
 }

@@ -52,7 +52,7 @@ package struct Preview: Sendable, Equatable {
         return Preview(width: width, height: height, rgb: rgb)
     }
 
-    private init(width: Int, height: Int, rgb: [UInt8]) {
+    init(width: Int, height: Int, rgb: [UInt8]) {
         self.width = width
         self.height = height
         self.rgb = rgb
@@ -74,6 +74,9 @@ package struct Preview: Sendable, Equatable {
         }
         return Preview(width: width, height: height, rgb: half)
     }
+
+    /// The picture itself, or at half its size if a side is longer than `longest`.
+    package func atMost(_ longest: Int) -> Preview { max(width, height) > longest ? halved : self }
 
     /// The picture as a JPEG file; nil if libjpeg-turbo refuses it, which only a lack of memory makes it do.
     package func jpeg(quality: Int = 85) -> Data? {

@@ -61,6 +61,11 @@ package enum OpenAPIDocument {
                 "live", "Messages, scores and pictures as they come, as frames of bytes: see docs/PAGE.md.",
                 [400, 401, 409, 429], nil, type: LiveStream.contentType,
                 parameters: LiveStream.arguments.map { parameter($0, in: "query") })
+        case .picture:
+            plain(
+                "history.picture", "The picture of a stream that the history has nearest to a time, a JPEG.",
+                [400, 401, 404, 422, 429], nil, type: "image/jpeg",
+                parameters: PicturePath.arguments.map { parameter($0, in: "query") })
         case .session(let step): described(step)
         case .page:
             plain(

@@ -154,6 +154,13 @@ package enum MetricsPage {
                 "Frames and clips on their way into the history: recorded, dropped by a full queue, lost by the disk.",
                 [("recorded", history.recorded), ("dropped", history.dropped), ("lost", history.lost)]
                     .map { ([("outcome", $0.0)], Double($0.1)) })
+            page.family(
+                .counter, "watchword_history_pictures_total",
+                "Pictures on their way into the history: recorded, dropped by a full queue, lost by the disk.",
+                [
+                    ("recorded", history.pictures), ("dropped", history.picturesDropped),
+                    ("lost", history.picturesLost),
+                ].map { ([("outcome", $0.0)], Double($0.1)) })
             page.value(
                 .gauge, "watchword_history_ok", "1 while the history can be written.", history.problem == nil ? 1 : 0)
         }

@@ -15,7 +15,7 @@ import WireFormat
 
 struct Search: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Find moments of a history by texts and pictures.",
+        abstract: "Find moments of a history by texts, pictures or another moment.",
         discussion: """
             Several texts and pictures are one query, as the phrasings of a standing query are. A moment is the best window of \
             its half minute, at least 30 s from any better one of its stream. RANK is the share of the stream's windows that \
@@ -26,6 +26,13 @@ struct Search: AsyncParsableCommand {
     var texts: [String] = []
     @Option(name: .long, help: "An example picture; may be given several times.")
     var image: [String] = []
+    @Option(help: "In the place of texts: what was like the peak of this event of the daemon's.")
+    var event: String?
+    @Option(
+        help: """
+            In the place of texts: what was like a moment, as in lobby@2026-11-30T12:00:00Z, or court@12.5, seconds of a film.
+            """)
+    var like: String?
     @Option(help: "A history's directory; the daemon's own, which is asked, if left out.")
     var history: String?
     @OptionGroup var model: ModelOptions
@@ -53,7 +60,18 @@ struct Search: AsyncParsableCommand {
     @OptionGroup var daemon: DaemonOptions
 
     func validate() throws {
-        if texts.isEmpty && image.isEmpty { throw ValidationError("give at least one text or --image") }
+        let given = [!(texts.isEmpty && image.isEmpty && prompt.isEmpty), event != nil, like != nil].count { $0 }
+        if given != 1 { throw ValidationError("give texts and --image, or --event, or --like") }
+        if texts.isEmpty, image.isEmpty, !prompt.isEmpty { throw ValidationError("give at least one text or --image") }
+        if history != nil, event != nil {
+            throw ValidationError("--event is of the daemon's journal; with --history give --like STREAM@TIME")
+        }
+        if let like {
+            let point = try Self.point(like)
+            if history == nil, case .media = point.time {
+                throw ValidationError("--like: expected a time like 2026-11-30T12:00:00Z; seconds are for films")
+            }
+        }
         if history == nil, model.model != Installation.model.path {
             throw ValidationError("--model is for --history; the daemon searches with its own model")
         }
@@ -111,6 +129,11 @@ struct Search: AsyncParsableCommand {
         keys["phrasings"] = list(texts.dropFirst())
         keys["images"] = list(try image.map { PictureURI.encode(try PictureURI.read($0, from: folder)) })
         keys["prompts"] = list(prompt)
+        keys["event"] = event.map { .string($0) }
+        if let like {
+            let (stream, time) = try Self.parted(like)
+            keys["moment"] = .object(["stream": .string(stream), "at": .string(time)])
+        }
         keys["streams"] = list(stream)
         keys["frames"] = frames.map { .integer(Int64($0)) }
         keys["from"] = from.map { .string($0) }
@@ -119,8 +142,33 @@ struct Search: AsyncParsableCommand {
         return try WireCoding.decode(Found.self, WireCoding.encode(result))
     }
 
-    /// The query, embedded as a standing one would be.
     private func query(_ directory: ModelDirectory) async throws -> HistoryQuery {
+        var query = HistoryQuery(
+            texts: [try await embedding(directory)], model: directory.historyIdentity,
+            width: directory.architecture.embedding)
+        (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
+        query.selects = try selection()
+        if let from {
+            if let seconds = Double(from) { query.mediaFrom = seconds } else { query.from = Self.wall(from) }
+        }
+        if let to { if let seconds = Double(to) { query.mediaTo = seconds } else { query.to = Self.wall(to) } }
+        return query
+    }
+
+    /// What is searched for: a moment's embedding, or the texts', embedded as those of a standing query would be.
+    private func embedding(_ directory: ModelDirectory) async throws -> [Float] {
+        if let like, let history {
+            let (point, head, frames) = (try Self.point(like), head, frames)
+            let (folder, width) = (HistoryFolder(history), directory.architecture.embedding)
+            let model = directory.historyIdentity
+            let found = await offPool {
+                point.embedding(folder, model: model, width: width, head: head, frames: frames)
+            }
+            guard let found else {
+                throw UnreadableFile(path: history, why: "it has no window of this model and head \(head) at \(like)")
+            }
+            return found
+        }
         let defaults = Defaults(
             model: directory, finder: .standard(), head: "mean", threshold: Double(Watch.noThreshold),
             prompts: prompt.isEmpty ? nil : prompt)
@@ -133,16 +181,24 @@ struct Search: AsyncParsableCommand {
         let engine = try ScoringEngine(model: directory, finder: .standard(), precision: model.precision)
         let embedding = try await engine.embed(standing, pictures: pictures)
         if embedding.truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
-        var query = HistoryQuery(
-            texts: [Products.unit(embedding.query)], model: directory.historyIdentity,
-            width: directory.architecture.embedding)
-        (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
-        query.selects = try selection()
-        if let from {
-            if let seconds = Double(from) { query.mediaFrom = seconds } else { query.from = Self.wall(from) }
+        return Products.unit(embedding.query)
+    }
+
+    /// A moment's stream and time: what stands before the last @, and after it.
+    private static func parted(_ text: String) throws -> (stream: String, time: String) {
+        guard let at = text.lastIndex(of: "@"), at > text.startIndex else {
+            throw ValidationError("--like: expected STREAM@TIME, found \"\(text)\"")
         }
-        if let to { if let seconds = Double(to) { query.mediaTo = seconds } else { query.to = Self.wall(to) } }
-        return query
+        return (String(text[..<at]), String(text[text.index(after: at)...]))
+    }
+
+    private static func point(_ text: String) throws -> HistoryPoint {
+        let (stream, time) = try parted(text)
+        if let seconds = Double(time), seconds.isFinite { return HistoryPoint(stream: stream, time: .media(seconds)) }
+        guard let wall = wall(time) else {
+            throw ValidationError("--like: expected a time like 2026-11-30T12:00:00Z, or seconds of a film")
+        }
+        return HistoryPoint(stream: stream, time: .wall(wall))
     }
 
     private static func wall(_ text: String) -> Double? { Moment(text)?.secondsSince1970 }

@@ -136,6 +136,42 @@ struct BacktestTests {
         #expect(unknown.code != 0 && unknown.err.contains("nosuchevent"))
     }
 
+    @Test("wrong marks suggest higher thresholds and a contrast, each tried on the history, and one is taken")
+    func suggestions() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let films = try films
+        let daemon = try daemon(
+            queries: "- {id: mean, text: something moves, head: mean, frames: 8, threshold: 0.17}", streams: films)
+        defer { daemon.kill() }
+        try await ended(films.count)
+        let ends = try await lines(["events", "--since", "0"]).filter { $0["phase"]?.string == "end" }
+            .sorted { ($0["peak"]?["score"]?.value ?? 0) < ($1["peak"]?["score"]?.value ?? 0) }
+        try #require(ends.count >= 3)
+        let none = try await lines(["query", "suggest", "mean"])[0]
+        #expect(none["proposals"]?.array == [] && none["alerts"]?.integer == Int64(ends.count))
+        _ = try await lines(["events", "mark", ends[0]["event"]?.string ?? "", "--wrong"])
+        for right in ends.suffix(2) {
+            _ = try await lines(["events", "mark", right["event"]?.string ?? "", "--right"])
+        }
+        let found = try await lines(["query", "suggest", "mean", "--against", "an empty room"])[0]
+        #expect(found["right"]?.integer == 2 && found["wrong"]?.integer == 1, "\(found)")
+        let proposals = found["proposals"]?.array ?? []
+        let raised = try #require(proposals.first)
+        let threshold = try #require(raised["changes"]?["threshold"]?.value)
+        #expect(threshold > ends[0]["peak"]?["score"]?.value ?? 9 && threshold < 1)
+        #expect(raised["wrong_left"]?.integer == 0 && (raised["alerts"]?.integer ?? 99) < Int64(ends.count), "\(found)")
+        #expect(proposals.last?["changes"]?["against"]?.array == [.string("an empty room")])
+        let page = try await ask(["query", "suggest", "mean"])
+        #expect(
+            page.code == 0 && page.out.contains("RIGHT LOST") && page.out.contains("threshold \(threshold)"), "\(page)")
+        let applied = try await ask(["query", "suggest", "mean", "--apply", "1"])
+        try #require(applied.code == 0, "\(applied.err)")
+        let shown = try await lines(["query", "show", "mean"])[0]
+        #expect(abs((shown["threshold"]?.value ?? 0) - threshold) < 1e-6)
+        let wrong = try await ask(["query", "suggest", "mean", "--apply", "9"])
+        #expect(wrong.code == 64 && wrong.err.contains("--apply"), "\(wrong)")
+    }
+
     @Test("a search of the daemon finds what a search of an index of the same films finds")
     func searches() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -166,6 +202,38 @@ struct BacktestTests {
         // Clip embeddings of a head that was running are searched as they were made.
         let clips = try await lines(["search", "something moves", "--head", "lstm"])
         #expect(!clips.isEmpty && clips.allSatisfy { $0["head"]?.string == "lstm" })
+    }
+
+    @Test("an event and a moment find what is like them, and moments come with pictures")
+    func like() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let films = Array(try films.prefix(3))
+        let daemon = try daemon(
+            queries: "- {id: mean, text: a red triangle, head: mean, frames: 8, threshold: 0.24}", streams: films)
+        defer { daemon.kill() }
+        try await ended(films.count)
+        let end = try #require(
+            try await lines(["events", "--since", "0"]).first {
+                $0["phase"]?.string == "end" && $0["snapshot"]?.string != nil
+            })
+        let (event, stream) = (end["event"]?.string ?? "", end["stream"]?.string ?? "")
+        let peak = try #require(end["peak"]?["at"]?.string)
+        for arguments in [["--event", event], ["--like", "\(stream)@\(peak)"]] {
+            let found = try await lines(["search", "--frames", "8", "--limit", "5"] + arguments)
+            let first = try #require(found.first)
+            #expect(first["stream"]?.string == stream && (first["score"]?.value ?? 0) > 0.9999, "\(first)")
+            // The picture of the event's peak.
+            #expect(first["preview"]?.string?.hasPrefix("/api/v1/history/picture?stream=\(stream)&at=") == true)
+        }
+        let wrong: [([String], String)] = [
+            (["search", "--event", "nosuchevent"], "nosuchevent"), (["search", "--like", "nobody@\(peak)"], "nobody"),
+            (["search", "--like", "\(stream)@7"], "expected a time"), (["search", "--like", peak], "STREAM@TIME"),
+            (["search", "x", "--event", event], "--event"), (["search"], "--like"),
+        ]
+        for (arguments, part) in wrong {
+            let refused = try await ask(arguments)
+            #expect(refused.code != 0 && refused.err.contains(part), "\(arguments): \(refused.err)")
+        }
     }
 
     @Test("what is removed is found no more, what says history: off is never recorded, and bad requests are refused")

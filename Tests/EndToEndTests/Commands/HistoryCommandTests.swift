@@ -63,6 +63,16 @@ struct HistoryCommandTests {
                 scores[WindowKey(name, try #require(end), try #require(text))] = known
             }
         }
+        let like = try await run(
+            "watchword",
+            [
+                "search", "--like", films[0].deletingPathExtension().lastPathComponent + "@3", "--history", history,
+                "--json",
+            ])
+        let first = try #require(try lines(like.out).first, "\(like.err)")
+        #expect((first["score"]?.value ?? 0) > 0.9999 && first["file"]?.string == films[0].path, "\(first)")
+        #expect(abs((first["media"]?["peak"]?.value ?? 0) - 3) < 0.3)
+
         var worst = 0.0
         for text in texts {
             let found = try await run("watchword", ["search", text, "--history", history, "--limit", "100", "--json"])

@@ -30,6 +30,9 @@ extension HistoryCommand {
                     "kept", "\(size(state.bytes)) of \(size(Int(state.gigabytes * 1e9))), \(short(state.days)) days")
                 page.say(
                     "recorded", "\(state.recorded) frames and clips, \(state.dropped) dropped, \(state.lost) lost")
+                page.say(
+                    "pictures",
+                    "\(state.pictures) kept, \(state.picturesDropped) dropped, \(state.picturesLost) lost")
                 if let flushed = state.flushed { page.say("on the disk", "up to \(flushed.formatted(.iso8601))") }
                 if let problem = state.problem { page.say("problem", problem) }
                 guard !state.streams.isEmpty else { return Terminal.say("nothing has been recorded yet") }
@@ -72,7 +75,10 @@ extension HistoryCommand {
                 if daemon.json { return try Terminal.say(json: result) }
                 for problem in result["skipped"]?.array ?? [] { Terminal.complain("left out: \(problem.string ?? "")") }
                 let (removed, entries) = (result["removed"]?.integer ?? 0, result["entries"]?.integer ?? 0)
-                Terminal.say("removed \(removed) segments whole, and \(entries) frames and clips of others")
+                let pictures = result["pictures"]?.integer ?? 0
+                Terminal.say(
+                    "removed \(removed) segments whole, \(entries) frames and clips of others, and \(pictures) pictures"
+                )
             }
         }
     }

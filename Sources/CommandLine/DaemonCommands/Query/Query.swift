@@ -7,6 +7,7 @@ package struct Query: AsyncParsableCommand {
         subcommands: [
             Add.self, Edit.self, Enable.self, Disable.self, List.self, Show.self, Remove.self, Import.self, Export.self,
             Reset.self, Explain.self, Recalibrate.self, Test.self, Backtest.self,
+            Suggest.self,
         ], aliases: ["queries"])
 
     package init() {}

@@ -18,6 +18,8 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
+    /// Path of a picture near its peak, as a daemon serves it.
+    package var preview: String?
 
     package init(_ moment: HistoryMoment) {
         func time(_ seconds: Double) -> Date? { moment.file == nil ? Date(timeIntervalSince1970: seconds) : nil }

@@ -1,4 +1,5 @@
 import CTurboJPEG
+package import Foundation
 
 /// JPEG by libjpeg-turbo, as Pillow asks for it: the exact transform, chroma interpolated.
 package enum JPEGFile {
@@ -16,6 +17,32 @@ package enum JPEGFile {
             Int32(TJSAMP_422.rawValue), 95, TJFLAG_ACCURATEDCT)
         guard status == 0, let bytes else { return nil }
         return [UInt8](UnsafeBufferPointer(start: bytes, count: Int(size)))
+    }
+
+    /// A preview's JPEG file at half its size, of a lower quality, if a side is longer than `longest`; nil where it
+    /// cannot be decoded.
+    package static func reduced(_ file: Data, longest: Int, quality: Int) -> Data? {
+        guard let decompressor = tjInitDecompress() else { return nil }
+        defer { tjDestroy(decompressor) }
+        var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(0))
+        let bytes = [UInt8](file)
+        guard
+            tjDecompressHeader3(
+                decompressor, bytes, UInt(bytes.count), &width, &height, &subsampling, &colours) == 0,
+            1...Int32(2 * longest) ~= width, 1...Int32(2 * longest) ~= height
+        else { return nil }
+        guard max(width, height) > Int32(longest) else { return file }
+        // libjpeg-turbo halves while it decodes.
+        let (halfWidth, halfHeight) = ((width + 1) / 2, (height + 1) / 2)
+        var status: Int32 = -1
+        let rgb = [UInt8](unsafeUninitializedCapacity: Int(halfWidth * halfHeight) * 3) { out, count in
+            status = tjDecompress2(
+                decompressor, bytes, UInt(bytes.count), out.baseAddress, halfWidth, 0, halfHeight,
+                Int32(TJPF_RGB.rawValue), TJFLAG_FASTDCT)
+            count = Int(halfWidth * halfHeight) * 3
+        }
+        guard status == 0 else { return nil }
+        return Preview(width: Int(halfWidth), height: Int(halfHeight), rgb: rgb).jpeg(quality: quality)
     }
 
     static func rgb(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {

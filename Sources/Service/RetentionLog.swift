@@ -1,14 +1,16 @@
 import Foundation
-import Journal
-import Logging
+package import Journal
+package import Logging
 
 /// Says what retention removed, once when it is done, and once why it does not.
-struct RetentionLog {
+package struct RetentionLog {
     private var pending = Retired()
     private var saidJump = false
     private var saidHeldBack = false
 
-    mutating func say(_ retired: Retired, _ logger: Logger) {
+    package init() {}
+
+    package mutating func say(_ retired: Retired, _ logger: Logger) {
         pending.add(retired)
         if !retired.isMore, let numbers = pending.numbers {
             logger.notice(

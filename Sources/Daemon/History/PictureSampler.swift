@@ -1,0 +1,66 @@
+import Engine
+import Foundation
+import History
+import Matching
+import Pixels
+import Sampling
+import Synchronization
+
+/// Chooses the pictures that a history keeps: one each ten seconds of a stream, and one at each event's peak.
+///
+/// They are made where they are written: on the history's thread.
+final class PictureSampler: Sendable {
+    /// The picture of an event that is open.
+    private struct Peak {
+        let stream: String
+        let wall: Double
+        let jpeg: Data
+    }
+
+    private let writer: HistoryWriter
+    /// When each stream's last picture was taken, in seconds since 1970.
+    private let lasts = Mutex<[String: Double]>([:])
+    private let peaks = Mutex<[String: Peak]>([:])
+    /// Smaller files than those that are kept of events: some 10 kB.
+    private static let quality = 60
+
+    init(_ writer: HistoryWriter) { self.writer = writer }
+
+    /// Takes a stream's frame; called on streaming threads.
+    func see(_ frame: Frame, of stream: String) {
+        guard let preview = frame.preview else { return }
+        let wall = frame.wallClock.timeIntervalSince1970
+        lasts.withLock { lasts in
+            if let last = lasts[stream], abs(wall - last) < HistoryPicture.pause { return }
+            let picture = HistoryPicture(stream: stream, wall: wall, isPeak: false) {
+                preview.atMost(HistoryPicture.longestSide).jpeg(quality: Self.quality)
+            }
+            // If there is no room, the next frame is taken.
+            if writer.append(picture) { lasts[stream] = wall }
+        }
+    }
+
+    /// Takes a phase of an event: at its end the picture of its peak is kept, if its lane is recorded.
+    func see(_ detection: Detection, isRecorded: Bool) {
+        let peak = peaks.withLock { peaks in
+            if isRecorded, let jpeg = detection.snapshot {
+                peaks[detection.event] = Peak(
+                    stream: detection.stream, wall: detection.transition.peak.wallTime, jpeg: jpeg)
+            }
+            return detection.transition.phase == .end ? peaks.removeValue(forKey: detection.event) : nil
+        }
+        guard let peak, isRecorded else { return }
+        writer.append(
+            HistoryPicture(stream: peak.stream, wall: peak.wall, isPeak: true) {
+                JPEGFile.reduced(peak.jpeg, longest: HistoryPicture.longestSide, quality: Self.quality)
+            })
+    }
+
+    /// Forgets the pictures of open events that are removed.
+    func forget(_ removal: HistoryRemoval) {
+        peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
+    }
+
+    /// A stream has gone: if it comes back, its first frame is a picture.
+    func forget(_ stream: String) { lasts.withLock { $0[stream] = nil } }
+}

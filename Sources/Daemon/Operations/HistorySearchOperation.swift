@@ -1,0 +1,110 @@
+import CLIP
+import ControlAPI
+import Engine
+import Foundation
+import History
+import Journal
+import Matching
+import Tensors
+import WatchwordConfiguration
+import WireFormat
+
+/// `history.search`: moments that a description fits, or that are like an event or a moment.
+struct HistorySearchOperation {
+    private let daemon: WatchwordDaemon
+    private let history: DaemonHistory
+    /// The keys of a search alone, and those of a query's description.
+    private let own: JSONValue
+    private let described: JSONValue
+
+    init(_ daemon: WatchwordDaemon, _ args: JSONValue) throws {
+        self.daemon = daemon
+        history = try HistoryOperations.history(daemon)
+        (own, described) = try HistoryOperations.parted(args, ["from", "to", "limit", "sort", "event", "moment"])
+    }
+
+    func run() async throws -> JSONValue {
+        let (wanted, selector) = try await wanted()
+        var query = wanted
+        (query.from, query.to) = (try HistoryOperations.time(own, "from"), try HistoryOperations.time(own, "to"))
+        query.limit = Int(own["limit"]?.integer ?? 10)
+        query.sort = own["sort"]?.string.flatMap(HistoryQuery.Sort.init) ?? .score
+        let labels = await daemon.streams.labels
+        query.selects = { selector.matches($0, labels: labels[$0] ?? []) }
+        let result = try await history.search(query)
+        try Task.checkCancellation()
+        return .object([
+            "moments": .array(try await history.shown(result.moments.first ?? []).map { try JSONValue(encoding: $0) }),
+            "windows": .integer(Int64(result.windows)), "streams": .integer(Int64(result.streams)),
+            "skipped": .array(result.skips.sentences.map { .string($0) }),
+        ])
+    }
+
+    /// What is searched for, and where.
+    private func wanted() async throws -> (HistoryQuery, StreamSelector) {
+        let point = try await point()
+        var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))
+        // What is wanted may be another head's clips; the text is embedded alike for all.
+        let (head, frames) = (from.head ?? "mean", from.frames)
+        try history.check(head: head)
+        from.head = "mean"
+        from.threshold = from.threshold ?? 0
+        let embedding: [Float]
+        let selector: StreamSelector
+        if let point {
+            selector = try daemon.defaults.query(from).settings.selector
+            guard let found = try await history.embedding(point, head: head, frames: frames) else {
+                throw ControlFailure(.notFound, Self.nothing(point, head))
+            }
+            embedding = found
+        } else {
+            let draft = try await daemon.queries.draft(from)
+            embedding = Products.unit(draft.embedding.query)
+            selector = draft.query.settings.selector
+        }
+        let model = daemon.engine.model
+        var query = HistoryQuery(
+            texts: [embedding], model: model.historyIdentity, width: model.architecture.embedding)
+        (query.head, query.frames) = (head, frames)
+        return (query, selector)
+    }
+
+    /// The description of a query that looks for what no text says.
+    private static func alike(_ described: JSONValue) throws -> JSONValue {
+        guard case .object(var members) = described else { return described }
+        for key in ["text", "phrasings", "images", "prompts"] where members[key] != nil {
+            throw ControlFailure(
+                .badArgument, "\(key): expected nothing beside event or moment, which stand in its place")
+        }
+        members["text"] = .string("like")
+        return .object(members)
+    }
+
+    private static func nothing(_ point: HistoryPoint, _ head: String) -> String {
+        var at = ""
+        if case .wall(let seconds) = point.time { at = " at \(Moment(secondsSince1970: seconds))" }
+        return "the history has no window of stream \"\(point.stream)\"\(at) by head \"\(head)\""
+    }
+
+    /// The moment that the search begins with; nil of a description.
+    private func point() async throws -> HistoryPoint? {
+        switch (own["event"], own["moment"]) {
+        case (nil, nil): return nil
+        case (.some, .some): throw ControlFailure(.badArgument, "event, moment: expected one of them, found both")
+        case (nil, .some(let moment)):
+            guard let stream = moment["stream"]?.string, let at = try HistoryOperations.time(moment, "at") else {
+                throw ControlFailure(.badArgument, "moment: expected stream and at")
+            }
+            return HistoryPoint(stream: stream, time: .wall(at))
+        case (.some(let event), nil):
+            let name = event.string ?? ""
+            guard let entry = try await daemon.outbox.newest(ofEvent: name) else {
+                throw ControlFailure(.notFound, "there is no event \"\(name.prefix(64))\" in the journal")
+            }
+            let body = try JSONText.parse(entry.body)
+            guard let stream = body["stream"]?.string, let peak = body["peak"]?["at"]?.string, let at = Moment(peak)
+            else { throw ControlFailure(.notFound, "event \"\(name.prefix(64))\" has no peak") }
+            return HistoryPoint(stream: stream, time: .wall(at.secondsSince1970))
+        }
+    }
+}

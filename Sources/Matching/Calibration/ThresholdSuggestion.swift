@@ -1,0 +1,29 @@
+/// How a query's threshold could be raised for what people have said of its events: pure.
+package struct ThresholdSuggestion: Sendable, Equatable {
+    /// The highest value that an event had, and what it was called.
+    package struct Marked: Sendable, Equatable {
+        package let peak: Double
+        package let isRight: Bool
+        package init(peak: Double, isRight: Bool) { (self.peak, self.isRight) = (peak, isRight) }
+    }
+
+    /// Steps of a threshold that people read.
+    private static let step = 0.001
+
+    /// Thresholds above the one that there is, the lowest first; none without a wrong event.
+    ///
+    /// The one that silences all wrong events, the highest that keeps all right ones, and the one that does most good:
+    /// the wrong events that it silences, less the right ones. Of equals the lowest.
+    package static func thresholds(_ events: [Marked], above current: Double?) -> [Double] {
+        let wrong = events.filter { !$0.isRight }.map(\.peak), right = events.filter(\.isRight).map(\.peak)
+        let floor = current ?? -.infinity
+        // Just above each wrong event.
+        let candidates = Set(wrong.map { ((($0 / step).rounded(.down) + 1) * step * 1000).rounded() / 1000 })
+            .filter { $0 > floor && $0.isFinite }.sorted()
+        guard let all = candidates.last else { return [] }
+        func good(_ threshold: Double) -> Int { wrong.count { $0 < threshold } - right.count { $0 < threshold } }
+        let best = candidates.max { (good($0), $1) < (good($1), $0) } ?? all
+        let safe = candidates.last { threshold in right.allSatisfy { $0 >= threshold } }
+        return Set([all, best] + (safe.map { [$0] } ?? [])).sorted()
+    }
+}

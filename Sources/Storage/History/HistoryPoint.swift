@@ -1,0 +1,116 @@
+import Foundation
+
+/// A moment of a stream or film whose embedding a search begins with: "more like this".
+package struct HistoryPoint: Sendable, Equatable {
+    package enum Time: Sendable, Equatable {
+        /// Seconds since 1970, of a stream.
+        case wall(Double)
+        /// Seconds from a film's beginning.
+        case media(Double)
+    }
+
+    package var stream: String
+    /// The end of the window.
+    package var time: Time
+    /// Seconds by which what is recorded may end earlier or later.
+    package static let reach = 10.0
+
+    package init(stream: String, time: Time) { (self.stream, self.time) = (stream, time) }
+
+    /// Where it was found.
+    private struct Place {
+        let segment: HistoryFolder.Segment
+        let header: SegmentHeader
+        let sequence: Int
+        let distance: Double
+    }
+
+    /// The embedding of the window that ends nearest to the moment, a unit vector `[width]`; nil where there is none.
+    ///
+    /// Of the mean head the mean of the window's unit rows, as many as there are without a gap; of another the clip
+    /// that it made. `model`, `width`, `head` and `frames` as in a query. Reads: not on the cooperative pool.
+    package func embedding(
+        _ folder: HistoryFolder, model: String, width: Int, head: String = "mean", frames: Int? = nil
+    ) -> [Float]? {
+        var best: Place?
+        for segment in folder.segments(of: stream) where segment.isFrames == (head == "mean") && reaches(segment.day) {
+            guard let chain = try? SegmentChain(segment) else { continue }
+            let header = chain.header
+            guard header.stream == stream, (header.model, header.width) == (model, width),
+                (header.file == nil) == isWall, header.kind == .frames || header.head == head,
+                header.kind == .frames || header.window == frames ?? header.window
+            else { continue }
+            while let block = chain.next() { see(block, header, segment, &best) }
+        }
+        guard let best else { return nil }
+        let length = best.header.kind == .frames ? frames ?? best.header.window : 1
+        return mean(of: rows(endingAt: best, length), width: width)
+    }
+
+    private var isWall: Bool { if case .wall = time { true } else { false } }
+
+    /// Whether a day's segment can have the moment; films have no day.
+    private func reaches(_ day: Int?) -> Bool {
+        guard let day else { return !isWall }
+        guard case .wall(let at) = time else { return false }
+        let start = Double(day) * 86_400
+        return at >= start - Self.reach && at < start + 86_400 + Self.reach
+    }
+
+    /// Looks for the nearest entry that has a row.
+    private func see(
+        _ block: SegmentReader.Block, _ header: SegmentHeader, _ segment: HistoryFolder.Segment, _ best: inout Place?
+    ) {
+        let (times, at) =
+            switch time {
+            case .wall(let at): (block.wall, at)
+            case .media(let at): (block.media, at)
+            }
+        for place in 0..<block.header.entries where !block.flags(place).contains(.blind) {
+            let distance = abs(times[place] - at)
+            guard distance <= Self.reach, distance < best?.distance ?? .infinity else { continue }
+            best = Place(
+                segment: segment, header: header, sequence: Int(block.header.sequence) + place, distance: distance)
+        }
+    }
+
+    /// The embeddings that end with an entry, without a gap, at most `length`.
+    private func rows(endingAt place: Place, _ length: Int) -> [[Float]] {
+        guard let chain = try? SegmentChain(place.segment, readsLow: true) else { return [] }
+        var rows: [PackedRow] = []
+        var expected = -1
+        while let block = chain.next() {
+            let first = Int(block.header.sequence)
+            defer { expected = first + block.header.entries }
+            // Blocks before the window are not looked into.
+            guard first + block.header.entries > place.sequence - length else { continue }
+            if first != expected { rows.removeAll() }
+            for (offset, (entry, row)) in block.entries().enumerated() {
+                if entry.flags.contains(.discontinuity) { rows.removeAll() }
+                guard let row else {
+                    rows.removeAll()
+                    continue
+                }
+                rows.append(row)
+                if rows.count > length { rows.removeFirst() }
+                if first + offset == place.sequence { return rows.map { $0.embedding(width: place.header.width) } }
+            }
+        }
+        return []
+    }
+
+    private func mean(of rows: [[Float]], width: Int) -> [Float]? {
+        var sum = [Double](repeating: 0, count: width)
+        for row in rows where row.count == width {
+            let norm = Self.norm(row.lazy.map { Double($0) })
+            guard norm > 0 else { continue }
+            for place in 0..<width { sum[place] += Double(row[place]) / norm }
+        }
+        let norm = Self.norm(sum)
+        return norm > 1e-6 ? sum.map { Float($0 / norm) } : nil
+    }
+
+    private static func norm(_ values: some Sequence<Double>) -> Double {
+        values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+}

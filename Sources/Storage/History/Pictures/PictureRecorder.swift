@@ -1,0 +1,123 @@
+import Foundation
+
+/// Appends pictures to the file of one stream and hour; belongs to one thread.
+final class PictureAppender {
+    let path: String
+    private let space: HistorySpace?
+    private let hold: HistorySpace.Hold?
+    private let descriptor: Int32
+    private var end = 0
+
+    /// Goes on behind the last whole record of a file, or begins one.
+    ///
+    /// A file whose header does not hold says nothing of its pictures: another takes its place.
+    init(_ path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
+        (self.path, self.space) = (path, space)
+        hold = space?.hold(path)
+        var known: PictureReader?
+        do throws(HistoryProblem) { known = try PictureReader(path) } catch {
+            guard error.kind == .gone || error.kind == .unreadable else { throw error }
+            if error.kind == .unreadable { unlink(path) }
+        }
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.problem(path) }
+        if let known {
+            end = known.end
+            ftruncate(descriptor, off_t(end))
+            return
+        }
+        do throws(HistoryProblem) { try write(header.encoded(path: path)) } catch {
+            // `deinit` closes it.
+            unlink(path)
+            throw error
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func append(_ jpeg: Data, wall: Double, isPeak: Bool) throws(HistoryProblem) {
+        try write(PictureFile.RecordHeader.record(jpeg, wall: wall, isPeak: isPeak))
+    }
+
+    func flush() throws(HistoryProblem) {
+        guard fdatasync(descriptor) == 0 else { throw Self.problem(path) }
+    }
+
+    /// Writes all of it or nothing.
+    private func write(_ bytes: [UInt8]) throws(HistoryProblem) {
+        guard space?.take(bytes.count, ofPictures: true) ?? true else {
+            throw HistoryProblem(.unwritable, path, "the pictures have reached their bound, and nothing older can go")
+        }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(end + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let problem = Self.problem(path, count < 0 ? errno : ENOSPC)
+                ftruncate(descriptor, off_t(end))
+                throw problem
+            }
+            written += count
+        }
+        end += written
+    }
+
+    private static func problem(_ path: String, _ code: Int32 = errno) -> HistoryProblem {
+        HistoryProblem(.unwritable, path, "it cannot be written: \(String(cString: strerror(code)))")
+    }
+}
+
+/// One stream's pictures on their way into files; belongs to one thread.
+final class PictureRecorder {
+    private let folder: HistoryFolder
+    private let stream: String
+    private let space: HistorySpace
+    private var file: PictureAppender?
+    private var isDirty = false
+    /// Whether nothing came since `seal` asked last.
+    private var isIdle = false
+    /// When the last peak was kept: of many events at once one picture is enough.
+    private var lastPeak = -Double.infinity
+
+    init(_ folder: HistoryFolder, _ stream: String, space: HistorySpace) {
+        (self.folder, self.stream, self.space) = (folder, stream, space)
+    }
+
+    /// Takes a picture; whether it was kept.
+    func append(_ picture: HistoryPicture) throws(HistoryProblem) -> Bool {
+        try HistoryProblem.refuse(time: 0, picture.wall, of: picture.stream)
+        if picture.isPeak, abs(picture.wall - lastPeak) < 1 { return false }
+        guard let jpeg = picture.jpeg(), 1...HistoryPicture.mostBytes ~= jpeg.count else { return false }
+        isIdle = false
+        let (day, hour) = PictureFile.slot(at: picture.wall)
+        let path = folder.pictures(of: stream, day: day, hour: hour)
+        if file?.path != path {
+            try finish()
+            try SegmentAppender.makeFolder(folder.folder(of: stream))
+            file = try PictureAppender(path, PictureFile.header(of: stream), space: space)
+        }
+        try file?.append(jpeg, wall: picture.wall, isPeak: picture.isPeak)
+        isDirty = true
+        if picture.isPeak { lastPeak = picture.wall }
+        return true
+    }
+
+    func flush() throws(HistoryProblem) {
+        guard isDirty else { return }
+        try file?.flush()
+        isDirty = false
+    }
+
+    /// Closes its file if nothing came since this was asked last: retention may take it.
+    func seal() throws(HistoryProblem) {
+        defer { isIdle = true }
+        if isIdle { try finish() }
+    }
+
+    func finish() throws(HistoryProblem) {
+        defer { file = nil }
+        try flush()
+    }
+}

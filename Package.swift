@@ -412,6 +412,7 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
+                "Sampling",
                 "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],

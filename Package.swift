@@ -421,7 +421,7 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
-                "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),

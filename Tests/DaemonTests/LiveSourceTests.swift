@@ -3,6 +3,7 @@ import Daemon
 import Engine
 import Foundation
 import Ingest
+import Sampling
 import StreamSources
 import Synchronization
 import SystemSupport
@@ -19,7 +20,7 @@ private final class States: Sendable {
 /// What a stream's source is taken for: asked of its pipeline, whatever its scheme.
 @Suite("Sources with an end and without", .serialized)
 struct LiveSourceTests {
-    private let folder: URL
+    let folder: URL
     private let states = States()
     private let queue = FrameQueue()
 
@@ -28,26 +29,27 @@ struct LiveSourceTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    private var words: [String] { states.all.map(\.word) }
-    private var reasons: [String] { states.all.compactMap(\.reason) }
+    var words: [String] { states.all.map(\.word) }
+    var reasons: [String] { states.all.compactMap(\.reason) }
 
-    private func runner(
-        _ uri: String, transport: RTSPTransport? = nil, connect: Double = 8, stall: Double = 1
+    func runner(
+        _ uri: String, transport: RTSPTransport? = nil, connect: Double = 8, stall: Double = 1, realtime: Bool = false,
+        onPicture: @escaping @Sendable (Frame) -> Void = { _ in }
     ) throws -> StreamRunner {
         var limits = StreamSupervision.Limits()
         (limits.connect, limits.stall) = (.seconds(connect), .seconds(stall))
         limits.backoff = Backoff(first: .milliseconds(200), max: .milliseconds(500))
         var description = SourceDescription(uri: uri, fps: 4, side: 32)
-        description.transport = transport
+        (description.transport, description.realtime) = (transport, realtime)
         return try StreamRunner(
             name: "s", description: description,
             templates: PipelineTemplates(directory: Fixtures.repository.appending(path: "Pipelines")), queue: queue,
-            limits: limits
+            limits: limits, onPicture: onPicture
         ) { [states] _, state in states.add(state) }
     }
 
     /// Runs it until something is so; false if it never is.
-    private func run(_ runner: StreamRunner, until condition: @Sendable () async throws -> Bool) async throws -> Bool {
+    func run(_ runner: StreamRunner, until condition: @Sendable () async throws -> Bool) async throws -> Bool {
         let queue = queue
         let taking = Task { while await queue.next(limit: 8, maxDelay: .zero) != nil {} }
         let task = Task { await runner.run() }

@@ -53,6 +53,16 @@ struct ProgressTests {
         return why
     }
 
+    @Test("a live clip that repeats with time stamps that stand still is given up by a sentence")
+    func frozenTimes() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "frozen-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let playlist = try await RepeatingPlaylist(in: folder)
+        let why = try await sentence(SourceDescription(uri: playlist.uri, fps: 4, side: 64), patience: .seconds(2))
+        #expect(why.contains("none was due for 2.8 s: their time stamps stand still"), "\(why)")
+    }
+
     @Test("a film without its index is refused by a sentence, every time, though its error is dropped in some runs")
     func withoutIndex() async throws {
         let film = Self.inputs.appending(path: "nomoov.mp4").path

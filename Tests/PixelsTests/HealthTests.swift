@@ -56,6 +56,13 @@ struct HealthTests {
         #expect(found[20...].allSatisfy { $0 == .good })
     }
 
+    @Test("a small light in the night is something to see, a few bright dots of a sensor are not", arguments: [1, 3])
+    func lamp(side: Int) {
+        let lit = 20..<20 + side
+        let found = verdicts(30) { _ in picture { x, y in lit.contains(x) && lit.contains(y) ? 200 : 0 } }
+        #expect(found[2...].allSatisfy { $0 == (side == 1 ? .black : .good) }, "\(found)")
+    }
+
     @Test("a dark room is not black, however long it stays dark", arguments: [0.05, 0.08, 0.11])
     func dark(_ light: Double) {
         #expect(verdicts(300) { scene($0, light: light, noise: 1) }.allSatisfy { $0 == .good })

@@ -63,6 +63,7 @@ exec chroot /mnt env -i $variables RUNTIME_DIRECTORY=/run/watchword STATE_DIRECT
     prlimit --core=0 setpriv --reuid=61234 --regid="$group" --clear-groups --no-new-privs --inh-caps=-all \
     --bounding-set=-all python3 /tmp/confined.py "$1" /usr/sbin/watchwordd
 END
+echo "http: { listen: 127.0.0.1:18787 }" >>/etc/watchword/watchword.yaml
 unshare --mount --propagation unchanged --pid --fork --kill-child sh /tmp/daemon.sh "$unit" >/tmp/daemon.log 2>&1 &
 daemon=$!
 trap 'kill -KILL "$daemon" 2>/dev/null || true' EXIT
@@ -90,6 +91,22 @@ until [ "$(user watchword events --since 0 --json | grep '"phase":"start"' | gre
     }
     sleep 0.5
 done
+# The page with all that it loads, and moments of the history that is being recorded.
+python3 - /usr/share/watchword/page <<'END' || die "the page is not served whole"
+import os, sys, urllib.request
+address = "http://127.0.0.1:18787"
+assert b"<html" in urllib.request.urlopen(address + "/").read()
+for name in os.listdir(sys.argv[1]):
+    with open(os.path.join(sys.argv[1], name), "rb") as file:
+        assert name == "index.html" or urllib.request.urlopen(f"{address}/page/{name}").read() == file.read(), name
+END
+waited=0
+until user watchword search "a blue circle" --json >/tmp/moments 2>&1 && grep -q '"stream":"world"' /tmp/moments; do
+    waited=$((waited + 1))
+    [ "$waited" -lt 120 ] || die "the history has no moment: $(cat /tmp/moments)"
+    sleep 0.5
+done
+user watchword query backtest "a blue circle" --threshold=-100 --json | grep -q '"alerts"' || die "there is no backtest"
 setpriv --reuid=61236 --regid=61236 --clear-groups watchword status >/dev/null 2>&1 && die "anybody may talk to the daemon"
 [ ! -e /var/cache/watchword/gstreamer.bin ] && [ ! -e /nonexistent ] || die "GStreamer keeps a registry that the daemon may write"
 exposed=$(find /var/lib/watchword /var/cache/watchword -mindepth 1 -perm /077)

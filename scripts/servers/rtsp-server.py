@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A real RTSP server on loopback, for tests and benchmarks: prints READY and the URI, then serves until it is killed.
+"""A real RTSP server, on loopback by default, for tests and benchmarks: prints READY and the URI, then serves until it is
+killed.
 
 It plays an MP4 file (--file; with --loop again and again, from its start for every client, out of memory), or encodes
 pictures of one colour as they are asked for (--keyframes): the colour is the frame's number, in base 8, the last digit in
@@ -29,7 +30,8 @@ parser.add_argument("--size", default="128x128", help="of encoded pictures")
 parser.add_argument("--bframes", type=int, default=0, help="B-frames between others, of encoded pictures")
 parser.add_argument("--mjpeg", action="store_true", help="encode as JPEG, where every unit is a keyframe")
 parser.add_argument("--user", help="user:password, that clients must have")
-parser.add_argument("--transport", choices=["tcp", "udp"], help="the only one that is taken")
+parser.add_argument("--transport", choices=["tcp", "udp", "multicast"], help="the only one that is taken")
+parser.add_argument("--address", default="127.0.0.1", help="the address to listen at")
 parser.add_argument("--tls", help="a PEM file of a certificate and its key: the server speaks rtsps://")
 parser.add_argument("--attached", action="store_true", help="end when standard input does, as when its owner is gone")
 options = parser.parse_args()
@@ -85,7 +87,7 @@ else:
     factory.set_launch(f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! {payload} )')
     factory.set_shared(True)
 server = GstRtspServer.RTSPServer()
-server.set_address("127.0.0.1")
+server.set_address(options.address)
 server.set_service(options.port)
 # As many as connect at once: by default a client waits until another has been answered.
 server.set_backlog(256)
@@ -99,8 +101,13 @@ if options.user:
         permissions.add_permission_for_role("user", permission, True)
     factory.set_permissions(permissions)
 if options.transport:
-    factory.set_protocols(
-        GstRtsp.RTSPLowerTrans.TCP if options.transport == "tcp" else GstRtsp.RTSPLowerTrans.UDP)
+    lower = GstRtsp.RTSPLowerTrans
+    factory.set_protocols({"tcp": lower.TCP, "udp": lower.UDP, "multicast": lower.UDP_MCAST}[options.transport])
+if options.transport == "multicast":
+    pool = GstRtspServer.RTSPAddressPool()
+    pool.add_range("239.1.2.1", "239.1.2.9", 5000, 5019, 1)
+    factory.set_address_pool(pool)
+    factory.set_shared(True)
 if options.tls:
     auth = GstRtspServer.RTSPAuth()
     auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(options.tls))
@@ -113,7 +120,7 @@ if options.tls:
     server.set_auth(auth)
 if server.attach(None) == 0:
     sys.exit("the RTSP server cannot listen")
-print(f"READY {'rtsps' if options.tls else 'rtsp'}://127.0.0.1:{server.get_bound_port()}/clip", flush=True)
+print(f"READY {'rtsps' if options.tls else 'rtsp'}://{options.address}:{server.get_bound_port()}/clip", flush=True)
 loop = GLib.MainLoop()
 if options.attached:
     GLib.io_add_watch(0, GLib.PRIORITY_DEFAULT, GLib.IOCondition.HUP, lambda *_: loop.quit())

@@ -15,9 +15,18 @@ extension QueryRegistry {
     func put(
         _ items: [Item], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {
+        try Self.refuseTwins(items)
         let embeddings = try await embed(all: items.map(\.query))
         return try await turns.take { [self] in
             try await settle(items, embeddings, keep: keep, replace: replace)
+        }
+    }
+
+    /// Refuses two queries with one id before any is embedded, which may take minutes.
+    private static func refuseTwins(_ items: [Item]) throws {
+        var seen: Set<String> = []
+        for id in items.compactMap(\.from.id) {
+            guard seen.insert(id).inserted else { throw QueryError(id, key: "id", "there are two of this id") }
         }
     }
 

@@ -22,6 +22,8 @@ package struct WatchSession: Sendable {
         package var frames = 0
         /// Frames whose picture had not changed: they kept its embedding.
         package var gated = 0
+        /// Frames that showed nothing: they entered no window.
+        package var blind = 0
         package var windows = 0
         /// Windows that were scored again in float32.
         package var rescored = 0
@@ -157,6 +159,7 @@ private struct Tally {
     mutating func count(_ step: BatchResult) {
         summary.frames += step.encoded + step.reused + step.blind
         summary.gated += step.reused
+        summary.blind += step.blind
         summary.windows += step.scored
         summary.rescored += step.rescored
     }

@@ -15,7 +15,7 @@ typedef enum {
 } ww_end;
 
 typedef struct {
-    gboolean played, live, adaptive, sized;
+    gboolean played, live, adaptive, sized, seekable;
 } ww_sources;
 
 static void ww_look_at_source(const GValue *value, gpointer user) {
@@ -26,6 +26,8 @@ static void ww_look_at_source(const GValue *value, gpointer user) {
     if (!GST_IS_BASE_SRC(element)) return;
     if (gst_base_src_is_live(GST_BASE_SRC(element))) found->live = TRUE;
     if (!found->played) return;
+    GstBaseSrcClass *source_class = GST_BASE_SRC_GET_CLASS(element);
+    if (source_class->is_seekable && source_class->is_seekable(GST_BASE_SRC(element))) found->seekable = TRUE;
     GstElementFactory *factory = gst_element_get_factory(element);
     gint64 bytes = -1;
     // What a named pipe holds has no length, and ends with whoever writes it.
@@ -37,7 +39,7 @@ static void ww_look_at_source(const GValue *value, gpointer user) {
 
 // Asks; `played`: a picture has come, so that a film's length would be known. [any-thread but streaming ones]
 static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean played) {
-    ww_sources found = {played, FALSE, FALSE, FALSE};
+    ww_sources found = {played, FALSE, FALSE, FALSE, FALSE};
     if (!GST_IS_BIN(pipeline)) return WW_END_UNKNOWN;
     GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
     while (gst_iterator_foreach(elements, ww_look_at_source, &found) == GST_ITERATOR_RESYNC)
@@ -49,11 +51,12 @@ static inline ww_end ww_ask_end(GstElement *pipeline, GstElement *sink, gboolean
     if (gst_element_query_duration(sink, GST_FORMAT_TIME, &length) && length > 0) return WW_END_KNOWN;
     // A playlist that goes on can be wound back as far as it reaches; its own length is no length of what it plays.
     if (found.adaptive) return WW_END_NONE_YET;
+    // A demuxer may claim to be seekable (tsdemux does) where its source cannot be wound back.
     gboolean can_seek = FALSE;
     GstQuery *query = gst_query_new_seeking(GST_FORMAT_TIME);
     if (gst_element_query(sink, query)) gst_query_parse_seeking(query, NULL, &can_seek, NULL, NULL);
     gst_query_unref(query);
-    return can_seek || found.sized ? WW_END_KNOWN : WW_END_NONE;
+    return (can_seek && found.seekable) || found.sized ? WW_END_KNOWN : WW_END_NONE;
 }
 static gboolean ww_take_retry_after(GQuark field, const GValue *value, gpointer user) {
     if (g_ascii_strcasecmp(g_quark_to_string(field), "Retry-After") == 0 && G_VALUE_HOLDS_STRING(value))

@@ -19,6 +19,8 @@ struct BusWatch {
     private let activity: SourceActivity
     private let patience: Duration?
     private let isLive: Bool
+    /// Whether the pipeline has said that the source has no end.
+    private var isFoundLive = false
     private let isStopping: () -> Bool
     private let onEvent: (SourceEvent) -> Void
     private var end: SourceEnd
@@ -125,12 +127,14 @@ struct BusWatch {
         switch end.ask(pipeline, sawVideo: tap.sawVideo) {
         case nil: return true
         case .live(let inBursts):
+            isFoundLive = true
             tap.becomeLive()
             // A live stream is taken as it comes: by the clock it would fall behind a sender whose clock is fast.
             ww_set_int(pipeline.sink, "sync", 0)
             ww_set_int(pipeline.sink, "drop", inBursts ? 0 : 1)
             onEvent(.live(inBursts: inBursts))
         case .camera:
+            isFoundLive = true
             tap.becomeLive()
             ww_set_int(pipeline.sink, "drop", 1)
             onEvent(.live(inBursts: false))
@@ -146,9 +150,11 @@ struct BusWatch {
 
     /// Reason to give the source up, if it makes no progress and posts no error.
     private mutating func standstill() -> String? {
+        guard let patience else { return nil }
+        if let why = frozenTime(patience) { return "\(shown): \(why)" }
         // A film that is played at its own speed may show one picture for long.
         let hasPlayed = activity.heard.picture != nil
-        guard let patience, !description.realtime || !hasPlayed else { return nil }
+        guard !description.realtime || !hasPlayed else { return nil }
         let isRunning = isLive || hasPlayed || ww_running_tasks(pipeline.element) > 0
         let seen = progress.observe(
             tap.meter.progress, isHeld: tap.meter.isHeld, isRunning: isRunning, at: .now)
@@ -163,5 +169,12 @@ struct BusWatch {
             ? "\(shown): nothing has come of it\(wait), and no error; check the camera and the network"
             : "\(shown): \(what), no end and no error come of it\(wait); "
                 + "it is damaged, or of a kind that cannot be played"
+    }
+
+    /// Reason to give up a live source whose pictures are never due; a film takes its time to its next sample.
+    private func frozenTime(_ patience: Duration) -> String? {
+        guard isLive || isFoundLive, let since = activity.heard.unsampled else { return nil }
+        let frozen = StreamSupervision.frozenTime(after: patience, interval: .seconds(1 / description.fps))
+        return .now - since >= frozen.most ? frozen.why : nil
     }
 }

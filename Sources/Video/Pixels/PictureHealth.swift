@@ -17,6 +17,8 @@ package struct PictureLevels: Sendable, Equatable {
     /// 99.5 % of the pixels have no more luma than `bright`, 0.5 % less than `dark` (0 to 255).
     package let dark: Int
     package let bright: Int
+    /// Share of the pixels that are lit, of which `bright` tells nothing where they are few: a lamp in the night.
+    package let litShare: Double
     /// 99.5 % of the pixels differ by no more than this from the one to the left and the one above: high where there
     /// are edges.
     package let edge: Int
@@ -29,6 +31,7 @@ package struct PictureLevels: Sendable, Equatable {
         ww_picture_levels(&luma, &steps, picture.rgb, Int32(picture.side))
         dark = Self.level(luma, 0.005)
         bright = Self.level(luma, 0.995)
+        litShare = Double(luma[Self.lit...].reduce(0, +)) / Double(max(1, luma.reduce(0, +)))
         edge = Self.level(steps, 0.995)
         fingerprint = ww_fingerprint(picture.rgb, picture.rgb.count)
     }
@@ -126,6 +129,8 @@ package struct HealthMonitor: Sendable {
 extension PictureLevels {
     /// Lightest level of a picture without light: a decoder's rounding.
     private static let blackest = 1
+    /// Share of the pixels that may be lit in a picture without light: defects of a sensor.
+    private static let defects = 0.0005
     /// Light below which missing edges mean nothing.
     private static let lit = 24
     /// A step that an edge makes at least, in levels, and as a share of the picture's contrast.
@@ -135,7 +140,7 @@ extension PictureLevels {
     private static let edgeCertain = 12
 
     /// Whether there is no light at all.
-    package var isBlack: Bool { bright <= Self.blackest }
+    package var isBlack: Bool { bright <= Self.blackest && litShare <= Self.defects }
 
     /// Whether there is light, and nothing that is sharp.
     package var hasNoEdges: Bool {

@@ -172,6 +172,7 @@ struct Watch: AsyncParsableCommand {
             Terminal.say(
                 "\(summary.frames) frames sampled, "
                     + (gate == nil && summary.gated == 0 ? "" : "\(summary.gated) unchanged, ")
+                    + (summary.blind == 0 ? "" : "\(summary.blind) of them black, frozen or without an edge, ")
                     + "\(summary.windows) windows scored, "
                     + (summary.rescored == 0 ? "" : "\(summary.rescored) of them again in f32, ")
                     + "\(summary.events) events, "

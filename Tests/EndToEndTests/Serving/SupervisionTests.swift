@@ -99,6 +99,29 @@ struct SupervisionTests {
         #expect(try await daemon.program.terminate() == 0)
     }
 
+    @Test("a clip that repeats with time stamps that stand still is stalled, and opened again")
+    func frozenTimes() async throws {
+        let place = try Place()
+        let playlist = try await RepeatingPlaylist(in: place.folder)
+        let daemon = try await Daemon(
+            place,
+            """
+            streams:
+            - {name: clip, uri: '\(playlist.uri)', fps: 4, backoff: {first: 0.2, most: 1}, stall: 2}
+            """)
+        @Sendable func states() async throws -> [JSONValue] {
+            try await place.entriesNow().filter { $0["stream"] == .string("clip") && $0["state"] != nil }
+        }
+        let isOpenedAgain = try await until { try await states().count { $0["state"] == .string("playing") } > 1 }
+        #expect(isOpenedAgain, "\(log(place))")
+        let round = ["connecting", "playing", "stalled", "backing-off", "connecting", "playing"]
+        #expect(try await states().prefix(6).compactMap { $0["state"]?.string } == round)
+        let reasons = try await states().prefix(6).compactMap { $0["reason"]?.string }
+        #expect(reasons.allSatisfy { $0.contains("their time stamps stand still") }, "\(reasons)")
+        #expect(try await daemon.streams()["clip"] ?? 0 >= 12)
+        #expect(try await daemon.program.terminate() == 0)
+    }
+
     @Test("a camera that comes back is played again, and its troubles are journaled and counted")
     func comesBack() async throws {
         let place = try Place()

@@ -20,6 +20,8 @@ final class FrameTap: @unchecked Sendable {
         var times = MissingTimes()
         /// Running time of the last decoded picture.
         var seen = 0.0
+        /// Presentation time of the latest picture that an earlier opening had shown.
+        var repeated: GstClockTime?
         /// Seconds added to media times, for the earlier rounds of a looped file.
         var offset = 0.0
         var latest = -1.0
@@ -159,7 +161,8 @@ final class FrameTap: @unchecked Sendable {
         meter.step()
         if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
             if activity.heardPicture() { onEvent(.started) }
-            activity.sampledPicture()
+            // What comes again is progress as long as its time goes on.
+            if repeatGoesOn(to: buffer.pointee.pts) { activity.sampledPicture() }
             return GST_PAD_PROBE_DROP
         }
         let (made, take, isOver, leap): (GstClockTime?, Bool, Bool, Double?) = lock.withLock {
@@ -184,6 +187,15 @@ final class FrameTap: @unchecked Sendable {
         if isHeld.load(ordering: .relaxed) { return GST_PAD_PROBE_DROP }
         if isOver { onEvent(.endOfStream) }
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
+    }
+
+    /// Whether a picture that has been seen before is later than all others of them.
+    private func repeatGoesOn(to time: GstClockTime) -> Bool {
+        lock.withLock {
+            if let latest = state.repeated, time <= latest { return false }
+            state.repeated = time
+            return true
+        }
     }
 
     /// The time stamp that a picture is to be given, nil if it has one of its own, and its running time; call locked.

@@ -229,11 +229,16 @@ package struct StreamSupervision: Sendable {
             deadlines.append(((heard.picture ?? opened) + blind, why))
         }
         if let unsampled = heard.unsampled {
-            let most = limits.stall + limits.interval * Self.intervals
-            let why = "pictures come, but none was due for \(Self.seconds(most)) s: their time stamps stand still"
-            deadlines.append((unsampled + most, why))
+            let frozen = Self.frozenTime(after: limits.stall, interval: limits.interval)
+            deadlines.append((unsampled + frozen.most, frozen.why))
         }
         return deadlines
+    }
+
+    /// Longest time for which pictures may come with none due, and the reason to give the source up after it.
+    package static func frozenTime(after stall: Duration, interval: Duration) -> (most: Duration, why: String) {
+        let most = stall + interval * intervals
+        return (most, "pictures come, but none was due for \(seconds(most)) s: their time stamps stand still")
     }
 
     /// Time stamps that run this many times too slowly are no standstill.

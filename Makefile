@@ -69,6 +69,7 @@ setup:
 setup-test:
 	@scripts/setup/setup.sh test
 	@scripts/setup/web-tools.sh
+	@scripts/setup/notify-tools.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

@@ -196,7 +196,7 @@ let package = Package(
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
-            dependencies: ["CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Concurrency", "CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],
@@ -213,6 +213,15 @@ let package = Package(
             ],
             path: "Sources/Wire/Messaging", swiftSettings: strict),
 
+        // Followers of the journal that tell people and programs elsewhere.
+        .target(
+            name: "Notify",
+            dependencies: [
+                "Concurrency", "Digests", "Journal", "Matching", "Printing", "StreamSources", "SystemSupport",
+                "WireFormat", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], path: "Sources/Wire/Notify", swiftSettings: strict),
         .target(name: "Digests", dependencies: ["CGLib"], path: "Sources/System/Digests", swiftSettings: strict),
         .target(
             name: "Hub",
@@ -238,8 +247,8 @@ let package = Package(
         .target(
             name: "WatchwordConfiguration",
             dependencies: [
-                "CLIP", "Concurrency", "Digests", "Heads", "Journal", "Matching", "Messaging", "Pixels", "Printing",
-                "StreamSources", "SystemSupport", "Tensors", "WireFormat", "Yams",
+                "CLIP", "Concurrency", "Digests", "Heads", "Journal", "Matching", "Messaging", "Notify", "Pixels",
+                "Printing", "StreamSources", "SystemSupport", "Tensors", "WireFormat", "Yams",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Configuration", swiftSettings: strict),
@@ -255,7 +264,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "History", "Ingest",
-                "Journal", "Matching", "Measures", "Messaging", "Pixels", "Printing", "Sampling", "Service",
+                "Journal", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing", "Sampling", "Service",
                 "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -272,7 +281,7 @@ let package = Package(
             name: "WebAPI",
             dependencies: [
                 "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Journal", "Matching", "Measures",
-                "Messaging", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Messaging", "Notify", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -326,7 +335,7 @@ let package = Package(
             name: "DaemonCommands",
             dependencies: [
                 "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Matching",
-                "Messaging", "Printing", "StreamSources", "WatchwordConfiguration", "WireFormat",
+                "Messaging", "Notify", "Printing", "StreamSources", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(
@@ -397,6 +406,13 @@ let package = Package(
                 "SystemSupport", "World",
             ]),
         tests("JournalTests", ["Journal", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(
+            "NotifyTests",
+            [
+                "Journal", "Matching", "Notify", "StreamSources", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat", .product(name: "Logging", package: "swift-log"),
+            ],
+            unoptimised),
         tests(
             "MessagingTests",
             [

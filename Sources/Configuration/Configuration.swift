@@ -2,6 +2,7 @@ import Foundation
 package import Journal
 package import Matching
 package import Messaging
+package import Notify
 package import StreamSources
 import SystemSupport
 package import Tensors
@@ -45,6 +46,8 @@ package struct Configuration: Sendable, Equatable {
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
+    /// Who is told of events elsewhere.
+    package var notify: [NotifierSettings] = []
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
 
@@ -52,7 +55,7 @@ package struct Configuration: Sendable, Equatable {
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
         "calibration", "retention", "history", "pipelines", "plugins", "log", "sources", "credentials",
-        "streams", "queries",
+        "notify", "streams", "queries",
     ]
 
     /// Bytes of the largest file that is read.
@@ -86,6 +89,7 @@ package struct Configuration: Sendable, Equatable {
             configuration.credentials[name]?.file = absolute(of.file)
         }
         configuration.curve = configuration.curve?.located(absolute: absolute)
+        configuration.notify = located(configuration.notify, absolute: absolute)
         // A bare name may be that of a credential.
         for index in configuration.http?.tokens.indices ?? 0..<0 {
             guard let file = configuration.http?.tokens[index].file else { continue }
@@ -156,6 +160,7 @@ package struct Configuration: Sendable, Equatable {
         if let node = root.node("log") {
             log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
         }
+        notify = try NotifyConfiguration.all(root, path: path)
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
         queries = QueryNames.named(try QueryConfiguration.list(root.list("queries") ?? [], path: path))
         try Self.unique(streams.map(\.name), "stream", root.failure)

@@ -1,7 +1,7 @@
 extension Configuration {
     /// Keys that differ from another configuration's and cannot change while the daemon runs.
     ///
-    /// Streams, queries and batches can. A key that is not known here is one that cannot.
+    /// Streams, queries, notifiers and batches can. A key that is not known here is one that cannot.
     package func fixedKeys(changedFrom old: Configuration) -> [String] {
         let same: [(key: String, isSame: Bool)] = [
             ("model", model == old.model), ("precision", precision == old.precision), ("head", head == old.head),
@@ -18,8 +18,8 @@ extension Configuration {
         let changed = same.filter { !$0.isSame }.map(\.key)
         guard changed.isEmpty else { return changed }
         var rest = self
-        (rest.streams, rest.queries) = (old.streams, old.queries)
+        (rest.streams, rest.queries, rest.notify) = (old.streams, old.queries, old.notify)
         (rest.batchSize, rest.batchDelay) = (old.batchSize, old.batchDelay)
-        return rest == old ? [] : ["a key other than streams, queries and batch"]
+        return rest == old ? [] : ["a key other than streams, queries, notify and batch"]
     }
 }

@@ -14,6 +14,7 @@ package enum Schemas {
         "Stream": stream, "StreamStatus": streamStatus, "Status": status, "Message": message,
         "Explanation": explanation, "Error": error, "Moment": moment, "Backtest": backtested, "History": history,
         "Suggestions": suggestions,
+        "Notifier": notifier,
     ]
 
     package static let error = Schema.object([
@@ -197,7 +198,22 @@ package enum Schemas {
                     .init("picturesDropped", .integer(), required: true),
                     .init("picturesLost", .integer(), required: true), .init("problem", .text()),
                 ]), "None where no history is kept."),
+            .init("notifiers", .list(.reference("Notifier")), required: true),
             .init("rssMB", .number(), required: true),
+        ], others: .anything)
+
+    /// How a notifier is doing.
+    private static let notifier = Schema.object(
+        [
+            .init("name", .name, required: true), .init("format", .text(), required: true),
+            .init("host", .text(), required: true, "The receiver's host; the rest of its address may be secret."),
+            .init("state", .word(["idle", "sending", "keeping", "failing", "gone", "dead"]), required: true),
+            .init("problem", .text(), "Why the last attempt failed."), .init("failingFor", .number()),
+            .init("delivered", .integer(), required: true), .init("failures", .integer(), required: true),
+            .init("summarised", .integer(), required: true, "Alerts that summaries have stood for."),
+            .init("waiting", .integer(), required: true),
+            .init("oldest", .number(), required: true, "Age in seconds of the oldest alert that waits."),
+            .init("seq", .integer(), required: true, "Everything up to this number is done."),
         ], others: .anything)
 
     // MARK: Events

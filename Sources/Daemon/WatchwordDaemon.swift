@@ -9,6 +9,7 @@ package import Logging
 import Matching
 import Measures
 package import Messaging
+package import Notify
 import Sampling
 import StreamSources
 import Synchronization
@@ -30,6 +31,9 @@ package actor WatchwordDaemon {
     package nonisolated let live = LiveBoard()
     /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
+    /// Who is told of events elsewhere.
+    package nonisolated let notifiers: NotifyHub
+    private let prepared: [NotifyHub.Prepared]
     private var configuration: Configuration
     let alerts: EventDelivery
     /// Heartbeats and retention; what is learnt is kept.
@@ -86,6 +90,8 @@ package actor WatchwordDaemon {
             journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
         await outbox.endInterrupted()
+        prepared = try NotifyHub.prepare(configuration.notify)
+        notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
         let alerts = EventDelivery(outbox: outbox, history: history, logger: logger)
@@ -129,6 +135,7 @@ package actor WatchwordDaemon {
     ///
     /// A wrong query or stream is refused as a whole, by a sentence.
     package func begin() async throws {
+        await notifiers.apply(prepared)
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
@@ -193,10 +200,12 @@ package actor WatchwordDaemon {
         }
         // Everything that can be refused comes before anything that is done.
         let clients = try new.curve?.list()
+        let told = try NotifyHub.prepare(new.notify)
         let prepared = try await streams.prepare(new.streams, after: configuration.streams)
         let queryChanges = try await queries.change(to: new.queries)
         configuration = new
         if let clients { gate?.reload(clients) }
+        await notifiers.apply(told)
         return "\(await streams.apply(prepared)), \(queryChanges)"
     }
 
@@ -280,6 +289,8 @@ package actor WatchwordDaemon {
         for task in upkeep { await task.value }
         await thresholds.save()
         await learning?.value
+        // Last, so that they may have what the others told.
+        await notifiers.stop()
         return haveStopped
     }
 
@@ -315,7 +326,7 @@ package actor WatchwordDaemon {
             rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
-            history: history.map { HistoryCounts($0.status) },
+            history: history.map { HistoryCounts($0.status) }, notifiers: await notifiers.status(),
             rssMB: Memory.residentMegabytes)
     }
 }
@@ -350,6 +361,7 @@ package struct DaemonStatus: Codable, Sendable {
     package let journal: JournalStatus
     /// Nil where no history is kept.
     package let history: HistoryCounts?
+    package let notifiers: [NotifierStatus]
     package let rssMB: Double
 }
 

@@ -44,6 +44,12 @@ package final class Program: Sendable {
     /// The next line of its output; what there is, at its end.
     package func line() async throws -> String { try await blocking { self.nextLine() } }
 
+    /// The next line of its output, nil at its end; blocks, for threads of a test's own.
+    package func nextLineNow() -> String? {
+        let line = nextLine()
+        return line.isEmpty && !isRunning ? nil : line
+    }
+
     /// Gives it a line, and waits for the one that it answers; whoever else asks waits for that.
     package func ask(_ line: String) async throws -> String {
         try await blocking {

@@ -26,6 +26,7 @@ struct StatusPage {
         page.say("events", "\(number(status.events)) started; the newest message is \(status.seq)")
         page.say("journal", journal)
         page.say("history", history)
+        if !status.notifiers.isEmpty { page.say("notifiers", notifiers) }
         if status.failedBatches > 0 {
             page.say("FAILED", "\(number(status.failedBatches)) batches could not be scored; the log says why")
         }
@@ -54,6 +55,13 @@ struct StatusPage {
         if history.dropped + history.lost > 0 { parts.append("\(number(Int(history.dropped + history.lost))) lost") }
         if let problem = history.problem { parts.append("RECORDS NOTHING: \(problem)") }
         return parts.joined(separator: "; ")
+    }
+
+    private var notifiers: String {
+        let bad = status.notifiers.filter { [.failing, .gone, .dead].contains($0.state) }
+        let parts = bad.map { "\($0.name) is \($0.state.rawValue)\($0.problem.map { ": \($0)" } ?? "")" }
+        let delivered = status.notifiers.reduce(0) { $0 + $1.delivered }
+        return (["\(status.notifiers.count), \(number(delivered)) delivered"] + parts).joined(separator: "; ")
     }
 
     private var journal: String {

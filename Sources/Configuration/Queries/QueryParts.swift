@@ -108,28 +108,31 @@ package struct ActivePart: Codable, Sendable, Equatable {
     /// Most parts of `active`, and most days and spans of one of them.
     private static let mostParts = 48
 
-    static func list<Node>(_ values: Mapping<Node>) throws(ConfigurationError) -> [ActivePart]? {
-        guard let node = values.node("active") else { return nil }
+    /// Reads the parts under a key: `active` of a query, `quiet` of a notifier.
+    static func list<Node>(
+        _ values: Mapping<Node>, key name: String = "active"
+    ) throws(ConfigurationError) -> [ActivePart]? {
+        guard let node = values.node(name) else { return nil }
         let nodes = node.items ?? [node]
         guard nodes.count <= mostParts else {
-            throw values.failure("active", "there are \(nodes.count) parts, at most \(mostParts) are taken")
+            throw values.failure(name, "there are \(nodes.count) parts, at most \(mostParts) are taken")
         }
         var parts: [ActivePart] = []
         for item in nodes {
             let part = try Mapping(
-                item, path: values.path, line: values.line, what: "active", keys: ["zone", "days", "hours"])
+                item, path: values.path, line: values.line, what: name, keys: ["zone", "days", "hours"])
             let read = ActivePart(
                 zone: try part.required("zone"), days: try part.strings("days"), hours: try part.strings("hours"))
             for (key, list) in [("days", read.days), ("hours", read.hours)] where (list ?? []).count > mostParts {
                 throw ConfigurationError(
                     path: values.path, line: part.line,
-                    key: "active.\(key)",
+                    key: "\(name).\(key)",
                     reason: "expected at most \(mostParts) parts, found \(list?.count ?? 0)")
             }
             do throws(QueryPartError) {
                 _ = try read.rule()
             } catch {
-                throw ConfigurationError(path: values.path, line: part.line, key: error.key, reason: error.reason)
+                throw ConfigurationError(path: values.path, line: part.line, key: name, reason: error.reason)
             }
             parts.append(read)
         }

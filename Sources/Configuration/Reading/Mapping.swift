@@ -99,6 +99,9 @@ struct Mapping<Node: ConfigurationNode> {
             path: path, line: entry.line ?? line, key: key, reason: "expected \(expected), found nothing")
     }
 
+    /// Whether a key stands there with nothing behind it.
+    func isEmpty(_ key: String) -> Bool { entries.contains { $0.key == key && $0.value.isNull } }
+
     func failure(_ key: String, _ reason: String) -> ConfigurationError {
         let first = String(key.prefix { $0 != "." })
         return ConfigurationError(path: path, line: entry(first)?.line ?? line, key: key, reason: reason)

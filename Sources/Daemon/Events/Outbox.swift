@@ -18,6 +18,8 @@ package actor Outbox {
 
     private let journal: Journal
     private let archive: Archive
+    /// Reads of notifiers, which hold up nobody else's.
+    private let following: Archive
     private let publisher: Publisher?
     private let logger: Logger
     private let waiting = Mutex<[PendingMessage]>([])
@@ -42,7 +44,8 @@ package actor Outbox {
         self.journal = journal
         self.publisher = publisher
         self.logger = logger
-        archive = Archive(journal)
+        archive = Archive(journal, "watchword.archive")
+        following = Archive(journal, "watchword.following")
         feed = EventFeed(after: journal.lastSeq)
         backlog = Backlog(limit: limit.map { Backlog.Limit(messages: $0) } ?? .init())
         if let damage = journal.damage { logger.error("the journal was damaged", metadata: ["problem": "\(damage)"]) }
@@ -195,6 +198,12 @@ package actor Outbox {
     ///
     /// What is published but not yet stored is there, too. Reading keeps nobody from sending.
     package nonisolated func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
+        try await replay(since: since, limit: limit, filter: filter, by: archive)
+    }
+
+    private nonisolated func replay(
+        since: Int64, limit: Int, filter: MessageFilter, by archive: Archive
+    ) async throws -> ReplayPage {
         // What is behind first: what is stored meanwhile is then found twice, not missed.
         let (behind, hole) = await pending(since: since)
         var page = try await archive.replay(since: since, limit: limit, filter: filter)
@@ -288,6 +297,18 @@ package actor Outbox {
     /// Verdicts by query.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 
+    // MARK: For notifiers
+
+    /// Messages after `since` as `replay` reads them, on a thread of the notifiers' own.
+    nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
+        try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
+    }
+    nonisolated func places() async throws -> [String: Data] { try await following.places() }
+    nonisolated func save(place: Data, of name: String) async throws {
+        try await following.save(place: place, of: name)
+    }
+    nonisolated func remove(places names: [String]) async throws { try await following.remove(places: names) }
+
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }
     package func calibrations() throws -> [SavedCalibration] { try journal.calibrations() }
@@ -311,11 +332,14 @@ package actor Outbox {
 
 /// Reads of the journal, and files beside it, that must not hold up what is sent.
 private actor Archive {
-    private let executor = QueueExecutor(label: "watchword.archive")
+    private let executor: QueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private let journal: Journal
 
-    init(_ journal: Journal) { self.journal = journal }
+    init(_ journal: Journal, _ label: String) {
+        self.journal = journal
+        executor = QueueExecutor(label: label)
+    }
 
     func replay(since: Int64, limit: Int, filter: MessageFilter) throws -> ReplayPage {
         try journal.replay(since: since, limit: limit, filter: filter)
@@ -328,4 +352,7 @@ private actor Archive {
     func write(snapshot: Data, event: String) throws -> String? {
         try journal.write(snapshot: snapshot, event: event)
     }
+    func places() throws -> [String: Data] { try journal.places() }
+    func save(place: Data, of name: String) throws { try journal.save(place: place, of: name) }
+    func remove(places names: [String]) throws { try journal.remove(places: names) }
 }

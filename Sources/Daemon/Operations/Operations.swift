@@ -23,7 +23,8 @@ package struct Operations: Sendable {
 
     /// Every operation there is.
     package static let all =
-        QueryOperations.all + StreamOperations.all + EventOperations.all + HistoryOperations.all + DaemonOperations.all
+        QueryOperations.all + StreamOperations.all + EventOperations.all + HistoryOperations.all
+        + NotifyOperations.all + DaemonOperations.all
     package static let names = all.map(\.name)
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

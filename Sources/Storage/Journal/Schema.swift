@@ -43,6 +43,9 @@ enum Schema {
                     CREATE INDEX verdict_query ON verdict (query);
                     """)
         }
+        migrator.registerMigration("notifiers") { database in
+            try database.execute(sql: "CREATE TABLE notifier (name TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

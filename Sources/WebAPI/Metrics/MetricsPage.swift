@@ -1,5 +1,6 @@
 package import Daemon
 import Engine
+import Notify
 import Pixels
 import SystemSupport
 
@@ -13,6 +14,7 @@ package enum MetricsPage {
         streams(daemon, &page)
         scoring(daemon, &page)
         events(daemon, &page)
+        notifiers(daemon.status.notifiers, &page)
         requests(web, &page)
         process(&page)
         return page.text
@@ -168,6 +170,25 @@ package enum MetricsPage {
             .counter, "watchword_clients_denied_total", "Clients of the ZeroMQ sockets that were turned away.",
             daemon.denied.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) })
         page.value(.gauge, "watchword_seq", "Number of the newest message.", Double(daemon.status.seq))
+    }
+
+    private static func notifiers(_ notifiers: [NotifierStatus], _ page: inout Exposition) {
+        guard !notifiers.isEmpty else { return }
+        func each(
+            _ kind: Exposition.Kind, _ name: String, _ help: String, _ value: (NotifierStatus) -> Double
+        ) {
+            page.family(kind, "watchword_notify_\(name)", help, notifiers.map { ([("notifier", $0.name)], value($0)) })
+        }
+        each(.counter, "delivered_total", "Messages that a notifier's receiver took.") { Double($0.delivered) }
+        each(.counter, "failures_total", "Attempts that failed.") { Double($0.failures) }
+        each(.counter, "summarised_total", "Alerts that summaries have stood for.") { Double($0.summarised) }
+        each(.gauge, "waiting", "Alerts that wait for a summary, and messages that are not looked at yet.") {
+            Double($0.waiting)
+        }
+        each(.gauge, "oldest_seconds", "Age of the oldest alert that waits.") { $0.oldest }
+        each(.gauge, "failing", "1 while attempts fail, and when the receiver is given up.") {
+            [.failing, .gone, .dead].contains($0.state) ? 1 : 0
+        }
     }
 
     private static func requests(_ web: WebCounters.Snapshot, _ page: inout Exposition) {

@@ -1,5 +1,4 @@
 import Concurrency
-package import Journal
 import Synchronization
 
 /// The newest published messages, for those who follow along: one bounded buffer that all of them read.

@@ -1,0 +1,185 @@
+import Foundation
+import Matching
+import Notify
+import Printing
+import StreamSources
+import SystemSupport
+import Yams
+
+/// The section `notify`: who is told of events elsewhere, and how.
+enum NotifyConfiguration {
+    private static let keys = [
+        "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
+        "phases", "catch_up", "at_most", "quiet", "timeout",
+    ]
+    /// Most notifiers of a configuration.
+    private static let most = 64
+
+    static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [NotifierSettings] {
+        let nodes = try root.list("notify") ?? []
+        guard nodes.count <= most else {
+            throw root.failure("notify", "expected at most \(most) notifiers, found \(nodes.count)")
+        }
+        var all: [NotifierSettings] = []
+        for node in nodes {
+            let one = try notifier(YAMLMapping(node, path: path, what: "notify", keys: keys))
+            guard !all.contains(where: { $0.name == one.name }) else {
+                throw root.failure("notify", "there are two of the name \"\(one.name)\"")
+            }
+            all.append(one)
+        }
+        return all
+    }
+
+    private static func notifier(_ values: YAMLMapping) throws(ConfigurationError) -> NotifierSettings {
+        let name = try values.required("name")
+        guard Identifier.isName(name) else {
+            throw values.failure(
+                "name", "expected 1 to 64 letters, digits, - and _, found \"\(name.excerpt())\"")
+        }
+        var settings = NotifierSettings(name: name, format: try format(values))
+        settings.url = try values.string("url")
+        settings.urlFile = try values.string("url_file")
+        settings.secret = try values.string("secret")
+        settings.token = try values.string("token")
+        settings.chat = try values.string("chat")
+        for (key, value) in [
+            ("url_file", settings.urlFile), ("secret", settings.secret), ("token", settings.token),
+            ("chat", settings.chat),
+        ] where value?.isEmpty ?? values.isEmpty(key) {
+            throw values.failure(key, "expected a value, found nothing; leave \(key) out for none")
+        }
+        try address(settings, values)
+        for text in try values.strings("addresses") ?? [] {
+            guard let range = AddressRange(text) else {
+                throw values.failure(
+                    "addresses", "expected an address or a range as in 192.168.1.0/24, found \"\(text.excerpt())\"")
+            }
+            settings.addresses.append(range)
+        }
+        settings.filter = try filter(values, settings.filter)
+        settings.catchUp = try seconds(values, "catch_up", 0...(366 * 86_400)) ?? settings.catchUp
+        settings.timeout = try seconds(values, "timeout", 1...20) ?? settings.timeout
+        if let limit = try values.mapping("at_most", keys: ["alerts", "per"]) {
+            guard let alerts = try limit.integer("alerts"), (1...10_000).contains(alerts) else {
+                throw values.failure("at_most.alerts", "expected 1 to 10000, as in {alerts: 10, per: 10m}")
+            }
+            guard let per = try seconds(limit, "per", 1...(7 * 86_400)) else {
+                throw values.failure("at_most.per", "it is missing, as in {alerts: 10, per: 10m}")
+            }
+            settings.limit = AlertLimit(alerts: alerts, per: per)
+        }
+        settings.quiet = try quiet(values)
+        return settings
+    }
+
+    private static func format(_ values: YAMLMapping) throws(ConfigurationError) -> NotifyFormat {
+        guard let word = try values.string("format") else { return .cloudevents }
+        guard let format = NotifyFormat(rawValue: word) else {
+            let known = NotifyFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            throw values.failure("format", "\"\(word.excerpt())\" is none of \(known)")
+        }
+        return format
+    }
+
+    /// Refuses an address that is missing, stands twice, or is none; one in a file is read at the start.
+    private static func address(_ settings: NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
+        guard settings.url == nil || settings.urlFile == nil else {
+            throw values.failure("url_file", "expected url or url_file, found both")
+        }
+        guard settings.url != nil || settings.urlFile != nil || settings.format == .telegram else {
+            throw values.failure("url", "it is missing: where to send, as in https://example.org/hook")
+        }
+        guard let url = settings.url else { return }
+        let parts: StrictURI
+        do throws(StrictURI.Problem) { parts = try StrictURI(url) } catch {
+            throw values.failure("url", "expected an address as in https://example.org/hook: \(error.reason)")
+        }
+        guard ["http", "https"].contains(parts.scheme), !parts.host.isEmpty else {
+            throw values.failure("url", "expected an address of http or https, found \(parts.scheme)://")
+        }
+        guard parts.user == nil else {
+            throw values.failure("url", "expected no user in the address; name a file with the token: token: FILE")
+        }
+    }
+
+    private static func filter(
+        _ values: YAMLMapping, _ usual: AlertFilter
+    ) throws(ConfigurationError) -> AlertFilter {
+        var filter = usual
+        filter.queries = try values.strings("queries").map { Set($0) }
+        filter.tags = try values.strings("tags").map { Set($0) }
+        for (key, set) in [("queries", filter.queries), ("tags", filter.tags)] where set?.isEmpty == true {
+            throw values.failure(key, "it is empty; leave it out for all")
+        }
+        if let patterns = try values.strings("streams") {
+            do throws(QueryPartError) { filter.streams = try StreamSelector(patterns) } catch {
+                throw values.failure("streams", error.reason)
+            }
+            guard !patterns.contains(where: { $0.contains("label:") }) else {
+                throw values.failure("streams", "expected names with * and ?; labels select streams for queries alone")
+            }
+        }
+        guard let words = try values.strings("phases") else { return filter }
+        filter.phases = []
+        for word in words {
+            guard let phase = AlertFilter.Phase(rawValue: word) else {
+                throw values.failure("phases", "\"\(word.excerpt())\" is none of start, update, end")
+            }
+            filter.phases.insert(phase)
+        }
+        guard !filter.phases.isEmpty else {
+            throw values.failure("phases", "it is empty; leave it out for the format's usual ones")
+        }
+        return filter
+    }
+
+    private static func quiet(_ values: YAMLMapping) throws(ConfigurationError) -> ActiveHours? {
+        guard let parts = try ActivePart.list(values, key: "quiet") else { return nil }
+        do throws(QueryPartError) {
+            var rules: [ActiveHours.Rule] = []
+            for part in parts { rules.append(try part.rule()) }
+            return rules.isEmpty ? nil : ActiveHours(rules)
+        } catch {
+            throw values.failure("quiet", error.reason)
+        }
+    }
+
+    /// A length of time: "90s", "10m", "1h", "3d", or seconds.
+    private static func seconds(
+        _ values: YAMLMapping, _ key: String, _ range: ClosedRange<Double>
+    ) throws(ConfigurationError) -> Double? {
+        guard let node = values.node(key) else { return nil }
+        let found = node.number ?? node.text.flatMap(Self.length)
+        guard let found, range.contains(found) else {
+            throw values.failure(
+                key,
+                "expected a time as in 90s, 10m, 1h or 3d, from \(Int(range.lowerBound)) to "
+                    + "\(Int(range.upperBound)) seconds, found \(node.name)")
+        }
+        return found
+    }
+
+    private static func length(_ text: String) -> Double? {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard text.utf8.count <= 16, let unit = text.last.flatMap({ units[$0] }),
+            let count = Double(text.dropLast()), count.isFinite
+        else { return nil }
+        return count * unit
+    }
+}
+
+extension Configuration {
+    /// Paths of the notifiers' files from the configuration's folder; a bare name may be that of a credential.
+    static func located(_ notifiers: [NotifierSettings], absolute: (String) -> String) -> [NotifierSettings] {
+        func place(_ file: String?) -> String? {
+            guard let file else { return nil }
+            return file.contains("/") || FileManager.default.fileExists(atPath: absolute(file)) ? absolute(file) : file
+        }
+        return notifiers.map { one in
+            var one = one
+            (one.urlFile, one.secret, one.token) = (place(one.urlFile), place(one.secret), place(one.token))
+            return one
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Journal
+import Notify
+
+/// The outbox as notifiers read it: the newest messages from its buffer, older ones from the journal.
+struct NotifierLog: NotifyLog {
+    let outbox: Outbox
+
+    var identity: String { outbox.identity }
+    var newest: Int64 { outbox.lastSeq }
+
+    func common(with journal: String) -> Int64? { outbox.branches.last { $0.identity == journal }?.seq }
+
+    func read(after seq: Int64, limit: Int) async throws -> NotifyPage {
+        switch outbox.feed.next(after: seq, limit: limit) {
+        case .ended: return NotifyPage(entries: [], through: seq)
+        case .messages(let entries): return NotifyPage(entries: entries, through: entries.last?.seq ?? seq)
+        case .behind(let newest):
+            let page = try await outbox.follow(since: seq, limit: limit)
+            let found = max(seq, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
+            // What comes after the page's end is for the next one; published messages are all in the journal.
+            let isAll = page.entries.count < limit
+            return NotifyPage(
+                entries: page.entries, holes: page.holes,
+                through: isAll ? max(found, newest) : page.entries.last?.seq ?? seq)
+        }
+    }
+
+    func wait(after seq: Int64, seconds: Double) async {
+        let end = ContinuousClock.now + .seconds(seconds)
+        await outbox.feed.wait(after: seq, until: end)
+        // An ended feed waits for nobody; what is over must not be asked in a circle.
+        if case .ended = outbox.feed.next(after: seq, limit: 1) { try? await Task.sleep(for: .seconds(seconds)) }
+    }
+
+    func places() async throws -> [String: Data] { try await outbox.places() }
+    func save(place: Data, of name: String) async throws { try await outbox.save(place: place, of: name) }
+    func remove(places names: [String]) async throws { try await outbox.remove(places: names) }
+}

@@ -1,0 +1,25 @@
+import Foundation
+package import Journal
+package import WireFormat
+
+/// A phase of an event, as a notifier reads it from the journal.
+package struct Alert: Sendable, Equatable {
+    package let seq: Int64
+    package let message: MatchMessage
+    /// The message as it was published.
+    package let body: JSONValue
+
+    /// Nil for messages of another kind, and for one that cannot be read.
+    package init?(_ entry: Entry) {
+        guard entry.topic.hasPrefix(Topic.matches),
+            let message = try? WireCoding.decode(MatchMessage.self, entry.body),
+            let body = try? JSONText.parse(entry.body)
+        else { return nil }
+        seq = entry.seq
+        self.message = message
+        self.body = body
+    }
+
+    /// When it happened: the end of the last window that it is about, in seconds since 1970.
+    package var time: Double { message.end.timeIntervalSince1970 }
+}

@@ -1,0 +1,25 @@
+/// What a notifier sends: one message to its receiver.
+package enum Notice: Sendable, Equatable {
+    case alert(Alert)
+    case summary(AlertSummary)
+    /// Asked for by a person; `id` is unique.
+    case test(id: String)
+
+    /// The same for each attempt to send it, so that duplicates are known by it.
+    package func id(journal: String) -> String {
+        switch self {
+        case .alert(let alert): "\(journal)-\(alert.seq)"
+        case .summary(let summary): "\(journal)-\(summary.first)-\(summary.last)"
+        case .test(let id): "test-\(id)"
+        }
+    }
+
+    /// Time of the oldest thing that it is about, in seconds since 1970; nil if it has none.
+    package var oldest: Double? {
+        switch self {
+        case .alert(let alert): alert.time
+        case .summary(let summary): summary.times?.lowerBound
+        case .test: nil
+        }
+    }
+}

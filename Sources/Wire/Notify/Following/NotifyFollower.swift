@@ -1,0 +1,260 @@
+import Concurrency
+import Foundation
+import Journal
+package import Logging
+import StreamSources
+import SystemSupport
+
+/// One notifier at work: reads the journal from its place on, and sends what passes its filter, in order.
+///
+/// It holds one page of messages and one summary, however many wait. All notifiers share one executor, on which none of
+/// them waits.
+package actor NotifyFollower {
+    private static let executor = QueueExecutor(label: "watchword.notify")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
+
+    package nonisolated let settings: NotifierSettings
+    private let target: NotifierTarget
+    private let log: any NotifyLog
+    private let sender: any NoticeSender
+    private let clock: NotifyClock
+    private let logger: Logger
+
+    private var place: NotifierPlace
+    private var pacing: Pacing
+    /// Everything up to this number has been looked at.
+    private var read: Int64
+    private var saved: (place: NotifierPlace, at: Double)?
+    private var sending: Notice?
+    private var problem: String?
+    private var attempts = 0
+    private var backoff = Backoff(
+        first: .seconds(NotifyFollower.firstPause), max: .seconds(NotifyFollower.longestPause))
+    private var (delivered, failures, summarised) = (0, 0, 0)
+    private var saidUnread = false
+
+    /// Messages read at once.
+    static let page = 128
+    /// Seconds between writes of the place, at least.
+    private static let saving = 1.0
+    private static let firstPause = 5
+    private static let longestPause = 3600.0
+    /// Seconds of failures after which a receiver is given up, and attempts of this process that there must be, too: a
+    /// clock that jumps is no failure.
+    static let patience = 3 * 86_400.0
+    static let leastAttempts = 10
+
+    package init(
+        _ settings: NotifierSettings, _ target: NotifierTarget, at place: NotifierPlace, log: any NotifyLog,
+        sender: any NoticeSender, clock: NotifyClock, logger: Logger
+    ) {
+        (self.settings, self.target, self.log, self.sender) = (settings, target, log, sender)
+        (self.clock, self.logger, self.place, read) = (clock, logger, place, place.seq)
+        pacing = Pacing(settings, window: (place.windowStart, place.windowSent))
+    }
+
+    /// Goes on until the task is cancelled, or the receiver is given up.
+    package func run() async {
+        while !Task.isCancelled, place.end == nil {
+            do {
+                try await step()
+                saidUnread = false
+            } catch {
+                if !saidUnread { logger.error("a notifier cannot read the journal", metadata: meta("\(error)")) }
+                saidUnread = true
+                await clock.sleep(5)
+            }
+        }
+        await save()
+        await sender.close()
+    }
+
+    private func step() async throws {
+        let page = try await log.read(after: read, limit: Self.page)
+        for item in page.items {
+            guard await take(item) else { return }
+            read = max(read, item.last)
+            await keepPlace()
+        }
+        let isNew = !page.items.isEmpty || page.through > read
+        read = max(read, page.through)
+        if isNew { return }
+        if pacing.isDue(now: clock.now()) {
+            _ = await deliverSummary()
+            return
+        }
+        await keepPlace()
+        let now = clock.now()
+        var pause = pacing.nextLook(now: now).map { min(max($0 - now, 0.1), 60) } ?? 60
+        if let saved, saved.place != place { pause = min(pause, max(saved.at + Self.saving - now, 0.05)) }
+        await log.wait(after: read, seconds: pause)
+    }
+
+    /// Looks at one message or hole; false if it is to be looked at again, later.
+    private func take(_ item: NotifyPage.Item) async -> Bool {
+        switch item {
+        case .hole(let hole):
+            pacing.take(hole)
+            return true
+        case .entry(let entry):
+            guard let alert = Alert(entry), settings.filter.passes(alert.message) else { return true }
+            return await take(alert)
+        }
+    }
+
+    private func take(_ alert: Alert) async -> Bool {
+        while true {
+            switch pacing.take(alert, now: clock.now()) {
+            case .kept: return true
+            case .summaryFirst: guard await deliverSummary() else { return false }
+            case .send:
+                switch await deliver(.alert(alert)) {
+                case .delivered:
+                    pacing.sent(isSummary: false, now: clock.now())
+                    return true
+                case .late: continue
+                case .stopped: return false
+                }
+            }
+        }
+    }
+
+    private func deliverSummary() async -> Bool {
+        guard let summary = pacing.kept else { return true }
+        guard await deliver(.summary(summary)) == .delivered else { return false }
+        summarised += summary.alerts
+        pacing.sent(isSummary: true, now: clock.now())
+        await keepPlace()
+        return true
+    }
+
+    // MARK: Delivery
+
+    private enum Delivery {
+        case delivered
+        /// It has become older than `catch_up` since the first attempt.
+        case late
+        /// The task is cancelled, or the receiver is given up.
+        case stopped
+    }
+
+    /// Sends a notice until the receiver has it.
+    private func deliver(_ notice: Notice) async -> Delivery {
+        sending = notice
+        defer { sending = nil }
+        while !Task.isCancelled {
+            let outcome = await attempt(notice)
+            switch outcome {
+            case .delivered:
+                succeeded()
+                return .delivered
+            case .gone:
+                failures += 1
+                problem = "the receiver answers 410: it wants no more"
+                return end(.gone)
+            case .failed(let why, let retryAfter):
+                if Task.isCancelled { return .stopped }
+                guard await failed(why) else { return end(.dead) }
+                if case .alert(let alert) = notice, clock.now() - alert.time > settings.catchUp { return .late }
+                let pause = backoff.next(chance: clock.chance()) / .seconds(1)
+                await clock.sleep(min(max(pause, retryAfter ?? 0), Self.longestPause))
+            }
+        }
+        return .stopped
+    }
+
+    private func attempt(_ notice: Notice) async -> DeliveryOutcome {
+        let context = NoticeContext(
+            journal: log.identity, notifier: settings.name, chat: settings.chat, now: clock.now())
+        do {
+            return await sender.send(try WebhookRequest(notice, settings, target, context))
+        } catch {
+            return .failed("the message cannot be written: \(error)")
+        }
+    }
+
+    private func succeeded() {
+        delivered += 1
+        attempts = 0
+        backoff.reset()
+        guard place.failingSince != nil || problem != nil else { return }
+        logger.notice("a notifier delivers again", metadata: meta())
+        (place.failingSince, problem) = (nil, nil)
+    }
+
+    /// Counts a failed attempt; false if there have been enough.
+    private func failed(_ why: String) async -> Bool {
+        failures += 1
+        attempts += 1
+        if problem == nil { logger.warning("a notifier cannot deliver, and tries again", metadata: meta(why)) }
+        problem = why
+        let now = clock.now()
+        let since = min(place.failingSince ?? now, now)
+        if place.failingSince != since {
+            place.failingSince = since
+            await save()
+        }
+        return now - since < Self.patience || attempts < Self.leastAttempts
+    }
+
+    private func end(_ how: NotifierPlace.End) -> Delivery {
+        place.end = how
+        switch how {
+        case .gone: logger.error("a notifier is disabled: its receiver answers 410", metadata: meta())
+        case .dead:
+            logger.error(
+                "a notifier is dead: nothing was delivered for three days; `watchword notify resume` goes on",
+                metadata: meta(problem))
+        }
+        return .stopped
+    }
+
+    // MARK: Its place
+
+    /// Notes how far it has come; written at most once a second.
+    private func keepPlace() async {
+        place.seq = pacing.kept.map { min($0.first - 1, read) } ?? read
+        (place.windowStart, place.windowSent) = (pacing.window.start, pacing.window.sent)
+        let now = clock.now()
+        if let saved, now >= saved.at, now < saved.at + Self.saving { return }
+        await save()
+    }
+
+    private func save() async {
+        guard saved?.place != place else { return }
+        let written = place
+        do {
+            try await log.save(place: JSONEncoder().encode(written), of: settings.name)
+        } catch {
+            logger.debug("a notifier's place is not kept", metadata: meta("\(error)"))
+        }
+        // What cannot be written now is tried again with the next change.
+        saved = (written, clock.now())
+    }
+
+    private func meta(_ why: String? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["notifier": "\(settings.name)", "host": "\(target.url.host)"]
+        if let why { metadata["reason"] = "\(why)" }
+        return metadata
+    }
+
+    // MARK: Seen from outside
+
+    package func status() -> NotifierStatus {
+        let now = clock.now()
+        let state: NotifierStatus.State =
+            switch place.end {
+            case .gone?: .gone
+            case .dead?: .dead
+            case nil where problem != nil: .failing
+            case nil: sending != nil ? .sending : pacing.kept != nil ? .keeping : .idle
+            }
+        let oldest = [sending?.oldest, pacing.kept?.times?.lowerBound].compactMap { $0 }.min()
+        let unread = Int(clamping: max(0, log.newest - read))
+        return NotifierStatus(
+            name: settings.name, format: settings.format.rawValue, host: target.url.host, state: state,
+            problem: problem, failingFor: place.failingSince.map { max(0, now - $0) }, delivered: delivered,
+            failures: failures, summarised: summarised, waiting: unread + (pacing.kept?.alerts ?? 0),
+            oldest: oldest.map { max(0, now - $0) } ?? 0, seq: place.seq)
+    }
+}

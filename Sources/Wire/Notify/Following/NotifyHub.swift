@@ -1,0 +1,119 @@
+import Foundation
+package import Logging
+
+/// All notifiers of a daemon: each is a task of its own, and waits for no other.
+package actor NotifyHub {
+    /// A notifier whose files have been read.
+    package struct Prepared: Sendable {
+        let settings: NotifierSettings
+        let target: NotifierTarget
+    }
+
+    private struct Running {
+        let prepared: Prepared
+        let follower: NotifyFollower
+        let task: Task<Void, Never>
+    }
+
+    private let log: any NotifyLog
+    private let clock: NotifyClock
+    private let logger: Logger
+    private let makeSender: @Sendable (NotifierSettings) -> any NoticeSender
+    /// In the configuration's order.
+    private var running: [Running] = []
+
+    package init(
+        log: any NotifyLog, clock: NotifyClock = .system, logger: Logger,
+        sender: @escaping @Sendable (NotifierSettings) -> any NoticeSender = { WebhookSender(ReachRule($0.addresses)) }
+    ) {
+        (self.log, self.clock, self.logger, makeSender) = (log, clock, logger, sender)
+    }
+
+    /// Reads the files of notifiers; refuses, by a sentence, what cannot be used.
+    package static func prepare(_ settings: [NotifierSettings]) throws(NotifyError) -> [Prepared] {
+        var prepared: [Prepared] = []
+        for one in settings { prepared.append(Prepared(settings: one, target: try NotifierTarget(one))) }
+        return prepared
+    }
+
+    /// Starts what is new, ends what is there no more, and leaves alone what is the same.
+    package func apply(_ prepared: [Prepared]) async {
+        var kept: [Running] = []
+        for old in running {
+            let isSame = prepared.contains { $0.isLike(old.prepared) }
+            if isSame { kept.append(old) } else { await Self.end(old) }
+        }
+        let names = Set(prepared.map(\.settings.name))
+        let places = (try? await log.places()) ?? [:]
+        let gone = places.keys.filter { !names.contains($0) }
+        if !gone.isEmpty { try? await log.remove(places: gone) }
+        running = prepared.map { wanted in
+            kept.first { $0.prepared.settings.name == wanted.settings.name }
+                ?? start(wanted, places[wanted.settings.name])
+        }
+    }
+
+    private func start(_ prepared: Prepared, _ data: Data?, resuming: Bool = false) -> Running {
+        var (place, note) = NotifierPlace.found(data, log, target: prepared.target.fingerprint)
+        if resuming { (place.end, place.failingSince) = (nil, nil) }
+        let metadata: Logger.Metadata = ["notifier": "\(prepared.settings.name)"]
+        if let note { logger.warning("\(note)", metadata: metadata) }
+        if let end = place.end {
+            logger.warning(
+                "a notifier is \(end.rawValue) since an earlier run; `watchword notify resume` starts it again",
+                metadata: metadata)
+        }
+        let follower = NotifyFollower(
+            prepared.settings, prepared.target, at: place, log: log, sender: makeSender(prepared.settings),
+            clock: clock, logger: logger)
+        return Running(prepared: prepared, follower: follower, task: Task { await follower.run() })
+    }
+
+    private static func end(_ running: Running) async {
+        running.task.cancel()
+        await running.task.value
+    }
+
+    /// Ends all of them; their places are kept.
+    package func stop() async {
+        for one in running { one.task.cancel() }
+        for one in running { await one.task.value }
+        running = []
+    }
+
+    package func status() async -> [NotifierStatus] {
+        var all: [NotifierStatus] = []
+        for one in running { all.append(await one.follower.status()) }
+        return all
+    }
+
+    /// Sends a test message now, beside what the notifier is at; nil if there is no such notifier.
+    package func test(_ name: String, id: String) async throws -> DeliveryOutcome? {
+        guard let one = running.first(where: { $0.prepared.settings.name == name })?.prepared else { return nil }
+        let context = NoticeContext(
+            journal: log.identity, notifier: name, chat: one.settings.chat, now: clock.now())
+        let request = try WebhookRequest(.test(id: id), one.settings, one.target, context)
+        let sender = makeSender(one.settings)
+        let outcome = await sender.send(request)
+        await sender.close()
+        return outcome
+    }
+
+    /// Starts a notifier again that was given up, from where it was; false if there is no such notifier.
+    package func resume(_ name: String) async throws -> Bool {
+        guard let index = running.firstIndex(where: { $0.prepared.settings.name == name }) else { return false }
+        let old = running[index]
+        await Self.end(old)
+        let places = try await log.places()
+        // Another call may have come in between.
+        guard let place = running.firstIndex(where: { $0.follower === old.follower }) else { return true }
+        running[place] = start(old.prepared, places[name], resuming: true)
+        return true
+    }
+}
+
+extension NotifyHub.Prepared {
+    fileprivate func isLike(_ other: NotifyHub.Prepared) -> Bool {
+        settings == other.settings && target == other.target
+    }
+}

@@ -1,0 +1,72 @@
+package import Foundation
+package import Journal
+
+/// The journal as notifiers read it, at their own pace, and where their places are kept.
+package protocol NotifyLog: Sendable {
+    /// Identity of the journal: under another one, numbers stand for other messages.
+    var identity: String { get }
+    /// The newest number.
+    var newest: Int64 { get }
+    /// Up to which number an earlier journal is this one; nil if it is not known.
+    func common(with journal: String) -> Int64?
+    /// Messages after a number, in order, at most `limit`.
+    func read(after seq: Int64, limit: Int) async throws -> NotifyPage
+    /// Waits until there is something after the number, at most so long.
+    func wait(after seq: Int64, seconds: Double) async
+    func places() async throws -> [String: Data]
+    func save(place: Data, of name: String) async throws
+    func remove(places names: [String]) async throws
+}
+
+/// A piece of the journal.
+package struct NotifyPage: Sendable {
+    package let entries: [Entry]
+    package let holes: [Hole]
+    /// Everything up to this number is in it.
+    package let through: Int64
+
+    package init(entries: [Entry], holes: [Hole] = [], through: Int64) {
+        self.entries = entries
+        self.holes = holes
+        self.through = through
+    }
+
+    enum Item {
+        case entry(Entry)
+        case hole(Hole)
+
+        var last: Int64 {
+            switch self {
+            case .entry(let entry): entry.seq
+            case .hole(let hole): hole.last
+            }
+        }
+    }
+
+    /// Messages and holes in order.
+    var items: [Item] {
+        guard !holes.isEmpty else { return entries.map { .entry($0) } }
+        return (entries.map { Item.entry($0) } + holes.map { Item.hole($0) }).sorted { $0.last < $1.last }
+    }
+}
+
+/// Time and chance, which tests replace.
+package struct NotifyClock: Sendable {
+    /// Seconds since 1970.
+    package let now: @Sendable () -> Double
+    /// Waits so many seconds, or until the task is cancelled.
+    package let sleep: @Sendable (Double) async -> Void
+    /// From 0 to 1.
+    package let chance: @Sendable () -> Double
+
+    package init(
+        now: @escaping @Sendable () -> Double, sleep: @escaping @Sendable (Double) async -> Void,
+        chance: @escaping @Sendable () -> Double
+    ) {
+        (self.now, self.sleep, self.chance) = (now, sleep, chance)
+    }
+
+    package static let system = NotifyClock(
+        now: { Date().timeIntervalSince1970 }, sleep: { try? await Task.sleep(for: .seconds($0)) },
+        chance: { .random(in: 0...1) })
+}

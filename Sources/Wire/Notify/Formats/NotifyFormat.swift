@@ -1,0 +1,110 @@
+package import Foundation
+import Printing
+import StreamSources
+import WireFormat
+
+/// Bodies that receivers understand.
+package enum NotifyFormat: String, Sendable, CaseIterable {
+    case cloudevents, slack, discord, ntfy, gotify, telegram
+
+    /// Programs want every phase; people want to be called once.
+    package var usualPhases: Set<AlertFilter.Phase> {
+        self == .cloudevents ? Set(AlertFilter.Phase.allCases) : [.start]
+    }
+
+    /// Seconds: three days for programs, an hour for people.
+    package var usualCatchUp: Double { self == .cloudevents ? 3 * 86_400 : 3600 }
+
+    var usualURL: String? { self == .telegram ? "https://api.telegram.org" : nil }
+
+    /// Refuses a target that lacks what the service needs.
+    func check(_ target: NotifierTarget, _ settings: NotifierSettings, _ what: String) throws(NotifyError) {
+        switch self {
+        case .telegram where target.token == nil || settings.chat == nil:
+            throw NotifyError("\(what): format telegram needs token: (the bot's) and chat:")
+        case .gotify where target.token == nil:
+            throw NotifyError("\(what): format gotify needs token: (an application's)")
+        case .ntfy where Self.topic(target) == nil:
+            throw NotifyError("\(what): format ntfy needs an address with a topic, as in https://ntfy.sh/my-topic")
+        default: break
+        }
+    }
+
+    /// The last part of the path, and the address before it.
+    static func topic(_ target: NotifierTarget) -> (root: String, topic: String)? {
+        let path = target.url.rest.prefix { $0 != "?" }
+        guard let slash = path.lastIndex(of: "/") else { return nil }
+        let topic = path[path.index(after: slash)...]
+        guard !topic.isEmpty, topic.utf8.count <= 64 else { return nil }
+        return (String(path[...slash]), String(topic))
+    }
+}
+
+/// A notice that is to be sent: whose journal it is from, by whom, and when.
+package struct NoticeContext: Sendable {
+    let journal: String
+    let notifier: String
+    let chat: String?
+    /// Seconds since 1970.
+    let now: Double
+
+    package init(journal: String, notifier: String, chat: String? = nil, now: Double) {
+        self.journal = journal
+        self.notifier = notifier
+        self.chat = chat
+        self.now = now
+    }
+}
+
+extension NotifyFormat {
+    /// Media type of the body.
+    var contentType: String {
+        self == .cloudevents ? "application/cloudevents+json; charset=utf-8" : "application/json; charset=utf-8"
+    }
+
+    /// The body of a notice.
+    package func body(_ notice: Notice, _ target: NotifierTarget, _ context: NoticeContext) throws -> Data {
+        let value: JSONValue =
+            switch self {
+            case .cloudevents: CloudEvent.of(notice, context)
+            case .slack: .object(["text": .string(Self.escapedForSlack(notice.text(context).whole))])
+            case .discord:
+                // Nobody is called by a name that stands in a query.
+                .object([
+                    "content": .string(notice.text(context).whole.excerpt(1900)),
+                    "allowed_mentions": .object(["parse": .array([])]),
+                ])
+            case .ntfy: Self.ntfy(notice, target, context)
+            case .gotify:
+                .object([
+                    "title": .string(notice.text(context).title), "message": .string(notice.text(context).rest),
+                    "priority": .integer(notice.isUrgent ? 8 : 4),
+                ])
+            case .telegram:
+                .object([
+                    "chat_id": .string(context.chat ?? ""), "text": .string(notice.text(context).whole.excerpt(4000)),
+                    "disable_web_page_preview": .bool(true),
+                ])
+            }
+        return try WireCoding.encode(value)
+    }
+
+    private static func ntfy(_ notice: Notice, _ target: NotifierTarget, _ context: NoticeContext) -> JSONValue {
+        let text = notice.text(context)
+        return .object([
+            "topic": .string(topic(target)?.topic ?? ""), "title": .string(text.title.excerpt(240)),
+            "message": .string(text.rest.excerpt(3800)), "priority": .integer(notice.isUrgent ? 4 : 3),
+        ])
+    }
+
+    private static func escapedForSlack(_ text: String) -> String {
+        text.excerpt(3800).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    }
+}
+
+extension Notice {
+    /// Whether it is of an event that has just begun.
+    fileprivate var isUrgent: Bool {
+        if case .alert(let alert) = self { alert.message.phase == "start" } else { false }
+    }
+}

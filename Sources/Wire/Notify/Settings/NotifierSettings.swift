@@ -1,0 +1,52 @@
+package import Matching
+package import StreamSources
+
+/// A notifier as the configuration describes it.
+package struct NotifierSettings: Sendable, Equatable {
+    package let name: String
+    package var format = NotifyFormat.cloudevents
+    /// Where to: the address itself, or the file that it is in, since many services put their secret into it.
+    package var url: String?
+    package var urlFile: String?
+    /// File of the secret that signs what is sent (Standard Webhooks).
+    package var secret: String?
+    /// File of the service's token.
+    package var token: String?
+    /// Telegram's chat.
+    package var chat: String?
+    /// Private and loopback addresses that it may reach.
+    package var addresses: [AddressRange] = []
+    package var filter = AlertFilter()
+    /// Seconds: what is older is not sent, but counted in a summary.
+    package var catchUp: Double
+    package var limit: AlertLimit?
+    /// While it is active, alerts are kept for one summary; never, if nil.
+    package var quiet: ActiveHours?
+    /// Seconds that a request may take.
+    package var timeout = 10.0
+
+    package init(name: String, format: NotifyFormat) {
+        self.name = name
+        self.format = format
+        filter.phases = format.usualPhases
+        catchUp = format.usualCatchUp
+    }
+}
+
+/// Most messages in a time; the rest become one summary.
+package struct AlertLimit: Sendable, Equatable {
+    package let alerts: Int
+    /// Seconds.
+    package let per: Double
+
+    package init(alerts: Int, per: Double) {
+        self.alerts = alerts
+        self.per = per
+    }
+}
+
+/// A notifier cannot be used: one sentence that names it.
+package struct NotifyError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import StreamSources
+import SystemSupport
+
+/// Where a notifier sends, with the secrets that it needs, read from their files.
+package struct NotifierTarget: Sendable, Equatable {
+    let url: StrictURI
+    let secret: WebhookSecret?
+    let token: String?
+
+    /// Reads the files; refuses, by a sentence, what cannot be used.
+    package init(_ settings: NotifierSettings) throws(NotifyError) {
+        let what = "notifier \"\(settings.name)\""
+        var address = settings.url ?? settings.format.usualURL
+        if let file = settings.urlFile { address = try Self.line(file, "\(what): url_file") }
+        guard let address else { throw NotifyError("\(what): url or url_file is missing") }
+        do throws(StrictURI.Problem) {
+            url = try StrictURI(address)
+        } catch {
+            throw NotifyError("\(what): the address is not as in https://example.org/hook: \(error.reason)")
+        }
+        guard ["http", "https"].contains(url.scheme), !url.host.isEmpty else {
+            throw NotifyError("\(what): expected an address of http or https with a host")
+        }
+        guard url.user == nil else {
+            throw NotifyError("\(what): expected no user in the address; a service's token is named by token:")
+        }
+        token = try settings.token.map { file throws(NotifyError) in try Self.line(file, "\(what): token") }
+        if let file = settings.secret {
+            let text = try Self.line(file, "\(what): secret")
+            guard let read = WebhookSecret(text) else {
+                throw NotifyError(
+                    "\(what): secret: expected whsec_ and 24 to 64 bytes in base64, as printf 'whsec_%s' "
+                        + "\"$(openssl rand -base64 32)\" makes them")
+            }
+            secret = read
+        } else {
+            secret = nil
+        }
+        try settings.format.check(self, settings, what)
+    }
+
+    /// The one line of a secret file; a bare name may be that of a credential.
+    private static func line(_ file: String, _ what: String) throws(NotifyError) -> String {
+        let path = Credential.file(file) ?? file
+        let data: Data
+        do throws(FileProblem) {
+            data = try GuardedFile.read(path, "secret", .secret, limit: 4096)
+        } catch {
+            throw NotifyError("\(what): \(path): \(error.description)")
+        }
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw NotifyError("\(what): \(path): expected one line of visible characters without spaces")
+        }
+        return text
+    }
+
+    /// Distinguishes this target from another one, and reveals none of it.
+    var fingerprint: String { FNV1a(url.with(user: nil).utf8).digits }
+}

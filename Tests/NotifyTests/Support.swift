@@ -1,0 +1,158 @@
+import Foundation
+import Journal
+import Logging
+import Notify
+import Synchronization
+import WireFormat
+
+/// Time that goes on when somebody waits.
+final class FakeTime: Sendable {
+    private let time: Mutex<Double>
+
+    init(_ now: Double = 1_800_000_000) { time = Mutex(now) }
+
+    var now: Double { time.withLock { $0 } }
+    func advance(_ seconds: Double) { time.withLock { $0 += seconds } }
+
+    var clock: NotifyClock {
+        NotifyClock(now: { self.now }, sleep: { self.advance($0) }, chance: { 0 })
+    }
+}
+
+/// A message of an event, in a journal.
+func match(
+    _ phase: String = "start", query: String = "van", stream: String = "gate", text: String = "a red van",
+    tags: [String] = [], at time: Double
+) -> PendingMessage {
+    let date = Date(timeIntervalSince1970: time)
+    return PendingMessage(topic: "match.\(stream).\(query)", query: query, stream: stream) { seq, prev in
+        try WireCoding.encode(
+            MatchMessage(
+                seq: seq, prev: prev, event: "E\(seq)", phase: phase, query: .init(id: query, text: text, tags: tags),
+                stream: stream, score: 0.31, peak: .init(score: 0.33, at: date), threshold: 0.27, head: "mean",
+                model: "shapes", start: date.addingTimeInterval(-12), end: date, media: .init(start: 0, end: 12)))
+    }
+}
+
+func alert(_ message: PendingMessage) throws -> Alert {
+    let entry = try Journal(path: nil).append([message])[0]
+    guard let alert = Alert(entry) else { throw NotifyError("no alert") }
+    return alert
+}
+
+/// A journal in memory whose messages come at their times.
+final class FakeLog: NotifyLog {
+    let journal: Journal
+    private let time: FakeTime
+    private let times: Mutex<[Double]> = Mutex([])
+    private let kept: Mutex<[String: Data]> = Mutex([:])
+    private let frozen = Atomic(false)
+    private let idle = Atomic(false)
+    /// Entries given out at most, at once.
+    let largest = Atomic(0)
+
+    init(_ time: FakeTime) throws {
+        self.time = time
+        journal = try Journal(path: nil)
+    }
+
+    /// Adds events, one each so many seconds from now on, or all at a time of their own.
+    func add(_ messages: [PendingMessage], at moments: [Double]) throws {
+        _ = try journal.append(messages)
+        times.withLock { $0 += moments }
+    }
+
+    /// Nothing is kept any more, as after SIGKILL.
+    func freeze(_ value: Bool) { frozen.store(value, ordering: .releasing) }
+    var isIdle: Bool { idle.load(ordering: .acquiring) }
+
+    var identity: String { journal.identity }
+    var newest: Int64 {
+        Int64(due(time.now))
+    }
+
+    /// How many times are not after a moment.
+    private func due(_ now: Double) -> Int {
+        times.withLock { times in
+            var (low, high) = (0, times.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if times[middle] <= now { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+    }
+    func common(with journal: String) -> Int64? { nil }
+
+    func read(after seq: Int64, limit: Int) async throws -> NotifyPage {
+        let end = newest
+        let count = min(limit, Int(max(0, end - seq)))
+        guard count > 0 else { return NotifyPage(entries: [], through: seq) }
+        idle.store(false, ordering: .releasing)
+        let page = try journal.replay(since: seq, limit: count)
+        largest.store(max(largest.load(ordering: .relaxed), page.entries.count), ordering: .relaxed)
+        return NotifyPage(entries: page.entries, holes: page.holes, through: page.entries.last?.seq ?? seq)
+    }
+
+    func wait(after seq: Int64, seconds: Double) async {
+        let now = time.now
+        let done = due(now)
+        if let next = times.withLock({ done < $0.count ? $0[done] : nil }) {
+            time.advance(min(seconds, next - now))
+        } else if seconds < 60 {
+            time.advance(seconds)
+        } else {
+            idle.store(true, ordering: .releasing)
+            try? await Task.sleep(for: .seconds(600))
+        }
+    }
+
+    func places() async throws -> [String: Data] { kept.withLock { $0 } }
+    func save(place: Data, of name: String) async throws {
+        guard !frozen.load(ordering: .acquiring) else { return }
+        kept.withLock { $0[name] = place }
+    }
+    func remove(places names: [String]) async throws { kept.withLock { for name in names { $0[name] = nil } } }
+}
+
+/// A receiver in this process.
+final class FakeReceiver: NoticeSender {
+    struct Got: Sendable {
+        let request: WebhookRequest
+        let at: Double
+        let outcome: DeliveryOutcome
+        var body: JSONValue { (try? JSONText.parse(request.body)) ?? .null }
+        var id: String { request.headers["webhook-id"] ?? "" }
+    }
+
+    private let time: FakeTime
+    private let answer: @Sendable (Double) -> DeliveryOutcome
+    private let all = Mutex<[Got]>([])
+
+    init(_ time: FakeTime, _ answer: @escaping @Sendable (Double) -> DeliveryOutcome = { _ in .delivered }) {
+        (self.time, self.answer) = (time, answer)
+    }
+
+    func send(_ request: WebhookRequest) async -> DeliveryOutcome {
+        let now = time.now
+        let outcome = answer(now)
+        all.withLock { $0.append(Got(request: request, at: now, outcome: outcome)) }
+        return outcome
+    }
+    func close() async {}
+
+    var got: [Got] { all.withLock { $0 } }
+    /// What it took, in order.
+    var taken: [Got] { got.filter { $0.outcome == .delivered } }
+}
+
+func settings(
+    _ format: NotifyFormat = .cloudevents, _ change: (inout NotifierSettings) -> Void = { _ in }
+) -> NotifierSettings {
+    var settings = NotifierSettings(name: "phone", format: format)
+    settings.url = "https://example.org/hook"
+    change(&settings)
+    return settings
+}
+
+let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -263,12 +263,18 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "History", "Ingest",
-                "Journal", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing", "Sampling", "Service",
-                "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration", "WireFormat",
+                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Health", "History",
+                "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing",
+                "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
+                "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
+        // The newest pictures and scores, for those who look.
+        .target(
+            name: "Live", dependencies: ["Engine", "Pixels", "Sampling"], path: "Sources/Live", swiftSettings: strict),
+        // How scoring is doing: counts, histograms, and whether it goes round.
+        .target(name: "Health", dependencies: ["Engine", "Measures"], path: "Sources/Health", swiftSettings: strict),
         // A daemon among a system's services: its manager is told how it is, and its log has what it says.
         .target(
             name: "Service",
@@ -280,8 +286,9 @@ let package = Package(
         .target(
             name: "WebAPI",
             dependencies: [
-                "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Journal", "Matching", "Measures",
-                "Messaging", "Notify", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Health", "Journal", "Live", "Matching",
+                "Measures", "Messaging", "Notify", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -293,7 +300,8 @@ let package = Package(
         .executableTarget(
             name: "watchwordd",
             dependencies: [
-                "CLIP", "Commands", "Concurrency", "Daemon", "Engine", "Ingest", "Journal", "Messaging", "Printing",
+                "CLIP", "Commands", "Concurrency", "Daemon", "Engine", "Health", "Ingest", "Journal", "Messaging",
+                "Printing",
                 "Service", "SystemSupport", "WatchwordConfiguration", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -444,8 +452,8 @@ let package = Package(
         tests(
             "WebAPITests",
             [
-                "ControlAPI", "Daemon", "Journal", "Measures", "Messaging", "SystemSupport", "WatchwordConfiguration",
-                "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "ControlAPI", "Daemon", "Engine", "Health", "Journal", "Live", "Measures", "Messaging", "SystemSupport",
+                "WatchwordConfiguration", "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(

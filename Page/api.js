@@ -55,5 +55,6 @@ export function sentence(error) {
 export const picture = (stream, at) =>
     `api/v1/history/picture?stream=${encodeURIComponent(stream)}&at=${encodeURIComponent(new Date(at).toISOString())}`;
 
-/** Path of an event's picture. @param {string} event */
-export const snapshot = event => `api/v1/events/${encodeURIComponent(event)}/snapshot`;
+/** Path of an event's picture, another for each message, since its peak may move. @param {string} event @param {number} [seq] */
+export const snapshot = (event, seq) =>
+    `api/v1/events/${encodeURIComponent(event)}/snapshot` + (seq == null ? '' : `?seq=${seq}`);

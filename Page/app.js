@@ -1,8 +1,8 @@
 // Beginning and rooms: signs in, reads what there is, and shows the room that the address names.
 import { $, dialog, h, icon, toast } from './dom.js';
 import { ask, sentence, session } from './api.js';
-import { keep, leave, tryNow } from './live.js';
-import { changed, load, onChange, openEvents, refresh, state } from './state.js';
+import { keep, leave, look, tryNow } from './live.js';
+import { changed, forgetAll, load, onChange, openEvents, refresh, state } from './state.js';
 import { health } from './health.js';
 import { login } from './login.js';
 import { room as wall } from './wall.js';
@@ -17,7 +17,7 @@ const rooms = [wall, events, search, queries, streams, focus];
 const poll = 3000;
 /** @type {any} */
 let room = null;
-let polling = 0;
+let polling = 0, countdown = 0;
 
 document.querySelectorAll('[data-i]').forEach(e => e.prepend(icon(/** @type {HTMLElement} */ (e).dataset.i ?? '')));
 
@@ -43,27 +43,33 @@ async function begin() {
     show();
     keep();
     clearTimeout(polling);
-    polling = setTimeout(look, poll);
+    polling = setTimeout(count, poll);
 }
 
 /** Reads streams and counters every few seconds while somebody looks. */
-async function look() {
+async function count() {
     if (!document.hidden && state.link.state === 'live') await refresh().catch(() => {});
-    if (room) polling = setTimeout(look, poll);
+    if (room) polling = setTimeout(count, poll);
 }
 
-/** The session is over: everything that was shown goes. @param {string} [why] */
+/** The session is over: everything that was shown goes, and nothing that was read can be shown again. @param {string} [why] */
 function end(why) {
     leave();
     clearTimeout(polling);
     room?.hide();
     room = null;
+    $('#dialog').close();
+    forgetAll();
+    for (const one of rooms) one.element.replaceChildren();
     login(begin, why);
 }
 session.addEventListener('ended', () => { if (room) end('The session has ended. Sign in again.'); });
 
 function show() {
     if (!state.session) return;
+    // A dialog is of the room that opened it.
+    $('#dialog').close();
+    look([]);
     const [name, ...rest] = location.hash.slice(1).split('/').map(part => { try { return decodeURIComponent(part); } catch { return part; } });
     const next = rooms.find(r => r.name === name) ?? wall;
     room?.hide();
@@ -93,15 +99,22 @@ function frame() {
     $('#link').classList.toggle('lost', isLost);
     $('#link span').textContent = isLost ? 'Link lost' : link.state === 'live' ? 'Live' : 'Connecting';
     $('#banner').hidden = !isLost;
+    clearInterval(countdown);
     if (isLost) banner();
 }
 
-/** Says when the connection was lost, that watching goes on, and when it is tried again. */
+/** Says when the connection was lost, and that watching goes on: once; only who sees it is told the seconds. */
 function banner() {
-    const { since = 0, next = 0, tries = 1, why = '' } = state.link, left = Math.max(0, Math.ceil((next - Date.now()) / 1000));
-    $('#bannertext').replaceChildren(h('b', `The connection to Watchword was lost at ${new Date(since).toLocaleTimeString('en-GB')}.`),
-        ` ${why} This page tries again in ${left} s (try ${tries}). What happened after no. ${state.seq.toLocaleString('en')} will be filled in.`);
-    if (left > 0 && state.link.state === 'lost') setTimeout(() => { if (state.link.state === 'lost') banner(); }, 1000);
+    const { since = 0, next = 0, tries = 1, why = '' } = state.link, seconds = h('span', { 'aria-hidden': 'true' });
+    const text = `The connection to Watchword was lost at ${new Date(since).toLocaleTimeString('en-GB')}.`;
+    const rest = ` ${why} This page goes on trying. What happened after no. ${state.seq.toLocaleString('en')} will be filled in.`;
+    const tick = () => { seconds.textContent = ` It tries again in ${Math.max(0, Math.ceil((next - Date.now()) / 1000))} s (try ${tries}).`; };
+    const place = $('#bannertext'), last = place.querySelector('[aria-hidden]');
+    if (place.dataset.text === text + rest && last) last.replaceWith(seconds);
+    else place.replaceChildren(h('b', text), rest, seconds);
+    place.dataset.text = text + rest;
+    tick();
+    countdown = setInterval(tick, 1000);
 }
 $('#trynow').onclick = tryNow;
 
@@ -117,7 +130,7 @@ onChange(what => {
         if (all.some(one => one !== 'scores')) frame();
     });
     isDue.add(what);
-    if (what === 'stream') { clearTimeout(polling); polling = setTimeout(look, 300); }
+    if (what === 'stream') { clearTimeout(polling); polling = setTimeout(count, 300); }
 });
 
 // ---- Keyboard
@@ -155,6 +168,6 @@ addEventListener('keydown', e => {
     e.preventDefault();
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => changed('scores'));
-document.addEventListener('visibilitychange', () => { if (!document.hidden) { clearTimeout(polling); polling = setTimeout(look, 50); } });
+document.addEventListener('visibilitychange', () => { if (!document.hidden) { clearTimeout(polling); polling = setTimeout(count, 50); } });
 
 begin();

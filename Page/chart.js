@@ -70,11 +70,11 @@ export function paint(canvas, lane) {
     g.fillStyle = ink('sunken');
     g.fillRect(0, top, w, bottom - top);
     const points = lane.points.filter(p => p.at >= lane.from && p.at <= lane.to);
-    if (!points.length) return;
+    if (!points.length) { hatch(g, 0, top, w, bottom - top); return; }
     const [low, high] = range(points);
     const y = (/** @type {number} */ value) => bottom - 8 - (value - low) / (high - low) * (bottom - top - 12);
     const parts = runs(points, lane.gap);
-    const ends = [...parts.map(p => ({ start: p[0].at, end: /** @type {Point} */ (p.at(-1)).at })), { start: lane.to }];
+    const ends = [{ start: lane.from, end: lane.from }, ...parts.map(p => ({ start: p[0].at, end: /** @type {Point} */ (p.at(-1)).at })), { start: lane.to }];
     for (let i = 1; i < ends.length; i++) {
         const from = /** @type {number} */ (ends[i - 1].end), to = /** @type {number} */ (ends[i].start);
         if (to - from > lane.gap) hatch(g, x(from), top, x(to) - x(from), bottom - top);

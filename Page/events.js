@@ -11,7 +11,7 @@ const pick = { query: '', stream: '' };
 /** An event's picture, or what stands in its place. @param {import('./state.js').MatchEvent} event */
 export function picture(event) {
     if (!event.snapshot) return h('span.nopic', { 'aria-hidden': 'true' });
-    const image = h('img', { src: snapshot(event.event), alt: '', loading: 'lazy', width: 96, height: 54 });
+    const image = h('img', { src: snapshot(event.event, event.seq), alt: '', loading: 'lazy', width: 96, height: 54 });
     image.onerror = () => image.replaceWith(h('span.nopic', { 'aria-hidden': 'true' }));
     return image;
 }
@@ -30,7 +30,8 @@ export const room = {
         shown = 100;
         this.element.replaceChildren(frame(), h('article.pane.detail', { 'aria-label': 'The chosen event' }));
         this.element.classList.toggle('reading', Boolean(id));
-        chosen = id ?? '';
+        // The newest is chosen once: what begins later does not take its place while it is read.
+        chosen = id ?? listed()[0]?.event ?? '';
         list();
         detail();
     },
@@ -40,8 +41,9 @@ export const room = {
         if (what !== 'events' && what !== 'queries' && what !== 'link') return;
         const last = $('.detail', this.element)?.dataset.seq;
         list();
+        if (!chosen) chosen = listed()[0]?.event ?? '';
         const event = current();
-        if (event && String(event.seq) !== last) detail();
+        if (event && version(event) !== last) detail();
     },
     /** @param {KeyboardEvent} e */
     key(e) {
@@ -58,12 +60,16 @@ export const room = {
     },
 };
 
-const current = () => state.events.get(chosen) ?? listed()[0];
+/** What is shown of an event: its newest message, and what it was called. @param {import('./state.js').MatchEvent | undefined} event */
+const version = event => (event ? `${event.seq} ${state.verdicts.get(event.event) ?? ''}` : '');
+
+/** The event that was chosen; of one that is not known, none. */
+const current = () => state.events.get(chosen);
 
 function frame() {
     const select = (/** @type {'query' | 'stream'} */ key, /** @type {string} */ any) => h('select', {
         'aria-label': key === 'query' ? 'Query' : 'Stream', 'data-pick': key, 'data-any': any,
-        onchange: (/** @type {any} */ e) => { pick[key] = e.target.value; shown = 100; list(); detail(); },
+        onchange: (/** @type {any} */ e) => { pick[key] = e.target.value; shown = 100; chosen = listed()[0]?.event ?? ''; list(); detail(); },
     });
     return h('div.pane.list', h('div.bar', h('h1', 'Events'), h('p.sum')),
         h('div.picks', select('query', 'Any query'), select('stream', 'Any stream')), h('div.evlist'));
@@ -130,7 +136,7 @@ function row(event) {
 
 async function further() {
     shown += 100;
-    if (listed().length < shown && state.floor > 0) await older().catch(() => {});
+    if (listed().length < shown && state.floor > 0) await older().catch(error => toast(sentence(error)));
     list();
 }
 
@@ -146,13 +152,14 @@ function choose(id, opens) {
 
 function detail() {
     const event = current(), place = $('.detail', room.element);
-    place.dataset.seq = String(event?.seq ?? '');
+    place.dataset.seq = version(event);
     const back = h('button.btn', { onclick: () => { room.element.classList.remove('reading'); history.replaceState(null, '', '#events'); } }, icon('back'), 'All events');
     if (!event) {
         place.replaceChildren(back, h('p.nothing', chosen ? 'This event is not among the newest. ' : 'An event’s picture and its scores are shown here.'));
         return;
     }
     const isOpen = event.phase !== 'end', seconds = (Date.parse(event.end) - Date.parse(event.start)) / 1000;
+    const said = state.verdicts.get(event.event);
     const facts = [
         ['Score', `${score(event.score)}, threshold ${score(event.threshold)}, peak ${score(event.peak.score)}`],
         ['Stream', h('a', { href: '#focus/' + encodeURIComponent(event.stream.split('.')[0]) }, event.stream)],
@@ -161,15 +168,17 @@ function detail() {
         event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],
     ].filter(Boolean);
     place.replaceChildren(back, h('div.card', { class: 'card' + (isOpen ? ' hot' : '') },
-        event.snapshot ? h('img', { src: snapshot(event.event), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
+        event.snapshot ? h('img', { src: snapshot(event.event, event.seq), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
             : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'),
         h('div.body', h('div.what', h('h2', isOpen && icon('match'), words(event.query)),
             h('dl.facts', /** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)])),
             h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
                 h('a.btn', { href: '#search/like/event/' + event.event }, icon('search'), 'More like this'),
                 may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
-            may('operate') && h('p.row', h('button.btn', { onclick: () => mark('right') }, icon('ok'), 'Right ', h('kbd', 'R')),
-                h('button.btn', { onclick: () => mark('wrong') }, icon('no'), 'Wrong ', h('kbd', 'W')))),
+            said ? h('p.row', { role: 'status' }, icon(said === 'right' ? 'ok' : 'no'), `It was called ${said}.`,
+                may('operate') && h('button.btn', { onclick: () => mark('clear') }, 'Undo'))
+                : may('operate') && h('p.row', h('button.btn', { onclick: () => mark('right') }, icon('ok'), 'Right ', h('kbd', 'R')),
+                    h('button.btn', { onclick: () => mark('wrong') }, icon('no'), 'Wrong ', h('kbd', 'W')))),
         h('div.why', { hidden: true }))));
 }
 
@@ -192,13 +201,13 @@ async function explain() {
     place.scrollIntoView({ block: 'nearest' });
 }
 
-/** Says what the event was; it is counted by query. @param {'right' | 'wrong'} verdict */
+/** Says what the event was; it is counted by query. @param {'right' | 'wrong' | 'clear'} verdict */
 async function mark(verdict) {
     const event = current();
     if (!event) return;
     try {
         const { right, wrong } = await ask('POST', `/events/${encodeURIComponent(event.event)}/verdict`, { verdict });
-        toast(`Kept as ${verdict}. Of this query’s events, ${right} were right and ${wrong} wrong.`);
+        toast(`${verdict === 'clear' ? 'Taken back.' : `Kept as ${verdict}.`} Of this query’s events, ${right} were right and ${wrong} wrong.`);
     } catch (error) {
         toast(sentence(error));
     }

@@ -3,7 +3,7 @@ import { $, clock, h, icon, lasting, plural, score } from './dom.js';
 import { axis, paint } from './chart.js';
 import { picture } from './api.js';
 import { lane, look, pictureTime, preview, scores } from './live.js';
-import { condition, events, may, openEvents, selects, state, words } from './state.js';
+import { condition, events, may, openEvents, rate, selects, state, words } from './state.js';
 
 let name = '', span = 120, timer = 0, isTable = false;
 /** The moment under the pointer, in milliseconds since 1970. @type {number | null} */
@@ -67,7 +67,7 @@ function about() {
     }
     const { icon: sign, word, isBad, why, since } = condition(stream), isLost = state.link.state === 'lost';
     $('.sum', root).replaceChildren(h('span.state', { class: 'state' + (isBad ? ' bad' : '') }, icon(sign), word),
-        stream.state === 'playing' ? ` ${stream.effectiveFps.toFixed(1)} frames a second scored` : ` since ${clock(since)}: ${why}`);
+        stream.state === 'playing' ? ` ${rate(stream)} frames a second scored` : ` since ${clock(since)}: ${why}`);
     $('.live', root).textContent = isLost ? 'Not live' : isBad ? word : 'Live';
     $('.video', root).classList.toggle('dull', isBad || isLost);
     const open = openEvents().filter(here);
@@ -80,7 +80,7 @@ function about() {
         h('small', `${clock(event.start)}, ${lasting((Date.parse(event.end) - Date.parse(event.start)) / 1000)}, peak ${score(event.peak.score)}`))))
         : [h('li.muted', 'No event has ended here yet.')]));
     const facts = [['Source', stream.uri], ['State', `${word.toLowerCase()} since ${clock(since)}${why ? ': ' + why : ''}`],
-        ['Picture', `${stream.fps} a second asked for, ${stream.effectiveFps.toFixed(1)} scored, ${stream.decoding === 'all' ? 'all pictures' : 'keyframes'} decoded`],
+        ['Picture', `${stream.fps} a second asked for, ${rate(stream)} scored, ${stream.decoding === 'all' ? 'all pictures' : 'keyframes'} decoded`],
         ['Left out', `${(stream.shed + stream.dropped).toLocaleString('en')} of ${stream.sampled.toLocaleString('en')} for lack of time`],
         ['Reopened', plural(stream.restarts, 'time')],
         stream.regions.length && ['Regions', stream.regions.map((/** @type {string} */ r) => r.slice(name.length + 1)).join(', ')]].filter(Boolean);

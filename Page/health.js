@@ -25,7 +25,7 @@ function checks(status, streams) {
     const late = Math.max(0, ...playing.map(s => s.lag)), shedding = playing.filter(s => s.effectiveFps < s.fps * .95);
     const blind = streams.filter(s => s.state === 'playing' && s.picture !== 'good');
     const away = streams.filter(s => !['playing', 'connecting', 'ended'].includes(s.state));
-    const scored = playing.reduce((sum, s) => sum + s.effectiveFps, 0);
+    const scored = playing.reduce((sum, s) => sum + (s.scored ?? 0), 0);
     const found = [
         { name: 'Scoring', sign: 'ok', isBad: false, text: `${scored.toFixed(1)} frames a second; ${plural(status.waiting, 'frame')} waiting; the slowest stream is ${late.toFixed(1)} s behind` },
         journal.journaled ? { name: 'Journal', sign: 'ok', isBad: false, text: `writing; last number ${status.seq.toLocaleString('en')}` }

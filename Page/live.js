@@ -5,7 +5,9 @@ import { plural, toast } from './dom.js';
 
 /** Kinds of frames; see docs/PAGE.md. */
 const kinds = { alive: 0, hello: 1, message: 2, scores: 3, picture: 4 };
-const mostPoints = 4000, mostStreams = 64, mostQueries = 32;
+const mostPoints = 8000, mostLanes = 64, mostQueries = 32;
+/** Streams whose pictures one connection brings. */
+const mostStreams = 64;
 /** Milliseconds without any frame after which the connection counts as lost; one comes every 10 s. */
 const silence = 25_000;
 
@@ -14,7 +16,9 @@ let wanted = { streams: [], queries: [], width: 320 };
 /** @type {AbortController | null} */
 let connection = null;
 let wake = () => {};
-let rest = 0, isOn = false;
+let rest = 0, isOn = false, hasHole = false;
+/** What the connection that stands was opened for. */
+let opened = '';
 
 /** Pictures by stream: an object URL, and when it was seen. @type {Map<string, { url: string, at: number }>} */
 const pictures = new Map();
@@ -32,10 +36,10 @@ export function look(streams, queries = [], width = 320) {
     const next = {
         streams: streams.slice(0, mostStreams).sort(), queries: queries.slice(0, mostQueries).sort(), width,
     };
-    if (JSON.stringify(next) === JSON.stringify(wanted)) return;
     wanted = next;
     clearTimeout(rest);
-    rest = setTimeout(() => connection?.abort(), 200);
+    // A room that is left for another one of the same streams changes nothing.
+    if (JSON.stringify(wanted) !== opened) rest = setTimeout(() => connection?.abort(), 200);
 }
 
 /** An image that shows a stream's newest picture. @param {string} stream @param {string} alt */
@@ -70,9 +74,13 @@ export async function keep() {
         try {
             const end = await read(connection, before, tries > 0);
             tries = 0;
+            connection.abort();
             if (end === 'anew') await load();
         } catch (error) {
-            if (connection.signal.reason === 'lost' || !connection.signal.aborted) tries = await wait((state.link.state === 'live' ? 0 : tries) + 1, error);
+            const isLost = connection.signal.reason === 'lost' || !connection.signal.aborted;
+            // What answers and is not read to its end is let go.
+            connection.abort();
+            if (isLost) tries = await wait((state.link.state === 'live' ? 0 : tries) + 1, error);
             else tries = 0;
         }
     }
@@ -86,8 +94,11 @@ export function leave() {
     state.link = { state: 'connecting' };
 }
 
-/** Tries again at once. */
-export const tryNow = () => wake();
+/** Tries again at once, also where a try stands and brings nothing. */
+export function tryNow() {
+    if (state.link.state !== 'live') connection?.abort();
+    wake();
+}
 
 /** Waits before the next try, longer each time. @param {number} tries @param {any} error */
 async function wait(tries, error) {
@@ -109,31 +120,43 @@ async function wait(tries, error) {
  * @param {AbortController} connection @param {number} before @param {boolean} isAgain
  */
 async function read(connection, before, isAgain) {
-    const { streams, queries, width } = wanted;
-    const query = new URLSearchParams({
-        since: String(before), journal: state.journal, streams: streams.join(','), queries: queries.join(','),
-        width: String(width),
-    });
-    const answer = await fetch('api/v1/live?' + query, { signal: connection.signal });
-    if (answer.status === 409) return 'anew';
-    await refuse(answer, true);
-    state.link = { state: 'live' };
-    changed('link');
-    if (isAgain) await again(before);
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-    const lost = () => connection.abort('lost');
+    const { streams, queries, width } = wanted, lost = () => connection.abort('lost');
+    opened = JSON.stringify(wanted);
+    // It runs from the request on: an answer may fail to come, too.
     let bytes = new Uint8Array(0), alarm = setTimeout(lost, silence);
     try {
+        return await follow();
+    } finally {
+        clearTimeout(alarm);
+    }
+
+    async function follow() {
+        const query = new URLSearchParams({
+            since: String(before), journal: state.journal, streams: streams.join(','), queries: queries.join(','),
+            width: String(width),
+        });
+        const answer = await fetch('api/v1/live?' + query, { signal: connection.signal });
+        if (answer.status === 409) return 'anew';
+        await refuse(answer, true);
+        state.link = { state: 'live' };
+        changed('link');
+        if (isAgain) await again(before);
+        const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
         for (;;) {
             const { done, value } = await reader.read();
             if (done) throw new Error('the connection was closed');
             clearTimeout(alarm);
             alarm = setTimeout(lost, silence);
             bytes = frames(bytes.length ? joined(bytes, value) : value);
+            if (hasHole) await fill();
         }
-    } finally {
-        clearTimeout(alarm);
     }
+}
+
+/** Messages are gone for good: what stands is read anew, so that no event is shown as open that has ended. */
+async function fill() {
+    await load();
+    hasHole = false;
 }
 
 /** After a lost connection: says what is filled in, and reads what is not told by messages. @param {number} before */
@@ -173,19 +196,37 @@ function frame(kind, body) {
         if (message.kind === 'lost') {
             const { first, last, reason } = message.body;
             toast(`Messages ${first} to ${last} are gone: ${reason}.`);
+            hasHole = true;
         }
         take(message.kind, message.body);
     } else if (kind === kinds.scores) {
         for (const { query, stream, ...point } of JSON.parse(text.decode(body)).scores) {
             const key = lane(query, stream), points = scores.get(key) ?? [];
             points.push(point);
-            if (points.length > mostPoints) points.splice(0, 400);
-            scores.set(key, points);
+            // The lanes that were looked at last stand last.
+            scores.delete(key);
+            scores.set(key, points.length > 1000 && points.length % 250 === 0 ? thinned(points) : points);
         }
+        for (const key of [...scores.keys()].slice(0, -mostLanes)) scores.delete(key);
         changed('scores');
     } else if (kind === kinds.picture) {
         show(body);
     }
+}
+
+/**
+ * An hour of a lane: of each half second before the last two minutes, and of each two before the last ten, the best score
+ * stays. @param {{ at: number, value: number, threshold: number | null }[]} points
+ */
+export function thinned(points) {
+    const newest = points[points.length - 1].at, kept = [];
+    for (const point of points) {
+        const age = newest - point.at, step = age > 600_000 ? 2000 : age > 120_000 ? 500 : 0, last = kept[kept.length - 1];
+        if (age > 3_600_000) continue;
+        if (!step || !last || Math.floor(last.at / step) !== Math.floor(point.at / step)) kept.push(point);
+        else if (point.value > last.value) kept[kept.length - 1] = point;
+    }
+    return kept.slice(-mostPoints);
 }
 
 /** Shows a picture wherever its stream is shown. @param {Uint8Array} body */

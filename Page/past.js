@@ -7,6 +7,10 @@ import { sides } from './sides.js';
 
 const pause = 300, mostStreams = 12, mostAlerts = 50;
 let timer = 0, turn = 0;
+/** Whether a question is on its way, and the one that is asked after it: of those that came meanwhile the newest. */
+let isAsking = false;
+/** @type {(() => void) | null} */
+let waiting = null;
 /** Takes a threshold into the form. @type {(threshold: number) => void} */
 let take = () => {};
 
@@ -31,7 +35,7 @@ export const past = {
         turn += 1;
         if (!query) { this.begin(take); return; }
         this.element.setAttribute('aria-busy', 'true');
-        timer = setTimeout(run, pause, query, turn);
+        timer = setTimeout(start, pause, query, turn);
     },
 };
 
@@ -39,6 +43,18 @@ export const past = {
 function say(title, text) {
     heading.textContent = title;
     note.textContent = text;
+}
+
+/** One after the other: each takes a core for seconds. @param {any} query @param {number} mine */
+async function start(query, mine) {
+    if (isAsking) { waiting = () => start(query, mine); return; }
+    if (mine !== turn) return;
+    isAsking = true;
+    await run(query, mine);
+    isAsking = false;
+    const next = waiting;
+    waiting = null;
+    next?.();
 }
 
 /** @param {any} query @param {number} mine */
@@ -71,12 +87,15 @@ function show(found) {
     const isLearning = streams.every((/** @type {any} */ s) => s.threshold == null);
     say(isLearning ? 'The history is too short to learn a threshold from'
         : count ? `It would have told ${plural(count, 'alert')} in ${span(covered)}` : `It would have kept quiet for ${span(covered)}`,
-    [plural(streams.length, 'stream'), days >= .04 && count && `${(count / days).toPrecision(2)} a day on each`,
+    [plural(streams.length, 'stream'), days >= .04 && count && `${perDay(count / days)} a day on each`,
         found.undecided && `${found.undecided.toLocaleString('en')} windows too close to call`, ...found.skipped.slice(0, 1)].filter(Boolean).join(', ') + '.');
     const from = Math.min(...streams.map((/** @type {any} */ s) => Date.parse(s.first))), to = Math.max(...streams.map((/** @type {any} */ s) => Date.parse(s.last)));
     body.replaceChildren(strips(streams, from, to), spread(streams[0], streams.length > 1), proposals(streams[0]), h('div.near'), alerts(streams));
     requestAnimationFrame(() => body.querySelectorAll('canvas').forEach(canvas => /** @type {any} */ (canvas).draw()));
 }
+
+/** "0.4", "120": alerts a day to two digits. @param {number} count */
+const perDay = count => count.toLocaleString('en', { maximumSignificantDigits: 2 });
 
 /** "6 days", "3 h": of so many seconds. @param {number} seconds */
 const span = seconds => (seconds >= 172_800 ? plural(Math.round(seconds / 86_400), 'day') : lasting(seconds));
@@ -108,12 +127,12 @@ function spread(stream, isOne) {
 /** Thresholds to take, each with the alerts a day that it would have made. @param {any} stream */
 function proposals(stream) {
     if (stream.covered_s < 3600 || !may('operate')) return '';
-    // Of the curve: from one alert a day to the first threshold with ten.
+    // Besides the one that was asked for, the first of the curve with four and with twenty-four at most.
     const wanted = [stream.proposed && [stream.proposed.threshold, stream.proposed.alerts_per_day],
         ...[4, 24].map(n => { const point = stream.curve.find((/** @type {any} */ p) => p.per_day <= n); return point && [point.threshold, point.per_day]; })].filter(Boolean);
-    return h('p.row', h('span.muted', 'Alert me about'), wanted.map(([threshold, perDay]) => h('button.btn', {
+    return h('p.row', h('span.muted', `Alert me on ${stream.stream} about`), wanted.map(([threshold, count]) => h('button.btn', {
         type: 'button', onclick: () => take(Math.round(threshold * 1000) / 1000),
-    }, `${perDay ? Number(perDay).toPrecision(2).replace(/\.0$/, '') : 'never'} a day: ${score(threshold)}`)));
+    }, `${count ? perDay(Number(count)) : 'never'} a day: ${score(threshold)}`)));
 }
 
 /** The newest alerts as a table, for those who read. @param {any[]} streams */

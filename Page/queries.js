@@ -1,13 +1,14 @@
 // Standing queries: what is said at left, what it scores at this moment at right.
 import { $, dialog, h, icon, plural, problem, toast } from './dom.js';
 import { ask, sentence } from './api.js';
-import { look } from './live.js';
-import { may, refreshQueries, selects, state, words } from './state.js';
+import { given, may, refreshQueries, selects, state, words } from './state.js';
 import { past } from './past.js';
 import { trial } from './trial.js';
 
 /** The id that is edited; '' for a new query. */
 let id = '';
+/** Raised whenever another query is shown, or none: what was asked before is stale. */
+let turn = 0;
 /** The query as it stands. @type {any} */
 let standing = null;
 const lists = { phrasings: /** @type {string[]} */ ([]), against: /** @type {string[]} */ ([]) };
@@ -18,13 +19,13 @@ export const room = {
     element: h('section.view.editor'),
     /** @param {string} [which] an id, 'new', or 'like' @param {string} [like] the id of a query to begin with; of a new one, its text */
     async show(which, like) {
+        const mine = ++turn;
         id = which && which !== 'new' && which !== 'like' ? which : '';
         const from = id || (which === 'like' ? like : '');
         standing = null;
         this.element.replaceChildren(nav());
         if (!which && state.queries.length && matchMedia('(max-width: 1199px)').matches) {
             this.element.classList.add('listing');
-            look([]);
             return;
         }
         this.element.classList.remove('listing');
@@ -33,8 +34,11 @@ export const room = {
             return;
         }
         try {
-            if (from) standing = await ask('GET', '/queries/' + encodeURIComponent(from));
+            const found = from ? await given(from) : null;
+            if (mine !== turn) return;
+            standing = found;
         } catch (error) {
+            if (mine !== turn) return;
             this.element.append(h('div.nothing', h('h2', sentence(error)), h('a.btn', { href: '#queries/new' }, 'Write a new one')));
             return;
         }
@@ -44,7 +48,11 @@ export const room = {
         change();
         if (!id) $('textarea', this.element).focus();
     },
-    hide() { trial.end(); past.end(); },
+    hide() {
+        turn += 1;
+        trial.end();
+        past.end();
+    },
     /** @param {string} what */
     update(what) {
         if (what === 'queries') $('.qlist', this.element)?.replaceWith(nav());
@@ -72,7 +80,7 @@ function nav() {
 function form(text) {
     const query = standing ?? { streams: ['*'], text }, given = (/** @type {string} */ key) => query[key] ?? [];
     [lists.phrasings, lists.against] = [[...given('phrasings')], [...given('against')]];
-    const rule = query.probability != null ? 'contrast' : query.false_alerts_per_day != null ? 'budget' : query.threshold != null && standing ? 'score' : 'model';
+    const rule = query.against != null ? 'contrast' : query.false_alerts_per_day != null ? 'budget' : query.threshold != null ? 'score' : 'model';
     const choice = (/** @type {string} */ value, /** @type {string} */ text) => h('label', h('input', {
         type: 'radio', name: 'rule', value, checked: rule === value, onchange: () => { ruleHelp(); change(); },
     }), h('span', text));
@@ -82,7 +90,7 @@ function form(text) {
         h('label.field.say', h('span', 'Watch for'), h('textarea', { name: 'text', rows: 2, placeholder: 'a van stops at the gate', value: query.text ?? '',
             'aria-describedby': 'say-help' }), h('small', { id: 'say-help' }, 'What the picture shows, in plain words.')),
         chips('phrasings', 'Also said as', 'Add a phrasing'),
-        h('fieldset.field', h('legend', 'Alert me'), h('div.seg.full', standing ? null : choice('model', 'By model'), choice('score', 'By score'),
+        h('fieldset.field', h('legend', 'Alert me'), h('div.seg.full', choice('model', 'By model'), choice('score', 'By score'),
             choice('budget', 'By budget'), choice('contrast', 'By contrast')), h('small.rule')),
         chips('against', 'Not to be taken for', 'Add a contrast'),
         h('label.field', h('span', 'Streams'), h('input', { name: 'streams', value: (query.streams ?? ['*']).join(', '), autocomplete: 'off', spellcheck: false }), h('small.fits')));
@@ -134,13 +142,14 @@ function ruleHelp() {
     $('[data-list=against]', room.element).hidden = kind !== 'contrast';
 }
 
-/** The query that the form describes; null for a key is its default. */
+/** The query as it was given, with what the form says of it; null for a key is its default. */
 function described() {
+    const { id: _, ...rest } = standing ?? {};
     const get = (/** @type {string} */ name) => $(`[name=${name}]`, room.element)?.value ?? '', kind = rule();
     const streams = get('streams').split(',').map((/** @type {string} */ s) => s.trim()).filter(Boolean);
     const number = (/** @type {string} */ name, scale = 1) => (get(name) === '' ? null : Number(get(name)) * scale);
     return {
-        text: get('text').trim(), phrasings: lists.phrasings, streams: streams.length ? streams : ['*'],
+        ...rest, text: get('text').trim() || null, phrasings: lists.phrasings, streams: streams.length ? streams : ['*'],
         threshold: kind === 'score' ? number('threshold') : null,
         false_alerts_per_day: kind === 'budget' ? number('false_alerts_per_day') : null,
         against: kind === 'contrast' ? lists.against : null, probability: kind === 'contrast' ? number('probability', .01) : null,
@@ -152,8 +161,14 @@ const without = (/** @type {object} */ query) => Object.fromEntries(Object.entri
 function change() {
     fits();
     const query = described();
-    trial.ask(query.text ? without(query) : null);
-    past.ask(query.text ? without(query) : null);
+    const isAny = query.text || query.images?.length, asked = isAny && !lacking() ? without(query) : null;
+    trial.ask(asked);
+    past.ask(asked);
+}
+
+/** The number that the rule needs and that is not there; null if it is. */
+function lacking() {
+    return $('.rule input', room.element)?.value === '' ? /** @type {HTMLInputElement} */ ($('.rule input', room.element)) : null;
 }
 
 /** Takes a threshold from the past: the rule is then a score. @param {number} threshold */
@@ -181,6 +196,7 @@ async function save() {
     const say = (/** @type {string} */ text) => { wrong.hidden = !text; wrong.replaceChildren(...(text ? [icon('warn'), h('span', text)] : [])); };
     if (!button || button.disabled) return;
     if (!query.text && !standing?.images?.length) { say('Say first what to watch for.'); $('textarea', room.element).focus(); return; }
+    if (lacking()) { say('Write the number of the rule, or take another rule.'); lacking()?.focus(); return; }
     say('');
     button.disabled = true;
     try {
@@ -198,11 +214,11 @@ async function save() {
 }
 
 function remove() {
-    const wrong = problem();
+    const wrong = problem(), gone = id;
     const close = dialog('Remove this query?', [h('p', `“${words(standing)}” is not watched for any more, and its open events end. Past events stay.`), wrong.element],
         [h('button.btn', { type: 'button', onclick: () => close() }, 'Keep it'), h('button.btn.primary', { type: 'submit' }, 'Remove')], async () => {
             try {
-                const { returns } = await ask('DELETE', '/queries/' + encodeURIComponent(id));
+                const { returns } = await ask('DELETE', '/queries/' + encodeURIComponent(gone));
                 await refreshQueries();
                 close();
                 toast(returns ? 'Removed. The configuration has it, so it is back after the next start.' : 'Removed.');

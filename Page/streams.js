@@ -2,8 +2,8 @@
 import { $, clock, dialog, field, h, icon, plural, problem, toast } from './dom.js';
 import { ask, sentence } from './api.js';
 import { look, preview } from './live.js';
-import { condition, may, refresh, state } from './state.js';
-import { nameFor } from './wall.js';
+import { condition, may, rate, refresh, state } from './state.js';
+import { isTaken, nameFor } from './wall.js';
 
 export const room = {
     name: 'streams', title: 'Streams',
@@ -25,7 +25,7 @@ export const room = {
     update(what) {
         if (!['status', 'stream', 'link'].includes(what)) return;
         const bad = state.streams.filter(stream => condition(stream).isBad);
-        const fps = state.streams.reduce((sum, s) => sum + (s.state === 'playing' ? s.effectiveFps : 0), 0);
+        const fps = state.streams.reduce((sum, s) => sum + (s.scored ?? 0), 0);
         $('.sum', this.element).textContent = `${plural(state.streams.length, 'stream')}, ${fps.toFixed(1)} frames a second scored, ${bad.length} in trouble`;
         const none = $('.nothing', this.element);
         none.hidden = state.streams.length > 0;
@@ -76,7 +76,7 @@ function fill(row, stream) {
     const text = `${word}`, label = $('.state', row);
     label.className = 'state' + (isBad ? ' bad' : '');
     if (label.textContent !== text) label.replaceChildren(icon(sign), text);
-    const numbers = [isPlaying ? stream.effectiveFps.toFixed(1) : '0.0', stream.live && isPlaying ? stream.lag.toFixed(1) + ' s' : '–',
+    const numbers = [rate(stream), stream.live && isPlaying ? stream.lag.toFixed(1) + ' s' : '–',
         (stream.shed + stream.dropped).toLocaleString('en'), stream.restarts.toLocaleString('en')];
     $('.source', row).textContent = stream.uri;
     [...row.querySelectorAll('.n')].forEach((cell, at) => { cell.textContent = numbers[at]; });
@@ -84,8 +84,10 @@ function fill(row, stream) {
 
 /** A stream that failed for good is opened anew. @param {any} stream */
 async function again(stream) {
+    const path = '/streams/' + encodeURIComponent(stream.name);
     try {
-        await ask('PATCH', '/streams/' + encodeURIComponent(stream.name), {});
+        // What the configuration has is opened as it stands there; a change would make it a client's.
+        await (stream.source === 'file' ? ask('POST', path + '/reset') : ask('PATCH', path, {}));
         await refresh();
     } catch (error) {
         toast(sentence(error));
@@ -106,11 +108,16 @@ function edit(stream) {
     inputs.name.oninput = () => { isNamed = true; };
     inputs.uri.oninput = () => { if (!stream && !isNamed) inputs.name.value = inputs.uri.value.trim() ? nameFor(inputs.uri.value.trim()) : ''; };
     const submit = h('button.btn.primary', { type: 'submit' }, stream ? 'Save' : 'Add');
-    const close = dialog(stream ? `Edit ${stream.name}` : 'Add a stream', [uri, !stream && name, h('div.two', fps, credentials), wrong.element].filter(Boolean),
+    const overrides = stream?.source === 'file' && h('p.muted', 'The configuration has this stream. What is saved here stands in its place until it is reset.');
+    const close = dialog(stream ? `Edit ${stream.name}` : 'Add a stream', [overrides, uri, !stream && name, h('div.two', fps, credentials), wrong.element].filter(Boolean),
         [h('button.btn', { type: 'button', onclick: () => close() }, 'Cancel'), submit], async () => {
             const value = (/** @type {keyof typeof inputs} */ key) => inputs[key].value.trim();
             if (!stream && !value('uri')) { wrong.say('Write the address first.'); return inputs.uri.focus(); }
-            const given = { uri: value('uri') || undefined, fps: value('fps') ? Number(value('fps')) : undefined, credentials: value('credentials') || undefined };
+            if (!stream && isTaken(value('name'))) { wrong.say(`There is a stream ${value('name')} already. Take another name, or edit that one.`); return inputs.name.focus(); }
+            // An emptied field of a stream that stands goes back to its default.
+            const none = stream ? null : undefined;
+            const given = { uri: value('uri') || undefined, fps: value('fps') ? Number(value('fps')) : none,
+                credentials: value('credentials') || (stream ? undefined : none) };
             wrong.say();
             submit.disabled = true;
             try {

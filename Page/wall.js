@@ -2,7 +2,7 @@
 import { $, clock, h, icon, lasting, plural, problem, score } from './dom.js';
 import { ask, sentence } from './api.js';
 import { look, preview } from './live.js';
-import { condition, events, may, openEvents, refresh, state, words } from './state.js';
+import { condition, events, may, openEvents, rate, refresh, state, words } from './state.js';
 import { picture } from './events.js';
 
 /** @type {'all' | 'open' | 'bad'} */
@@ -131,7 +131,7 @@ function describe(li, stream, event) {
     const wait = $('.wait', li), hasPicture = !$('img', li).classList.contains('none');
     wait.hidden = hasPicture;
     wait.textContent = isBad ? 'No picture' : 'The first picture is on its way';
-    $('small', li).textContent = stream.state === 'playing' ? `${stream.effectiveFps.toFixed(1)} fps` : '';
+    $('small', li).textContent = stream.state === 'playing' ? `${rate(stream)} fps` : '';
     const open = event && lasting((Date.now() - Date.parse(event.start)) / 1000);
     const say = isBad ? [h('span', why)] : event ? [h('span', words(event.query)), open]
         : last ? [clock(last.start), h('span', words(last.query))] : [h('span', why || 'no event yet')];
@@ -163,14 +163,23 @@ function fit() {
 }
 addEventListener('resize', fit);
 
-/** A name from an address: its host and last part. @param {string} uri */
+/**
+ * A name from an address that no stream has: its host, or a film's own name. A path on a host may hold a secret, and is
+ * left out. @param {string} uri
+ */
 export function nameFor(uri) {
-    const bare = uri.replace(/^[a-z0-9+]+:\/\//i, '').replace(/^[^@/]*@/, '').replace(/[?#].*$/, '').replace(/\.[a-z0-9]{2,4}$/i, '');
-    const parts = bare.split('/').filter(Boolean);
-    const text = /^[a-z]+:\/\//i.test(uri) && !uri.startsWith('file:') ? bare : parts.at(-1) ?? '';
-    const name = text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48) || 'camera';
-    return name.replace(/^\d+$/, 'shapes-$&');
+    const [, scheme = '', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/i.exec(uri) ?? [];
+    const isFile = !scheme || scheme.toLowerCase() === 'file';
+    const text = isFile ? (rest.split('/').filter(Boolean).at(-1) ?? '').replace(/\.[a-z0-9]{2,4}$/i, '')
+        : rest.replace(/[/?#].*$/, '').replace(/^.*@/, '').replace(/:\d*$/, '');
+    const bare = (text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48) || 'camera').replace(/^\d+$/, `${scheme || 'camera'}-$&`);
+    let name = bare;
+    for (let n = 2; isTaken(name); n++) name = `${bare}-${n}`;
+    return name;
 }
+
+/** Whether a stream has a name already: one that is added under it would take its place. @param {string} name */
+export const isTaken = name => state.streams.some(s => s.name === name);
 
 /** The three steps of a first visit; the first one is usable on the spot. */
 function first() {

@@ -23,8 +23,8 @@ package struct HistoryLearning {
         (self.calibration, self.labels) = (calibration, labels)
     }
 
-    /// The calibration of each query on each lane that it selects, where it was enough to pin a threshold; and what could
-    /// not be read, in words.
+    /// The calibration of each query on each lane that it selects, where it was enough to pin a threshold; and what
+    /// could not be read, in words.
     ///
     /// Once `goesOn` says no, lanes are missing. Throws where a head cannot be used with the model, or fails.
     package func run(

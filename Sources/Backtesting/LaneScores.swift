@@ -51,7 +51,8 @@ final class LaneScores {
     /// Stops early where `goesOn` says no.
     func scan(_ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool) {
         let scan = WindowScan(rules.texts, width: rules.width, frames: rules.frames)
-        var at = Progress(from: from, to: to, walk: LaneWalk(frames: rules.frames), hours: rules.all.map { WatchedHours($0.query) })
+        var at = Progress(
+            from: from, to: to, walk: LaneWalk(frames: rules.frames), hours: rules.all.map { WatchedHours($0.query) })
         for segment in history.segments where goesOn() {
             at.walk.begin(segment)
             do throws(HistoryProblem) {

@@ -98,7 +98,9 @@ struct ScoreSeries {
         var place = start
         while place < values.count {
             let end = min(values.count, (place / Self.stretch + 1) * Self.stretch)
-            if !skips(place / Self.stretch), let found = values[place..<end].firstIndex(where: isWanted) { return found }
+            if !skips(place / Self.stretch), let found = values[place..<end].firstIndex(where: isWanted) {
+                return found
+            }
             place = end
         }
         return nil

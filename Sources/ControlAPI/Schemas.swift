@@ -156,7 +156,7 @@ package enum Schemas {
             .init("effectiveFps", .number(), required: true), .init("shed", .integer(), required: true),
             .init("dropped", .integer(), required: true), .init("lag", .number(), required: true),
             .init("picture", .text(), required: true),
-            .init("regions", .list(.text()), required: true),
+            .init("regions", .list(.text()), required: true), .init("labels", .list(.text()), required: true),
             .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
         ], others: .anything)
 

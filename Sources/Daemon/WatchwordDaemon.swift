@@ -3,8 +3,10 @@ import Concurrency
 package import Engine
 import Foundation
 import Heads
+package import Health
 import Ingest
 import Journal
+package import Live
 package import Logging
 import Matching
 import Measures

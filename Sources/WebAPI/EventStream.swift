@@ -14,6 +14,9 @@ struct EventStream: Sendable {
     /// noticed.
     private static let silence = Duration.seconds(10)
 
+    /// How often it is looked whether the session is over.
+    private static let pause = Duration.seconds(1)
+
     private let cursor: MessageCursor
     private let counters: WebCounters
 
@@ -35,25 +38,27 @@ struct EventStream: Sendable {
             .init("topic", .text(0...256), "What topics begin with."),
         ]
 
-    /// Writes until the client goes, or the daemon ends.
-    func write(_ writer: inout any ResponseBodyWriter) async throws {
-        var cursor = cursor
+    /// Writes until the client goes, the daemon ends, or `isOver`.
+    func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
+        var (cursor, told) = (cursor, ContinuousClock.now)
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(cursor.journal)\n\n"))
         if let body = try cursor.earlier() {
             try await writer.write(ByteBuffer(string: Self.event(cursor.last, Topic.journal, body)))
         }
-        while !Task.isCancelled {
+        while !Task.isCancelled, !isOver() {
             let text: String
             switch try await cursor.next() {
             case .ended: return
             case .nothing:
-                guard await cursor.wait(until: .now + Self.silence) else { continue }
+                guard await cursor.wait(until: .now + Self.pause), .now - told > Self.silence else { continue }
                 text = ":\n\n"
             case .messages(let messages):
                 counters.sent(messages.count)
                 text = messages.map { Self.event($0.seq, $0.kind, $0.body) }.joined()
             }
-            if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+            guard !text.isEmpty else { continue }
+            told = .now
+            try await writer.write(ByteBuffer(string: text))
         }
     }
 

@@ -3,6 +3,7 @@ import ControlAPI
 import Daemon
 import Foundation
 import HTTPTypes
+import Health
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -92,7 +93,8 @@ struct RequestHandler: Sendable {
     ) async throws -> Response {
         let headers = request.headers
         try gate.check(
-            host: request.head.authority, origin: headers[.origin], site: headers["Sec-Fetch-Site"])
+            host: request.head.authority, origin: headers[.origin], site: headers["Sec-Fetch-Site"],
+            followsLink: Self.followsLink(request))
         // The first one is the authority, and no header any more.
         guard headers["Host"] == nil else { throw Refusal(400, "bad-request", "Host: it stands twice") }
         if let expectation = request.head.expectation, !request.head.isExpectingContinue {
@@ -123,7 +125,8 @@ struct RequestHandler: Sendable {
             }
         default: break
         }
-        let (caller, client) = try caller(headers, peer)
+        let sender = try sender(headers, peer)
+        let (caller, client) = (sender.caller, sender.key)
         table.letIn(ObjectIdentifier(channel))
         // Metrics are read by others than those who flood operations.
         try doorman.admit(peer, route.endpoint.isMetrics ? "\(client) metrics" : client)
@@ -132,8 +135,17 @@ struct RequestHandler: Sendable {
         }
         let threads = Self.threads(route, request)
         return try await withTaskExecutorPreference(threads) {
-            try await answer(route.endpoint, Asked(request, channel, peer, caller, path, target.query, threads))
+            try await answer(
+                route.endpoint,
+                Asked(request, channel, peer, caller, path, target.query, threads, session: sender.session))
         }
+    }
+
+    /// Whether somebody opens the page itself in a tab, from a link or by its address.
+    private static func followsLink(_ request: Request) -> Bool {
+        let path = request.head.path ?? ""
+        return (request.method == .get || request.method == .head) && (path == "/" || path.hasPrefix("/?"))
+            && request.headers["Sec-Fetch-Mode"] == "navigate" && request.headers["Sec-Fetch-Dest"] == "document"
     }
 
     /// The threads for a request: long bodies and answers hold up no short ones.
@@ -153,10 +165,11 @@ struct RequestHandler: Sendable {
         let path: [String: String]
         let query: [RequestTarget.Field]
         let threads: RequestThreads
+        let session: SessionTable.Session?
 
         init(
             _ request: Request, _ channel: any Channel, _ peer: Peer, _ caller: Caller, _ path: [String: String],
-            _ query: [RequestTarget.Field], _ threads: RequestThreads
+            _ query: [RequestTarget.Field], _ threads: RequestThreads, session: SessionTable.Session? = nil
         ) {
             self.request = request
             self.channel = channel
@@ -165,6 +178,7 @@ struct RequestHandler: Sendable {
             self.path = path
             self.query = query
             self.threads = threads
+            self.session = session
         }
     }
 
@@ -184,21 +198,27 @@ struct RequestHandler: Sendable {
             let stream = try EventStream(
                 daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
-            return try follow(asked.request.body, Self.eventStream) { try await stream.write(&$0) }
+            let isOver = Self.isOver(asked)
+            return try follow(asked.request.body, Self.eventStream) { try await stream.write(&$0, until: isOver) }
         case .live:
             let stream = try LiveStream(daemon, query: asked.query)
             guard asked.request.method != .head else { return Self.live(ResponseBody()) }
-            return try follow(asked.request.body, Self.live, on: .live) { try await stream.write(&$0) }
+            let isOver = Self.isOver(asked)
+            return try follow(asked.request.body, Self.live, on: .live) { try await stream.write(&$0, until: isOver) }
         case .metrics:
             let page = MetricsPage.text(try await daemon.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
         case .picture: return try picture(asked.query)
         default: break
         }
+        // A browser asks for the picture anew by the number of the message that changed it.
+        if case .snapshot = endpoint {
+            _ = try MessageCursor.values(asked.query, Self.snapshotArguments)
+            return try await snapshot(asked.path["event"] ?? "")
+        }
         try Self.refuse(asked.query)
         switch endpoint {
         case .document: return Self.json(try OpenAPIDocument.data())
-        case .snapshot: return try await snapshot(asked.path["event"] ?? "")
         case .session: return try showSession(asked.caller, asked.request.headers)
         default: throw Refusal(404, "not-found", "there is nothing at this path")
         }
@@ -247,6 +267,10 @@ struct RequestHandler: Sendable {
         return Data(try await request.body.collect(upTo: most).readableBytesView)
     }
 
+    static let snapshotArguments: [Schema.Property] = [
+        .init("seq", .integer(0...Int64.max), "Changes nothing: an address for each picture of an event that goes on.")
+    ]
+
     private func snapshot(_ event: String) async throws -> Response {
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
@@ -276,6 +300,11 @@ struct RequestHandler: Sendable {
                 "the history has no picture of stream \"\(stream.excerpt())\" within 10 s of \(moment)")
         }
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: found.jpeg))
+    }
+
+    /// Says when a stream must end because the session that opened it did.
+    private static func isOver(_ asked: Asked) -> @Sendable () -> Bool {
+        { [session = asked.session] in session?.isOver() == true }
     }
 
     /// Answers with what `write` writes until the client goes, while there is room for one more follower.

@@ -5,6 +5,7 @@ import Concurrency
 import Daemon
 import Engine
 import Foundation
+import Health
 import Ingest
 import Journal
 import Logging

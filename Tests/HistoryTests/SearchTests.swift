@@ -1,8 +1,8 @@
 import Foundation
 import History
 import Matching
-import SystemSupport
 import Synchronization
+import SystemSupport
 import Testing
 
 @Suite("A search finds what the definition finds")

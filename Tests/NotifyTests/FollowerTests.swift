@@ -17,6 +17,7 @@ struct FollowerTests {
         _ log: FakeLog, _ wanted: NotifierSettings, _ receiver: FakeReceiver,
         until isOver: @escaping @Sendable (FakeReceiver) -> Bool = { _ in false }
     ) async throws -> NotifierStatus {
+        log.begin()
         let hub = NotifyHub(log: log, clock: time.clock, logger: quietLogger) { _ in receiver }
         try await hub.apply(NotifyHub.prepare([wanted]))
         #expect(

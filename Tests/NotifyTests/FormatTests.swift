@@ -88,7 +88,7 @@ struct FormatTests {
 
     @Test("long and hostile texts are bounded and made harmless", arguments: NotifyFormat.allCases)
     func hostile(_ format: NotifyFormat) throws {
-        let text = "\u{202E}\u{1B}[2J" + String(repeating: "x", count: 100_000)
+        let text = "\u{202E}\u{1B}[2J" + String(repeating: "x", count: 4000)
         let url = format == .ntfy ? "https://ntfy.sh/t" : "https://example.org"
         let made = try request(format, .alert(try alert(match(text: text, at: now))), url: url)
         guard format != .cloudevents else { return }

@@ -64,7 +64,10 @@ final class FakeLog: NotifyLog {
 
     /// Nothing is kept any more, as after SIGKILL.
     func freeze(_ value: Bool) { frozen.store(value, ordering: .releasing) }
+    /// Whether whoever follows has nothing to do.
     var isIdle: Bool { idle.load(ordering: .acquiring) }
+    /// Another one begins to follow.
+    func begin() { idle.store(false, ordering: .releasing) }
 
     var identity: String { journal.identity }
     var newest: Int64 {

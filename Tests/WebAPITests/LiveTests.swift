@@ -1,5 +1,7 @@
 import Daemon
+import Engine
 import Foundation
+import Live
 import TestSupport
 import Testing
 import WebAPI
@@ -44,8 +46,57 @@ struct LiveTests {
             #expect((-1.0...1.0).contains(score["value"]?.double ?? 9))
         }
         #expect(!pictures.isEmpty && pictures.allSatisfy { $0["stream"]?.string == "s" })
-        // The scene is 224 samples wide or more; half of its preview is sent.
-        for picture in pictures { #expect((1...320).contains(picture["width"]?.integer ?? 0), "\(picture)") }
+        await web.stop()
+    }
+
+    @Test("a picture is halved where half of it is as wide as asked for, and never more")
+    func widths() async throws {
+        let web = try await Web(Self.scene)
+        func width(_ asked: String) async throws -> Int64 {
+            let lines = try await read(web, "since=0&streams=s" + asked, "12").rest().split(separator: "\n")
+            let widths = try lines.compactMap { try JSONText.parse(Data($0.utf8))["width"]?.integer }
+            #expect(Set(widths).count == 1, "\(asked) \(widths)")
+            return widths.first ?? 0
+        }
+        let whole = try await width("")
+        #expect(whole > 32)
+        #expect(try await width("&width=\(whole / 2)") == whole / 2)
+        #expect(try await width("&width=\(whole / 2 + 1)") == whole)
+        #expect(try await width("&width=4096") == whole)
+        await web.stop()
+    }
+
+    @Test("scores come of the streams that are looked at, and of all where none is named")
+    func lanes() async throws {
+        let web = try await Web(Self.scene + ["- {id: all, text: something appears, threshold: 0.161}"])
+        let board = web.daemon.live
+        let (one, every) = (board.watch(.named(["s"]), queries: ["all"]), board.watch(.named([]), queries: ["all"]))
+        @Sendable func lanes(_ watch: LiveBoard.Watch) -> Set<String> {
+            Set(board.points(for: watch, after: 0).points.map(\.score.lane))
+        }
+        #expect(try await until { lanes(every) == ["s", "other"] && !lanes(one).isEmpty })
+        #expect(lanes(one) == ["s"])
+        #expect(LiveBoard.Streams.named(["s"]).hasScores(of: "s.door"))
+        #expect(!LiveBoard.Streams.named(["s"]).hasScores(of: "s2"))
+        await web.stop()
+    }
+
+    @Test("a client that does not read holds up no other, and gets every message when it does")
+    func stalled() async throws {
+        let web = try await Web(Self.scene)
+        let target = web.server.address + "/api/v1/live?since=0&streams=*&queries=q"
+        let stalled = try Web.client(["live", target, "40", "later"], input: true)
+        #expect(try await stalled.line() == "open")
+        func seqs(_ said: String) throws -> [Int64] {
+            try said.split(separator: "\n").compactMap {
+                try JSONText.parse(Data($0.utf8))["body"]?["body"]?["seq"]?.integer
+            }
+        }
+        let seen = try seqs(try await read(web, "since=0&streams=*&queries=q", "80").rest())
+        #expect(!seen.isEmpty && seen == Array(1...Int64(seen.count)))
+        stalled.say("read")
+        let late = try seqs(try await stalled.rest())
+        #expect(!late.isEmpty && late == Array(1...Int64(late.count)))
         await web.stop()
     }
 
@@ -69,21 +120,30 @@ struct LiveTests {
         await web.stop()
     }
 
-    @Test("nothing is kept when nobody looks, and a client that does not read gets the newest when it does")
+    @Test("nothing is kept when nobody looks, a late reader finds the newest, and a picture is encoded once for all")
     func slow() async throws {
         let web = try await Web(Self.scene)
         let board = web.daemon.live
         #expect(board.watchedQueries.isEmpty && board.kept == 0)
         do {
             let watch = board.watch(.named(["s"]), queries: ["q"])
-            #expect(try await until { !board.pictures(for: watch, after: [:], .whole).isEmpty })
-            let first = try #require(board.pictures(for: watch, after: [:], .whole).first)
-            #expect(try await until { !board.pictures(for: watch, after: ["s": first.number + 4], .half).isEmpty })
+            #expect(try await until { !board.pictures(for: watch, after: [:], width: 4096).isEmpty })
+            let first = try #require(board.pictures(for: watch, after: [:], width: 4096).first)
+            #expect(try await until { !board.pictures(for: watch, after: ["s": first.number + 4], width: 16).isEmpty })
             // Whatever came between is one picture, and of a stream that nobody looks at there is none.
             #expect(board.kept == 1)
-            let newer = try #require(board.pictures(for: watch, after: ["s": first.number], .half).first)
+            let newer = try #require(board.pictures(for: watch, after: ["s": first.number], width: 16).first)
             #expect(newer.number > first.number + 4 && newer.jpeg.prefix(2) == Data([0xFF, 0xD8]))
             #expect(try await until { !board.points(for: watch, after: 0).points.isEmpty })
+            // Of two readers who look at one picture, the second is given what was made for the first.
+            let other = board.watch(.named(["s"]), queries: [])
+            let isShared = try await until {
+                let mine = board.pictures(for: watch, after: [:], width: 16).first
+                let before = board.encodings
+                let its = board.pictures(for: other, after: [:], width: 16).first
+                return mine?.number == its?.number && board.encodings == before
+            }
+            #expect(isShared)
         }
         #expect(try await until { board.watchedQueries.isEmpty && board.kept == 0 })
         await web.stop()

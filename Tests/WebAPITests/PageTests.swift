@@ -39,6 +39,27 @@ struct PageTests {
         await web.stop()
     }
 
+    @Test("a link on any page opens this one in a tab, and reaches nothing else")
+    func linked() async throws {
+        let web = try await Web()
+        func fetch(_ path: String, _ mode: String, _ target: String, _ more: [String] = []) async throws -> Int {
+            let fields = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: \(mode)", "Sec-Fetch-Dest: \(target)"]
+            return try await web.curl(path, fields.flatMap { ["-H", $0] } + more).status
+        }
+        #expect(try await fetch("/", "navigate", "document") == 200)
+        #expect(try await fetch("/?from=mail", "navigate", "document") == 200)
+        for (path, mode, target) in [
+            ("/", "navigate", "iframe"), ("/", "no-cors", "image"), ("/", "cors", "empty"),
+            ("/page/app.js", "no-cors", "script"), ("/page/app.js", "navigate", "document"),
+            ("/api/v1/status", "navigate", "document"), ("/api/v1/live", "navigate", "document"),
+        ] {
+            #expect(try await fetch(path, mode, target) == 403, "\(path) \(mode) \(target)")
+        }
+        #expect(try await fetch("/", "navigate", "document", ["-X", "POST"]) == 403)
+        #expect(try await fetch("/", "navigate", "document", ["-H", "Host: evil.example"]) == 403)
+        await web.stop()
+    }
+
     @Test("no path leads out of the page, and nothing is written there")
     func elsewhere() async throws {
         let web = try await Web()

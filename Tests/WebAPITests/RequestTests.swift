@@ -93,6 +93,14 @@ struct RequestTests {
         ] {
             #expect(throws: Refusal.self) { try open.check(host: "localhost:8787", origin: origin, site: site) }
         }
+        // A link may open the page from anywhere, and do nothing else.
+        try open.check(host: "localhost:8787", origin: nil, site: "cross-site", followsLink: true)
+        #expect(throws: Refusal.self) {
+            try open.check(host: "evil.example", origin: nil, site: "cross-site", followsLink: true)
+        }
+        #expect(throws: Refusal.self) {
+            try open.check(host: "localhost", origin: "http://evil.example", site: "cross-site", followsLink: true)
+        }
         let tokens = zip(["0123456789abcdef", "view-0123456789abcdef"], [Role.control, .view])
             .map { HTTPToken(name: "\($1)", role: $1, secret: Array($0.utf8)) }
         let closed = Gate(configuration, tokens: tokens)

@@ -1,5 +1,6 @@
 import Daemon
 import Foundation
+import Health
 import Journal
 import SystemSupport
 import TestSupport

@@ -114,16 +114,57 @@ struct SessionTests {
         await web.stop()
     }
 
-    @Test("a session ends after twelve hours, and the oldest when there are too many")
-    func expiry() {
+    @Test("a cookie that is given over TLS comes back over TLS alone")
+    func secure() async throws {
+        try await signed { web, token in
+            let host = web.server.address.dropFirst("http://".count)
+            for (scheme, end) in [("https", "; SameSite=Strict; Secure"), ("http", "; SameSite=Strict")] {
+                let origin = ["-H", "Origin: \(scheme)://\(host)"]
+                let (field, cookie) = try await web.signIn(token(.view), origin)
+                #expect(field.hasSuffix(end), "\(field)")
+                let out = ["-X", "DELETE", "-H", "Cookie: \(cookie)"] + origin
+                let headers = try await web.curl("/api/v1/session", out).headers
+                #expect(headers.contains("Max-Age=0; HttpOnly" + end + "\r\n") || headers.hasSuffix(end), "\(headers)")
+            }
+        }
+    }
+
+    @Test("streams that a session opened end with it; another's go on")
+    func openStreams() async throws {
+        try await signed { web, token in
+            let cookie = ["-H", "Cookie: \(try await web.signIn(token(.view)).cookie)"]
+            func follow(_ path: String, _ options: [String]) throws -> Program {
+                let script = "/usr/bin/curl -sSN -m 120 \"$@\"; echo \"ended $?\""
+                return try Program("/bin/sh", ["-c", script, "sh"] + options + [web.server.address + path])
+            }
+            let own = try ["/api/v1/live", "/api/v1/events/stream"].map { try follow($0, cookie) }
+            let other = try follow("/api/v1/live", ["-H", "Authorization: Bearer \(token(.view))"])
+            #expect(try await until { web.server.counters.snapshot.followers == 3 })
+            #expect(try await web.status("/api/v1/session", cookie + ["-X", "DELETE"]) == 200)
+            // Each ends as an answer that is whole, before curl's own patience is over.
+            for program in own { #expect(try await program.rest().hasSuffix("ended 0\n")) }
+            #expect(try await until { web.server.counters.snapshot.followers == 1 })
+            for path in ["/api/v1/live", "/api/v1/events/stream"] {
+                #expect(try await web.status(path, cookie) == 401)
+            }
+            withExtendedLifetime(other) {}
+        }
+    }
+
+    @Test("a session ends after twelve hours, and a token's oldest when that has too many; no caller ends another's")
+    func expiry() throws {
         let (table, caller) = (SessionTable(), Caller(name: "desk", role: .operate, address: "http"))
         let now = ContinuousClock.now
         let first = table.open(for: caller, at: now).value
         #expect(table.session(first, at: now + .seconds(12 * 3600 - 1))?.caller == caller)
         #expect(table.session(first, at: now + .seconds(12 * 3600)) == nil)
-        let values = (1...1024).map { table.open(for: caller, at: now + .milliseconds($0)).value }
-        #expect(Set(values).count == 1024)
-        #expect(table.session(first, at: now + .seconds(1)) == nil)
+        let other = table.open(for: Caller(name: "hall", role: .view, address: "http"), at: now)
+        let oldest = try #require(table.session(first, at: now))
+        #expect(!oldest.isOver(at: now + .seconds(12 * 3600 - 1)) && oldest.isOver(at: now + .seconds(12 * 3600)))
+        let values = (1...SessionTable.most).map { table.open(for: caller, at: now + .milliseconds($0)).value }
+        #expect(Set(values).count == SessionTable.most)
+        #expect(table.session(first, at: now + .seconds(1)) == nil && oldest.isOver(at: now + .seconds(1)))
+        #expect(table.session(other.value, at: now + .seconds(1))?.caller.name == "hall")
         #expect(values.allSatisfy { table.session($0, at: now + .seconds(2)) != nil })
     }
 }

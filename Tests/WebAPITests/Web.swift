@@ -1,5 +1,7 @@
 import Daemon
 import Foundation
+import Health
+import Journal
 import Logging
 import TestSupport
 import Testing

@@ -47,8 +47,8 @@ def width(jpeg):
         at += 2 + length
 
 
-def live(url, count):
-    """Reads so many frames of the live stream; a line of JSON each."""
+def live(url, count, later=""):
+    """Reads so many frames of the live stream; a line of JSON each. `later`: says that it is open, and waits for a line."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     connection.request("GET", parts.path + "?" + parts.query)
@@ -56,6 +56,9 @@ def live(url, count):
     if answer.status != 200:
         print("status", answer.status, answer.read().decode())
         return
+    if later:
+        print("open", flush=True)
+        sys.stdin.readline()
     for _ in range(int(count)):
         kind, length = struct.unpack(">BI", answer.read(5))
         body = answer.read(length)

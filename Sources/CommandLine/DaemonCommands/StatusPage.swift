@@ -2,6 +2,7 @@ import CommandSupport
 import Daemon
 import Engine
 import Foundation
+import Notify
 
 /// Prints the daemon's status for people.
 struct StatusPage {

@@ -1,4 +1,5 @@
 import Engine
+package import Health
 package import Measures
 import Messaging
 import Sampling

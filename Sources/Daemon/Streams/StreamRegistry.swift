@@ -2,8 +2,10 @@ import Concurrency
 import ControlAPI
 import Engine
 import Foundation
+import Health
 import Ingest
 import Journal
+import Live
 import Logging
 import Matching
 import Pixels
@@ -330,7 +332,8 @@ package actor StreamRegistry {
     /// Everything about the streams, by name.
     package func status() async -> [StreamStatus] {
         let health = await engine.health
-        return running.map { runner in
+        return streams.values.map { running in
+            let runner = running.runner
             let (state, counts) = (runner.currentState, runner.supervised)
             return StreamStatus(
                 name: runner.name, uri: SourceURI.redacted(runner.description.uri), state: state.word,
@@ -343,7 +346,7 @@ package actor StreamRegistry {
                 effectiveFps: runner.description.fps * (runner.isLive ? queue.share.value : 1),
                 shed: runner.decoding.shedSamples, dropped: queue.dropped(runner.name),
                 lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
-                regions: Array(runner.lanes.dropFirst()),
+                regions: Array(runner.lanes.dropFirst()), labels: running.from.labels ?? [],
                 source: ConfigurationSource(
                     isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)))
         }.sorted { $0.name < $1.name }

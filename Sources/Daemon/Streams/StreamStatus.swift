@@ -43,6 +43,8 @@ package struct StreamStatus: Codable, Sendable {
     package let picture: PictureHealth
     /// Names of the lanes of its regions.
     package let regions: [String]
+    /// What queries select it by, besides its name.
+    package let labels: [String]
     /// The configuration, or a socket.
     package let source: ConfigurationSource
 }

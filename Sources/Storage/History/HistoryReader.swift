@@ -48,7 +48,9 @@ package final class HistoryReader {
         var known: (row: PackedRow, embedding: [Float])?
         return block.entries().map { entry, row in
             let continues = order.continues(entry.flags)
-            guard let row, isWanted(entry.wall) else { return HistoryRow(entry: entry, embedding: nil, continues: continues) }
+            guard let row, isWanted(entry.wall) else {
+                return HistoryRow(entry: entry, embedding: nil, continues: continues)
+            }
             let embedding: [Float]
             if let known, !entry.flags.contains(.row) {
                 embedding = known.embedding

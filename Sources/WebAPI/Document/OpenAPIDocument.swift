@@ -77,7 +77,9 @@ package enum OpenAPIDocument {
         case .snapshot:
             plain(
                 "events.snapshot", "The picture of an event's peak, a JPEG.", [400, 401, 404, 429, 503], nil,
-                type: "image/jpeg", parameters: [parameter(.init("event", .event, required: true), in: "path")])
+                type: "image/jpeg",
+                parameters: [parameter(.init("event", .event, required: true), in: "path")]
+                    + RequestHandler.snapshotArguments.map { parameter($0, in: "query") })
         }
     }
 

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import HummingbirdCore
 import Journal
+import Live
 import NIOCore
 import WireFormat
 
@@ -29,22 +30,22 @@ struct LiveStream: Sendable {
     static let arguments: [Schema.Property] =
         MessageCursor.arguments + [
             .init("streams", .text(0...8192), "Streams whose pictures are wanted, with commas between; * for all."),
-            .init("queries", .text(0...4096), "Queries whose scores are wanted, with commas between."),
-            .init("width", .integer(16...4096), "Samples across a picture that are enough."),
+            .init(
+                "queries", .text(0...4096),
+                "Queries whose scores are wanted, with commas between; on the streams that are named, or on all."),
+            .init("width", .integer(16...4096), "Samples across a picture that are enough; all, if it is left out."),
         ]
     private static let mostStreams = 64
     private static let mostQueries = 32
     /// How often a client is told what is new.
     private static let pause = Duration.milliseconds(100)
     private static let silence = Duration.seconds(10)
-    /// Pictures of at most this width are sent at half their size.
-    private static let small = 320
 
     private let cursor: MessageCursor
     private let board: LiveBoard
     private let streams: LiveBoard.Streams
     private let queries: Set<String>
-    private let size: LiveBoard.Size
+    private let width: Int
 
     init(_ daemon: WatchwordDaemon, query: [RequestTarget.Field]) throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
@@ -54,10 +55,10 @@ struct LiveStream: Sendable {
         streams =
             values["streams"] == "*" ? .all : .named(try Self.names(values, "streams", most: Self.mostStreams))
         queries = try Self.names(values, "queries", most: Self.mostQueries)
-        guard let width = Int(values["width"] ?? "640"), (16...4096).contains(width) else {
+        guard let width = Int(values["width"] ?? "4096"), (16...4096).contains(width) else {
             throw Refusal(400, "bad-argument", "width: expected 16 to 4096")
         }
-        size = width > Self.small ? .whole : .half
+        self.width = width
     }
 
     private static func names(
@@ -73,15 +74,15 @@ struct LiveStream: Sendable {
         return names
     }
 
-    /// Writes until the client goes, or the daemon ends.
-    func write(_ writer: inout any ResponseBodyWriter) async throws {
+    /// Writes until the client goes, the daemon ends, or `isOver`.
+    func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var cursor = cursor
         let watch = board.watch(streams, queries: queries)
         var (seen, point) = ([String: UInt64](), board.points(for: watch, after: .max).newest)
         var told = ContinuousClock.now
         try await writer.write(Self.json(.hello, ["journal": .string(cursor.journal), "seq": .integer(cursor.last)]))
         if let body = try cursor.earlier() { try await writer.write(Self.message("journal", body)) }
-        while !Task.isCancelled {
+        while !Task.isCancelled, !isOver() {
             var frames = ByteBuffer()
             switch try await cursor.next() {
             case .ended: return
@@ -92,7 +93,7 @@ struct LiveStream: Sendable {
             let (points, newest) = board.points(for: watch, after: point)
             point = newest
             if !points.isEmpty { frames.writeImmutableBuffer(try Self.scores(points)) }
-            for picture in board.pictures(for: watch, after: seen, size) {
+            for picture in board.pictures(for: watch, after: seen, width: width) {
                 seen[picture.stream] = picture.number
                 frames.writeImmutableBuffer(Self.frame(.picture, Self.picture(picture)))
             }

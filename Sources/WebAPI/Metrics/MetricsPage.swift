@@ -1,5 +1,6 @@
 package import Daemon
 import Engine
+import Health
 import Notify
 import Pixels
 import SystemSupport

@@ -22,8 +22,9 @@ package struct Gate: Sendable {
 
     /// Refuses what another site's page sends.
     ///
-    /// `host`: the request's; HTTP/1.0 has none, and no browser speaks that.
-    package func check(host: String?, origin: String?, site: String?) throws(Refusal) {
+    /// `host`: the request's; HTTP/1.0 has none, and no browser speaks that. `followsLink`: it opens the page in a tab,
+    /// which any site's link may do; such an answer is read by nobody but who opened it.
+    package func check(host: String?, origin: String?, site: String?, followsLink: Bool = false) throws(Refusal) {
         // Whoever bears the token was told it; a name that points here was not.
         if tokens.isEmpty, let host, !hosts.contains(Self.name(host)) {
             throw Refusal(
@@ -33,7 +34,7 @@ package struct Gate: Sendable {
         if let origin, !isOwn(origin, host: host) {
             throw Refusal(403, "forbidden", "pages of \"\(origin.prefix(64))\" are not served")
         }
-        if let site, !["same-origin", "none"].contains(site.lowercased()) {
+        if let site, !followsLink, !["same-origin", "none"].contains(site.lowercased()) {
             throw Refusal(403, "forbidden", "pages of other sites are not served")
         }
     }

@@ -6,20 +6,29 @@ import HummingbirdCore
 import WireFormat
 
 extension RequestHandler {
-    /// The caller of a request: by its bearer token, else by its session; and what tells it from others of its address.
+    /// Who sends a request.
+    struct Sender {
+        let caller: Caller
+        /// What tells it from others of its address.
+        let key: String
+        /// A browser's; nil for a bearer token, and where no token is configured.
+        let session: SessionTable.Session?
+    }
+
+    /// The sender of a request: by its bearer token, else by its session.
     ///
     /// A session's value cannot be guessed, so an unknown one is no wrong token: it is one that has ended.
-    func caller(_ headers: HTTPFields, _ peer: Peer) throws -> (caller: Caller, key: String) {
+    func sender(_ headers: HTTPFields, _ peer: Peer) throws -> Sender {
         let authorization = headers[.authorization]
         if gate.hasToken, authorization == nil, let value = cookie.value(in: headers[.cookie]) {
             guard let session = sessions.session(value) else {
                 throw Refusal(401, "unauthorized", "the session has ended; sign in again")
             }
-            return (session.caller, value)
+            return Sender(caller: session.caller, key: value, session: session)
         }
         let caller = try doorman.check(peer, given: authorization) { try gate.check(authorization: authorization) }
         // Without tokens this header tells nobody apart.
-        return (caller, gate.hasToken ? authorization ?? "" : "")
+        return Sender(caller: caller, key: gate.hasToken ? authorization ?? "" : "", session: nil)
     }
 
     /// Exchanges a token for a session; one that the browser had ends, so that none can be planted.
@@ -33,7 +42,7 @@ extension RequestHandler {
         if let old = cookie.value(in: headers[.cookie]) { sessions.end(old) }
         let (value, session) = sessions.open(for: caller)
         var response = Self.json(try WireCoding.encode(described(caller, session)))
-        response.headers[.setCookie] = cookie.field(value)
+        response.headers[.setCookie] = cookie.field(value, isSecure: Self.isSecure(headers))
         return response
     }
 
@@ -41,8 +50,13 @@ extension RequestHandler {
     func endSession(_ headers: HTTPFields) throws -> Response {
         if let value = cookie.value(in: headers[.cookie]) { sessions.end(value) }
         var response = Self.json(Data("{\"ended\":true}".utf8))
-        response.headers[.setCookie] = cookie.field(nil)
+        response.headers[.setCookie] = cookie.field(nil, isSecure: Self.isSecure(headers))
         return response
+    }
+
+    /// Whether the browser reached this by TLS; its `Origin` was held against `Host` before.
+    private static func isSecure(_ headers: HTTPFields) -> Bool {
+        headers[.origin]?.lowercased().hasPrefix("https://") == true
     }
 
     /// The role of the asker, and until when it has it.

@@ -7,16 +7,30 @@ package import WireFormat
 ///
 /// In memory, and by digest: what is read of this process opens nothing. A restart ends them all.
 package final class SessionTable: Sendable {
-    package struct Session: Sendable {
+    package final class Session: Sendable {
         package let caller: Caller
-        /// When it ends.
+        /// When it ends by itself.
         package let until: Date
         fileprivate let end: ContinuousClock.Instant
+        private let isEnded = Atomic(false)
+
+        fileprivate init(_ caller: Caller, until: Date, end: ContinuousClock.Instant) {
+            (self.caller, self.until, self.end) = (caller, until, end)
+        }
+
+        /// Whether it has expired, was signed out, or made room for a newer one.
+        package func isOver(at now: ContinuousClock.Instant = .now) -> Bool {
+            now >= end || isEnded.load(ordering: .acquiring)
+        }
+
+        fileprivate func finish() { isEnded.store(true, ordering: .releasing) }
     }
 
     private let sessions = Mutex<[String: Session]>([:])
-    /// Sessions at once; beyond, the oldest ends.
-    private static let most = 1024
+    /// Sessions of one token at once; beyond, its oldest ends.
+    ///
+    /// No caller ends another's.
+    package static let most = 32
     package static let life = Duration.seconds(12 * 3600)
 
     package init() {}
@@ -27,12 +41,13 @@ package final class SessionTable: Sendable {
         let value = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
             .replacing("=", with: "")
         let session = Session(
-            caller: caller, until: Date(timeIntervalSinceNow: Self.life / .seconds(1)), end: now + Self.life)
+            caller, until: Date(timeIntervalSinceNow: Self.life / .seconds(1)), end: now + Self.life)
         let key = Self.digest(value)
         sessions.withLock { sessions in
-            sessions = sessions.filter { $0.value.end > now }
-            if sessions.count >= Self.most, let oldest = sessions.min(by: { $0.value.end < $1.value.end }) {
-                sessions[oldest.key] = nil
+            sessions = sessions.filter { !$0.value.isOver(at: now) }
+            let own = sessions.filter { $0.value.caller.name == caller.name }
+            if own.count >= Self.most, let oldest = own.min(by: { $0.value.end < $1.value.end }) {
+                sessions.removeValue(forKey: oldest.key)?.finish()
             }
             sessions[key] = session
         }
@@ -42,13 +57,13 @@ package final class SessionTable: Sendable {
     /// The session of a value; nil if it is unknown, ended or expired.
     package func session(_ value: String, at now: ContinuousClock.Instant = .now) -> Session? {
         let key = Self.digest(value)
-        return sessions.withLock { $0[key] }.flatMap { $0.end > now ? $0 : nil }
+        return sessions.withLock { $0[key] }.flatMap { $0.isOver(at: now) ? nil : $0 }
     }
 
-    /// Ends a session, if it is one.
+    /// Ends a session, if it is one, and with it the streams that it has open.
     package func end(_ value: String) {
         let key = Self.digest(value)
-        sessions.withLock { $0[key] = nil }
+        sessions.withLock { $0.removeValue(forKey: key) }?.finish()
     }
 
     private static func digest(_ value: String) -> String {
@@ -73,9 +88,10 @@ struct SessionCookie: Sendable {
         return nil
     }
 
-    /// `Set-Cookie` for a value, or for its end.
-    func field(_ value: String?) -> String {
+    /// `Set-Cookie` for a value, or for its end; a secure one comes back over TLS alone.
+    func field(_ value: String?, isSecure: Bool) -> String {
         let age = value == nil ? 0 : Int(SessionTable.life / .seconds(1))
         return "\(name)=\(value ?? ""); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict"
+            + (isSecure ? "; Secure" : "")
     }
 }

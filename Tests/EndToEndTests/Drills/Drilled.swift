@@ -136,7 +136,8 @@ final class HealthyStream: Sendable {
             return (start, end)
         }
         self.look = look
-        // In its first two seconds GStreamer's jitter buffer finds out how the camera's clock goes, and moves times by it.
+        // In its first two seconds GStreamer's jitter buffer finds out how the camera's clock goes, and moves times by
+        // it.
         try #require(try await until { try await (look()?.start ?? 0) > 2 })
         before = Self.frames(try await daemon.stream(name))
         looking = Task {

@@ -39,11 +39,11 @@ struct WebhookTests {
 
     private func start(_ arguments: [String]) async throws -> Program {
         let daemon = try Program(arguments[0], Array(arguments.dropFirst()))
-        try #require(
-            try await until {
-                try #require(daemon.isRunning)
-                return (try? await place.ask("status"))?.ok == true
-            })
+        let answers = try await until {
+            if !daemon.isRunning { return true }
+            return (try? await place.ask("status"))?.ok == true
+        }
+        try #require(answers && daemon.isRunning)
         return daemon
     }
 
@@ -59,22 +59,23 @@ struct WebhookTests {
         let notifiers = [hook("hook", port), hook("hangs", other, ", timeout: 20")]
         var got: [JSONValue] = []
         for round in 0..<5 {
-            let before = receiver.taken.count
+            let (current, before) = (receiver, receiver.taken.count)
             let program = try await start(daemon(notifiers))
             // A pause of the first try is 5 s: one round in which the receiver fails, one in which it is away.
             if round == 1 {
                 try receiver.answer("fail")
-                #expect(try await until { receiver.all.contains { $0["mode"] == .string("fail") } })
+                #expect(try await until { current.all.contains { $0["mode"] == .string("fail") } })
                 #expect(try await until { try await notifier("hook")?["state"] == .string("failing") })
                 try receiver.answer("ok")
             } else if round == 3 {
                 try await receiver.stop()
                 got += receiver.taken
                 #expect(try await until { try await notifier("hook")?["state"] == .string("failing") })
-                receiver = try await Receiver(place.folder, port: port)
-                #expect(try await until { !receiver.taken.isEmpty })
+                let next = try await Receiver(place.folder, port: port)
+                receiver = next
+                #expect(try await until { !next.taken.isEmpty })
             }
-            if round != 3 { #expect(try await until { receiver.taken.count > before + 20 }) }
+            if round != 3 { #expect(try await until { current.taken.count > before + 20 }) }
             #expect(try await notifier("hangs")?["delivered"] == .integer(0))
             program.kill()
             #expect(try await until { !program.isRunning })

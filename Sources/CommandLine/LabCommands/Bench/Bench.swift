@@ -6,7 +6,8 @@ package struct Bench: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         abstract: "Benchmarks.",
         subcommands: [
-            Encoder.self, Heads.self, Queries.self, History.self, Backtest.self, Streams.self, Training.self, Memory.self,
+            Encoder.self, Heads.self, Queries.self, History.self, Backtest.self, Streams.self, Training.self,
+            Memory.self,
         ])
 
     package init() {}

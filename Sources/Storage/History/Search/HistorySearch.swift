@@ -5,8 +5,8 @@ import Synchronization
 /// Searches a history: a scan of the rows' high planes finds the best half minutes, both planes score their windows.
 ///
 /// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. What is held of
-/// a segment are its best half minutes, the histogram of its scores, where its blocks lie, and, while it is written, its
-/// tail.
+/// a segment are its best half minutes, the histogram of its scores, where its blocks lie and, while it is written,
+/// its tail.
 package struct HistorySearch: Sendable {
     private let folder: HistoryFolder
     private let now: @Sendable () -> Double

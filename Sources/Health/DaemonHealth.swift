@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 package import Measures
 import Synchronization
 
@@ -61,16 +61,16 @@ package final class DaemonHealth: Sendable {
     package var isReady: Bool { ready.load(ordering: .acquiring) }
     package func setReady(_ value: Bool) { ready.store(value, ordering: .releasing) }
 
-    func beginBatch() { loop.withLock { $0 = .busy(since: .now) } }
-    func endBatch() { loop.withLock { $0 = .waiting } }
-    func endLoop() { loop.withLock { $0 = .ended } }
+    package func beginBatch() { loop.withLock { $0 = .busy(since: .now) } }
+    package func endBatch() { loop.withLock { $0 = .waiting } }
+    package func endLoop() { loop.withLock { $0 = .ended } }
 
     // MARK: Measures
 
     package var snapshot: Measures { measures.withLock { $0 } }
 
     /// A batch was taken, scored and told of: how old its frames were at both ends, in seconds.
-    func add(batch count: Int, waits: [Double], totals: [Double], step: BatchResult, publish: Double) {
+    package func add(batch count: Int, waits: [Double], totals: [Double], step: BatchResult, publish: Double) {
         measures.withLock { measures in
             if count > 0 { measures.batches.add(Double(count)) }
             for wait in waits { measures.stages[.wait]?.add(wait) }
@@ -82,12 +82,12 @@ package final class DaemonHealth: Sendable {
     }
 
     /// A stream came to a state.
-    func add(_ state: String, of stream: String) {
+    package func add(_ state: String, of stream: String) {
         measures.withLock { $0.states[StreamState(stream: stream, state: state), default: 0] += 1 }
     }
 
     /// A stream is there no more: nothing is said of it.
-    func forget(_ stream: String) {
+    package func forget(_ stream: String) {
         measures.withLock { measures in measures.states = measures.states.filter { $0.key.stream != stream } }
     }
 }

@@ -1,7 +1,7 @@
 package import Engine
 package import Foundation
 import Pixels
-import Sampling
+package import Sampling
 import Synchronization
 
 /// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
@@ -31,6 +31,12 @@ package final class LiveBoard: Sendable {
             case .all: true
             case .named(let names): names.contains(stream)
             }
+        }
+
+        /// Whether scores of a stream or of one of its regions (`lobby.door`) are wanted; without a name, those of all.
+        package func hasScores(of lane: String) -> Bool {
+            guard case .named(let names) = self, !names.isEmpty else { return true }
+            return names.contains(lane) || names.contains(String(lane.prefix { $0 != "." }))
         }
     }
 
@@ -64,7 +70,7 @@ package final class LiveBoard: Sendable {
     }
 
     /// Pictures as they are kept, at most 640 samples long, or half as large.
-    package enum Size: Sendable, Hashable { case whole, half }
+    private enum Size: Sendable, Hashable { case whole, half }
 
     private struct State {
         var everyStream = 0
@@ -83,6 +89,8 @@ package final class LiveBoard: Sendable {
     private let isWatched = Atomic(false)
     /// Scores kept for readers, at most twice as many.
     private static let mostPoints = 2048
+    /// JPEG files that were made.
+    private let made = Atomic<UInt64>(0)
     /// Quality of live pictures: smaller files than those that are kept of events.
     private static let quality = 70
 
@@ -123,13 +131,17 @@ package final class LiveBoard: Sendable {
     }
 
     /// The pictures that came after a number, one a stream at most, by stream.
-    package func pictures(for watch: Watch, after numbers: [String: UInt64], _ size: Size) -> [Picture] {
+    ///
+    /// `width`: samples across that are enough; a picture is sent at half its size where that has as many.
+    package func pictures(for watch: Watch, after numbers: [String: UInt64], width: Int) -> [Picture] {
         let newer = state.withLock { state in
             state.slots.filter { watch.streams.contains($0.key) && $0.value.number > numbers[$0.key] ?? 0 }
         }
         return newer.sorted { $0.key < $1.key }.compactMap { stream, slot in
+            let size: Size = slot.preview.width / 2 >= width ? .half : .whole
             let file = slot.encoded.files.withLock { files in
                 if let known = files[size] { return known as Data? }
+                made.wrappingAdd(1, ordering: .relaxed)
                 let preview = size == .half ? slot.preview.halved : slot.preview
                 let jpeg = preview.jpeg(quality: Self.quality)
                 files[size] = jpeg
@@ -139,11 +151,14 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// The scores of a reader's queries that came after a number, and the newest number.
+    /// The scores of a reader's queries on its streams that came after a number, and the newest number.
     package func points(for watch: Watch, after number: UInt64) -> (points: [Point], newest: UInt64) {
         state.withLock { state in
             let newer = state.points.reversed().prefix { $0.number > number }.reversed()
-            return (newer.filter { watch.queries.contains($0.score.query) }, state.scores)
+            let wanted = newer.filter {
+                watch.queries.contains($0.score.query) && watch.streams.hasScores(of: $0.score.lane)
+            }
+            return (wanted, state.scores)
         }
     }
 
@@ -152,11 +167,14 @@ package final class LiveBoard: Sendable {
     /// Streams whose picture is kept.
     package var kept: Int { state.withLock { $0.slots.count } }
 
+    /// JPEG files that were made so far, for whoever looked.
+    package var encodings: UInt64 { made.load(ordering: .relaxed) }
+
     /// Queries whose scores somebody looks at.
     package var watchedQueries: Set<String> { state.withLock { Set($0.queries.keys) } }
 
     /// Takes a stream's frame; called on streaming threads.
-    func see(_ frame: Frame, of stream: String) {
+    package func see(_ frame: Frame, of stream: String) {
         guard isWatched.load(ordering: .acquiring), let preview = frame.preview else { return }
         state.withLock { state in
             guard state.wants(stream) else { return }
@@ -167,7 +185,7 @@ package final class LiveBoard: Sendable {
     }
 
     /// Takes scores of watched queries, in order.
-    func add(_ scores: [WatchedScore]) {
+    package func add(_ scores: [WatchedScore]) {
         guard !scores.isEmpty else { return }
         state.withLock { state in
             for score in scores {
@@ -180,5 +198,5 @@ package final class LiveBoard: Sendable {
     }
 
     /// A stream has gone: its picture is not shown any more.
-    func forget(_ stream: String) { state.withLock { $0.slots[stream] = nil } }
+    package func forget(_ stream: String) { state.withLock { $0.slots[stream] = nil } }
 }

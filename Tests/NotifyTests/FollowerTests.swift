@@ -156,7 +156,7 @@ struct FollowerTests {
         #expect(receiver.taken.count == 2)
     }
 
-    @Test("what grew older than catch_up while the receiver was down comes as one summary that counts all of it")
+    @Test("what grew older than catch_up while the receiver was down comes in summaries that count all of it")
     func catchUp() async throws {
         let wanted = settings { $0.catchUp = 3600 }
         let log = try await begun(wanted)
@@ -164,11 +164,13 @@ struct FollowerTests {
         try add(20, to: log, every: 600)
         let receiver = FakeReceiver(time) { $0 < start + 3 * 3600 ? .failed("503") : .delivered }
         let status = try await run(log, wanted, receiver)
-        let types = receiver.taken.map { $0.body["type"]?.string ?? "" }
-        #expect(types.first == "watchword.summary" && types.dropFirst().allSatisfy { $0 == "watchword.match.start" })
-        let counted = receiver.taken.first?.body["data"]?["alerts"]?.integer ?? 0
-        #expect(Int(counted) + types.count - 1 == 20 && counted > 5 && status.summarised == Int(counted))
-        #expect(receiver.taken.dropFirst().allSatisfy { ($0.body["age"]?.integer ?? .max) <= 3600 })
+        // The alert that was tried when the receiver went is one; those that grew old meanwhile are another.
+        let summaries = receiver.taken.prefix { $0.body["type"] == .string("watchword.summary") }
+        let single = receiver.taken.dropFirst(summaries.count)
+        #expect(1...2 ~= summaries.count && single.allSatisfy { $0.body["type"] == .string("watchword.match.start") })
+        let counted = summaries.reduce(0) { $0 + Int($1.body["data"]?["alerts"]?.integer ?? 0) }
+        #expect(counted + single.count == 20 && counted > 5 && status.summarised == counted)
+        #expect(single.allSatisfy { ($0.body["age"]?.integer ?? .max) <= 3600 })
     }
 
     @Test("a rate limit holds over a thousand events, a kill in the middle included, and none is missing")

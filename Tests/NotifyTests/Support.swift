@@ -102,7 +102,7 @@ final class FakeLog: NotifyLog {
         let done = due(now)
         if let next = times.withLock({ done < $0.count ? $0[done] : nil }) {
             time.advance(min(seconds, next - now))
-        } else if seconds < 60 {
+        } else if seconds <= NotifyFollower.longestKept {
             time.advance(seconds)
         } else {
             idle.store(true, ordering: .releasing)

@@ -6,7 +6,8 @@ import Testing
 /// Both sockets and the configuration get the worst that they may be sent; the daemon goes on meanwhile.
 ///
 /// `WATCHWORD_WORST_BYTES` makes what is large as large: 13900000 comes to the limits of 16 MiB a request and 128 MiB
-/// an import. The pool's time is processor time, so that a busy machine, or a build without optimisation, does not count.
+/// an import. The pool's time is processor time, so that a busy machine, or a build without optimisation, does not
+/// count.
 @Suite("The worst requests", .serialized)
 struct WorstRequestsTests {
     /// What no operation, and no change of the configuration, may take of the cooperative pool, in milliseconds.

@@ -37,6 +37,9 @@ package actor NotifyFollower {
     static let page = 128
     /// Seconds between writes of the place, at least.
     private static let saving = 1.0
+    /// Seconds until it looks again, at most: while something is kept, and while nothing is.
+    package static let longestKept = 60.0
+    private static let longestIdle = 300.0
     private static let firstPause = 5
     private static let longestPause = 3600.0
     /// Seconds of failures after which a receiver is given up, and attempts of this process that there must be, too: a
@@ -85,7 +88,7 @@ package actor NotifyFollower {
         }
         await keepPlace()
         let now = clock.now()
-        var pause = pacing.nextLook(now: now).map { min(max($0 - now, 0.1), 60) } ?? 60
+        var pause = pacing.nextLook(now: now).map { min(max($0 - now, 0.1), Self.longestKept) } ?? Self.longestIdle
         if let saved, saved.place != place { pause = min(pause, max(saved.at + Self.saving - now, 0.05)) }
         await log.wait(after: read, seconds: pause)
     }

@@ -8,7 +8,7 @@ package enum TimeLimit {
         switch operation {
         case "query.import": 3600
         case "query.add", "query.update", "query.test", "query.list", "query.export", "query.backtest",
-            "query.suggest", "history.search", "history.remove":
+            "query.suggest", "history.search", "history.remove", "notify.test":
             110
         default: 25
         }

@@ -57,6 +57,16 @@ struct FollowerTests {
         #expect(status.delivered == 300 && status.waiting == 0 && status.state == .idle && status.seq == 301)
     }
 
+    @Test("where its place cannot be read a notifier waits, and then loses nothing")
+    func unread() async throws {
+        let log = try await begun(settings())
+        try add(5, to: log)
+        log.failing.store(3, ordering: .relaxed)
+        let receiver = FakeReceiver(time)
+        let status = try await run(log, settings(), receiver)
+        #expect(receiver.taken.map(\.id) == (1...5).map { "\(log.identity)-\($0)" } && status.delivered == 5)
+    }
+
     @Test("a receiver that is down for an hour, and ten kills at random: each event at least once, in order")
     func outage() async throws {
         let wanted = settings()

@@ -110,7 +110,14 @@ final class FakeLog: NotifyLog {
         }
     }
 
-    func places() async throws -> [String: Data] { kept.withLock { $0 } }
+    /// So many readings of places fail.
+    let failing = Atomic(0)
+    func places() async throws -> [String: Data] {
+        let left = failing.load(ordering: .relaxed)
+        failing.store(max(0, left - 1), ordering: .relaxed)
+        if left > 0 { throw NotifyError("the disk fails") }
+        return kept.withLock { $0 }
+    }
     func save(place: Data, of name: String) async throws {
         guard !frozen.load(ordering: .acquiring) else { return }
         kept.withLock { $0[name] = place }

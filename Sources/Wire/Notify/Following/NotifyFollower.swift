@@ -249,7 +249,7 @@ package actor NotifyFollower {
             switch place.end {
             case .gone?: .gone
             case .dead?: .dead
-            case nil where problem != nil: .failing
+            case nil where problem != nil || place.failingSince != nil: .failing
             case nil: sending != nil ? .sending : pacing.kept != nil ? .keeping : .idle
             }
         let oldest = [sending?.oldest, pacing.kept?.times?.lowerBound].compactMap { $0 }.min()

@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 package import Logging
 
@@ -21,6 +22,11 @@ package actor NotifyHub {
     private let makeSender: @Sendable (NotifierSettings) -> any NoticeSender
     /// In the configuration's order.
     private var running: [Running] = []
+    /// Changes of `running`: one after the other, since each reads places and waits for what it ends.
+    private let turns = SerialTaskQueue()
+    /// What was asked for last; nil once all have been stopped.
+    private var wanted: [Prepared]? = []
+    private var again: Task<Void, Never>?
 
     package init(
         log: any NotifyLog, clock: NotifyClock = .system, logger: Logger,
@@ -37,14 +43,35 @@ package actor NotifyHub {
     }
 
     /// Starts what is new, ends what is there no more, and leaves alone what is the same.
+    ///
+    /// Where places cannot be read nothing is started: a notifier that began elsewhere would lose what it has not sent.
+    /// It is tried again.
     package func apply(_ prepared: [Prepared]) async {
+        guard wanted != nil else { return }
+        wanted = prepared
+        try? await turns.take { [self] in await change() }
+    }
+
+    private func change() async {
+        guard let prepared = wanted else { return }
+        again?.cancel()
+        let places: [String: Data]
+        do { places = try await log.places() } catch {
+            logger.error(
+                "notifiers wait: where they are cannot be read", metadata: ["reason": "\(error)"])
+            again = Task { [clock] in
+                await clock.sleep(Self.pause)
+                guard !Task.isCancelled else { return }
+                try? await turns.take { [self] in await change() }
+            }
+            return
+        }
         var kept: [Running] = []
         for old in running {
             let isSame = prepared.contains { $0.isLike(old.prepared) }
             if isSame { kept.append(old) } else { await Self.end(old) }
         }
         let names = Set(prepared.map(\.settings.name))
-        let places = (try? await log.places()) ?? [:]
         let gone = places.keys.filter { !names.contains($0) }
         if !gone.isEmpty { try? await log.remove(places: gone) }
         running = prepared.map { wanted in
@@ -52,6 +79,9 @@ package actor NotifyHub {
                 ?? start(wanted, places[wanted.settings.name])
         }
     }
+
+    /// Seconds after which places that could not be read are read again.
+    private static let pause = 5.0
 
     private func start(_ prepared: Prepared, _ data: Data?, resuming: Bool = false) -> Running {
         var (place, note) = NotifierPlace.found(data, log, target: prepared.target.fingerprint)
@@ -76,6 +106,10 @@ package actor NotifyHub {
 
     /// Ends all of them; their places are kept.
     package func stop() async {
+        wanted = nil
+        again?.cancel()
+        // What is being changed is there before it is ended.
+        try? await turns.take {}
         for one in running { one.task.cancel() }
         for one in running { await one.task.value }
         running = []
@@ -101,13 +135,19 @@ package actor NotifyHub {
 
     /// Starts a notifier again that was given up, from where it was; false if there is no such notifier.
     package func resume(_ name: String) async throws -> Bool {
-        guard let index = running.firstIndex(where: { $0.prepared.settings.name == name }) else { return false }
+        try await turns.take { [self] in try await restart(name) }
+    }
+
+    private func restart(_ name: String) async throws -> Bool {
+        guard wanted != nil, let index = running.firstIndex(where: { $0.prepared.settings.name == name }) else {
+            return false
+        }
+        let places = try await log.places()
         let old = running[index]
         await Self.end(old)
-        let places = try await log.places()
-        // Another call may have come in between.
-        guard let place = running.firstIndex(where: { $0.follower === old.follower }) else { return true }
-        running[place] = start(old.prepared, places[name], resuming: true)
+        // It may have gone further meanwhile: what it wrote last counts.
+        let place = (try? await log.places())?[name] ?? places[name]
+        running[index] = start(old.prepared, place, resuming: true)
         return true
     }
 }

@@ -35,8 +35,7 @@ def keys(value):
 
 
 # Keys that the shipped configuration has no example for; Sources/Configuration knows them.
-MORE = {"streams": {"template", "realtime", "loop", "launch"},
-        "queries": {"images", "prompts", "head", "frames", "hysteresis", "update", "priority", "expires", "enabled",
+MORE = {"queries": {"images", "prompts", "head", "frames", "hysteresis", "update", "priority", "expires", "enabled",
                     "snapshot", "metadata"}}
 # Sections whose keys are names.
 NAMED = {"credentials", "regions"}

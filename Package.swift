@@ -256,7 +256,7 @@ let package = Package(
             name: "ControlAPI",
             dependencies: ["Concurrency", "Matching", "StreamSources", "WatchwordConfiguration", "WireFormat"],
             path: "Sources/ControlAPI", swiftSettings: strict),
-        // What a query would have been heard of, over a history.
+        // Alerts that a query would have given over a history.
         .target(
             name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Tensors"],
             path: "Sources/Backtesting", swiftSettings: safe),

@@ -1,7 +1,7 @@
 package import Foundation
 import History
 
-/// What a query would have been heard of over a span of history.
+/// Alerts that a query would have given over a span of history.
 ///
 /// Its JSON is the answer of `query.backtest`; times are wall-clock times.
 package struct BacktestResult: Sendable, Codable {
@@ -48,7 +48,7 @@ package struct BacktestResult: Sendable, Codable {
         /// All of them, those that are not listed too.
         package var count = 0
         package var perDay = 0.0
-        /// What windows were compared with; nil while a budget's threshold was never learnt.
+        /// Threshold that windows were compared with; nil while a budget's threshold was never learnt.
         package var threshold: Double?
         package var curve: [Point] = []
         package var proposed: Proposal?
@@ -71,7 +71,7 @@ package struct BacktestResult: Sendable, Codable {
     package var streams: [Stream] = []
     /// Windows whose value lies within the history's own error of what it was compared with.
     package var undecided = 0
-    /// What could not be read, in words.
+    /// Sentences about what could not be read.
     package var skipped: [String] = []
     /// Whether it was given up before its end: then streams are missing, or end early.
     package var isCancelled = false

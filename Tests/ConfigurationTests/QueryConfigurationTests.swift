@@ -149,7 +149,7 @@ struct QueryConfigurationTests {
             ("- text: ''", "q:1: text: the text is empty"), ("- a\n-", "q:2: text: the text is empty"),
             ("- id: a", "q:1: a query: \"text\" is missing"),
             ("- id: a\n  images: [none.png]", "q:2: images: none.png cannot be read"),
-            ("- id: a\n  images: ['data:image/png;base64,AAAA']", "q:2: images: picture is neither a JPEG nor a PNG"),
+            ("- id: a\n  images: ['data:image/png;base64,AAAA']", "q:2: images: picture: expected a JPEG, PNG, WebP"),
             ("- id: a\n  images: ['data:image/png;base64,*']", "q:2: images: a data: URI's picture is not base64"),
             (
                 "{\"text\":\"a\"}\n\n{\"text\":\"b\",\"thresold\":1}",

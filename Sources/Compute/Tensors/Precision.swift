@@ -38,7 +38,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
     }
 }
 
-/// What computes here, for `doctor` and benchmarks.
+/// The library and instructions that compute here, for `doctor` and benchmarks.
 package enum ComputeLibrary {
     package static var oneDNNVersion: String {
         let version = ww_onednn_version()
@@ -46,7 +46,7 @@ package enum ComputeLibrary {
     }
     package static var instructionSet: String { String(cString: ww_onednn_isa()) }
 
-    /// What multiplies a layer's weights here, by precision.
+    /// The kernels that multiply a layer's weights here, by precision.
     package static var units: String {
         let units = [Precision.f32, .bf16, .int8].map { precision in
             let name =

@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// What lies between the products of a training step, on all workers: C kernels of a number's type.
+/// C kernels between the products of a training step, for one type of number; they run on all workers.
 package struct TrainingKernels<Real: Sendable>: Sendable {
     typealias In = UnsafePointer<Real>
     typealias Out = UnsafeMutablePointer<Real>

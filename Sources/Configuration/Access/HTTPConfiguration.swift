@@ -15,7 +15,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
     package var tokens: [Token] = []
     /// Names besides its own that requests may come for: those of a reverse proxy.
     package var hosts: [String] = []
-    /// Connections at once; more wait to be accepted.
+    /// Connections at once; beyond that, idle ones are closed for new ones.
     package var connections = 2000
     /// Clients of the event stream at once.
     package var followers = 64

@@ -32,9 +32,7 @@ package enum PictureURI {
         }
         // Kind and size stand in the first bytes: what is too large is refused before anything is decoded.
         do { _ = try PictureHeader(image.encoded) } catch {
-            throw QueryPartError(
-                "images",
-                image.kind == nil ? "\(name) is neither a JPEG nor a PNG picture: \(error)" : "\(name): \(error)")
+            throw QueryPartError("images", "\(name): \(error)")
         }
         return image
     }

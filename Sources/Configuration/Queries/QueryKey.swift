@@ -90,7 +90,7 @@ package struct QueryKey: Sendable {
         QueryKey("group", .text(\.group), .name, "Queries of one group have one alert a stream together."),
         QueryKey(
             "priority", .integer(\.priority), .integer(-1000...1000), standard: .integer(0),
-            "Who leads a group's event; the highest."),
+            "The highest priority in a group leads its event."),
         QueryKey("expires", .expires, .moment, "Until when it is watched."),
         QueryKey("enabled", .truth(\.enabled), .truth, standard: .bool(true), "Whether it is watched at all."),
         QueryKey(

@@ -98,7 +98,7 @@ enum QueryOperations {
         },
         DaemonOperation(
             "query.test", .post, "/test",
-            "What a query would score on the streams' newest windows, without it standing.", needs: .operate,
+            "Scores a query on the streams' newest windows without adding it.", needs: .operate,
             takes: .reference("Query"), answers: .list(.reference("Explanation")), fails: [.refused]
         ) { daemon, args in
             try JSONValue(encoding: await daemon.queries.test(QueryConfiguration(json: args), lanes: nil))

@@ -34,7 +34,7 @@ package struct QueryImage: Sendable, Hashable {
                 return wrong("\"\(image.name)\" has \(image.encoded.count) bytes, at most \(largest) are taken")
             }
             guard image.kind != nil else {
-                return wrong("\"\(image.name)\" is neither a JPEG nor a PNG picture, nor WebP, GIF, BMP or TIFF")
+                return wrong("\"\(image.name)\": expected a JPEG, PNG, WebP, GIF, BMP or TIFF picture")
             }
         }
         return nil

@@ -31,7 +31,7 @@ package struct StandingQuery: Sendable, Equatable {
         package var policy = EventPolicy()
         /// Queries of one group have one alert a stream together.
         package var group: String?
-        /// Who leads a group's event; the highest.
+        /// The highest priority in a group leads its event.
         package var priority = 0
         /// Seconds since 1970 from which on it is watched no more; never, if nil.
         package var expires: Double?

@@ -29,7 +29,7 @@ struct Watch: AsyncParsableCommand {
         help: "A prompt template, \"a photo of {}\"; several are averaged.")
     var prompt: [String] = []
     @OptionGroup var model: ModelOptions
-    @Option(help: "The temporal head: mean, lstm, transformer, tight.")
+    @Option(help: "The temporal head: mean, lstm, transformer, tight, xpool, tmass, or a plugin's name.")
     var head: String?
     @Option(parsing: .unconditional, help: "Sampled frames a second.")
     var fps: Double?

@@ -102,7 +102,7 @@ struct QueryCommandTests {
             (["add", "x", "--probability", "0.5"], 65, "probability: it belongs to against"),
             (["add", "--id", "x"], 65, "\"text\" is missing"),
             (["add", "x", "--image", "/no/such.png"], 66, "/no/such.png cannot be read"),
-            (["add", "x", "--image", lobby], 65, "neither a JPEG nor a PNG"),
+            (["add", "x", "--image", lobby], 65, "expected a JPEG, PNG, WebP"),
             (["add", "x", "--active", "Mars/Base"], 65, "no time zone"),
             (["edit", "c", "--confirm", "3/2"], 65, "query \"c\": confirm.need: expected 1 to 2, found 3"),
             (["edit", "c", "--group", "a b"], 65, "group"),

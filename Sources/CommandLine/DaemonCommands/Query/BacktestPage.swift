@@ -19,7 +19,8 @@ enum BacktestPage {
         for stream in result.streams { say(stream, result) }
         if result.undecided > 0 {
             Terminal.say(
-                "\(result.undecided) windows lie so near the threshold that the history cannot tell how they were decided"
+                "\(result.undecided) windows lie so near the threshold that the history cannot tell how they were "
+                    + "decided"
             )
         }
     }
@@ -27,7 +28,7 @@ enum BacktestPage {
     private static func say(_ stream: BacktestResult.Stream, _ result: BacktestResult) {
         let watched = Duration.seconds(stream.covered).formatted(
             .units(allowed: [.days, .hours, .minutes, .seconds], width: .abbreviated, maximumUnitCount: 2))
-        // What came in some minutes says little of a day.
+        // A rate a day from less than an hour would mislead.
         let rate = stream.covered >= 3600 ? ", \(short(stream.perDay)) a day" : ""
         let found = Styled("\(stream.count) alert\(stream.count == 1 ? "" : "s") in \(watched)\(rate)")
         Terminal.say(styled: "\(Terminal.coloured(stream.stream, 1)): \(found)")

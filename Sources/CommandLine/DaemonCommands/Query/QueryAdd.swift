@@ -8,7 +8,7 @@ extension Query {
         static let configuration = CommandConfiguration(
             abstract: "Add a standing query.",
             discussion:
-                "One that stands already, and is the same, goes on; another one of its id is kept, unless --replace.",
+                "If a query of this id exists, an equal one changes nothing; another one is refused without --replace.",
             aliases: ["new", "create"])
         @Argument(help: "The event, described in words; may be left out if there are pictures.") var words: String?
         @Option(

@@ -25,7 +25,7 @@ struct QueryOptions: ParsableArguments {
     var probability: Double?
     @Option(
         parsing: .unconditional,
-        help: "The rule: a threshold is learnt that nothing special exceeds so many times a day.")
+        help: "The rule: learn the threshold that gives this many false alerts a day on each stream.")
     var falseAlertsPerDay: Double?
 
     @Option(parsing: .unconditional, help: "How far below the threshold an event ends.") var hysteresis: Double?
@@ -33,15 +33,17 @@ struct QueryOptions: ParsableArguments {
     @Option(help: "Windows that must match of the last so many, as in 2/3.") var confirm: String?
     @Option(parsing: .unconditional, help: "Seconds after an event in which there is no other.") var cooldown: Double?
     @Option(help: "Queries of one group have one alert together.") var group: String?
-    @Option(parsing: .unconditional, help: "Who leads a group's event: the highest.") var priority: Int?
+    @Option(parsing: .unconditional, help: "The highest priority in a group leads its event.") var priority: Int?
 
     @Option(name: .long, help: "A stream, glob, stream/region, or !name to exclude; all streams, if left out.")
     var stream: [String] = []
     @Option(name: .long, help: "A label of streams to watch.") var label: [String] = []
     @Option(
         name: .long,
-        help:
-            "Hours in which it is watched: a zone, then days and spans of time, as in \"Europe/Berlin mon-fri 22:00-06:00\"."
+        help: """
+            Hours in which it is watched: a zone, then days and spans of time, as in \
+            "Europe/Berlin mon-fri 22:00-06:00".
+            """
     )
     var active: [String] = []
     @Option(help: "The moment from which it is watched no more, as in 2030-01-31T18:00:00Z.") var expires: String?

@@ -6,7 +6,7 @@ import Tensors
 
 /// Searches a history again and again, in turns with reading as many bytes from memory.
 struct HistoryTrial {
-    /// What the searches of one kind took, and found.
+    /// Times and findings of the searches of one kind.
     struct Found {
         /// Seconds of each search.
         var times: [Double] = []

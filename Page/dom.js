@@ -103,6 +103,25 @@ export function dialog(title, fields, buttons, submit) {
     return close;
 }
 
+/**
+ * Shows a child an item in `place`, in their order. A child that is there already by its key is filled anew and stays: what
+ * is read, pointed at or loaded is not taken away.
+ * @template T
+ * @param {HTMLElement} place @param {T[]} items @param {(item: T) => string} key
+ * @param {(item: T) => HTMLElement} make @param {(child: HTMLElement, item: T) => void} fill
+ */
+export function keyed(place, items, key, make, fill) {
+    const there = /** @type {HTMLElement[]} */ ([...place.children]), known = new Map(there.map(child => [child.dataset.key, child]));
+    const wanted = items.map(item => {
+        const child = known.get(key(item)) ?? make(item);
+        child.dataset.key = key(item);
+        fill(child, item);
+        return child;
+    });
+    for (const child of there) if (!wanted.includes(child)) child.remove();
+    wanted.forEach((child, at) => { if (place.children[at] !== child) place.insertBefore(child, place.children[at] ?? null); });
+}
+
 /** A labelled input. @param {string} name @param {string} label @param {object} props @param {string} [help] */
 export function field(name, label, props, help) {
     return h('label.field', h('span', label), h('input', { name, autocomplete: 'off', spellcheck: false, ...props }),

@@ -1,5 +1,5 @@
 // Events: those that are open first, then by time; and the chosen one.
-import { $, clock, day, h, icon, lasting, plural, problem, score, toast } from './dom.js';
+import { $, clock, day, h, icon, keyed, lasting, plural, problem, score, still, toast } from './dom.js';
 import { ask, sentence, snapshot } from './api.js';
 import { look } from './live.js';
 import { events, may, older, openEvents, state, words } from './state.js';
@@ -8,12 +8,14 @@ import { told } from './explain.js';
 let chosen = '', shown = 100;
 const pick = { query: '', stream: '' };
 
-/** An event's picture, or what stands in its place. @param {import('./state.js').MatchEvent} event */
-export function picture(event) {
-    if (!event.snapshot) return h('span.nopic', { 'aria-hidden': 'true' });
-    const image = h('img', { src: snapshot(event.event, event.seq), alt: '', loading: 'lazy', width: 96, height: 54 });
-    image.onerror = () => image.replaceWith(h('span.nopic', { 'aria-hidden': 'true' }));
-    return image;
+/** What an event's picture is of; another one, where its peak has moved. @param {import('./state.js').MatchEvent} event */
+const peak = event => (event.snapshot ? event.peak.at : '');
+
+/** Shows an event's picture in its place, or what stands for it; one that is shown stays. @param {HTMLElement} place @param {import('./state.js').MatchEvent} event */
+export function picture(place, event) {
+    if (place.dataset.peak === peak(event)) return;
+    place.dataset.peak = peak(event);
+    place.firstElementChild?.replaceWith(still(event.snapshot && snapshot(event.event, event.seq)));
 }
 
 /** The events that the choices above the list leave. */
@@ -39,9 +41,9 @@ export const room = {
     /** @param {string} what */
     update(what) {
         if (what !== 'events' && what !== 'queries' && what !== 'link') return;
-        const last = $('.detail', this.element)?.dataset.seq;
-        list();
+        const last = $('.detail', this.element)?.dataset.version;
         if (!chosen) chosen = listed()[0]?.event ?? '';
+        list();
         const event = current();
         if (event && version(event) !== last) detail();
     },
@@ -107,9 +109,12 @@ function list() {
         const name = open.includes(event) ? 'Open now' : day(event.start);
         groups.set(name, [...groups.get(name) ?? [], event]);
     }
-    const more = all.length > shown || state.floor > 0;
-    place.replaceChildren(...[...groups].flatMap(([name, group]) =>
-        [h('h2', name), ...group.map(row)]), more && h('p.more', h('button.btn', { onclick: further }, 'Show older ones')) || '');
+    /** @type {({ name: string } | import('./state.js').MatchEvent)[]} */
+    const items = [...groups].flatMap(([name, group]) => [{ name }, ...group]);
+    if (all.length > shown || state.floor > 0) items.push({ name: '' });
+    keyed(place, items, item => ('event' in item ? item.event : 'title ' + item.name), item => ('event' in item ? row(item)
+        : item.name ? h('h2', item.name) : h('p.more', h('button.btn', { onclick: further }, 'Show older ones'))),
+    (child, item) => { if ('event' in item) fillRow(child, item); });
     if (focused) $(`[data-event="${CSS.escape(focused)}"]`, place)?.focus();
 }
 
@@ -125,13 +130,17 @@ function nothing() {
 }
 
 /** @param {import('./state.js').MatchEvent} event */
-function row(event) {
-    const isOpen = event.phase !== 'end', seconds = (Date.parse(isOpen ? new Date().toISOString() : event.end) - Date.parse(event.start)) / 1000;
-    return h('button.ev', {
-        class: 'ev' + (isOpen ? ' open' : ''), 'data-event': event.event, onclick: () => choose(event.event, true),
-        'aria-current': event.event === current()?.event ? 'true' : null,
-    }, picture(event), h('span', h('b', words(event.query)), h('small', `${event.stream}, ${clock(event.start)}`)),
-    h('span.end', score(event.peak.score), h('small.tag', isOpen ? [icon('match'), `for ${lasting(seconds)}`] : lasting(seconds))));
+const row = event => h('button.ev', { 'data-event': event.event, onclick: () => choose(event.event, true) }, h('span'), h('span'), h('span.end'));
+
+/** @param {HTMLElement} button @param {import('./state.js').MatchEvent} event */
+function fillRow(button, event) {
+    const isOpen = event.phase !== 'end', seconds = ((isOpen ? Date.now() : Date.parse(event.end)) - Date.parse(event.start)) / 1000;
+    button.className = 'ev' + (isOpen ? ' open' : '');
+    if (event.event === chosen) button.setAttribute('aria-current', 'true');
+    else button.removeAttribute('aria-current');
+    picture(button, event);
+    button.children[1].replaceChildren(h('b', words(event.query)), h('small', `${event.stream}, ${clock(event.start)}`));
+    button.children[2].replaceChildren(score(event.peak.score), h('small.tag', isOpen ? [icon('match'), `for ${lasting(seconds)}`] : lasting(seconds)));
 }
 
 async function further() {
@@ -150,16 +159,36 @@ function choose(id, opens) {
     $('.ev[aria-current]', room.element)?.scrollIntoView({ block: 'nearest' });
 }
 
+/** Shows the chosen event: another one anew, the same one in place, so that what is read of it stays. */
 function detail() {
     const event = current(), place = $('.detail', room.element);
-    place.dataset.seq = version(event);
-    const back = h('button.btn', { onclick: () => { room.element.classList.remove('reading'); history.replaceState(null, '', '#events'); } }, icon('back'), 'All events');
-    if (!event) {
-        place.replaceChildren(back, h('p.nothing', chosen ? 'This event is not among the newest. ' : 'An event’s picture and its scores are shown here.'));
-        return;
+    if (!event || place.dataset.of !== event.event) {
+        const back = h('button.btn', { onclick: () => { room.element.classList.remove('reading'); history.replaceState(null, '', '#events'); } }, icon('back'), 'All events');
+        place.replaceChildren(back, event ? card() : unknown());
     }
+    place.dataset.of = event?.event ?? '';
+    place.dataset.version = version(event);
+    if (event) fillCard($('.card', place), event);
+}
+
+function unknown() {
+    if (!chosen) return h('p.nothing', 'An event’s picture and its scores are shown here.');
+    return h('div.nothing', h('p', 'This event is not among those that were looked at.'), state.floor > 0
+        ? h('button.btn', { onclick: () => older().then(detail, error => toast(sentence(error))) }, 'Look further back') : h('p', 'It is not in the journal any more.'));
+}
+
+/** The parts of an event that `fillCard` fills. */
+function card() {
+    return h('div.card', h('p.nopicture'), h('div.body', h('div.what', h('h2'), h('dl.facts'),
+        h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
+            h('a.btn.alike', icon('search'), 'More like this'),
+            may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
+        h('p.row.verdict', { role: 'status' })), h('div.why', { hidden: true })));
+}
+
+/** @param {HTMLElement} place @param {import('./state.js').MatchEvent} event */
+function fillCard(place, event) {
     const isOpen = event.phase !== 'end', seconds = (Date.parse(event.end) - Date.parse(event.start)) / 1000;
-    const said = state.verdicts.get(event.event);
     const facts = [
         ['Score', `${score(event.score)}, threshold ${score(event.threshold)}, peak ${score(event.peak.score)}`],
         ['Stream', h('a', { href: '#focus/' + encodeURIComponent(event.stream.split('.')[0]) }, event.stream)],
@@ -167,19 +196,21 @@ function detail() {
         ['Query', h('a', { href: '#queries/' + event.query.id }, event.query.id)], ['Head', event.head],
         event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],
     ].filter(Boolean);
-    place.replaceChildren(back, h('div.card', { class: 'card' + (isOpen ? ' hot' : '') },
-        event.snapshot ? h('img', { src: snapshot(event.event, event.seq), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
-            : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'),
-        h('div.body', h('div.what', h('h2', isOpen && icon('match'), words(event.query)),
-            h('dl.facts', /** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)])),
-            h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
-                h('a.btn', { href: '#search/like/event/' + event.event }, icon('search'), 'More like this'),
-                may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
-            said ? h('p.row', { role: 'status' }, icon(said === 'right' ? 'ok' : 'no'), `It was called ${said}.`,
-                may('operate') && h('button.btn', { onclick: () => mark('clear') }, 'Undo'))
-                : may('operate') && h('p.row', h('button.btn', { onclick: () => mark('right') }, icon('ok'), 'Right ', h('kbd', 'R')),
-                    h('button.btn', { onclick: () => mark('wrong') }, icon('no'), 'Wrong ', h('kbd', 'W')))),
-        h('div.why', { hidden: true }))));
+    place.classList.toggle('hot', isOpen);
+    if (place.dataset.peak !== peak(event)) {
+        place.dataset.peak = peak(event);
+        place.firstElementChild?.replaceWith(event.snapshot ? h('img', { src: snapshot(event.event, event.seq), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
+            : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'));
+    }
+    $('h2', place).replaceChildren(...isOpen ? [icon('match')] : [], words(event.query));
+    $('.facts', place).replaceChildren(.../** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)]));
+    $('.alike', place).setAttribute('href', '#search/like/event/' + event.event);
+    const said = state.verdicts.get(event.event) ?? '', marks = $('.verdict', place);
+    if (marks.dataset.said === said) return;
+    marks.dataset.said = said;
+    const button = (/** @type {'right' | 'wrong' | 'clear'} */ verdict, /** @type {any[]} */ ...words) => may('operate') && h('button.btn', { onclick: () => mark(verdict) }, ...words);
+    marks.replaceChildren(...(said ? [icon(said === 'right' ? 'ok' : 'no'), `It was called ${said}.`, button('clear', 'Undo')]
+        : [button('right', icon('ok'), 'Right ', h('kbd', 'R')), button('wrong', icon('no'), 'Wrong ', h('kbd', 'W'))]).filter(Boolean));
 }
 
 /** What the query scores on this stream now, and why it has an event or none. */
@@ -189,7 +220,8 @@ async function explain() {
     place.hidden = false;
     const wrong = problem();
     try {
-        const found = await ask('GET', `/queries/${event.query.id}/explanation?stream=${encodeURIComponent(event.stream)}`);
+        const found = await ask('GET', `/queries/${encodeURIComponent(event.query.id)}/explanation?stream=${encodeURIComponent(event.stream)}`);
+        if (!place.isConnected) return;
         const over = event.peak.score - event.threshold;
         place.replaceChildren(h('h3', 'Why it fired'), h('p', `Its best window scored ${score(event.peak.score)}, `
             + `${score(Math.abs(over))} ${over < 0 ? 'below' : 'above'} the threshold of ${score(event.threshold)}.`),

@@ -7,7 +7,7 @@ import { plural, toast } from './dom.js';
 const kinds = { alive: 0, hello: 1, message: 2, scores: 3, picture: 4 };
 const mostPoints = 8000, mostLanes = 64, mostQueries = 32;
 /** Streams whose pictures one connection brings. */
-const mostStreams = 64;
+export const mostStreams = 64;
 /** Milliseconds without any frame after which the connection counts as lost; one comes every 10 s. */
 const silence = 25_000;
 
@@ -58,14 +58,15 @@ export function preview(stream, alt) {
 /** When a stream's newest picture was seen, in milliseconds since 1970; nil if none was. @param {string} stream */
 export const pictureTime = stream => pictures.get(stream)?.at;
 
-/** Keeps the connection until the page is left. */
+document.addEventListener('visibilitychange', () => {
+    if (document.hidden) connection?.abort();
+    else wake();
+});
+
+/** Keeps the connection until nobody is signed in. */
 export async function keep() {
     if (isOn) return;
     isOn = true;
-    document.addEventListener('visibilitychange', () => {
-        if (document.hidden) connection?.abort();
-        else wake();
-    });
     for (let tries = 0; isOn;) {
         if (document.hidden) await new Promise(resolve => { wake = () => resolve(undefined); });
         if (!isOn) return;
@@ -92,6 +93,10 @@ export function leave() {
     connection?.abort();
     wake();
     state.link = { state: 'connecting' };
+    // Nothing that was seen or scored stays for who comes next.
+    for (const { url } of pictures.values()) URL.revokeObjectURL(url);
+    pictures.clear();
+    scores.clear();
 }
 
 /** Tries again at once, also where a try stands and brings nothing. */

@@ -23,19 +23,22 @@ export const past = {
         take = use;
         this.element.removeAttribute('aria-busy');
         body.replaceChildren();
-        say('What it would have done', 'The last days are tried as soon as there is a sentence.');
+        say('What it would have done', 'The last days are tried as soon as there is a sentence and a rule.');
     },
     end() {
         clearTimeout(timer);
         turn += 1;
     },
-    /** Asks in a while; the old result stays until the new one is there. @param {any} query null: nothing to ask */
-    ask(query) {
+    /**
+     * Asks in a while; the old result stays until the new one is there.
+     * @param {any} query null: nothing to ask @param {string} [id] of the query, if it stands as it is
+     */
+    ask(query, id) {
         clearTimeout(timer);
         turn += 1;
         if (!query) { this.begin(take); return; }
         this.element.setAttribute('aria-busy', 'true');
-        timer = setTimeout(start, pause, query, turn);
+        timer = setTimeout(start, pause, query, turn, id);
     },
 };
 
@@ -45,22 +48,22 @@ function say(title, text) {
     note.textContent = text;
 }
 
-/** One after the other: each takes a core for seconds. @param {any} query @param {number} mine */
-async function start(query, mine) {
-    if (isAsking) { waiting = () => start(query, mine); return; }
+/** One after the other: each takes a core for seconds. @param {any} query @param {number} mine @param {string} [id] */
+async function start(query, mine, id) {
+    if (isAsking) { waiting = () => start(query, mine, id); return; }
     if (mine !== turn) return;
     isAsking = true;
-    await run(query, mine);
+    await run(query, mine, id);
     isAsking = false;
     const next = waiting;
     waiting = null;
     next?.();
 }
 
-/** @param {any} query @param {number} mine */
-async function run(query, mine) {
+/** @param {any} query @param {number} mine @param {string} [id] */
+async function run(query, mine, id) {
     try {
-        const found = await ask('POST', '/backtest', query);
+        const found = await ask('POST', '/backtest', id ? { id } : query);
         if (mine !== turn) return;
         show(found);
         const near = await sides(query, found.streams[0]?.threshold);

@@ -1,7 +1,7 @@
 // Standing queries: what is said at left, what it scores at this moment at right.
 import { $, dialog, h, icon, plural, problem, toast } from './dom.js';
 import { ask, sentence } from './api.js';
-import { given, may, refreshQueries, selects, state, words } from './state.js';
+import { given, may, refreshQueries, selected, state, words } from './state.js';
 import { past } from './past.js';
 import { trial } from './trial.js';
 
@@ -11,6 +11,8 @@ let id = '';
 let turn = 0;
 /** The query as it stands. @type {any} */
 let standing = null;
+/** What the form said when it was opened: a query that stands is sent what is said otherwise by now. @type {Record<string, any>} */
+let begun = {};
 const lists = { phrasings: /** @type {string[]} */ ([]), against: /** @type {string[]} */ ([]) };
 
 export const room = {
@@ -45,6 +47,8 @@ export const room = {
         this.element.append(form(which === 'new' ? like : undefined), h('div.tries', past.element, trial.element));
         past.begin(useThreshold);
         trial.begin();
+        ruleHelp();
+        begun = standing ? said() : {};
         change();
         if (!id) $('textarea', this.element).focus();
     },
@@ -94,7 +98,6 @@ function form(text) {
             choice('budget', 'By budget'), choice('contrast', 'By contrast')), h('small.rule')),
         chips('against', 'Not to be taken for', 'Add a contrast'),
         h('label.field', h('span', 'Streams'), h('input', { name: 'streams', value: (query.streams ?? ['*']).join(', '), autocomplete: 'off', spellcheck: false }), h('small.fits')));
-    queueMicrotask(() => { ruleHelp(); fits(); });
     return h('div.formpane', element, footer());
 }
 
@@ -117,10 +120,13 @@ function chips(key, legend, add) {
     const take = (/** @type {HTMLInputElement} */ input) => {
         const text = input.value.trim();
         if (!text) return;
+        // An input that is taken away loses the focus, and is asked once more.
+        input.value = '';
+        const goesOn = document.activeElement === input;
         lists[key].push(text);
         fill();
         change();
-        $('.new input', list).focus();
+        if (goesOn) $('.new input', list).focus();
     };
     fill();
     return h('fieldset.field', { 'data-list': key }, h('legend', legend), list);
@@ -142,28 +148,40 @@ function ruleHelp() {
     $('[data-list=against]', room.element).hidden = kind !== 'contrast';
 }
 
-/** The query as it was given, with what the form says of it; null for a key is its default. */
-function described() {
-    const { id: _, ...rest } = standing ?? {};
+const rules = ['threshold', 'false_alerts_per_day', 'against', 'probability'];
+
+/** What the form says; null for a key is its default. @returns {Record<string, any>} */
+function said() {
     const get = (/** @type {string} */ name) => $(`[name=${name}]`, room.element)?.value ?? '', kind = rule();
     const streams = get('streams').split(',').map((/** @type {string} */ s) => s.trim()).filter(Boolean);
     const number = (/** @type {string} */ name, scale = 1) => (get(name) === '' ? null : Number(get(name)) * scale);
     return {
-        ...rest, text: get('text').trim() || null, phrasings: lists.phrasings, streams: streams.length ? streams : ['*'],
+        text: get('text').trim() || null, phrasings: [...lists.phrasings], streams: streams.length ? streams : ['*'],
         threshold: kind === 'score' ? number('threshold') : null,
         false_alerts_per_day: kind === 'budget' ? number('false_alerts_per_day') : null,
-        against: kind === 'contrast' ? lists.against : null, probability: kind === 'contrast' ? number('probability', .01) : null,
+        against: kind === 'contrast' ? [...lists.against] : null, probability: kind === 'contrast' ? number('probability', .01) : null,
     };
 }
 
-const without = (/** @type {object} */ query) => Object.fromEntries(Object.entries(query).filter(([, value]) => value != null));
+/** What the form says otherwise than when it was opened; of the rule all, since a query has one. */
+function changes() {
+    const now = said(), other = Object.keys(now).filter(key => JSON.stringify(now[key]) !== JSON.stringify(begun[key]));
+    return Object.fromEntries(Object.entries(now).filter(([key]) => other.includes(key) || (rules.includes(key) && other.some(k => rules.includes(k)))));
+}
+
+/** The query as it was given, with what the form says otherwise: to be tried, or added under an id of its own. */
+function described() {
+    const { id: _, expires: _until, enabled: _on, ...rest } = standing ?? {};
+    return Object.fromEntries(Object.entries({ ...rest, ...changes() }).filter(([, value]) => value != null));
+}
 
 function change() {
     fits();
-    const query = described();
-    const isAny = query.text || query.images?.length, asked = isAny && !lacking() ? without(query) : null;
-    trial.ask(asked);
-    past.ask(asked);
+    const query = described(), isAny = query.text || query.images?.length, asked = isAny && !lacking() ? query : null;
+    // One that stands as it is here is asked about by its id, with its group and what was learnt for it.
+    const stands = id && !Object.keys(changes()).length ? id : '';
+    trial.ask(asked, stands);
+    past.ask(asked, stands);
 }
 
 /** The number that the rule needs and that is not there; null if it is. */
@@ -185,27 +203,30 @@ function useThreshold(threshold) {
 function fits() {
     const place = $('.fits', room.element);
     if (!place) return;
-    const { streams } = described(), names = state.streams.map(s => s.name).filter(name => selects({ streams }, name));
-    place.textContent = !state.streams.length ? 'There is no stream yet.' : streams.some((/** @type {string} */ s) => s.includes('label:'))
-        ? 'Names with * and ?, label:NAME, NAME/REGION, and ! to leave out.'
+    const names = selected({ streams: said().streams });
+    place.textContent = !state.streams.length ? 'There is no stream yet.'
         : `Fits ${names.length} of ${state.streams.length}${names.length ? ': ' + names.slice(0, 5).join(', ') + (names.length > 5 ? '…' : '') : '. Names with * and ?, label:NAME, NAME/REGION, and ! to leave out.'}`;
 }
 
 async function save() {
-    const query = described(), wrong = $('.arm .error', room.element), button = $('button.arm', room.element);
+    const mine = turn, query = described(), sent = said(), wrong = $('.arm .error', room.element), button = $('button.arm', room.element);
     const say = (/** @type {string} */ text) => { wrong.hidden = !text; wrong.replaceChildren(...(text ? [icon('warn'), h('span', text)] : [])); };
     if (!button || button.disabled) return;
-    if (!query.text && !standing?.images?.length) { say('Say first what to watch for.'); $('textarea', room.element).focus(); return; }
+    if (!query.text && !query.images?.length) { say('Say first what to watch for.'); $('textarea', room.element).focus(); return; }
     if (lacking()) { say('Write the number of the rule, or take another rule.'); lacking()?.focus(); return; }
     say('');
     button.disabled = true;
     try {
-        const done = id ? await ask('PATCH', '/queries/' + encodeURIComponent(id), query) : await ask('POST', '/queries', without(query));
+        const done = id ? await ask('PATCH', '/queries/' + encodeURIComponent(id), changes()) : await ask('POST', '/queries', query);
         await refreshQueries();
         const cut = done.truncated ? ' The text was longer than the model reads; its end was left out.' : '';
-        const names = state.streams.filter(s => selects(done.query, s.name)).length;
-        toast((done.change === 'unchanged' ? 'It stands already.' : `Watching for it on ${plural(names, 'stream')}. Its next match shows on the wall.`) + cut);
-        location.hash = '#queries/' + done.query.id;
+        toast((done.change === 'unchanged' ? 'It stands already.' : `Watching for it on ${plural(selected(done.query).length, 'stream')}. Its next match shows on the wall.`) + cut);
+        if (mine !== turn) return;
+        if (!id) { location.hash = '#queries/' + done.query.id; return; }
+        const found = await given(id);
+        if (mine !== turn) return;
+        [standing, begun] = [found, sent];
+        change();
     } catch (error) {
         say(sentence(error));
     } finally {

@@ -5,6 +5,17 @@ import { look, preview } from './live.js';
 import { condition, may, rate, refresh, state } from './state.js';
 import { isTaken, nameFor } from './wall.js';
 
+/** Streams whose rows are on the screen. @type {Set<string>} */
+const visible = new Set();
+const watcher = new IntersectionObserver(entries => {
+    for (const { target, isIntersecting } of entries) {
+        const name = /** @type {HTMLElement} */ (target).dataset.row ?? '';
+        if (isIntersecting) visible.add(name);
+        else visible.delete(name);
+    }
+    if (room.element.isConnected) look([...visible]);
+});
+
 export const room = {
     name: 'streams', title: 'Streams',
     /** @type {HTMLElement} */
@@ -20,7 +31,10 @@ export const room = {
         this.update('status');
         if (which === 'add' && may('control')) edit(null);
     },
-    hide() { if ($('#dialog').open) $('#dialog').close(); },
+    hide() {
+        watcher.disconnect();
+        visible.clear();
+    },
     /** @param {string} what */
     update(what) {
         if (!['status', 'stream', 'link'].includes(what)) return;
@@ -32,7 +46,6 @@ export const room = {
         $('.scroll', this.element).hidden = !none.hidden;
         if (!none.hidden) none.replaceChildren(h('h2', 'No stream yet'), h('p', may('control')
             ? 'Add a camera by its address, or a film, or the synthetic scene: shapes://7.' : 'Adding one takes the role control.'));
-        look(state.streams.map(s => s.name));
         rows([...bad, ...state.streams.filter(stream => !bad.includes(stream))]);
     },
     /** @param {KeyboardEvent} e */
@@ -49,6 +62,7 @@ function rows(streams) {
     const wanted = streams.flatMap(stream => {
         const row = known.get(stream.name) ?? h('tr', { 'data-row': stream.name });
         fill(row, stream);
+        if (!known.has(stream.name)) watcher.observe(row);
         const { isBad, why, since } = condition(stream);
         if (!isBad) return [row];
         const reason = known.get('why ' + stream.name) ?? h('tr.reason', { 'data-row': 'why ' + stream.name });
@@ -60,7 +74,13 @@ function rows(streams) {
         }
         return [row, reason];
     });
-    for (const row of [...body.children]) if (!wanted.includes(row)) row.remove();
+    for (const row of [...body.children]) {
+        if (wanted.includes(row)) continue;
+        watcher.unobserve(row);
+        visible.delete(row.dataset.row);
+        row.remove();
+    }
+    if (room.element.isConnected) look([...visible]);
     wanted.forEach((row, at) => { if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null); });
 }
 

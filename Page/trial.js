@@ -6,7 +6,7 @@ import { may, state } from './state.js';
 import { told } from './explain.js';
 
 const pause = 300, again = 2000, most = 24;
-let timer = 0, turn = 0;
+let timer = 0, turn = 0, id = '';
 /** @type {any} */
 let query = null;
 
@@ -19,12 +19,13 @@ export const trial = {
         clearTimeout(timer);
         (query = null, turn += 1);
     },
-    /** Asks in a while, and again every two seconds until something else is asked. @param {any} next null: nothing to ask */
-    ask(next) {
+    /** Asks in a while, and again every two seconds until something else is asked. @param {any} next null: nothing to ask
+     * @param {string} [stands] its id, if it stands as it is */
+    ask(next, stands = '') {
         clearTimeout(timer);
-        (query = next, turn += 1);
+        (query = next, id = stands, turn += 1);
         if (!next) { list.replaceChildren(); look([]); this.begin(); return; }
-        if (!may('operate')) { say('What it scores at this moment', 'Trying a query takes the role operate.'); return; }
+        if (!id && !may('operate')) { list.replaceChildren(); say('What it scores at this moment', 'Trying a query takes the role operate.'); return; }
         if (!state.streams.length) { say('There is no stream yet', 'Add one, and what the query scores there is shown here.'); return; }
         this.element.setAttribute('aria-busy', 'true');
         timer = setTimeout(run, pause, turn);
@@ -41,7 +42,7 @@ function say(title, text) {
 async function run(mine) {
     if (document.hidden) { timer = setTimeout(run, again, mine); return; }
     try {
-        const found = await ask('POST', '/test', query);
+        const found = await (id ? ask('GET', `/queries/${encodeURIComponent(id)}/explanation`) : ask('POST', '/test', query));
         if (mine !== turn) return;
         show(found);
     } catch (error) {

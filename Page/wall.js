@@ -1,7 +1,7 @@
 // The wall: every stream at once, and the first visit.
-import { $, clock, h, icon, lasting, plural, problem, score } from './dom.js';
+import { $, clock, h, icon, keyed, lasting, plural, problem, score } from './dom.js';
 import { ask, sentence } from './api.js';
-import { look, preview } from './live.js';
+import { look, mostStreams, preview } from './live.js';
 import { condition, events, may, openEvents, rate, refresh, state, words } from './state.js';
 import { picture } from './events.js';
 
@@ -73,7 +73,8 @@ function fill() {
     const wanted = state.streams.filter(stream =>
         filter === 'all' || (filter === 'open' ? open.has(stream.name) : bad.includes(stream)));
     $('.sum', room.element).textContent =
-        `${plural(state.streams.length, 'stream')}, ${plural(openEvents().length, 'open event')}, ${bad.length} in trouble`;
+        `${plural(state.streams.length, 'stream')}, ${plural(openEvents().length, 'open event')}, ${bad.length} in trouble`
+        + (visible.size > mostStreams ? `; ${mostStreams} of the ${visible.size} on the screen are live` : '');
     const counts = { all: state.streams.length, open: state.streams.filter(s => open.has(s.name)).length, bad: bad.length };
     for (const [key, count] of Object.entries(counts)) {
         $(`[data-count=${key}]`, room.element).textContent = String(count);
@@ -96,8 +97,11 @@ function fill() {
     if (tiles.length && !tiles.some(t => t.tabIndex === 0)) tiles[0].tabIndex = 0;
     list.classList.toggle('stale', state.link.state === 'lost');
     fit();
-    const latest = events().slice(0, 9);
-    $('.rail .mini', room.element).replaceChildren(...(latest.length ? latest.map(mini) : [h('li.muted', 'No event yet.')]));
+    // Tiles that were taken away are not looked at any more; the observer tells only of those that stand.
+    if (room.element.isConnected) look([...visible]);
+    const latest = events().slice(0, 9), rail = $('.rail .mini', room.element);
+    if (!latest.length) rail.replaceChildren(h('li.muted', 'No event yet.'));
+    else keyed(rail, latest, event => event.event, () => h('li', h('span'), h('p')), mini);
 }
 
 /** What to do next, where the wall alone does not show it. @param {number} shown */
@@ -140,14 +144,17 @@ function describe(li, stream, event) {
         + (isBad ? `, ${why}` : last && !event ? `; last ${words(last.query)}, ${clock(last.start)}` : ''));
 }
 
-/** @param {import('./state.js').MatchEvent} event */
-function mini(event) {
+/** @param {HTMLElement} li @param {import('./state.js').MatchEvent} event */
+function mini(li, event) {
     const isOpen = event.phase !== 'end';
     const seconds = (Date.parse(event.end) - Date.parse(event.start)) / 1000;
-    return h('li', { class: isOpen ? 'open' : '' }, picture(event), h('p', { title: words(event.query) },
-        h('a', { href: '#events/' + event.event }, words(event.query)),
-        h('small', `${event.stream}, ${isOpen ? 'open since ' + clock(event.start) : clock(event.start) + ', ' + lasting(seconds)}`,
-            `, ${score(event.peak.score)}`)));
+    li.className = isOpen ? 'open' : '';
+    picture(li, event);
+    const text = $('p', li), says = `${event.stream}, ${isOpen ? 'open since ' + clock(event.start) : clock(event.start) + ', ' + lasting(seconds)}, ${score(event.peak.score)}`;
+    if (text.dataset.says === says) return;
+    text.dataset.says = says;
+    text.title = words(event.query);
+    text.replaceChildren(h('a', { href: '#events/' + event.event }, words(event.query)), h('small', says));
 }
 
 /** The fewest columns with which all tiles are on the screen at once, and none under 240 px. */
@@ -171,7 +178,8 @@ export function nameFor(uri) {
     const [, scheme = '', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/i.exec(uri) ?? [];
     const isFile = !scheme || scheme.toLowerCase() === 'file';
     const text = isFile ? (rest.split('/').filter(Boolean).at(-1) ?? '').replace(/\.[a-z0-9]{2,4}$/i, '')
-        : rest.replace(/[/?#].*$/, '').replace(/^.*@/, '').replace(/:\d*$/, '');
+        // A password with a slash in it is no host.
+        : /[/?#].*@/.test(rest) ? '' : rest.replace(/[/?#].*$/, '').replace(/^.*@/, '').replace(/:\d*$/, '');
     const bare = (text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48) || 'camera').replace(/^\d+$/, `${scheme || 'camera'}-$&`);
     let name = bare;
     for (let n = 2; isTaken(name); n++) name = `${bare}-${n}`;

@@ -8,7 +8,7 @@ public import WatchwordHeadABI
 final class MeanHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    /// It has no scratch to bound.
+    /// No limit on windows a call: this head keeps no scratch memory that would grow with them.
     static let batch = Int.max
 
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) {

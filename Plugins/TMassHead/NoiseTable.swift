@@ -3,9 +3,10 @@ import HeadKit
 import SystemSupport
 import WatchwordHeadABI
 
-/// T-MASS's noise: one row a trial, the same for every pair, from a seed.
+/// The noise of T-MASS's stochastic text embedding: a vector for each random draw (`trials`), made from a seed, so that
+/// every pair of a text and a video gets the same ones.
 ///
-/// Source: FAMILIES section 8.2; the generator is PROCEDURAL.md's, stream "tmass.noise".
+/// Source: Wang et al., "Text Is MASS" (CVPR 2024), which draws anew for each pair.
 struct NoiseTable {
     let trials: Int
     private let seed: UInt64

@@ -49,7 +49,7 @@ final class WindowEvaluator {
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private var rest = HeadCircuitBreaker()
-    /// Lanes whose window waits, longest waiting first.
+    /// Lanes with a window that waits to be scored again in float32, the longest waiting first.
     private var waiting: [Waiting] = []
     /// A window that is no lane's trouble: it tells how far scores are off, when there is time.
     private var sample: (window: PendingWindow, look: HeadOutput)?

@@ -6,7 +6,7 @@ package struct Measurement: Sendable {
     package var sampled = 0
     /// Sampled frames that kept their embedding.
     package var gated = 0
-    /// Left out because there was too much to do, or lost in a full queue.
+    /// Sampled frames shed under overload, plus frames dropped from a full queue.
     package var dropped = 0
     /// Windows that were scored again in float32, and those in doubt that were not.
     package var rescored = 0

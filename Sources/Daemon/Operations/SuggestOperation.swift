@@ -113,7 +113,7 @@ struct SuggestOperation {
 }
 
 extension SuggestOperation.Event {
-    /// Whether a backtest has an alert at its time.
+    /// Whether an alert of the backtest, on the same stream, overlaps this event in time.
     fileprivate func isHeard(in result: BacktestResult) -> Bool {
         result.streams.contains { found in
             found.stream == stream

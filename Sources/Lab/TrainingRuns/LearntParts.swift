@@ -4,7 +4,7 @@ package enum LearntParts: String, CaseIterable, Sendable {
     case head
     /// The head and the text tower.
     case text
-    /// The head and both towers, from pictures.
+    /// The head and both towers; so training needs the pictures, not embeddings made before.
     case all
 }
 

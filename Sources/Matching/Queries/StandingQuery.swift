@@ -70,7 +70,7 @@ package struct StandingQuery: Sendable, Equatable {
         return [settings.expires, settings.activeHours.nextChange(after: time)].compactMap { $0 }.min()
     }
 
-    /// Checks everything; the sentence of an error names the query and the key.
+    /// Checks all that can be checked without a model; the sentence of an error names the query and the key.
     package init(
         id: String, text: String, phrasings: [String] = [], images: [QueryImage] = [], head: String, frames: Int,
         rule: ThresholdRule, settings: Settings = Settings()

@@ -19,7 +19,7 @@ package struct HistoryRetention: Sendable, Equatable {
 
     /// What is left after retention.
     package struct Left: Sendable, Equatable {
-        /// Segments that went.
+        /// Number of segments deleted; picture files are not counted.
         package var removed = 0
         /// Bytes of all files, and of pictures among them.
         package var bytes = 0

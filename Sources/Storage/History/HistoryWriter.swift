@@ -117,11 +117,11 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, without waiting
 
-    /// Takes a frame; whether there was room for it.
+    /// Queues a frame to be written, without waiting; false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ frame: HistoryFrame) -> Bool { post(.frame(frame), of: frame.stream) }
 
-    /// Takes a clip embedding; whether there was room for it.
+    /// Queues a clip embedding, without waiting; false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ clip: HistoryClip) -> Bool { post(.clip(clip), of: nil) }
 

@@ -148,7 +148,8 @@ final class LaneRecorder {
         }
     }
 
-    /// The open segment of a time's day; a new one begins with the end of the one before.
+    /// The segment of the day that `wall` is in; a new one begins with copies of the window's last frames, so that
+    /// windows go on over midnight.
     private func segment(at wall: Double) throws(HistoryProblem) -> SegmentAppender {
         let today = HistoryFolder.day(at: wall)
         if let appender, isSingle || today == day { return appender }

@@ -42,7 +42,9 @@ package struct Gate: Sendable {
     /// Whether requests must bear one.
     package var hasToken: Bool { !tokens.isEmpty }
 
-    /// The caller, by its token; refuses a request without a known one.
+    /// The caller that the bearer token names; throws if it is missing or wrong.
+    ///
+    /// If no tokens are configured, every caller is `.local`.
     @discardableResult
     package func check(authorization: String?) throws(Refusal) -> Caller {
         guard !tokens.isEmpty else { return .local }

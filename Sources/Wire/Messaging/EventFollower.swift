@@ -15,7 +15,7 @@ package enum Followed: Sendable, Equatable {
     case ahead(NumberAhead)
     /// After one of these: numbers up to this one are of the messages that they were of before, the others come now.
     case resumed(after: Int64)
-    /// The daemon does not answer; what happens meanwhile comes later.
+    /// The daemon does not answer; the text says why. Messages that it sends meanwhile follow once it answers.
     case away(String)
 }
 

@@ -117,7 +117,9 @@ package final class Linear {
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`, or added to it; `scratch` holds sums.
+    /// Computes out `[rows, outputs]` from x `[rows, inputs]`; a layer of the kind `.residual` adds to what out holds.
+    ///
+    /// `scratch` keeps the whole-number sums of an int8 layer, if oneDNN computes it; else it is not used.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
         switch product {

@@ -67,7 +67,7 @@ function about() {
     }
     const { icon: sign, word, isBad, why, since } = condition(stream), isLost = state.link.state === 'lost';
     $('.sum', root).replaceChildren(h('span.state', { class: 'state' + (isBad ? ' bad' : '') }, icon(sign), word),
-        stream.state === 'playing' ? ` ${rate(stream)} frames a second scored` : ` since ${clock(since)}: ${why}`);
+        stream.state === 'playing' ? `, ${rate(stream)} frames a second scored` : ` since ${clock(since)}: ${why}`);
     $('.live', root).textContent = isLost ? 'Not live' : isBad ? word : 'Live';
     $('.video', root).classList.toggle('dull', isBad || isLost);
     const open = openEvents().filter(here);

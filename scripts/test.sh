@@ -27,7 +27,7 @@ start() {
     NO_COLOR=1 timeout --kill-after=60 --signal=QUIT "${minutes}m" .build/release/watchwordPackageTests.xctest \
         --testing-library swift-testing "$@" >"$log" 2>&1 </dev/null &
     running[$part]=$!
-    tail -qf -n +1 --pid=$! "$log" | grep --line-buffered -E "$shown" | sed -u "s/^/$prefix/" &
+    tail -qf -n +1 --pid=$! "$log" | grep -a --line-buffered -E "$shown" | sed -u "s/^/$prefix/" &
 }
 
 # finish PART...: waits for parts to end, and keeps their exit statuses.
@@ -61,11 +61,11 @@ for part in "${!ended[@]}"; do
     log=$logs/$part.log
     if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         echo "tests: no end of $part after $minutes minutes; this one hangs:" >&2
-        grep -E '^◇ Test ' "$log" | tail -1 >&2
+        grep -aE '^◇ Test ' "$log" | tail -1 >&2
     fi
     echo "tests: these of $part failed (all of it: $log):" >&2
     # A test's own lines only: not those of the suites it is in, and a crash's reason where one ended the run.
-    grep -E '^✘ Test .*(recorded an issue|failed after)|Fatal error|Swift runtime failure|signal code|^↳' "$log" \
-        | grep -v 'Test run with' | cut -c1-2000 | tail -60 >&2
+    grep -aE '^✘ Test .*(recorded an issue|failed after)|Fatal error|Swift runtime failure|signal code|^↳' "$log" \
+        | grep -av 'Test run with' | cut -c1-2000 | tail -60 >&2
 done
 exit $failed

@@ -70,7 +70,6 @@ setup-test:
 	@scripts/setup/setup.sh test
 	@scripts/setup/web-tools.sh
 	@scripts/setup/rtmp-server.sh
-	@scripts/setup/notify-tools.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

@@ -5,14 +5,15 @@ import History
 /// The values of a query's windows on one lane by the history's high planes, and where its frames lie: they say where
 /// a replay is needed.
 ///
-/// Holds 16 bytes a frame. Not Sendable: it belongs to one thread.
+/// Holds 24 bytes a frame. Not Sendable: it belongs to one thread.
 final class LaneScores {
     /// A frame of the lane, in order.
     struct Frame {
         /// Seconds since 1970.
         let wall: Double
-        /// What the first query's rule compares, for the window that it ends; NaN where none ends, or it is not known;
-        /// minus infinity of a picture that shows nothing.
+        /// The value that the first query's rule compares, of the window that it ends.
+        ///
+        /// NaN where none ends, or it is not known; minus infinity of a picture that shows nothing.
         var value = Float.nan
         /// Number of its entry in its block.
         fileprivate let entry: UInt16

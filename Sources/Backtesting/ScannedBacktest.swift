@@ -32,8 +32,8 @@ struct ScannedBacktest {
         for frame in scores.frames[scores.begin...] { result.see(frameAt: frame.wall) }
         let replay = try backtest.replay(scores.name, start: start)
         let sparse = SparseReplay(scores, replay)
-        let isCandidate = scores.frames.map(\.isCandidate)
-        try sparse.run(&skips, goesOn: goesOn, isWanted: { isCandidate[$0] }, tell: { result.note($0) })
+        try sparse.run(
+            &skips, goesOn: goesOn, isWanted: { scores.frames[$0].isCandidate }, tell: { result.note($0) })
         result.note(replay.end())
         let query = backtest.queries[0].query
         let series = try refined(forAtMost: backtest.alertsPerDay * result.days, &skips, goesOn)

@@ -25,7 +25,7 @@ struct ScannedRules {
             floor = lowered(query.rule.fixedThreshold ?? .infinity, by: off)
         }
 
-        /// What the rule compares.
+        /// The value that the rule compares.
         func value(_ score: Float, _ contrasts: [Float]) -> Float {
             guard isContrast else { return score }
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)

@@ -43,7 +43,7 @@ struct ScoreSeries {
     /// Adds a picture that shows nothing: it holds no match.
     mutating func addBlind(at time: Double) { append(-.infinity, time, 0) }
 
-    /// What comes next continues nothing.
+    /// Ends a stretch: the next window continues nothing.
     mutating func close() {
         if !isBroken { append(.nan, ends.last ?? 0, 0) }
     }
@@ -68,7 +68,7 @@ struct ScoreSeries {
         var count = 0
         var place = 0
         while let next = next(from: place, for: tracker, threshold) {
-            // What comes next goes by the window before it, whatever was passed over.
+            // The tracker goes by the window before the next one, whatever was passed over.
             if next > place, !tracker.isIdle { count += observe(next - 1, &tracker, threshold) }
             if values[next].isNaN {
                 _ = tracker.close()

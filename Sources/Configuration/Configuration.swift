@@ -46,7 +46,7 @@ package struct Configuration: Sendable, Equatable {
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
-    /// Who is told of events elsewhere.
+    /// Notifiers: receivers elsewhere that are told of events.
     package var notify: [NotifierSettings] = []
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []

@@ -14,7 +14,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         self.path = path
         self.line = line
         self.key = key
-        // What was found is quoted, and may be a URI, or have megabytes.
+        // The reason quotes the text that was found, which may be a URI, or have megabytes.
         self.reason = SourceURI.redacted(reason.excerpt(2000))
     }
 

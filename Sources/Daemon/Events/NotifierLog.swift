@@ -18,7 +18,7 @@ struct NotifierLog: NotifyLog {
         case .behind(let newest):
             let page = try await outbox.follow(since: seq, limit: limit)
             let found = max(seq, page.entries.last?.seq ?? 0, page.holes.last?.last ?? 0)
-            // What comes after the page's end is for the next one; published messages are all in the journal.
+            // Messages after the page's end are for the next one; those that were published are all in the journal.
             let isAll = page.entries.count < limit
             return NotifyPage(
                 entries: page.entries, holes: page.holes,

@@ -196,7 +196,7 @@ package actor Outbox {
 
     /// Messages after `since`, oldest first, at most `limit`, and what is missing among them.
     ///
-    /// What is published but not yet stored is there, too. Reading keeps nobody from sending.
+    /// Messages that are published and not stored yet are there, too. Reading keeps nobody from sending.
     package nonisolated func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: filter, by: archive)
     }
@@ -204,7 +204,7 @@ package actor Outbox {
     private nonisolated func replay(
         since: Int64, limit: Int, filter: MessageFilter, by archive: Archive
     ) async throws -> ReplayPage {
-        // What is behind first: what is stored meanwhile is then found twice, not missed.
+        // Those that are not stored yet come first: one that is stored meanwhile is then found twice, not missed.
         let (behind, hole) = await pending(since: since)
         var page = try await archive.replay(since: since, limit: limit, filter: filter)
         guard page.entries.count < limit else { return page }

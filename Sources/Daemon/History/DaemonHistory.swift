@@ -90,8 +90,7 @@ package final class DaemonHistory: Sendable {
 
     /// Takes a stream's frame, of which a picture may be kept; called on streaming threads.
     func see(_ frame: Frame, of stream: String) {
-        guard let pictures, !silent.withLock({ $0.contains(stream) }) else { return }
-        pictures.see(frame, of: stream)
+        pictures?.see(frame, of: stream) { !silent.withLock { $0.contains(stream) } }
     }
 
     /// Takes a phase of an event, whose picture may be kept.
@@ -131,8 +130,8 @@ package final class DaemonHistory: Sendable {
         guard head != "mean", try !finder.load(head).pools else { return }
         throw ControlFailure(
             .refused,
-            "head \(head): expected one that leaves clips in the history, found one that pairs texts and windows; search "
-                + "with the mean head")
+            "head \(head): expected one that leaves clips in the history, found one that pairs texts and windows; "
+                + "search with the mean head")
     }
 
     /// Moments of one query, with what could not be searched.
@@ -208,7 +207,7 @@ package final class DaemonHistory: Sendable {
         let writer = writer
         return try await queue.takeWhileWanted {
             // Not at low priority: the writer waits for it.
-            await offPool { writer.flush() }
+            await offPool { writer.settle() }
             return try await Self.atLowPriority(body)
         }
     }

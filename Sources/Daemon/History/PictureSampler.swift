@@ -27,11 +27,14 @@ final class PictureSampler: Sendable {
     init(_ writer: HistoryWriter) { self.writer = writer }
 
     /// Takes a stream's frame; called on streaming threads.
-    func see(_ frame: Frame, of stream: String) {
+    ///
+    /// `isRecorded` is asked where a picture is due.
+    func see(_ frame: Frame, of stream: String, isRecorded: () -> Bool) {
         guard let preview = frame.preview else { return }
         let wall = frame.wallClock.timeIntervalSince1970
         lasts.withLock { lasts in
             if let last = lasts[stream], abs(wall - last) < HistoryPicture.pause { return }
+            guard isRecorded() else { return }
             let picture = HistoryPicture(stream: stream, wall: wall, isPeak: false) {
                 preview.atMost(HistoryPicture.longestSide).jpeg(quality: Self.quality)
             }

@@ -14,8 +14,8 @@ enum HistoryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
             "history.search", .post, "/search",
-            "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event or "
-                + "another moment, best first.", needs: .view,
+            "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event "
+                + "or another moment, best first.", needs: .view,
             takes: Schemas.search, answers: found, fails: [.refused, .notFound]
         ) { daemon, args in
             try await HistorySearchOperation(daemon, args).run()
@@ -67,8 +67,8 @@ enum HistoryOperations {
         guard let history = daemon.history else {
             throw ControlFailure(
                 .refused,
-                "no history is kept: the configuration has no journal or says history: off, the model has 3D patches, or "
-                    + "the directory cannot be written (the log says which)")
+                "no history is kept: the configuration has no journal or says history: off, the model has 3D patches, "
+                    + "or the directory cannot be written (the log says which)")
         }
         return history
     }

@@ -40,11 +40,11 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// What is searched for, and where.
+    /// The search, and the streams that it looks at.
     private func wanted() async throws -> (HistoryQuery, StreamSelector) {
         let point = try await point()
         var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))
-        // What is wanted may be another head's clips; the text is embedded alike for all.
+        // The head may be one that leaves clips; the text is embedded alike for all.
         let (head, frames) = (from.head ?? "mean", from.frames)
         try history.check(head: head)
         from.head = "mean"

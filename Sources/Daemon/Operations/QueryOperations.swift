@@ -10,7 +10,8 @@ enum QueryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
             "query.add", .post, "/queries",
-            "Adds a standing query, or replaces the one of the same id, if that is asked for; the same one again is no change.",
+            "Adds a standing query, or replaces the one of the same id, if that is asked for; the same one again is no "
+                + "change.",
             needs: .operate, takes: Schemas.queryAdded, answers: added, fails: [.refused, .exists]
         ) { daemon, args in
             let (replace, query) = try Self.replacing(args, usually: false)

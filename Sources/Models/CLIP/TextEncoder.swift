@@ -136,7 +136,8 @@ package enum TextError: Error, Equatable, CustomStringConvertible {
         case .length(let count, let context):
             "a text of \(count) tokens does not fit the model's context of \(context)"
         case .unknownToken(let id, let vocabulary):
-            "token \(id) is not in the model's vocabulary of \(vocabulary); vocabulary and weights do not belong together"
+            "token \(id) is not in the model's vocabulary of \(vocabulary); vocabulary and weights do not belong "
+                + "together"
         }
     }
 }

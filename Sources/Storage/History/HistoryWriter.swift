@@ -167,8 +167,11 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, waiting for the disk
 
-    /// Puts all that came on the disk.
+    /// Puts all that came on the disk, and keeps within the bounds.
     package func flush() { queue.sync { writeAll() } }
+
+    /// Puts all that came on the disk, and no more: for those who are about to read it.
+    package func settle() { queue.sync { put() } }
 
     /// Finishes all segments; nothing is taken after that.
     package func close() {
@@ -273,11 +276,22 @@ package final class HistoryWriter: @unchecked Sendable {
     }
 
     private func writeAll() {
+        put()
+        keepUp()
+    }
+
+    /// Puts all that came on the disk.
+    private func put() {
         guard lock != nil else { return }
         drain()
         doing(lanes.values) { lane throws(HistoryProblem) in try lane.flush() }
         doing(clips.values) { clip throws(HistoryProblem) in try clip.flush() }
         doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
+    }
+
+    /// Finishes what is done, keeps within the bounds, and says how it went.
+    private func keepUp() {
+        guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())
         doing(lanes.values) { lane throws(HistoryProblem) in try lane.seal(before: today) }
         doing(clips.values) { clip throws(HistoryProblem) in try clip.seal(before: today) }

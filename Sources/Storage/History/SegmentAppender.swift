@@ -163,20 +163,9 @@ final class SegmentAppender {
     /// Writes all of it or nothing; how many bytes.
     private func write(_ bytes: [UInt8], to file: Int32, at place: Int) throws(HistoryProblem) -> Int {
         guard space?.take(bytes.count) ?? true else { throw Self.full(path) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                pwrite(file, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(place + written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let problem = Self.problem(path, count < 0 ? errno : ENOSPC)
-                ftruncate(file, off_t(place))
-                throw problem
-            }
-            written += count
-        }
-        return written
+        let code = FileBytes.write(bytes, to: file, at: place)
+        guard code == 0 else { throw Self.problem(path, code) }
+        return bytes.count
     }
 
     private static func problem(_ path: String, _ code: Int32 = errno) -> HistoryProblem {

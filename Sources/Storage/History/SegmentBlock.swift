@@ -116,7 +116,8 @@ package struct BlockHeader: Equatable {
 }
 
 extension UnsafeRawBufferPointer {
-    fileprivate func number(_ at: Int) -> UInt64 {
+    /// The little-endian number of 64 bits at a place.
+    func number(_ at: Int) -> UInt64 {
         UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 }

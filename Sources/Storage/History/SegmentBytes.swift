@@ -64,6 +64,26 @@ final class FileBytes: SegmentBytes {
     }
 }
 
+extension FileBytes {
+    /// Writes all of it, or nothing: the file then ends where it did; 0, or why it failed.
+    static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(place + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let code = count < 0 ? errno : ENOSPC
+                ftruncate(descriptor, off_t(place))
+                return code
+            }
+            written += count
+        }
+        return 0
+    }
+}
+
 /// A segment's tail as it was at one time, in memory: at most what a block holds, in small blocks.
 // @unchecked: nothing writes to `bytes` once it is made
 final class TailBytes: SegmentBytes, @unchecked Sendable {

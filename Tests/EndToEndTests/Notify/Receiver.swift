@@ -21,8 +21,8 @@ final class Receiver: Sendable {
     ///
     /// `plain`: whether it takes any JSON.
     init(_ folder: URL, port: UInt16, mode: String = "ok", plain: Bool = false) async throws {
-        let tools = Fixtures.repository.appending(path: ".build/notify-tools").path
-        let setup = Fixtures.repository.appending(path: "scripts/setup/notify-tools.sh").path
+        let tools = Fixtures.repository.appending(path: ".build/web-tools").path
+        let setup = Fixtures.repository.appending(path: "scripts/setup/web-tools.sh").path
         let said = try await Program("/bin/sh", ["-c", "\(setup) && echo made"]).rest()
         try #require(said.hasSuffix("made\n"), "\(said)")
         self.port = port

@@ -7,8 +7,9 @@ extension Query {
         static let configuration = CommandConfiguration(
             abstract: "Propose changes of a query for events that were called wrong.",
             discussion: """
-                Say of events what they were with `events mark`. Each change is tried on the daemon's history: how many alerts \
-                it would have left, how many of the wrong events, and which right ones it would have lost. --apply takes one.
+                Say of events what they were with `events mark`. Each change is tried on the daemon's history: how many \
+                alerts it would have left, how many of the wrong events, and which right ones it would have lost. \
+                --apply takes one.
                 """)
         @Argument(help: "A standing query's id.") var id: String
         @Option(help: "A contrast in words, which is tried as well.") var against: String?
@@ -38,8 +39,8 @@ extension Query {
             if daemon.json { return try Terminal.say(json: result) }
             func number(_ value: JSONValue, _ key: String) -> String { "\(value[key]?.integer ?? 0)" }
             Terminal.say(
-                "now: \(number(result, "alerts")) alerts over the history, of which \(number(result, "right")) were called right "
-                    + "and \(number(result, "wrong")) wrong")
+                "now: \(number(result, "alerts")) alerts over the history, of which \(number(result, "right")) were called "
+                    + "right and \(number(result, "wrong")) wrong")
             guard !proposals.isEmpty else {
                 return Terminal.say(
                     "no change is proposed: mark wrong events with `watchword events mark EVENT --wrong`")
@@ -54,7 +55,7 @@ extension Query {
                 })
         }
 
-        /// What a proposal changes: "threshold 0.312".
+        /// The change of a proposal in words: "threshold 0.312".
         private func words(_ proposal: JSONValue) -> String {
             guard case .object(let changes)? = proposal["changes"] else { return "" }
             return changes.sorted { $0.key < $1.key }.compactMap { key, value in

@@ -102,18 +102,14 @@ final class PictureReader {
 extension PictureFile.RecordHeader {
     /// Nil where the bytes are no header of a record.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count >= Self.size, Self.number(bytes, 0) == Self.magic,
-            Self.number(bytes, 32) == ww_history_sum(bytes.baseAddress, 32)
+        guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
+            bytes.number(32) == ww_history_sum(bytes.baseAddress, 32)
         else { return nil }
-        let counts = Self.number(bytes, 16)
+        let counts = bytes.number(16)
         self.init(
-            wall: Double(bitPattern: Self.number(bytes, 8)), isPeak: counts >> 32 & 1 == 1,
-            count: Int(counts & 0xFFFF_FFFF), sum: Self.number(bytes, 24))
+            wall: Double(bitPattern: bytes.number(8)), isPeak: counts >> 32 & 1 == 1,
+            count: Int(counts & 0xFFFF_FFFF), sum: bytes.number(24))
         guard abs(wall) < 1e12, 1...HistoryPicture.mostBytes ~= count else { return nil }
-    }
-
-    private static func number(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> UInt64 {
-        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 
     /// The bytes of a record.

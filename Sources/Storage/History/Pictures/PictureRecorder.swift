@@ -48,20 +48,9 @@ final class PictureAppender {
         guard space?.take(bytes.count, ofPictures: true) ?? true else {
             throw HistoryProblem(.unwritable, path, "the pictures have reached their bound, and nothing older can go")
         }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                pwrite(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written, off_t(end + written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let problem = Self.problem(path, count < 0 ? errno : ENOSPC)
-                ftruncate(descriptor, off_t(end))
-                throw problem
-            }
-            written += count
-        }
-        end += written
+        let code = FileBytes.write(bytes, to: descriptor, at: end)
+        guard code == 0 else { throw Self.problem(path, code) }
+        end += bytes.count
     }
 
     private static func problem(_ path: String, _ code: Int32 = errno) -> HistoryProblem {

@@ -24,9 +24,9 @@ struct ExactWindows {
         _ range: ClosedRange<Int>, _ text: Int, _ chain: SegmentChain, _ blocks: [SegmentScan.BlockPlace]
     ) -> [Window]? {
         let header = chain.header
-        var span = SegmentScan.span(header, query)
+        var span = BlockScan.span(header, query)
         let length = Int(span.length)
-        let isOther = SegmentScan.needsLow(header, query)
+        let isOther = BlockScan.needsLow(header, query)
         var norms = isOther ? WindowNorms(length: length, padded: texts.padded) : nil
         let from = max(0, range.lowerBound - length + 1)
         var found: [Window] = []

@@ -115,7 +115,7 @@ package struct HistorySearch: Sendable {
         let chain: SegmentChain
         do throws(HistoryProblem) {
             chain = try SegmentChain(
-                source.segment, readsLow: SegmentScan.needsLow(source.header, query), checksRows: false)
+                source.segment, readsLow: BlockScan.needsLow(source.header, query), checksRows: false)
         } catch {
             shared.withLock { $0.result.skips.note(error) }
             return

@@ -31,27 +31,15 @@ package final class WindowScan {
     /// How far a score may be from that of both planes: six times its root mean square.
     package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width), withRests: true) }
 
-    private let texts: TextBatch
+    private let blocks: BlockScan
     private let query: HistoryQuery
-    private var dots: [Float]
-    private var running: [Float] = []
-    private var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    private var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    private var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    private var firsts = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    private var scores: [Float]
 
     /// `texts`: unit vectors `[width]`; `frames`: those of a window.
     package init(_ texts: [[Float]], width: Int, frames: Int) {
-        self.texts = TextBatch(texts, width: width, isQuick: false, withRests: true)
-        query = {
-            var query = HistoryQuery(texts: texts, model: "", width: width)
-            query.frames = frames
-            return query
-        }()
-        dots = [Float](repeating: 0, count: Int(WW_HISTORY_DOTS) * self.texts.stride)
-        scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * self.texts.stride)
+        blocks = BlockScan(TextBatch(texts, width: width, isQuick: false, withRests: true))
+        var query = HistoryQuery(texts: texts, model: "", width: width)
+        query.frames = frames
+        self.query = query
     }
 
     /// Gives a segment's blocks in order, until `take` says no.
@@ -60,36 +48,17 @@ package final class WindowScan {
     package func scan(
         _ segment: HistoryFolder.Segment, _ skips: inout HistorySkips, take: (Block) -> Bool
     ) throws(HistoryProblem) -> BlockReader {
-        let isOther = try SegmentScan.needsLow(SegmentReader(segment.path).header, query)
-        let chain = try SegmentChain(segment, readsLow: isOther, checksRows: false)
-        var span = SegmentScan.span(chain.header, query)
-        let length = Int(span.length)
-        running = [Float](repeating: 0, count: (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride)
-        var norms = isOther ? WindowNorms(length: length, padded: texts.padded) : nil
-        var place = ww_history_place()
-        var expected: UInt64?
+        let readsLow = try BlockScan.needsLow(SegmentReader(segment.path).header, query)
+        let chain = try SegmentChain(segment, readsLow: readsLow, checksRows: false)
+        blocks.begin(chain.header, query)
         while let block = chain.next() {
-            let header = block.header
-            guard texts.dots(&dots, high: block.high, count: header.rows, scales: block.scales) == header.sums.high
-            else {
+            guard blocks.multiply(block) else {
                 chain.refuse(block)
                 continue
             }
-            let continues = expected == header.sequence
-            if !continues { place.since = 0 }
-            expected = header.sequence + UInt64(header.entries)
-            if var own = norms.take() {
-                if !continues { own.clear() }
-                own.push(block, into: &made)
-                norms = own
-            }
-            place.slots = 0
-            _ = made.withUnsafeBufferPointer { made in
-                ww_history_prepare(
-                    &place, &span, block.wall, block.wall, isOther ? made.baseAddress : block.values, block.flagBytes,
-                    header.entries, &rows, &inverse, &slots, &firsts)
-            }
-            ww_history_scores(&running, length, texts.count, dots, rows, inverse, header.entries, &scores)
+            let continues = blocks.follow(block)
+            _ = blocks.prepare(block)
+            blocks.score(block)
             if !take(found(block, chain, continues)) { break }
         }
         skips.merge(chain.skips)
@@ -102,7 +71,7 @@ package final class WindowScan {
             place: chain.place(of: block), continues: continues,
             media: Array(UnsafeBufferPointer(start: block.media, count: count)),
             wall: Array(UnsafeBufferPointer(start: block.wall, count: count)),
-            flags: (0..<count).map { block.flags($0) }, scores: scores, inverse: Array(inverse[..<count]))
+            flags: (0..<count).map { block.flags($0) }, scores: blocks.scores, inverse: Array(blocks.inverse[..<count]))
     }
 }
 

@@ -1,0 +1,104 @@
+import CKernels
+
+/// From a segment's blocks to the scores of their windows, by the rows' high planes; its buffers are made once.
+///
+/// Belongs to one thread. Of each block in turn: products of its rows, `follow`, `prepare`, `score`.
+final class BlockScan {
+    let texts: TextBatch
+    private(set) var place = ww_history_place()
+    /// Products of rows and texts, as of `ww_history_dots`.
+    var dots: [Float]
+    /// Of each entry its row, or -1, and the inverse norm of the window that it ends, 0 where there is none.
+    var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private(set) var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    /// Ordinal of each slot's first window.
+    private(set) var firsts: [UInt32] = []
+    /// `[texts / 8, entries, 8]`, NaN where no window ends.
+    private(set) var scores: [Float]
+    /// Running sums of the products.
+    private var running: [Float] = []
+    private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
+    private var span = ww_history_span()
+    private var norms: WindowNorms?
+    private var expected: UInt64?
+    private var isClips = false
+    private var isFilm = false
+
+    init(_ texts: TextBatch) {
+        self.texts = texts
+        dots = [Float](repeating: 0, count: Int(WW_HISTORY_DOTS) * texts.stride)
+        scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * texts.stride)
+    }
+
+    /// Frames of a window.
+    var length: Int { Int(span.length) }
+
+    /// Begins a segment.
+    func begin(_ header: SegmentHeader, _ query: HistoryQuery) {
+        span = Self.span(header, query)
+        (isClips, isFilm) = (header.kind == .clips, header.file != nil)
+        norms = Self.needsLow(header, query) ? WindowNorms(length: length, padded: texts.padded) : nil
+        (place, expected) = (ww_history_place(), nil)
+        let size = (length + 1 + Int(WW_HISTORY_ENTRIES)) * texts.stride
+        if running.count == size {
+            running.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+        } else {
+            running = [Float](repeating: 0, count: size)
+        }
+    }
+
+    /// Makes the rows' products; whether the rows are those that were written.
+    func multiply(_ block: SegmentReader.Block) -> Bool {
+        texts.dots(&dots, high: block.high, count: block.header.rows, scales: block.scales) == block.header.sums.high
+    }
+
+    /// Takes a block that holds as the next one; whether it continues the one before.
+    func follow(_ block: SegmentReader.Block) -> Bool {
+        let continues = expected == block.header.sequence
+        if !continues { place.since = 0 }
+        expected = block.header.sequence + UInt64(block.header.entries)
+        if var own = norms.take() {
+            if !continues { own.clear() }
+            own.push(block, into: &made)
+            norms = own
+        }
+        return continues
+    }
+
+    /// Makes rows, norms and slots of its entries; how many windows end.
+    func prepare(_ block: SegmentReader.Block) -> Int {
+        let most = Int(place.slots) + block.header.entries
+        if firsts.count < most { firsts += [UInt32](repeating: 0, count: max(most, 2 * firsts.count) - firsts.count) }
+        return made.withUnsafeBufferPointer { made in
+            let values = isClips ? nil : norms == nil ? block.values : made.baseAddress
+            return ww_history_prepare(
+                &place, &span, isFilm ? block.media : block.wall, block.wall, values, block.flagBytes,
+                block.header.entries, &rows, &inverse, &slots, &firsts)
+        }
+    }
+
+    /// Makes the scores of the windows that end with its entries.
+    func score(_ block: SegmentReader.Block) {
+        ww_history_scores(&running, length, texts.count, dots, rows, inverse, block.header.entries, &scores)
+    }
+
+    /// The windows of a segment that a query looks at.
+    static func span(_ header: SegmentHeader, _ query: HistoryQuery) -> ww_history_span {
+        let isFilm = header.file != nil
+        return ww_history_span(
+            length: header.kind == .clips ? 1 : UInt32(query.frames ?? header.window), slot: HistoryQuery.apart,
+            from: isFilm ? query.mediaFrom ?? -.infinity : -.infinity,
+            to: isFilm ? query.mediaTo ?? .infinity : .infinity,
+            wall_from: query.from ?? -.infinity, wall_to: query.to ?? .infinity)
+    }
+
+    /// Whether windows are of a length whose norms the segment does not have.
+    static func needsLow(_ header: SegmentHeader, _ query: HistoryQuery) -> Bool {
+        header.kind == .frames && query.frames.map { $0 != header.window } ?? false
+    }
+}
+
+extension SegmentReader.Block {
+    var flagBytes: UnsafePointer<UInt8> { (bytes + header.flags).assumingMemoryBound(to: UInt8.self) }
+}

@@ -254,7 +254,10 @@ let package = Package(
             path: "Sources/Configuration", swiftSettings: strict),
         .target(
             name: "ControlAPI",
-            dependencies: ["Concurrency", "Matching", "StreamSources", "WatchwordConfiguration", "WireFormat"],
+            dependencies: [
+                "Concurrency", "Matching", "Printing", "StreamSources", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat",
+            ],
             path: "Sources/ControlAPI", swiftSettings: strict),
         // Alerts that a query would have given over a history.
         .target(
@@ -272,7 +275,8 @@ let package = Package(
             path: "Sources/Daemon", swiftSettings: strict),
         // The newest pictures and scores, for those who look.
         .target(
-            name: "Live", dependencies: ["Engine", "Pixels", "Sampling"], path: "Sources/Live", swiftSettings: strict),
+            name: "Live", dependencies: ["Engine", "Pixels", "Sampling", "SystemSupport"], path: "Sources/Live",
+            swiftSettings: strict),
         // How scoring is doing: counts, histograms, and whether it goes round.
         .target(name: "Health", dependencies: ["Engine", "Measures"], path: "Sources/Health", swiftSettings: strict),
         // A daemon among a system's services: its manager is told how it is, and its log has what it says.

@@ -1,3 +1,5 @@
+import Printing
+import SystemSupport
 package import WireFormat
 
 /// A control request that was refused: a code for programs, a sentence for people.
@@ -17,6 +19,14 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
         let who = caller.name.map { "\"\($0)\" has" } ?? "yours is"
         return ControlFailure(
             .forbidden, "\(what) needs the role \(role.rawValue), \(who) \(caller.role.rawValue)")
+    }
+
+    /// A client that may see some streams asks for what is about all.
+    package static func limited(_ what: String, _ caller: Caller) -> ControlFailure {
+        let who = caller.name.map { "\"\($0)\" sees" } ?? "you see"
+        let patterns = caller.streams?.patterns.joined(separator: ", ") ?? "*"
+        return ControlFailure(
+            .forbidden, "\(what) is about all streams, and \(who) only some: \(patterns.excerpt())")
     }
 }
 

@@ -22,7 +22,9 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     package let failures: [FailureCode]
     /// Whether requests may be as large, and take as long, as an import does.
     package let isLarge: Bool
-    package let perform: @Sendable (Target, JSONValue) async throws -> JSONValue
+    /// Whether it shows a caller no more than the streams that the caller may see; else it is for callers who see all.
+    package let mindsStreams: Bool
+    package let perform: @Sendable (Target, JSONValue, Caller) async throws -> JSONValue
 
     package init(
         _ name: String, _ method: HTTPMethod, _ path: String, _ summary: String, needs role: Role,
@@ -39,6 +41,27 @@ package struct ControlOperation<Target: Sendable>: Sendable {
         self.result = result
         self.failures = failures
         self.isLarge = isLarge
+        mindsStreams = false
+        self.perform = { target, arguments, _ in try await perform(target, arguments) }
+    }
+
+    /// Makes an operation that shows a caller no more than the streams that the caller may see.
+    package init(
+        _ name: String, _ method: HTTPMethod, _ path: String, _ summary: String, needs role: Role,
+        takes arguments: Schema = .object([]),
+        answers result: Schema, fails failures: [FailureCode] = [],
+        minding perform: @escaping @Sendable (Target, JSONValue, Caller) async throws -> JSONValue
+    ) {
+        self.name = name
+        self.summary = summary
+        self.role = role
+        self.method = method
+        self.path = path
+        self.arguments = arguments
+        self.result = result
+        self.failures = failures
+        isLarge = false
+        mindsStreams = true
         self.perform = perform
     }
 

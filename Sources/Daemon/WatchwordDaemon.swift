@@ -333,38 +333,4 @@ package actor WatchwordDaemon {
     }
 }
 
-/// The answer of `status`.
-package struct DaemonStatus: Codable, Sendable {
-    package let version: String
-    package let model: String
-    package let head: String
-    package let frames: Int
-    package let uptime: Double
-    package let queries: Int
-    package let streams: [StreamStatus]
-    package let encoded: Int
-    package let gated: Int
-    /// Frames that showed nothing: black, frozen, or without any edge.
-    package let blind: Int
-    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
-    package let thresholds: LearntThresholds
-    /// Queries of an import that are being embedded.
-    package let importing: QueryRegistry.Progress?
-    package let scored: Int
-    /// Windows that were scored again in float32, and those in doubt for which there was no time.
-    package let rescored: Int
-    package let undecided: Int
-    package let events: Int
-    package let failedBatches: Int
-    package let waiting: Int
-    package let seq: Int64
-    /// Whether messages outlive the process: there is a journal, and it takes them.
-    package let journaled: Bool
-    package let journal: JournalStatus
-    /// Nil where no history is kept.
-    package let history: HistoryCounts?
-    package let notifiers: [NotifierStatus]
-    package let rssMB: Double
-}
-
 package let watchwordVersion = "0.1.0"

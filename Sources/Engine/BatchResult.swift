@@ -58,7 +58,7 @@ package struct Detection: Sendable {
 /// What a query's rule made of one window, for those who look on.
 package struct WatchedScore: Sendable {
     package let query: String
-    /// The lane: a stream, or its region as in stream.region.
+    /// The lane: a stream, or its region as in stream/region.
     package let lane: String
     /// Time of the window's last frame, in seconds since 1970.
     package let at: Double

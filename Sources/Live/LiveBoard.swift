@@ -3,6 +3,7 @@ package import Foundation
 import Pixels
 package import Sampling
 import Synchronization
+package import SystemSupport
 
 /// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
 ///
@@ -13,11 +14,15 @@ package final class LiveBoard: Sendable {
     package final class Watch: Sendable {
         package let streams: Streams
         package let queries: Set<String>
+        /// Streams that the reader may see; nil for all.
+        fileprivate let seen: NamePatterns?
         private let board: LiveBoard
 
-        fileprivate init(_ board: LiveBoard, _ streams: Streams, _ queries: Set<String>) {
-            (self.board, self.streams, self.queries) = (board, streams, queries)
+        fileprivate init(_ board: LiveBoard, _ streams: Streams, _ queries: Set<String>, _ seen: NamePatterns?) {
+            (self.board, self.streams, self.queries, self.seen) = (board, streams, queries, seen)
         }
+
+        fileprivate func sees(_ lane: String) -> Bool { seen?.matches(LaneName.stream(of: lane)) ?? true }
         deinit { board.end(streams, queries) }
     }
 
@@ -33,10 +38,10 @@ package final class LiveBoard: Sendable {
             }
         }
 
-        /// Whether scores of a stream or of one of its regions (`lobby.door`) are wanted; without a name, those of all.
+        /// Whether scores of a stream or of one of its regions (`lobby/door`) are wanted; without a name, those of all.
         package func hasScores(of lane: String) -> Bool {
             guard case .named(let names) = self, !names.isEmpty else { return true }
-            return names.contains(lane) || names.contains(String(lane.prefix { $0 != "." }))
+            return names.contains(lane) || names.contains(LaneName.stream(of: lane))
         }
     }
 
@@ -98,8 +103,8 @@ package final class LiveBoard: Sendable {
 
     // MARK: Readers
 
-    /// Begins to keep pictures of streams and scores of queries.
-    package func watch(_ streams: Streams, queries: Set<String>) -> Watch {
+    /// Begins to keep pictures of streams and scores of queries; `seen`: streams that the reader may see, nil for all.
+    package func watch(_ streams: Streams, queries: Set<String>, seen: NamePatterns? = nil) -> Watch {
         state.withLock { state in
             switch streams {
             case .all: state.everyStream += 1
@@ -108,7 +113,7 @@ package final class LiveBoard: Sendable {
             for query in queries { state.queries[query, default: 0] += 1 }
         }
         isWatched.store(true, ordering: .releasing)
-        return Watch(self, streams, queries)
+        return Watch(self, streams, queries, seen)
     }
 
     private func end(_ streams: Streams, _ queries: Set<String>) {
@@ -135,7 +140,9 @@ package final class LiveBoard: Sendable {
     /// `width`: samples across that are enough; a picture is sent at half its size where that has as many.
     package func pictures(for watch: Watch, after numbers: [String: UInt64], width: Int) -> [Picture] {
         let newer = state.withLock { state in
-            state.slots.filter { watch.streams.contains($0.key) && $0.value.number > numbers[$0.key] ?? 0 }
+            state.slots.filter {
+                watch.streams.contains($0.key) && watch.sees($0.key) && $0.value.number > numbers[$0.key] ?? 0
+            }
         }
         return newer.sorted { $0.key < $1.key }.compactMap { stream, slot in
             let size: Size = slot.preview.width / 2 >= width ? .half : .whole
@@ -157,6 +164,7 @@ package final class LiveBoard: Sendable {
             let newer = state.points.reversed().prefix { $0.number > number }.reversed()
             let wanted = newer.filter {
                 watch.queries.contains($0.score.query) && watch.streams.hasScores(of: $0.score.lane)
+                    && watch.sees($0.score.lane)
             }
             return (wanted, state.scores)
         }

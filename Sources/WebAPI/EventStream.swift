@@ -22,10 +22,12 @@ struct EventStream: Sendable {
 
     /// Reads `since`, `query`, `stream`, `topic` and `journal` of the query, and `Last-Event-ID`, which wins.
     init(
-        _ outbox: Outbox, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?
+        _ outbox: Outbox, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
+        for caller: Caller
     ) throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
-        let filter = MessageFilter(topicPrefix: values["topic"], query: values["query"], stream: values["stream"])
+        let filter = MessageFilter(
+            topicPrefix: values["topic"], query: values["query"], stream: values["stream"], seen: caller.streams)
         cursor = try MessageCursor(
             outbox, filter: filter, since: values["since"], journal: values["journal"], lastEventID: lastEventID)
         self.counters = counters
@@ -34,7 +36,7 @@ struct EventStream: Sendable {
     static let arguments: [Schema.Property] =
         MessageCursor.arguments + [
             .init("query", .text(0...64), "Only events of one query."),
-            .init("stream", .text(0...160), "Only what concerns one stream, or a region as in stream.region."),
+            .init("stream", .text(0...160), "Only what concerns one stream, or a region as in stream/region."),
             .init("topic", .text(0...256), "What topics begin with."),
         ]
 

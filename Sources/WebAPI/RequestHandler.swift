@@ -6,6 +6,7 @@ import HTTPTypes
 import Health
 import Hummingbird
 import HummingbirdCore
+import Journal
 import Logging
 import Matching
 import Messaging
@@ -133,6 +134,9 @@ struct RequestHandler: Sendable {
         guard caller.role >= route.endpoint.role else {
             throw Refusal(.missing(route.endpoint.role, for: "\(route.method) \(route.path)", caller))
         }
+        guard caller.streams == nil || route.endpoint.mindsStreams else {
+            throw Refusal(.limited("\(route.method) \(route.path)", caller))
+        }
         let threads = Self.threads(route, request)
         return try await withTaskExecutorPreference(threads) {
             try await answer(
@@ -196,25 +200,26 @@ struct RequestHandler: Sendable {
         case .operation(let operation): return try await perform(operation, asked)
         case .eventStream:
             let stream = try EventStream(
-                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"])
+                daemon.outbox, counters, query: asked.query, lastEventID: asked.request.headers["Last-Event-ID"],
+                for: asked.caller)
             guard asked.request.method != .head else { return Self.eventStream(ResponseBody()) }
             let isOver = Self.isOver(asked)
             return try follow(asked.request.body, Self.eventStream) { try await stream.write(&$0, until: isOver) }
         case .live:
-            let stream = try LiveStream(daemon, query: asked.query)
+            let stream = try LiveStream(daemon, query: asked.query, for: asked.caller)
             guard asked.request.method != .head else { return Self.live(ResponseBody()) }
             let isOver = Self.isOver(asked)
             return try follow(asked.request.body, Self.live, on: .live) { try await stream.write(&$0, until: isOver) }
         case .metrics:
             let page = MetricsPage.text(try await daemon.metrics(), counters.snapshot)
             return Self.response(200, Exposition.contentType, ByteBuffer(string: page))
-        case .picture: return try picture(asked.query)
+        case .picture: return try picture(asked.query, asked.caller)
         default: break
         }
         // A browser asks for the picture anew by the number of the message that changed it.
         if case .snapshot = endpoint {
             _ = try MessageCursor.values(asked.query, Self.snapshotArguments)
-            return try await snapshot(asked.path["event"] ?? "")
+            return try await snapshot(asked.path["event"] ?? "", asked.caller)
         }
         try Self.refuse(asked.query)
         switch endpoint {
@@ -271,18 +276,24 @@ struct RequestHandler: Sendable {
         .init("seq", .integer(0...Int64.max), "Changes nothing: an address for each picture of an event that goes on.")
     ]
 
-    private func snapshot(_ event: String) async throws -> Response {
+    private func snapshot(_ event: String, _ caller: Caller) async throws -> Response {
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
-        guard let picture = try await daemon.outbox.snapshot(of: event) else {
+        guard try await sees(event, caller), let picture = try await daemon.outbox.snapshot(of: event) else {
             throw Refusal(404, "not-found", "there is no picture of event \"\(event)\"")
         }
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
+    /// Whether a caller may see the stream of an event.
+    private func sees(_ event: String, _ caller: Caller) async throws -> Bool {
+        guard caller.streams != nil else { return true }
+        return try await daemon.outbox.newest(ofEvent: event)?.watched.map(caller.sees) ?? false
+    }
+
     /// A picture of the history, read on the request's thread.
-    private func picture(_ query: [RequestTarget.Field]) throws -> Response {
+    private func picture(_ query: [RequestTarget.Field], _ caller: Caller) throws -> Response {
         let values = try MessageCursor.values(query, PicturePath.arguments)
         for argument in PicturePath.arguments {
             let given = values[argument.key].map { JSONValue.string($0) } ?? .null
@@ -294,7 +305,7 @@ struct RequestHandler: Sendable {
             throw Refusal(422, "bad-argument", "at: expected a time like 2026-11-30T12:00:00Z")
         }
         guard let history = daemon.history else { throw Refusal(404, "not-found", "no history is kept") }
-        guard let found = history.picture(stream, at: moment.secondsSince1970) else {
+        guard caller.sees(stream), let found = history.picture(stream, at: moment.secondsSince1970) else {
             throw Refusal(
                 404, "not-found",
                 "the history has no picture of stream \"\(stream.excerpt())\" within 10 s of \(moment)")

@@ -76,7 +76,7 @@ struct LiveTests {
         }
         #expect(try await until { lanes(every) == ["s", "other"] && !lanes(one).isEmpty })
         #expect(lanes(one) == ["s"])
-        #expect(LiveBoard.Streams.named(["s"]).hasScores(of: "s.door"))
+        #expect(LiveBoard.Streams.named(["s"]).hasScores(of: "s/door"))
         #expect(!LiveBoard.Streams.named(["s"]).hasScores(of: "s2"))
         await web.stop()
     }

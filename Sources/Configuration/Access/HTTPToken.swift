@@ -1,5 +1,5 @@
 import Foundation
-import SystemSupport
+package import SystemSupport
 package import WireFormat
 import Yams
 
@@ -9,10 +9,13 @@ package struct HTTPToken: Sendable, Equatable {
     package let name: String
     package let role: Role
     package let secret: [UInt8]
+    /// The streams that its bearer may see; nil for all.
+    package let streams: NamePatterns?
 
-    package init(name: String, role: Role, secret: [UInt8]) {
+    package init(name: String, role: Role, secret: [UInt8], streams: NamePatterns? = nil) {
         self.name = name
         self.role = role
+        self.streams = streams
         self.secret = secret
     }
 }
@@ -25,6 +28,8 @@ extension HTTPConfiguration {
         package var role = Role.control
         /// The file's own name, if nothing else is said.
         package var name: String
+        /// The streams that its bearer may see; nil for all.
+        package var streams: NamePatterns?
 
         init(file: String, role: Role = .control, name: String? = nil) {
             self.file = file
@@ -32,9 +37,9 @@ extension HTTPConfiguration {
             self.name = name ?? URL(filePath: file).lastPathComponent
         }
 
-        /// Reads `{file: F, role: R, name: N}`.
+        /// Reads `{file: F, role: R, name: N, streams: [S]}`.
         init(_ node: Node, path: String) throws(ConfigurationError) {
-            let values = try YAMLMapping(node, path: path, what: "tokens", keys: ["file", "role", "name"])
+            let values = try YAMLMapping(node, path: path, what: "tokens", keys: ["file", "role", "name", "streams"])
             guard let file = try values.string("file"), !file.isEmpty else {
                 throw values.failure("file", "it is missing: a file with the token")
             }
@@ -45,6 +50,14 @@ extension HTTPConfiguration {
                 throw values.failure("role", "\"\(word.prefix(40))\" is none of \(Role.words)")
             }
             self.init(file: file, role: role, name: try values.string("name"))
+            guard let patterns = try values.strings("streams") else { return }
+            // Whoever changes queries and streams changes them for all streams.
+            guard role == .view else {
+                throw values.failure("streams", "only a token with the role view may be limited to some streams")
+            }
+            do throws(NamePatterns.Problem) { streams = try NamePatterns(patterns) } catch {
+                throw values.failure("streams", error.description)
+            }
         }
     }
 
@@ -60,7 +73,7 @@ extension HTTPConfiguration {
                     path: path, line: nil,
                     reason: "\"\(token.name)\" and \"\(other.name)\" are one token; make another: openssl rand -hex 32")
             }
-            secrets.append(HTTPToken(name: token.name, role: token.role, secret: secret))
+            secrets.append(HTTPToken(name: token.name, role: token.role, secret: secret, streams: token.streams))
         }
         return secrets
     }

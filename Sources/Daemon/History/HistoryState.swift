@@ -1,6 +1,7 @@
 package import Foundation
 import History
 import WatchwordConfiguration
+import WireFormat
 
 /// Counters of the history, in the answer of `status`.
 package struct HistoryCounts: Codable, Sendable {
@@ -54,7 +55,7 @@ package struct HistoryState: Codable, Sendable {
     package let problem: String?
     /// Up to which moment all of it is on the disk.
     package let flushed: Date?
-    package let streams: [Stream]
+    package var streams: [Stream]
 
     init(_ directory: String, _ settings: HistoryConfiguration, _ status: HistoryStatus, _ streams: [Stream]) {
         (self.directory, days, gigabytes) = (directory, settings.days, settings.gigabytes)
@@ -63,6 +64,13 @@ package struct HistoryState: Codable, Sendable {
         (pictures, picturesDropped, picturesLost) = (status.pictures, status.picturesDropped, status.picturesLost)
         flushed = status.flushed.map { Date(timeIntervalSince1970: $0) }
         self.streams = streams
+    }
+
+    /// What a caller may see of it: its streams; counters are of all.
+    func seen(by caller: Caller) -> HistoryState {
+        var seen = self
+        seen.streams = streams.filter { caller.sees($0.stream) }
+        return seen
     }
 
     /// Reads the headers of all segments.

@@ -22,8 +22,8 @@ package struct EventOperations: Sendable {
                 .init("stream", .text(1...160)),
                 .init("journal", .text(1...64), "The journal that `since` is of, as `events.open` names it."),
             ]), answers: .list(Schemas.entry), fails: [.otherJournal]
-        ) { daemon, args in
-            try await EventOperations(daemon.outbox).replay(args)
+        ) { daemon, args, caller in
+            try await EventOperations(daemon.outbox).replay(args, for: caller)
         },
         DaemonOperation(
             "events.open", .get, "/events/open",
@@ -41,8 +41,8 @@ package struct EventOperations: Sendable {
                         + "that was given in it."),
                 .init("events", .list(.reference("Message")), required: true),
             ])
-        ) { daemon, _ in
-            try await EventOperations(daemon.outbox).open()
+        ) { daemon, _, caller in
+            try await EventOperations(daemon.outbox).open(for: caller)
         },
         DaemonOperation(
             "events.mark", .post, "/events/{event}/verdict",
@@ -73,7 +73,7 @@ package struct EventOperations: Sendable {
     ///
     /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the
     /// numbers have begun anew, the answer would be about others.
-    package func replay(_ args: JSONValue) async throws -> JSONValue {
+    package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
             var topic, query, stream, journal: String?
@@ -89,7 +89,8 @@ package struct EventOperations: Sendable {
         if let journal = wanted.journal, journal != outbox.identity {
             throw ControlFailure("other-journal", Self.otherJournal(journal, wanted.since ?? 0, outbox))
         }
-        let filter = MessageFilter(topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream)
+        let filter = MessageFilter(
+            topicPrefix: wanted.topic, query: wanted.query, stream: wanted.stream, seen: caller.streams)
         let page = try await outbox.replay(
             since: max(0, wanted.since ?? 0), limit: Int(min(max(wanted.limit ?? 1000, 1), 10_000)), filter: filter)
         var result = try page.entries.map {
@@ -104,9 +105,10 @@ package struct EventOperations: Sendable {
     }
 
     /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
-    package func open() async throws -> JSONValue {
+    package func open(for caller: Caller = .local) async throws -> JSONValue {
         let (seq, entries) = try await outbox.openEvents()
-        let events = try entries.map { try JSONText.parse($0.body) }
+        let filter = MessageFilter(seen: caller.streams)
+        let events = try entries.filter(filter.passes).map { try JSONText.parse($0.body) }
         let branches = outbox.branches.map {
             JSONValue.object([
                 "journal": .string($0.identity), "seq": .integer($0.seq), "complete": .bool($0.isComplete),

@@ -17,23 +17,23 @@ enum HistoryOperations {
             "Moments of the history that a text, its phrasings and example pictures describe, or that are like an event "
                 + "or another moment, best first.", needs: .view,
             takes: Schemas.search, answers: found, fails: [.refused, .notFound]
-        ) { daemon, args in
-            try await HistorySearchOperation(daemon, args).run()
+        ) { daemon, args, caller in
+            try await HistorySearchOperation(daemon, args, caller).run()
         },
         DaemonOperation(
             "query.backtest", .post, "/backtest",
             "The events that a standing query, or one that is described, would have had over the history.",
             needs: .view,
             takes: Schemas.backtest, answers: .reference("Backtest"), fails: [.refused, .notFound]
-        ) { daemon, args in
-            try await Self.backtest(daemon, args)
+        ) { daemon, args, caller in
+            try await Self.backtest(daemon, args, caller)
         },
         SuggestOperation.operation,
         DaemonOperation(
             "history.status", .get, "/history", "What there is of the past, and how recording is doing.", needs: .view,
             answers: .reference("History"), fails: [.refused]
-        ) { daemon, _ in
-            try JSONValue(encoding: await Self.history(daemon).state())
+        ) { daemon, _, caller in
+            try JSONValue(encoding: await Self.history(daemon).state().seen(by: caller))
         },
         DaemonOperation(
             "history.remove", .delete, "/history",
@@ -83,6 +83,11 @@ enum HistoryOperations {
         )
     }
 
+    /// Sentences about parts of the history that were not read; they name files, and so streams.
+    static func shown(_ skipped: [String], to caller: Caller) -> [String] {
+        caller.streams == nil || skipped.isEmpty ? skipped : ["parts of the history could not be read"]
+    }
+
     static func time(_ args: JSONValue, _ key: String) throws -> Double? {
         guard let text = args[key]?.string else { return nil }
         guard let moment = Moment(text) else {
@@ -93,20 +98,31 @@ enum HistoryOperations {
 
     // MARK: Backtest
 
-    private static func backtest(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
+    private static func backtest(
+        _ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller
+    ) async throws -> JSONValue {
         let history = try history(daemon)
         let (own, described) = try parted(args, ["from", "to", "alerts_per_day"])
-        let queries: [EmbeddedQuery]
-        if let id = described["id"]?.string, described["text"] == nil, described["images"] == nil {
+        var queries: [EmbeddedQuery]
+        let isStanding = described["id"] != nil && described["text"] == nil && described["images"] == nil
+        if isStanding, let id = described["id"]?.string {
             queries = try await daemon.queries.standing(id)
         } else {
             queries = [try await daemon.queries.draft(QueryConfiguration(json: described))]
         }
+        if let streams = caller.streams {
+            let seen = await SeenQueries(daemon, caller)
+            guard !isStanding || seen.lanes(of: queries.first?.query)?.isEmpty == false else {
+                throw ControlFailure.noQuery(queries.first?.query.id ?? "")
+            }
+            queries = queries.map { $0.limited(to: streams) }
+        }
         var wanted = own["alerts_per_day"]?.double ?? 1
         if own["alerts_per_day"] == nil, case .budget(let alerts)? = queries.first?.query.rule { wanted = alerts }
-        let result = try await history.backtest(
+        var result = try await history.backtest(
             queries, labels: daemon.streams.labels, from: time(own, "from"), to: time(own, "to"), alertsPerDay: wanted)
         try Task.checkCancellation()
+        result.skipped = shown(result.skipped, to: caller)
         return try JSONValue(encoding: result)
     }
 

@@ -13,12 +13,13 @@ import WireFormat
 struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
+    private let caller: Caller
     /// The keys of a search alone, and those of a query's description.
     private let own: JSONValue
     private let described: JSONValue
 
-    init(_ daemon: WatchwordDaemon, _ args: JSONValue) throws {
-        self.daemon = daemon
+    init(_ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller) throws {
+        (self.daemon, self.caller) = (daemon, caller)
         history = try HistoryOperations.history(daemon)
         (own, described) = try HistoryOperations.parted(args, ["from", "to", "limit", "sort", "event", "moment"])
     }
@@ -30,13 +31,14 @@ struct HistorySearchOperation {
         query.limit = Int(own["limit"]?.integer ?? 10)
         query.sort = own["sort"]?.string.flatMap(HistoryQuery.Sort.init) ?? .score
         let labels = await daemon.streams.labels
-        query.selects = { selector.matches($0, labels: labels[$0] ?? []) }
+        query.selects = { [caller] in caller.sees($0) && selector.matches($0, labels: labels[$0] ?? []) }
         let result = try await history.search(query)
         try Task.checkCancellation()
         return .object([
             "moments": .array(try await history.shown(result.moments.first ?? []).map { try JSONValue(encoding: $0) }),
             "windows": .integer(Int64(result.windows)), "streams": .integer(Int64(result.streams)),
-            "skipped": .array(result.skips.sentences.map { .string($0) }),
+            "skipped": .array(
+                HistoryOperations.shown(result.skips.sentences, to: caller).map { .string($0) }),
         ])
     }
 
@@ -53,7 +55,8 @@ struct HistorySearchOperation {
         let selector: StreamSelector
         if let point {
             selector = try daemon.defaults.query(from).settings.selector
-            guard let found = try await history.embedding(point, head: head, frames: frames) else {
+            guard caller.sees(point.stream), let found = try await history.embedding(point, head: head, frames: frames)
+            else {
                 throw ControlFailure(.notFound, Self.nothing(point, head))
             }
             embedding = found
@@ -98,7 +101,7 @@ struct HistorySearchOperation {
             return HistoryPoint(stream: stream, time: .wall(at))
         case (.some(let event), nil):
             let name = event.string ?? ""
-            guard let entry = try await daemon.outbox.newest(ofEvent: name) else {
+            guard let entry = try await daemon.outbox.newest(ofEvent: name), caller.sees(entry.watched ?? "") else {
                 throw ControlFailure(.notFound, "there is no event \"\(name.prefix(64))\" in the journal")
             }
             let body = try JSONText.parse(entry.body)

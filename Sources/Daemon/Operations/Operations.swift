@@ -106,16 +106,22 @@ package struct Operations: Sendable {
         try known.check(args)
         let daemon = daemon
         return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
-            try await known.perform(daemon, args)
+            try await known.perform(daemon, args, caller)
         }
     }
 
-    /// Refuses an operation that a client's role does not reach; what was refused is counted and logged.
+    /// Refuses an operation that a client's role or streams do not reach; what was refused is counted and logged.
     private func admit(_ caller: Caller, to operation: DaemonOperation) throws(ControlFailure) {
-        guard caller.role < operation.role else { return }
-        let name = caller.name ?? "a client"
-        daemon.gate?.deny(caller.address, "\(name) may not \(operation.name)")
-        throw .missing(operation.role, for: operation.name, caller)
+        let problem: ControlFailure
+        if caller.role < operation.role {
+            problem = .missing(operation.role, for: operation.name, caller)
+        } else if caller.streams != nil, !operation.mindsStreams {
+            problem = .limited(operation.name, caller)
+        } else {
+            return
+        }
+        daemon.gate?.deny(caller.address, "\(caller.name ?? "a client") may not \(operation.name)")
+        throw problem
     }
 
     /// The refusal of an operation, as a code and a sentence.

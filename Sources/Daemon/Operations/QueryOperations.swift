@@ -58,8 +58,8 @@ enum QueryOperations {
         DaemonOperation(
             "query.list", .get, "/queries", "Every standing query.", needs: .view,
             answers: .list(.reference("QueryDescription"))
-        ) { daemon, _ in
-            .array(try await daemon.queries.described(daemon.engine.allQueries))
+        ) { daemon, _, caller in
+            .array(try await SeenQueries(daemon, caller).described(daemon.engine.allQueries))
         },
         DaemonOperation(
             "query.export", .get, "/export", "Queries as they were given, a page at a time.", needs: .view,
@@ -71,17 +71,20 @@ enum QueryOperations {
                 .init("queries", .list(.reference("Query")), required: true),
                 .init("next", .optional(.name), required: true),
             ])
-        ) { daemon, args in
-            try await Self.export(daemon, args)
+        ) { daemon, args, caller in
+            try await Self.export(daemon, args, SeenQueries(daemon, caller))
         },
         DaemonOperation(
             "query.get", .get, "/queries/{id}", "One query, with every setting.", needs: .view,
             takes: .object([.init("id", .name, required: true)]), answers: .reference("QueryDescription"),
             fails: [.notFound]
-        ) { daemon, args in
+        ) { daemon, args, caller in
             let id = try ControlArguments.name(args, "id")
-            guard let query = await daemon.engine.query(id) else { throw ControlFailure.noQuery(id) }
-            return try await daemon.queries.described([query])[0]
+            let found = await daemon.engine.query(id).map { [$0] } ?? []
+            guard let described = try await SeenQueries(daemon, caller).described(found).first else {
+                throw ControlFailure.noQuery(id)
+            }
+            return described
         },
         DaemonOperation(
             "query.remove", .delete, "/queries/{id}", "Removes a query; its open events end.", needs: .operate,
@@ -108,9 +111,11 @@ enum QueryOperations {
             "query.explain", .get, "/queries/{id}/explanation", "Why a query is heard of on a stream, or not.",
             needs: .view,
             takes: oneStream, answers: .list(.reference("Explanation")), fails: [.notFound]
-        ) { daemon, args in
+        ) { daemon, args, caller in
             let id = try ControlArguments.name(args, "id")
-            let lanes = try await Self.lanes(daemon, args)
+            let seen = await SeenQueries(daemon, caller)
+            let query = await daemon.engine.query(id)
+            let lanes = try await Self.lanes(daemon, args, caller) ?? seen.lanes(of: query)
             guard let told = try await daemon.engine.explain(id, lanes: lanes) else { throw ControlFailure.noQuery(id) }
             return try JSONValue(encoding: told)
         },
@@ -181,19 +186,23 @@ enum QueryOperations {
     }
 
     /// Queries by id, from the one after `after` on, a page at a time.
-    private static func export(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
+    private static func export(
+        _ daemon: WatchwordDaemon, _ args: JSONValue, _ seen: SeenQueries
+    ) async throws -> JSONValue {
         let limit = min(max(Int(args["limit"]?.integer ?? 5000), 1), 10_000)
         let page = await daemon.engine.queries(after: args["after"]?.string ?? "", limit: limit)
         return .object([
-            "queries": .array(try page.map { try JSONValue(encoding: QueryConfiguration($0)) }),
+            "queries": .array(try seen.shown(page) { try $0.map { try JSONValue(encoding: QueryConfiguration($0)) } }),
             "next": page.count == limit ? (page.last?.id).map { .string($0) } ?? .null : .null,
         ])
     }
 
     /// The stream that is asked about, which must be there; nil for all.
-    private static func lanes(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> [String]? {
+    private static func lanes(
+        _ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller = .local
+    ) async throws -> [String]? {
         guard let name = args["stream"]?.string else { return nil }
-        guard await daemon.engine.hasLane(name) else {
+        guard caller.sees(name), await daemon.engine.hasLane(name) else {
             throw ControlFailure("not-found", "there is no stream \"\(name.prefix(128))\"")
         }
         return [name]

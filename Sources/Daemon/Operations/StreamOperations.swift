@@ -27,15 +27,16 @@ enum StreamOperations {
         DaemonOperation(
             "stream.list", .get, "/streams", "Every stream, and how it is doing.", needs: .view,
             answers: .list(.reference("StreamStatus"))
-        ) { daemon, _ in
-            try JSONValue(encoding: await daemon.streams.status())
+        ) { daemon, _, caller in
+            try JSONValue(encoding: await daemon.streams.status().filter { caller.sees($0.name) })
         },
         DaemonOperation(
             "stream.get", .get, "/streams/{name}", "One stream, and how it is doing.", needs: .view, takes: name,
             answers: .reference("StreamStatus"), fails: [.notFound]
-        ) { daemon, args in
+        ) { daemon, args, caller in
             let wanted = try ControlArguments.name(args, "name")
-            guard let found = await daemon.streams.status().first(where: { $0.name == wanted }) else {
+            guard caller.sees(wanted), let found = await daemon.streams.status().first(where: { $0.name == wanted })
+            else {
                 throw ControlFailure.noStream(wanted)
             }
             return try JSONValue(encoding: found)
@@ -84,9 +85,8 @@ enum DaemonOperations {
         DaemonOperation(
             "status", .get, "/status", "What the daemon does, and has done.", needs: .view,
             answers: .reference("Status")
-        ) {
-            daemon, _ in
-            try JSONValue(encoding: await daemon.status())
+        ) { daemon, _, caller in
+            try JSONValue(encoding: await daemon.status().seen(by: caller))
         },
         DaemonOperation(
             "heads.list", .get, "/heads", "Head plugins, and whether they can be used with the model.", needs: .view,
@@ -95,7 +95,7 @@ enum DaemonOperations {
                     .init("name", .text(), required: true), .init("version", .text(), required: true),
                     .init("description", .text(), required: true), .init("usable", .truth, required: true),
                 ]))
-        ) { daemon, _ in
+        ) { daemon, _, _ in
             .array(
                 await daemon.engine.heads().map { head in
                     .object([

@@ -4,6 +4,9 @@ package enum LaneName {
         region.map { "\(stream)/\($0)" } ?? stream
     }
 
+    /// The stream of a lane.
+    package static func stream(of lane: String) -> String { String(lane.prefix { $0 != "/" }) }
+
     /// All lanes of a stream, its own first.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }

@@ -1,4 +1,5 @@
 package import Matching
+package import SystemSupport
 import Tensors
 
 /// Place of a standing query in the engine: small numbers, used again when a query has gone.
@@ -38,6 +39,11 @@ package struct EmbeddedQuery: Sendable {
 
     package init(_ query: StandingQuery, _ embedding: QueryEmbedding) {
         (self.query, self.embedding) = (query, embedding)
+    }
+
+    /// The same query, which watches no other streams than these.
+    package func limited(to streams: NamePatterns) -> EmbeddedQuery {
+        EmbeddedQuery(query.limited(to: streams), embedding)
     }
 }
 

@@ -1,4 +1,5 @@
 import Printing
+package import SystemSupport
 
 /// What all selected streams are watched for: a sentence, example pictures, or both.
 package struct StandingQuery: Sendable, Equatable {
@@ -16,7 +17,7 @@ package struct StandingQuery: Sendable, Equatable {
     /// Window length in sampled frames.
     package let frames: Int
     package let rule: ThresholdRule
-    package let settings: Settings
+    package private(set) var settings: Settings
 
     /// What a query has besides its description and its rule; every part has a default.
     package struct Settings: Sendable, Equatable {
@@ -104,6 +105,13 @@ package struct StandingQuery: Sendable, Equatable {
         try StandingQuery(
             id: id ?? self.id, text: text, phrasings: phrasings, images: images, head: head, frames: frames,
             rule: rule ?? self.rule, settings: settings)
+    }
+
+    /// The same query, which watches no other streams than these.
+    package func limited(to streams: NamePatterns) -> StandingQuery {
+        var limited = self
+        limited.settings.selector = settings.selector.limited(to: streams)
+        return limited
     }
 
     private static func problem(_ text: String, _ phrasings: [String], _ images: [QueryImage]) -> QueryPartError? {

@@ -11,6 +11,8 @@ package struct StreamSelector: Sendable, Hashable {
     package let patterns: [String]
     private let included: [Pattern]
     private let excluded: [Pattern]
+    /// Streams beyond which nothing is selected, whatever the patterns say; nil for no such limit.
+    private var limit: NamePatterns?
 
     /// Most patterns of one selector: each is held against each stream and region.
     private static let mostPatterns = 64
@@ -70,50 +72,39 @@ package struct StreamSelector: Sendable, Hashable {
 
     /// Whether it selects a stream, or a region of one (`lobby/door`); labels are the stream's.
     package func matches(_ name: String, labels: [String] = []) -> Bool {
-        if self == .all { return !name.utf8.contains(UInt8(ascii: "/")) }
+        if let limit, !limit.matches(name.prefix { $0 != "/" }) { return false }
+        if patterns == Self.all.patterns { return !name.utf8.contains(UInt8(ascii: "/")) }
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         let stream = parts.first.map { Array($0) } ?? []
         let region = parts.count == 2 ? Array(parts[1]) : nil
         func covers(_ pattern: Pattern) -> Bool {
             pattern.isLabel
-                ? labels.contains { glob(pattern.stream, Array($0.utf8)) } : glob(pattern.stream, stream)
+                ? labels.contains { NamePatterns.glob(pattern.stream, Array($0.utf8)) }
+                : NamePatterns.glob(pattern.stream, stream)
         }
         let isExcluded = excluded.contains { pattern in
             guard let wanted = pattern.region else { return covers(pattern) }
-            return region.map { glob(wanted, $0) && covers(pattern) } ?? false
+            return region.map { NamePatterns.glob(wanted, $0) && covers(pattern) } ?? false
         }
         return !isExcluded
             && included.contains { pattern in
                 switch (pattern.region, region) {
                 case (nil, nil): covers(pattern)
-                case (let wanted?, let region?): glob(wanted, region) && covers(pattern)
+                case (let wanted?, let region?): NamePatterns.glob(wanted, region) && covers(pattern)
                 default: false
                 }
             }
     }
 
-    package static func == (a: StreamSelector, b: StreamSelector) -> Bool { a.patterns == b.patterns }
-    package func hash(into hasher: inout Hasher) { hasher.combine(patterns) }
-}
-
-/// Greedy matching that goes back to the last star only: linear in practice, never exponential.
-private func glob(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
-    var (p, n) = (0, 0)
-    var star: (pattern: Int, name: Int)?
-    while n < name.count {
-        if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
-            star = (p, n)
-            p += 1
-        } else if p < pattern.count, pattern[p] == UInt8(ascii: "?") || pattern[p] == name[n] {
-            p += 1
-            n += 1
-        } else if let back = star {
-            p = back.pattern + 1
-            n = back.name + 1
-            star = (back.pattern, back.name + 1)
-        } else {
-            return false
-        }
+    /// The same selector, which selects nothing of other streams than these.
+    func limited(to streams: NamePatterns) -> StreamSelector {
+        var limited = self
+        limited.limit = streams
+        return limited
     }
-    return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
+
+    package static func == (a: StreamSelector, b: StreamSelector) -> Bool {
+        a.patterns == b.patterns && a.limit == b.limit
+    }
+    package func hash(into hasher: inout Hasher) { hasher.combine(patterns) }
 }

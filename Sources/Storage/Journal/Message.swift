@@ -1,4 +1,5 @@
 package import Foundation
+package import SystemSupport
 
 /// Place of a message in its event's life: what the journal needs of it.
 package struct EventMark: Sendable, Equatable {
@@ -44,6 +45,16 @@ package struct Entry: Sendable, Equatable {
     package let stream: String?
     package let event: EventMark?
     package let body: Data
+
+    /// The stream or region that it tells of; nil of a message that tells of none.
+    ///
+    /// A stream's states have it in their topic alone.
+    package var watched: String? {
+        stream ?? (topic.hasPrefix(Self.states) ? String(topic.dropFirst(Self.states.count)) : nil)
+    }
+
+    /// The beginning of the topics of streams' states.
+    static let states = "stream."
 }
 
 /// Numbers that the journal no longer holds, or never held: `first` to `last`, both included.
@@ -73,8 +84,13 @@ package struct MessageFilter: Sendable, Equatable {
     package var topicPrefix: String?
     package var query: String?
     package var stream: String?
+    /// Streams whose messages are passed on, their regions' too; nil for all.
+    package var seen: NamePatterns?
 
-    package init(topicPrefix: String? = nil, query: String? = nil, stream: String? = nil) {
+    package init(
+        topicPrefix: String? = nil, query: String? = nil, stream: String? = nil, seen: NamePatterns? = nil
+    ) {
+        self.seen = seen
         self.topicPrefix = topicPrefix
         self.query = query
         self.stream = stream
@@ -83,7 +99,12 @@ package struct MessageFilter: Sendable, Equatable {
     package func passes(_ entry: Entry) -> Bool {
         // Byte for byte, as the database compares.
         entry.topic.utf8.starts(with: (topicPrefix ?? "").utf8) && (query == nil || entry.query == query)
-            && (stream == nil || entry.stream == stream)
+            && (stream == nil || entry.stream == stream) && isSeen(entry)
+    }
+
+    private func isSeen(_ entry: Entry) -> Bool {
+        guard let seen else { return true }
+        return entry.watched.map { seen.matches($0.prefix { $0 != "/" }) } ?? false
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SystemSupport
 
 extension Journal {
     /// Messages after `since`, oldest first, at most `limit`, and the holes from there to the last of them (to the end,
@@ -11,10 +12,7 @@ extension Journal {
             try database.read { database in
                 let entries = try Row.fetchAll(
                     database, sql: Self.sql(filter),
-                    arguments: [
-                        "since": since, "limit": limit, "prefix": filter.topicPrefix, "query": filter.query,
-                        "stream": filter.stream,
-                    ]
+                    arguments: Self.arguments(filter, since: since, limit: limit)
                 ).map(Self.entry)
                 let through = entries.count < limit ? Int64.max : entries.last?.seq ?? .max
                 let holes = try Row.fetchAll(
@@ -42,9 +40,10 @@ extension Journal {
         let conditions = """
             (:prefix IS NULL OR substr(topic.name, 1, length(:prefix)) = :prefix)
             AND (:query IS NULL OR topic.query = :query) AND (:stream IS NULL OR topic.stream = :stream)
+            AND \(seen(filter))
             """
         let joined = "JOIN topic ON topic.id = message.topic LEFT JOIN event ON event.id = message.event"
-        if filter.query == nil, filter.stream == nil {
+        if filter.query == nil, filter.stream == nil, filter.seen == nil {
             return """
                 SELECT \(columns) FROM message \(joined) WHERE seq > :since AND \(conditions) ORDER BY seq LIMIT :limit
                 """
@@ -55,6 +54,34 @@ extension Journal {
                 WHERE topic IN (SELECT id FROM topic WHERE \(conditions)) AND seq > :since ORDER BY seq LIMIT :limit)
             JOIN message ON message.seq = found \(joined) ORDER BY message.seq
             """
+    }
+
+    /// The condition that a message is of a stream that is seen, or of a region of one.
+    ///
+    /// `GLOB` gives patterns our meaning, since no name and no pattern holds a bracket.
+    private static func seen(_ filter: MessageFilter) -> String {
+        guard let seen = filter.seen else { return "TRUE" }
+        let watched = "coalesce(topic.stream, CASE WHEN topic.name GLOB 'stream.*' THEN substr(topic.name, 8) END)"
+        func one(of key: String, _ patterns: [String]) -> String {
+            let all = patterns.indices.map { "name GLOB :\(key)\($0)" }
+            return all.isEmpty ? "FALSE" : "(" + all.joined(separator: " OR ") + ")"
+        }
+        return """
+            EXISTS (SELECT 1 FROM (SELECT CASE instr(full, '/') WHEN 0 THEN full
+                ELSE substr(full, 1, instr(full, '/') - 1) END AS name FROM (SELECT \(watched) AS full))
+                WHERE \(one(of: "in", seen.included)) AND NOT \(one(of: "out", seen.excluded)))
+            """
+    }
+
+    private static func arguments(_ filter: MessageFilter, since: Int64, limit: Int) -> StatementArguments {
+        var arguments: [String: (any DatabaseValueConvertible)?] = [
+            "since": since, "limit": limit, "prefix": filter.topicPrefix, "query": filter.query,
+            "stream": filter.stream,
+        ]
+        for (key, patterns) in [("in", filter.seen?.included ?? []), ("out", filter.seen?.excluded ?? [])] {
+            for (index, pattern) in patterns.enumerated() { arguments["\(key)\(index)"] = pattern }
+        }
+        return StatementArguments(arguments)
     }
 
     private static func entry(_ row: Row) -> Entry {

@@ -5,6 +5,7 @@ import HummingbirdCore
 import Journal
 import Live
 import NIOCore
+import SystemSupport
 import WireFormat
 
 /// One client of the live stream: messages, scores and pictures on one connection, as frames of bytes.
@@ -46,12 +47,14 @@ struct LiveStream: Sendable {
     private let streams: LiveBoard.Streams
     private let queries: Set<String>
     private let width: Int
+    private let seen: NamePatterns?
 
-    init(_ daemon: WatchwordDaemon, query: [RequestTarget.Field]) throws(Refusal) {
+    init(_ daemon: WatchwordDaemon, query: [RequestTarget.Field], for caller: Caller) throws(Refusal) {
         let values = try MessageCursor.values(query, Self.arguments)
         cursor = try MessageCursor(
-            daemon.outbox, filter: MessageFilter(), since: values["since"], journal: values["journal"])
-        board = daemon.live
+            daemon.outbox, filter: MessageFilter(seen: caller.streams), since: values["since"],
+            journal: values["journal"])
+        (board, seen) = (daemon.live, caller.streams)
         streams =
             values["streams"] == "*" ? .all : .named(try Self.names(values, "streams", most: Self.mostStreams))
         queries = try Self.names(values, "queries", most: Self.mostQueries)
@@ -77,7 +80,7 @@ struct LiveStream: Sendable {
     /// Writes until the client goes, the daemon ends, or `isOver`.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var cursor = cursor
-        let watch = board.watch(streams, queries: queries)
+        let watch = board.watch(streams, queries: queries, seen: seen)
         var (seen, point) = ([String: UInt64](), board.points(for: watch, after: .max).newest)
         var told = ContinuousClock.now
         try await writer.write(Self.json(.hello, ["journal": .string(cursor.journal), "seq": .integer(cursor.last)]))

@@ -58,7 +58,7 @@ package struct Gate: Sendable {
         guard let token = known.first else {
             throw Refusal(401, "unauthorized", "the bearer token is wrong", headers: challenge)
         }
-        return Caller(name: token.name, role: token.role, address: "http")
+        return Caller(name: token.name, role: token.role, address: "http", streams: token.streams)
     }
 
     /// Compares in a time that does not say where the first difference is.

@@ -22,6 +22,15 @@ package enum Endpoint: Sendable {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
 
+    /// Whether it shows a caller no more than the streams that the caller may see; else it is for callers who see all.
+    package var mindsStreams: Bool {
+        switch self {
+        case .operation(let operation): operation.mindsStreams
+        case .metrics: false
+        default: true
+        }
+    }
+
     /// Whether it is answered without a token or a session: it says nothing of what is watched.
     package var isOpen: Bool {
         switch self {

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import SystemSupport
 import WireFormat
 
 extension RequestHandler {
@@ -70,6 +71,7 @@ extension RequestHandler {
             "role": .string(caller.role.rawValue), "token": .bool(gate.hasToken),
         ]
         members["name"] = caller.name.map { .string($0) }
+        members["streams"] = caller.streams.map { .array($0.patterns.map { .string($0) }) }
         members["until"] = session.map { .string(Moment(secondsSince1970: $0.until.timeIntervalSince1970).description) }
         return .object(members)
     }
@@ -83,7 +85,9 @@ enum SessionDocument {
     static let shown = Schema.object([
         .init("role", .word(["view", "operate", "control"]), required: true),
         .init("token", .truth, required: true, "Whether a token is configured; else nobody signs in."),
-        .init("name", .text(), "The token's name."), .init("until", .moment, "When the session ends."),
+        .init("name", .text(), "The token's name."),
+        .init("streams", .list(.text()), "Patterns of the streams that the asker may see; all, if it is not there."),
+        .init("until", .moment, "When the session ends."),
     ])
     static let ended = Schema.object([.init("ended", .truth, required: true)])
 }

@@ -1,3 +1,5 @@
+package import SystemSupport
+
 /// Permissions of a client; each role includes the one before it.
 package enum Role: String, Sendable, CaseIterable, Comparable {
     /// Sees streams, queries, events and counters; changes nothing.
@@ -33,13 +35,24 @@ package struct Caller: Sendable, Equatable {
     package let role: Role
     /// Its address, for logs.
     package let address: String
+    /// The streams that it may see; nil for all.
+    package let streams: NamePatterns?
 
-    package init(name: String?, role: Role, address: String) {
+    package init(name: String?, role: Role, address: String, streams: NamePatterns? = nil) {
         self.name = name
         self.role = role
         self.address = address
+        self.streams = streams
     }
+
+    /// Whether it may see a stream, or a region of one (`lobby/door`).
+    package func sees(_ lane: String) -> Bool { streams?.sees(lane) ?? true }
 
     /// The caller on a socket without authentication: the file's mode, or loopback, keeps others away.
     package static let local = Caller(name: nil, role: .control, address: "local")
+}
+
+extension NamePatterns {
+    /// Whether they let the stream through of which this is the name, or a region (`lobby/door`).
+    package func sees(_ lane: String) -> Bool { matches(lane.prefix { $0 != "/" }) }
 }

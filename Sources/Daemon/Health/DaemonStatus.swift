@@ -1,0 +1,46 @@
+package import Engine
+package import Notify
+import WireFormat
+
+/// The answer of `status`.
+package struct DaemonStatus: Codable, Sendable {
+    package let version: String
+    package let model: String
+    package let head: String
+    package let frames: Int
+    package let uptime: Double
+    package let queries: Int
+    package var streams: [StreamStatus]
+    package let encoded: Int
+    package let gated: Int
+    /// Frames that showed nothing: black, frozen, or without any edge.
+    package let blind: Int
+    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
+    package let thresholds: LearntThresholds
+    /// Queries of an import that are being embedded.
+    package let importing: QueryRegistry.Progress?
+    package let scored: Int
+    /// Windows that were scored again in float32, and those in doubt for which there was no time.
+    package let rescored: Int
+    package let undecided: Int
+    package let events: Int
+    package let failedBatches: Int
+    package let waiting: Int
+    package let seq: Int64
+    /// Whether messages outlive the process: there is a journal, and it takes them.
+    package let journaled: Bool
+    package let journal: JournalStatus
+    /// Nil where no history is kept.
+    package let history: HistoryCounts?
+    package var notifiers: [NotifierStatus]
+    package let rssMB: Double
+
+    /// What a caller may see of it: its streams; counters are of all.
+    func seen(by caller: Caller) -> DaemonStatus {
+        guard caller.streams != nil else { return self }
+        var seen = self
+        seen.streams = streams.filter { caller.sees($0.name) }
+        seen.notifiers = []
+        return seen
+    }
+}

@@ -5,7 +5,7 @@
 # whole programs, which mostly wait, beside those of modules, which mostly compute, each one test after the other; then,
 # with the machine to themselves, those that a busy machine would disturb. Each part prints its suites as they end, and
 # keeps all that it says in .build/test/PART.log. A part that hangs is ended after TEST_MINUTES (45), with where its threads
-# stand.
+# stand. What tests write goes to a folder of its own in the temporary directory, which is removed unless a test fails.
 set -uom pipefail
 cd "$(dirname "$0")/.."
 logs=.build/test
@@ -13,6 +13,10 @@ minutes=${TEST_MINUTES:-45}
 # What a machine that is busy with other tests disturbs: streams that must lose no frame.
 alone='EndToEndTests\.(ClockDrills|CameraDrills|HeadDrills|NetworkDrills|StreamsBenchTests)/'
 mkdir -p "$logs"
+# A short name: paths of sockets may have 107 bytes.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/ww.XXXXXX")
+chmod 755 "$TMPDIR" # Some tests act as other users.
+export TMPDIR
 declare -A running=() ended=()
 shown='^(✔ (Suite|Test run)|✘)'
 # Each part is a process group of its own, which an interrupt of this one does not reach.
@@ -68,4 +72,5 @@ for part in "${!ended[@]}"; do
     grep -aE '^✘ Test .*(recorded an issue|failed after)|Fatal error|Swift runtime failure|signal code|^↳' "$log" \
         | grep -av 'Test run with' | cut -c1-2000 | tail -60 >&2
 done
+if [ $failed = 0 ]; then rm -rf "$TMPDIR"; else echo "tests: what they wrote is in $TMPDIR" >&2; fi
 exit $failed

@@ -115,7 +115,8 @@ package struct HistorySearch: Sendable {
         let chain: SegmentChain
         do throws(HistoryProblem) {
             chain = try SegmentChain(
-                source.segment, readsLow: BlockScan.needsLow(source.header, query), checksRows: false)
+                source.segment, readsLow: BlockScan.needsLow(source.header, query), checksRows: false,
+                mapsRows: !query.isQuick)
         } catch {
             shared.withLock { $0.result.skips.note(error) }
             return

@@ -18,6 +18,8 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
+    /// True where another head chose it; absent else.
+    package let approximate: Bool?
     /// Path of a picture near its peak, as a daemon serves it.
     package var preview: String?
 
@@ -28,5 +30,6 @@ package struct MomentLine: Codable, Sendable {
         media = Media(start: moment.mediaStart, end: moment.mediaEnd, peak: moment.mediaPeak)
         score = Double(moment.score)
         rank = moment.rank
+        approximate = moment.isApproximate ? true : nil
     }
 }

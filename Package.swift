@@ -357,8 +357,9 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "Backtesting", "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands", "Digests",
-                "Engine", "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching", "Messaging",
+                "Backtesting", "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands",
+                "Digests", "Engine", "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching",
+                "Messaging",
                 "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

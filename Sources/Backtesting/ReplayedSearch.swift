@@ -18,8 +18,9 @@ package struct ReplayedSearch: Sendable {
     private let finder: HeadFinder
     private let pools: Bool
 
-    /// `embedding`: the query's, as the tower gives it; `frames`: of a window of the head. Throws where the head is not
-    /// there.
+    /// Throws where the head is not there.
+    ///
+    /// `embedding`: the query's, as the tower gives it; `frames`: of a window of the head.
     package init(
         _ embedding: [Float], head: String, frames: Int, model: ModelDirectory, finder: HeadFinder
     ) throws {
@@ -38,8 +39,9 @@ package struct ReplayedSearch: Sendable {
         let day: Int?
     }
 
-    /// Searches, on the caller's thread and others: not on the cooperative pool. Throws where the head cannot be used
-    /// with the model, or fails.
+    /// Searches, on the caller's thread and others: not on the cooperative pool.
+    ///
+    /// Throws where the head cannot be used with the model, or fails.
     package func run(
         _ folder: HistoryFolder, _ asked: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -96,13 +98,16 @@ package struct ReplayedSearch: Sendable {
         let best = Best()
         replay.follow(Self.name) { best.note($0) }
         var found: [HistoryMoment] = []
+        let scan = WindowScan(asked.texts, width: asked.width, frames: query.query.frames)
         var open: (path: String, frames: MomentFrames)?
+        // The search has named them already.
+        var again = HistorySkips()
         // A segment is opened once.
         for moment in moments.sorted(by: { $0.place.segment.path < $1.place.segment.path }) where goesOn() {
             let rows: [RecordedFrame]
             do throws(HistoryProblem) {
                 let segment = moment.place.segment
-                if open?.path != segment.path { open = (segment.path, try MomentFrames(segment)) }
+                if open?.path != segment.path { open = (segment.path, try MomentFrames(segment, scan, &again)) }
                 guard let frames = open?.frames else { continue }
                 rows = try self.rows(of: moment, frames)
             } catch {
@@ -120,12 +125,8 @@ package struct ReplayedSearch: Sendable {
     /// The frames of the windows that end in the half minute around a moment's peak.
     private func rows(of moment: HistoryMoment, _ frames: MomentFrames) throws(HistoryProblem) -> [RecordedFrame] {
         let (peak, reach) = (moment.file == nil ? moment.wallPeak : moment.mediaPeak, HistoryQuery.apart / 2)
-        let rows = try frames.rows(
-            around: peak, in: peak - reach..<peak + reach, lead: max(0, query.query.frames - 1))
-        return rows.enumerated().map { place, row in
-            RecordedFrame(
-                row.entry, row.embedding, lane: Self.name, isDiscontinuity: place == 0 || !row.continues)
-        }
+        return try frames.frames(
+            around: peak, in: peak - reach..<peak + reach, lead: max(0, query.query.frames - 1), lane: Self.name)
     }
 
     private static func contains(_ span: WindowSpan, _ asked: HistoryQuery, isFilm: Bool) -> Bool {
@@ -141,8 +142,27 @@ extension HistoryMoment {
         var other = self
         (other.score, other.head, other.isApproximate) = (value.value, head, true)
         (other.mediaPeak, other.wallPeak) = (value.span.mediaEnd, value.span.wallEnd)
-        (other.mediaStart, other.mediaEnd) = (min(mediaStart, value.span.mediaStart), max(mediaEnd, value.span.mediaEnd))
-        (other.wallStart, other.wallEnd) = (min(wallStart, value.span.wallStart), max(wallEnd, value.span.wallEnd))
+        let span = value.span
+        (other.mediaStart, other.mediaEnd) = (min(mediaStart, span.mediaStart), max(mediaEnd, span.mediaEnd))
+        (other.wallStart, other.wallEnd) = (min(wallStart, span.wallStart), max(wallEnd, span.wallEnd))
         return other
+    }
+}
+
+extension [HistoryMoment] {
+    /// The best, each at least half a minute from any better one of its stream, in the order that was asked for.
+    fileprivate func best(_ limit: Int, _ sort: HistoryQuery.Sort) -> [HistoryMoment] {
+        var taken: [HistoryMoment] = []
+        for one in sorted(by: { ($0.score, $1.wallPeak, $1.mediaPeak) > ($1.score, $0.wallPeak, $0.mediaPeak) }) {
+            guard taken.count < limit else { break }
+            let isNear = taken.contains {
+                $0.stream == one.stream && $0.file == one.file
+                    && abs(one.file == nil ? $0.wallPeak - one.wallPeak : $0.mediaPeak - one.mediaPeak)
+                        < HistoryQuery.apart
+            }
+            if !isNear { taken.append(one) }
+        }
+        guard sort == .time else { return taken }
+        return taken.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
     }
 }

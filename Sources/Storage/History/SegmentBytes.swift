@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// The bytes of a segment, a stretch at a time.
@@ -72,6 +73,8 @@ final class MappedRows {
     /// Whole pages of the largest size: one entry of a table for each, where the page cache has such.
     private static let page = 1 << 21
     private static let stretch = 4 * page
+    /// Faults of a stretch that is in such pages, with some to spare; small ones have 64 or more.
+    private static let mostFaults = 24
 
     private let descriptor: Int32
     private let size: Int
@@ -80,6 +83,10 @@ final class MappedRows {
     private let start: UnsafeMutableRawPointer
     /// What of the file is there.
     private var held = 0..<0
+    /// The thread's faults when it was mapped.
+    private var faults = 0
+    /// Whether the file's pages are small: then a copy is cheaper.
+    private var isSlow = false
 
     /// Of a file whose descriptor stays the caller's; nil where there are no addresses.
     init?(_ descriptor: Int32, size: Int) {
@@ -93,13 +100,15 @@ final class MappedRows {
 
     deinit { munmap(reserved, Self.stretch + Self.page) }
 
-    /// Bytes of the file, valid until the next call; nil where they cannot be mapped.
+    /// Bytes of the file, valid until the next call; nil where they cannot be mapped, or are not worth it.
     func view(_ place: Int, _ count: Int) -> UnsafeRawPointer? {
         guard place >= 0, count >= 0, place + count <= size else { return nil }
         if place < held.lowerBound || place + count > held.upperBound {
             let from = place / Self.page * Self.page
-            held = 0..<0
-            guard place + count <= from + Self.stretch,
+            let now = ww_thread_faults()
+            if !held.isEmpty, now - faults > Self.mostFaults { isSlow = true }
+            (held, faults) = (0..<0, now)
+            guard !isSlow, place + count <= from + Self.stretch,
                 mmap(start, Self.stretch, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, off_t(from)) == start
             else { return nil }
             // What is not in the cache yet comes in pages of that size.

@@ -46,7 +46,7 @@ struct Search: AsyncParsableCommand {
     var from: String?
     @Option(help: "The end of that span, not included.")
     var to: String?
-    @Option(help: "The temporal head; mean by default. What was not recorded by another is chosen by mean and scored by it.")
+    @Option(help: "The temporal head; mean by default. What was not recorded by another, mean chooses and it scores.")
     var head = "mean"
     @Option(parsing: .unconditional, help: "Frames in a window; as the history was written, by default.")
     var frames: Int?

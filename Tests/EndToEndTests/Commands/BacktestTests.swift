@@ -277,7 +277,7 @@ struct BacktestTests {
             (["search", "x", "--from", "12"], "from"), (["search", "x", "--stream", "a b"], "streams"),
             (["query", "backtest", "a", "--alerts-per-day", "0"], "alerts_per_day"),
             (["query", "backtest", "a cat", "--head", "none"], "none"),
-            (["search", "a cat", "--head", "none"], "none"), 
+            (["search", "a cat", "--head", "none"], "none"),
             (["search", "--like", "\(kept)@2026-11-30T12:00:00Z", "--head", "tight"], "pairs"),
         ]
         for (arguments, key) in wrong {

@@ -88,6 +88,9 @@ uint64_t ww_history_dots(float *out, const int8_t *high, size_t count, size_t P,
 int ww_history_mapped_dots(uint64_t *sum, float *out, const int8_t *high, size_t count, size_t P, const float *scales,
                            const ww_history_texts *texts);
 
+/// Times that the calling thread found a page missing from its tables.
+long ww_thread_faults(void);
+
 /// Sums of each `size` entries' rows as rows: value = scale * sum. sums (n / size, P). rows (n): an entry's row, or -1.
 /// Many texts cost less by these than by the rows themselves.
 void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,

@@ -1,4 +1,7 @@
 // Products of rows that are mapped from a file, whose pages may be gone.
+#define _GNU_SOURCE  // RUSAGE_THREAD
+#include <sys/resource.h>
+
 #include "history_rows.h"
 #include "runtime/guard.h"
 
@@ -22,4 +25,9 @@ int ww_history_mapped_dots(uint64_t *sum, float *out, const int8_t *high, size_t
     if (!ww_guarded(high, count * P, read_dots, &own)) return 0;
     *sum = own.sum;
     return 1;
+}
+
+long ww_thread_faults(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_minflt + usage.ru_majflt : 0;
 }

@@ -75,24 +75,6 @@ package struct HistoryMoment: Sendable, Equatable {
     }
 }
 
-extension [HistoryMoment] {
-    /// The best, each at least half a minute from any better one of its stream, in the order that was asked for.
-    package func best(_ limit: Int, _ sort: HistoryQuery.Sort) -> [HistoryMoment] {
-        var taken: [HistoryMoment] = []
-        for one in sorted(by: { ($0.score, $1.wallPeak, $1.mediaPeak) > ($1.score, $0.wallPeak, $0.mediaPeak) }) {
-            guard taken.count < limit else { break }
-            let isNear = taken.contains {
-                $0.stream == one.stream && $0.file == one.file
-                    && abs(one.file == nil ? $0.wallPeak - one.wallPeak : $0.mediaPeak - one.mediaPeak)
-                        < HistoryQuery.apart
-            }
-            if !isNear { taken.append(one) }
-        }
-        guard sort == .time else { return taken }
-        return taken.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
-    }
-}
-
 /// The result of a search.
 package struct HistoryResult: Sendable {
     /// Moments of each text, in the order that was asked for.

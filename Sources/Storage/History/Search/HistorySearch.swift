@@ -87,7 +87,8 @@ package struct HistorySearch: Sendable {
             let path = segment.path
             do throws(HistoryProblem) {
                 let header = try SegmentReader(path).header
-                guard query.selects(header.stream), !query.leavesOut(header.stream, segment.day), header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
+                guard query.selects(header.stream), !query.leavesOut(header.stream, segment.day),
+                    header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
                     header.kind == .frames || header.head == query.head
                 else { continue }
                 if header.kind == .clips, let frames = query.frames, frames != header.window { continue }

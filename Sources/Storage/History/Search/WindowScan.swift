@@ -83,7 +83,7 @@ package final class BlockReader {
     private var chain: SegmentChain?
     private var last: (place: SegmentChain.Place, block: SegmentReader.Block)?
 
-    init(_ segment: HistoryFolder.Segment, _ origin: SegmentChain.Origin, width: Int) {
+    fileprivate init(_ segment: HistoryFolder.Segment, _ origin: SegmentChain.Origin, width: Int) {
         (self.segment, self.origin, self.width) = (segment, origin, width)
     }
 

@@ -1,4 +1,5 @@
 package import Foundation
+package import History
 
 /// A moment as `search --json` prints it and `history.search` answers.
 package struct MomentLine: Codable, Sendable {

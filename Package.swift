@@ -361,9 +361,10 @@ let package = Package(
         .executableTarget(
             name: "watchword",
             dependencies: [
-                "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands", "Digests", "Engine",
-                "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching", "Messaging", "Pixels",
-                "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
+                "Backtesting", "CLIP", "Commands", "CommandSupport", "Concurrency", "Daemon", "DaemonCommands",
+                "Digests", "Engine", "EvaluationRuns", "Heads", "History", "Hub", "Ingest", "LabCommands", "Matching",
+                "Messaging",
+                "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors", "Tokenizers",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -385,7 +386,7 @@ let package = Package(
         .executableTarget(
             name: "event-producer",
             dependencies: [
-                "ControlAPI", "Daemon", "Journal", "Messaging", "SystemSupport", "WireFormat",
+                "ControlAPI", "Daemon", "History", "Journal", "Messaging", "SystemSupport", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["CAllocations", "Tensors"]),

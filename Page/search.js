@@ -94,7 +94,7 @@ function moment(m) {
     const name = m.stream.split('/')[0], isHere = state.streams.some(s => s.name === name);
     const share = (1 - m.rank) * 100;
     return h('li', still(m.preview?.slice(1)), h('p', h('b', m.peak ? clock(m.peak) : `${m.media.peak.toFixed(1)} s`), h('span', isHere ? h('a', { href: '#focus/' + encodeURIComponent(name) }, m.stream) : m.stream)),
-        h('p', h('span', score(m.score)), h('span.muted', `top ${share < .1 ? '0.1' : share.toFixed(share < 10 ? 1 : 0)} % here, lasts `
+        h('p', h('span', score(m.score)), m.approximate && h('span.muted', 'approximate'), h('span.muted', `top ${share < .1 ? '0.1' : share.toFixed(share < 10 ? 1 : 0)} % here, lasts `
             + lasting((m.end ? Date.parse(m.end) - Date.parse(m.start) : (m.media.end - m.media.start) * 1000) / 1000))),
         m.peak && h('a.textlink', { href: `#search/like/moment/${encodeURIComponent(m.stream)}/${encodeURIComponent(m.peak)}`,
             'aria-label': `More like ${m.stream}, ${clock(m.peak)}` }, 'More like this'));

@@ -50,19 +50,21 @@ def faiss_searcher(kind, rows, width, threads):
 
 
 def sqlite_searcher(rows, width, folder):
-    import sqlite3
+    # Not every Python's own SQLite may load extensions.
+    import apsw
     import sqlite_vec
-    database = sqlite3.connect(Path(folder) / "vectors.db")
+    database = apsw.Connection(str(Path(folder) / "vectors.db"))
     database.enable_load_extension(True)
-    sqlite_vec.load(database)
+    database.load_extension(sqlite_vec.loadable_path())
     database.execute("pragma journal_mode = off")
     # The metric that a vec0 table has and that orders unit vectors as the dot product does.
     database.execute(f"create virtual table v using vec0(e float[{width}] distance_metric=cosine)")
+    database.execute("begin")
     for start in range(0, len(rows), CHUNK):
         part = rows[start:start + CHUNK]
         database.executemany("insert into v(rowid, e) values (?, ?)",
                              ((start + i + 1, row.tobytes()) for i, row in enumerate(part)))
-    database.commit()
+    database.execute("commit")
     find = "select rowid from v where e match ? and k = 10 order by distance"
     return lambda asked: [database.execute(find, (text.tobytes(),)).fetchall()[0][0] - 1 for text in asked]
 

@@ -236,6 +236,7 @@ extension Schemas {
             .init("end", .moment), .init("peak", .moment), .init("score", .number(), required: true),
             .init("head", .text(), required: true),
             .init("rank", .number(0...1), required: true, "Share of the stream's windows that score less."),
+            .init("approximate", .truth, "Whether the mean head chose it, and another scored its windows alone."),
             .init("preview", .text(), "Path of a picture near its peak, where one is kept."),
             .init(
                 "media",

@@ -10,11 +10,15 @@ import WireFormat
 /// Sends events through an outbox as fast as it is told to, until it is killed: more load than a camera makes.
 ///
 /// Arguments: journal, publishing endpoint, control endpoint, file of what was sent, lanes, pause in milliseconds,
-/// messages of the backlog. Each lane is a stream with one query, whose events start, are updated, and end.
+/// messages of the backlog. Each lane is a stream with one query, whose events start, are updated, and end. Or
+/// `history`, a history's directory and a file of what is on the disk.
 @main
 struct EventProducer {
     static func main() async throws {
         let arguments = CommandLine.arguments
+        if arguments.count == 4, arguments[1] == "history" {
+            return try HistoryProducer.record(arguments[2], arguments[3])
+        }
         guard arguments.count == 8, let lanes = Int(arguments[5]), let pause = Int(arguments[6]),
             let backlog = Int(arguments[7])
         else { exit(64) }

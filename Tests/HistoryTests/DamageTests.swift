@@ -1,6 +1,7 @@
 import Foundation
 import History
 import Matching
+import Synchronization
 import SystemSupport
 import Testing
 
@@ -67,6 +68,27 @@ struct DamageTests {
                 if found.windows < all { #expect(found.skips.counts[.damaged] == 1) }
             }
         }
+    }
+
+    @Test("a segment that is made shorter while its rows are looked at loses those that are gone")
+    func shortened() throws {
+        let scratch = Scratch()
+        defer { scratch.remove() }
+        let (path, _) = try segment(scratch)
+        // Asked for the segment, for its first block, and for its second, whose rows then end within.
+        let asked = Mutex(0)
+        let found = HistorySearch(scratch.folder, now: { noon }).run(query([randomUnit(1, width)])) {
+            if asked.withLock({
+                $0 += 1
+                return $0
+            }) == 3 {
+                chmod(path, 0o600)
+                truncate(path, 22 * 4096)
+            }
+            return true
+        }
+        #expect(found.windows == 256 - window + 1 && found.moments[0].count > 0)
+        #expect(found.skips.counts == [.damaged: 1])
     }
 
     @Test("what lies where a block should begin is passed over to the next")

@@ -125,21 +125,29 @@ package final class DaemonHistory: Sendable {
         return HistoryState(folder.path, settings, status, streams)
     }
 
-    /// Refuses a head whose scores the history does not have: one that is not there, or that pairs texts and windows.
-    func check(head: String) throws {
-        guard head != "mean", try !finder.load(head).pools else { return }
+    /// Refuses a head that is not there; and for what is like a moment one that pairs windows with texts alone.
+    func check(head: String, isLike: Bool) throws {
+        guard head != "mean", try !finder.load(head).pools, isLike else { return }
         throw ControlFailure(
             .refused,
-            "head \(head): expected one that leaves clips in the history, found one that pairs texts and windows; "
-                + "search with the mean head")
+            "head \(head): expected one that makes embeddings of windows, found one that pairs texts and windows; "
+                + "search for what is like a moment with the mean head")
     }
 
     /// Moments of one query, with what could not be searched.
-    func search(_ query: HistoryQuery) async throws -> HistoryResult {
+    ///
+    /// Where another head than the mean is asked: `embedding` is the query's, as the tower gives it, and `frames` those
+    /// of a window.
+    func search(_ query: HistoryQuery, _ embedding: [Float], frames: Int) async throws -> HistoryResult {
         var query = query
         query.threads = 1
         let (asked, folder) = (query, folder)
-        return try await ask(searches) { HistorySearch(folder).run(asked, goesOn: $0) }
+        guard query.head != "mean" else {
+            return try await ask(searches) { HistorySearch(folder).run(asked, goesOn: $0) }
+        }
+        let replayed = try ReplayedSearch(
+            embedding, head: query.head, frames: frames, model: model, finder: finder)
+        return try await ask(searches) { try replayed.run(folder, asked, goesOn: $0) }
     }
 
     /// The embedding of the window or clip that a moment has; nil where there is none.

@@ -25,14 +25,15 @@ struct HistorySearchOperation {
     }
 
     func run() async throws -> JSONValue {
-        let (wanted, selector) = try await wanted()
-        var query = wanted
+        let wanted = try await wanted()
+        var query = wanted.query
+        let selector = wanted.selector
         (query.from, query.to) = (try HistoryOperations.time(own, "from"), try HistoryOperations.time(own, "to"))
         query.limit = Int(own["limit"]?.integer ?? 10)
         query.sort = own["sort"]?.string.flatMap(HistoryQuery.Sort.init) ?? .score
         let labels = await daemon.streams.labels
         query.selects = { [caller] in caller.sees($0) && selector.matches($0, labels: labels[$0] ?? []) }
-        let result = try await history.search(query)
+        let result = try await history.search(query, wanted.embedding, frames: wanted.frames)
         try Task.checkCancellation()
         return .object([
             "moments": .array(try await history.shown(result.moments.first ?? []).map { try JSONValue(encoding: $0) }),
@@ -43,18 +44,27 @@ struct HistorySearchOperation {
     }
 
     /// The search, and the streams that it looks at.
-    private func wanted() async throws -> (HistoryQuery, StreamSelector) {
+    private struct Wanted {
+        let query: HistoryQuery
+        /// As the tower gives it.
+        let embedding: [Float]
+        /// Of a window of a head that is asked anew.
+        let frames: Int
+        let selector: StreamSelector
+    }
+
+    private func wanted() async throws -> Wanted {
         let point = try await point()
         var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))
-        // The head may be one that leaves clips; the text is embedded alike for all.
+        // The text is embedded alike for all heads.
         let (head, frames) = (from.head ?? "mean", from.frames)
-        try history.check(head: head)
+        try history.check(head: head, isLike: point != nil)
         from.head = "mean"
         from.threshold = from.threshold ?? 0
         let embedding: [Float]
-        let selector: StreamSelector
+        let standing: StandingQuery
         if let point {
-            selector = try daemon.defaults.query(from).settings.selector
+            standing = try daemon.defaults.query(from)
             guard caller.sees(point.stream), let found = try await history.embedding(point, head: head, frames: frames)
             else {
                 throw ControlFailure(.notFound, Self.nothing(point, head))
@@ -62,14 +72,14 @@ struct HistorySearchOperation {
             embedding = found
         } else {
             let draft = try await daemon.queries.draft(from)
-            embedding = Products.unit(draft.embedding.query)
-            selector = draft.query.settings.selector
+            (embedding, standing) = (draft.embedding.query, draft.query)
         }
         let model = daemon.engine.model
         var query = HistoryQuery(
-            texts: [embedding], model: model.historyIdentity, width: model.architecture.embedding)
+            texts: [Products.unit(embedding)], model: model.historyIdentity, width: model.architecture.embedding)
         (query.head, query.frames) = (head, frames)
-        return (query, selector)
+        return Wanted(
+            query: query, embedding: embedding, frames: standing.frames, selector: standing.settings.selector)
     }
 
     /// The description of a query that looks for what no text says.

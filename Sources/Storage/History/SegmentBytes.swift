@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// The bytes of a segment, a stretch at a time.
@@ -61,6 +62,60 @@ final class FileBytes: SegmentBytes {
             have += count
         }
         return (have, false)
+    }
+}
+
+/// Stretches of a sealed file as they lie in the page cache, mapped one after the other; belongs to one thread.
+///
+/// What is looked at once is not copied. A page that cannot be had is a signal: only code that is guarded against it
+/// (`ww_history_mapped_dots`) reads what `view` gives (ADR 42).
+final class MappedRows {
+    /// Whole pages of the largest size: one entry of a table for each, where the page cache has such.
+    private static let page = 1 << 21
+    private static let stretch = 4 * page
+    /// Faults of a stretch that is in such pages, with some to spare; small ones have 64 or more.
+    private static let mostFaults = 24
+
+    private let descriptor: Int32
+    private let size: Int
+    /// Addresses for a stretch, with room to begin it at a page.
+    private let reserved: UnsafeMutableRawPointer
+    private let start: UnsafeMutableRawPointer
+    /// What of the file is there.
+    private var held = 0..<0
+    /// The thread's faults when it was mapped.
+    private var faults = 0
+    /// Whether the file's pages are small: then a copy is cheaper.
+    private var isSlow = false
+
+    /// Of a file whose descriptor stays the caller's; nil where there are no addresses.
+    init?(_ descriptor: Int32, size: Int) {
+        (self.descriptor, self.size) = (descriptor, size)
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let reserved = mmap(nil, Self.stretch + Self.page, PROT_NONE, flags, -1, 0), reserved != MAP_FAILED
+        else { return nil }
+        self.reserved = reserved
+        start = reserved.alignedUp(toMultipleOf: Self.page)
+    }
+
+    deinit { munmap(reserved, Self.stretch + Self.page) }
+
+    /// Bytes of the file, valid until the next call; nil where they cannot be mapped, or are not worth it.
+    func view(_ place: Int, _ count: Int) -> UnsafeRawPointer? {
+        guard place >= 0, count >= 0, place + count <= size else { return nil }
+        if place < held.lowerBound || place + count > held.upperBound {
+            let from = place / Self.page * Self.page
+            let now = ww_thread_faults()
+            if !held.isEmpty, now - faults > Self.mostFaults { isSlow = true }
+            (held, faults) = (0..<0, now)
+            guard !isSlow, place + count <= from + Self.stretch,
+                mmap(start, Self.stretch, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, off_t(from)) == start
+            else { return nil }
+            // What is not in the cache yet comes in pages of that size.
+            madvise(start, Self.stretch, MADV_HUGEPAGE)
+            held = from..<from + Self.stretch
+        }
+        return UnsafeRawPointer(start + (place - held.lowerBound))
     }
 }
 

@@ -32,11 +32,11 @@ package final class SegmentChain {
 
     /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
     ///
-    /// `readsLow`: blocks come with their low planes. `checksRows`: as of `SegmentReader`.
+    /// `readsLow`: blocks come with their low planes. `checksRows`, `mapsRows`: as of `SegmentReader`.
     package init(
-        _ segment: HistoryFolder.Segment, readsLow: Bool = false, checksRows: Bool = true
+        _ segment: HistoryFolder.Segment, readsLow: Bool = false, checksRows: Bool = true, mapsRows: Bool = false
     ) throws(HistoryProblem) {
-        main = try SegmentReader(segment.path, readsLow: readsLow, checksRows: checksRows)
+        main = try SegmentReader(segment.path, readsLow: readsLow, checksRows: checksRows, mapsRows: mapsRows)
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
     }
 

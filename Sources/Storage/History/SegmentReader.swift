@@ -1,7 +1,8 @@
 import CKernels
 import Foundation
 
-/// Reads a segment's blocks in order, by positioned reads into one buffer (ADR 42), or a tail's from memory.
+/// Reads a segment's blocks in order, by positioned reads into one buffer, or a tail's from memory; the rows of a sealed
+/// segment that is scanned lie where it is mapped (ADR 42).
 ///
 /// A block whose checksum does not hold is skipped and noted, and reading goes on at the next that holds. What is no
 /// whole block, at the end of a segment that is not sealed, is being written, or was when its writer was killed: it is
@@ -13,6 +14,8 @@ package final class SegmentReader {
         /// Place in the file.
         let offset: Int
         let bytes: UnsafeRawPointer
+        /// Of a scan they may be mapped: read by `ww_history_mapped_dots` alone.
+        let high: UnsafePointer<Int8>
 
         func entry(_ place: Int) -> HistoryEntry {
             HistoryEntry(
@@ -23,7 +26,6 @@ package final class SegmentReader {
         var values: UnsafePointer<Float> { at(header.values) }
         var scales: UnsafePointer<Float> { at(header.scales) }
         var lengths: UnsafePointer<Float> { at(header.lengths) }
-        var high: UnsafePointer<Int8> { at(header.high) }
         /// The rest of the rows: only where it was read too.
         var low: UnsafePointer<Int8> { at(header.low) }
         func flags(_ place: Int) -> EntryFlags {
@@ -48,6 +50,8 @@ package final class SegmentReader {
     /// -1 where there is no file.
     private let descriptor: Int32
     private let source: any SegmentBytes
+    /// Of a sealed segment that is scanned.
+    private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
     /// Bytes that a block is expected to need: as many as the one before.
@@ -60,8 +64,11 @@ package final class SegmentReader {
     /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
     ///
     /// `readsLow`: blocks come with their low planes. `checksRows`: only if their high planes hold; a caller that says
-    /// no has their checksum as a product of other work, and says `refuse` where it is wrong.
-    package init(_ path: String, readsLow: Bool = false, checksRows: Bool = true) throws(HistoryProblem) {
+    /// no has their checksum as a product of other work, and says `refuse` where it is wrong. `mapsRows`: the same, and
+    /// the rows of a sealed segment are not copied.
+    package init(
+        _ path: String, readsLow: Bool = false, checksRows: Bool = true, mapsRows: Bool = false
+    ) throws(HistoryProblem) {
         self.path = path
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
         // Neither a link nor a pipe belongs into a history.
@@ -90,13 +97,14 @@ package final class SegmentReader {
         isSealed = Self.isSealed(status)
         (inode, size, padded) = (UInt64(status.st_ino), Int(status.st_size), header.padded)
         source = FileBytes(descriptor, most: Self.longest(padded, readsLow))
+        mapped = mapsRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
     }
 
     /// Reads a tail; throws where its header does not hold.
     init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
         (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
         header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)
-        (isSealed, inode, size, padded) = (false, 0, tail.size, header.padded)
+        (isSealed, inode, size, padded, mapped) = (false, 0, tail.size, header.padded, nil)
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -173,16 +181,18 @@ package final class SegmentReader {
         guard place + found.size <= size || place + found.size <= source.size else {
             return .end(cut: max(have.count, source.size - place))
         }
-        let wanted = readsLow ? found.size : found.low
+        let rows = mapped?.view(place + found.high, found.low - found.high)
+        let wanted = readsLow ? found.size : rows == nil ? found.low : found.high
         if have.count < wanted { have = source.view(place, wanted) }
         expected = wanted
-        bytesRead += wanted
+        bytesRead += readsLow ? found.size : found.low
         guard have.count >= wanted, let base = have.baseAddress else { return .end(cut: have.count) }
         guard found.holds(base),
             !checksRows || ww_history_sum(base + found.high, found.low - found.high) == found.sums.high,
             !readsLow || ww_history_sum(base + found.low, found.size - found.low) == found.sums.low
         else { return .damaged(size: found.size) }
-        return .block(Block(header: found, offset: place, bytes: base))
+        let high = (rows ?? base + found.high).assumingMemoryBound(to: Int8.self)
+        return .block(Block(header: found, offset: place, bytes: base, high: high))
     }
 
     /// The next place with a block's header; nil where there is none.

@@ -1,5 +1,5 @@
+import Backtesting
 import Foundation
-import History
 
 extension MomentLine {
     /// A row of the table of moments.
@@ -9,7 +9,8 @@ extension MomentLine {
         }
         let seconds = end.flatMap { end in start.map { end.timeIntervalSince($0) } } ?? media.end - media.start
         return [
-            String(format: "%.3f", score), String(format: "%.1f %%", rank * 100), place(start, media.start),
+            (approximate == true ? "~" : "") + String(format: "%.3f", score), String(format: "%.1f %%", rank * 100),
+            place(start, media.start),
             String(format: "%.0f s", seconds), place(peak, media.peak), stream,
         ]
     }

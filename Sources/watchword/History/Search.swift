@@ -1,4 +1,5 @@
 import ArgumentParser
+import Backtesting
 import CLIP
 import CommandSupport
 import Concurrency
@@ -45,7 +46,7 @@ struct Search: AsyncParsableCommand {
     var from: String?
     @Option(help: "The end of that span, not included.")
     var to: String?
-    @Option(help: "The temporal head; mean, which needs frames alone, by default.")
+    @Option(help: "The temporal head; mean by default. What was not recorded by another, mean chooses and it scores.")
     var head = "mean"
     @Option(parsing: .unconditional, help: "Frames in a window; as the history was written, by default.")
     var frames: Int?
@@ -95,10 +96,13 @@ struct Search: AsyncParsableCommand {
             guard FileManager.default.fileExists(atPath: folder.path) else {
                 throw UnreadableFile(path: history, why: "there is no such directory")
             }
-            let query = try await query(directory)
-            let result = await offPool {
-                HistorySearch(folder).run(
-                    query, progress: { share in Terminal.progress("searched \(Int(share * 100)) %") })
+            let embedding = try await embedding(directory)
+            let query = try query(embedding, directory)
+            let replayed = try replayed(embedding, directory)
+            let result = try await offPoolThrowing {
+                let progress = { @Sendable (share: Double) in Terminal.progress("searched \(Int(share * 100)) %") }
+                return try replayed?.run(folder, query, progress: progress)
+                    ?? HistorySearch(folder).run(query, progress: progress)
             }
             Terminal.progress("")
             let found = Found(
@@ -106,6 +110,13 @@ struct Search: AsyncParsableCommand {
                 streams: result.streams, skipped: result.skips.sentences)
             try say(found)
         }
+    }
+
+    /// The search by a head whose scores the history may not have; nil of the mean head, whose it has.
+    private func replayed(_ embedding: [Float], _ directory: ModelDirectory) throws -> ReplayedSearch? {
+        guard head != "mean" else { return nil }
+        return try ReplayedSearch(
+            embedding, head: head, frames: frames ?? directory.defaults.frames, model: directory, finder: .standard())
     }
 
     /// What a search gave, here or in the daemon.
@@ -142,9 +153,9 @@ struct Search: AsyncParsableCommand {
         return try WireCoding.decode(Found.self, WireCoding.encode(result))
     }
 
-    private func query(_ directory: ModelDirectory) async throws -> HistoryQuery {
+    private func query(_ embedding: [Float], _ directory: ModelDirectory) throws -> HistoryQuery {
         var query = HistoryQuery(
-            texts: [try await embedding(directory)], model: directory.historyIdentity,
+            texts: [Products.unit(embedding)], model: directory.historyIdentity,
             width: directory.architecture.embedding)
         (query.head, query.frames, query.limit, query.sort) = (head, frames, limit, sort)
         query.selects = try selection()
@@ -158,6 +169,9 @@ struct Search: AsyncParsableCommand {
     /// What is searched for: a moment's embedding, or the texts', embedded as those of a standing query would be.
     private func embedding(_ directory: ModelDirectory) async throws -> [Float] {
         if let like, let history {
+            if head != "mean", try !HeadFinder.standard().load(head).pools {
+                throw ValidationError("--like: head \(head) pairs texts and windows: give texts")
+            }
             let (point, head, frames) = (try Self.point(like), head, frames)
             let (folder, width) = (HistoryFolder(history), directory.architecture.embedding)
             let model = directory.historyIdentity
@@ -181,7 +195,7 @@ struct Search: AsyncParsableCommand {
         let engine = try ScoringEngine(model: directory, finder: .standard(), precision: model.precision)
         let embedding = try await engine.embed(standing, pictures: pictures)
         if embedding.truncated { Terminal.complain("a text is longer than the model reads; the rest is ignored") }
-        return Products.unit(embedding.query)
+        return embedding.query
     }
 
     /// A moment's stream and time: what stands before the last @, and after it.
@@ -218,6 +232,11 @@ struct Search: AsyncParsableCommand {
         for problem in found.skipped { Terminal.complain("left out: \(problem)") }
         if daemon.json { return try found.moments.forEach { try Terminal.say(json: $0) } }
         Terminal.table(["SCORE", "RANK", "START", "LASTS", "PEAK", "STREAM"], found.moments.map(\.cells))
+        if found.moments.contains(where: { $0.approximate == true }) {
+            Terminal.say(
+                "~ the mean head chose these moments (its best \(ReplayedSearch.candidates)), and head \(head) scored "
+                    + "them: better ones may be missing")
+        }
         Terminal.say(
             "\(found.windows) windows of \(found.streams) streams searched"
                 + (found.windows == 0 ? ": nothing of this model and head \(head) is there" : ""))

@@ -201,7 +201,22 @@ struct BacktestTests {
         }
         // Clip embeddings of a head that was running are searched as they were made.
         let clips = try await lines(["search", "something moves", "--head", "lstm"])
-        #expect(!clips.isEmpty && clips.allSatisfy { $0["head"]?.string == "lstm" })
+        #expect(!clips.isEmpty && clips.allSatisfy { $0["head"]?.string == "lstm" && $0["approximate"] == nil })
+        // What no head recorded is chosen by the mean head, here and there alike.
+        for head in ["tight", "transformer"] {
+            let there = try await lines(["search", "something moves", "--head", head, "--limit", "100"])
+            let here = try await run(
+                "watchword",
+                [
+                    "search", "something moves", "--head", head, "--history", index, "--model", Fixtures.shapes.path,
+                    "--limit", "100", "--json",
+                ])
+            let wanted = try here.out.split(separator: "\n").map {
+                try WireCoding.decode(JSONValue.self, Data($0.utf8))
+            }
+            for one in wanted + there { #expect(one["approximate"] == .bool(true) && one["head"]?.string == head) }
+            #expect(Set(found(wanted).keys) == Set(found(there).keys) && !wanted.isEmpty, "\(here.err)")
+        }
     }
 
     @Test("an event and a moment find what is like them, and moments come with pictures")
@@ -262,7 +277,8 @@ struct BacktestTests {
             (["search", "x", "--from", "12"], "from"), (["search", "x", "--stream", "a b"], "streams"),
             (["query", "backtest", "a", "--alerts-per-day", "0"], "alerts_per_day"),
             (["query", "backtest", "a cat", "--head", "none"], "none"),
-            (["search", "a cat", "--head", "none"], "none"), (["search", "a cat", "--head", "tight"], "pairs"),
+            (["search", "a cat", "--head", "none"], "none"),
+            (["search", "--like", "\(kept)@2026-11-30T12:00:00Z", "--head", "tight"], "pairs"),
         ]
         for (arguments, key) in wrong {
             let refused = try await ask(arguments)

@@ -84,6 +84,13 @@ double ww_history_exact(const int8_t *high, const int8_t *low, float scale, cons
 uint64_t ww_history_dots(float *out, const int8_t *high, size_t count, size_t P, const float *scales,
                          const ww_history_texts *texts, ww_scan scan);
 
+/// The same of rows that are mapped from a file: 1, or 0 where one of their pages cannot be had.
+int ww_history_mapped_dots(uint64_t *sum, float *out, const int8_t *high, size_t count, size_t P, const float *scales,
+                           const ww_history_texts *texts);
+
+/// Times that the calling thread found a page missing from its tables.
+long ww_thread_faults(void);
+
 /// Sums of each `size` entries' rows as rows: value = scale * sum. sums (n / size, P). rows (n): an entry's row, or -1.
 /// Many texts cost less by these than by the rows themselves.
 void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,

@@ -30,6 +30,8 @@ package struct HistoryQuery: Sendable {
     ///
     /// Scores are exact all the same; moments are marked approximate. With few texts it saves nothing.
     package var isQuick = false
+    /// Whether a segment of a stream is left out without a word.
+    package var leavesOut: @Sendable (_ stream: String, _ day: Int?) -> Bool = { _, _ in false }
     /// Threads that scan.
     package var threads = 2
     /// Seconds between two moments of a stream, at least.
@@ -61,7 +63,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var head: String
     /// Share of the stream's windows that were searched and score less: to 1/2048 of a score.
     package var rank: Double
-    /// A quick search chose it: a better one may have been missed.
+    /// A quick search or another head chose it: a better one may have been missed.
     package var isApproximate: Bool
     /// Where its best window lies: for those who read its rows.
     package var place: Place
@@ -79,7 +81,8 @@ package struct HistoryResult: Sendable {
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
     /// Streams, segments and windows that were looked at, and bytes that were read.
-    package var streams = 0
+    package var names: Set<String> = []
+    package var streams: Int { names.count }
     package var segments = 0
     package var windows = 0
     package var bytes = 0

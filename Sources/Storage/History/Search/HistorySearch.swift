@@ -62,7 +62,7 @@ package struct HistorySearch: Sendable {
         }
         var found = shared.withLock { $0 }
         found.result.skips.merge(skips)
-        found.result.streams = Set(sources.map(\.header.stream)).count
+        found.result.names = Set(sources.map(\.header.stream))
         found.result.segments = sources.count
         finish(&found, sources, query, texts, goesOn)
         found.result.isCancelled = !goesOn()
@@ -87,7 +87,8 @@ package struct HistorySearch: Sendable {
             let path = segment.path
             do throws(HistoryProblem) {
                 let header = try SegmentReader(path).header
-                guard query.selects(header.stream), header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
+                guard query.selects(header.stream), !query.leavesOut(header.stream, segment.day),
+                    header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
                     header.kind == .frames || header.head == query.head
                 else { continue }
                 if header.kind == .clips, let frames = query.frames, frames != header.window { continue }
@@ -115,7 +116,8 @@ package struct HistorySearch: Sendable {
         let chain: SegmentChain
         do throws(HistoryProblem) {
             chain = try SegmentChain(
-                source.segment, readsLow: BlockScan.needsLow(source.header, query), checksRows: false)
+                source.segment, readsLow: BlockScan.needsLow(source.header, query), checksRows: false,
+                mapsRows: !query.isQuick)
         } catch {
             shared.withLock { $0.result.skips.note(error) }
             return

@@ -67,17 +67,20 @@ struct TextBatch: Sendable {
         return 6 * step / Float(12).squareRoot()
     }
 
-    /// Dot products of rows' high planes with all texts, laid out as by `ww_history_dots`; the rows' checksum.
+    /// Dot products of rows' high planes with all texts, laid out as by `ww_history_dots`; the rows' checksum, nil where
+    /// they are mapped and cannot be read.
     @discardableResult
     func dots(
         _ out: UnsafeMutablePointer<Float>, high: UnsafePointer<Int8>, count rows: Int, scales: UnsafePointer<Float>
-    ) -> UInt64 {
+    ) -> UInt64? {
         bytes.withUnsafeBufferPointer { bytes in
             steps.withUnsafeBufferPointer { steps in
                 offsets.withUnsafeBufferPointer { offsets in
                     var texts = ww_history_texts(
                         count: count, bytes: bytes.baseAddress, steps: steps.baseAddress, offsets: offsets.baseAddress)
-                    return ww_history_dots(out, high, rows, padded, scales, &texts, WW_SCAN_BEST)
+                    var sum: UInt64 = 0
+                    let isRead = ww_history_mapped_dots(&sum, out, high, rows, padded, scales, &texts) == 1
+                    return isRead ? sum : nil
                 }
             }
         }

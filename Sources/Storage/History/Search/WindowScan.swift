@@ -49,7 +49,7 @@ package final class WindowScan {
         _ segment: HistoryFolder.Segment, _ skips: inout HistorySkips, take: (Block) -> Bool
     ) throws(HistoryProblem) -> BlockReader {
         let readsLow = try BlockScan.needsLow(SegmentReader(segment.path).header, query)
-        let chain = try SegmentChain(segment, readsLow: readsLow, checksRows: false)
+        let chain = try SegmentChain(segment, readsLow: readsLow, checksRows: false, mapsRows: true)
         blocks.begin(chain.header, query)
         while let block = chain.next() {
             guard blocks.multiply(block) else {

@@ -1,4 +1,5 @@
 package import Foundation
+package import History
 
 /// A moment as `search --json` prints it and `history.search` answers.
 package struct MomentLine: Codable, Sendable {
@@ -18,6 +19,8 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
+    /// True where another head chose it; absent else.
+    package let approximate: Bool?
     /// Path of a picture near its peak, as a daemon serves it.
     package var preview: String?
 
@@ -28,5 +31,6 @@ package struct MomentLine: Codable, Sendable {
         media = Media(start: moment.mediaStart, end: moment.mediaEnd, peak: moment.mediaPeak)
         score = Double(moment.score)
         rank = moment.rank
+        approximate = moment.isApproximate ? true : nil
     }
 }

@@ -50,11 +50,11 @@ static void note(ww_rtsp_session *opened, const char *reason) {
     g_strlcpy(opened->reason, reason ? reason : "", sizeof opened->reason);
 }
 
-static ww_rtsp_outcome failure(ww_rtsp *self, GstRTSPResult result, ww_rtsp_session *opened, ww_rtsp_outcome outcome) {
-    (void)self;
+static ww_rtsp_outcome failure(GstRTSPResult result, ww_rtsp_session *opened, ww_rtsp_outcome outcome) {
     if (result == GST_RTSP_EINTR) return WW_RTSP_IS_CANCELLED;
     gchar *text = gst_rtsp_strresult(result);
-    note(opened, text);
+    // So the library calls a body that is larger than it may be.
+    note(opened, result == GST_RTSP_ENOMEM ? "Parse error: the answer is too large" : text);
     g_free(text);
     return outcome;
 }
@@ -76,7 +76,7 @@ static ww_rtsp_outcome ask(ww_rtsp *self, GstRTSPMessage *request, GstRTSPMessag
     self->is_unsent = FALSE;
     GstRTSPResult result = ww_rtsp_ask(self, request, response);
     if (result != GST_RTSP_OK)
-        return failure(self, result, opened, self->is_unsent ? WW_RTSP_IS_UNSENT : WW_RTSP_IS_UNHEARD);
+        return failure(result, opened, self->is_unsent ? WW_RTSP_IS_UNSENT : WW_RTSP_IS_UNHEARD);
     int status = response->type_data.response.code;
     opened->status = status;
     note(opened, response->type_data.response.reason);
@@ -101,7 +101,7 @@ static ww_rtsp_outcome connect_to(ww_rtsp *self, const char *uri, void *database
     *request_uri = gst_rtsp_url_get_request_uri(url);
     gboolean is_secured = (url->transports & GST_RTSP_LOWER_TRANS_TLS) != 0;
     gst_rtsp_url_free(url);
-    if (result != GST_RTSP_OK) return failure(self, result, opened, WW_RTSP_IS_UNCONNECTED);
+    if (result != GST_RTSP_OK) return failure(result, opened, WW_RTSP_IS_UNCONNECTED);
     if (is_secured && database) gst_rtsp_connection_set_tls_database(made, database);
     gst_rtsp_connection_set_content_length_limit(made, ww_rtsp_most_body);
     g_mutex_lock(&self->lock);
@@ -110,7 +110,7 @@ static ww_rtsp_outcome connect_to(ww_rtsp *self, const char *uri, void *database
     g_mutex_unlock(&self->lock);
     if (is_cancelled) return WW_RTSP_IS_CANCELLED;
     result = gst_rtsp_connection_connect_usec(made, step_limit);
-    if (result != GST_RTSP_OK) return failure(self, result, opened, WW_RTSP_IS_UNCONNECTED);
+    if (result != GST_RTSP_OK) return failure(result, opened, WW_RTSP_IS_UNCONNECTED);
     if (is_secured) {
         GTlsConnection *secured = gst_rtsp_connection_get_tls(made, NULL);
         self->secured = secured ? g_io_stream_get_input_stream(G_IO_STREAM(secured)) : NULL;

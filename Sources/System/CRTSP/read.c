@@ -58,9 +58,7 @@ long ww_rtsp_read(ww_rtsp *self, unsigned char *to, unsigned long capacity, unsi
 // MARK: Sending
 
 int ww_rtsp_keep_alive(ww_rtsp *self) {
-    GstRTSPMethod method = self->methods & GST_RTSP_SET_PARAMETER   ? GST_RTSP_SET_PARAMETER
-                           : self->methods & GST_RTSP_GET_PARAMETER ? GST_RTSP_GET_PARAMETER
-                                                                    : GST_RTSP_OPTIONS;
+    GstRTSPMethod method = self->methods & GST_RTSP_GET_PARAMETER ? GST_RTSP_GET_PARAMETER : GST_RTSP_OPTIONS;
     GstRTSPMessage request = {0};
     if (gst_rtsp_message_init_request(&request, method, self->control) != GST_RTSP_OK) return 0;
     GstRTSPResult result = gst_rtsp_connection_send_usec(self->connection, &request, G_USEC_PER_SEC);

@@ -156,7 +156,10 @@ private func readPackets(_ bytes: UnsafeRawBufferPointer) {
         }
         return found
     }
-    attempt { precondition(try units(in: .max) == units(in: 1 + way >> 2), "other pieces, other units") }
+    attempt {
+        let (whole, parted) = (try units(in: .max), try units(in: 1 + way >> 2))
+        precondition(whole == parted, "other pieces, other units")
+    }
 }
 
 /// A refusal is as good as a success, and its sentence must not trap either.

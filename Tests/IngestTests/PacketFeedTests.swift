@@ -25,7 +25,7 @@ private struct FilmServer {
             ["-c", "exec /usr/bin/python3 \"$0\" \"$@\" 2>/dev/null", place] + (port.map { [$0] } ?? []) + [film],
             hasInput: true)
         let ready = try await program.line()
-        guard ready.hasPrefix("READY") else { throw MissingServer(said: ready) }
+        guard ready.hasPrefix("READY") else { throw ProgramError(description: "no camera: \(ready)") }
         uri = port.map { "rtsp://127.0.0.1:\($0)" } ?? String(ready.dropFirst(6))
     }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "CRTSP.h"
@@ -42,6 +43,9 @@ void ww_rtsp_cancel(ww_rtsp *self) {
     g_mutex_lock(&self->lock);
     self->is_cancelled = TRUE;
     if (self->connection) gst_rtsp_connection_flush(self->connection, TRUE);
+    // The library does not look up from an answer that never ends; a socket without another side ends that.
+    GSocket *socket = self->connection && !self->plays ? gst_rtsp_connection_get_read_socket(self->connection) : NULL;
+    if (socket) shutdown(g_socket_get_fd(socket), SHUT_RDWR);
     g_mutex_unlock(&self->lock);
     eventfd_write(self->wake, 1);
 }
@@ -190,5 +194,9 @@ ww_rtsp_outcome ww_rtsp_open(ww_rtsp *self, const char *uri, void *database, ww_
     g_free(request_uri);
     g_free(setup);
     g_free(range);
+    g_mutex_lock(&self->lock);
+    if (self->is_cancelled) outcome = WW_RTSP_IS_CANCELLED;
+    self->plays = outcome == WW_RTSP_PLAYS;
+    g_mutex_unlock(&self->lock);
     return outcome;
 }

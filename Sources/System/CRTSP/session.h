@@ -5,9 +5,10 @@
 #include "CRTSP.h"
 
 struct ww_rtsp {
-    GMutex lock;  // of the next two
+    GMutex lock;  // of the next three
     GstRTSPConnection *connection;
     gboolean is_cancelled;
+    gboolean plays;
     int wake;  // an eventfd that ends a wait
     GstRTSPMethod methods;
     char *control;      // the address that PLAY and what keeps alive are for

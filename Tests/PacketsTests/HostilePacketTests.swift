@@ -29,7 +29,8 @@ struct HostilePacketTests {
             wrong[4] = head
             bytes += wrong
         }
-        bytes += packet(1, at: 0, isLast: true, [24, 0xFF, 0xFF, 1]) + packet(2, at: 0, isLast: true, [24, 0, 0, 0, 0])
+        bytes += packet(1, at: 0, isLast: true, [24, 0xFF, 0xFF, 1])
+        bytes += packet(2, at: 0, isLast: true, [24, 0, 0, 0, 0])
         bytes += packet(3, at: 0, isLast: true, [0x7C]) + packet(4, at: 0, isLast: true, [])
         bytes += [UInt8(ascii: "$"), 0, 0, 0] + [UInt8(ascii: "$"), 0, 0, 1, 0x80]
         #expect(try reader.events(bytes).isEmpty)
@@ -54,7 +55,8 @@ struct HostilePacketTests {
             var reader = PacketReader(.init(coding: coding, payloadType: 96, channel: 0, clockRate: 1))
             var bytes: [UInt8] = []
             for number in 0..<50 {
-                let kinds: [UInt8] = coding == .h264 ? [0x7C, 24, 0x65, 0x41, 6, 7, 8] : [0x62, 0x60, 38, 2, 78, 66, 68]
+                let kinds: [UInt8] =
+                    coding == .h264 ? [0x7C, 24, 0x65, 0x41, 6, 7, 8] : [0x62, 0x60, 38, 2, 78, 66, 68]
                 let holds = (0..<random.below(40)).map { _ in UInt8(random.below(256)) }
                 bytes += packet(
                     number + random.below(3), at: UInt32(truncatingIfNeeded: random.below(1 << 32)),

@@ -24,8 +24,7 @@ static gboolean is_known(GstRTSPAuthCredential *credential) {
 static gboolean authenticate(ww_rtsp *self, GstRTSPMessage *response) {
     GstRTSPUrl *url = gst_rtsp_connection_get_url(self->connection);
     if (!url || !url->user || !url->passwd) return FALSE;
-    GstRTSPAuthCredential **all =
-        gst_rtsp_message_parse_auth_credentials(response, GST_RTSP_HDR_WWW_AUTHENTICATE);
+    GstRTSPAuthCredential **all = gst_rtsp_message_parse_auth_credentials(response, GST_RTSP_HDR_WWW_AUTHENTICATE);
     GstRTSPAuthCredential *best = NULL;
     for (GstRTSPAuthCredential **next = all; next && *next; next++)
         if (is_known(*next) && (!best || (*next)->scheme > best->scheme)) best = *next;
@@ -175,8 +174,8 @@ static gboolean take_addresses(ww_rtsp *self, const GstSDPMessage *sdp, const Gs
     else if (is_absolute(own))
         *setup = g_strdup(own);
     else
-        *setup = g_strconcat(
-            self->control, own[0] == '/' || g_str_has_suffix(self->control, "/") ? "" : "/", own, NULL);
+        *setup =
+            g_strconcat(self->control, own[0] == '/' || g_str_has_suffix(self->control, "/") ? "" : "/", own, NULL);
     return (!is_absolute(all) || is_here(self, all)) && (!is_absolute(own) || is_here(self, own));
 }
 

@@ -79,8 +79,7 @@ static ww_rtsp_outcome ask(ww_rtsp *self, GstRTSPMessage *request, GstRTSPMessag
                            ww_rtsp_session *opened) {
     self->is_unsent = FALSE;
     GstRTSPResult result = ww_rtsp_ask(self, request, response);
-    if (result != GST_RTSP_OK)
-        return failure(result, opened, self->is_unsent ? WW_RTSP_IS_UNSENT : WW_RTSP_IS_UNHEARD);
+    if (result != GST_RTSP_OK) return failure(result, opened, self->is_unsent ? WW_RTSP_IS_UNSENT : WW_RTSP_IS_UNHEARD);
     int status = response->type_data.response.code;
     opened->status = status;
     note(opened, response->type_data.response.reason);

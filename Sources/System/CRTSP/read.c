@@ -27,8 +27,8 @@ static long read_now(ww_rtsp *self, int socket, unsigned char *to, unsigned long
         return errno == EAGAIN || errno == EINTR ? 0 : WW_RTSP_BROKE;
     }
     GError *error = NULL;
-    gssize count = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(self->secured), to, capacity, NULL,
-                                                            &error);
+    gssize count =
+        g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(self->secured), to, capacity, NULL, &error);
     if (count > 0) return (long)count;
     if (count == 0) return WW_RTSP_ENDED;
     gboolean is_early = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -68,8 +68,8 @@ int ww_rtsp_keep_alive(ww_rtsp *self) {
 
 int ww_rtsp_report(ww_rtsp *self) {
     // An empty report and a name, of a receiver that nobody has to tell from others.
-    static const guint8 report[] = {0x80, 201, 0, 1, 'w', 'w', 'r', 'd', 0x81, 202, 0, 3,
-                                    'w',  'w', 'r', 'd', 1, 2, 'w', 'w', 0,    0,   0, 0};
+    static const guint8 report[] = {
+        0x80, 201, 0, 1, 'w', 'w', 'r', 'd', 0x81, 202, 0, 3, 'w', 'w', 'r', 'd', 1, 2, 'w', 'w', 0, 0, 0, 0};
     GstRTSPMessage message = {0};
     if (gst_rtsp_message_init_data(&message, (guint8)(self->channel + 1)) != GST_RTSP_OK) return 0;
     gst_rtsp_message_set_body(&message, report, sizeof report);
@@ -81,9 +81,8 @@ int ww_rtsp_report(ww_rtsp *self) {
 // MARK: The element
 
 void ww_rtsp_set_caps(void *source, int is_h265) {
-    GstCaps *caps =
-        gst_caps_new_simple(is_h265 ? "video/x-h265" : "video/x-h264", "stream-format", G_TYPE_STRING, "byte-stream",
-                            "alignment", G_TYPE_STRING, "au", NULL);
+    GstCaps *caps = gst_caps_new_simple(is_h265 ? "video/x-h265" : "video/x-h264", "stream-format", G_TYPE_STRING,
+                                        "byte-stream", "alignment", G_TYPE_STRING, "au", NULL);
     gst_app_src_set_caps(GST_APP_SRC(source), caps);
     gst_caps_unref(caps);
 }

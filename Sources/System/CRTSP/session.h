@@ -11,9 +11,9 @@ struct ww_rtsp {
     gboolean plays;
     int wake;  // an eventfd that ends a wait
     GstRTSPMethod methods;
-    char *control;      // the address that PLAY and what keeps alive are for
-    gboolean has_begun; // a session that has to be ended
-    gboolean is_unsent; // the last request failed on its way there
+    char *control;       // the address that PLAY and what keeps alive are for
+    gboolean has_begun;  // a session that has to be ended
+    gboolean is_unsent;  // the last request failed on its way there
     int channel;
     unsigned long least;    // what the socket waits for now
     GInputStream *secured;  // of TLS, borrowed; NULL without

@@ -59,8 +59,9 @@ struct UnitAssembler {
     /// Packets are missing here.
     mutating func lose() { dropFragment() }
 
-    /// Takes a packet's payload; `isLast`: the packet is marked as its unit's last. `drops` is asked whether units that
-    /// need others are left out. Returns false for what is of neither coding's plain kinds.
+    /// Takes a packet's payload; false for what is of neither coding's plain kinds.
+    ///
+    /// `isLast`: the packet is marked as its unit's last; `drops` is asked whether units that need others are left out.
     mutating func take(_ payload: ArraySlice<UInt8>, isLast: Bool, drops: () -> Bool) -> Bool {
         isMarked = isMarked || isLast
         defer { if isLast, hasPicture { end() } }
@@ -173,7 +174,9 @@ struct UnitAssembler {
     private mutating func end() {
         finished.append(Unit(bytes: isLeftOut ? [] : bytes, time: time, isKey: isKey, isLeftOut: isLeftOut))
         let size = bytes.count
-        if isLeftOut { bytes.removeAll(keepingCapacity: true) } else {
+        if isLeftOut {
+            bytes.removeAll(keepingCapacity: true)
+        } else {
             bytes = []
             // The next is about as large, unless this was a keyframe.
             if !isKey { bytes.reserveCapacity(size) }

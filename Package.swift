@@ -84,6 +84,10 @@ let package = Package(
         .target(
             name: "CKeepAlive", dependencies: ["CGStreamer"], path: "Sources/System/CKeepAlive", cSettings: strictC,
             linkerSettings: [.linkedLibrary("gstrtsp-1.0")]),
+        .target(
+            name: "CRTSP", dependencies: ["CGStreamer", "CKeepAlive"], path: "Sources/System/CRTSP",
+            cSettings: strictC + [.headerSearchPath(".")],
+            linkerSettings: [.linkedLibrary("gstrtsp-1.0"), .linkedLibrary("gstsdp-1.0")]),
         // It stands before a function of GnuTLS (tls.c), so programs must export it to the modules that GIO loads.
         .target(
             name: "CReach", dependencies: ["CGLib"], path: "Sources/System/CReach", cSettings: strictC,
@@ -187,12 +191,13 @@ let package = Package(
         .target(
             name: "Containers", dependencies: ["Pixels", "StreamSources"], path: "Sources/Video/Containers",
             swiftSettings: strict),
+        .target(name: "Packets", path: "Sources/Video/Packets", swiftSettings: strict),
         // CKeepAlive is linked and not imported: it stands before functions of GStreamer.
         .target(
             name: "Ingest",
             dependencies: [
-                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Containers", "Pixels", "Sampling",
-                "StreamSources", "SystemSupport", "World",
+                "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "CRTSP", "Containers", "Packets", "Pixels",
+                "Sampling", "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
@@ -378,7 +383,7 @@ let package = Package(
             name: "FuzzReaders",
             dependencies: [
                 "Checkpoints", "CLIP", "Containers", "ControlAPI", "Daemon", "History", "Matching", "Messaging",
-                "Pixels", "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
+                "Packets", "Pixels", "TestSupport", "Tokenizers", "WatchwordConfiguration", "WebAPI", "WireFormat",
             ],
             path: "Fuzz/Readers", swiftSettings: strict),
         tests("FuzzTests", ["FuzzReaders", "SystemSupport"]),
@@ -412,6 +417,7 @@ let package = Package(
         tests("StreamSourcesTests", ["Concurrency", "StreamSources", "SystemSupport"]),
         tests("SamplingTests", ["Sampling", "StreamSources"]),
         tests("ContainersTests", ["Containers"]),
+        tests("PacketsTests", ["Packets", "SystemSupport"]),
         tests(
             "IngestTests",
             [

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 runs=${1:-10000000}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- safetensors zip pickle config vocabulary index tokenizer sentencepiece configuration queries control clients \
-    web pictures films multipart movie history
+    web pictures films multipart movie history packets
 log=.build-fuzz/build.log
 mkdir -p .build-fuzz
 # SwiftPM passes --sanitize on one by one, of which swiftc heeds the last: hence both at once, beside.

@@ -2,6 +2,7 @@ import CLIP
 import Checkpoints
 import Containers
 import Foundation
+import Packets
 import Pixels
 import TestSupport
 import Tokenizers
@@ -9,7 +10,7 @@ import Tokenizers
 /// The readers of untrusted files and messages, each with its corpus in `Fuzz/corpus`.
 package enum Reader: String, CaseIterable, Sendable {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer, sentencepiece
-    case configuration, queries, control, clients, web, pictures, films, multipart, movie, history
+    case configuration, queries, control, clients, web, pictures, films, multipart, movie, history, packets
 
     /// Characters of one to four bytes, special tokens, white space.
     private static let sentence = "A photo of\t <|endoftext|> <eos> caf\u{e9} \u{2581}\u{732b}\u{1F431}"
@@ -44,6 +45,7 @@ package enum Reader: String, CaseIterable, Sendable {
         case .control: attempt { try Requests.control(Data(bytes)) }
         case .clients: attempt { try Requests.clients(Data(bytes)) }
         case .history: Segments.read(Array(bytes))
+        case .packets: readPackets(bytes)
         }
     }
 }
@@ -134,6 +136,30 @@ private func readMultipart(_ bytes: UnsafeRawBufferPointer) {
     }
     // Only what is left out for its length depends on the pieces: it is looked at when they come.
     precondition(whole.leftOut + pieces.leftOut > 0 || parts == found, "other pieces, other parts")
+}
+
+/// The first byte is the coding, whether units are left out, and how many bytes come at a time.
+private func readPackets(_ bytes: UnsafeRawBufferPointer) {
+    let way = Int(bytes.first ?? 0)
+    let coding: VideoCoding = way & 1 == 0 ? .h264 : .h265
+    func units(in pieces: Int) throws -> [PacketReader.Event] {
+        var reader = PacketReader(.init(coding: coding, payloadType: 96, channel: 0, clockRate: 90_000))
+        var (found, rest): ([PacketReader.Event], Slice<UnsafeRawBufferPointer>) = ([], bytes.dropFirst())
+        while !rest.isEmpty {
+            let count = reader.read { room in
+                room.copyBytes(from: rest.prefix(min(pieces, room.count)))
+                return min(pieces, room.count, rest.count)
+            }
+            rest = rest.dropFirst(count)
+            let drops = way & 2 != 0
+            while let event = try reader.next(arrival: 1_000_000_000, drops: { drops }) { found.append(event) }
+        }
+        return found
+    }
+    attempt {
+        let (whole, parted) = (try units(in: .max), try units(in: 1 + way >> 2))
+        precondition(whole == parted, "other pieces, other units")
+    }
 }
 
 /// A refusal is as good as a success, and its sentence must not trap either.

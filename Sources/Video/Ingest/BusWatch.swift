@@ -76,6 +76,7 @@ struct BusWatch {
             // Posted for every track that is no video, too.
             if !report.isDelayedLink { onEvent(.warning(diagnosis.secrets.hidden(in: report.plain))) }
         case GST_MESSAGE_APPLICATION where SnapshotFeed.isAnswer(message, of: description.uri): return .isExchanged
+        case GST_MESSAGE_APPLICATION where PacketFeed.isUnusual(message): return .isExchanged
         default: break
         }
         return nil

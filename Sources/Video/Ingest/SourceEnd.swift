@@ -41,9 +41,9 @@ struct SourceEnd {
     /// Schemes of which every source is live.
     static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
     /// Templates of which every source is live.
-    static let liveTemplates: Set<String> = ["rtsp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
+    static let liveTemplates: Set<String> = ["rtsp", "rtsp-tcp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
     /// Templates whose pictures have the time of the pipeline's clock from the first picture on.
-    static let clockTemplates: Set<String> = ["rtsp", "v4l2", "test", "shapes", "snapshot"]
+    static let clockTemplates: Set<String> = ["rtsp", "rtsp-tcp", "v4l2", "test", "shapes", "snapshot"]
 
     static func isKnownLive(_ description: SourceDescription, template: String) -> Bool {
         liveTemplates.contains(template) || liveSchemes.contains(SourceURI.scheme(description.uri) ?? "")

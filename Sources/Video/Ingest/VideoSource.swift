@@ -9,7 +9,7 @@ import World
 /// A source of video: a GStreamer pipeline, sampled.
 ///
 /// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
-// @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe` and `feed`
+// @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe`, `feed` and `packets`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
     /// Kind of the source, assumed until its pipeline says otherwise.
@@ -24,6 +24,8 @@ package final class VideoSource: @unchecked Sendable {
     private var otherRecipe: PipelineTemplates.Recipe?
     /// Fetches pictures one by one, where that is what the source is.
     private var feed: SnapshotFeed?
+    /// Receives a camera's packets, where that is done here.
+    private var packets: PacketFeed?
     /// Film of a `shapes://` source.
     private let film: Film?
     private let diagnosis: SourceDiagnosis
@@ -117,10 +119,12 @@ package final class VideoSource: @unchecked Sendable {
         guard isWanted else { throw SourceError("\(shown): it was stopped before it started") }
         guard gst_element_set_state(made.element, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE else {
             let why = diagnosis.pendingError(made) ?? "GStreamer cannot play it"
-            lock.withLock {
+            let packets = lock.withLock {
                 pipeline = nil
                 self.thread = nil
+                return self.packets
             }
+            packets?.cancel()
             gst_element_set_state(made.element, GST_STATE_NULL)
             // There is no thread for a `stop` that came meanwhile to wait for.
             stopped.signal()
@@ -149,6 +153,11 @@ package final class VideoSource: @unchecked Sendable {
             try feed.attach(to: made.element, shown: shown)
             tap.repeatsPictures()
             lock.withLock { self.feed = feed }
+        } else if recipe.template == PacketFeed.template {
+            let packets = PacketFeed(
+                description, uri: recipe.uri ?? description.uri, database: database, tap: tap, decoderTap: decoderTap)
+            try packets.attach(to: made.element, shown: shown)
+            lock.withLock { self.packets = packets }
         } else if recipe.template == "http", lock.withLock({ otherRecipe }) != nil {
             HTTPAnswerWatch.attach(to: made.element)
         }
@@ -167,25 +176,29 @@ package final class VideoSource: @unchecked Sendable {
     ///
     /// Calling it again does nothing.
     package func stop() {
-        let (pipeline, thread, feed) = lock.withLock {
+        let (pipeline, thread, feed, packets) = lock.withLock {
             stopping.store(true, ordering: .releasing)
             defer {
                 self.pipeline = nil
                 self.thread = nil
+                self.packets = nil
             }
-            return (self.pipeline, self.thread, self.feed)
+            return (self.pipeline, self.thread, self.feed, self.packets)
         }
         feed?.cancel()
+        packets?.cancel()
         diagnosis.probe.cancel()
         guard let pipeline, thread != nil else { return }
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
+        packets?.close()
         if Thread.current !== thread { stopped.wait() }
     }
 
     /// The bus thread: turns GStreamer's messages into events.
     private func watch(_ first: Pipeline) {
         defer { stopped.signal() }
-        let mayTurnToUDP = RTSPTransport.of(description) ?? .auto == .auto && recipe.template == "rtsp"
+        let isRTSP = recipe.template == "rtsp" || recipe.template == PacketFeed.template
+        let mayTurnToUDP = RTSPTransport.of(description) ?? .auto == .auto && isRTSP
         var pipeline: Pipeline? = first
         while let current = pipeline {
             var bus = BusWatch(
@@ -220,12 +233,14 @@ package final class VideoSource: @unchecked Sendable {
 
     /// Plays the source by its other template, once; nil if it was stopped meanwhile, or cannot be played.
     private func exchanged(_ old: Pipeline) -> Pipeline? {
-        let (recipe, feed) = lock.withLock {
-            defer { (otherRecipe, self.feed) = (nil, nil) }
-            return (otherRecipe, self.feed)
+        let (recipe, feed, packets) = lock.withLock {
+            defer { (otherRecipe, self.feed, self.packets) = (nil, nil, nil) }
+            return (otherRecipe, self.feed, self.packets)
         }
         feed?.cancel()
+        packets?.cancel()
         gst_element_set_state(old.element, GST_STATE_NULL)
+        packets?.close()
         do throws(SourceError) {
             guard let recipe else { throw SourceError("\(shown): it is now a picture, now a stream") }
             let made = try prepared(recipe)

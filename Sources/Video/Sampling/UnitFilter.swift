@@ -73,6 +73,8 @@ package struct UnitFilter {
     package var isKeyframesOnly: Bool { state != .all }
     /// Whether all units seem to be keyframes.
     package var isIntra: Bool { intra >= Self.intraProof }
+    /// Whether the next unit is dropped if it needs others: it need not be made of its packets at all.
+    package var dropsDeltas: Bool { state == .keyframes || state == .awaitingKeyframe }
     /// Whether a unit that does not reach the decoder may be asked for.
     package var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
 

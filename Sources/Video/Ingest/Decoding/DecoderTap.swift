@@ -1,6 +1,7 @@
 import CGStreamer
 import Sampling
 import StreamSources
+import Synchronization
 
 /// Probes before the video decoders of a live pipeline: drops units that need not be decoded, and bounds threads.
 ///
@@ -15,6 +16,8 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let share: SamplingShare
     fileprivate let turns: DecodingTurns?
     private let order = HappensBefore()
+    /// The gate of the decoder that was found last.
+    private let gate = Mutex(WeakGate())
 
     /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
     init(
@@ -40,6 +43,17 @@ final class DecoderTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
+    /// Whether units that need others are dropped now, whatever they hold.
+    ///
+    /// Like `leaveOut`, for the streaming thread that gives the decoder its units.
+    var dropsDeltas: Bool { gate.withLock { $0.gate }?.dropsDeltas ?? false }
+
+    /// Whether the decoder gets all units.
+    var takesAll: Bool { gate.withLock { $0.gate }?.takesAll ?? false }
+
+    /// Records a unit that would be dropped, and was never made.
+    func leaveOut(at time: Double?) { gate.withLock { $0.gate }?.leaveOut(at: time) }
+
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
         order.take()
         // One thread a camera: cameras are many and fill the cores by their number, while a decoder's own threads cost
@@ -47,9 +61,9 @@ final class DecoderTap: @unchecked Sendable {
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }
-        let gate = Unmanaged.passRetained(
-            DecoderGate(self, UnitFilter(mode, fps: fps), SampleShedding(fps: fps))
-        ).toOpaque()
+        let made = DecoderGate(self, UnitFilter(mode, fps: fps), SampleShedding(fps: fps))
+        self.gate.withLock { $0.gate = made }
+        let gate = Unmanaged.passRetained(made).toOpaque()
         gst_pad_add_probe(
             pad, GST_PAD_PROBE_TYPE_BUFFER,
             { pad, info, user in
@@ -57,6 +71,10 @@ final class DecoderTap: @unchecked Sendable {
                 return Unmanaged<DecoderGate>.fromOpaque(user).takeUnretainedValue().probe(pad, info)
             }, gate, { user in if let user { Unmanaged<DecoderGate>.fromOpaque(user).release() } })
     }
+}
+
+private struct WeakGate {
+    weak var gate: DecoderGate?
 }
 
 /// The probe of one decoder's sink pad.
@@ -87,15 +105,9 @@ private final class DecoderGate: @unchecked Sendable {
     ) -> GstPadProbeReturn {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
-        tap.activity.heardUnit()
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
-        let returns = filter.returns
-        let verdict = filter.verdict(
-            isDelta: ww_is_delta(buffer) != 0, time: time, arrival: (ContinuousClock.now - opened) / .seconds(1),
-            share: tap.share.value)
-        if filter.returns > returns { record.addReturn() }
-        record.setKeyframesOnly(filter.isKeyframesOnly)
+        let verdict = judge(isDelta: ww_is_delta(buffer) != 0, at: time)
         switch verdict {
         case .drop:
             record.addSkipped(1)
@@ -117,6 +129,25 @@ private final class DecoderGate: @unchecked Sendable {
         ww_probe_set_flow(
             info, tap.turns?.take { pass(buffer, to: pad, verdict) } ?? pass(buffer, to: pad, verdict))
         return GST_PAD_PROBE_HANDLED
+    }
+
+    private func judge(isDelta: Bool, at time: Double?) -> UnitFilter.Verdict {
+        tap.activity.heardUnit()
+        let returns = filter.returns
+        let verdict = filter.verdict(
+            isDelta: isDelta, time: time, arrival: (ContinuousClock.now - opened) / .seconds(1),
+            share: tap.share.value)
+        if filter.returns > returns { record.addReturn() }
+        record.setKeyframesOnly(filter.isKeyframesOnly)
+        return verdict
+    }
+
+    var dropsDeltas: Bool { filter.dropsDeltas }
+    var takesAll: Bool { !filter.isKeyframesOnly }
+
+    func leaveOut(at time: Double?) {
+        _ = judge(isDelta: true, at: time)
+        record.addSkipped(1)
     }
 
     /// Gives the decoder a unit, after those that are held if they are wanted.

@@ -127,17 +127,26 @@ package struct PipelineTemplates: Sendable {
         return path
     }
 
-    /// The template for a source that names none; directories from before there were snapshots have no line for them.
+    /// The template for a source that names none; directories of an earlier time lack lines for the newer ones.
     private func usual(for source: SourceDescription) -> String {
         let name = Self.template(for: source)
-        guard name == "snapshot", lines[name] == nil else { return name }
-        return SourceURI.file(source.uri) == nil ? "http" : "file"
+        switch name {
+        case "snapshot" where lines[name] == nil: return SourceURI.file(source.uri) == nil ? "http" : "file"
+        case "rtsp" where lines[PacketFeed.template] != nil && PacketFeed.takes(source): return PacketFeed.template
+        default: return name
+        }
     }
 
-    /// Recipe for an HTTP source whose server answers with a picture where a stream was expected, or the reverse.
+    /// Recipe for an HTTP source whose server answers with a picture where a stream was expected, or the reverse; and
+    /// for a camera that the plain way of receiving is not for.
     func otherRecipe(
         than recipe: Recipe, _ source: SourceDescription, credentials: SourceCredentials?
     ) -> Recipe? {
+        if recipe.template == PacketFeed.template {
+            var other = source
+            other.template = "rtsp"
+            return try? self.recipe(other, credentials: credentials)
+        }
         guard source.template == nil, source.clip == nil, ["http", "https"].contains(SourceURI.scheme(source.uri))
         else { return nil }
         var other = source

@@ -1,0 +1,87 @@
+/// What the pieces of a coded video (NAL units) are by their first bytes.
+package enum VideoCoding: Sendable {
+    case h264, h265
+
+    /// Bytes of a piece before what it holds.
+    var head: Int { self == .h264 ? 1 : 2 }
+
+    func kind(_ first: UInt8) -> UInt8 { self == .h264 ? first & 0x1F : first >> 1 & 0x3F }
+
+    func isPicture(_ kind: UInt8) -> Bool { self == .h264 ? (1...5).contains(kind) : kind < 32 }
+
+    /// Whether it holds parameters, which all later pictures need.
+    func isParameters(_ kind: UInt8) -> Bool { self == .h264 ? kind == 7 || kind == 8 : (32...34).contains(kind) }
+
+    /// Whether it is the set without which no other parameters are read.
+    func isSequenceParameters(_ kind: UInt8) -> Bool { kind == (self == .h264 ? 7 : 33) }
+
+    /// Whether a piece of a picture, of which `holds` has the beginning after the head, is the picture's first.
+    func beginsPicture(_ holds: ArraySlice<UInt8>) -> Bool { holds.first.map { $0 & 0x80 != 0 } ?? false }
+
+    /// Whether a picture may be decoded without others, as GStreamer's parsers see it: one too many does no harm.
+    func isKey(_ kind: UInt8, _ holds: ArraySlice<UInt8>) -> Bool {
+        var bits = BitReader(holds)
+        switch self {
+        case .h264:
+            if kind == 5 { return true }
+            guard kind == 1 || kind == 2, bits.number() != nil, let type = bits.number() else { return false }
+            return type % 5 == 2 || type % 5 == 4
+        case .h265:
+            if (16...23).contains(kind) { return true }
+            guard bits.bit() == 1, bits.number() != nil else { return false }
+            return bits.number() == 2
+        }
+    }
+
+    /// Whether supplemental information says that decoding can begin here.
+    func isRecoveryPoint(_ kind: UInt8, _ holds: ArraySlice<UInt8>) -> Bool {
+        guard kind == (self == .h264 ? 6 : 39) else { return false }
+        var rest = holds.prefix(4096)
+        while rest.count > 2 {
+            guard let type = Self.sum(&rest), let size = Self.sum(&rest) else { return false }
+            if type == 6 { return true }
+            rest = rest.dropFirst(size)
+        }
+        return false
+    }
+
+    /// A number as a row of 255 and what is left of it.
+    private static func sum(_ bytes: inout ArraySlice<UInt8>) -> Int? {
+        var total = 0
+        while let next = bytes.popFirst() {
+            total += Int(next)
+            if next < 255 { return total }
+        }
+        return nil
+    }
+}
+
+/// Reads the first bits of a piece.
+struct BitReader {
+    private let bytes: ArraySlice<UInt8>
+    private var at = 0
+
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes.prefix(16) }
+
+    mutating func bit() -> Int? {
+        guard at / 8 < bytes.count else { return nil }
+        defer { at += 1 }
+        return Int(bytes[bytes.startIndex + at / 8] >> (7 - UInt8(at % 8)) & 1)
+    }
+
+    /// An Exp-Golomb number.
+    mutating func number() -> Int? {
+        var zeros = 0
+        while let next = bit() {
+            if next == 1 { break }
+            zeros += 1
+            guard zeros < 32 else { return nil }
+        }
+        var rest = 0
+        for _ in 0..<zeros {
+            guard let next = bit() else { return nil }
+            rest = rest << 1 | next
+        }
+        return at / 8 <= bytes.count ? (1 << zeros) - 1 + rest : nil
+    }
+}

@@ -101,7 +101,7 @@ struct MQTTTests {
                 "its certificate is for another name than 127.0.0.1"
             ),
             ("notls", one("notls", "mqtts", open, "\(right), \(ca)"), "TLS"),
-            ("noclient", one("noclient", "mqtts", strict, ca), "the broker wants a client certificate"),
+            ("noclient", one("noclient", "mqtts", strict, ca), "a client certificate"),
             ("plain", one("plain", "mqtt", port, right), "does its port want TLS?"),
         ]
     }
@@ -156,7 +156,7 @@ struct MQTTTests {
         let subscriber = try await subscribe(broker.port)
         let program = try await notified.start(notified.daemon([self.broker(broker.port), hook]))
         let times = PublishedTimes(place)
-        #expect(try await until { subscriber.of("watchword/events/").count > 1000 && receiver.taken.count > 1000 })
+        #expect(try await until { subscriber.of("watchword/events/").count > 300 && receiver.taken.count > 300 })
         #expect(try await program.terminate() == 0)
         func arrivals(_ all: [JSONValue]) -> [(seq: Int64, at: Double)] {
             all.compactMap { one in

@@ -70,7 +70,10 @@ extension MQTTProblem {
     static func tls(_ complaint: String?, host: String) -> MQTTProblem {
         let text = (complaint ?? "").lowercased()
         let reason =
-            if text.contains("host name verification") || text.contains("hostname mismatch") {
+            if text.isEmpty {
+                // The alert that says so comes after the handshake by TLS 1.3.
+                "the broker ended the TLS connection; does it want a client certificate (certificate: and key:)?"
+            } else if text.contains("host name verification") || text.contains("hostname mismatch") {
                 "its certificate is for another name than \(host)"
             } else if text.contains("certificate verify failed") {
                 "its certificate is not trusted; name the authority's by ca:"
@@ -78,7 +81,7 @@ extension MQTTProblem {
                 || text.contains("handshake failure") || text.contains("unknown ca")
             {
                 "the broker wants a client certificate that it trusts (certificate: and key:)"
-            } else if text.contains("wrong version number") || text.contains("packet length") {
+            } else if ["wrong version number", "packet length", "unexpected eof"].contains(where: text.contains) {
                 "what answers speaks no TLS; is the port right?"
             } else if text.contains("unable to load") {
                 "a file of ca:, certificate: or key: cannot be used"

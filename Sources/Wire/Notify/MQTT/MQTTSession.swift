@@ -18,6 +18,7 @@ final class MQTTSession {
     private var answer: Int32?
     /// Reason of the broker's farewell.
     private var farewell: Int32?
+    /// What the library logged of errors, a line each.
     private var complaint: String?
     /// Numbers of messages that the broker has confirmed, with its reason, since they were taken last.
     private var confirmed: [(number: Int32, reason: Int32)] = []
@@ -26,6 +27,7 @@ final class MQTTSession {
     /// Seconds between signs of life.
     private static let keepalive: Int32 = 30
     private static let mostArrival = 16 << 10
+    private static let longestComplaint = 2000
     private static let isReady: Bool = mosquitto_lib_init() == 0
 
     /// Connects, and is back when the broker has welcomed it.
@@ -87,12 +89,17 @@ final class MQTTSession {
         }
         mosquitto_log_callback_set(handle) { _, object, level, text in
             guard level & MOSQ_LOG_ERR != 0, let text else { return }
-            MQTTSession.of(object)?.complaint = String(cString: text)
+            MQTTSession.of(object)?.complain(String(cString: text))
         }
     }
 
     private static func of(_ object: UnsafeMutableRawPointer?) -> MQTTSession? {
         object.map { Unmanaged<MQTTSession>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func complain(_ line: String) {
+        let all = (complaint.map { $0 + "\n" } ?? "") + line
+        complaint = String(all.suffix(Self.longestComplaint))
     }
 
     private func take(_ topic: String, _ message: mosquitto_message) {
@@ -125,6 +132,7 @@ final class MQTTSession {
         guard options.isTLS else { return }
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = Int(ww_peer_address(mosquitto_socket(handle), &bytes))
+        guard count > 0 else { throw lost(MOSQ_ERR_CONN_LOST.value) }
         guard let peer = NetworkAddress(bytes: Array(bytes.prefix(count))), options.rule.allows(peer) else {
             throw MQTTProblem("\(host) leads to an address that is not allowed")
         }
@@ -199,6 +207,7 @@ final class MQTTSession {
 
     private func problem(_ code: Int32, _ number: Int32) -> MQTTProblem {
         switch code {
+        case MOSQ_ERR_ERRNO.value where number == EPROTO && options.isTLS: .tls(complaint, host: options.host)
         case MOSQ_ERR_ERRNO.value where number != 0:
             MQTTProblem("no connection: \(String(cString: strerror(number)).lowercased())")
         case MOSQ_ERR_EAI.value: MQTTProblem("the name \(options.host) has no address")

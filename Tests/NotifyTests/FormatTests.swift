@@ -122,7 +122,8 @@ struct FormatTests {
         #expect(try body(telegram)["chat_id"] == .string("-100"))
     }
 
-    @Test("long and hostile texts are bounded and made harmless", arguments: NotifyFormat.allCases)
+    @Test(
+        "long and hostile texts are bounded and made harmless", arguments: NotifyFormat.allCases.filter { $0 != .mqtt })
     func hostile(_ format: NotifyFormat) throws {
         let text = "\u{202E}\u{1B}[2J" + String(repeating: "x", count: 4000)
         let url = format == .ntfy ? "https://ntfy.sh/t" : "https://example.org"

@@ -172,7 +172,7 @@ struct MQTTTests {
             queries: [.init(id: "van", text: "a van\n", tags: [], streams: try StreamSelector(["*/*"]))])
         let sensor = try #require(roster.sensors(AlertFilter()).sensors.first)
         let messages = try home.messages(sensor, isOn: true)
-        #expect(messages.allSatisfy(\.isRetained))
+        #expect(messages.allSatisfy { $0.isRetained })
         #expect(messages[0].topic.hasPrefix("homeassistant/binary_sensor/home_w/gate_door_van_"))
         #expect(messages[1].topic == "home/w/state/gate.door/van")
         #expect(messages[2].topic.hasPrefix("homeassistant/image/home_w/gate_door_van_") && messages.count == 3)

@@ -1,6 +1,7 @@
 import Foundation
 import Matching
 import Notify
+import TestSupport
 import Testing
 import WatchwordConfiguration
 
@@ -103,6 +104,20 @@ struct SettingsTests {
         #expect { try read("notify:\n- {name: a, url: \"http://a\"}\n- {name: a, url: \"http://b\"}") } throws: {
             "\($0)".contains("there are two of the name \"a\"")
         }
+    }
+
+    @Test("the guide's configurations are read", arguments: ["ntfy", "own", "home"])
+    func guide(_ name: String) throws {
+        let guide = try String(
+            contentsOf: Fixtures.repository.appending(path: "docs/PHONE.md"), encoding: .utf8)
+        let block = try #require(guide.components(separatedBy: "```yaml \(name)\n").dropFirst().first)
+        let lines = try #require(block.components(separatedBy: "```").first).split(separator: "\n").map {
+            $0.dropFirst(3)
+        }
+        let one = try #require(try read(lines.joined(separator: "\n")).first)
+        #expect(one.name == (name == "home" ? "home" : "phone"))
+        #expect(name != "home" || one.homeAssistant && one.picture && one.user == "watchword")
+        #expect(name == "ntfy" || one.addresses.count == 1)
     }
 
     @Test("two of one topic at one broker are refused")

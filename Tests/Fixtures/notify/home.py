@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
-"""A Home Assistant with its MQTT integration, which prints a line of JSON for each state of an entity of Watchword's.
+"""A Home Assistant with its MQTT integration. It prints {"ready": true}, and for each line of standard input what it has of
+Watchword's: {"states": {ENTITY: {"state": STATE, SOME ATTRIBUTES}}, "devices": [NAME], "images": {ENTITY: BYTES}}.
 
 home.py FOLDER BROKER_PORT HTTP_PORT
-
-Lines of its own are {"ready": true} and, on a line of standard input, {"states": {ENTITY: STATE}, "devices": [NAME],
-"image": {ENTITY: BYTES}}.
 """
 import asyncio
 import json
@@ -12,9 +10,9 @@ import os
 import sys
 
 from homeassistant import bootstrap, runner
-from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.helpers import device_registry, entity_registry
 
+SHOWN = ["friendly_name", "device_class", "threshold", "query"]
 folder, broker, port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 
 
@@ -51,7 +49,8 @@ async def answer(hass):
     states = {}
     for entity in ours(hass):
         state = hass.states.get(entity.entity_id)
-        states[entity.entity_id] = {"state": state.state, **state.attributes} if state else None
+        known = {key: state.attributes.get(key) for key in SHOWN} if state else {}
+        states[entity.entity_id] = {"state": state.state if state else None, **known}
     say({"states": states, "devices": [device.name for device in devices], "images": images})
 
 
@@ -63,12 +62,6 @@ async def main():
     hass = await bootstrap.async_setup_hass(
         runner.RuntimeConfig(config_dir=folder, skip_pip=True, recovery_mode=False, safe_mode=False))
     await hass.async_start()
-
-    def changed(event):
-        new = event.data.get("new_state")
-        say({"entity": event.data["entity_id"], "state": new.state if new else None})
-
-    hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
     say({"ready": True})
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -117,6 +117,26 @@ struct WebhookTests {
         #expect(try await again.terminate() == 0)
     }
 
+    @Test("by ntfy an event's picture is put at the topic; a server that takes none gets the alert without")
+    func pictures() async throws {
+        let port = try freePort()
+        let receiver = try await Receiver(place.folder, port: port, plain: true)
+        let phone =
+            "name: phone, format: ntfy, url: \"http://127.0.0.1:\(port)/alarm\", addresses: [127.0.0.1], picture: true"
+        let program = try await start(daemon([phone]))
+        #expect(try await until { receiver.taken.contains { $0["method"] == .string("PUT") } })
+        let put = try #require(receiver.taken.first { $0["method"] == .string("PUT") })
+        #expect(put["path"] == .string("/alarm") && put["jpeg"] == .bool(true) && (put["bytes"]?.integer ?? 0) > 500)
+        #expect(put["title"]?.string?.isEmpty == false)
+        try receiver.answer("nopicture")
+        #expect(
+            try await until {
+                receiver.all.contains { $0["mode"] == .string("nopicture") && $0["body"]?["topic"] == .string("alarm") }
+            })
+        #expect(try await notifier("phone")?["failures"] == .integer(0))
+        #expect(try await program.terminate() == 0)
+    }
+
     @Test("ntfy's body, its token, and what the command line says of it")
     func people() async throws {
         let port = try freePort()

@@ -70,6 +70,8 @@ setup-test:
 	@scripts/setup/setup.sh test
 	@scripts/setup/web-tools.sh
 	@scripts/setup/rtmp-server.sh
+	@scripts/setup/mosquitto.sh
+	@scripts/setup/home-assistant.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

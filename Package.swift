@@ -72,6 +72,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "CGLib", path: "Sources/System/CGLib", pkgConfig: "glib-2.0"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ", pkgConfig: "libzmq"),
+        .systemLibrary(name: "CMosquitto", path: "Sources/System/CMosquitto", pkgConfig: "libmosquitto"),
         .target(
             name: "COneDNN", dependencies: ["CKernels"], path: "Sources/Compute/COneDNN", cSettings: strictC,
             linkerSettings: [.linkedLibrary("dnnl")]),
@@ -222,8 +223,8 @@ let package = Package(
         .target(
             name: "Notify",
             dependencies: [
-                "Concurrency", "Digests", "Journal", "Matching", "Printing", "StreamSources", "SystemSupport",
-                "WireFormat", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CMosquitto", "Concurrency", "Digests", "Journal", "Matching", "Printing", "StreamSources",
+                "SystemSupport", "WireFormat", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], path: "Sources/Wire/Notify", swiftSettings: strict),

@@ -11,9 +11,10 @@ import { room as events } from './events.js';
 import { room as queries } from './queries.js';
 import { room as streams } from './streams.js';
 import { room as search } from './search.js';
+import { room as notifiers } from './notifiers.js';
 
 /** @type {{ name: string, title: string, element: HTMLElement, show: Function, hide: Function, update: Function, key: Function }[]} */
-const rooms = [wall, events, search, queries, streams, focus];
+const rooms = [wall, events, search, queries, streams, notifiers, focus];
 const poll = 3000;
 /** @type {any} */
 let room = null;
@@ -91,6 +92,7 @@ addEventListener('hashchange', show);
 /** What stands around the room. */
 function frame() {
     health();
+    $('#notifiers').hidden = !state.status?.notifiers?.length;
     const open = openEvents().length, count = $('#opencount');
     count.hidden = !open;
     count.textContent = String(open);

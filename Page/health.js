@@ -1,5 +1,6 @@
 // The chip that says how all is, and the reasons behind it.
 import { $, clock, h, icon, plural } from './dom.js';
+import { failing } from './notifiers.js';
 import { condition, state } from './state.js';
 
 /** Says how many streams are watched, and lists what is wrong and what is well. */
@@ -35,6 +36,7 @@ function checks(status, streams) {
         ...blind.map(s => ({ name: 'Blind', sign: 'blind', isBad: true, text: `${s.name}: ${condition(s).why}`, link: '#focus/' + encodeURIComponent(s.name) })),
         ...away.map(s => ({ name: 'Away', sign: 'retry', isBad: true, text: `${s.name} since ${clock(s.since)}: ${condition(s).why}`, link: '#streams' })),
     ];
+    for (const one of failing()) found.push({ name: 'Alerts', sign: 'retry', isBad: true, text: `${one.name}: ${one.problem ?? 'it is given up'}`, link: '#notifiers' });
     const learning = status.thresholds.learning, drifted = status.thresholds.drifted;
     if (learning) found.push({ name: 'Learning', sign: 'clock', isBad: false, text: `${plural(learning, 'threshold')} being learnt; nothing is told by them yet` });
     if (drifted) found.push({ name: 'Drifted', sign: 'warn', isBad: true, text: `${plural(drifted, 'threshold')} no longer fit`, link: '#queries' });

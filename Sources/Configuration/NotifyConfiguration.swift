@@ -10,8 +10,11 @@ import Yams
 enum NotifyConfiguration {
     private static let keys = [
         "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
-        "phases", "catch_up", "at_most", "quiet", "timeout",
+        "phases", "catch_up", "at_most", "quiet", "timeout", "picture",
     ]
+    /// Keys of `format: mqtt` alone.
+    private static let mqttKeys = ["topic", "user", "password", "ca", "certificate", "key", "home_assistant"]
+    private static let httpKeys = ["secret", "token", "chat"]
     /// Most notifiers of a configuration.
     private static let most = 64
 
@@ -22,9 +25,13 @@ enum NotifyConfiguration {
         }
         var all: [NotifierSettings] = []
         for node in nodes {
-            let one = try notifier(YAMLMapping(node, path: path, what: "notify", keys: keys))
+            let one = try notifier(YAMLMapping(node, path: path, what: "notify", keys: keys + mqttKeys))
             guard !all.contains(where: { $0.name == one.name }) else {
                 throw root.failure("notify", "there are two of the name \"\(one.name)\"")
+            }
+            guard !all.contains(where: { $0.isAtOneTopic(with: one) }) else {
+                throw root.failure(
+                    "notify", "there are two with the topic \"\(one.topic)\"; give each a topic of its own")
             }
             all.append(one)
         }
@@ -49,6 +56,10 @@ enum NotifyConfiguration {
         ] where value?.isEmpty ?? values.isEmpty(key) {
             throw values.failure(key, "expected a value, found nothing; leave \(key) out for none")
         }
+        settings.picture = try values.bool("picture") ?? false
+        settings.homeAssistant = try values.bool("home_assistant") ?? false
+        if settings.homeAssistant { settings.catchUp = NotifyFormat.homeCatchUp }
+        try mqtt(&settings, values)
         try address(settings, values)
         for text in try values.strings("addresses") ?? [] {
             guard let range = AddressRange(text) else {
@@ -58,6 +69,9 @@ enum NotifyConfiguration {
             settings.addresses.append(range)
         }
         settings.filter = try filter(values, settings.filter)
+        guard !settings.homeAssistant || settings.filter.phases.contains(.start) else {
+            throw values.failure("phases", "expected start among them: home_assistant turns sensors on by it")
+        }
         settings.catchUp = try seconds(values, "catch_up", 0...(366 * 86_400)) ?? settings.catchUp
         settings.timeout = try seconds(values, "timeout", 1...20) ?? settings.timeout
         if let limit = try values.mapping("at_most", keys: ["alerts", "per"]) {
@@ -71,6 +85,43 @@ enum NotifyConfiguration {
         }
         settings.quiet = try quiet(values)
         return settings
+    }
+
+    /// What only brokers have; refuses what the format does not take.
+    private static func mqtt(_ settings: inout NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
+        let isMQTT = settings.format == .mqtt
+        for key in isMQTT ? httpKeys : mqttKeys where values.has(key) {
+            throw values.failure(
+                key, isMQTT ? "format mqtt takes user and password" : "it is for format mqtt alone")
+        }
+        guard !settings.picture || settings.format.takesPictures else {
+            throw values.failure("picture", "format \(settings.format.rawValue) takes none")
+        }
+        guard isMQTT else { return }
+        settings.topic = try values.string("topic") ?? settings.topic
+        guard MQTTTopics.isPrefix(settings.topic) else {
+            throw values.failure(
+                "topic",
+                "expected letters, digits, - _ . and / between them, as in home/watchword, found "
+                    + "\"\(settings.topic.excerpt())\"")
+        }
+        settings.user = try values.string("user")
+        settings.password = try values.string("password")
+        settings.ca = try values.string("ca")
+        settings.certificate = try values.string("certificate")
+        settings.key = try values.string("key")
+        for (key, value) in [
+            ("user", settings.user), ("password", settings.password), ("ca", settings.ca),
+            ("certificate", settings.certificate), ("key", settings.key),
+        ] where value?.isEmpty ?? values.isEmpty(key) {
+            throw values.failure(key, "expected a value, found nothing; leave \(key) out for none")
+        }
+        guard settings.password == nil || settings.user != nil else {
+            throw values.failure("password", "expected user: as well")
+        }
+        guard (settings.certificate == nil) == (settings.key == nil) else {
+            throw values.failure("certificate", "expected certificate: and key:, found one of them")
+        }
     }
 
     private static func format(_ values: YAMLMapping) throws(ConfigurationError) -> NotifyFormat {
@@ -88,18 +139,28 @@ enum NotifyConfiguration {
             throw values.failure("url_file", "expected url or url_file, found both")
         }
         guard settings.url != nil || settings.urlFile != nil || settings.format == .telegram else {
-            throw values.failure("url", "it is missing: where to send, as in https://example.org/hook")
+            let example = settings.format == .mqtt ? "mqtt://192.168.1.5" : "https://example.org/hook"
+            throw values.failure("url", "it is missing: where to send, as in \(example)")
         }
         guard let url = settings.url else { return }
         let parts: StrictURI
         do throws(StrictURI.Problem) { parts = try StrictURI(url) } catch {
             throw values.failure("url", "expected an address as in https://example.org/hook: \(error.reason)")
         }
-        guard ["http", "https"].contains(parts.scheme), !parts.host.isEmpty else {
-            throw values.failure("url", "expected an address of http or https, found \(parts.scheme)://")
+        let schemes = settings.format.schemes
+        guard schemes.contains(parts.scheme), !parts.host.isEmpty else {
+            throw values.failure(
+                "url", "expected an address of \(schemes.joined(separator: " or ")), found \(parts.scheme)://")
         }
         guard parts.user == nil else {
-            throw values.failure("url", "expected no user in the address; name a file with the token: token: FILE")
+            throw values.failure("url", "expected no user in the address; \(settings.format.userKeys)")
+        }
+        guard settings.format == .mqtt else { return }
+        guard ["", "/"].contains(parts.rest) else {
+            throw values.failure("url", "expected a host and perhaps a port; the topic is named by topic:")
+        }
+        if parts.scheme == "mqtt", let key = ["ca", "certificate", "key"].first(where: values.has) {
+            throw values.failure(key, "expected mqtts:// in url: mqtt:// is without TLS")
         }
     }
 
@@ -179,6 +240,8 @@ extension Configuration {
         return notifiers.map { one in
             var one = one
             (one.urlFile, one.secret, one.token) = (place(one.urlFile), place(one.secret), place(one.token))
+            (one.password, one.ca) = (place(one.password), place(one.ca))
+            (one.certificate, one.key) = (place(one.certificate), place(one.key))
             return one
         }
     }

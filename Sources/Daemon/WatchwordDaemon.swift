@@ -141,6 +141,13 @@ package actor WatchwordDaemon {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
+        notifiers.roster.set { [engine, streams] in
+            NotifyRoster(
+                streams: await streams.labels,
+                queries: await engine.allQueries.map {
+                    .init(id: $0.id, text: $0.text, tags: $0.settings.tags, streams: $0.settings.selector)
+                })
+        }
         learning = Task { [weak self, unlearnt] in
             for await _ in unlearnt.news { await self?.learn(unlearnt.take()) }
         }
@@ -283,6 +290,8 @@ package actor WatchwordDaemon {
     /// Such a pipeline is left as it is: its server may never answer.
     @discardableResult
     package func stop() async -> Bool {
+        // Streams that end with the daemon are not gone.
+        notifiers.roster.set(nil)
         let haveStopped = await streams.stop()
         queue.finish()
         upkeep.forEach { $0.cancel() }

@@ -218,8 +218,8 @@ struct FollowerTests {
             try log.add((0..<1000).map { _ in match(at: now) }, at: [Double](repeating: now, count: 1000))
         }
         let receiver = FakeReceiver(time)
-        let hub = NotifyHub(log: log, clock: time.clock, logger: quietLogger) { settings in
-            if settings.name == "hangs" { return HangingReceiver() }
+        let hub = NotifyHub(log: log, clock: time.clock, logger: quietLogger) { context in
+            if context.settings.name == "hangs" { return HangingReceiver() }
             return receiver
         }
         var hangs = NotifierSettings(name: "hangs", format: .cloudevents)
@@ -235,9 +235,9 @@ struct FollowerTests {
 
 /// Never answers, until it is cancelled.
 private struct HangingReceiver: NoticeSender {
-    func send(_ request: WebhookRequest) async -> DeliveryOutcome {
+    func send(_ parcels: [Parcel]) async -> (delivered: Int, outcome: DeliveryOutcome) {
         try? await Task.sleep(for: .seconds(3600))
-        return .failed("cancelled")
+        return (0, .failed("cancelled"))
     }
     func close() async {}
 }

@@ -11,7 +11,7 @@ struct FormatTests {
     private let now = 1_800_000_000.0
 
     private func request(
-        _ format: NotifyFormat, _ notice: Notice, url: String = "https://example.org/hook",
+        _ format: NotifyFormat, _ notice: Notice, url: String = "https://example.org/hook", picture: Data? = nil,
         _ change: (inout NotifierSettings) -> Void = { _ in }
     ) throws -> WebhookRequest {
         let folder = FileManager.default.temporaryDirectory.appending(path: "notify-\(UUID())")
@@ -30,7 +30,7 @@ struct FormatTests {
             change(&$0)
         }
         let context = NoticeContext(journal: "J", notifier: wanted.name, chat: wanted.chat, now: now)
-        return try WebhookRequest(notice, wanted, NotifierTarget(wanted), context)
+        return try WebhookRequest(notice, wanted, NotifierTarget(wanted), context, picture: picture)
     }
 
     private func body(_ request: WebhookRequest) throws -> JSONValue { try JSONText.parse(request.body) }
@@ -48,6 +48,42 @@ struct FormatTests {
         #expect(made.headers["webhook-id"] == "J-1" && made.headers["webhook-timestamp"] == "1800000000")
         #expect(made.headers["webhook-signature"]?.hasPrefix("v1,") == true)
         #expect(made.headers["Content-Type"]?.hasPrefix("application/cloudevents+json") == true)
+    }
+
+    @Test("a picture goes as an attachment, a photo or a file, with what is said of it; one that is too large does not")
+    func pictures() throws {
+        let picture = Data([0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3, 0xFF, 0xD9])
+        let alert = try alert(match(text: "ein Blümchen", at: now))
+        let attached = try request(.ntfy, .alert(alert), url: "https://ntfy.sh/topic", picture: picture)
+        #expect(attached.method == "PUT" && attached.url == "https://ntfy.sh/topic" && attached.body == picture)
+        #expect(attached.headers["Content-Type"] == "image/jpeg" && attached.headers["Filename"] == "event.jpg")
+        let title = try #require(attached.headers["Title"])
+        #expect(title.hasPrefix("=?UTF-8?B?") && title.hasSuffix("?="))
+        let decoded = Data(base64Encoded: String(title.dropFirst(10).dropLast(2)))
+        #expect(decoded.map { String(decoding: $0, as: UTF8.self) } == "gate: ein Blümchen")
+        #expect(attached.headers["Message"]?.hasPrefix("score 0.310") == true && attached.headers["Priority"] == "4")
+
+        let photo = try request(.telegram, .alert(alert), url: "https://api.telegram.org", picture: picture)
+        #expect(photo.url == "https://api.telegram.org/bott0ken/sendPhoto" && photo.method == "POST")
+        let parts = String(decoding: photo.body, as: UTF8.self)
+        #expect(
+            parts.contains("name=\"chat_id\"\r\n\r\n-100\r\n") && parts.contains("name=\"caption\"\r\n\r\ngate: ein"))
+        #expect(
+            photo.body.range(of: Data("filename=\"event.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n".utf8) + picture)
+                != nil)
+
+        let file = try request(.discord, .alert(alert), picture: picture)
+        #expect(file.headers["Content-Type"]?.hasPrefix("multipart/form-data; boundary=") == true)
+        #expect(
+            String(decoding: file.body, as: UTF8.self).contains(
+                "{\"allowed_mentions\":{\"parse\":[]},\"content\":\"gate: ein"))
+
+        let huge = Data(count: (1 << 20) + 1)
+        #expect(try !request(.discord, .alert(alert), picture: huge).hasPicture)
+        for format in [NotifyFormat.slack, .gotify, .cloudevents] {
+            #expect(try !request(format, .alert(alert), picture: picture).hasPicture)
+        }
+        #expect(try !request(.ntfy, .test(id: "t"), url: "https://ntfy.sh/topic", picture: picture).hasPicture)
     }
 
     @Test("a summary says how many, of what, from when to when, and why")
@@ -86,7 +122,8 @@ struct FormatTests {
         #expect(try body(telegram)["chat_id"] == .string("-100"))
     }
 
-    @Test("long and hostile texts are bounded and made harmless", arguments: NotifyFormat.allCases)
+    @Test(
+        "long and hostile texts are bounded and made harmless", arguments: NotifyFormat.allCases.filter { $0 != .mqtt })
     func hostile(_ format: NotifyFormat) throws {
         let text = "\u{202E}\u{1B}[2J" + String(repeating: "x", count: 4000)
         let url = format == .ntfy ? "https://ntfy.sh/t" : "https://example.org"

@@ -1,6 +1,7 @@
 import Foundation
 import Matching
 import Notify
+import TestSupport
 import Testing
 import WatchwordConfiguration
 
@@ -29,10 +30,25 @@ struct SettingsTests {
               quiet: {zone: Europe/Berlin, days: mon-fri, hours: "22:00-06:00"}
               timeout: 5
             - {name: program, url_file: hook-url, secret: hook-secret}
-            - {name: chat, format: telegram, token: bot, chat: "-100"}
+            - {name: chat, format: telegram, token: bot, chat: "-100", picture: true}
+            - name: home
+              format: mqtt
+              url: mqtts://broker.example:8884
+              user: watchword
+              password: mqtt.password
+              ca: ca.pem
+              certificate: client.pem
+              key: client.key
+              topic: home/watchword
+              home_assistant: true
+              picture: true
+            - {name: broker, format: mqtt, url: "mqtt://broker.example"}
             """)
-        #expect(
-            all.map(\.name) == ["phone", "program", "chat"] && all.map(\.format) == [.ntfy, .cloudevents, .telegram])
+        #expect(all.map(\.name) == ["phone", "program", "chat", "home", "broker"])
+        #expect(all.map(\.format) == [.ntfy, .cloudevents, .telegram, .mqtt, .mqtt])
+        #expect(all[3].homeAssistant && all[3].picture && all[3].catchUp == 300 && all[3].topic == "home/watchword")
+        #expect(all[3].user == "watchword" && all[3].password == "mqtt.password" && all[3].key == "client.key")
+        #expect(!all[4].homeAssistant && all[4].catchUp == 3 * 86_400 && all[4].topic == "watchword" && all[2].picture)
         let phone = try #require(all.first)
         #expect(phone.catchUp == 1800 && phone.limit == AlertLimit(alerts: 5, per: 600) && phone.timeout == 5)
         #expect(phone.filter.phases == [.start, .end] && phone.filter.tags == ["night"] && phone.addresses.count == 2)
@@ -60,6 +76,20 @@ struct SettingsTests {
             ("{name: a, url: \"http://a\", at_most: {alerts: 0, per: 1m}}", "at_most.alerts: expected 1 to"),
             ("{name: a, url: \"http://a\", at_most: {alerts: 1}}", "at_most.per: it is missing"),
             ("{name: a, url: \"http://a\", quiet: {zone: Mars}}", "quiet: zone \"Mars\" is no time zone"),
+            ("{name: a, format: mqtt, url: \"http://a\"}", "url: expected an address of mqtt or mqtts"),
+            ("{name: a, format: mqtt, url: \"mqtt://a/topic\"}", "url: expected a host and perhaps a port"),
+            ("{name: a, format: mqtt, url: \"mqtt://a\", ca: b}", "ca: expected mqtts:// in url"),
+            ("{name: a, format: mqtt, url: \"mqtt://u:p@a\"}", "name it by user: NAME"),
+            ("{name: a, format: mqtt, url: \"mqtt://a\", topic: \"a/#\"}", "topic: expected letters"),
+            ("{name: a, format: mqtt, url: \"mqtt://a\", password: p}", "password: expected user: as well"),
+            ("{name: a, format: mqtt, url: \"mqtts://a\", key: k}", "certificate: expected certificate: and key:"),
+            ("{name: a, format: mqtt, url: \"mqtt://a\", token: t}", "token: format mqtt takes user and password"),
+            (
+                "{name: a, format: mqtt, url: \"mqtt://a\", home_assistant: true, phases: [end]}",
+                "phases: expected start"
+            ),
+            ("{name: a, url: \"http://a\", topic: t}", "topic: it is for format mqtt alone"),
+            ("{name: a, url: \"http://a\", picture: true}", "picture: format cloudevents takes none"),
             ("{name: a, url: \"http://a\", secret: }", "secret: expected a value"),
         ])
     func refused(_ notifier: String, _ reason: String) {
@@ -74,6 +104,29 @@ struct SettingsTests {
         #expect { try read("notify:\n- {name: a, url: \"http://a\"}\n- {name: a, url: \"http://b\"}") } throws: {
             "\($0)".contains("there are two of the name \"a\"")
         }
+    }
+
+    @Test("the guide's configurations are read", arguments: ["ntfy", "own", "home"])
+    func guide(_ name: String) throws {
+        let guide = try String(
+            contentsOf: Fixtures.repository.appending(path: "docs/PHONE.md"), encoding: .utf8)
+        let block = try #require(guide.components(separatedBy: "```yaml \(name)\n").dropFirst().first)
+        let lines = try #require(block.components(separatedBy: "```").first).split(separator: "\n").map {
+            $0.dropFirst(3)
+        }
+        let one = try #require(try read(lines.joined(separator: "\n")).first)
+        #expect(one.name == (name == "home" ? "home" : "phone"))
+        #expect(name != "home" || one.homeAssistant && one.picture && one.user == "watchword")
+        #expect(name == "ntfy" || one.addresses.count == 1)
+    }
+
+    @Test("two of one topic at one broker are refused")
+    func topics() throws {
+        let one = "format: mqtt, url: \"mqtt://a\""
+        #expect { try read("notify:\n- {name: a, \(one)}\n- {name: b, \(one)}") } throws: {
+            "\($0)".contains("there are two with the topic \"watchword\"")
+        }
+        #expect(try read("notify:\n- {name: a, \(one)}\n- {name: b, topic: b, \(one)}").count == 2)
     }
 
     @Test("secrets are files that others may not read, with a sentence that does not show them")

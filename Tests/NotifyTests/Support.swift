@@ -112,6 +112,7 @@ final class FakeLog: NotifyLog {
 
     /// So many readings of places fail.
     let failing = Atomic(0)
+    func picture(of event: String) async -> Data? { Data([0xFF, 0xD8, 0xFF]) }
     func places() async throws -> [String: Data] {
         let left = failing.load(ordering: .relaxed)
         failing.store(max(0, left - 1), ordering: .relaxed)
@@ -143,11 +144,12 @@ final class FakeReceiver: NoticeSender {
         (self.time, self.answer) = (time, answer)
     }
 
-    func send(_ request: WebhookRequest) async -> DeliveryOutcome {
+    func send(_ parcels: [Parcel]) async -> (delivered: Int, outcome: DeliveryOutcome) {
+        guard case .request(let request, _)? = parcels.first else { return (0, .failed("no request")) }
         let now = time.now
         let outcome = answer(now)
         all.withLock { $0.append(Got(request: request, at: now, outcome: outcome)) }
-        return outcome
+        return (outcome == .delivered ? 1 : 0, outcome)
     }
     func close() async {}
 

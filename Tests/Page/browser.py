@@ -18,7 +18,7 @@ BASE = f"http://127.0.0.1:{PORT}"
 SIZES = [(360, 740), (1280, 800), (2560, 1300)]
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 PATIENCE = 60
-ROOMS = ["wall", "events", "search/something%20appears", "queries", "queries/new", "streams", "focus/shapes-7"]
+ROOMS = ["wall", "events", "search/something%20appears", "queries", "queries/new", "streams", "notifiers", "focus/shapes-7"]
 
 
 class Daemon:

@@ -33,6 +33,7 @@ struct NotifierLog: NotifyLog {
         if case .ended = outbox.feed.next(after: seq, limit: 1) { try? await Task.sleep(for: .seconds(seconds)) }
     }
 
+    func picture(of event: String) async -> Data? { await outbox.picture(of: event) }
     func places() async throws -> [String: Data] { try await outbox.places() }
     func save(place: Data, of name: String) async throws { try await outbox.save(place: place, of: name) }
     func remove(places names: [String]) async throws { try await outbox.remove(places: names) }

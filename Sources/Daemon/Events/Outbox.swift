@@ -303,6 +303,7 @@ package actor Outbox {
     nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
+    nonisolated func picture(of event: String) async -> Data? { await following.snapshot(of: event) }
     nonisolated func places() async throws -> [String: Data] { try await following.places() }
     nonisolated func save(place: Data, of name: String) async throws {
         try await following.save(place: place, of: name)

@@ -22,7 +22,7 @@ enum NotifyOperations {
             case nil: throw missing(wanted)
             case .delivered?: return .object(["delivered": .string(wanted)])
             case .gone?: throw ControlFailure(.refused, "the receiver answers 410: it wants no more")
-            case .failed(let why, _)?: throw ControlFailure(.refused, why)
+            case .failed(let why, _, _)?: throw ControlFailure(.refused, why)
             }
         },
         DaemonOperation(

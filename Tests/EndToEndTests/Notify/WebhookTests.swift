@@ -7,29 +7,17 @@ import WireFormat
 /// A daemon with notifiers, and receivers that check what they get by the libraries of others.
 @Suite("Webhooks", .serialized)
 struct WebhookTests {
-    private let place: Place
+    private let notified: Notified
+    private var place: Place { notified.place }
     private let secret: String
 
     init() throws {
-        place = try Place()
-        let file = place.folder.appending(path: "secret")
-        try Receiver.secret.write(to: file, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
-        secret = file.path
+        notified = try Notified()
+        secret = try notified.secret("secret", Receiver.secret)
     }
 
-    /// The daemon's arguments, with notifiers; without streams, it makes no more events.
     private func daemon(_ notifiers: [String], streams: Bool = true) throws -> [String] {
-        let arguments = try place.daemon()
-        let config = URL(filePath: arguments[2])
-        var text = try String(contentsOf: config, encoding: .utf8)
-        if !streams {
-            text = text.split(separator: "\n").filter { !$0.hasPrefix("- {name: s") }.joined(separator: "\n")
-            text = text.replacing("streams:\n", with: "")
-        }
-        text += "\nnotify:\n" + notifiers.map { "- {\($0)}" }.joined(separator: "\n")
-        try text.write(to: config, atomically: true, encoding: .utf8)
-        return arguments
+        try notified.daemon(notifiers, streams: streams)
     }
 
     private func hook(_ name: String, _ port: UInt16, _ more: String = "") -> String {
@@ -37,19 +25,8 @@ struct WebhookTests {
             + "addresses: [127.0.0.1, \"::1\"]\(more)"
     }
 
-    private func start(_ arguments: [String]) async throws -> Program {
-        let daemon = try Program(arguments[0], Array(arguments.dropFirst()))
-        let answers = try await until {
-            if !daemon.isRunning { return true }
-            return (try? await place.ask("status"))?.ok == true
-        }
-        try #require(answers && daemon.isRunning)
-        return daemon
-    }
-
-    private func notifier(_ name: String) async throws -> JSONValue? {
-        try await place.ask("notify.list").result?.array?.first { $0["name"] == .string(name) }
-    }
+    private func start(_ arguments: [String]) async throws -> Program { try await notified.start(arguments) }
+    private func notifier(_ name: String) async throws -> JSONValue? { try await notified.notifier(name) }
 
     @Test("every event at least once and in order, over kills, a receiver that fails, is away, or hangs beside it")
     func survives() async throws {
@@ -140,15 +117,33 @@ struct WebhookTests {
         #expect(try await again.terminate() == 0)
     }
 
+    @Test("by ntfy an event's picture is put at the topic; a server that takes none gets the alert without")
+    func pictures() async throws {
+        let port = try freePort()
+        let receiver = try await Receiver(place.folder, port: port, plain: true)
+        let phone =
+            "name: phone, format: ntfy, url: \"http://127.0.0.1:\(port)/alarm\", addresses: [127.0.0.1], picture: true"
+        let program = try await start(daemon([phone]))
+        #expect(try await until { receiver.taken.contains { $0["method"] == .string("PUT") } })
+        let put = try #require(receiver.taken.first { $0["method"] == .string("PUT") })
+        #expect(put["path"] == .string("/alarm") && put["jpeg"] == .bool(true) && (put["bytes"]?.integer ?? 0) > 500)
+        #expect(put["title"]?.string?.isEmpty == false)
+        try receiver.answer("nopicture")
+        #expect(
+            try await until {
+                receiver.all.contains { $0["mode"] == .string("nopicture") && $0["body"]?["topic"] == .string("alarm") }
+            })
+        #expect(try await notifier("phone")?["failures"] == .integer(0))
+        #expect(try await program.terminate() == 0)
+    }
+
     @Test("ntfy's body, its token, and what the command line says of it")
     func people() async throws {
         let port = try freePort()
         let receiver = try await Receiver(place.folder, port: port, plain: true)
-        let token = place.folder.appending(path: "token")
-        try "tk_secret".write(to: token, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: token.path)
+        let token = try notified.secret("token", "tk_secret")
         let phone =
-            "name: phone, format: ntfy, url: \"http://127.0.0.1:\(port)/alarm\", token: \(token.path), "
+            "name: phone, format: ntfy, url: \"http://127.0.0.1:\(port)/alarm\", token: \(token), "
             + "addresses: [127.0.0.1], at_most: {alerts: 2, per: 1d}"
         let program = try await start(daemon([phone]))
         func run(_ arguments: [String]) async throws -> String {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A receiver of webhooks: checks each request by the libraries of Standard Webhooks and CloudEvents, and prints a line of
-JSON for it. How it answers is read from a file for each request: ok, fail, hang, gone or redirect.
+JSON for it. How it answers is read from a file for each request: ok, fail, hang, gone, redirect, or nopicture, which refuses
+what is put. Of `plain` requests it checks nothing.
 
 receiver.py PORT SECRET FILE [plain]
 """
@@ -31,6 +32,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def do_PUT(self):
+        self.do_POST()
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         with open(mode_file) as file:
@@ -39,11 +43,16 @@ class Handler(BaseHTTPRequestHandler):
             say({"mode": mode, "id": self.headers.get("webhook-id")})
             time.sleep(600)
             return
-        status = {"ok": 204, "fail": 503, "gone": 410, "redirect": 302}[mode]
+        status = {"ok": 204, "fail": 503, "gone": 410, "redirect": 302, "nopicture": 204}[mode]
+        if mode == "nopicture" and self.command == "PUT":
+            status = 400
         record = {"mode": mode, "path": self.path, "id": self.headers.get("webhook-id"), "at": time.time()}
         try:
             headers = dict(self.headers.items())
-            if plain:
+            record["method"] = self.command
+            if plain and self.command == "PUT":
+                record.update(title=self.headers.get("Title"), jpeg=body[:2] == b"\xff\xd8", bytes=len(body))
+            elif plain:
                 record["body"] = json.loads(body)
                 record["authorization"] = self.headers.get("Authorization")
             else:

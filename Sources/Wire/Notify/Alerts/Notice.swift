@@ -2,13 +2,15 @@
 package enum Notice: Sendable, Equatable {
     case alert(Alert)
     case summary(AlertSummary)
+    /// The end of an event whose sensor is on, where the end itself is not told.
+    case ended(Alert)
     /// Asked for by a person; `id` is unique.
     case test(id: String)
 
     /// The same for each attempt to send it, so that duplicates are known by it.
     package func id(journal: String) -> String {
         switch self {
-        case .alert(let alert): "\(journal)-\(alert.seq)"
+        case .alert(let alert), .ended(let alert): "\(journal)-\(alert.seq)"
         case .summary(let summary): "\(journal)-\(summary.first)-\(summary.last)"
         case .test(let id): "test-\(id)"
         }
@@ -17,7 +19,7 @@ package enum Notice: Sendable, Equatable {
     /// Time of the oldest thing that it is about, in seconds since 1970; nil if it has none.
     package var oldest: Double? {
         switch self {
-        case .alert(let alert): alert.time
+        case .alert(let alert), .ended(let alert): alert.time
         case .summary(let summary): summary.times?.lowerBound
         case .test: nil
         }

@@ -28,13 +28,14 @@ package struct Pacing: Sendable {
         self.window = window
     }
 
-    package mutating func take(_ alert: Alert, now: Double) -> Step {
+    /// `ahead`: messages that are decided on, and not sent yet.
+    package mutating func take(_ alert: Alert, now: Double, ahead: Int = 0) -> Step {
         let reason: AlertSummary.Reason? =
             if now - alert.time > catchUp {
                 .late
             } else if isQuiet(now) {
                 .quiet
-            } else if isFull(now) {
+            } else if isFull(now, ahead: ahead) {
                 .limit
             } else {
                 nil
@@ -74,9 +75,9 @@ package struct Pacing: Sendable {
 
     private func isQuiet(_ now: Double) -> Bool { quiet?.isActive(at: now) ?? false }
 
-    private func isFull(_ now: Double) -> Bool {
+    private func isFull(_ now: Double, ahead: Int = 0) -> Bool {
         guard let limit else { return false }
-        return contains(now, limit) && window.sent >= limit.alerts
+        return (contains(now, limit) ? window.sent : 0) + ahead >= limit.alerts
     }
 
     /// Whether the limit's present time goes on; a clock that was set back begins another.

@@ -22,6 +22,8 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
     /// Since when nothing could be delivered, in seconds since 1970; nil if the last attempt went well.
     package var failingSince: Double?
     package var end: End?
+    /// Sensors that are on by what was delivered.
+    package var on: [SensorKey]?
 
     package init(seq: Int64, journal: String, target: String) {
         self.seq = seq

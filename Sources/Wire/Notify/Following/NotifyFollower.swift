@@ -4,6 +4,7 @@ import Journal
 package import Logging
 import StreamSources
 import SystemSupport
+import WireFormat
 
 /// One notifier at work: reads the journal from its place on, and sends what passes its filter, in order.
 ///
@@ -26,6 +27,10 @@ package actor NotifyFollower {
     private var read: Int64
     private var saved: (place: NotifierPlace, at: Double)?
     private var sending: Notice?
+    /// Alerts that are to be sent together, and those of them that are sent now.
+    private var batch: [Alert] = []
+    /// Sensors that are on by what was delivered.
+    private var on: Set<SensorKey>
     private var problem: String?
     private var attempts = 0
     private var backoff = Backoff(
@@ -33,6 +38,8 @@ package actor NotifyFollower {
     private var (delivered, failures, summarised) = (0, 0, 0)
     private var saidUnread = false
 
+    /// Sensors that are kept in mind: twice as many as there are at most.
+    private static let mostOn = 2 * NotifyRoster.mostSensors
     /// Messages read at once.
     static let page = 128
     /// Seconds between writes of the place, at least.
@@ -53,11 +60,13 @@ package actor NotifyFollower {
     ) {
         (self.settings, self.target, self.log, self.sender) = (settings, target, log, sender)
         (self.clock, self.logger, self.place, read) = (clock, logger, place, place.seq)
+        on = Set(place.on ?? [])
         pacing = Pacing(settings, window: (place.windowStart, place.windowSent))
     }
 
     /// Goes on until the task is cancelled, or the receiver is given up.
     package func run() async {
+        if place.end == nil { await sender.start() }
         while !Task.isCancelled, place.end == nil {
             do {
                 try await step()
@@ -79,6 +88,7 @@ package actor NotifyFollower {
             read = max(read, item.last)
             await keepPlace()
         }
+        guard await flush() else { return }
         let isNew = !page.items.isEmpty || page.through > read
         read = max(read, page.through)
         if isNew { return }
@@ -97,34 +107,59 @@ package actor NotifyFollower {
     private func take(_ item: NotifyPage.Item) async -> Bool {
         switch item {
         case .hole(let hole):
+            guard await flush() else { return false }
             pacing.take(hole)
             return true
         case .entry(let entry):
-            guard let alert = Alert(entry), settings.filter.passes(alert.message) else { return true }
-            return await take(alert)
+            guard let alert = Alert(entry), settings.filter.isAbout(alert.message) else { return true }
+            return settings.filter.passes(alert.message) ? await take(alert) : await turnOff(alert)
         }
     }
 
     private func take(_ alert: Alert) async -> Bool {
         while true {
-            switch pacing.take(alert, now: clock.now()) {
-            case .kept: return true
+            var next = pacing
+            let step = next.take(alert, now: clock.now(), ahead: batch.count)
+            // What comes before it is delivered before it is decided on.
+            if step != .send, !batch.isEmpty {
+                guard await flush() else { return false }
+                continue
+            }
+            pacing = next
+            switch step {
+            case .kept: return await turnOff(alert)
             case .summaryFirst: guard await deliverSummary() else { return false }
             case .send:
-                switch await deliver(.alert(alert)) {
-                case .delivered:
-                    pacing.sent(isSummary: false, now: clock.now())
-                    return true
-                case .late: continue
-                case .stopped: return false
-                }
+                batch.append(alert)
+                return batch.count < sender.window ? true : await flush()
             }
         }
     }
 
+    /// Delivers what is to be sent together; false if some of it is to be looked at again.
+    private func flush() async -> Bool {
+        guard let first = batch.first else { return true }
+        defer { batch = [] }
+        let before = read
+        switch await deliver(batch.map { .alert($0) }) {
+        case .delivered: return true
+        case .late, .stopped:
+            // From the first that is not delivered on.
+            read = min(before, (batch.first ?? first).seq - 1)
+            return false
+        }
+    }
+
+    /// Ends a sensor whose event has ended without being told.
+    private func turnOff(_ alert: Alert) async -> Bool {
+        guard alert.message.phase == "end", on.contains(alert.key) else { return true }
+        guard await flush() else { return false }
+        return await deliver([.ended(alert)]) == .delivered
+    }
+
     private func deliverSummary() async -> Bool {
         guard let summary = pacing.kept else { return true }
-        guard await deliver(.summary(summary)) == .delivered else { return false }
+        guard await deliver([.summary(summary)]) == .delivered else { return false }
         summarised += summary.alerts
         pacing.sent(isSummary: true, now: clock.now())
         await keepPlace()
@@ -141,48 +176,81 @@ package actor NotifyFollower {
         case stopped
     }
 
-    /// Sends a notice until the receiver has it.
-    private func deliver(_ notice: Notice) async -> Delivery {
-        sending = notice
+    /// Sends notices until the receiver has all of them; what it has is no longer in the batch.
+    private func deliver(_ notices: [Notice]) async -> Delivery {
+        var left = notices[...]
         defer { sending = nil }
-        while !Task.isCancelled {
-            let outcome = await attempt(notice)
+        while let first = left.first, !Task.isCancelled {
+            sending = first
+            let (count, outcome) = await attempt(left)
+            for notice in left.prefix(count) { succeeded(notice) }
+            left = left.dropFirst(count)
+            await keepPlace()
             switch outcome {
-            case .delivered:
-                succeeded()
-                return .delivered
+            case .delivered: break
             case .gone:
                 failures += 1
                 problem = "the receiver answers 410: it wants no more"
                 return end(.gone)
-            case .failed(let why, let retryAfter):
+            case .failed(let why, let retryAfter, _):
                 if Task.isCancelled { return .stopped }
                 guard await failed(why) else { return end(.dead) }
-                if case .alert(let alert) = notice, clock.now() - alert.time > settings.catchUp { return .late }
-                let pause = backoff.next(chance: clock.chance()) / .seconds(1)
+                if case .alert(let alert)? = left.first, clock.now() - alert.time > settings.catchUp { return .late }
+                let pause = min(backoff.next(chance: clock.chance()) / .seconds(1), sender.longestPause)
                 await clock.sleep(min(max(pause, retryAfter ?? 0), Self.longestPause))
             }
         }
-        return .stopped
+        return left.isEmpty ? .delivered : .stopped
     }
 
-    private func attempt(_ notice: Notice) async -> DeliveryOutcome {
+    private func attempt(_ notices: ArraySlice<Notice>) async -> (delivered: Int, outcome: DeliveryOutcome) {
         let context = NoticeContext(
             journal: log.identity, notifier: settings.name, chat: settings.chat, now: clock.now())
-        do {
-            return await sender.send(try WebhookRequest(notice, settings, target, context))
-        } catch {
-            return .failed("the message cannot be written: \(error)")
+        var parcels: [Parcel] = []
+        for notice in notices {
+            do {
+                parcels.append(try Parcel(notice, settings, target, context, picture: await picture(of: notice)))
+            } catch {
+                if parcels.isEmpty { return (0, .failed("the message cannot be written: \(error)")) }
+                break
+            }
         }
+        return await sender.send(parcels)
     }
 
-    private func succeeded() {
+    private func picture(of notice: Notice) async -> Data? {
+        guard settings.picture, case .alert(let alert) = notice, alert.message.phase != "update",
+            alert.message.snapshot != nil
+        else { return nil }
+        return await log.picture(of: alert.message.event)
+    }
+
+    private func succeeded(_ notice: Notice) {
         delivered += 1
+        switch notice {
+        case .alert(let alert):
+            batch.removeAll { $0.seq <= alert.seq }
+            pacing.sent(isSummary: false, now: clock.now())
+            turned(alert)
+        case .ended(let alert): turned(alert)
+        case .summary, .test: break
+        }
         attempts = 0
         backoff.reset()
         guard place.failingSince != nil || problem != nil else { return }
         logger.notice("a notifier delivers again", metadata: meta())
         (place.failingSince, problem) = (nil, nil)
+    }
+
+    /// Keeps in mind which sensors are on.
+    private func turned(_ alert: Alert) {
+        guard settings.homeAssistant else { return }
+        switch alert.message.phase {
+        case "start" where on.count < Self.mostOn: on.insert(alert.key)
+        case "end": on.remove(alert.key)
+        default: break
+        }
+        place.on = on.isEmpty ? nil : on.sorted()
     }
 
     /// Counts a failed attempt; false if there have been enough.
@@ -216,7 +284,8 @@ package actor NotifyFollower {
 
     /// Notes how far it has come; written at most once a second.
     private func keepPlace() async {
-        place.seq = pacing.kept.map { min($0.first - 1, read) } ?? read
+        place.seq =
+            [pacing.kept.map { $0.first - 1 }, batch.first.map { $0.seq - 1 }, read].compactMap { $0 }.min() ?? read
         (place.windowStart, place.windowSent) = (pacing.window.start, pacing.window.sent)
         let now = clock.now()
         if let saved, now >= saved.at, now < saved.at + Self.saving { return }
@@ -245,15 +314,17 @@ package actor NotifyFollower {
 
     package func status() -> NotifierStatus {
         let now = clock.now()
+        // Of a connection that is kept, also while there is nothing to send.
+        let problem = problem ?? (place.end == nil ? sender.problem : nil)
         let state: NotifierStatus.State =
             switch place.end {
             case .gone?: .gone
             case .dead?: .dead
             case nil where problem != nil || place.failingSince != nil: .failing
-            case nil: sending != nil ? .sending : pacing.kept != nil ? .keeping : .idle
+            case nil: sending != nil || !batch.isEmpty ? .sending : pacing.kept != nil ? .keeping : .idle
             }
-        let oldest = [sending?.oldest, pacing.kept?.times?.lowerBound].compactMap { $0 }.min()
-        let unread = Int(clamping: max(0, log.newest - read))
+        let oldest = [sending?.oldest, batch.first?.time, pacing.kept?.times?.lowerBound].compactMap { $0 }.min()
+        let unread = Int(clamping: max(0, log.newest - read)) + batch.count
         return NotifierStatus(
             name: settings.name, format: settings.format.rawValue, host: target.url.host, state: state,
             problem: problem, failingFor: place.failingSince.map { max(0, now - $0) }, delivered: delivered,

@@ -19,7 +19,9 @@ package actor NotifyHub {
     private let log: any NotifyLog
     private let clock: NotifyClock
     private let logger: Logger
-    private let makeSender: @Sendable (NotifierSettings) -> any NoticeSender
+    private let makeSender: @Sendable (SenderContext) -> any NoticeSender
+    /// Which streams and queries there are, once that is known.
+    package nonisolated let roster = RosterSource()
     /// In the configuration's order.
     private var running: [Running] = []
     /// Changes of `running`: one after the other, since each reads places and waits for what it ends.
@@ -30,9 +32,10 @@ package actor NotifyHub {
 
     package init(
         log: any NotifyLog, clock: NotifyClock = .system, logger: Logger,
-        sender: @escaping @Sendable (NotifierSettings) -> any NoticeSender = { WebhookSender(ReachRule($0.addresses)) }
+        sender: (@Sendable (SenderContext) -> any NoticeSender)? = nil
     ) {
-        (self.log, self.clock, self.logger, makeSender) = (log, clock, logger, sender)
+        (self.log, self.clock, self.logger) = (log, clock, logger)
+        makeSender = sender ?? { Notify.makeSender($0, logger: logger) }
     }
 
     /// Reads the files of notifiers; refuses, by a sentence, what cannot be used.
@@ -94,9 +97,15 @@ package actor NotifyHub {
                 metadata: metadata)
         }
         let follower = NotifyFollower(
-            prepared.settings, prepared.target, at: place, log: log, sender: makeSender(prepared.settings),
-            clock: clock, logger: logger)
+            prepared.settings, prepared.target, at: place, log: log,
+            sender: makeSender(context(prepared, on: place.on ?? [])), clock: clock, logger: logger)
         return Running(prepared: prepared, follower: follower, task: Task { await follower.run() })
+    }
+
+    private func context(_ prepared: Prepared, on: [SensorKey] = [], isTest: Bool = false) -> SenderContext {
+        SenderContext(
+            settings: prepared.settings, target: prepared.target, journal: log.identity, isTest: isTest, on: Set(on),
+            roster: roster)
     }
 
     private static func end(_ running: Running) async {
@@ -124,11 +133,11 @@ package actor NotifyHub {
     /// Sends a test message now, beside what the notifier is at; nil if there is no such notifier.
     package func test(_ name: String, id: String) async throws -> DeliveryOutcome? {
         guard let one = running.first(where: { $0.prepared.settings.name == name })?.prepared else { return nil }
-        let context = NoticeContext(
-            journal: log.identity, notifier: name, chat: one.settings.chat, now: clock.now())
-        let request = try WebhookRequest(.test(id: id), one.settings, one.target, context)
-        let sender = makeSender(one.settings)
-        let outcome = await sender.send(request)
+        let parcel = try Parcel(
+            .test(id: id), one.settings, one.target,
+            NoticeContext(journal: log.identity, notifier: name, chat: one.settings.chat, now: clock.now()))
+        let sender = makeSender(context(one, isTest: true))
+        let outcome = await sender.send([parcel]).outcome
         await sender.close()
         return outcome
     }

@@ -13,6 +13,8 @@ package protocol NotifyLog: Sendable {
     func read(after seq: Int64, limit: Int) async throws -> NotifyPage
     /// Waits until there is something after the number, at most so long.
     func wait(after seq: Int64, seconds: Double) async
+    /// The picture of an event; nil if there is none.
+    func picture(of event: String) async -> Data?
     func places() async throws -> [String: Data]
     func save(place: Data, of name: String) async throws
     func remove(places names: [String]) async throws

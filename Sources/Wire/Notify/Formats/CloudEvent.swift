@@ -9,7 +9,7 @@ enum CloudEvent {
             "datacontenttype": .string("application/json"),
         ]
         switch notice {
-        case .alert(let alert):
+        case .alert(let alert), .ended(let alert):
             event["type"] = .string("watchword.match.\(alert.message.phase)")
             event["source"] = .string("/watchword/streams/\(alert.message.stream)")
             event["subject"] = .string(alert.message.query.id)

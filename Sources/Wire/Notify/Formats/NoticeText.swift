@@ -13,7 +13,7 @@ struct NoticeText {
 extension Notice {
     func text(_ context: NoticeContext) -> NoticeText {
         switch self {
-        case .alert(let alert): Self.text(alert, context.now)
+        case .alert(let alert), .ended(let alert): Self.text(alert, context.now)
         case .summary(let summary): Self.text(summary)
         case .test:
             NoticeText(

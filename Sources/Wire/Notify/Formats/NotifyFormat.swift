@@ -5,15 +5,28 @@ import WireFormat
 
 /// Bodies that receivers understand.
 package enum NotifyFormat: String, Sendable, CaseIterable {
-    case cloudevents, slack, discord, ntfy, gotify, telegram
+    case cloudevents, mqtt, slack, discord, ntfy, gotify, telegram
+
+    private var isForPrograms: Bool { self == .cloudevents || self == .mqtt }
 
     /// Programs want every phase; people want to be called once.
-    package var usualPhases: Set<AlertFilter.Phase> {
-        self == .cloudevents ? Set(AlertFilter.Phase.allCases) : [.start]
-    }
+    package var usualPhases: Set<AlertFilter.Phase> { isForPrograms ? Set(AlertFilter.Phase.allCases) : [.start] }
 
     /// Seconds: three days for programs, an hour for people.
-    package var usualCatchUp: Double { self == .cloudevents ? 3 * 86_400 : 3600 }
+    package var usualCatchUp: Double { isForPrograms ? 3 * 86_400 : 3600 }
+    /// Seconds, with Home Assistant: a sensor that turns on long after the event would mislead.
+    package static let homeCatchUp = 300.0
+
+    /// Schemes of addresses.
+    package var schemes: [String] { self == .mqtt ? ["mqtt", "mqtts"] : ["http", "https"] }
+    /// What there is instead of a user in the address, for people.
+    package var userKeys: String {
+        self == .mqtt
+            ? "name it by user: NAME, and a file with the password by password: FILE"
+            : "name a file with the token: token: FILE"
+    }
+    /// Whether a picture can go with an alert.
+    package var takesPictures: Bool { [.mqtt, .discord, .ntfy, .telegram].contains(self) }
 
     var usualURL: String? { self == .telegram ? "https://api.telegram.org" : nil }
 
@@ -66,14 +79,10 @@ extension NotifyFormat {
     package func body(_ notice: Notice, _ target: NotifierTarget, _ context: NoticeContext) throws -> Data {
         let value: JSONValue =
             switch self {
-            case .cloudevents: CloudEvent.of(notice, context)
+            case .cloudevents, .mqtt: CloudEvent.of(notice, context)
             case .slack: .object(["text": .string(Self.escapedForSlack(notice.text(context).whole))])
             case .discord:
-                // Nobody is called by a name that stands in a query.
-                .object([
-                    "content": .string(notice.text(context).whole.excerpt(1900)),
-                    "allowed_mentions": .object(["parse": .array([])]),
-                ])
+                Self.discord(notice.text(context))
             case .ntfy: Self.ntfy(notice, target, context)
             case .gotify:
                 .object([
@@ -87,6 +96,13 @@ extension NotifyFormat {
                 ])
             }
         return try WireCoding.encode(value)
+    }
+
+    static func discord(_ text: NoticeText) -> JSONValue {
+        // Nobody is called by a name that stands in a query.
+        .object([
+            "content": .string(text.whole.excerpt(1900)), "allowed_mentions": .object(["parse": .array([])]),
+        ])
     }
 
     private static func ntfy(_ notice: Notice, _ target: NotifierTarget, _ context: NoticeContext) -> JSONValue {
@@ -104,7 +120,7 @@ extension NotifyFormat {
 
 extension Notice {
     /// Whether it is of an event that has just begun.
-    fileprivate var isUrgent: Bool {
+    var isUrgent: Bool {
         if case .alert(let alert) = self { alert.message.phase == "start" } else { false }
     }
 }

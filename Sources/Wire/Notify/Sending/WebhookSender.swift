@@ -13,6 +13,8 @@ package actor WebhookSender: NoticeSender {
     private let rule: ReachRule
     private var client: HTTPClient?
     private var address: NetworkAddress?
+    /// Whether the receiver refused a picture: from then on it gets none.
+    private var refusesPictures = false
 
     /// Bytes of an answer that are read, so that the connection can be used again.
     private static let mostAnswer = 65_536
@@ -29,7 +31,18 @@ package actor WebhookSender: NoticeSender {
         try? await old?.shutdown()
     }
 
-    package func send(_ request: WebhookRequest) async -> DeliveryOutcome {
+    package func send(_ parcels: [Parcel]) async -> (delivered: Int, outcome: DeliveryOutcome) {
+        guard case .request(let request, let plain)? = parcels.first else { return (0, .failed("nothing to send")) }
+        var outcome = await send(refusesPictures ? plain ?? request : request)
+        // A server that takes no attachments, or none so large, is to say so by its status.
+        if plain != nil, !refusesPictures, case .failed(_, _, let status?) = outcome, [400, 413, 415].contains(status) {
+            refusesPictures = true
+            outcome = await send(plain ?? request)
+        }
+        return (outcome == .delivered ? 1 : 0, outcome)
+    }
+
+    private func send(_ request: WebhookRequest) async -> DeliveryOutcome {
         let found: [NetworkAddress]
         if let literal = NetworkAddress(request.host) {
             found = [literal]
@@ -92,7 +105,7 @@ package actor WebhookSender: NoticeSender {
 
     private func exchange(_ request: WebhookRequest, _ client: HTTPClient) async throws -> DeliveryOutcome {
         var asked = HTTPClientRequest(url: request.url)
-        asked.method = .POST
+        asked.method = HTTPMethod(rawValue: request.method)
         for (name, value) in request.headers.sorted(by: { $0.key < $1.key }) {
             asked.headers.add(name: name, value: value)
         }
@@ -121,12 +134,13 @@ package actor WebhookSender: NoticeSender {
         switch code {
         case 200..<300: return .delivered
         case 410: return .gone
-        case 300..<400: return .failed("the receiver answers \(code): redirects are not followed")
+        case 300..<400: return .failed("the receiver answers \(code): redirects are not followed", status: code)
         default:
             let wait = answer.headers.first(name: "Retry-After").flatMap {
                 RetryAfter.seconds($0, limit: longestRetry)
             }
-            return .failed("the receiver answers \(code) \(answer.status.reasonPhrase)", retryAfter: wait)
+            return .failed(
+                "the receiver answers \(code) \(answer.status.reasonPhrase)", retryAfter: wait, status: code)
         }
     }
 

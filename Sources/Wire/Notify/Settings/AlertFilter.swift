@@ -17,6 +17,11 @@ package struct AlertFilter: Sendable, Equatable {
 
     package func passes(_ message: MatchMessage) -> Bool {
         guard let phase = Phase(rawValue: message.phase), phases.contains(phase) else { return false }
+        return isAbout(message)
+    }
+
+    /// Whether it is about the message's query and stream, whatever the phase.
+    package func isAbout(_ message: MatchMessage) -> Bool {
         if let queries, !queries.contains(message.query.id) { return false }
         if let streams, !streams.matches(message.stream) { return false }
         if let tags, tags.isDisjoint(with: message.query.tags) { return false }

@@ -14,6 +14,19 @@ package struct NotifierSettings: Sendable, Equatable {
     package var token: String?
     /// Telegram's chat.
     package var chat: String?
+    /// Whether pictures go with alerts, where the format has a place for them.
+    package var picture = false
+    /// MQTT: the prefix of all topics.
+    package var topic = "watchword"
+    /// MQTT: who it is to the broker, and the file of the password.
+    package var user: String?
+    package var password: String?
+    /// MQTT: files of the authority that the broker's certificate is from, of a certificate of its own, and of the key.
+    package var ca: String?
+    package var certificate: String?
+    package var key: String?
+    /// MQTT: whether Home Assistant is told of sensors.
+    package var homeAssistant = false
     /// Private and loopback addresses that it may reach.
     package var addresses: [AddressRange] = []
     package var filter = AlertFilter()
@@ -30,6 +43,11 @@ package struct NotifierSettings: Sendable, Equatable {
         self.format = format
         filter.phases = format.usualPhases
         catchUp = format.usualCatchUp
+    }
+
+    /// Whether both publish by MQTT below one prefix at one broker, as far as it can be seen here.
+    package func isAtOneTopic(with other: NotifierSettings) -> Bool {
+        format == .mqtt && other.format == .mqtt && topic == other.topic && (url, urlFile) == (other.url, other.urlFile)
     }
 }
 

@@ -7,6 +7,11 @@ package struct NotifierTarget: Sendable, Equatable {
     let url: StrictURI
     let secret: WebhookSecret?
     let token: String?
+    /// MQTT: the password, and paths of files of TLS.
+    let password: String?
+    let ca: String?
+    let certificate: String?
+    let key: String?
 
     /// Reads the files; refuses, by a sentence, what cannot be used.
     package init(_ settings: NotifierSettings) throws(NotifyError) {
@@ -19,11 +24,24 @@ package struct NotifierTarget: Sendable, Equatable {
         } catch {
             throw NotifyError("\(what): the address is not as in https://example.org/hook: \(error.reason)")
         }
-        guard ["http", "https"].contains(url.scheme), !url.host.isEmpty else {
-            throw NotifyError("\(what): expected an address of http or https with a host")
+        let schemes = settings.format.schemes
+        guard schemes.contains(url.scheme), !url.host.isEmpty else {
+            throw NotifyError("\(what): expected an address of \(schemes.joined(separator: " or ")) with a host")
         }
         guard url.user == nil else {
-            throw NotifyError("\(what): expected no user in the address; a service's token is named by token:")
+            throw NotifyError("\(what): expected no user in the address; \(settings.format.userKeys)")
+        }
+        password = try settings.password.map { file throws(NotifyError) in try Self.line(file, "\(what): password") }
+        ca = try settings.ca.map { file throws(NotifyError) in try Self.path(file, "\(what): ca") }
+        certificate = try settings.certificate.map { file throws(NotifyError) in
+            try Self.path(file, "\(what): certificate")
+        }
+        key = try settings.key.map { file throws(NotifyError) in
+            let path = try Self.path(file, "\(what): key")
+            do throws(FileProblem) { _ = try GuardedFile.read(path, "key", .secret, limit: 65_536) } catch {
+                throw NotifyError("\(what): key: \(path): \(error.description)")
+            }
+            return path
         }
         token = try settings.token.map { file throws(NotifyError) in try Self.line(file, "\(what): token") }
         if let file = settings.secret {
@@ -54,6 +72,15 @@ package struct NotifierTarget: Sendable, Equatable {
             throw NotifyError("\(what): \(path): expected one line of visible characters without spaces")
         }
         return text
+    }
+
+    /// The path of a file that can be read; a bare name may be that of a credential.
+    private static func path(_ file: String, _ what: String) throws(NotifyError) -> String {
+        let path = Credential.file(file) ?? file
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw NotifyError("\(what): \(path): it cannot be read")
+        }
+        return path
     }
 
     /// Distinguishes this target from another one, and reveals none of it.

@@ -4,15 +4,15 @@ import CKernels
 package struct MemoryRead {
     private let words: [UInt64]
 
-    /// Zeroes of a fresh mapping may all be one page.
+    /// Fills the memory with different numbers: the pages of a fresh mapping of zeros may all be the same one.
     package init(bytes: Int) { words = (0..<UInt64(max(0, bytes) / 8)).map { $0 } }
 
-    /// Reads all of it, by all workers; what is returned says that it was.
+    /// Reads all of it with all workers; the result keeps the compiler from leaving the reads out.
     @discardableResult
     package func run() -> UInt64 { ww_memory_read(words, words.count) }
 }
 
-/// As many bytes as a tower's weights, to measure the least time of a batch, however small.
+/// As many bytes as a tower's weights: the time to read them is the least time of a batch, however small.
 package struct WeightsRead {
     private let read: MemoryRead
 
@@ -21,7 +21,7 @@ package struct WeightsRead {
         read = MemoryRead(bytes: bytes)
     }
 
-    /// Reads all of it, by all workers; what is returned says that it was.
+    /// Reads all of it with all workers; the result keeps the compiler from leaving the reads out.
     @discardableResult
     package func run() -> UInt64 { read.run() }
 }

@@ -12,8 +12,7 @@ package enum Precision: String, Sendable, CaseIterable, Codable {
     case f32
     /// Products of bfloat16, summed in float32.
     case bf16
-    /// Weights as bytes with a scale an output; activations as bytes with a scale a token, quantised when they are
-    /// made.
+    /// Weights as bytes with a scale an output; activations as bytes with a scale a token, quantised as they are made.
     case int8
 
     /// The precision that `auto` means on this CPU; never `auto`.
@@ -69,7 +68,6 @@ package enum ComputeLibrary {
     /// Whether oneDNN multiplies bfloat16 on this CPU.
     static let hasHalves = !["sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"].contains(instructionSet)
 
-    /// The largest byte of an activation; 127 without VNNI, where the sum of two products of whole bytes would
-    /// saturate.
+    /// The largest byte of an activation: 255, or 127 without VNNI, where sums of two byte products would saturate.
     static let topByte: Int32 = ["sse41", "avx", "avx2", "avx512_core"].contains(instructionSet) ? 127 : 255
 }

@@ -30,7 +30,9 @@ package final class ScoreIndex {
 
     package let width: Int
     package var count: Int { tags.count }
-    /// The tag of each row. When a row is removed, the last one takes its place.
+    /// The tag of each row.
+    ///
+    /// When a row is removed, the last one takes its place.
     package private(set) var tags: [Int32] = []
     private var places: [Int32: Int32] = [:]
     private var blocks: [ww_score_block] = []

@@ -61,7 +61,9 @@ package struct AdamStep: Sendable {
     }
 }
 
-/// The sizes of attention. `lengths` is the number of keys that count in each sequence; nil means all.
+/// The sizes of attention.
+///
+/// `lengths` is the number of keys that count in each sequence; nil means all.
 package struct AttentionSizes: Sendable {
     package var B, T, W, H: Int
     package var lengths: [Int]?

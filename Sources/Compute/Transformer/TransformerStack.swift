@@ -39,10 +39,10 @@ package struct TransformerStack {
             width: shape.width, inner: source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first ?? 4 * shape.width)
     }
 
-    /// Transforms x `[sequences · tokens, width]` in place; with `rows`, x becomes `[sequences, width]`, one token
-    /// each.
+    /// Transforms x `[sequences · tokens, width]` in place; with `rows`, x becomes `[sequences, width]`.
     ///
-    /// `trace` receives x after every block, except after a last block that `rows` shortened.
+    /// `rows` selects one token a sequence. `trace` receives x after every block, except after a last block that `rows`
+    /// shortened.
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
         trace: ((Matrix) -> Void)? = nil

@@ -16,8 +16,9 @@ extension Matrix {
         ww_attend_pairs(base, queries.base, keys.base, values.base, first, counts, rows, columns, heads)
     }
 
-    /// Writes this `[P, frames]`: the cosines of each pair's text with as many of its window's frames as this has
-    /// columns.
+    /// Writes this `[P, frames]`: the cosines of each pair's text with frames of its window.
+    ///
+    /// It takes as many frames, from row `first[p]` on, as this matrix has columns.
     package func cosines(texts: Matrix, frames: Matrix, first: [Int32]) {
         precondition(texts.columns == frames.columns && texts.rows == first.count)
         precondition(first.allSatisfy { $0 >= 0 && Int($0) + columns <= frames.rows })

@@ -34,7 +34,9 @@ final class PanelLayer {
         }
     }
 
-    /// Whether panels can hold a layer here. `plain`: no activation follows, or the result becomes activations.
+    /// Whether panels can hold a layer here.
+    ///
+    /// `plain`: no activation follows, or the result becomes activations.
     static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {
         // Tiles know no activation of a float32 result.
         let unit = unit(precision)

@@ -51,18 +51,17 @@ package struct RotaryPositions {
 }
 
 extension Matrix {
-    /// Writes this `[sequences · heads, width]`: weighted means of each sequence's tokens x `[sequences · tokens,
-    /// width]`.
+    /// Writes this `[sequences · heads, width]`: weighted means of each sequence's tokens.
     ///
-    /// The weights of a head are the softmax over the tokens of scores `[sequences · tokens, heads]`.
+    /// The tokens are x `[sequences · tokens, width]`. A head's weights are the softmax over the tokens of scores
+    /// `[sequences · tokens, heads]`.
     package func pool(_ x: Matrix, scores: Matrix, tokens: Int) {
         precondition(x.rows == scores.rows && x.rows % tokens == 0 && x.columns == columns)
         resize(rows: x.rows / tokens * scores.columns)
         ww_pool_tokens(base, x.base, scores.base, x.rows / tokens, tokens, columns, scores.columns)
     }
 
-    /// Writes this `[sequences, width]`: part h of a row comes from part h of row h of the sequence's `heads` rows of
-    /// x.
+    /// Joins heads, this `[sequences, width]`: part h of a row comes from part h of row h of the sequence's rows of x.
     package func joinHeads(_ x: Matrix, heads: Int) {
         precondition(x.columns == columns && columns % heads == 0 && x.rows % heads == 0)
         resize(rows: x.rows / heads)

@@ -1,10 +1,10 @@
-/// Names of lanes: a stream's whole picture is a lane of the stream's name, a region of it is `stream/region`.
+/// Names of lanes: `stream` for a stream's whole picture, `stream/region` for a region.
 package enum LaneName {
     package static func of(_ stream: String, _ region: String?) -> String {
         region.map { "\(stream)/\($0)" } ?? stream
     }
 
-    /// All lanes of a stream, its own first.
+    /// All lanes of a stream, that of its whole picture first.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }
     }

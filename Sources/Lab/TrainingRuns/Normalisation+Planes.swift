@@ -1,7 +1,7 @@
 import CLIP
 
 extension Normalisation {
-    /// Normalises interleaved RGB bytes to planes `[pictures, 3, side, side]`.
+    /// Converts interleaved RGB bytes to normalised planes `[pictures, 3, side, side]`.
     func planes(_ rgb: [UInt8], side: Int) -> [Float] {
         let plane = side * side
         // A table of the 256 values of a byte keeps the reference's roundings.

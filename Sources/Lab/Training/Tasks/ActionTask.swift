@@ -1,6 +1,6 @@
 import Tensors
 
-/// A question about a window's vector: what does the object of some kind and colour do?
+/// A question to a window's vector: the action of the object of some kind and colour.
 ///
 /// An answer is 0 (false), 1 (true) or 0.5 (undecided).
 package struct ActionQuestion: Sendable {

@@ -108,7 +108,7 @@ struct Search: AsyncParsableCommand {
         }
     }
 
-    /// What a search gave, here or in the daemon.
+    /// The result of a search, made here or by the daemon.
     private struct Found: Decodable {
         var moments: [MomentLine]
         var windows: Int
@@ -116,7 +116,7 @@ struct Search: AsyncParsableCommand {
         var skipped: [String]
     }
 
-    /// Asks the daemon, whose model embeds the query.
+    /// Asks the daemon to search; its model embeds the query.
     private func ask() throws -> Found {
         let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         var keys: [String: JSONValue] = [
@@ -155,7 +155,7 @@ struct Search: AsyncParsableCommand {
         return query
     }
 
-    /// What is searched for: a moment's embedding, or the texts', embedded as those of a standing query would be.
+    /// The embedding to search for: a moment's, or the texts' as those of a standing query.
     private func embedding(_ directory: ModelDirectory) async throws -> [Float] {
         if let like, let history {
             let (point, head, frames) = (try Self.point(like), head, frames)
@@ -184,7 +184,7 @@ struct Search: AsyncParsableCommand {
         return Products.unit(embedding.query)
     }
 
-    /// A moment's stream and time: what stands before the last @, and after it.
+    /// Splits a moment into stream and time, at the last @.
     private static func parted(_ text: String) throws -> (stream: String, time: String) {
         guard let at = text.lastIndex(of: "@"), at > text.startIndex else {
             throw ValidationError("--like: expected STREAM@TIME, found \"\(text)\"")
@@ -203,7 +203,7 @@ struct Search: AsyncParsableCommand {
 
     private static func wall(_ text: String) -> Double? { Moment(text)?.secondsSince1970 }
 
-    /// By name, whatever is in it, or by a selector.
+    /// Returns the selection of streams: one by its exact name, or a selector.
     private func selection() throws -> @Sendable (String) -> Bool {
         guard !stream.isEmpty else { return { _ in true } }
         let names = Set(stream)

@@ -2,7 +2,7 @@ import CommandSupport
 import Foundation
 import TrainingRuns
 
-/// Prints the events of trainings: progress, and a line or a JSON object for each epoch or each line of the log.
+/// Prints a training's progress, and a line or a JSON object for each epoch or log line.
 struct TrainingLines: Sendable {
     let json: Bool
 

@@ -3,7 +3,8 @@ import Foundation
 
 /// Resizes frames for CLIP: as its framing says, by default the shortest side to `side`, then the centre square.
 ///
-/// Equal to Pillow's filters over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the
+/// Equal to Pillow's filters over libswscale's RGB in every bit (docs/MATHEMATICS.md, section 8). Keeps the
+/// coefficients of the
 /// last geometry, so one resizer serves one stream, on one thread.
 package final class Resizer {
     package let framing: Framing

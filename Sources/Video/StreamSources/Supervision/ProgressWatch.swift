@@ -1,8 +1,8 @@
-/// Decides when a source is given up, by its progress.
+/// Decides when to give up a source, by its progress.
 package struct ProgressWatch: Sendable {
-    /// Usual time without progress after which a source is given up.
+    /// The default time without progress after which a source is given up.
     package static let usual = Duration.seconds(30)
-    /// Time without progress after which a source is given up if none of its threads runs.
+    /// The time without progress after which a source is given up if none of its threads runs.
     static let idle = Duration.seconds(3)
 
     package enum Verdict: Sendable, Equatable { case goesOn, isIdle, isStuck }

@@ -3,10 +3,10 @@ import Foundation
 import Journal
 package import WireFormat
 
-/// The control operations about what has happened.
+/// The control operations on events.
 package struct EventOperations: Sendable {
     private let outbox: Outbox
-    /// Most bytes of a text to filter by: no topic and no name is longer.
+    /// The longest text to filter by, in bytes; no topic and no name is longer.
     private static let longestText = 256
 
     package init(_ outbox: Outbox) { self.outbox = outbox }
@@ -71,8 +71,8 @@ package struct EventOperations: Sendable {
 
     /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
     ///
-    /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the
-    /// numbers have begun anew, the answer would be about others.
+    /// Messages that no longer exist are represented by one of topic `lost`. `journal` is the one that `since` belongs
+    /// to; the request is refused if the numbers are of another journal.
     package func replay(_ args: JSONValue) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
@@ -103,7 +103,7 @@ package struct EventOperations: Sendable {
         return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 
-    /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
+    /// `events.open`: the newest message of each open event, and the newest number at that moment.
     package func open() async throws -> JSONValue {
         let (seq, entries) = try await outbox.openEvents()
         let events = try entries.map { try JSONText.parse($0.body) }
@@ -118,7 +118,7 @@ package struct EventOperations: Sendable {
         ])
     }
 
-    /// The refusal of a number of another journal, with what the two have in common.
+    /// The refusal of a number of another journal, with what the two journals have in common.
     private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
         guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
             return "seq \(since) is of another journal; the numbers of this one began anew"

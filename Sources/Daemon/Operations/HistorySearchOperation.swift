@@ -9,11 +9,11 @@ import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// `history.search`: moments that a description fits, or that are like an event or a moment.
+/// `history.search`: finds moments that fit a description, or that resemble an event or a moment.
 struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
-    /// The keys of a search alone, and those of a query's description.
+    /// The arguments of the search itself; `described` are those of a query's description.
     private let own: JSONValue
     private let described: JSONValue
 
@@ -40,7 +40,7 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// The search, and the streams that it looks at.
+    /// The search, and the streams to search.
     private func wanted() async throws -> (HistoryQuery, StreamSelector) {
         let point = try await point()
         var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))
@@ -69,7 +69,7 @@ struct HistorySearchOperation {
         return (query, selector)
     }
 
-    /// The description of a query that looks for what no text says.
+    /// The description of a query that searches by a moment's embedding, without any text.
     private static func alike(_ described: JSONValue) throws -> JSONValue {
         guard case .object(var members) = described else { return described }
         for key in ["text", "phrasings", "images", "prompts"] where members[key] != nil {
@@ -86,7 +86,7 @@ struct HistorySearchOperation {
         return "the history has no window of stream \"\(point.stream)\"\(at) by head \"\(head)\""
     }
 
-    /// The moment that the search begins with; nil of a description.
+    /// The moment that the search begins with; nil for a search by description.
     private func point() async throws -> HistoryPoint? {
         switch (own["event"], own["moment"]) {
         case (nil, nil): return nil

@@ -161,7 +161,7 @@ enum QueryOperations {
         ])
     }
 
-    /// Whether others may be replaced, and the arguments without that.
+    /// Whether existing queries may be replaced, and the other arguments.
     private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
         guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
             return (usually, args)
@@ -172,7 +172,7 @@ enum QueryOperations {
         return (replace, .object(members))
     }
 
-    /// Refuses a moment of expiry that is over; one that is kept since is no fault.
+    /// Throws for an expiry in the past; a saved query whose expiry has passed is no error.
     private static func refusePast(_ args: JSONValue) throws {
         guard let text = args["expires"]?.string, let moment = Moment(text) else { return }
         guard moment.secondsSince1970 <= Date().timeIntervalSince1970 else { return }
@@ -180,7 +180,7 @@ enum QueryOperations {
             .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
-    /// Queries by id, from the one after `after` on, a page at a time.
+    /// Returns queries by id, from the one after `after` on, one page at a time.
     private static func export(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
         let limit = min(max(Int(args["limit"]?.integer ?? 5000), 1), 10_000)
         let page = await daemon.engine.queries(after: args["after"]?.string ?? "", limit: limit)
@@ -190,7 +190,7 @@ enum QueryOperations {
         ])
     }
 
-    /// The stream that is asked about, which must be there; nil for all.
+    /// The lanes of the requested stream, which must exist; nil for all.
     private static func lanes(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> [String]? {
         guard let name = args["stream"]?.string else { return nil }
         guard await daemon.engine.hasLane(name) else {

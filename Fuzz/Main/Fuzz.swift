@@ -11,7 +11,7 @@ private let chosen: Reader = {
     return reader
 }()
 
-/// libFuzzer's entry: a hostile input is refused; a trap, a sanitizer's report, a hang or 2 GB of memory is a finding.
+/// libFuzzer's entry point: hostile input must be refused; a trap, sanitizer report, hang or 2 GB of memory is a bug.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     chosen.read(UnsafeRawBufferPointer(start: start, count: count))

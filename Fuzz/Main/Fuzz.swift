@@ -1,7 +1,7 @@
 import Foundation
 import FuzzReaders
 
-/// The reader that `WATCHWORD_FUZZ` names, for the life of the process.
+/// The reader that the environment variable `WATCHWORD_FUZZ` names; it never changes while the process runs.
 private let chosen: Reader = {
     let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
     guard let reader = Reader(rawValue: name) else {

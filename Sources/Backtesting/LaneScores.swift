@@ -14,7 +14,7 @@ final class LaneScores {
         ///
         /// NaN if no window ends or the value is unknown; minus infinity if the picture shows nothing.
         var value = Float.nan
-        /// The number of its entry in its block.
+        /// The number of the frame's entry in its block.
         fileprivate let entry: UInt16
         /// Whether the frame does not continue the previous one.
         let isBreak: Bool
@@ -32,7 +32,7 @@ final class LaneScores {
         /// The index of the reader that has the block.
         let reader: Int
         let place: SegmentChain.Place
-        /// The index of its first frame.
+        /// The index of the block's first frame.
         let first: Int
     }
 

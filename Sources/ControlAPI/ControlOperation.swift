@@ -10,7 +10,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     /// The name in a control request, such as "query.add".
     package let name: String
     package let summary: String
-    /// The role that it requires.
+    /// The role that a client must have to ask for the operation.
     package let role: Role
     package let method: HTTPMethod
     /// The path below the API's root, with arguments in braces: "/queries/{id}".
@@ -18,9 +18,9 @@ package struct ControlOperation<Target: Sendable>: Sendable {
     /// The arguments by name; those that are not in the path are in the query string or the body.
     package let arguments: Schema
     package let result: Schema
-    /// The codes of its refusals, besides those of any request.
+    /// The error codes that the operation can answer, besides those that every request can get.
     package let failures: [FailureCode]
-    /// Whether its requests may be as large and take as long as an import.
+    /// Whether requests for the operation may be as large, and take as long, as an import.
     package let isLarge: Bool
     package let perform: @Sendable (Target, JSONValue) async throws -> JSONValue
 
@@ -42,7 +42,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
         self.perform = perform
     }
 
-    /// Whether its answer may be long, so that it runs on other threads than short requests.
+    /// Whether the answer may be long, so that the operation runs on other threads than short requests.
     package var isBulk: Bool {
         isLarge
             || [

@@ -43,7 +43,7 @@ package struct Explanation: Codable, Sendable, Equatable {
     package var probability: Double?
     /// The threshold; nil while it is being learnt.
     package var threshold: Double?
-    /// The distance of the score from the lane's background; only for a budget.
+    /// The distance of the score from the lane's learnt background; nil if the query's threshold is given.
     package var overBackground: Background?
     /// The window's rank by score among those of the last hour, 1 for the highest; `windows` is their number.
     package var rank: Int?

@@ -2,7 +2,7 @@ import Foundation
 package import Matching
 import Sampling
 
-/// A sampled frame on its way into windows, with its embeddings; without, if its picture shows nothing.
+/// A sampled frame that is to be added to windows; it has no embeddings if its picture shows nothing.
 struct EmbeddedFrame {
     /// The media time in seconds; `wallClock` is in seconds since 1970.
     let mediaTime: Double

@@ -85,7 +85,7 @@ package final class Replay {
         return step
     }
 
-    /// The state after the frames so far.
+    /// The state of the rules after the frames replayed so far, which decides whether frames can be skipped.
     package enum Rest: Sendable {
         /// An event is open, or a match has begun.
         case busy

@@ -8,10 +8,10 @@ import WireFormat
 /// They come from the shared, bounded buffer of newest messages, and from the journal if the reader has fallen behind;
 /// only a number is kept for each reader.
 struct MessageCursor: Sendable {
-    /// A message to send, or the one that stands for lost messages.
+    /// A message to send, or one that tells which messages were lost.
     struct Message: Sendable {
         let seq: Int64
-        /// The first part of its topic.
+        /// The first part of the message's topic, such as "match".
         let kind: String
         /// The body as JSON.
         let body: String

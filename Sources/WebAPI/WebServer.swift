@@ -33,7 +33,7 @@ package final class WebServer: Sendable {
         package init() {}
     }
 
-    /// The address that it listens at, with the real port.
+    /// The address at which the server listens, with the port that the system chose if 0 was given.
     package let address: String
     package let counters: WebCounters
     private let running: Task<Void, any Error>

@@ -87,7 +87,7 @@ struct RescoringTests {
         let phase: EventTracker.Phase
         /// The end of the window that started the event, or of the last one of it, in seconds of media time.
         let window: Double
-        /// The number of the frame after which it was reported.
+        /// The number of the frame after which the event was reported.
         let told: Int
     }
 

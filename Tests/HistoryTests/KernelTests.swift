@@ -10,7 +10,7 @@ struct KernelTests {
         return (0..<count).map { _ in Int8(random.below(2 * most + 1) - most) }
     }
 
-    /// The kernel's result for them: `[stride / 8, WW_HISTORY_DOTS, 8]`.
+    /// The kernel's products of texts and rows: `[stride / 8, WW_HISTORY_DOTS, 8]`.
     private func dots(
         _ rows: [Int8], _ texts: [Int8], _ steps: [Float], _ offsets: [Int32], _ scales: [Float], _ width: Int,
         _ many: Int, _ kind: ww_scan

@@ -152,7 +152,7 @@ final class FakeReceiver: NoticeSender {
     func close() async {}
 
     var got: [Got] { all.withLock { $0 } }
-    /// The notices that it accepted, in order.
+    /// The notices that the receiver accepted, in order.
     var taken: [Got] { got.filter { $0.outcome == .delivered } }
 }
 

@@ -41,10 +41,10 @@ package final class Program: Sendable {
 
     package var isRunning: Bool { process.isRunning }
 
-    /// Returns the next line of its output; at the end, what is left.
+    /// Returns the next line of the program's output; at the end, what is left.
     package func line() async throws -> String { try await blocking { self.nextLine() } }
 
-    /// Returns the next line of its output, or nil at the end; blocks, so only a test's own threads may call it.
+    /// Returns the output's next line, or nil at the end; blocks, so only a test's own threads may call it.
     package func nextLineNow() -> String? {
         let line = nextLine()
         return line.isEmpty && !isRunning ? nil : line
@@ -69,7 +69,7 @@ package final class Program: Sendable {
         }
     }
 
-    /// Returns its output from here to the end.
+    /// Returns the program's output from here to the end.
     package func rest() async throws -> String {
         try await blocking { [output] in
             String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import World
 
-/// The recording of the Python world made by `Fixtures/world/make.py`.
+/// Scenes of the original synthetic world in Python, recorded by `Tests/Fixtures/world/make.py`.
 struct Recording: Decodable {
     let scenes: [RecordedScene]
 
@@ -113,7 +113,7 @@ struct RecordedScene: Decodable {
 }
 
 extension Claim {
-    /// Reads a claim in the Python world's form: two parts of eight numbers, a relation, a scene's state, the kind.
+    /// Reads a claim as the recording has it: two parts of eight numbers, a relation, a scene's state, the kind.
     init(numbers: [Int]) {
         func part(_ start: Int) -> Part {
             var part = Part()

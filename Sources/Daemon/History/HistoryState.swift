@@ -32,7 +32,7 @@ package struct HistoryState: Codable, Sendable {
         /// The first day with a recording, such as 2026-11-30; `last` is the last one.
         package var first: String
         package var last: String
-        /// The models that made it; only recordings by the daemon's own model can be searched.
+        /// The models that made the history; only recordings by the daemon's own model can be searched.
         package var models: [String]
     }
 

@@ -111,7 +111,7 @@ package actor QueryRegistry {
         await engine.restore(ended.compactMap(\.event))
     }
 
-    /// Adds a query and saves it; an existing one of its id is replaced only with `replace`.
+    /// Adds a query and saves it; replaces an existing one with the same id only if `replace` is true.
     package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
         guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
             throw ControlFailure(.refused, "nothing is added")

@@ -1,8 +1,9 @@
 package import Sampling
 
-/// How much later a stream's pictures arrive than at best since it was opened, by their own time.
+/// Measures how much later a stream's pictures arrive than the earliest ones did, by their own time stamps.
 ///
-/// It grows if a sender's clock is slow, a network or a server holds pictures back, or this machine reads too slowly.
+/// The lag grows if a sender's clock is slow, a network or a server holds pictures back, or this machine reads too
+/// slowly.
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0
     private var first: ContinuousClock.Instant?

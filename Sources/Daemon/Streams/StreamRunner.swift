@@ -84,7 +84,7 @@ package final class StreamRunner: Sendable {
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } + decoding.shedSamples }
     /// The number of sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
-    /// The seconds by which a live source's pictures arrive later than at best, by their own time.
+    /// How much later a live source's pictures arrive than the earliest ones did since it was opened, in seconds.
     package var lag: Double { isLive ? counts.withLock { $0.lag.seconds } : 0 }
     /// The number of pipelines that did not stop in time, and were abandoned.
     package var abandonedPipelines: UInt64 { counts.withLock { $0.abandoned } }

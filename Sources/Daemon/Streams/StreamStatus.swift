@@ -10,13 +10,13 @@ package struct StreamStatus: Codable, Sendable {
     package let reason: String?
     /// The time at which the state was entered.
     package let since: Date
-    /// How often its source was opened again.
+    /// How often the source was opened again.
     package let restarts: UInt64
     /// How often the source was given up because no data came.
     package let stalls: UInt64
     /// The number of errors and, for a live source, ends.
     package let failures: UInt64
-    /// The number of changes of its state.
+    /// The number of changes of the stream's state.
     package let changes: UInt64
     /// The number of pipelines that did not stop in time, and were abandoned.
     package let abandoned: UInt64
@@ -37,13 +37,13 @@ package struct StreamStatus: Codable, Sendable {
     package let shed: UInt64
     /// The number of frames lost from a full queue.
     package let dropped: UInt64
-    /// The seconds by which its pictures arrive later than at best since it was opened.
+    /// How much later pictures arrive than the earliest ones did since the source was opened, in seconds.
     package let lag: Double
-    /// The health of its pictures; "black", "frozen" and "blurred" ones match nothing.
+    /// The health of the pictures; "black", "frozen" and "blurred" ones match nothing.
     package let picture: PictureHealth
-    /// The names of its regions' lanes.
+    /// The names of the lanes of the stream's regions.
     package let regions: [String]
-    /// The labels by which queries select it.
+    /// The labels by which queries select the stream.
     package let labels: [String]
     /// The configuration, or a socket.
     package let source: ConfigurationSource

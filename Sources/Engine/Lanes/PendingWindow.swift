@@ -4,7 +4,7 @@ import Matching
 struct Found {
     let standing: RegisteredQuery
     let score: Float
-    /// The scores of its contrasts, in the rule's order.
+    /// The window's scores against the query's contrasts, in the rule's order.
     let contrasts: [Float]
 }
 

@@ -42,7 +42,7 @@ struct WindowHistory {
         count += 1
     }
 
-    /// The number of its windows that score above `score` against a text embedding of length 1.
+    /// The number of windows that score above `score` against a text embedding of length 1.
     func above(_ score: Float, of embedding: [Float]) -> Int {
         (0..<count).count { index in
             let place = slot(index)

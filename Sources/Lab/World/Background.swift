@@ -13,7 +13,7 @@ package struct Background: Sendable, Equatable {
     /// The seed of clouds and tiles.
     package var seed: UInt64
     package var angle: Double
-    /// How far the pattern goes from the first colour to the second, in 0...1.
+    /// The share of the second colour where the pattern is strongest, in 0...1.
     package var amplitude: Double
     /// Six rows of eight levels that clouds are made of; nil derives them from the seed.
     package var clouds: [Float]?

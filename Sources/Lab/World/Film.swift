@@ -9,7 +9,7 @@ package struct Film: Sendable {
         /// The start in seconds.
         package let start: Double
         package let scene: Scene
-        /// The time from which on its background is visible; it may change in the pause before.
+        /// The time from which on the take's background is visible; it may change in the pause before.
         package let backgroundStart: Double
         var end: Double { start + scene.length }
     }

@@ -12,7 +12,7 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
     package let threshold: Float
     /// The version: 1 at first, one more for each recalibration.
     package let version: Int
-    /// The time of the window at which it was pinned, as given to `observe`.
+    /// The time of the window at which the threshold was pinned, as given to `observe`.
     package let at: Double
     package let basis: Basis
     /// The mean of the null's windows at that time; `deviation` is their standard deviation.
@@ -38,7 +38,7 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
 /// A change of a learnt threshold.
 package struct Recalibration: Sendable, Codable, Equatable {
     package let version: Int
-    /// The time of the window at which it happened, as given to `observe`.
+    /// The time of the window at which the change happened, as given to `observe`.
     package let at: Double
     package let why: String
     /// The threshold before the change; nil for the first one.

@@ -1,8 +1,8 @@
 /// The settings by which a threshold is learnt from a budget.
 package struct CalibrationSettings: Sendable, Codable, Equatable {
-    /// How a pinned threshold moves that no longer fits.
+    /// The way in which a pinned threshold is changed when it no longer fits the scores.
     package enum Policy: String, Sendable, Codable {
-        /// Only by `recalibrate`.
+        /// The threshold changes only by the request `recalibrate`.
         case manual
         /// Automatically and recorded: when the time watched has doubled, up to a day; then at most once a day.
         case automatic

@@ -40,7 +40,7 @@ package struct EventTracker: Sendable {
         package let wallEnd: Double
     }
 
-    /// Why the last window started no event.
+    /// The reason why the last window started no event.
     package enum Hold: Sendable, Equatable {
         case belowThreshold
         /// Only `matched` of the last windows matched, fewer than `needed`.
@@ -63,7 +63,7 @@ package struct EventTracker: Sendable {
         var event: Event?
     }
 
-    /// What the messages about an event contained last.
+    /// The values in the last message about an event.
     private struct Event {
         let mediaStart: Double
         let wallStart: Double

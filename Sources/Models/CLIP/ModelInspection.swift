@@ -13,7 +13,7 @@ package struct ModelInspection: Sendable {
         package let file: String
         package let layers: Int?
         package let parameters: Int
-        /// Element types of its tensors, the most frequent first.
+        /// The element types of the part's tensors, the most frequent first.
         package let types: [String]
     }
 

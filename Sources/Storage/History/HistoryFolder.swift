@@ -21,7 +21,7 @@ package struct HistoryFolder: Sendable {
         /// The day, counted from 1970; nil for films.
         package let day: Int?
         package let isFrames: Bool
-        /// The size of its files in bytes.
+        /// The size of the segment's files in bytes.
         package var bytes: Int
         /// The time of the last write, in seconds since 1970.
         package let written: Double
@@ -112,7 +112,7 @@ package struct HistoryFolder: Sendable {
     /// A file left by a crash: an unfinished segment, or a tail whose segment is gone.
     struct Leftover: Equatable {
         let path: String
-        /// The segment that it belongs to, or would have become.
+        /// The file name of the segment that the file belongs to, or would have become.
         let segment: String
         let bytes: Int
     }

@@ -31,7 +31,7 @@ package struct HistoryClip: Sendable {
     /// The media time of the window's first frame in seconds; `mediaEnd` is that of its last.
     package var mediaStart: Double
     package var mediaEnd: Double
-    /// The wall time of its last frame, in seconds since 1970.
+    /// The wall time of the window's last frame, in seconds since 1970.
     package var wallEnd: Double
 
     package init(

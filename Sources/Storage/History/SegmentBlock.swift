@@ -31,7 +31,7 @@ package struct BlockHeader: Equatable {
     package static let size = 64
     static let magic: UInt64 = 0x0A4B_4C42_5457_5749
 
-    /// The number of its first entry in the segment.
+    /// The number of the block's first entry in the segment.
     var sequence: UInt64
     var entries: Int
     var rows: Int

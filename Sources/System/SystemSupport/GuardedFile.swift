@@ -20,11 +20,11 @@ package struct FileProblem: Error, Equatable, CustomStringConvertible {
 package enum GuardedFile {
     /// The protection that a file needs.
     package enum Secrecy: Sendable, Equatable {
-        /// No other user may read or change it: keys, tokens, passwords.
+        /// No other user may read or change the file: keys, tokens, passwords.
         case secret
-        /// Everybody may read it, but no other user may change it: lists of permissions.
+        /// Everybody may read the file, but no other user may change it: lists of permissions.
         case trusted
-        /// A group may change it, but not everybody.
+        /// A group may change the file, but not everybody.
         case shared
     }
 

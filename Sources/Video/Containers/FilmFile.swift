@@ -7,7 +7,7 @@ package import StreamSources
 package struct FilmFile: Equatable {
     /// The reason why the film is incomplete; nil if it is complete, or if its format does not tell.
     package let cut: String?
-    /// The reason why none of its pictures can be decoded, if that is known beforehand.
+    /// The reason why none of the film's pictures can be decoded, if that is known beforehand.
     package let refusal: String?
     /// The format of an animation of which only one picture is read; nil for other files.
     package let animation: String?

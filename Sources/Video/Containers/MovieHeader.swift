@@ -8,7 +8,7 @@ package struct TrackDisplay: Equatable {
         package let row: Int
         package let columns: Int
         package let rows: Int
-        /// The size of the pictures that it applies to.
+        /// The size of the pictures that the aperture belongs to, in pixels.
         package let width: Int
         package let height: Int
     }

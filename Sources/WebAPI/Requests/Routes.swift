@@ -17,12 +17,12 @@ package enum Endpoint: Sendable {
     /// A file of the page.
     case page
 
-    /// The role that it requires.
+    /// The role that a client must have for a request to this route.
     package var role: Role {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
 
-    /// Whether it is answered without a token or session, because it reveals nothing of what is watched.
+    /// Whether a request is answered without a token or session, because it reveals nothing of what is watched.
     package var isOpen: Bool {
         switch self {
         case .health, .readiness, .page: true

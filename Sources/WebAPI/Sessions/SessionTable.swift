@@ -10,7 +10,7 @@ package import WireFormat
 package final class SessionTable: Sendable {
     package final class Session: Sendable {
         package let caller: Caller
-        /// The time at which it expires.
+        /// The time at which the session expires.
         package let until: Date
         fileprivate let end: ContinuousClock.Instant
         private let isEnded = Atomic(false)

@@ -225,7 +225,7 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Whether an error may pass, so that another request is worthwhile.
+    /// Whether an error may be temporary, so that the request is worth repeating.
     private static func passes(_ error: any Error) -> Bool {
         if let error = error as? MessagingError { return !error.isDenied }
         return ["busy", "too-many-requests", "timeout"].contains((error as? ControlReply.Failure)?.code)

@@ -10,7 +10,7 @@ final class HandshakeWatch {
     private var isConnected = false
     /// The number of handshakes that ended without a reason; the other side may have closed the connection early.
     private var failures = 0
-    /// The number of failures after which no reason is expected any more.
+    /// The number of failures after which the connection counts as refused, although no reason came.
     private static let patience = 5
 
     /// Watches a socket, before it connects.

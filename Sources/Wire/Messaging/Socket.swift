@@ -3,7 +3,7 @@ import Foundation
 
 /// The sender of a message, as ZeroMQ knows it.
 struct Peer {
-    /// The name under which the gate admitted it; nil on a socket without a gate.
+    /// The client's name in the gate's list; nil on a socket without a gate.
     let user: String?
     /// An IP address, or `localhost:uid:gid:pid` of a local socket.
     let address: String

@@ -27,7 +27,7 @@ package struct JournalMessage: Codable, Sendable, Equatable {
 /// Stands in a replay for messages that no longer exist; topic `lost`.
 package struct LostMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// The last of their numbers, after which a replay can continue.
+    /// The last number of the lost messages, after which a replay can continue.
     package let seq: Int64
     package let first: Int64
     package let last: Int64

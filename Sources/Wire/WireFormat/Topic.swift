@@ -6,7 +6,7 @@ package enum Topic {
     package static let heartbeat = "heartbeat"
     /// Stands in a replay for messages that no longer exist.
     package static let lost = "lost"
-    /// The first of the server-sent events if their journal continues another one.
+    /// The first server-sent event of a connection, if the journal continues another one.
     package static let journal = "journal"
 
     /// The events of a query on a stream.

@@ -110,19 +110,19 @@ struct Drilled {
 final class HealthyStream: Sendable {
     /// The frames of the examined window: longer than the time between two examinations.
     static let window = 16
-    /// The film that it repeats; in the first 10 s a blue circle is visible, from 3 to 9.9 s.
+    /// The film that the stream repeats; in the first 10 s a blue circle is visible, from 3 to 9.9 s.
     static let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
     static let seconds = 12
 
     static let name = "healthy"
     private let daemon: Drilled
-    /// Returns its current window, in seconds of its film; nil if the window is not full.
+    /// Returns the stream's current window, in seconds of its film; nil if the window is not full.
     private let look: @Sendable () async throws -> (start: Double, end: Double)?
     private let looking: Task<[(start: Double, end: Double)], any Error>
     /// The number of frames sampled at the first examination, and of those shed because the machine was busy.
     private let before: Int64
 
-    /// Waits until its window is full and its times are regular, then begins to examine it.
+    /// Waits until the window is full and its times are regular, then begins to examine it.
     init(_ daemon: Drilled) async throws {
         let name = Self.name
         self.daemon = daemon

@@ -12,7 +12,7 @@ struct ModelLayoutTests {
         let testDescription: String
         /// The path of the checkpoint in the fixtures.
         let file: String
-        /// The name that it is copied to, away from its directory; nil if it is not copied.
+        /// The name that the file is copied to, away from its directory; nil if it is not copied.
         var alone: String?
     }
 

@@ -52,6 +52,6 @@ final class Receiver: Sendable {
     }
 
     var all: [JSONValue] { got.lines.withLock { $0 } }
-    /// The requests that it accepted.
+    /// The requests that the receiver accepted.
     var taken: [JSONValue] { all.filter { $0["mode"] == .string("ok") && $0["error"] == nil } }
 }

@@ -107,7 +107,7 @@ extension Bench.History {
         let quick: Bool
         let p50_ms: Double
         let p95_ms: Double
-        /// The time of reading as many bytes from memory once, measured in turns with the searches.
+        /// The time of reading the same number of bytes from memory once, measured between the searches.
         let read_ms: Double
         /// The growth of resident memory at its peak during a search.
         let rss_mb: Double

@@ -4,13 +4,13 @@ import History
 import SystemSupport
 import Tensors
 
-/// Searches a history repeatedly, in turns with reading as many bytes from memory.
+/// Searches a history repeatedly; between the searches, reads the same number of bytes from memory for comparison.
 struct HistoryTrial {
     /// The times and results of the searches of one kind.
     struct Found {
         /// The seconds of each search.
         var times: [Double] = []
-        /// The seconds of the median read of as many bytes.
+        /// The median time in seconds of reading as many bytes from memory as a search reads.
         var read = 0.0
         var bytes = 0
         var megabytes = 0.0

@@ -136,7 +136,7 @@ extension SyntheticHistory {
     }
 }
 
-/// The mean head by its definition, in float64.
+/// Computes the mean head's scores from their definition, in float64.
 private struct WindowMean {
     private let frames: Int
     private var rows: [[Float]] = []

@@ -40,7 +40,7 @@ struct TrainingLines: Sendable {
         time.formatted(.units(allowed: [.hours, .minutes, .seconds], maximumUnitCount: 2))
     }
 
-    /// An epoch without the losses of its steps.
+    /// An epoch as it is printed: without the losses of its steps.
     private struct ShownEpoch: Encodable {
         let epoch: Int
         let loss: Double

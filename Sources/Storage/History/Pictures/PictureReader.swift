@@ -139,9 +139,11 @@ package struct HistoryPictures {
 
     package init(_ folder: HistoryFolder) { self.folder = folder }
 
-    /// Returns the stream's picture nearest to a time, with its own time in seconds since 1970; nil beyond `reach`.
+    /// Returns the stream's picture nearest to a time, with its own time in seconds since 1970.
     ///
-    /// For a region ("lobby/door"), it is the region's own, which its events have, else the stream's.
+    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the region's own pictures are
+    /// preferred;
+    /// /// only its events have them. Otherwise the result is the whole stream's picture.
     package mutating func nearest(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         for (reader, entry) in near(stream, at: wall).prefix(Self.tries) {
             if let jpeg = reader.jpeg(entry) { return (jpeg, entry.wall) }

@@ -99,7 +99,7 @@ final class PictureRecorder {
         isDirty = false
     }
 
-    /// Closes its file if nothing came since the last call, so that retention may remove it.
+    /// Closes the picture file if nothing came since the last call, so that retention may remove it.
     func seal() throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle { try finish() }

@@ -63,9 +63,9 @@ package struct HistoryMoment: Sendable, Equatable {
     package var head: String
     /// The share of the stream's searched windows that score less, to 1/2048 of a score.
     package var rank: Double
-    /// Whether a quick search chose it, so that a better one may have been missed.
+    /// Whether the moment comes from a quick search, which may have missed a better one.
     package var isApproximate: Bool
-    /// The position of its best window, for reading its rows.
+    /// The position of the moment's best window, for reading its rows.
     package var place: Place
 
     package struct Place: Sendable, Equatable {

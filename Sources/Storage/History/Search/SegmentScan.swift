@@ -14,7 +14,7 @@ final class SegmentScan {
         let place: SegmentChain.Place
         let first: Int
         let entries: Int
-        /// Whether it continues the previous block.
+        /// Whether the block continues the previous one without a gap.
         let continues: Bool
     }
 

@@ -8,7 +8,7 @@ package final class WindowScan {
     package struct Block {
         /// The block's position, to read it again.
         package let place: SegmentChain.Place
-        /// Whether it continues the previous block.
+        /// Whether the block continues the previous one without a gap.
         package let continues: Bool
         /// The media time of each entry in seconds; `wall` is in seconds since 1970.
         package let media: [Double]

@@ -11,7 +11,7 @@ enum Redaction {
         /// The bytes of the secret itself, within `range`.
         let secret: Range<Int>
         let replacement: String
-        /// Whether it is known to be a secret; false if it is only not known to be harmless.
+        /// Whether the range is known to be a secret; false if it is only not known to be harmless.
         var isCertain = true
     }
 

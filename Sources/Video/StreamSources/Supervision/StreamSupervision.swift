@@ -106,7 +106,7 @@ package struct StreamSupervision: Sendable {
     /// The action that the caller takes now.
     package enum Step: Sendable, Equatable {
         case open
-        /// Report events as they come, and `heard` at this time.
+        /// Report events as they come, and `heard` at the given time.
         case watch(until: ContinuousClock.Instant?)
         /// Close the source, then report `closed`.
         case close

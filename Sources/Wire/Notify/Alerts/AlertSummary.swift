@@ -25,7 +25,7 @@ package struct AlertSummary: Sendable, Equatable {
     /// The greatest number of groups that are listed; alerts of others are counted together.
     package static let mostGroups = 20
 
-    /// The number of the first message that it covers; `last` is that of the last.
+    /// The number of the first message that the summary covers; `last` is that of the last.
     package private(set) var first: Int64
     package private(set) var last: Int64
     package private(set) var alerts = 0

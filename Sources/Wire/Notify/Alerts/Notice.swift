@@ -14,7 +14,7 @@ package enum Notice: Sendable, Equatable {
         }
     }
 
-    /// The time of the oldest alert that it covers, in seconds since 1970; nil if there is none.
+    /// The time of the oldest alert in the notice, in seconds since 1970; nil if there is none.
     package var oldest: Double? {
         switch self {
         case .alert(let alert): alert.time

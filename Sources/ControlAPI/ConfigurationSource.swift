@@ -1,10 +1,10 @@
 /// The origin of a standing query or a stream.
 package enum ConfigurationSource: String, Codable, Sendable, CaseIterable {
-    /// It comes from the configuration file.
+    /// The query or stream comes from the configuration file.
     case file
-    /// It came through a socket, and the journal keeps it.
+    /// The query or stream came through a socket, and the journal keeps it.
     case socket
-    /// It came through a socket, and overrides one of the same name in the configuration.
+    /// The query or stream came through a socket, and overrides one of the same name in the configuration.
     case shadowsFile = "shadows-file"
 }
 

@@ -29,7 +29,7 @@ final class WindowEvaluator {
         let since: ContinuousClock.Instant
     }
 
-    /// Every so many turns, the sample window is scored again.
+    /// The number of turns from one use of the sample window to the next.
     static let pace = 16
     /// The longest wait of a lane, after which its windows are decided without float32.
     ///

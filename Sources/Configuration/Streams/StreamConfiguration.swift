@@ -27,7 +27,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var history: Bool?
     /// The seconds of an identical picture after which it counts as frozen; nil means 60.
     package var frozen: Double?
-    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI then has neither.
+    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
     package var credentials: String?
     /// The transport of an RTSP camera's packets; nil means auto.
     package var transport: RTSPTransport?
@@ -174,7 +174,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return tls.problem.map { ("tls", $0) }
     }
 
-    /// The limits after which its source is closed or opened again.
+    /// The limits after which the stream's source is closed or opened again.
     package var limits: StreamSupervision.Limits {
         var limits = StreamSupervision.Limits()
         if let connect { limits.connect = .seconds(connect) }

@@ -9,7 +9,7 @@ struct Backlog {
     private(set) var hole: Hole?
     /// The events whose beginning the journal has, but whose `end` was lost.
     private(set) var ended: Set<String> = []
-    /// The events whose beginning was lost, too.
+    /// The events whose `start` was lost, so that the journal knows nothing of them.
     private var unknown: Set<String> = []
     private var bytes = 0
     private let limit: Limit

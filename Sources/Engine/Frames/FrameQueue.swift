@@ -102,7 +102,7 @@ package final class FrameQueue: @unchecked Sendable {
 
     /// Adds an item to a stream's lane; called on a streaming thread.
     ///
-    /// It waits only in a file's lane.
+    /// If the lane is full, a file's thread waits for room; a live stream's does not.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
             // The news of an end needs no room, and comes from threads that must not wait.

@@ -62,7 +62,7 @@ final class QueryGroup {
     private var hits: [ScoreIndex.Hit] = []
     /// The estimated error of scores against float32; nil if scores are float32's, or close enough.
     private(set) var error: ScoreError?
-    /// How far below their thresholds the index looks for queries: in float32 they might reach them.
+    /// The distance below a query's threshold from which the index finds it, since its float32 score might be higher.
     private var slack: Float = 0
     /// The queries whose scores measure the error: the first ones.
     private var probes: [RegisteredQuery] = []

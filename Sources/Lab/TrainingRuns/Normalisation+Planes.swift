@@ -4,7 +4,7 @@ extension Normalisation {
     /// Converts interleaved RGB bytes to normalised planes `[pictures, 3, side, side]`.
     func planes(_ rgb: [UInt8], side: Int) -> [Float] {
         let plane = side * side
-        // A table of the 256 values of a byte keeps the reference's roundings.
+        // A table of the 256 values of a byte keeps CLIP4Clip's roundings.
         let tables = (0..<3).map { channel in
             (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
         }

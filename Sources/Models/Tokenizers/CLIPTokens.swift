@@ -39,7 +39,7 @@ struct CLIPTokens: TokenModel {
         var tokens: [Int] = []
         for word in WordSplitter.words(of: scalars) {
             let word = scalars[word]
-            // A special token written out in the text is that token, as in the reference.
+            // A special token written out in the text is that token, as in CLIP4Clip.
             if word.elementsEqual(WordSplitter.start) {
                 tokens.append(startToken ?? 0)
             } else if word.elementsEqual(WordSplitter.end) {

@@ -8,7 +8,7 @@ package struct HistoryRetention: Sendable, Equatable {
     package var bytes: Int?
     /// The bytes of the disk that stay free for others: below them nothing is recorded.
     package var reserve: Int
-    /// The greatest size of the pictures among them in bytes; embeddings have priority.
+    /// The greatest size of all picture files together, in bytes; embeddings have priority.
     var mostOfPictures: Int? { bytes.map { $0 / 3 } }
 
     package init(days: Double? = 7, bytes: Int? = 10_000_000_000, reserve: Int = 0) {

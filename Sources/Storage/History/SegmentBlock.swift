@@ -68,7 +68,7 @@ package struct BlockHeader: Equatable {
         ).low
     }
 
-    /// Reads a header; nil if the bytes are not a block's header of such rows.
+    /// Reads a header; nil if the bytes are not the header of a block whose rows have `padded` bytes.
     init?(_ bytes: UnsafeRawBufferPointer, padded: Int) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
             bytes.number(56) == ww_history_sum(bytes.baseAddress, 56)

@@ -54,7 +54,7 @@ package struct SegmentHeader: Sendable, Equatable {
     /// The width, padded to 64: the bytes of a row in a plane.
     package var padded: Int { ww_score_padded(width) }
 
-    /// Whether rows of both may follow each other in one file.
+    /// Whether rows under this header and under another may follow each other in one file.
     func continues(_ other: SegmentHeader) -> Bool {
         (kind, model, width, window) == (other.kind, other.model, other.width, other.window)
             && (head, stream, file) == (other.head, other.stream, other.file)

@@ -56,9 +56,9 @@ struct Continuity {
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled
-        /// The journal that was published last, if it is another one.
+        /// The identity of the journal that was published last, if it is not this one.
         var identity: String?
-        /// The reason why this journal is not that one.
+        /// The reason why this journal is not the one that was published last.
         var difference: String?
         /// Whether `published` is known to be the last published number.
         var isComplete = true

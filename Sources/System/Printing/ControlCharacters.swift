@@ -5,7 +5,7 @@ package import Foundation
 /// Texts of queries, names of streams and sentences of servers come from others. Printed unchanged, they could move the
 /// cursor, change the title, forge a line, or show another text than the stored one.
 package enum ControlCharacters {
-    /// Returns the text with such characters written as `\n` or `\u{1B}`; characters in `kept` are left unchanged.
+    /// Returns the text with dangerous characters written as `\n` or `\u{1B}`; those in `kept` are left unchanged.
     package static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
         guard !isPlain(text.utf8) else { return text }
         var shown = String.UnicodeScalarView()
@@ -19,9 +19,7 @@ package enum ControlCharacters {
         return String(shown)
     }
 
-    /// Returns one line of JSON with such characters in strings written as `\u001b`, which is the same JSON.
-    ///
-    /// Raw control characters, which JSON allows only between its tokens, become spaces.
+    /// Returns one line of JSON with dangerous characters in strings written as `\u001b`, which is the same JSON.
     package static func escaped(json: Data) -> Data {
         guard !isPlain(json) else { return json }
         let text = String(decoding: json, as: UTF8.self)

@@ -63,7 +63,7 @@ package struct SourceReport: Equatable {
     /// Whether the error only means that a track does not fit the launch line.
     var isDelayedLink: Bool { domain == .parse && code == GST_PARSE_ERROR_DELAYED_LINK.rawValue }
 
-    /// Whether the data is to blame.
+    /// Whether the cause is the source's data, and not the connection or this machine.
     var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }
 
     /// The operating system's text, such as "Permission denied".

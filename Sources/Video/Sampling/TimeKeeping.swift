@@ -6,7 +6,7 @@ package final class TimeKeeping: Sendable {
 
     package init(byArrival: Bool) { self.byArrival = Atomic(byArrival) }
 
-    /// Whether such a picture gets its time of arrival, instead of its position in the file.
+    /// Whether a picture without a time stamp gets its time of arrival, instead of its position in the file.
     package var isByArrival: Bool { byArrival.load(ordering: .acquiring) }
     package func takeByArrival() { byArrival.store(true, ordering: .releasing) }
 }

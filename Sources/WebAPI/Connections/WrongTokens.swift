@@ -8,7 +8,7 @@ package struct WrongTokens: Sendable {
         var last: ContinuousClock.Instant
         /// The time from which on a token is checked again.
         var until: ContinuousClock.Instant
-        /// Whether a right token came from there, too.
+        /// Whether a right token came from the peer, too.
         var isKnown = false
     }
 
@@ -42,7 +42,7 @@ package struct WrongTokens: Sendable {
         return tally.until - now
     }
 
-    /// Whether a right token has come from there recently.
+    /// Whether a right token has come from a peer recently.
     package func isKnown(_ peer: String) -> Bool { peers[peer]?.isKnown ?? false }
 
     /// Records a right token.

@@ -10,7 +10,7 @@ enum ModelFilesWriter {
     /// accept as a float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
-        // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face
+        // Without an end token of its own the text is pooled at its largest id, CLIP4Clip's rule. Hugging Face
         // keeps that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
         let end = text.endToken ?? 2
         return try json([

@@ -151,7 +151,7 @@ package struct HistoryPictures {
         return whole(stream).flatMap { nearest($0, at: wall) }
     }
 
-    /// Returns the time of that picture, without reading it.
+    /// Returns the time of the picture that `nearest` would return, without reading the picture.
     package mutating func timeOfNearest(_ stream: String, at wall: Double) -> Double? {
         if let found = near(stream, at: wall).first { return found.entry.wall }
         return whole(stream).flatMap { timeOfNearest($0, at: wall) }

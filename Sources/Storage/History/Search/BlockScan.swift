@@ -67,7 +67,7 @@ final class BlockScan {
         return continues
     }
 
-    /// Prepares rows, norms and slots of its entries; returns how many windows end.
+    /// Prepares the rows, norms and slots of a block's entries; returns how many windows end in the block.
     func prepare(_ block: SegmentReader.Block) -> Int {
         let most = Int(place.slots) + block.header.entries
         if firsts.count < most { firsts += [UInt32](repeating: 0, count: max(most, 2 * firsts.count) - firsts.count) }
@@ -79,7 +79,7 @@ final class BlockScan {
         }
     }
 
-    /// Computes the scores of the windows that end with its entries.
+    /// Computes the scores of the windows that end with a block's entries.
     func score(_ block: SegmentReader.Block) {
         ww_history_scores(&running, length, texts.count, dots, rows, inverse, block.header.entries, &scores)
     }

@@ -20,7 +20,7 @@ package final class WindowScan {
         package var entries: Int { wall.count }
         /// Whether the segment stores the norm of the window that ends with an entry.
         package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
-        /// The cosine of such a window and a text; its error is at most `error`.
+        /// The cosine of a text and the window that ends with an entry; its error is at most `error`.
         package func score(_ text: Int, _ entry: Int) -> Float {
             // Its own, and that of its rest.
             let place = (text / 4 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 4 * 2

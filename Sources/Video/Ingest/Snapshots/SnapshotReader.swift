@@ -24,7 +24,7 @@ enum SnapshotFault: Error, Equatable {
 
 /// The limits of one picture.
 enum SnapshotLimits {
-    /// The greatest size of its file in bytes.
+    /// The greatest size of the picture's file in bytes.
     static let bytes = 16 << 20
     /// The greatest duration of a request in seconds, redirects included.
     static let seconds = 10

@@ -14,7 +14,7 @@ package struct PictureHeader: Sendable, Equatable {
     package let height: Int
     /// EXIF's orientation; upright if the file has none.
     package var orientation = PictureOrientation.upright
-    /// The bytes that its decoder holds besides the picture: coefficients of a progressive JPEG, canvases of a GIF.
+    /// The bytes that the decoder holds besides the picture: coefficients of a progressive JPEG, canvases of a GIF.
     var decoderBytes = 0
     /// The least length of a complete file, for kinds whose decoder does not check it.
     var bodyEnd = 0

@@ -9,7 +9,7 @@ package struct StrictURI: Sendable, Equatable {
     /// The path and query: the text from the first `/` or `?` on.
     package let rest: String
 
-    /// The reason why a text is not such a URI, for people.
+    /// The reason why a text is refused as a URI, for people.
     package struct Problem: Error, Equatable {
         package let reason: String
     }

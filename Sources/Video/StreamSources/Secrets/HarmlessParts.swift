@@ -1,6 +1,6 @@
 /// A list of allowed parts of a URI's path and parameters that are no secrets; a list of secrets would have no end.
 enum HarmlessParts {
-    /// The schemes whose rest names something local.
+    /// The schemes whose URIs name something on this machine, such as a file or a device.
     static let localSchemes: Set<String> = ["file", "v4l2", "test", "shapes", "ipc", "data"]
 
     /// The least length of a part that might be a secret, in bytes.

@@ -12,7 +12,7 @@ enum NotifyConfiguration {
         "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
         "phases", "catch_up", "at_most", "quiet", "timeout",
     ]
-    /// The greatest number of notifiers.
+    /// Most notifiers of a configuration.
     private static let most = 64
 
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [NotifierSettings] {

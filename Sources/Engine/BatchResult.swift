@@ -53,7 +53,7 @@ package struct Detection: Sendable {
     package let stream: String
     package let transition: EventTracker.Transition
     package let model: String
-    /// The peak's picture as a JPEG file; nil if it did not change since the last message.
+    /// The peak's picture, a JPEG file, if it is another than was told before.
     package let snapshot: Data?
 }
 

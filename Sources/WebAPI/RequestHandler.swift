@@ -307,7 +307,7 @@ struct RequestHandler: Sendable {
         { [session = asked.session] in session?.isOver() == true }
     }
 
-    /// Answers with the output of `write` until the client goes, if one more follower is allowed.
+    /// Answers with what `write` writes until the client goes, while there is room for one more follower.
     private func follow(
         _ body: RequestBody, _ response: (ResponseBody) -> Response, on threads: RequestThreads = .short,
         _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void

@@ -25,7 +25,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var snapshots: Bool?
     /// Whether the history keeps the stream's embeddings; nil means yes.
     package var history: Bool?
-    /// The seconds of an identical picture after which it counts as frozen; nil means 60.
+    /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
     package var frozen: Double?
     /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
     package var credentials: String?

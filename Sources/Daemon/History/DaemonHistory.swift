@@ -125,7 +125,7 @@ package final class DaemonHistory: Sendable {
         return HistoryState(folder.path, settings, status, streams)
     }
 
-    /// Throws for a head whose scores the history does not have: an unknown one, or a pairing head.
+    /// Refuses a head whose scores the history does not have: one that is not there, or that pairs texts and windows.
     func check(head: String) throws {
         guard head != "mean", try !finder.load(head).pools else { return }
         throw ControlFailure(
@@ -134,7 +134,7 @@ package final class DaemonHistory: Sendable {
                 + "search with the mean head")
     }
 
-    /// Searches for the moments of one query; returns them with what could not be searched.
+    /// Moments of one query, with what could not be searched.
     func search(_ query: HistoryQuery) async throws -> HistoryResult {
         var query = query
         query.threads = 1

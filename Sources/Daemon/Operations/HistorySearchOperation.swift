@@ -40,7 +40,7 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// The search, and the streams to search.
+    /// The search, and the streams that it looks at.
     private func wanted() async throws -> (HistoryQuery, StreamSelector) {
         let point = try await point()
         var from = try QueryConfiguration(json: point == nil ? described : Self.alike(described))

@@ -63,7 +63,7 @@ package final class FrameQueue: @unchecked Sendable {
     private var isLate = false
     private static let pause = Duration.milliseconds(50)
     private var shedder = LoadShedder()
-    /// The waiting consumer, and the number of items that it waits for.
+    /// The waiting consumer, and the number of items it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
     /// Makes a queue with up to `depth` waiting frames in each lane; with `sheds`, live streams are thinned under load.

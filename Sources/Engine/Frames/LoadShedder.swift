@@ -1,4 +1,4 @@
-/// Controls the share of the sampling rate that live streams keep under overload.
+/// How much of their sampling rate live streams keep while there is more to do than can be done.
 ///
 /// One factor lowers the rate of all streams, so that none starves. It falls as soon as frames wait too long, and rises
 /// slowly. The type is pure: the caller passes the time.

@@ -18,7 +18,7 @@ final class SnapshotFolder: Sendable {
 
     private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
 
-    /// Writes an event's picture over its previous one; returns the path.
+    /// Writes a picture, in place of the one that the event had; its path.
     func write(_ data: Data, event: String) throws -> String {
         guard Identifier.isEvent(event) else { throw CocoaError(.fileWriteInvalidFileName) }
         let path = path(event)
@@ -80,9 +80,9 @@ extension Journal {
     /// The picture of an event; nil if there is none.
     package func snapshot(of event: String) -> Data? { snapshots?.read(event) }
 
-    /// Writes an event's JPEG picture over its previous one; returns the path, or nil for a journal in memory.
+    /// Keeps a picture of an event (JPEG), in place of the one that it had; its path.
     ///
-    /// The caller writes it before the message that names it; it is removed with the event.
+    /// Written before the message that names it; removed with the event. Nil for a journal in memory.
     package func write(snapshot: Data, event: String) throws(JournalError) -> String? {
         try doing("the snapshot of event \(event.prefix(64)) cannot be written") {
             try snapshots?.write(snapshot, event: event)

@@ -46,7 +46,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let media: Media
     /// The path of the peak's picture.
     package let snapshot: String?
-    /// The reason of an end that did not come by itself: "interrupted" after a crash.
+    /// Why it ended, if not by itself: "interrupted" after a crash.
     package let reason: String?
     /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?

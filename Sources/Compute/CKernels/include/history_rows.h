@@ -90,8 +90,8 @@ double ww_history_exact(const int8_t *high, const int8_t *low, float scale, cons
 uint64_t ww_history_dots(float *out, const int8_t *high, size_t count, size_t P, const float *scales,
                          const ww_history_texts *texts, ww_scan scan);
 
-/// Adds up the rows of each `size` consecutive entries and writes each sum as a row: value = scale * sum. sums (n /
-/// size, P). rows (n): an entry's row, or -1. With many texts, scanning these sums costs less than scanning the rows.
+/// Sums of each `size` entries' rows as rows: value = scale * sum. sums (n / size, P). rows (n): an entry's row, or -1.
+/// Many texts cost less by these than by the rows themselves.
 void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
                       size_t n, size_t size, size_t P);
 

@@ -32,7 +32,7 @@ package struct HistoryQuery: Sendable {
     /// It sees every fourth window (every second, if the window's length is not a multiple of four). Scores are exact
     /// nevertheless; moments are marked approximate. With few texts it saves nothing.
     package var isQuick = false
-    /// The number of threads that scan.
+    /// Threads that scan.
     package var threads = 2
     /// The least seconds between two moments of a stream.
     package static let apart = 30.0
@@ -63,7 +63,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var head: String
     /// The share of the stream's searched windows that score less, to 1/2048 of a score.
     package var rank: Double
-    /// Whether the moment comes from a quick search, which may have missed a better one.
+    /// A quick search chose it: a better one may have been missed.
     package var isApproximate: Bool
     /// The position of the moment's best window, for reading its rows.
     package var place: Place
@@ -80,7 +80,7 @@ package struct HistoryResult: Sendable {
     /// The moments of each text, in the requested order.
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
-    /// The number of streams, segments and windows that were searched, and of bytes read.
+    /// Streams, segments and windows that were looked at, and bytes that were read.
     package var streams = 0
     package var segments = 0
     package var windows = 0

@@ -18,7 +18,7 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
-    /// The path of a picture near its peak, as the daemon serves it.
+    /// Path of a picture near its peak, as a daemon serves it.
     package var preview: String?
 
     package init(_ moment: HistoryMoment) {

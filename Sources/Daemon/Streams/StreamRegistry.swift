@@ -138,7 +138,8 @@ package actor StreamRegistry {
         }
     }
 
-    /// Changes the given keys of a stream, and restarts it if its description then differs; null resets a key.
+    /// Changes some of a stream's description and restarts it, if that makes it another; null takes a key back to its
+    /// default.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
         guard let running = streams[name] else { throw ControlFailure.noStream(name) }
         guard case .object(var members) = try JSONValue(encoding: running.from), case .object(let given) = changes

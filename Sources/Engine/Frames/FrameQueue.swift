@@ -159,7 +159,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Makes `next` return, without items if none waits.
+    /// Makes `next` return, with nothing if nothing waits.
     package func nudge() {
         let wake: CheckedContinuation<Void, Never>? = locked {
             nudged = true

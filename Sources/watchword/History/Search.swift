@@ -108,7 +108,7 @@ struct Search: AsyncParsableCommand {
         }
     }
 
-    /// The result of a search, made here or by the daemon.
+    /// What a search gave, here or in the daemon.
     private struct Found: Decodable {
         var moments: [MomentLine]
         var windows: Int

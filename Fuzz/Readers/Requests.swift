@@ -5,7 +5,7 @@ import Messaging
 import WatchwordConfiguration
 import WireFormat
 
-/// Reads queries and control requests as the daemon does, as far as that is possible without one.
+/// Reads queries and control requests like the daemon, but only checks them: no daemon runs here.
 ///
 /// A value that is read, written and read again must stay the same.
 enum Requests {

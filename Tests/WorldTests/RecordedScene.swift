@@ -113,7 +113,7 @@ struct RecordedScene: Decodable {
 }
 
 extension Claim {
-    /// Reads a claim as the recording has it: two parts of eight numbers, a relation, a scene's state, the kind.
+    /// Reads a claim from the recording's numbers: two parts of eight numbers, a relation, a scene's state, the kind.
     init(numbers: [Int]) {
         func part(_ start: Int) -> Part {
             var part = Part()

@@ -36,7 +36,7 @@ final class FrameEncoder {
     }
 
     private enum Work {
-        /// The frame has an embedding from an earlier batch, or (nil) from an earlier frame of the stream in this one.
+        /// The frame has an embedding from an earlier batch, or gets that of an earlier frame of this batch (nil).
         case known([Float]?, HeldPicture?)
         /// The frame's embedding is the batch's `row`; with `completes`, two more follow for the previous frame.
         case new(row: Int, completes: Bool, HeldPicture?)

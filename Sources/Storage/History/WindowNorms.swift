@@ -37,9 +37,9 @@ struct WindowNorms {
         return count == length && norm > 1e-6 ? Float(1 / norm) : 0
     }
 
-    /// Slides by a block's entries, and writes their values; 0 also for copies of another segment's.
+    /// Slides by a block's entries, and writes each entry's value: 0 without a full window, and for copied entries.
     ///
-    /// Needs the low planes.
+    /// Copies of the previous segment's last entries are not windows of this one. Needs the low planes.
     mutating func push(_ block: SegmentReader.Block, into values: inout [Float]) {
         var row = -1
         for entry in 0..<block.header.entries {

@@ -6,7 +6,7 @@ import Tensors
 /// The embeddings that a new frame gives.
 ///
 /// `newest` is the frame's own, as the newest of its stream. With 3D patches, where an embedding depends on the next
-/// /// frame too, `completed` has those of the previous frame; otherwise it is nil.
+/// frame too, `completed` has those of the previous frame; otherwise it is nil.
 struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?

@@ -107,7 +107,7 @@ package final class EventFollower: Sendable {
     /// Reports the messages after `since`, or only new ones if it is nil; on request, the open events come first.
     ///
     /// With `live`, it continues until `stop`. It runs on the calling thread, which waits. A daemon that does not
-    /// /// answer at the start is an error; later it is waited for.
+    /// answer at the start is an error; later it is waited for.
     package func run(
         since: Int64?, open: Bool = false, live: Bool = true, tell: (Followed) throws -> Void
     ) throws {

@@ -68,7 +68,7 @@ package struct RecordedClip: Sendable {
 ///
 /// Not Sendable: it belongs to the engine, or to a replay.
 final class FrameScorer {
-    /// A step of a lane.
+    /// A step of a lane: its next frame, or its end.
     enum Item {
         case frame(EmbeddedFrame)
         case end
@@ -84,9 +84,7 @@ final class FrameScorer {
         (self.book, self.evaluator, self.model, self.partial) = (book, evaluator, model, partial)
     }
 
-    /// Processes the next items.
-    ///
-    /// `all` has every lane: at `time` (seconds since 1970) active hours and expiry may end events on any of them.
+    /// Takes the next frames and ends of lanes through windows, heads and rules; adds the results to `step`.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []

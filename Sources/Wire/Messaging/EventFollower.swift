@@ -178,7 +178,7 @@ package final class EventFollower: Sendable {
         try fill(&place, through: now.seq, tell)
     }
 
-    /// Reports what the journal has after the position, up to `seq`.
+    /// Reports the messages that the journal has after the position, up to the number `seq`.
     private func fill(_ place: inout Place, through seq: Int64, _ tell: (Followed) throws -> Void) throws {
         var seq = seq
         while true {

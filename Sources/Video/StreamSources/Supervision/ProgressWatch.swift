@@ -14,7 +14,7 @@ package struct ProgressWatch: Sendable {
 
     package init(limit: Duration, at now: ContinuousClock.Instant) { (self.limit, since) = (limit, now) }
 
-    /// Judges the progress at a time.
+    /// Decides at a time whether the source goes on, is idle, or is stuck.
     ///
     /// `isHeld`: the consumer is busy with a frame; `isRunning`: a thread of the source runs.
     package mutating func observe(

@@ -85,6 +85,8 @@ final class FrameScorer {
     }
 
     /// Takes the next frames and ends of lanes through windows, heads and rules; adds the results to `step`.
+    ///
+    /// `all` has every lane: at `time` (seconds since 1970) active hours and expiry may end events on any of them.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []

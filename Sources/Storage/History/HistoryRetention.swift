@@ -3,6 +3,8 @@ import Foundation
 /// How long a history is kept, and how large it may be.
 package struct HistoryRetention: Sendable, Equatable {
     /// The number of days for which a segment is kept after its own day; nil keeps all.
+    ///
+    /// For films, days count from their indexing.
     package var days: Double?
     /// The greatest size of all files in bytes; nil means unlimited.
     package var bytes: Int?

@@ -20,6 +20,8 @@ package enum ControlCharacters {
     }
 
     /// Returns one line of JSON with dangerous characters in strings written as `\u001b`, which is the same JSON.
+    ///
+    /// Raw control characters, which JSON allows only between its tokens, become spaces.
     package static func escaped(json: Data) -> Data {
         guard !isPlain(json) else { return json }
         let text = String(decoding: json, as: UTF8.self)

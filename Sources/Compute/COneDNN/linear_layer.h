@@ -1,4 +1,6 @@
 /// The memory layout of a linear layer, and its primitives.
+///
+/// K = inputs, N = outputs, M = rows of a call, S = slabs of a layer.
 #ifndef WATCHWORD_ONEDNN_LINEAR_LAYER_H
 #define WATCHWORD_ONEDNN_LINEAR_LAYER_H
 #include "COneDNN.h"

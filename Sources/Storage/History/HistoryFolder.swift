@@ -46,6 +46,8 @@ package struct HistoryFolder: Sendable {
     }
 
     /// The first 128 bits of a text's SHA-256, in hexadecimal digits.
+    ///
+    /// Two texts with the same hash cannot be found, not even on purpose.
     package static func hash(_ text: String) -> String {
         let digest = Digest(.sha256)
         digest.update(Array(text.utf8))

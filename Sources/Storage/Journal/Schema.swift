@@ -49,7 +49,7 @@ enum Schema {
         return migrator
     }
 
-    /// The bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
+    /// Bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 

@@ -141,8 +141,8 @@ package struct HistoryPictures {
 
     /// Returns the stream's picture nearest to a time, with its own time in seconds since 1970.
     ///
-    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the region's own pictures, which only
-    /// its events have, are preferred; otherwise the result is the whole stream's picture.
+    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the region's own pictures are
+    /// preferred, which only its events have; otherwise the result is the whole stream's picture.
     package mutating func nearest(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         for (reader, entry) in near(stream, at: wall).prefix(Self.tries) {
             if let jpeg = reader.jpeg(entry) { return (jpeg, entry.wall) }

@@ -344,21 +344,21 @@ package struct DaemonStatus: Codable, Sendable {
     package let streams: [StreamStatus]
     package let encoded: Int
     package let gated: Int
-    /// The frames that showed nothing: black, frozen, or without any edge.
+    /// Frames that showed nothing: black, frozen, or without any edge.
     package let blind: Int
-    /// The learnt thresholds of queries on lanes: learning, pinned, and no longer fitting.
+    /// Learnt thresholds, by query and stream: still learning, pinned, and those that no longer fit.
     package let thresholds: LearntThresholds
-    /// The progress of an import whose queries are being embedded; nil without one.
+    /// Queries of an import that are being embedded.
     package let importing: QueryRegistry.Progress?
     package let scored: Int
-    /// The windows scored again in float32; `undecided` ones should have been, but there was no time.
+    /// Windows that were scored again in float32, and those in doubt for which there was no time.
     package let rescored: Int
     package let undecided: Int
     package let events: Int
     package let failedBatches: Int
     package let waiting: Int
     package let seq: Int64
-    /// Whether messages outlive the process: there is a journal, and it can be written.
+    /// Whether messages outlive the process: there is a journal, and it takes them.
     package let journaled: Bool
     package let journal: JournalStatus
     /// Nil where no history is kept.

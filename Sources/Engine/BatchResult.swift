@@ -60,9 +60,9 @@ package struct Detection: Sendable {
 /// The value of one window under a query's rule, for a client that watches live.
 package struct WatchedScore: Sendable {
     package let query: String
-    /// The lane's name: a stream, or `stream/region`.
+    /// The lane: a stream, or its region as in stream.region.
     package let lane: String
-    /// The time of the window's last frame, in seconds since 1970.
+    /// Time of the window's last frame, in seconds since 1970.
     package let at: Double
     /// The value that the rule compares: the score, or a contrast's probability.
     package let value: Float

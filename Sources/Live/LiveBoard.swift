@@ -4,7 +4,7 @@ import Pixels
 package import Sampling
 import Synchronization
 
-/// The newest picture of each stream and the newest scores of some queries, for clients that watch live.
+/// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
 ///
 /// Only data that a client watches is kept. Writers never wait for readers: a slow reader gets the newest data.
 package final class LiveBoard: Sendable {
@@ -32,7 +32,7 @@ package final class LiveBoard: Sendable {
             }
         }
 
-        /// Whether scores of a lane (`lobby` or `lobby.door`) are wanted; if no stream is named, those of every lane.
+        /// Whether scores of a stream or of one of its regions (`lobby.door`) are wanted; without a name, those of all.
         package func hasScores(of lane: String) -> Bool {
             guard case .named(let names) = self, !names.isEmpty else { return true }
             return names.contains(lane) || names.contains(String(lane.prefix { $0 != "." }))
@@ -97,7 +97,7 @@ package final class LiveBoard: Sendable {
 
     // MARK: Readers
 
-    /// Registers a reader; from now on, pictures of the streams and scores of the queries are kept.
+    /// Begins to keep pictures of streams and scores of queries.
     package func watch(_ streams: Streams, queries: Set<String>) -> Watch {
         state.withLock { state in
             switch streams {

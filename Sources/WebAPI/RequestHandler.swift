@@ -281,7 +281,7 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: picture))
     }
 
-    /// Answers with a picture of the history, read on the request's thread.
+    /// A picture of the history, read on the request's thread.
     private func picture(_ query: [RequestTarget.Field]) throws -> Response {
         let values = try MessageCursor.values(query, PicturePath.arguments)
         for argument in PicturePath.arguments {

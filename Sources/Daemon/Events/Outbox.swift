@@ -118,7 +118,7 @@ package actor Outbox {
         logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
     }
 
-    /// Ends the events that a crash left open, before anything else is sent.
+    /// Ends the events that a crash left open; before anything else is sent.
     package func endInterrupted() {
         let open: [Entry]
         do { open = try journal.openEvents() } catch {

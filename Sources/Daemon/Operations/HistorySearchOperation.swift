@@ -13,7 +13,7 @@ import WireFormat
 struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
-    /// The arguments of the search itself; `described` are those of a query's description.
+    /// The keys of a search alone, and those of a query's description.
     private let own: JSONValue
     private let described: JSONValue
 

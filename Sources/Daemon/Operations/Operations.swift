@@ -110,7 +110,7 @@ package struct Operations: Sendable {
         }
     }
 
-    /// Throws if the caller's role does not allow an operation; refusals are counted and logged.
+    /// Refuses an operation that a client's role does not reach; what was refused is counted and logged.
     private func admit(_ caller: Caller, to operation: DaemonOperation) throws(ControlFailure) {
         guard caller.role < operation.role else { return }
         let name = caller.name ?? "a client"

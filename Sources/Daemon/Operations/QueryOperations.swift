@@ -180,7 +180,7 @@ enum QueryOperations {
             .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
-    /// Returns queries by id, from the one after `after` on, one page at a time.
+    /// Queries by id, from the one after `after` on, a page at a time.
     private static func export(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> JSONValue {
         let limit = min(max(Int(args["limit"]?.integer ?? 5000), 1), 10_000)
         let page = await daemon.engine.queries(after: args["after"]?.string ?? "", limit: limit)
@@ -190,7 +190,7 @@ enum QueryOperations {
         ])
     }
 
-    /// The lanes of the requested stream, which must exist; nil for all.
+    /// The stream that is asked about, which must be there; nil for all.
     private static func lanes(_ daemon: WatchwordDaemon, _ args: JSONValue) async throws -> [String]? {
         guard let name = args["stream"]?.string else { return nil }
         guard await daemon.engine.hasLane(name) else {

@@ -4,7 +4,7 @@ package enum LaneName {
         region.map { "\(stream)/\($0)" } ?? stream
     }
 
-    /// All lanes of a stream, that of its whole picture first.
+    /// All lanes of a stream, its own first.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }
     }

@@ -14,7 +14,7 @@ package struct StreamSelector: Sendable, Hashable {
     private let included: [Pattern]
     private let excluded: [Pattern]
 
-    /// The greatest number of patterns: each is compared with each stream and region.
+    /// Most patterns of one selector: each is held against each stream and region.
     private static let mostPatterns = 64
 
     /// Selects every stream's whole picture.
@@ -70,7 +70,7 @@ package struct StreamSelector: Sendable, Hashable {
             isLabel: isLabel, stream: Array(parts[0]), region: parts.count == 2 ? Array(parts[1]) : nil)
     }
 
-    /// Whether the selector selects a stream, or a region of one (`lobby/door`); `labels` are the stream's.
+    /// Whether it selects a stream, or a region of one (`lobby/door`); labels are the stream's.
     package func matches(_ name: String, labels: [String] = []) -> Bool {
         if self == .all { return !name.utf8.contains(UInt8(ascii: "/")) }
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -98,7 +98,7 @@ package struct StreamSelector: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(patterns) }
 }
 
-/// Matches a pattern greedily and goes back only to the last star: linear in practice, never exponential.
+/// Greedy matching that goes back to the last star only: linear in practice, never exponential.
 private func glob(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
     var (p, n) = (0, 0)
     var star: (pattern: Int, name: Int)?

@@ -1,4 +1,4 @@
-/// The permissions of a client; each role includes the previous one.
+/// Permissions of a client; each role includes the one before it.
 package enum Role: String, Sendable, CaseIterable, Comparable {
     /// May read streams, queries, events and counters, and change nothing.
     case view
@@ -31,7 +31,7 @@ package struct Caller: Sendable, Equatable {
     /// The client's listed name; nil without authentication.
     package let name: String?
     package let role: Role
-    /// The client's address, for logs.
+    /// Its address, for logs.
     package let address: String
 
     package init(name: String?, role: Role, address: String) {
@@ -40,6 +40,6 @@ package struct Caller: Sendable, Equatable {
         self.address = address
     }
 
-    /// The caller on a socket without authentication, which only the file's mode or loopback protects.
+    /// The caller on a socket without authentication: the file's mode, or loopback, keeps others away.
     package static let local = Caller(name: nil, role: .control, address: "local")
 }

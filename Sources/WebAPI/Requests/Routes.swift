@@ -22,7 +22,7 @@ package enum Endpoint: Sendable {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
 
-    /// Whether a request is answered without a token or session, because it reveals nothing of what is watched.
+    /// Whether it is answered without a token or a session: it says nothing of what is watched.
     package var isOpen: Bool {
         switch self {
         case .health, .readiness, .page: true

@@ -8,13 +8,13 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
-/// Rooms that own no C library: an unmarked pointer does not compile there.
+/// Settings of targets that own no C library: an unmarked pointer does not compile there.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 /// Every C target: all warnings, as errors.
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
-/// Tests over which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
+/// Settings of test targets on which Swift 6.3.1's optimiser crashes ("While splitting coroutine").
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
 /// A head plugin: one shared library `libwatchword-head-<name>.so`, found by name at run time.

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/// Frames after which a frame's weight is half.
+/// The half-life: the age, in frames, at which a frame's weight is half.
 #define HALF_LIFE 4.0
 
 /// An instance: the sizes it was made for, and one weight for each age.
@@ -43,7 +43,8 @@ static double length(const float *vector, int32_t d) {
     return sqrt(sum);
 }
 
-/// Pools one window of `count` frames (count, d) into `out` (d); false if the result has no direction.
+/// Pools one window of `count` frames (count, d) into `out` (d). Returns 0 if the result has no direction: its length
+/// is 0 or not a number.
 static int pool_window(const recent *head, const float *frames, int32_t count, float *out) {
     for (int32_t i = 0; i < head->d; i++) out[i] = 0;
     for (int32_t t = 0; t < count; t++) {

@@ -1,7 +1,7 @@
 import Foundation
 import FuzzReaders
 
-/// The reader that `WATCHWORD_FUZZ` names, for the life of the process.
+/// The reader that the environment variable `WATCHWORD_FUZZ` names; it never changes while the process runs.
 private let chosen: Reader = {
     let name = ProcessInfo.processInfo.environment["WATCHWORD_FUZZ"] ?? ""
     guard let reader = Reader(rawValue: name) else {
@@ -11,7 +11,7 @@ private let chosen: Reader = {
     return reader
 }()
 
-/// libFuzzer's entry: a hostile input is refused; a trap, a sanitizer's report, a hang or 2 GB of memory is a finding.
+/// libFuzzer's entry point: hostile input must be refused; a trap, sanitizer report, hang or 2 GB of memory is a bug.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     chosen.read(UnsafeRawBufferPointer(start: start, count: count))

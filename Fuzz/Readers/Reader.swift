@@ -12,10 +12,10 @@ package enum Reader: String, CaseIterable, Sendable {
     case safetensors, zip, pickle, config, vocabulary, index, tokenizer, sentencepiece
     case configuration, queries, control, clients, web, pictures, films, multipart, movie, history, packets
 
-    /// Characters of one to four bytes, special tokens, white space.
+    /// A text with characters of one to four bytes, special tokens and white space.
     private static let sentence = "A photo of\t <|endoftext|> <eos> caf\u{e9} \u{2581}\u{732b}\u{1F431}"
 
-    /// Reads an input, which may be refused by a sentence; a trap, a hang or 2 GB of memory is a finding.
+    /// Reads an input, which may be refused with an error; a trap, a hang or 2 GB of memory is a bug.
     package func read(_ bytes: UnsafeRawBufferPointer) {
         switch self {
         case .safetensors: readSafetensors(bytes)
@@ -58,7 +58,7 @@ private func readSafetensors(_ bytes: UnsafeRawBufferPointer) {
     readFile { try SafetensorsFile((length + bytes + [UInt8](repeating: 0x3C, count: 64)).inMemory) }
 }
 
-/// Reads a model's `config.json` and the like.
+/// Reads a configuration file of a model, such as `config.json`.
 private func readConfiguration(_ bytes: UnsafeRawBufferPointer) {
     let file = ModelFile(path: "fuzz", data: Data(bytes))
     var notes: [String] = []
@@ -105,7 +105,7 @@ private func readFilm(_ bytes: UnsafeRawBufferPointer) {
     }
 }
 
-/// Reads whatever a file's header claims, as a model's loading would.
+/// Reads every tensor that a file's header lists, as loading a model would.
 private func readFile(_ open: () throws -> any CheckpointFile) {
     attempt {
         let file = try open()
@@ -121,7 +121,7 @@ private func readFile(_ open: () throws -> any CheckpointFile) {
     }
 }
 
-/// A Content-Type's line, then a body: its parts are the same in whatever pieces it comes.
+/// Reads a Content-Type line and a body; the parts must be the same in whatever pieces the body comes.
 private func readMultipart(_ bytes: UnsafeRawBufferPointer) {
     let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
     let boundary = MultipartParser.boundary(of: String(decoding: line, as: UTF8.self)) ?? ""
@@ -167,7 +167,7 @@ func attempt(_ body: () throws -> Void) {
     do { try body() } catch { precondition(!"\(error)".isEmpty) }
 }
 
-/// An archive of two storages and, last, a pickle.
+/// Returns an archive of two storages and the given pickle.
 private func archive(_ pickle: UnsafeRawBufferPointer) -> [UInt8] {
     var bytes = Template.head + pickle + Template.directory
     // The pickle's size, twice, is in the directory's last entry; the directory's place in the archive's last record.

@@ -5,18 +5,18 @@ import Messaging
 import WatchwordConfiguration
 import WireFormat
 
-/// Reads queries and control requests as the daemon does, as far as that goes without one.
+/// Reads queries and control requests like the daemon, but only checks them: no daemon runs here.
 ///
 /// A value that is read, written and read again must stay the same.
 enum Requests {
-    /// Where relative paths begin: there is nothing there.
+    /// The base of relative paths, which does not exist.
     private static let nowhere = URL(filePath: "/nonexistent")
 
     static func configuration(_ data: Data) throws {
         _ = try Configuration(yaml: String(decoding: data, as: UTF8.self), path: "fuzz")
     }
 
-    /// An import: YAML or JSON lines.
+    /// Reads an import: YAML or JSON lines.
     static func queries(_ data: Data) throws {
         let read = try QueryConfiguration.read(data, path: "fuzz", folder: nowhere)
         let lines = try QueryConfiguration.jsonLines(read)
@@ -25,7 +25,7 @@ enum Requests {
         try expectSame(read, QueryConfiguration.read(yaml, path: "yaml", folder: nowhere))
     }
 
-    /// A request, and its arguments as each operation would take them.
+    /// Reads a request, and its arguments as each operation would.
     static func control(_ data: Data) throws {
         let json = try JSONText.parse(data)
         try expectSame(json, JSONText.parse(WireCoding.encode(json)))

@@ -1,9 +1,11 @@
 import Foundation
 import History
 
-/// A history's segment: 256 bytes of its header, then blocks; checksums are made to hold, or no mutation would be read.
+/// Reads a history's segment: 256 bytes of header, then blocks.
+///
+/// Checksums are corrected first, since otherwise no mutated input would be read.
 enum Segments {
-    /// Bytes of an input that are the header's.
+    /// The bytes of an input that belong to the header.
     static let headed = 256
     private static let folder = FileManager.default.temporaryDirectory.appending(path: "fuzz-history-\(getpid())").path
 

@@ -4,10 +4,9 @@ import WatchwordConfiguration
 import WebAPI
 import WireFormat
 
-/// A request to the web API, up to the arguments that an operation would get.
+/// Reads a request to the web API, up to the arguments that an operation would get.
 ///
-/// The input is one as it stands on the wire, with bare new lines: method and target, header fields, an empty line, a
-/// body.
+/// The input is a request as sent, with bare new lines: method and target, header fields, an empty line, a body.
 enum WebRequests {
     private static let gates: [Gate] = {
         let tokens = zip(["0123456789abcdef", "fedcba9876543210"], [Role.control, .view])

@@ -3,15 +3,15 @@ import HeadKit
 import Tensors
 public import WatchwordHeadABI
 
-/// CLIP4Clip's seqLSTM: one LSTM layer over the valid frames, the frames added to its output, then the mean head's end.
+/// CLIP4Clip's seqLSTM: one LSTM layer over the valid frames, a residual sum with the frames, then their masked mean.
 ///
-/// Source: CLIP4CLIP section 7. PyTorch's gate order i, f, g, o; zero initial state; no position embedding (S8).
+/// PyTorch's gate order i, f, g, o; zero initial state; no position embedding. Source: docs/MATHEMATICS.md, section 7.
 final class LSTMHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    /// `W_ih x + b_ih + b_hh`, for all frames at once.
+    /// The input product `W_ih x + b_ih + b_hh`, for all frames at once.
     private let input: Linear
-    /// Adds `W_hh h` to it, frame after frame.
+    /// The recurrent product `W_hh h`, added frame after frame.
     private let recurrent: Linear
 
     private let frames: Matrix
@@ -66,6 +66,6 @@ private let descriptor = HeadDescriptor(
     name: "lstm", version: "1.0.0", description: "one LSTM layer over the frames (CLIP4Clip seqLSTM)",
     create: { HeadCalls.create(LSTMHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -2,13 +2,13 @@ import Checkpoints
 import HeadKit
 public import WatchwordHeadABI
 
-/// CLIP4Clip's meanP: each frame embedding made unit, averaged, made unit again.
+/// CLIP4Clip's meanP: frame embeddings are normalised, averaged, and normalised again.
 ///
-/// Source: CLIP4CLIP sections 6 and 7. It has no weights, and cannot know the order of the frames.
+/// The head has no weights, and the order of the frames does not matter. Source: docs/MATHEMATICS.md, sections 6 and 7.
 final class MeanHead: PoolingHead {
     let width: Int
     let maxFrames: Int
-    /// No limit on windows a call: this head keeps no scratch memory that would grow with them.
+    /// No limit on the windows of a call: this head has no scratch memory that grows with them.
     static let batch = Int.max
 
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) {
@@ -25,6 +25,6 @@ private let descriptor = HeadDescriptor(
     name: "mean", version: "1.0.0", description: "mean of unit frame embeddings (CLIP4Clip meanP); blind to order",
     create: { HeadCalls.create(MeanHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -3,14 +3,14 @@ import HeadKit
 import SystemSupport
 import WatchwordHeadABI
 
-/// The noise of T-MASS's stochastic text embedding: a vector for each random draw (`trials`), made from a seed, so that
-/// every pair of a text and a video gets the same ones.
+/// The noise of T-MASS's stochastic text embedding: one vector for each trial, made from a seed.
 ///
-/// Source: Wang et al., "Text Is MASS" (CVPR 2024), which draws anew for each pair.
+/// Every pair of a text and a window gets the same table. Source: Wang et al., "Text Is MASS" (CVPR 2024), which draws
+/// anew for each pair.
 struct NoiseTable {
     let trials: Int
     private let seed: UInt64
-    /// Of the normal prior; nil for numbers of 0 to 1.
+    /// The standard deviation of the normal prior; nil for the uniform prior.
     private let deviation: Double?
 
     private struct Keys: Decodable {
@@ -20,7 +20,9 @@ struct NoiseTable {
         let prior_std: Double?
     }
 
-    /// `seed` (24), `trials` (20), `prior` ("uniform01" or "normal") and `prior_std` (0.003) of `config_json`.
+    /// Reads `seed` (24), `trials` (20), `prior` ("uniform01" or "normal") and `prior_std` (0.003) from `config_json`.
+    ///
+    /// The values in parentheses are the defaults.
     init(_ config: HeadConfig) throws {
         guard let keys = try? config.decode(Keys.self) else {
             throw HeadCallError(
@@ -37,11 +39,11 @@ struct NoiseTable {
         }
     }
 
-    /// `[trials, width]`, row-major.
+    /// Returns the table `[trials, width]`, row-major.
     func values(width: Int) -> [Float] {
         var keys = SeededRandom(seed: seed)
         var random = SeededRandom(seed: FNV1a("tmass.noise".utf8).hash ^ keys.next())
-        /// A number of 0 to 1, of 24 bits.
+        /// Returns a number from 0 up to 1, with 24 random bits.
         func unit() -> Double { Double(random.next() >> 40) / Double(1 << 24) }
         return (0..<trials * width).map { _ in
             guard let deviation else { return Float(unit()) }

@@ -4,15 +4,15 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// T-MASS: X-Pool's window, and of a text moved at random the trial that is nearest to it.
+/// T-MASS: the best cosine of several randomly moved texts with the window as X-Pool pools it.
 ///
-/// Every pair has the same table of noise, so that a score depends on its pair alone. Windows that are short of frames
-/// repeat their last one, as the reference's loader does. Source: Jiamian-Wang/T-MASS-text-video-retrieval, commit
-/// 417fdf1; FAMILIES section 8.2.
+/// All pairs share one table of noise, so that a score depends only on its pair. A window with too few frames repeats
+/// its last frame, as T-MASS's data loader does. Source: Jiamian-Wang/T-MASS-text-video-retrieval, commit 417fdf1;
+/// docs/MATHEMATICS.md, section 13.2.
 final class TMassHead: PairingHead {
     let width: Int
     let maxFrames: Int
-    /// Frames that the text's radius is made of.
+    /// The number of frames that determine the text's radius.
     private let frames: Int
     private let pooling: PooledByText
     private let branch: Linear
@@ -63,6 +63,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(TMassHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

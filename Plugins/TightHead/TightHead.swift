@@ -6,7 +6,8 @@ public import WatchwordHeadABI
 
 /// CLIP4Clip's tightTransf: text and frames of a pair go through one transformer, whose first token gives the score.
 ///
-/// Source: CLIP4CLIP section 7. Neither part is normalised; no segment embedding and no embedding norm (S9).
+/// Neither text nor frames are normalised; there is no segment embedding and no embedding norm. Source:
+/// docs/MATHEMATICS.md, section 7.
 final class TightHead: PairingHead {
     let width: Int
     let maxFrames: Int
@@ -20,7 +21,7 @@ final class TightHead: PairingHead {
     private let pooled: Matrix
     private let logits: Matrix
     private var lengths: [Int32] = []
-    /// Zeros: the row of each pair's first token.
+    /// The row of each pair's first token within its sequence: all zeros.
     private var firstTokens: [Int32] = []
     private static let logitColumns = 32
 
@@ -84,6 +85,6 @@ private let descriptor = HeadDescriptor(
     scores: .logits,
     create: { HeadCalls.create(TightHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -4,9 +4,9 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// CLIP4Clip's seqTransf: blocks over frames with positions, the frames without them added, then the mean head's end.
+/// CLIP4Clip's seqTransf: blocks over frames with positions, a residual sum with the frames, then their masked mean.
 ///
-/// Source: CLIP4CLIP section 7. No final norm; LayerNorm epsilon 1e-12 (S15).
+/// There is no final norm; LayerNorm epsilon is 1e-12. Source: docs/MATHEMATICS.md, section 7.
 final class TransformerHead: PoolingHead {
     let width: Int
     let maxFrames: Int
@@ -43,6 +43,6 @@ private let descriptor = HeadDescriptor(
     name: "transformer", version: "1.0.0", description: "transformer blocks over the frames (CLIP4Clip seqTransf)",
     create: { HeadCalls.create(TransformerHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

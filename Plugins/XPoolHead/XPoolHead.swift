@@ -4,9 +4,9 @@ import Tensors
 import Transformer
 public import WatchwordHeadABI
 
-/// X-Pool: the score is the cosine of a text with a window's frames as that text pools them.
+/// X-Pool: the score is the cosine of a text with a window's frames, pooled by that text's attention to them.
 ///
-/// Source: layer6ai-labs/xpool, commit bc88718; FAMILIES section 8.1. Padding has no part in the softmax.
+/// Padding is left out of the softmax. Source: layer6ai-labs/xpool, commit bc88718; docs/MATHEMATICS.md, section 13.1.
 final class XPoolHead: PairingHead {
     let width: Int
     let maxFrames: Int
@@ -34,6 +34,6 @@ private let descriptor = HeadDescriptor(
     scores: .cosines,
     create: { HeadCalls.create(XPoolHead.self, $0, $1, $2, $3, $4, $5, $6, $7) })
 
-/// The plugin's one exported function.
+/// The one function that the plugin exports.
 @c(watchword_head_entry)
 public func entry() -> UnsafePointer<watchword_head>? { descriptor.pointer }

@@ -6,32 +6,34 @@ package import History
 package import Matching
 import Synchronization
 
-/// A query over a history: the events that it would have had, by the code that decides live.
+/// Runs a query over a history by the code that decides live, and returns the events it would have had.
 package struct Backtest: Sendable {
-    /// The query, and those of its group, which have their alerts together.
+    /// The query, followed by the others of its group, which share its alerts.
     package var queries: [EmbeddedQuery]
     /// The model's name in the history.
     package var identity: String
-    /// Seconds since 1970, `to` not included; from the first frame to the last one, if nil.
+    /// The begin of the span in seconds since 1970; nil means the first frame.
+    ///
+    /// `to` is not included.
     package var from: Double?
     package var to: Double?
-    /// Labels of a lane, by which queries select it.
+    /// Returns the labels of a lane, by which queries select it.
     package var labels: @Sendable (String) -> [String] = { _ in [] }
-    /// How many alerts a day a threshold is proposed for.
+    /// The number of alerts a day for which a threshold is proposed.
     package var alertsPerDay: Double
     package var rerank = StandingQuery.defaultRerank
     package var calibration = CalibrationSettings()
-    /// Thresholds that are pinned for queries with a budget, by lane and query.
+    /// The pinned thresholds of queries with a budget, by lane and query.
     package var pins: [String: [String: Float]] = [:]
-    /// How far cosines of the history may be off from those that decided live.
+    /// How far cosines of the history may differ from those that decided live.
     package var error: Float = 0
-    /// Threads that work, each on a lane.
+    /// The number of threads, each of which processes a lane.
     package var threads = 2
 
     private let model: ModelDirectory
     private let finder: HeadFinder
 
-    /// The rest has its defaults; the first query is the one that is asked about.
+    /// Makes a backtest with defaults for the other settings; the first query is the one to test.
     package init(
         _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
         identity: String, alertsPerDay: Double = 1
@@ -40,10 +42,10 @@ package struct Backtest: Sendable {
         self.alertsPerDay = alertsPerDay
     }
 
-    /// Runs on the caller's thread and others: not on the cooperative pool.
+    /// Runs on the caller's thread and others; the caller must not be on the cooperative pool.
     ///
-    /// `goesOn` is asked often, from any of the threads; once it says no, what was found until then is returned.
-    /// Throws where a head cannot be used with the model, or fails.
+    /// `goesOn` is called often, from any of the threads; once it returns false, the results so far are returned.
+    /// Throws if a head cannot be used with the model, or fails.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970,
         goesOn: @escaping @Sendable () -> Bool = { true },
@@ -137,8 +139,10 @@ package struct Backtest: Sendable {
         return (lane.finish(from: first, to: to), first)
     }
 
-    /// The queries as they are armed on a lane: a budget is the threshold that is pinned for it, or that the span
-    /// teaches; only where it teaches too little, and of heads that no scan knows, it is learnt on the way.
+    /// The queries for a lane, with a fixed threshold in place of a budget if possible.
+    ///
+    /// It is the pinned threshold, else one that a scan of the span learns. Otherwise the replay learns it: for other
+    /// heads than `mean`, and if the span is too short.
     private func queries(
         of lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [EmbeddedQuery] {
@@ -153,14 +157,14 @@ package struct Backtest: Sendable {
         }
     }
 
-    /// The rules of the queries that select a lane, if a scan can tell their values.
+    /// The rules of the queries that select a lane; nil if a scan cannot compute their values.
     private func scanned(_ lane: String) throws -> ScannedRules? {
         let own = queries.filter { $0.query.settings.selector.matches(lane, labels: labels(lane)) }
         return try ScannedRules(
             own, width: model.architecture.embedding, scoring: model.scoring(), error: error)
     }
 
-    /// A replay of the query on a lane.
+    /// Makes a replay of the query on a lane.
     func replay(_ name: String, start: Double) throws -> Replay {
         try Replay(
             queries, lane: name, labels: labels(name), model: model, finder: finder, rerank: rerank,

@@ -1,14 +1,14 @@
 package import Foundation
 import History
 
-/// Alerts that a query would have given over a span of history.
+/// The alerts that a query would have given over a span of history.
 ///
-/// Its JSON is the answer of `query.backtest`; times are wall-clock times.
+/// Its JSON is the answer of `query.backtest`; all times are wall-clock times.
 package struct BacktestResult: Sendable, Codable {
     package struct Alert: Sendable, Codable, Equatable {
         package let start: Date
         package let end: Date
-        /// End of the best window.
+        /// The end of the best window.
         package let peak: Date
         package let score: Double
     }
@@ -32,23 +32,25 @@ package struct BacktestResult: Sendable, Codable {
         package let counts: [Int]
     }
 
-    /// The result on one stream, or on a region of one.
+    /// The result on one lane.
     package struct Stream: Sendable, Codable {
         package let stream: String
         package var windows = 0
-        /// The first and the last frame within the span; nil where there is none.
+        /// The time of the first frame within the span; `last` is that of the last.
+        ///
+        /// Nil without frames.
         package var first: Date?
         package var last: Date?
-        /// Seconds that were watched.
+        /// The seconds that were watched.
         package var covered = 0.0
-        /// Where nothing was watched, the longest first if there are more than `mostListed`; then in order.
+        /// The gaps in which nothing was watched, in order; if there are more than `mostListed`, the longest of them.
         package var gaps: [Span] = []
-        /// Alerts in order, the newest `mostListed` of them.
+        /// The newest `mostListed` alerts, in order.
         package var alerts: [Alert] = []
-        /// All of them, those that are not listed too.
+        /// The number of all alerts, unlisted ones included.
         package var count = 0
         package var perDay = 0.0
-        /// Threshold that windows were compared with; nil while a budget's threshold was never learnt.
+        /// The threshold that windows were compared with; nil if a budget's threshold was never learnt.
         package var threshold: Double?
         package var curve: [Point] = []
         package var proposed: Proposal?
@@ -69,11 +71,11 @@ package struct BacktestResult: Sendable, Codable {
     package var from: Date
     package var to: Date
     package var streams: [Stream] = []
-    /// Windows whose value lies within the history's own error of what it was compared with.
+    /// The number of windows whose value is within the history's own error of the threshold.
     package var undecided = 0
-    /// Sentences about what could not be read.
+    /// Sentences about parts of the history that could not be read.
     package var skipped: [String] = []
-    /// Whether it was given up before its end: then streams are missing, or end early.
+    /// Whether the backtest was cancelled, so that streams are missing, or end early.
     package var isCancelled = false
 
     package init(from: Date, to: Date) { (self.from, self.to) = (from, to) }

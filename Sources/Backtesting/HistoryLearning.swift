@@ -5,7 +5,7 @@ package import Heads
 package import History
 package import Matching
 
-/// Learns the thresholds of queries with a budget from a history, as its days would have taught them.
+/// Learns the thresholds of queries with a budget from a history, as they would have been learnt live.
 package struct HistoryLearning {
     private let queries: [EmbeddedQuery]
     private let model: ModelDirectory
@@ -14,7 +14,7 @@ package struct HistoryLearning {
     private let calibration: CalibrationSettings
     private let labels: (String) -> [String]
 
-    /// `labels`: those of a lane, by which queries select it.
+    /// Makes a learning; `labels` returns a lane's labels, by which queries select it.
     package init(
         _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
         rerank: Int, calibration: CalibrationSettings, labels: @escaping (String) -> [String]
@@ -23,10 +23,9 @@ package struct HistoryLearning {
         (self.calibration, self.labels) = (calibration, labels)
     }
 
-    /// The calibration of each query on each lane that it selects, where it was enough to pin a threshold; and what
-    /// could not be read, in words.
+    /// Returns the calibrations that suffice to pin a threshold, by query and lane, and what could not be read.
     ///
-    /// Once `goesOn` says no, lanes are missing. Throws where a head cannot be used with the model, or fails.
+    /// Once `goesOn` returns false, lanes are missing. Throws if a head cannot be used with the model, or fails.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970, goesOn: () -> Bool = { true }
     ) throws -> (learnt: [LearntCalibration], skipped: [String]) {
@@ -56,7 +55,7 @@ package struct HistoryLearning {
         return (learnt, skips.sentences)
     }
 
-    /// The same of queries of heads whose scores only a replay knows.
+    /// Learns by replay, for heads whose scores a scan cannot compute.
     private func replayed(
         _ own: [EmbeddedQuery], _ lane: LaneHistory, now: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [LearntCalibration] {

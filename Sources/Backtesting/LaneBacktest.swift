@@ -2,9 +2,9 @@ import Engine
 import Foundation
 import Matching
 
-/// The backtest of a query on one lane, all of whose frames are replayed.
+/// The backtest of a query on one lane, of which every frame is replayed.
 ///
-/// Belongs to one thread.
+/// It belongs to one thread.
 final class LaneBacktest {
     private let backtest: Backtest
     private let replay: Replay
@@ -12,7 +12,7 @@ final class LaneBacktest {
     private var result: LaneResult
     private var hours: WatchedHours
 
-    /// The values so far; a class, since the replay tells of them while it runs.
+    /// The values so far; a class, since the replay's callback adds to it.
     private final class Series {
         var scores: ScoreSeries
         var threshold: Float?
@@ -27,7 +27,7 @@ final class LaneBacktest {
         }
     }
 
-    /// `start`: the first frame's time in seconds since 1970.
+    /// Makes a backtest; `start` is the first frame's time in seconds since 1970.
     init(_ backtest: Backtest, _ name: String, start: Double) throws {
         self.backtest = backtest
         let query = backtest.queries[0].query
@@ -60,7 +60,7 @@ final class LaneBacktest {
         result.note(try replay.take(Array(frames)).detections)
     }
 
-    /// Ends what is open, and sums up.
+    /// Ends open events, and returns the result.
     func finish(from: Double, to: Double) -> BacktestResult.Stream {
         result.note(replay.end())
         return result.finish(

@@ -3,17 +3,17 @@ import History
 
 /// The recorded frames of one lane, in order, over the segments of its days.
 ///
-/// A day's segment begins with the end of the day before, so that it can be searched alone; here those frames come
-/// once. Not Sendable: it belongs to one thread.
+/// A day's segment begins with a copy of the end of the previous day, so that it can be searched alone; here these
+/// frames come only once. Not Sendable: it belongs to one thread.
 struct LaneHistory {
     let name: String
-    /// By day and number.
+    /// The segments, ordered by day and number.
     let segments: [HistoryFolder.Segment]
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
-    /// Lanes of a history that were embedded by a model, by name; what is of another model is noted.
+    /// The lanes of a history that a model embedded, by name; segments of other models are counted in `skips`.
     ///
-    /// `selects`: whether a lane is wanted. `days`: those from which anything is wanted.
+    /// `selects` tells whether a lane is wanted; `days` are the days to read.
     static func all(
         in folder: HistoryFolder, model: String, width: Int, days: ClosedRange<Int>, selects: (String) -> Bool,
         _ skips: inout HistorySkips
@@ -41,9 +41,9 @@ struct LaneHistory {
         }.sorted { $0.name < $1.name }
     }
 
-    /// Gives the frames in order, some at a time, until `goesOn` says no.
+    /// Reads the frames in order, some at a time, until `goesOn` returns false.
     ///
-    /// `from` and `to` in seconds since 1970, `to` not included; `lead`: so many frames before `from` come first, to
+    /// `from` and `to` are in seconds since 1970, `to` not included; `lead` frames before `from` are read first, to
     /// fill its first window.
     func read(
         from: Double, to: Double, lead: Int, _ skips: inout HistorySkips, goesOn: () -> Bool,
@@ -92,7 +92,7 @@ extension RecordedFrame {
     }
 }
 
-/// Goes through the entries of a lane's segments as a replay goes through its frames.
+/// Steps through the entries of a lane's segments in the way that a replay sees its frames.
 struct LaneWalk {
     struct Step {
         let isBreak: Bool
@@ -104,10 +104,10 @@ struct LaneWalk {
     private let frames: Int
     private var order = LaneOrder()
     private var entries = EntryOrder()
-    /// Frames with a picture since the last break.
+    /// The number of frames with a picture since the last break.
     private var since = 0
 
-    /// `frames`: those of a window.
+    /// Makes a walk; `frames` is the length of a window.
     init(frames: Int) { self.frames = frames }
 
     mutating func begin(_ segment: HistoryFolder.Segment) {
@@ -117,7 +117,7 @@ struct LaneWalk {
 
     mutating func begin(_ block: WindowScan.Block) { entries.begin(continues: block.continues) }
 
-    /// The next entry; nil of one that is no frame of its own.
+    /// Takes the next entry; returns nil for a copy of an earlier frame.
     mutating func step(_ block: WindowScan.Block, _ entry: Int) -> Step? {
         let flags = block.flags[entry]
         let continues = entries.continues(flags)
@@ -129,12 +129,12 @@ struct LaneWalk {
     }
 }
 
-/// Makes one sequence of a lane's segments: each frame once, with what it does not continue.
+/// Joins a lane's segments into one sequence with each frame once, and finds the breaks.
 struct LaneOrder {
-    /// Time of the newest frame so far.
+    /// The time of the newest frame so far.
     private var last = -Double.infinity
     private var day: Int?
-    /// Whether the segment's first entry may continue the segment before.
+    /// Whether the segment's first entry may continue the previous segment.
     private var follows = false
     private var isFirst = true
     private var wasBlind = false
@@ -145,10 +145,9 @@ struct LaneOrder {
         isFirst = true
     }
 
-    /// Whether the next entry, as a frame, does not continue the frame before it; nil of one that the day before ended
-    /// with: it is no frame of its own.
+    /// Whether the next entry does not continue the previous frame; nil for a copy of an earlier frame.
     ///
-    /// `continues`: whether the segment's entry before it is the frame before it.
+    /// `continues` tells whether the segment's previous entry is the previous frame.
     mutating func isBreak(_ flags: EntryFlags, at wall: Double, continues: Bool) -> Bool? {
         if flags.isCarried, wall <= last {
             isFirst = false

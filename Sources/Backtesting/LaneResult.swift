@@ -2,18 +2,18 @@ import Engine
 import Foundation
 import Matching
 
-/// The result of a backtest on one lane while it is made: its alerts, and what was watched.
+/// Collects the result of a backtest on one lane: its alerts, and the time that was watched.
 struct LaneResult {
     private var stream: BacktestResult.Stream
     private var coverage: Coverage
 
-    /// `start`: the first frame's time in seconds since 1970.
+    /// Begins a result; `start` is the first frame's time in seconds since 1970.
     init(_ name: String, start: Double) {
         stream = BacktestResult.Stream(name)
         coverage = Coverage(from: start)
     }
 
-    /// Days that were watched.
+    /// The days that were watched.
     var days: Double { coverage.seconds / 86_400 }
 
     mutating func see(frameAt wall: Double) { coverage.see(wall) }
@@ -31,7 +31,7 @@ struct LaneResult {
         }
     }
 
-    /// Sums up; `from` and `to` in seconds since 1970.
+    /// Returns the result; `from` and `to` are in seconds since 1970.
     func finish(
         _ series: ScoreSeries, threshold: Float?, undecided: Int, alertsPerDay: Double, from: Double, to: Double
     ) -> BacktestResult.Stream {
@@ -60,7 +60,7 @@ struct LaneResult {
 
 /// The parts of a span that were watched.
 private struct Coverage {
-    /// Seconds without a frame from which on nothing was watched: of slow streams, four times the pause before.
+    /// The seconds without a frame that count as a gap: four times the previous pause, at least 10.
     private var longest = 10.0
     private(set) var seconds = 0.0
     private(set) var last: Double

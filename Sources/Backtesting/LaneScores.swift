@@ -2,26 +2,25 @@ import Engine
 import Foundation
 import History
 
-/// The values of a query's windows on one lane by the history's high planes, and where its frames lie: they say where
-/// a replay is needed.
+/// The values of a query's windows on one lane, scanned by the history's high planes, and the positions of its frames.
 ///
-/// Holds 24 bytes a frame. Not Sendable: it belongs to one thread.
+/// They tell where a replay is needed. It holds 24 bytes a frame. Not Sendable: it belongs to one thread.
 final class LaneScores {
     /// A frame of the lane, in order.
     struct Frame {
         /// Seconds since 1970.
         let wall: Double
-        /// The value that the first query's rule compares, of the window that it ends.
+        /// The value that the first query's rule compares, of the window that ends here.
         ///
-        /// NaN where none ends, or it is not known; minus infinity of a picture that shows nothing.
+        /// NaN if no window ends or the value is unknown; minus infinity if the picture shows nothing.
         var value = Float.nan
-        /// Number of its entry in its block.
+        /// The number of the frame's entry in its block.
         fileprivate let entry: UInt16
-        /// Whether it does not continue the frame before it.
+        /// Whether the frame does not continue the previous one.
         let isBreak: Bool
-        /// Whether a query may match here, for all that the scan knows.
+        /// Whether a query may match here, as far as the scan can tell.
         var isCandidate = false
-        /// Whether its value is a replay's.
+        /// Whether the value comes from a replay.
         var isExact = false
 
         fileprivate init(wall: Double, entry: Int, isBreak: Bool) {
@@ -30,26 +29,26 @@ final class LaneScores {
     }
 
     private struct Block {
-        /// Which of the readers has it.
+        /// The index of the reader that has the block.
         let reader: Int
         let place: SegmentChain.Place
-        /// Number of its first frame.
+        /// The index of the block's first frame.
         let first: Int
     }
 
     let name: String
     let rules: ScannedRules
     var frames: [Frame] = []
-    /// Number of the first frame of the span; those before it only fill its first window.
+    /// The index of the first frame of the span; earlier ones only fill its first window.
     private(set) var begin = 0
     private var readers: [BlockReader] = []
     private var blocks: [Block] = []
 
     init(_ name: String, _ rules: ScannedRules) { (self.name, self.rules) = (name, rules) }
 
-    /// Scans a lane's segments; `from` and `to` in seconds since 1970, `to` not included.
+    /// Scans a lane's segments; `from` and `to` are in seconds since 1970, `to` not included.
     ///
-    /// Stops early where `goesOn` says no.
+    /// It stops early if `goesOn` returns false.
     func scan(_ history: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool) {
         let scan = WindowScan(rules.texts, width: rules.width, frames: rules.frames)
         var at = Progress(
@@ -74,7 +73,7 @@ final class LaneScores {
         let to: Double
         var walk: LaneWalk
         var hasBegun = false
-        /// Of each rule.
+        /// The watched hours of each rule's query.
         var hours: [WatchedHours]
         var contrasts: [Float] = []
     }
@@ -96,7 +95,7 @@ final class LaneScores {
         }
     }
 
-    /// Judges a full window.
+    /// Computes the value of a full window.
     private func judge(_ frame: inout Frame, _ block: WindowScan.Block, _ entry: Int, _ at: inout Progress) {
         guard block.hasWindow(entry) else {
             // It began in the segment before: none has its norm.
@@ -113,7 +112,7 @@ final class LaneScores {
         }
     }
 
-    /// Frames with their embeddings; throws where one is not there any more.
+    /// Returns frames with their embeddings; throws if one no longer exists.
     func read(_ range: Range<Int>) throws(HistoryProblem) -> [RecordedFrame] {
         var found: [RecordedFrame] = []
         found.reserveCapacity(range.count)

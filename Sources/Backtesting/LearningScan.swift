@@ -4,9 +4,9 @@ import History
 import Matching
 import Tensors
 
-/// Learns the backgrounds of queries with a budget on one lane from a scan of its windows, of the mean head.
+/// Learns the backgrounds of queries with a budget on one lane, from a scan of the mean head's windows.
 ///
-/// Their scores are off by 0.0005 (RMS) at a width of 512, far less than a background spreads.
+/// The scores have an RMS error of 0.0005 at a width of 512, far less than the spread of a background.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery
@@ -14,7 +14,7 @@ struct LearningScan {
         var hours: WatchedHours
     }
 
-    /// Queries that are learnt in one scan: their scores stay in the processor's cache.
+    /// The greatest number of queries in one scan: their scores then stay in the processor's cache.
     static let most = 64
 
     private let texts: [[Float]]
@@ -22,7 +22,7 @@ struct LearningScan {
     private let frames: Int
     private var learners: [Learner]
 
-    /// Of the mean head, with a budget, and windows of one length; `most` at most.
+    /// Makes a scan for at most `most` queries of the mean head, with a budget, and with windows of one length.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
         texts = queries.map { Products.unit($0.embedding.query) }
         (self.width, frames) = (width, queries.first?.query.frames ?? 1)
@@ -34,8 +34,9 @@ struct LearningScan {
         }
     }
 
-    /// The calibrations after all of a lane's windows that end before `to`, in seconds since 1970; none once `goesOn`
-    /// says no.
+    /// Returns the calibrations after all of a lane's windows that end before `to`, in seconds since 1970.
+    ///
+    /// Returns none once `goesOn` returned false.
     mutating func run(
         _ lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, goesOn: () -> Bool
     ) -> [Calibration] {

@@ -1,7 +1,7 @@
 package import Foundation
 package import History
 
-/// A moment as `search --json` prints it and `history.search` answers.
+/// A moment in the output of `search --json` and in the answer of `history.search`.
 package struct MomentLine: Codable, Sendable {
     package struct Media: Codable, Sendable {
         package let start: Double
@@ -9,9 +9,9 @@ package struct MomentLine: Codable, Sendable {
         package let peak: Double
     }
     package let stream: String
-    /// A film's path; nil of a stream.
+    /// The film's path; nil for a stream.
     package let file: String?
-    /// Wall-clock times; nil of a film.
+    /// The wall time of the beginning; nil for a film.
     package let start: Date?
     package let end: Date?
     package let peak: Date?

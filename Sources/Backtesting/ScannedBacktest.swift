@@ -5,15 +5,15 @@ import Matching
 
 /// The backtest of a query on one lane whose windows are scanned first, so that few of them are replayed.
 ///
-/// Its alerts are a replay's. Values far from all that decides are the scan's: the curve and the histogram are exact to
-/// its error.
+/// Alerts come from a replay. Values far from any threshold come from the scan, so the curve and the histogram are
+/// exact to its error.
 struct ScannedBacktest {
     private let backtest: Backtest
     private let scores: LaneScores
     /// The first frame's time in seconds since 1970.
     private let start: Double
 
-    /// Scans; nil where the span has no frame.
+    /// Scans the lane; nil if the span has no frame.
     init?(
         _ backtest: Backtest, _ history: LaneHistory, _ rules: ScannedRules, from: Double, to: Double,
         _ skips: inout HistorySkips, _ goesOn: () -> Bool
@@ -43,7 +43,7 @@ struct ScannedBacktest {
         return (stream, start)
     }
 
-    /// The values, exact where they may decide which threshold makes so many alerts.
+    /// Returns the values, replayed where they may decide which threshold gives the wanted number of alerts.
     private func refined(
         forAtMost wanted: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> ScoreSeries {
@@ -60,12 +60,12 @@ struct ScannedBacktest {
         return series
     }
 
-    /// An exact value may move the threshold to where others are not: each round there are fewer.
+    /// The greatest number of rounds: an exact value may move the threshold to values that are not exact yet.
     private static let rounds = 4
 }
 
 extension LaneScores {
-    /// Time of the first frame of the span; nil where it has none.
+    /// The time of the first frame of the span; nil if it has none.
     var first: Double? { begin < frames.count ? frames[begin].wall : nil }
 
     /// The values in order, with the breaks between them.
@@ -84,8 +84,10 @@ extension LaneScores {
         return series
     }
 
-    /// The windows whose values the scan knows too little of, if a threshold is to decide: those within its error of
-    /// the threshold, and after a match of what holds it.
+    /// The windows whose scanned values cannot decide at a threshold.
+    ///
+    /// These are values within the scan's error of the threshold, and after a match those within its error of the end
+    /// of an event.
     func unsure(at threshold: Float, _ policy: EventPolicy) -> [Bool] {
         let rule = rules.all[0]
         func span(_ value: Float) -> ClosedRange<Float> {
@@ -94,7 +96,7 @@ extension LaneScores {
         }
         let (start, hold) = (span(threshold), span(threshold - policy.hysteresis))
         var unsure = [Bool](repeating: false, count: frames.count)
-        /// Windows since the last that matched, or may hold one.
+        /// The windows since the last one that matched, or may continue an event.
         var since = Int.max
         for place in begin..<frames.count {
             let frame = frames[place]

@@ -5,17 +5,17 @@ import History
 import Matching
 import Tensors
 
-/// Rules whose values a scan of the history can tell, near enough to say where nothing matches.
+/// Rules whose values a scan of the history can compute, well enough to tell where nothing matches.
 ///
-/// They are those of the mean head with a fixed threshold: frames alone make its scores.
+/// They are rules of the mean head with a fixed threshold: its scores depend only on frames.
 struct ScannedRules {
     final class Rule {
-        /// Its text, and those of its contrasts, among `texts`.
+        /// The index of the query's text in `texts`; `contrasts` are the indices of its contrasts.
         let text: Int
         let contrasts: Range<Int>
         let query: StandingQuery
         let scoring: Scoring
-        /// The lowest value by a scan that may be at the threshold, or near enough to count as undecided.
+        /// The lowest scanned value that may reach the threshold, or be close enough to count as undecided.
         private(set) var floor: Float = 0
         private let isContrast: Bool
 
@@ -31,10 +31,10 @@ struct ScannedRules {
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
-        /// The least value that may be `value` in truth, where each cosine is off by `error` at most.
+        /// The least true value of a scanned `value`, if each cosine has an error of at most `error`.
         ///
-        /// Raising a score and lowering its contrasts by as much multiplies the odds by e^(2 scale error) at most: with
-        /// a bias less, since a sigmoid's logarithm has a slope of 1 at most.
+        /// If a score is too high and its contrasts too low by `error`, the odds change by a factor of at most e^(2
+        /// scale error). With a bias the change is smaller, since the logarithm of a sigmoid has a slope of at most 1.
         func lowered(_ value: Float, by error: Float) -> Float {
             guard isContrast else { return value - error }
             guard value > 0, value < 1 else { return value }
@@ -44,17 +44,17 @@ struct ScannedRules {
     }
 
     let all: [Rule]
-    /// Unit vectors `[width]`.
+    /// The texts as vectors of length 1 `[width]`.
     let texts: [[Float]]
     let width: Int
-    /// Frames of a window.
+    /// The number of frames of a window.
     let frames: Int
-    /// How far a cosine of the scan may be off.
+    /// The greatest error of a scanned cosine.
     let error: Float
 
-    /// Nil where a replay has to see every window.
+    /// Makes the rules; nil if a replay has to see every window.
     ///
-    /// `error`: how far cosines of the history may be off from those that decided live.
+    /// `error` is how far cosines of the history may differ from those that decided live.
     init?(_ queries: [EmbeddedQuery], width: Int, scoring: Scoring, error: Float) {
         guard let frames = queries.first?.query.frames else { return nil }
         var (all, texts) = ([Rule](), [[Float]]())

@@ -1,24 +1,25 @@
 import Engine
 import Matching
 
-/// The values of all windows of one query on one lane, 16 bytes a window, and what other thresholds would have made of
-/// them.
+/// The values of all windows of one query on one lane, to find what other thresholds would have given.
+///
+/// It holds 16 bytes a window.
 struct ScoreSeries {
-    /// NaN stands for a break, minus infinity for a picture that shows nothing.
+    /// The values in order; NaN is a break, minus infinity a picture that shows nothing.
     private var values: [Float] = []
-    /// Of the last frame, in seconds since 1970.
+    /// The time of each window's last frame, in seconds since 1970.
     private var ends: [Double] = []
-    /// Seconds from its first frame to its last.
+    /// The seconds from each window's first frame to its last.
     private var lengths: [Float] = []
-    /// The highest and the lowest value of each stretch; a break is the lowest.
+    /// The highest value of each stretch; `lowest` has the lowest, for which a break counts as the lowest of all.
     private var highest: [Float] = []
     private var lowest: [Float] = []
     private static let stretch = 16
-    /// Thresholds of a curve.
+    /// The number of thresholds of a curve.
     private static let steps = 33
     private let policy: EventPolicy
 
-    /// `room`: windows that are expected.
+    /// Makes an empty series; `room` is the expected number of windows.
     init(_ policy: EventPolicy, room: Int = 0) {
         self.policy = policy
         values.reserveCapacity(room)
@@ -26,24 +27,24 @@ struct ScoreSeries {
         lengths.reserveCapacity(room)
     }
 
-    /// Windows, without what is between them.
+    /// The number of windows, without breaks and blind pictures.
     private(set) var count = 0
     /// Whether no window has come since the last break.
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
-    /// Values of windows.
+    /// The values of windows.
     private var numbers: some Sequence<Float> { values.lazy.filter(\.isFinite) }
 
-    /// Adds a window, by the times of its first and last frame in seconds since 1970.
+    /// Adds a window; the times of its first and last frame are in seconds since 1970.
     mutating func add(_ value: Float, from begin: Double, to end: Double) {
         guard value.isFinite else { return }
         count += 1
         append(value, end, Float(max(0, end - begin)))
     }
 
-    /// Adds a picture that shows nothing: it holds no match.
+    /// Adds a picture that shows nothing, which matches no query.
     mutating func addBlind(at time: Double) { append(-.infinity, time, 0) }
 
-    /// Ends a stretch: the next window continues nothing.
+    /// Adds a break: the next window continues nothing.
     mutating func close() {
         if !isBroken { append(.nan, ends.last ?? 0, 0) }
     }
@@ -62,7 +63,7 @@ struct ScoreSeries {
         lengths.append(length)
     }
 
-    /// Events that a threshold would have made, by the query's own policy.
+    /// The number of events that a threshold would have given, under the query's own policy.
     func alerts(at threshold: Float) -> Int {
         var tracker = EventTracker(policy)
         var count = 0
@@ -80,8 +81,9 @@ struct ScoreSeries {
         return count
     }
 
-    /// The next window or break that may change anything: from rest one at the threshold, of an event that is open one
-    /// that may not hold it.
+    /// The next window or break that may change the tracker's state.
+    ///
+    /// While it is idle, that is a value at the threshold; while an event is open, a value that may end it.
     private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {
         if tracker.isCooling {
             return tracker.isIdle
@@ -93,7 +95,7 @@ struct ScoreSeries {
         return first(from: start, skipping: { lowest[$0] >= hold }, where: { !($0 >= hold) })
     }
 
-    /// The first value from a place on that is wanted; `skips`: whether a stretch has none.
+    /// The first wanted value from an index on; `skips` tells whether a stretch has none.
     private func first(from start: Int, skipping skips: (Int) -> Bool, where isWanted: (Float) -> Bool) -> Int? {
         var place = start
         while place < values.count {
@@ -113,7 +115,7 @@ struct ScoreSeries {
         return tracker.observe(values[place], threshold: threshold, span: span).count { $0.phase == .start }
     }
 
-    /// Thresholds from the median to the highest value, in even steps, and the alerts of each.
+    /// Evenly spaced thresholds from the median to the highest value, and the number of alerts of each.
     func curve() -> [(threshold: Float, alerts: Int)] {
         guard let range else { return [] }
         return (0..<Self.steps).map { step in
@@ -123,10 +125,10 @@ struct ScoreSeries {
         }
     }
 
-    /// The lowest threshold found from which on upwards none makes more than so many alerts; nil without windows.
+    /// The lowest threshold above which no threshold gives more than `wanted` alerts; nil without windows.
     ///
-    /// Fewer alerts do not always come of a higher threshold: at a low one an event may never end. So it is looked for
-    /// from the top.
+    /// A lower threshold does not always give more alerts: at a very low one, an event may never end. So the search
+    /// begins at the top.
     func threshold(forAtMost wanted: Double) -> Float? {
         guard let range else { return nil }
         var high = range.upperBound.nextUp
@@ -146,7 +148,7 @@ struct ScoreSeries {
         return high
     }
 
-    /// Counts of values in equal bins from the lowest to the highest.
+    /// The counts of values in equal bins from the lowest to the highest.
     func histogram(bins: Int = 48) -> (low: Float, high: Float, counts: [Int])? {
         guard let low = numbers.min(), let high = numbers.max() else { return nil }
         var counts = [Int](repeating: 0, count: bins)
@@ -155,7 +157,7 @@ struct ScoreSeries {
         return (low, high, counts)
     }
 
-    /// From the median to the highest value.
+    /// The range from the median to the highest value.
     private var range: ClosedRange<Float>? {
         // Of many, a sample tells the median well enough.
         let step = max(1, values.count / 4096)

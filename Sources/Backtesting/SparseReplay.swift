@@ -2,11 +2,11 @@ import Engine
 import History
 import Matching
 
-/// Replays the parts of a lane where something may match: what is between them changes nothing.
+/// Replays the parts of a lane in which something may match; the frames between them change nothing.
 ///
-/// A part begins a window before the first frame that is wanted, and ends where nothing goes on any more. In place of
-/// what is between two parts the replay sees one picture that shows nothing, which matches as little. While a cooldown
-/// runs it sees each break of the stream, too: what is left of the cooldown goes by the stream's times.
+/// A part begins a window before the first wanted frame, and ends when no match, event or cooldown continues. Between
+/// two parts the replay gets one picture that shows nothing, which matches nothing either. During a cooldown it also
+/// gets each break of the stream, since the rest of the cooldown is counted in the stream's times.
 struct SparseReplay {
     private let scores: LaneScores
     private let replay: Replay
@@ -18,10 +18,10 @@ struct SparseReplay {
         replay.follow(scores.rules.all[0].query.id) { cursor.note($0) }
     }
 
-    /// Windows whose value lies within the history's error of the threshold.
+    /// The number of windows whose value is within the history's error of the threshold.
     var undecided: Int { cursor.undecided }
 
-    /// Where the replay is; a class, since the replay tells of values while it runs.
+    /// The position of the replay; a class, since the replay's callback changes it.
     private final class Cursor {
         private let scores: LaneScores
         var next = 0
@@ -30,7 +30,7 @@ struct SparseReplay {
 
         init(_ scores: LaneScores) { self.scores = scores }
 
-        /// Puts the value of the next window that is told of in its place.
+        /// Stores the value of the next window at its frame.
         func note(_ value: Replay.Value) {
             while next < end, scores.frames[next].wall != value.span.wallEnd { next += 1 }
             guard next < end else { return }
@@ -41,12 +41,12 @@ struct SparseReplay {
         }
     }
 
-    /// Frames that are replayed at once while something goes on.
+    /// The number of frames that are replayed at once while something continues.
     private static let batch = 16
 
-    /// Replays the parts around the frames that are wanted, given by number; their values become exact.
+    /// Replays the parts around the wanted frames, given by index; their values become exact.
     ///
-    /// Returns early where `goesOn` says no. Throws where a head fails; parts that are not there any more are noted.
+    /// Returns early if `goesOn` returns false. Throws if a head fails; parts that no longer exist are counted.
     func run(
         _ skips: inout HistorySkips, goesOn: () -> Bool, isWanted: (Int) -> Bool, tell: ([Detection]) -> Void
     ) throws {

@@ -15,19 +15,19 @@ package struct Configuration: Sendable, Equatable {
     package var head: String?
     package var frames: Int?
     package var threshold: Double?
-    /// Prompt templates of queries that bring none; the model's own, if nil.
+    /// The prompt templates for queries without their own; nil means the model's.
     package var prompts: [String]?
-    /// Candidates a window that a pairing head scores, chosen by the mean head.
+    /// The number of queries that a pairing head scores in a window, chosen by the mean head.
     package var rerank = StandingQuery.defaultRerank
-    /// The journal's file; in memory, if nil.
+    /// The journal's file; nil means a journal in memory.
     ///
-    /// Under systemd there is a place for it.
+    /// Under systemd the default is in the state directory.
     package var journal = ProcessInfo.processInfo.environment["STATE_DIRECTORY"].map { "\($0)/journal.sqlite" }
     package var publish = Configuration.defaultEndpoint("events")
     package var control = Configuration.defaultEndpoint("control")
-    /// The web API; none, if nil.
+    /// The web API; nil means none.
     package var http: HTTPConfiguration?
-    /// The clients that may use the sockets; everybody who can reach them, if nil.
+    /// The clients that may use the ZeroMQ sockets; nil means everybody who can reach them.
     package var curve: CurveConfiguration?
     package var limits = ControlLimits()
     package var batchSize = 8
@@ -37,16 +37,16 @@ package struct Configuration: Sendable, Equatable {
     package var calibration = CalibrationSettings()
     /// How long messages and snapshots are kept.
     package var retention = Retention.standard
-    /// How much of what was seen is kept for searches and backtests; none, if nil.
+    /// The history for searches and backtests; nil means none.
     package var history: HistoryConfiguration? = HistoryConfiguration()
     package var pipelines: String?
-    /// Limits on what clients' streams may open.
+    /// The limits on what streams of clients may open.
     package var sources = SourcePolicy()
-    /// Passwords of cameras that clients may name, each with the hosts that it is for.
+    /// The cameras' passwords that clients may refer to by name, each with its allowed hosts.
     package var credentials: [String: CameraCredentials] = [:]
     package var plugins: [String] = []
     package var log = LogSettings()
-    /// Notifiers: receivers elsewhere that are told of events.
+    /// The notifiers, which send events to receivers elsewhere.
     package var notify: [NotifierSettings] = []
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
@@ -58,12 +58,12 @@ package struct Configuration: Sendable, Equatable {
         "notify", "streams", "queries",
     ]
 
-    /// Bytes of the largest file that is read.
+    /// The greatest size of a configuration file in bytes.
     private static let largest = 256 << 20
 
     package init() {}
 
-    /// Reads a file; relative paths in it are taken from its folder, a model's name from `models`.
+    /// Reads a configuration; relative paths begin at its folder, and a model's name refers to `models`.
     package static func load(
         _ path: String, models: InstalledModels = .standard()
     ) throws(ConfigurationError) -> Configuration {

@@ -5,7 +5,7 @@ import Pixels
 package import StreamSources
 import Synchronization
 
-/// The model's own defaults fill what a configuration leaves open.
+/// Completes a configuration with the model's defaults.
 package struct Defaults: Sendable {
     package var fps: Double
     package var frames: Int
@@ -17,7 +17,7 @@ package struct Defaults: Sendable {
     private let finder: HeadFinder
     private let heads = KnownHeads()
 
-    /// The model's head, if its plugin and weights are here; else mean.
+    /// Makes the defaults; the head is the model's, if its plugin and weights are present, else `mean`.
     package init(
         model: ModelDirectory, finder: HeadFinder, head: String? = nil, frames: Int? = nil, fps: Double? = nil,
         threshold: Double? = nil, prompts: [String]? = nil
@@ -32,10 +32,10 @@ package struct Defaults: Sendable {
         self.finder = finder
     }
 
-    /// A query ready to stand.
+    /// Completes a query so that it can be registered.
     ///
-    /// Without a threshold of its own, the model's for the head is taken; none is guessed. An unknown head is said
-    /// before anything else.
+    /// A query without a threshold gets the model's for its head; without one, it is refused. An unknown head is
+    /// reported before any other problem.
     package func query(_ from: QueryConfiguration) throws -> StandingQuery {
         let id = from.idOrSlug
         let head = from.head ?? self.head
@@ -61,7 +61,7 @@ package struct Defaults: Sendable {
     }
 }
 
-/// Heads that have been loaded once: a hundred thousand queries look for theirs in the directories only once.
+/// A cache of loaded heads, so that a hundred thousand queries search the directories for a head only once.
 private final class KnownHeads: Sendable {
     private let kinds = Mutex<[String: ScoreKind]>([:])
 

@@ -1,7 +1,7 @@
 extension Configuration {
-    /// Keys that differ from another configuration's and cannot change while the daemon runs.
+    /// The keys that differ from another configuration and cannot change while the daemon runs.
     ///
-    /// Streams, queries, notifiers and batches can. A key that is not known here is one that cannot.
+    /// Streams, queries, notifiers and batches can change. A key that is not listed here cannot.
     package func fixedKeys(changedFrom old: Configuration) -> [String] {
         let same: [(key: String, isSame: Bool)] = [
             ("model", model == old.model), ("precision", precision == old.precision), ("head", head == old.head),

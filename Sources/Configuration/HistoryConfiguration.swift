@@ -1,19 +1,19 @@
 import Yams
 
-/// The section `history`: how much of what was seen is kept, and where; `history: off` keeps none.
+/// The section `history`: what is kept for searches and backtests, and where; `history: off` keeps nothing.
 package struct HistoryConfiguration: Sendable, Equatable {
-    /// The directory; beside the journal's snapshots, if nil, and where there is no journal's file there is no history.
+    /// The directory; nil means beside the journal's snapshots, and no history if the journal is in memory.
     package var directory: String?
-    /// Days that embeddings are kept after their own.
+    /// The number of days that embeddings are kept.
     package var days = 7.0
-    /// Most of the disk that they take.
+    /// The greatest disk space of the embeddings in gigabytes.
     package var gigabytes = 10.0
-    /// Whether small pictures are kept with them.
+    /// Whether small pictures are kept, too.
     package var pictures = true
 
     package init() {}
 
-    /// Nil for `history: off`.
+    /// Reads the section; returns nil for `history: off`.
     static func read(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> HistoryConfiguration? {
         var settings = HistoryConfiguration()
         guard let node = root.node("history") else { return settings }

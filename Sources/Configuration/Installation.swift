@@ -1,18 +1,18 @@
 package import Foundation
 import SystemSupport
 
-/// Where Watchword's own files are: named by the environment, in the sources above the executable, or installed.
+/// Finds Watchword's own files: named by the environment, in the sources above the executable, or installed.
 package enum Installation {
     package static var pipelines: URL {
         find("WATCHWORD_PIPELINES", inSources: "Pipelines", installed: "/usr/share/watchword/pipelines")
     }
 
-    /// The bundled model.
+    /// The directory of the bundled model.
     package static var model: URL {
         find("WATCHWORD_MODEL", inSources: "Models/shapes", installed: "/usr/share/watchword/models/shapes")
     }
 
-    /// The files of the web page.
+    /// The directory of the web page's files.
     package static var page: URL {
         find("WATCHWORD_PAGE", inSources: "Page", installed: "/usr/share/watchword/page")
     }
@@ -22,7 +22,7 @@ package enum Installation {
         return inSources(relative) ?? URL(filePath: installed)
     }
 
-    /// A file or directory of the sources that the executable was built from; nil where there are none.
+    /// A file or directory in the sources that the executable was built from; nil if there are none.
     package static func inSources(_ relative: String) -> URL? {
         let executable = ProcFile.executable ?? "/"
         var folder = URL(filePath: executable).deletingLastPathComponent()

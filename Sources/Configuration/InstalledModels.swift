@@ -2,7 +2,7 @@ package import CLIP
 package import Foundation
 import Journal
 
-/// The directory where models are kept by name: `name`, or `owner/name` as the hub calls them.
+/// The directory where models are kept by name: `name`, or `owner/name` as on the hub.
 package struct InstalledModels: Sendable {
     package struct Entry: Sendable {
         package let name: String
@@ -10,7 +10,7 @@ package struct InstalledModels: Sendable {
     }
 
     package let directory: URL
-    /// The model that Watchword brings, which has a name, too.
+    /// The bundled model, which can be named, too; nil if there is none.
     package let bundled: URL?
 
     package init(directory: URL, bundled: URL? = nil) { (self.directory, self.bundled) = (directory, bundled) }
@@ -18,7 +18,7 @@ package struct InstalledModels: Sendable {
     /// The bundled model's name in lists.
     package static func name(ofBundled url: URL) -> String { "\(url.lastPathComponent) (bundled)" }
 
-    /// `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
+    /// The default directory: `WATCHWORD_MODELS`, else the user's data directory, for root `/var/lib/watchword/models`.
     package static func standard(
         _ environment: [String: String] = ProcessInfo.processInfo.environment, isRoot: Bool = geteuid() == 0
     ) -> InstalledModels {
@@ -34,7 +34,7 @@ package struct InstalledModels: Sendable {
         return models(data.appending(path: "watchword/models"))
     }
 
-    /// Every model in the directory, sorted by name; folders of files that are none, too: whoever opens them says why.
+    /// Every folder in the directory, sorted by name; those that contain no model are included, and fail when opened.
     package var all: [Entry] {
         folders(in: directory).flatMap { folder -> [Entry] in
             let name = folder.lastPathComponent
@@ -47,10 +47,10 @@ package struct InstalledModels: Sendable {
         }
     }
 
-    /// The model that `--model` or `model:` names: a path if there is one, else a name in the directory.
+    /// Resolves the value of `--model` or `model:`: an existing path, else a name in the directory.
     ///
-    /// A hub's `owner/name` is also found by `name` alone, if one owner has it; the bundled model by its name, if no
-    /// other has it.
+    /// `owner/name` is also found by `name` alone, if only one owner has it. The bundled model is found by its name, if
+    /// no other model has it.
     package func resolve(_ model: String, from folder: URL? = nil) throws(ModelError) -> URL {
         let isRelative = !model.hasPrefix("/")
         let path = isRelative ? folder?.appending(path: model) ?? URL(filePath: model) : URL(filePath: model)
@@ -93,7 +93,7 @@ package struct InstalledModels: Sendable {
         }
     }
 
-    /// Hidden ones are left out: they are in the making.
+    /// The folders in `parent`, without hidden ones, which are incomplete.
     private func folders(in parent: URL) -> [URL] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
         return names.filter { !$0.hasPrefix(".") }.sorted().map { parent.appending(path: $0) }.filter {

@@ -1,6 +1,6 @@
 package import Logging
 
-/// How logs are written: `log:` of the configuration.
+/// The section `log`: level and format of the log.
 package struct LogSettings: Sendable, Equatable {
     package enum Format: String, Sendable, CaseIterable { case text, json }
 

@@ -6,7 +6,7 @@ import StreamSources
 import SystemSupport
 import Yams
 
-/// The section `notify`: who is told of events elsewhere, and how.
+/// The section `notify`: receivers of events elsewhere, and the form of what they get.
 enum NotifyConfiguration {
     private static let keys = [
         "name", "format", "url", "url_file", "secret", "token", "chat", "addresses", "queries", "streams", "tags",
@@ -133,7 +133,7 @@ enum NotifyConfiguration {
         return format
     }
 
-    /// Refuses an address that is missing, stands twice, or is none; one in a file is read at the start.
+    /// Throws if the address is missing, given twice or invalid; an address in a file is read at the start.
     private static func address(_ settings: NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
         guard settings.url == nil || settings.urlFile == nil else {
             throw values.failure("url_file", "expected url or url_file, found both")
@@ -206,7 +206,7 @@ enum NotifyConfiguration {
         }
     }
 
-    /// A length of time: "90s", "10m", "1h", "3d", or seconds.
+    /// Reads a duration in seconds: "90s", "10m", "1h", "3d", or a number.
     private static func seconds(
         _ values: YAMLMapping, _ key: String, _ range: ClosedRange<Double>
     ) throws(ConfigurationError) -> Double? {
@@ -231,7 +231,7 @@ enum NotifyConfiguration {
 }
 
 extension Configuration {
-    /// Paths of the notifiers' files from the configuration's folder; a bare name may be that of a credential.
+    /// Resolves the paths of the notifiers' files; a name without a folder may be a credential's.
     static func located(_ notifiers: [NotifierSettings], absolute: (String) -> String) -> [NotifierSettings] {
         func place(_ file: String?) -> String? {
             guard let file else { return nil }

@@ -1,9 +1,9 @@
 package import WireFormat
 
 extension ControlOperation {
-    /// Refuses arguments that are not as the operation's schema says, with the key: those of the ZeroMQ socket.
+    /// Checks arguments from the ZeroMQ socket against the operation's schema; the error names the key.
     ///
-    /// Null stands for what is left out. Queries are read by `QueryConfiguration`, which is as strict, and says more.
+    /// Null counts as missing. Queries are read by `QueryConfiguration`, which is as strict and reports more.
     package func check(_ arguments: JSONValue) throws(ControlFailure) {
         guard !takesQueries else { return try checkKeys(arguments) }
         var given = arguments
@@ -36,7 +36,7 @@ extension ControlOperation {
 }
 
 extension Schema {
-    /// Keys that an object of this schema may have.
+    /// The keys that an object of this schema may have.
     package var keys: [String] {
         switch self {
         case .object(let properties, _): properties.map(\.key)

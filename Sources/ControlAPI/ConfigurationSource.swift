@@ -1,10 +1,10 @@
-/// Origin of a standing query or a stream.
+/// The origin of a standing query or a stream.
 package enum ConfigurationSource: String, Codable, Sendable, CaseIterable {
-    /// The configuration.
+    /// The query or stream comes from the configuration file.
     case file
-    /// A socket; the journal keeps it.
+    /// The query or stream came through a socket, and the journal keeps it.
     case socket
-    /// A socket; the configuration has another of the same name, which is not in force.
+    /// The query or stream came through a socket, and overrides one of the same name in the configuration.
     case shadowsFile = "shadows-file"
 }
 

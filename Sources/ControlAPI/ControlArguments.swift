@@ -1,7 +1,7 @@
 import Foundation
 package import WireFormat
 
-/// Reads a request's arguments; what is wrong is said by key.
+/// Reads a request's arguments; errors name the key.
 package enum ControlArguments {
     package static func read<T: Decodable>(_ args: JSONValue, as type: T.Type) throws -> T {
         do {

@@ -2,7 +2,7 @@ import Printing
 import SystemSupport
 package import WireFormat
 
-/// A control request that was refused: a code for programs, a sentence for people.
+/// A refused control request: a code for programs, a sentence for people.
 package struct ControlFailure: Error, Equatable, CustomStringConvertible {
     package let code: String
     package let description: String
@@ -14,7 +14,7 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
 
     package init(_ code: FailureCode, _ message: String) { self.init(code.rawValue, message) }
 
-    /// A client's role is too small for what it asks.
+    /// The failure for a client whose role does not allow the request.
     package static func missing(_ role: Role, for what: String, _ caller: Caller) -> ControlFailure {
         let who = caller.name.map { "\"\($0)\" has" } ?? "yours is"
         return ControlFailure(
@@ -30,19 +30,19 @@ package struct ControlFailure: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Why an operation is refused, for programs.
+/// The reason of a refusal, as a code for programs.
 package enum FailureCode: String, Sendable, CaseIterable {
     case badRequest = "bad-request"
     case badArgument = "bad-argument"
     case notFound = "not-found"
-    /// The client's role does not reach so far.
+    /// The client's role does not allow the operation.
     case forbidden
-    /// There is another thing of that name, and nobody asked to replace it.
+    /// The name is in use, and the request does not ask to replace it.
     case exists
-    /// Numbers that were given are of another journal.
+    /// The given numbers belong to another journal.
     case otherJournal = "other-journal"
-    /// Understood, and not possible: the sentence says why.
+    /// The request is valid but impossible; the sentence tells why.
     case refused
-    /// The disk or the database takes nothing now.
+    /// The disk or the database cannot be written now.
     case unavailable
 }

@@ -1,26 +1,26 @@
 package import WireFormat
 
-/// A method by which HTTP asks for an operation.
+/// An HTTP method of an operation.
 package enum HTTPMethod: String, Sendable, CaseIterable { case get, post, patch, delete }
 
-/// A control operation as data: what it is called on each socket, what it takes, what it answers, and how it is done.
+/// A control operation as data: its name on each socket, its arguments, its result, and its function.
 ///
-/// The ZeroMQ socket finds it by name, HTTP by method and path; the OpenAPI document is made of it.
+/// The ZeroMQ socket finds it by name, HTTP by method and path. The OpenAPI document is generated from it.
 package struct ControlOperation<Target: Sendable>: Sendable {
-    /// As in a control request: "query.add".
+    /// The name in a control request, such as "query.add".
     package let name: String
     package let summary: String
-    /// The role that it needs.
+    /// The role that a client must have to ask for the operation.
     package let role: Role
     package let method: HTTPMethod
-    /// Below the API's root, with the arguments that stand in it in braces: "/queries/{id}".
+    /// The path below the API's root, with arguments in braces: "/queries/{id}".
     package let path: String
-    /// Arguments by name; those that do not stand in the path are in the query string, or in the body.
+    /// The arguments by name; those that are not in the path are in the query string or the body.
     package let arguments: Schema
     package let result: Schema
-    /// Codes of its refusals, besides those of any request.
+    /// The error codes that the operation can answer, besides those that every request can get.
     package let failures: [FailureCode]
-    /// Whether requests may be as large, and take as long, as an import does.
+    /// Whether requests for the operation may be as large, and take as long, as an import.
     package let isLarge: Bool
     /// Whether it shows a caller no more than the streams that the caller may see; else it is for callers who see all.
     package let mindsStreams: Bool
@@ -65,7 +65,7 @@ package struct ControlOperation<Target: Sendable>: Sendable {
         self.perform = perform
     }
 
-    /// Whether its answer may be long: it is made where it holds up no short one.
+    /// Whether the answer may be long, so that the operation runs on other threads than short requests.
     package var isBulk: Bool {
         isLarge
             || [
@@ -74,12 +74,12 @@ package struct ControlOperation<Target: Sendable>: Sendable {
             ].contains(name)
     }
 
-    /// Arguments, and their schemas; empty if the operation takes any object.
+    /// The arguments with their schemas; empty if the operation takes any object.
     package var properties: [Schema.Property] {
         if case .object(let properties, _) = arguments { properties } else { [] }
     }
 
-    /// Names of the arguments that stand in the path.
+    /// The names of the arguments in the path.
     package var pathArguments: [String] {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }

@@ -2,15 +2,14 @@ package import Matching
 import WatchwordConfiguration
 package import WireFormat
 
-/// A standing query as it is answered: every setting, also those that were left to defaults; of pictures only what they
-/// are.
+/// A standing query in an answer: all settings, defaults included, without the bytes of its pictures.
 ///
 /// Its keys are those of a configuration (`QueryKey`), `source` and `verdicts`.
 package struct QueryDescription: Codable, Sendable {
-    /// By key.
+    /// The values by key.
     package let values: [String: JSONValue]
 
-    /// `verdicts`: how many of its events people have called right and wrong; nil where nobody has.
+    /// Describes a query; `verdicts` counts its events that people marked right and wrong, nil if there are none.
     package init(
         _ query: StandingQuery, source: ConfigurationSource? = nil, verdicts: (right: Int, wrong: Int)? = nil
     ) {
@@ -46,10 +45,10 @@ package struct QueryDescription: Codable, Sendable {
     package var streams: [String] { (values["streams"]?.array ?? []).compactMap(\.string) }
     package var pictureNames: [String] { (values["images"]?.array ?? []).compactMap { $0["name"]?.string } }
     package var isEnabled: Bool { values["enabled"] != .bool(false) }
-    /// Its origin; nil where that is not known.
+    /// The query's origin; nil if it is unknown.
     package var source: ConfigurationSource? { values["source"]?.string.flatMap(ConfigurationSource.init) }
 
-    /// The rule in a few words, for a table: "0.25", "p 0.5 of 3", "1 a day".
+    /// The rule in a few words for a table: "0.25", "p 0.5 of 3", "1 a day".
     package var ruleInWords: String {
         if let probability = values["probability"]?.double {
             return "p \(probability) of \((values["against"]?.array?.count ?? 0) + 1)"
@@ -58,7 +57,7 @@ package struct QueryDescription: Codable, Sendable {
         return values["threshold"]?.double.map { "\($0)" } ?? ""
     }
 
-    /// The schema of such an answer.
+    /// The schema of the answer.
     static let schema = Schema.object(
         QueryKey.all.map {
             Schema.Property($0.name, $0.answered, required: $0.standard != nil || always.contains($0.name))
@@ -71,6 +70,6 @@ package struct QueryDescription: Codable, Sendable {
                     "Events of it that people have called right and wrong."),
             ])
 
-    /// Keys that every standing query has, whose defaults are the model's.
+    /// The keys that every standing query has, although their defaults come from the model.
     private static let always: Set = ["id", "head", "frames"]
 }

@@ -2,9 +2,9 @@ import StreamSources
 import WatchwordConfiguration
 package import WireFormat
 
-/// Shapes of what travels on both sockets, by the names that the document gives them.
+/// The schemas of requests and answers on both sockets, under their names in the OpenAPI document.
 package enum Schemas {
-    /// The first difference of a value from a schema, beginning with its place; nil if there is none.
+    /// The first difference between a value and a schema, beginning with its place; nil if there is none.
     package static func problem(_ value: JSONValue, as schema: Schema, at place: String = "") -> String? {
         schema.problem(value, at: place, named: named)
     }
@@ -25,7 +25,7 @@ package enum Schemas {
 
     // MARK: Queries
 
-    /// Changes of a query: its id, and what is to be another; null takes a key back to its default.
+    /// The changes of a query: its id, and the keys to change; null resets a key to its default.
     package static let queryChanges = Schema.object(
         query.map { property in
             property.key == "id"
@@ -33,14 +33,14 @@ package enum Schemas {
                 : .init(property.key, .optional(property.schema), property.summary)
         })
 
-    /// A query that is added, and whether it may take another's place.
+    /// A query to add, and whether it may replace another.
     package static let queryAdded = Schema.object(
         query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
 
-    /// A standing query as it is given.
+    /// The keys of a standing query in a request.
     private static let query = QueryKey.all.map { Schema.Property($0.name, $0.schema, $0.summary) }
 
-    /// Keys of a query that say what it looks for.
+    /// The keys that describe what a query looks for.
     private static let description = query.filter {
         ["text", "phrasings", "images", "prompts", "head", "frames", "streams"].contains($0.key)
     }
@@ -62,7 +62,7 @@ package enum Schemas {
             .init("sort", .word(["score", "time"]), "The best first, or these, the newest first."),
         ])
 
-    /// A backtest: the id of a standing query, or a query that is described.
+    /// A backtest: the id of a standing query, or a described query.
     package static let backtest = Schema.object(
         query + span + [
             .init(
@@ -105,7 +105,7 @@ package enum Schemas {
 
     private static let stream = Schema.object(streamKeys)
 
-    /// Changes of a stream: its name, and what is to be another.
+    /// The changes of a stream: its name, and the keys to change.
     package static let streamChanges = Schema.object(
         streamKeys.map { property in
             property.key == "name"
@@ -202,7 +202,7 @@ package enum Schemas {
             .init("rssMB", .number(), required: true),
         ], others: .anything)
 
-    /// How a notifier is doing.
+    /// The state of a notifier.
     private static let notifier = Schema.object(
         [
             .init("name", .name, required: true), .init("format", .text(), required: true),
@@ -218,7 +218,7 @@ package enum Schemas {
 
     // MARK: Events
 
-    /// A message as it is published: a phase of an event, a stream's state, a threshold, or what was lost.
+    /// A published message: a phase of an event, a stream's state, a threshold, or lost numbers.
     private static let message = Schema.object(
         [.init("v", .integer(1...1), required: true), .init("seq", .integer(), required: true)], others: .anything)
 

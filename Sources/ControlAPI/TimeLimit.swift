@@ -1,9 +1,9 @@
 package import Concurrency
 import Synchronization
 
-/// How long control operations may take.
+/// The time limits of control operations.
 package enum TimeLimit {
-    /// Seconds that an operation has; a client of ours waits longer, and is told.
+    /// The seconds that an operation may take; Watchword's own clients wait longer, and receive the error.
     package static func seconds(_ operation: String) -> Double {
         switch operation {
         case "query.import": 3600
@@ -14,17 +14,15 @@ package enum TimeLimit {
         }
     }
 
-    /// Operations that are on their way at most, those with them that went on after their time was over.
+    /// The greatest number of running operations, those included that continued beyond their time limit.
     ///
-    /// The sockets let in fewer at once.
+    /// The sockets admit fewer at once.
     private static let most = 256
     private static let running = Atomic(0)
 
-    /// Runs an operation; when its time is over it is cancelled, and the answer is "timeout", whether it heeds that or
-    /// not.
+    /// Runs an operation; at its time limit it is cancelled, and the answer is "timeout", even if it continues.
     ///
-    /// Of one whose asker has gone, what was begun goes on. `threads`: where it works, if not on an executor of its
-    /// own.
+    /// If the caller goes, a begun operation continues. `threads` is the executor for operations without their own.
     package static func run<Value: Sendable>(
         seconds: Double, on threads: RequestThreads = .short, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {

@@ -18,7 +18,7 @@ import Synchronization
 import SystemSupport
 package import WatchwordConfiguration
 
-/// The daemon, assembled: streams feed one queue, the engine scores, the outbox journals and publishes.
+/// The assembled daemon: streams feed one queue, the engine scores, the outbox journals and publishes.
 package actor WatchwordDaemon {
     package nonisolated let engine: ScoringEngine
     package nonisolated let outbox: Outbox
@@ -29,18 +29,18 @@ package actor WatchwordDaemon {
     /// What was seen; nil where none is kept.
     package nonisolated let history: DaemonHistory?
     package nonisolated let health = DaemonHealth()
-    /// What those see who look on.
+    /// The newest pictures and scores, for clients that watch live.
     package nonisolated let live = LiveBoard()
-    /// The gate of CURVE; nil if the sockets are open to everybody who can reach them.
+    /// The authentication of ZeroMQ clients; nil if the sockets are open to everybody who can reach them.
     package nonisolated let gate: CurveGate?
-    /// Who is told of events elsewhere.
+    /// The notifiers, which send events to receivers elsewhere.
     package nonisolated let notifiers: NotifyHub
     private let prepared: [NotifyHub.Prepared]
     private var configuration: Configuration
     let alerts: EventDelivery
-    /// Heartbeats and retention; what is learnt is kept.
+    /// The tasks for heartbeats, retention, and saving what is learnt.
     private let upkeep: [Task<Void, Never>]
-    /// Queries with a budget that have come to stand, and what learns their thresholds from the history.
+    /// The new queries with a budget, for the task that learns their thresholds from the history.
     private let unlearnt: PendingBudgets
     private var learning: Task<Void, Never>?
     private let reloads = SerialTaskQueue(on: .bulk)
@@ -53,23 +53,23 @@ package actor WatchwordDaemon {
     private var latency = LatencyHistogram()
     private var measured = Measurement()
 
-    /// Counters since the start.
+    /// The counters since the start.
     package struct Counters: Sendable {
         package var encoded = 0
-        /// Frames whose picture had not changed: they kept its embedding.
+        /// The frames whose picture was unchanged, so that they kept its embedding.
         package var gated = 0
         package var scored = 0
-        /// Windows that were scored again in float32, and those in doubt that were not.
+        /// The windows scored again in float32; `undecided` ones should have been, but were not.
         package var rescored = 0
         package var undecided = 0
-        /// Frames that showed nothing: black, frozen or without any edge.
+        /// The frames that showed nothing: black, frozen or without any edge.
         package var blind = 0
         package var failedBatches = 0
     }
 
     /// Opens everything that can fail at the start: model, heads, templates, journal, sockets.
     ///
-    /// Streams come later.
+    /// Streams are added later.
     package init(_ configuration: Configuration, logger: Logger) async throws {
         self.configuration = configuration
         self.logger = logger
@@ -120,7 +120,7 @@ package actor WatchwordDaemon {
         ) { await alerts.deliver($0) }
     }
 
-    /// The history; where it cannot be written that is said, and watching goes on without it.
+    /// Opens the history; if it cannot be written, that is logged, and the daemon runs without it.
     private static func history(
         _ configuration: Configuration, _ engine: ScoringEngine, _ finder: HeadFinder, _ logger: Logger
     ) -> DaemonHistory? {
@@ -133,9 +133,9 @@ package actor WatchwordDaemon {
         }
     }
 
-    /// Adds what the configuration and the journal name.
+    /// Adds the streams and queries of the configuration and of the journal.
     ///
-    /// A wrong query or stream is refused as a whole, by a sentence.
+    /// Throws if a query or stream of the configuration is invalid.
     package func begin() async throws {
         await notifiers.apply(prepared)
         try await thresholds.begin()
@@ -153,7 +153,7 @@ package actor WatchwordDaemon {
         }
     }
 
-    /// Takes the thresholds of queries with a budget from the history, for those on which nothing is known yet.
+    /// Learns thresholds of queries with a budget from the history, if none is known yet.
     private func learn(_ queries: [EmbeddedQuery]) async {
         guard let history else { return }
         var wanted: [String: EmbeddedQuery] = [:]
@@ -180,7 +180,7 @@ package actor WatchwordDaemon {
 
     // MARK: Another configuration
 
-    /// Reads the configuration again and does what is new in it; false if it was refused, which is logged.
+    /// Reads the configuration again and applies it; returns false if it was refused, which is logged.
     @discardableResult
     package func reload(_ path: String) async -> Bool {
         do {
@@ -193,10 +193,10 @@ package actor WatchwordDaemon {
         }
     }
 
-    /// Does what is new in a configuration: streams and queries that changed are replaced, the others go on.
+    /// Applies a configuration: streams and queries that changed are replaced, the others continue.
     ///
-    /// What is wrong is refused whole, by a sentence; so is a change of what cannot change while the daemon runs. What
-    /// was added through a socket stays. Returns what changed, for people.
+    /// Throws without any change if something is invalid, or cannot change while the daemon runs. Streams and queries
+    /// from sockets stay. Returns the changes, for people.
     package func reload(_ new: Configuration) async throws -> String {
         try await reloads.take { try await self.change(to: new) }
     }
@@ -275,19 +275,19 @@ package actor WatchwordDaemon {
         }
     }
 
-    /// Returns when the scoring loop has gone round since, through the engine's executor; false if it is over.
+    /// Waits until the scoring loop has completed a round on the engine's executor; returns false if it has ended.
     package nonisolated func goesRound() async -> Bool { await pulse.next { queue.nudge() } }
 
-    /// The daemon's state in a line.
+    /// The daemon's state in one line.
     package func summary() async -> String {
         let states = await streams.running.map(\.currentState)
         let playing = states.count { $0 == .playing }
         return "\(playing) of \(states.count) streams playing, \(await engine.queryCount) queries"
     }
 
-    /// Stops the streams, ends open events, and lets everything out; false if a stream's pipeline did not stop.
+    /// Stops the streams, ends open events, and sends the last messages; returns false if a pipeline did not stop.
     ///
-    /// Such a pipeline is left as it is: its server may never answer.
+    /// Such a pipeline is abandoned, since its server may never answer.
     @discardableResult
     package func stop() async -> Bool {
         // Streams that end with the daemon are not gone.
@@ -305,7 +305,7 @@ package actor WatchwordDaemon {
         return haveStopped
     }
 
-    /// Counters since the last call.
+    /// Returns the counters since the last call.
     package func measure() async -> Measurement {
         let time = await engine.time
         var now = Measurement()

@@ -1,50 +1,52 @@
 package import Foundation
 package import Matching
 
-/// The result of one pass over a batch.
+/// The result of one pass of the engine over a batch of frames.
 package struct BatchResult: Sendable {
     package var detections: [Detection] = []
     package var thresholds: [ThresholdChange] = []
     package var scores: [WindowScore] = []
     var wantsScores = false
-    /// Frames as they were embedded, and windows' clip embeddings, in each lane's order; empty unless asked for.
+    /// The embedded frames, and clip embeddings of windows, in each lane's order; empty unless `wantsFrames`.
     package var frames: [RecordedFrame] = []
     package var clips: [RecordedClip] = []
     var wantsFrames = false
-    /// Queries whose scores are looked at live, and those scores.
+    /// The queries whose scores a client watches live; `watched` has those scores.
     var watching: Set<String> = []
     package var watched: [WatchedScore] = []
-    /// Wall clock, in seconds since 1970, of the frames all of whose windows were decided.
+    /// The wall-clock times, in seconds since 1970, of the frames whose windows have all been decided.
     package var settled: [Double] = []
-    /// Whether a window waits to be decided by the next step.
+    /// Whether a window still waits for a decision in the next step.
     package var waits = false
-    /// Lanes that ended in this batch: everything of theirs is scored.
+    /// The lanes that ended in this batch, with all their windows scored.
     package var ended: [String] = []
-    /// Frames that were embedded, those that kept the embedding of an unchanged picture, and those that showed nothing.
+    /// The number of frames embedded.
+    ///
+    /// `reused` frames kept the embedding of an unchanged picture; `blind` frames showed nothing.
     package var encoded = 0
     package var reused = 0
     package var blind = 0
     package var scored = 0
-    /// Windows that were scored again in float32, and those in doubt that it was too much for.
+    /// The number of windows scored again in float32; `undecided` windows should have been, but there was no time.
     package var rescored = 0
     package var undecided = 0
-    /// Processor seconds of the engine's thread.
+    /// The processor seconds of the engine's thread for embedding; `scoreSeconds` are those for scoring.
     package var encodeSeconds = 0.0
     package var scoreSeconds = 0.0
-    /// Heads that failed, or took too long: their windows were not scored, all others were.
+    /// The heads that failed or took too long: their windows were not scored, all others were.
     package var failures: [HeadFailure] = []
 }
 
-/// A head that could not be used for a batch's windows, and why.
+/// A head that could not score a batch's windows, and why.
 package struct HeadFailure: Error, Sendable, CustomStringConvertible {
     package let head: String
     package let reason: String
-    /// The head's error; nil if it took too long.
+    /// The head's error; nil if the head took too long.
     package var cause: (any Error)?
     package var description: String { reason }
 }
 
-/// A phase of an event: what an `EventMessage` is made of.
+/// One phase of an event: the content of an `EventMessage`.
 package struct Detection: Sendable {
     package let event: String
     package let query: StandingQuery
@@ -55,20 +57,20 @@ package struct Detection: Sendable {
     package let snapshot: Data?
 }
 
-/// What a query's rule made of one window, for those who look on.
+/// The value of one window under a query's rule, for a client that watches live.
 package struct WatchedScore: Sendable {
     package let query: String
     /// The lane: a stream, or its region as in stream/region.
     package let lane: String
     /// Time of the window's last frame, in seconds since 1970.
     package let at: Double
-    /// What the rule compares: the score, or a contrast's probability.
+    /// The value that the rule compares: the score, or a contrast's probability.
     package let value: Float
-    /// Nil while it is being learnt.
+    /// The threshold; nil while it is being learnt.
     package let threshold: Float?
 }
 
-/// The score of one window and query; nil if a pairing head did not look at the pair.
+/// The score of one window and one query; nil if a pairing head did not score the pair.
 package struct WindowScore: Sendable {
     package let stream: String
     package let span: WindowSpan

@@ -1,4 +1,4 @@
-/// Processor time of the scoring engine's thread.
+/// The processor time of the scoring engine's thread.
 package struct EngineTime: Sendable {
     package private(set) var encode: UInt64 = 0
     package private(set) var all: UInt64 = 0

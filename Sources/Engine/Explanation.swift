@@ -4,7 +4,7 @@ import Matching
 import Pixels
 import Tensors
 
-/// Why a query's event is going on on a stream, or why not, by its newest window.
+/// The reasons why a query has an event on a lane or not, from the lane's newest window.
 package struct Explanation: Codable, Sendable, Equatable {
     package struct Media: Codable, Sendable, Equatable {
         package let start: Double
@@ -16,7 +16,7 @@ package struct Explanation: Codable, Sendable, Equatable {
         package let probability: Double
     }
     package struct BestFrame: Codable, Sendable, Equatable {
-        /// Seconds of media time.
+        /// The frame's media time in seconds.
         package let at: Double
         package let score: Double
     }
@@ -29,43 +29,44 @@ package struct Explanation: Codable, Sendable, Equatable {
     package let query: String
     package let stream: String
     package let head: String
-    /// "threshold", "against" or "false_alerts_per_day": the key that the rule is given by.
+    /// The rule's key: "threshold", "against" or "false_alerts_per_day".
     package let rule: String
     /// Whether an event is open.
     package var open = false
-    /// The window that was looked at.
+    /// The media times of the window that was examined.
     package var media: Media?
-    /// Its score: a cosine, or a pairing head's logit.
+    /// The window's score: a cosine, or a pairing head's logit.
     package var score: Double?
-    /// For contrasts: the query's among them, which is compared with the threshold; else the score's own by a sigmoid,
-    /// where the model was trained with one.
+    /// The query's probability among its contrasts, which is compared with the threshold.
+    ///
+    /// Without contrasts, it is the sigmoid of the score, if the model was trained with one.
     package var probability: Double?
-    /// Nil while it is being learnt.
+    /// The threshold; nil while it is being learnt.
     package var threshold: Double?
-    /// How far the score lies above what the stream's background gives, in a budget's own terms.
+    /// The distance of the score from the lane's learnt background; nil if the query's threshold is given.
     package var overBackground: Background?
-    /// 1 if no window of the last hour scored higher, and how many there were.
+    /// The window's rank by score among those of the last hour, 1 for the highest; `windows` is their number.
     package var rank: Int?
     package var windows: Int?
     package var contrasts: [Contrast] = []
-    /// The window's frames, by their own cosine, best first.
+    /// The window's frames by their own cosine, best first.
     package var frames: [BestFrame] = []
     package var heldBack: Hold?
 
-    /// The learnt background of the stream, and the score's place in it.
+    /// The learnt background of the lane, and the score's place in it.
     package struct Background: Codable, Sendable, Equatable {
-        /// "learning", "pinned" or "drifted", and how much of the warm-up is done (0...1).
+        /// The state: "learning", "pinned" or "drifted"; `progress` is the share of the warm-up that is done (0...1).
         package let state: String
         package let progress: Double
         /// The threshold's version; 0 while there is none.
         package let version: Int
-        /// Alerts since it was pinned, true and false ones.
+        /// The number of alerts since the threshold was pinned, right and wrong ones.
         package let alerts: Int
-        /// How far the score lies above the background's mean, in its standard deviations.
+        /// The distance of the score from the background's mean, in its standard deviations.
         package let deviations: Double?
-        /// Days between two such scores by chance; nil while that is not known.
+        /// The days between two such scores by chance; nil while that is unknown.
         package let returnDays: Double?
-        /// Where the threshold no longer fits: what it would be, and why.
+        /// The threshold that would fit now, if the pinned one no longer does; `why` is the reason.
         package let suggested: Double?
         package let why: String?
     }
@@ -76,14 +77,14 @@ extension Explanation {
     package var compared: Double? { rule == "against" ? probability : score }
 }
 
-/// Explains queries: looks at a lane's newest window once more.
+/// Explains queries by examining a lane's newest window once more.
 struct Explainer {
     let scoring: Scoring
     let rerank: Int
     let width: Int
     let time: Date
 
-    /// `group`: the query's, or one made for it alone if it is not standing.
+    /// Explains a query on a lane; `group` is its own group, or one made for it if it is not registered.
     func explain(_ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane) throws -> Explanation {
         let query = standing.query
         var told = Explanation(query: query.id, stream: lane.name, head: query.head, rule: query.rule.key)
@@ -150,7 +151,7 @@ struct Explainer {
         }
     }
 
-    /// Each of the window's frames against the query, as the mean head would see it alone.
+    /// Scores each frame of the window alone against the query, as the mean head would.
     private func bestFrames(
         _ standing: RegisteredQuery, _ group: QueryGroup, _ lane: Lane
     ) throws -> [Explanation.BestFrame] {
@@ -168,7 +169,7 @@ struct Explainer {
         return lane.tracker(of: standing)?.isOpen ?? false
     }
 
-    /// The reason that holds a query back at any score; nil if there is none.
+    /// The reason that holds the query back at any score; nil if there is none.
     private func hold(_ standing: RegisteredQuery, _ lane: Lane) -> Explanation.Hold? {
         let (query, now) = (standing.query, time.timeIntervalSince1970)
         if !query.settings.enabled { return .init(code: "disabled", message: "the query is disabled") }

@@ -2,12 +2,12 @@ import Foundation
 package import Matching
 import Sampling
 
-/// A sampled frame as windows take it: with its embeddings, or without where its picture shows nothing.
+/// A sampled frame that is to be added to windows; it has no embeddings if its picture shows nothing.
 struct EmbeddedFrame {
-    /// Seconds of media time, and since 1970.
+    /// The media time in seconds; `wallClock` is in seconds since 1970.
     let mediaTime: Double
     let wallClock: Double
-    /// Whether it does not continue the frame before it.
+    /// Whether the frame does not continue the previous one.
     let isDiscontinuity: Bool
     let embeddings: FrameEmbeddings?
     let still: Still
@@ -27,24 +27,24 @@ struct EmbeddedFrame {
         still = Still(nil)
     }
 
-    /// The frame alone, as a window's span.
+    /// The span of the frame alone.
     var moment: WindowSpan {
         WindowSpan(
             mediaStart: mediaTime, mediaEnd: mediaTime, wallStart: wallClock, wallEnd: wallClock, frames: 1)
     }
 }
 
-/// A frame of a lane as it was embedded: what a history keeps, and what `Replay` takes.
+/// An embedded frame of a lane, as a history stores it and `Replay` reads it.
 package struct RecordedFrame: Sendable {
     package let lane: String
-    /// As the tower gives it, `[d]`; nil where the picture shows nothing.
+    /// The embedding as the image tower gives it, `[d]`; nil if the picture shows nothing.
     package let embedding: [Float]?
-    /// Seconds of media time, and since 1970.
+    /// The media time in seconds; `wallClock` is in seconds since 1970.
     package let mediaTime: Double
     package let wallClock: Double
-    /// Whether it does not continue the frame before it.
+    /// Whether the frame does not continue the previous one.
     package let isDiscontinuity: Bool
-    /// Whether the picture had not changed: it kept the embedding of the frame before it.
+    /// Whether the picture was unchanged, so that it kept the previous frame's embedding.
     package let isRepeat: Bool
 
     package init(
@@ -55,21 +55,20 @@ package struct RecordedFrame: Sendable {
     }
 }
 
-/// The clip embedding of a window, as a head made it.
+/// The clip embedding of a window, as a head computed it.
 package struct RecordedClip: Sendable {
     package let lane: String
     package let head: String
     package let span: WindowSpan
-    /// `[d]`, of unit length.
+    /// The clip embedding `[d]`, of length 1.
     package let embedding: [Float]
 }
 
-/// Takes embedded frames through windows, heads and rules to events, in each lane's order: live frames and recorded
-/// ones alike.
+/// Takes embedded frames, live or recorded, through windows, heads and rules to events, in each lane's order.
 ///
 /// Not Sendable: it belongs to the engine, or to a replay.
 final class FrameScorer {
-    /// What comes of a lane.
+    /// A step of a lane: its next frame, or its end.
     enum Item {
         case frame(EmbeddedFrame)
         case end
@@ -78,15 +77,16 @@ final class FrameScorer {
     private let book: QueryBook
     private let evaluator: WindowEvaluator
     private let model: String
-    /// Whether windows that are not full yet are scored too.
+    /// Whether windows that are not full yet are scored, too.
     private let partial: Bool
 
     init(_ book: QueryBook, _ evaluator: WindowEvaluator, model: String, partial: Bool) {
         (self.book, self.evaluator, self.model, self.partial) = (book, evaluator, model, partial)
     }
 
-    /// Takes the next items; `all`: every lane there is, since at `time` (seconds since 1970) a query may be watched no
-    /// more.
+    /// Takes the next frames and ends of lanes through windows, heads and rules; adds the results to `step`.
+    ///
+    /// `all` has every lane: at `time` (seconds since 1970) active hours and expiry may end events on any of them.
     func take(_ items: [(Lane, Item)], of all: some Sequence<Lane>, at time: Double, _ step: inout BatchResult) {
         var due: [GroupKey: WindowBatch] = [:]
         var actions: [(lane: Lane, action: WindowEvaluator.Action)] = []
@@ -123,14 +123,15 @@ final class FrameScorer {
         evaluator.take(actions, &step)
     }
 
-    /// Whether a history keeps a window's clip embedding: not of heads that pair, nor of the mean head, which frames
-    /// alone make.
+    /// Whether a history keeps a window's clip embedding: neither pairing heads' nor the mean head's.
+    ///
+    /// The mean head's clip embedding can be computed from the frames alone.
     private func isKept(_ window: PendingWindow) -> Bool {
         window.key.head != "mean" && window.span.frames == window.key.frames
             && book.groups[window.key]?.pairs == false
     }
 
-    /// Slides a lane's window by a frame; what has to be scored is due.
+    /// Slides a lane's window by a frame, and adds the windows to score.
     private func slide(
         _ lane: Lane, _ frame: EmbeddedFrame, _ embeddings: FrameEmbeddings, _ due: inout [GroupKey: WindowBatch]
     ) -> [WindowEvaluator.Action] {
@@ -147,7 +148,7 @@ final class FrameScorer {
 }
 
 extension Lane {
-    /// A frame as a history keeps it; after frames that were lost it continues nothing.
+    /// The frame as a history stores it; after lost frames it is a discontinuity.
     fileprivate func recorded(_ frame: EmbeddedFrame) -> RecordedFrame {
         RecordedFrame(
             lane: name, embedding: frame.embeddings?.newest, mediaTime: frame.mediaTime, wallClock: frame.wallClock,
@@ -156,7 +157,7 @@ extension Lane {
 }
 
 extension PendingWindow {
-    /// Its clip embedding as a history keeps it.
+    /// The clip embedding as a history stores it.
     fileprivate func recorded(_ look: HeadOutput) -> RecordedClip {
         RecordedClip(lane: lane.name, head: key.head, span: span, embedding: look.clip)
     }

@@ -1,29 +1,28 @@
 package import Matching
 
-/// The moment at which a query came nearest to its threshold.
+/// The moment at which a query came closest to its threshold.
 package struct NearestMoment: Sendable {
     package let query: StandingQuery
     package let stream: String
-    /// The window's first and last frame, in seconds of media time.
+    /// The media times of the window's first and last frame, in seconds.
     package let mediaStart: Double
     package let mediaEnd: Double
-    /// The number that the rule compares: the score, or the probability of a contrast.
+    /// The value that the rule compares: the score, or the probability of a contrast.
     package let value: Float
-    /// Nil while a budget's threshold is being learnt.
+    /// The threshold; nil while a budget's threshold is being learnt.
     package let threshold: Float?
-    /// Why no event started, though the threshold was reached: of all windows, what was nearest to starting one.
+    /// Why no event started although the threshold was reached, from the window that came closest to one.
     package fileprivate(set) var hold: EventTracker.Hold?
 
-    /// How far above the threshold it was; without one, queries are compared by their values.
+    /// The distance above the threshold; without a threshold, the value itself.
     package var margin: Float { value - (threshold ?? 0) }
     package var isReached: Bool { threshold.map { value >= $0 } ?? false }
 }
 
-/// How near each query came to an event: of so many queries, the oldest ones.
+/// How close each query came to an event; limited to the oldest queries.
 ///
-/// Looks at every query in every window, which an index of many would not: for one stream that is watched by itself.
-///
-/// Not Sendable: it belongs to the engine.
+/// It looks at every query in every window, which an index of many queries would not. So it serves one stream that is
+/// watched by itself. Not Sendable: it belongs to the engine.
 final class Nearness {
     private(set) var moments: [Slot: NearestMoment] = [:]
 
@@ -47,7 +46,7 @@ final class Nearness {
         progress(a) > progress(b) ? a : b
     }
 
-    /// Progress of a match, so that the furthest can be told.
+    /// The progress of a match as a number, to find the furthest.
     private static func progress(_ hold: EventTracker.Hold?) -> Double {
         switch hold {
         case .tooShort(let lasted, _): 1000 + lasted

@@ -3,19 +3,19 @@ import Foundation
 package import Heads
 package import Matching
 
-/// Queries over the recorded frames of one lane, by the code that decides live: what they would have been heard of.
+/// Runs queries over the recorded frames of one lane by the code that decides live, to find the events they would give.
 ///
-/// Not Sendable: it belongs to one thread, which need not be the engine's. Pictures are not there any more, so no
-/// window is scored again in float32; how many of those that were may have been decided otherwise is counted.
+/// Not Sendable: it belongs to one thread, which need not be the engine's. The pictures are gone, so no window is
+/// scored again in float32; windows that this might have decided otherwise are counted.
 package final class Replay {
     /// The value of a window under a query's rule.
     package struct Value: Sendable {
-        /// Score or probability: what the rule compares.
+        /// The value that the rule compares: the score, or the probability of a contrast.
         package let value: Float
-        /// What it was compared with; infinite while a budget's threshold is being learnt.
+        /// The threshold; infinite while a budget's threshold is being learnt.
         package let threshold: Float
         package let span: WindowSpan
-        /// Whether the history's own error may have decided: the value is that near the threshold.
+        /// Whether the value is so close to the threshold that the history's own error may have decided.
         package let isUndecided: Bool
     }
 
@@ -26,10 +26,10 @@ package final class Replay {
     private let model: String
     private let slots: [String: Slot]
 
-    /// Makes heads and windows of its own; throws where a query's head cannot be used with the model.
+    /// Makes a replay with heads and windows of its own; throws if a query's head cannot be used with the model.
     ///
-    /// `start`: the first frame's time in seconds since 1970, for queries that are not watched at all hours.
-    /// `error`: how far cosines of the history may be off from those that decided live.
+    /// `start`: the first frame's time in seconds since 1970, for queries with active hours. `error`: how far cosines
+    /// of the history may differ from those that decided live.
     package init(
         _ queries: [EmbeddedQuery], lane name: String, labels: [String] = [],
         model: ModelDirectory, finder: HeadFinder, rerank: Int = StandingQuery.defaultRerank,
@@ -53,10 +53,10 @@ package final class Replay {
             window: FrameWindow(width: model.architecture.embedding, capacity: max(1, book.longestWindow)))
     }
 
-    /// Error of cosines and of logits.
+    /// The errors of cosines and of logits.
     private let error: (cosines: Float, logits: Float)
 
-    /// Tells from now on the value of every window that a query is watched in.
+    /// Calls `tell` with the value of every later window in which a query is watched.
     package func follow(_ id: String, _ tell: @escaping (Value) -> Void) {
         let slot = slots[id]
         evaluator.onJudgement = { [error] of in
@@ -68,7 +68,7 @@ package final class Replay {
         }
     }
 
-    /// Takes the lane's next frames; throws where a head fails.
+    /// Processes the lane's next frames; throws if a head fails.
     package func take(_ frames: [RecordedFrame]) throws -> BatchResult {
         var step = BatchResult()
         var start = 0
@@ -85,21 +85,21 @@ package final class Replay {
         return step
     }
 
-    /// What goes on after the frames so far.
+    /// The state of the rules after the frames replayed so far, which decides whether frames can be skipped.
     package enum Rest: Sendable {
         /// An event is open, or a match has begun.
         case busy
-        /// A cooldown runs: as long as nothing matches, windows change nothing but its end.
+        /// A cooldown runs: until a window matches, only its end can change the state.
         case cooling
-        /// As long as nothing matches, windows change nothing.
+        /// Until a window matches, nothing changes the state.
         case idle
     }
     package var rest: Rest { lane.rest }
 
-    /// Ends what is open: nothing more comes.
+    /// Ends the open events at the end of the recording.
     package func end() -> [Detection] { lane.close(book, model: model) }
 
-    /// What was learnt of a query with a budget.
+    /// The calibration of a query with a budget; nil if there is none.
     package func calibration(of id: String) -> Calibration? { slots[id].flatMap { lane.calibrations[$0] } }
 
     private static let batch = 64

@@ -4,17 +4,17 @@ package import Matching
 package import Sampling
 import Tensors
 
-/// Scores and their reasons, looked at without any event.
+/// Scores and explanations, computed without any effect on events.
 extension ScoringEngine {
-    /// Explains why a standing query has an event or none on each of the lanes, or on all lanes if none is named.
+    /// Explains why a registered query has an event or not, on each of the named lanes, or on all lanes.
     ///
-    /// Nil if there is no such query.
+    /// Returns nil if there is no such query.
     package func explain(_ id: String, lanes names: [String]? = nil) throws -> [Explanation]? {
         guard let standing = book[id], let group = book.groups[standing.key] else { return nil }
         return try explain(standing, group, names)
     }
 
-    /// Explains a query that does not stand, against each lane's newest window.
+    /// Explains a query that is not registered, on each lane's newest window.
     package func test(
         _ query: StandingQuery, _ embedding: QueryEmbedding, lanes names: [String]? = nil
     ) throws -> [Explanation] {
@@ -31,7 +31,9 @@ extension ScoringEngine {
             .map { try explainer.explain(standing, group, $0) }
     }
 
-    /// Scores a whole clip, no longer than the queries' windows, as one window of each query; it opens no events.
+    /// Scores a whole clip as one window of each query; it opens no events.
+    ///
+    /// The clip is no longer than the queries' windows.
     package func score(clip frames: [Frame], of stream: String) throws -> [WindowScore] {
         guard let first = frames.first, let last = frames.last else { return [] }
         let rows = try encoder.images.encode(FrameInContext.window(frames.map(\.picture))).values
@@ -48,14 +50,14 @@ extension ScoringEngine {
         return scores.sorted { ($0.score ?? -.infinity, $1.query) > ($1.score ?? -.infinity, $0.query) }
     }
 
-    /// From now on notes how near each query comes to its threshold.
+    /// Records from now on how close each query comes to its threshold.
     package func noteNearness() {
         let nearness = Nearness()
         self.nearness = nearness
         decisions.onJudgement = { nearness.note($0) }
     }
 
-    /// The nearest moment of each query that was looked at, the nearest first.
+    /// The closest moment of each query that was recorded, the closest first.
     package var nearestMoments: [NearestMoment] {
         (nearness?.moments.values).map(Array.init)?.sorted {
             ($0.threshold == nil ? 1 : 0, -$0.margin, $0.query.id) < (

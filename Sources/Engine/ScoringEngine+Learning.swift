@@ -1,16 +1,15 @@
 package import Matching
 
-/// Learnt thresholds and cooldowns, kept from one process to the next.
+/// Learnt thresholds and cooldowns that outlive the process.
 extension ScoringEngine {
-    /// Gives back what was learnt before this process: each is taken up when its lane and its query are there.
+    /// Restores a saved calibration; it is used when its lane and its query are present.
     package func restore(_ calibration: Calibration, query: String, lane: String) {
         shelf.put(calibration, query: query, lane: lane)
     }
 
-    /// Takes up what a history tells of a query's background on a lane, unless a threshold is pinned there already, or
-    /// the query has become another one.
+    /// Adopts a calibration that was learnt from the history, for a query on a lane.
     ///
-    /// Returns the change, to be recorded; nil if it is not taken.
+    /// Returns the change, to be recorded; nil if a threshold is pinned there already, or the query has changed since.
     package func learn(_ learnt: LearntCalibration, of query: StandingQuery) -> ThresholdChange? {
         guard let standing = book[learnt.query], standing.query.isLearntLike(query), let pin = learnt.calibration.pin
         else { return nil }
@@ -36,7 +35,7 @@ extension ScoringEngine {
         return !shelf.isPinned(query.id) && !lanes.values.contains { $0.calibrations[standing.slot]?.pin != nil }
     }
 
-    /// The thresholds that are pinned for queries, by lane and query.
+    /// The pinned thresholds of queries, by lane and query.
     package func pins(of ids: [String]) -> [String: [String: Float]] {
         var pins: [String: [String: Float]] = [:]
         for id in ids {
@@ -46,13 +45,13 @@ extension ScoringEngine {
         return pins
     }
 
-    /// A lane has gone for good.
+    /// Forgets everything learnt of a lane that was removed for good.
     package func forgetLearnt(lane: String) {
         shelf.forget(lane: lane)
         lastEnds[lane] = nil
     }
 
-    /// Gives back when the last events before this process ended, so that their cooldowns go on; queries come before.
+    /// Restores the ends of events before this process, so that their cooldowns continue; queries are added before.
     ///
     /// A group's cooldown is the longest of its members'.
     package func restore(_ ended: [EndedEvent]) {
@@ -71,21 +70,21 @@ extension ScoringEngine {
         }
     }
 
-    /// How far the learning of all queries on all lanes is.
+    /// The number of calibrations of all queries on all lanes, by state.
     package var learntThresholds: LearntThresholds {
         var counts = LearntThresholds()
         for calibration in lanes.values.flatMap(\.calibrations.values) { counts.count(calibration) }
         return counts
     }
 
-    /// Calibrations that changed since the last call.
+    /// The calibrations that changed since the last call.
     package func changedCalibrations() -> [LearntCalibration] {
         shelf.takeUnsaved() + lanes.values.flatMap { $0.takeChanges(book) }
     }
 
-    /// Moves a query's learnt thresholds, on all lanes or one, to what the background asks for by now.
+    /// Moves a query's learnt thresholds, on all lanes or one, to the values that the background gives now.
     ///
-    /// Nil if there is no such query.
+    /// Returns nil if there is no such query.
     package func recalibrate(_ id: String, lane: String? = nil) -> [ThresholdChange]? {
         guard let standing = book[id] else { return nil }
         return lanes.values.filter { lane == nil || $0.name == lane }.sorted { $0.name < $1.name }

@@ -3,13 +3,12 @@ package import Foundation
 package import Matching
 package import Pixels
 
-/// Standing queries of the engine.
+/// The registered queries of the engine.
 extension ScoringEngine {
-    /// Adds a query, or replaces the one of the same id; the events that end are returned.
+    /// Adds a query, or replaces the one with the same id; returns the events that end.
     ///
-    /// Open events, and matches that have begun, go on if the same windows match as before; a cooldown goes on whatever
-    /// is changed. What is learnt for its budget stays, if its description, head, window length and budget are the
-    /// same.
+    /// Open events and begun matches continue if the new query matches the same windows; a cooldown always continues. A
+    /// calibration stays if description, head, window length and budget are the same.
     @discardableResult
     package func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Date = Date()) throws -> [Detection]
     {
@@ -32,8 +31,9 @@ extension ScoringEngine {
         return ended
     }
 
-    /// Adds many; the events that end are returned, how many took another's place, and ids of those of them for which
-    /// what was learnt before is worth nothing now.
+    /// Adds many queries; returns the events that end, and the number of queries that were replaced.
+    ///
+    /// `unlearnt` has the ids of replaced queries whose calibrations are no longer valid.
     package func add(
         _ queries: [(StandingQuery, QueryEmbedding)]
     ) throws -> (ended: [Detection], replaced: Int, unlearnt: [String]) {
@@ -57,9 +57,7 @@ extension ScoringEngine {
         return (embedding.truncated, try add(query, embedding))
     }
 
-    /// Removes a query; its open events end.
-    ///
-    /// Nil if there is none of that id.
+    /// Removes a query and returns its open events, which end; nil if there is no such query.
     package func remove(_ id: String) -> [Detection]? {
         shelf.forget(query: id)
         defer {
@@ -69,7 +67,7 @@ extension ScoringEngine {
         return remove(id, keepingGroup: false)
     }
 
-    /// `goingOn`: lanes on which its events do not end.
+    /// Removes a query; its events do not end on the lanes in `goingOn`.
     private func remove(_ id: String, keepingGroup: Bool, goingOn: Set<String> = []) -> [Detection]? {
         guard let standing = book[id] else { return nil }
         var ended: [Detection] = []
@@ -83,18 +81,18 @@ extension ScoringEngine {
     }
 
     package func query(_ id: String) -> StandingQuery? { book[id]?.query }
-    /// The standing queries among the ids.
+    /// The registered queries with these ids.
     package func queries(ids: [String]) -> [String: StandingQuery] {
         Dictionary(ids.compactMap { id in book[id].map { (id, $0.query) } }) { $1 }
     }
     package var allQueries: [StandingQuery] { book.all }
-    /// The queries that come after an id, by id, at most `limit`.
+    /// The queries after an id, sorted by id, at most `limit`.
     package func queries(after id: String, limit: Int) -> [StandingQuery] {
         Array(book.all.drop { $0.id <= id }.prefix(limit))
     }
     package var queryCount: Int { book.count }
 
-    /// A longer window length came: lanes keep what they have and grow.
+    /// Grows the lanes' windows to the longest window length, keeping their frames.
     private func growWindows() {
         for lane in lanes.values where lane.window.capacity < windowCapacity { lane.growWindow(to: windowCapacity) }
     }

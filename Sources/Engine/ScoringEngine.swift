@@ -9,47 +9,48 @@ import Sampling
 import SystemSupport
 package import Tensors
 
-/// From sampled frames to events: encodes, slides windows, pools, scores, and follows each query's events.
+/// The engine from sampled frames to events: it embeds frames, slides windows, scores, and follows events.
 ///
-/// Runs on an executor of its own; every oneDNN, OpenBLAS and plugin call for frames that come happens here, one at a
-/// time. A replay of the past makes its own, on another thread.
+/// It runs on its own executor. Every oneDNN, OpenBLAS and plugin call for live frames happens here, one at a time. A
+/// replay of the past makes its own calls on another thread.
 package actor ScoringEngine {
     private let executor: QueueExecutor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     package nonisolated let model: ModelDirectory
-    /// Embeddings of texts and pictures are the same wherever this is.
+    /// A name of the model and precision: embeddings of texts and pictures are equal if it is equal.
     package nonisolated let embeddingIdentity: String
-    /// How far cosines of recorded embeddings may be off from those that decided: windows near a threshold were decided
-    /// in float32, and rows of a history are rounded.
+    /// How far cosines of recorded embeddings may differ from those that decided live.
+    ///
+    /// Windows close to a threshold were decided in float32, and rows of a history are rounded.
     package nonisolated let historyError: Float
     let finder: HeadFinder
     let encoder: FrameEncoder
-    /// For windows that are scored again in float32; nil where none is.
+    /// The tower for windows that are scored again in float32; nil if none is.
     private let exact: ExactEncoder?
     let decisions: WindowEvaluator
     private let scorer: FrameScorer
     let embedder: QueryEmbedder
     let book: QueryBook
     var lanes: [String: Lane] = [:]
-    /// The model's scale and bias: they make logits of cosines.
+    /// The model's scale and bias, which turn cosines into logits.
     let scoring: Scoring
-    /// How near queries came to their thresholds; nil where nobody asks.
+    /// How close queries came to their thresholds; nil unless `noteNearness` was called.
     var nearness: Nearness?
     var shelf = CalibrationCache()
-    /// Ends of the last events of lanes that are not open now.
+    /// The ends of the last events of removed lanes.
     var lastEnds: [String: LastEnds] = [:]
-    /// Candidates a window that a pairing head scores, chosen by the mean head.
+    /// The number of queries that a pairing head scores in a window, chosen by the mean head.
     let rerank: Int
     package private(set) var time = EngineTime()
-    /// Scores that were looked at, by head.
+    /// Histograms of the scores that heads computed, by head.
     package var lookedAt: [String: Histogram] { decisions.lookedAt }
     /// Counters of removed lanes, reported by the next step.
     private var untold = BatchResult()
 
-    /// Loads the model; throws a sentence if a file, a tensor or the vocabulary is wrong.
+    /// Loads the model; throws an error if a file, a tensor or the vocabulary is invalid.
     ///
-    /// `isLive`: cameras wait, so heads that take too long are left alone for a while, and few windows are scored
+    /// `isLive`: cameras wait, so heads that take too long are not called for a while, and few windows are scored
     /// again.
     package init(
         model: ModelDirectory, finder: HeadFinder, precision: Precision = .auto, partial: Bool = false,
@@ -100,15 +101,15 @@ package actor ScoringEngine {
 
     // MARK: Embedding
 
-    /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.
+    /// Embeds a text: `[d]`, not normalised; `truncated` if it was cut to the model's context.
     package func embed(text: String) throws -> (embedding: [Float], truncated: Bool) { try embedder.embed(text: text) }
 
-    /// The same of several texts: some at once, that scoring waits no longer than for a few pictures.
+    /// Embeds several texts at once, but so few that scoring waits no longer than for a few pictures.
     package func embed(texts: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
         try embedder.embed(texts: texts)
     }
 
-    /// Gives the memory of the text tower back: no text is expected for a while.
+    /// Releases the text tower's memory while no text is expected.
     package func releaseTexts() {
         embedder.releaseTexts()
         model.releaseMemory()
@@ -117,10 +118,9 @@ package actor ScoringEngine {
     /// Embeds pictures: `[pictures][d]`, not normalised.
     package func embed(pictures: [Picture]) throws -> [[Float]] { try embedder.embed(pictures: pictures) }
 
-    /// Embeds a query, all its sentences and pictures as one, and its contrasts.
+    /// Embeds a query, with all its sentences and pictures as one, and its contrasts.
     ///
-    /// `pictures`: its images, decoded; see `QueryPictures`.
-    /// Throws, too, if its head cannot be used with the model.
+    /// `pictures` are its decoded images; see `QueryPictures`. Throws if its head cannot be used with the model.
     package func embed(_ query: StandingQuery, pictures: [Picture] = []) throws -> QueryEmbedding {
         try check(query)
         return try embedder.embed(query, pictures: pictures)
@@ -131,7 +131,7 @@ package actor ScoringEngine {
 
     // MARK: Lanes and frames
 
-    /// Makes a lane, or an empty one of one that there is, which keeps what was learnt of it.
+    /// Adds a lane, or empties an existing one of that name, which keeps its calibrations.
     package func addLane(_ name: String, labels: [String] = []) {
         if let old = lanes[name] {
             shelf.keep(old, book)
@@ -153,7 +153,7 @@ package actor ScoringEngine {
     /// The health of each lane's pictures.
     package var health: [String: PictureHealth] { lanes.mapValues(\.health) }
 
-    /// Takes a lane away; its open events end, and what was learnt of it waits for its coming back.
+    /// Removes a lane; its open events end, and its calibrations are kept for its return.
     package func removeLane(_ name: String) -> [Detection] {
         encoder.forget(name)
         guard let lane = lanes.removeValue(forKey: name) else { return [] }
@@ -164,11 +164,11 @@ package actor ScoringEngine {
         return untold.detections
     }
 
-    /// Takes the next frames of all lanes through to scores and events, in order.
+    /// Processes the next frames of all lanes, in order, to scores and events.
     ///
-    /// Frames whose windows wait for float32 are decided by a later call, which no frames need to come with. `isLate`:
-    /// frames have waited long enough, so that none of that is done now. `wantFrames`: the result has the frames as
-    /// they were embedded, and the windows' clip embeddings. `watching`: queries whose scores are wanted.
+    /// Frames whose windows wait for float32 are decided by a later call, which may have no frames. `isLate`: frames
+    /// waited too long, so no float32 work is done now. `wantFrames`: the result includes the embedded frames, and the
+    /// windows' clip embeddings. `watching`: queries whose scores are wanted.
     package func process(
         _ items: [QueuedItem], isLate: Bool = false, wantScores: Bool = false, wantFrames: Bool = false,
         watching: Set<String> = []
@@ -197,7 +197,7 @@ package actor ScoringEngine {
         }
     }
 
-    /// The frames with their embeddings, which are those of the good ones, in order.
+    /// Joins the items with the embeddings of the good frames, in order.
     private func embedded(_ items: [QueuedItem], _ embeddings: [FrameEmbeddings]) -> [(Lane, FrameScorer.Item)] {
         var next = embeddings.makeIterator()
         return items.compactMap { item in
@@ -215,7 +215,7 @@ package actor ScoringEngine {
     var width: Int { model.architecture.embedding }
     var windowCapacity: Int { max(book.longestWindow, model.defaults.frames) }
 
-    /// Names of all head plugins, and why one cannot be used with this model.
+    /// The names of all head plugins, with the problem of each that cannot be used with this model.
     package func heads() -> [(name: String, library: HeadLibrary?, problem: String?)] {
         finder.names.map { name in
             do {

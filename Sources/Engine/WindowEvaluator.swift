@@ -4,40 +4,37 @@ import Matching
 import Measures
 import Sampling
 
-/// What windows come to, in each lane's order: lets heads look at them, decides what they match, and follows the
-/// events.
+/// Judges windows in each lane's order: heads score them, rules decide matches, trackers follow events.
 ///
-/// Where lower precision leaves it open what a window matches, it is scored again in float32. That takes turns: until
-/// then the window waits, and with it all that comes after it in its lane.
-///
-/// Belongs to the engine.
+/// If a lower precision cannot decide a match, the window is scored again in float32. This takes turns: until then, the
+/// window and everything after it in its lane wait. The type belongs to the engine.
 final class WindowEvaluator {
-    /// An action on a lane, in order.
+    /// A step of a lane; steps are performed in order.
     enum Action {
         case window(PendingWindow)
-        /// A picture showed nothing.
+        /// A picture that showed nothing.
         case blind(WindowSpan)
-        /// All windows of a frame have been seen: the longest's span.
+        /// The end of a frame: all its windows were judged; the span is that of the longest.
         case settle(WindowSpan)
-        /// The lane is closed: the next frame does not continue the last.
+        /// A break in the lane: the next frame does not continue the last.
         case close
         case end
     }
 
-    /// A lane whose window waits.
+    /// A lane with a window that waits.
     private struct Waiting {
         let lane: Lane
-        /// Actions from the waiting window on.
+        /// The steps of the lane, from the waiting window on.
         var actions: [Action]
         let since: ContinuousClock.Instant
     }
 
-    /// One turn of so many is the sample's.
+    /// The number of turns from one use of the sample window to the next.
     static let pace = 16
-    /// How long a lane waits before its windows are decided as they are.
+    /// The longest wait of a lane, after which its windows are decided without float32.
     ///
-    /// Whether frames are late or not: a lane may also wait for others that wait (of 40 cameras all of whose windows
-    /// were in doubt, one of a hundred frames waited over 3 s).
+    /// It holds whether frames are late or not, since a lane may also wait for other lanes. (With 40 cameras whose
+    /// windows were all too close to a threshold, one frame in a hundred waited over 3 s.)
     static let patience = Duration.milliseconds(500)
 
     private let book: QueryBook
@@ -49,17 +46,16 @@ final class WindowEvaluator {
     private let isLive: Bool
     private let now: @Sendable () -> ContinuousClock.Instant
     private var rest = HeadCircuitBreaker()
-    /// Lanes with a window that waits to be scored again in float32, the longest waiting first.
+    /// The lanes with a window that waits for float32, the longest waiting first.
     private var waiting: [Waiting] = []
-    /// A window that is no lane's trouble: it tells how far scores are off, when there is time.
+    /// A window rescored only to calibrate the error estimate, when idle.
     private var sample: (window: PendingWindow, look: HeadOutput)?
     private var turns = 0
-    /// Scores that were looked at, by head.
+    /// Histograms of the scores that heads computed, by head.
     private(set) var lookedAt: [String: Histogram] = [:]
-    /// Whether lanes keep the clip embeddings of their last hour, which explanations compare with.
+    /// Whether lanes keep the clip embeddings of their last hour, for explanations.
     var remembersHour = true
-    /// Told of each watched query and window what came of it, also where an index would not have found the query; nil
-    /// where nobody asks.
+    /// Called with each judgement of a watched query, even of queries that the index did not find; nil to skip this.
     var onJudgement: ((WindowJudgement) -> Void)?
 
     init(
@@ -70,7 +66,7 @@ final class WindowEvaluator {
         (self.calibration, self.rerank, self.isLive, self.now) = (calibration, rerank, isLive, now)
     }
 
-    /// Takes what happened next; what waits comes first.
+    /// Performs the next steps, after those that waited.
     func take(_ actions: [(lane: Lane, action: Action)], _ step: inout BatchResult) {
         let time = now()
         for place in waiting.indices { resume(&waiting[place], at: time, &step) }
@@ -100,7 +96,7 @@ final class WindowEvaluator {
         waiting.actions = Array(left)
     }
 
-    /// Ends a lane: its windows wait no longer, and its events end.
+    /// Ends a lane: its waiting windows are decided as they are, and its events end.
     func leave(_ lane: Lane, _ step: inout BatchResult) {
         if let place = waiting.firstIndex(where: { $0.lane === lane }) {
             for action in waiting.remove(at: place).actions where !perform(action, lane, &step) {
@@ -111,17 +107,17 @@ final class WindowEvaluator {
         step.detections += lane.close(book, model: model)
     }
 
-    /// Drops the waiting actions of a lane.
+    /// Drops the waiting steps of a lane.
     func forget(_ lane: Lane) { waiting.removeAll { $0.lane === lane } }
 
-    /// A window that waits is decided as it is.
+    /// Decides that a waiting window is not scored again.
     private func giveUp(_ action: Action, _ step: inout BatchResult) {
         guard case .window(let window) = action else { return }
         window.review = .done
         step.undecided += 1
     }
 
-    /// Does what an action asks for; false if it has to wait.
+    /// Performs a step; returns false if it has to wait.
     private func perform(_ action: Action, _ lane: Lane, _ step: inout BatchResult) -> Bool {
         switch action {
         case .window(let window):
@@ -145,7 +141,7 @@ final class WindowEvaluator {
 
     // MARK: Windows
 
-    /// Scores a group's windows; returns nothing where its head fails or rests, while other groups go on.
+    /// Scores a group's windows; returns nothing if its head fails or rests, while other groups continue.
     func look(at batch: WindowBatch, _ step: inout BatchResult) -> [HeadOutput] {
         let (key, began) = (batch.key, now())
         guard !batch.windows.isEmpty, let group = book.groups[key], !(isLive && rest.rests(key.head, at: began)) else {
@@ -193,7 +189,7 @@ final class WindowEvaluator {
         return true
     }
 
-    /// Queries that may match a window or are in motion, with their scores; nil where a head did not score it.
+    /// The queries that may match a window or are in motion, with their scores; nil for those not scored.
     private func concerned(
         _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
     ) -> [(standing: RegisteredQuery, found: Found?)] {
@@ -211,7 +207,7 @@ final class WindowEvaluator {
         return concerned + others.sorted().compactMap { book[$0] }.map { ($0, group.score($0, look.clip)) }
     }
 
-    /// Tells of those whom the index did not find.
+    /// Reports the judgements of queries that the index did not find.
     private func tellOthers(
         than concerned: [RegisteredQuery], _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup,
         _ tell: (WindowJudgement) -> Void
@@ -240,7 +236,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Nothing was seen: matches that go on see a window that does not match.
+    /// Judges a frame that showed nothing: for matches in progress, a window that does not match.
     private func blind(_ lane: Lane, _ span: WindowSpan, _ keys: some Sequence<GroupKey>, _ step: inout BatchResult) {
         for key in keys {
             for slot in lane.inMotion(key).sorted() {
@@ -250,7 +246,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Every query's score of a window, for those who want to see them all.
+    /// Every query's score of a window, if the caller wants all scores.
     func allScores(_ look: HeadOutput, _ group: QueryGroup, _ span: WindowSpan, _ lane: Lane) -> [WindowScore] {
         let known = Dictionary(look.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
         return group.members.filter { $0.isWatched && $0.selects(lane) }.map { standing in
@@ -260,7 +256,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Scores of the queries that somebody looks at, where the window is one of theirs.
+    /// The scores of queries that clients watch, if the window is one of theirs.
     private func watchedScores(
         _ ids: Set<String>, _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup
     ) -> [WatchedScore] {
@@ -279,7 +275,7 @@ final class WindowEvaluator {
 
     // MARK: Float32
 
-    /// The output for a window, in float32 where that is needed; nil if the window has to wait.
+    /// The output for a window, computed in float32 where necessary; nil if the window has to wait.
     private func reviewed(_ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ step: inout BatchResult)
         -> HeadOutput?
     {
@@ -294,7 +290,7 @@ final class WindowEvaluator {
         return again
     }
 
-    /// Whether a window has to be scored in float32, and may be.
+    /// Whether a window must be scored in float32, and may be now.
     private func review(
         _ window: PendingWindow, _ look: HeadOutput, _ group: QueryGroup, _ error: Float, _ exact: ExactEncoder,
         _ step: inout BatchResult
@@ -317,7 +313,7 @@ final class WindowEvaluator {
         return .done
     }
 
-    /// A window with its frames' float32 embeddings, none if that failed; nil if not all of them have been embedded so.
+    /// Embeds a window's frames in float32; nil until all are embedded, an empty batch after an error.
     private func embed(_ window: PendingWindow, _ exact: ExactEncoder, _ step: inout BatchResult) -> WindowBatch? {
         let began = ThreadClock.nanoseconds
         defer { step.encodeSeconds += Double(ThreadClock.nanoseconds - began) / 1e9 }
@@ -331,7 +327,7 @@ final class WindowEvaluator {
         }
     }
 
-    /// Measures how far the sample's scores are off, once its frames have been embedded in float32.
+    /// Measures the error of the sample window's scores, once its frames are embedded in float32.
     private func takeSample(_ step: inout BatchResult) {
         guard let exact, let (window, look) = sample, let embedded = embed(window, exact, &step) else { return }
         sample = nil

@@ -2,25 +2,24 @@ package import Engine
 package import Measures
 import Synchronization
 
-/// Whether the daemon lives, and how its work is spread: written by the scoring loop, read by anyone without waiting
-/// for it.
+/// The daemon's health and timing: written by the scoring loop, readable by any thread without waiting.
 package final class DaemonHealth: Sendable {
     package enum Stage: String, Sendable, CaseIterable {
-        /// From a frame's time stamp until its batch begins.
+        /// The time from a frame's time stamp until its batch begins.
         case wait
-        /// A batch, in processor seconds of the scoring thread.
+        /// The processor seconds of the scoring thread for a batch.
         case encode, score
-        /// A batch's events, from its last score until they are journaled and published.
+        /// The time from a batch's last score until its events are journaled and published.
         case publish
-        /// From a frame's time stamp until its events are published.
+        /// The time from a frame's time stamp until its events are published.
         case total
     }
 
-    /// Histograms and counters since the start.
+    /// The histograms and counters since the start.
     package struct Measures: Sendable {
         package var batches = Histogram.batches
         package var stages = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, Histogram.seconds) })
-        /// Changes of streams to each state.
+        /// The number of changes of streams to each state.
         package var states: [StreamState: Int] = [:]
     }
 
@@ -39,14 +38,14 @@ package final class DaemonHealth: Sendable {
     private let measures = Mutex(Measures())
     private let ready = Atomic(false)
 
-    /// A batch that takes longer has no end.
+    /// Scoring is reported stalled if a batch takes longer than this.
     private static let longest = Duration.seconds(60)
 
     package init() {}
 
     // MARK: Life
 
-    /// Whether the scoring loop goes on: nil, or what is wrong with it.
+    /// The problem of the scoring loop; nil if it runs.
     package var problem: String? {
         loop.withLock { loop in
             switch loop {
@@ -57,7 +56,7 @@ package final class DaemonHealth: Sendable {
         }
     }
 
-    /// Whether everything that was configured is there: model, sockets, queries and streams.
+    /// Whether everything configured is present: model, sockets, queries and streams.
     package var isReady: Bool { ready.load(ordering: .acquiring) }
     package func setReady(_ value: Bool) { ready.store(value, ordering: .releasing) }
 
@@ -69,7 +68,7 @@ package final class DaemonHealth: Sendable {
 
     package var snapshot: Measures { measures.withLock { $0 } }
 
-    /// A batch was taken, scored and told of: how old its frames were at both ends, in seconds.
+    /// Records a scored and published batch; `waits` and `totals` are its frames' ages before and after, in seconds.
     package func add(batch count: Int, waits: [Double], totals: [Double], step: BatchResult, publish: Double) {
         measures.withLock { measures in
             if count > 0 { measures.batches.add(Double(count)) }
@@ -81,12 +80,12 @@ package final class DaemonHealth: Sendable {
         }
     }
 
-    /// A stream came to a state.
+    /// Records that a stream changed to a state.
     package func add(_ state: String, of stream: String) {
         measures.withLock { $0.states[StreamState(stream: stream, state: state), default: 0] += 1 }
     }
 
-    /// A stream is there no more: nothing is said of it.
+    /// Forgets a removed stream.
     package func forget(_ stream: String) {
         measures.withLock { measures in measures.states = measures.states.filter { $0.key.stream != stream } }
     }

@@ -7,10 +7,9 @@ package import SystemSupport
 
 /// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
 ///
-/// Nothing is kept of what nobody looks at, and nobody who writes waits for a reader: a reader that is slow finds the
-/// newest.
+/// Only data that a client watches is kept. Writers never wait for readers: a slow reader gets the newest data.
 package final class LiveBoard: Sendable {
-    /// What one reader looks at; it ends with the last reference to it.
+    /// The streams and queries that one reader watches; the watch ends with its last reference.
     package final class Watch: Sendable {
         package let streams: Streams
         package let queries: Set<String>
@@ -26,7 +25,7 @@ package final class LiveBoard: Sendable {
         deinit { board.end(streams, queries) }
     }
 
-    /// Streams whose pictures are wanted.
+    /// The streams whose pictures a reader wants.
     package enum Streams: Sendable, Equatable {
         case all
         case named(Set<String>)
@@ -45,12 +44,12 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// A JPEG file of a stream's picture.
+    /// A JPEG picture of a stream.
     package struct Picture: Sendable {
         package let stream: String
-        /// Rises with each picture of the board.
+        /// The picture's number on the board; it rises with each picture.
         package let number: UInt64
-        /// Seconds since 1970.
+        /// The time of the picture, in seconds since 1970.
         package let at: Double
         package let jpeg: Data
     }
@@ -61,7 +60,7 @@ package final class LiveBoard: Sendable {
         package let score: WatchedScore
     }
 
-    /// A stream's newest preview, and what was made of it.
+    /// A stream's newest preview, and the JPEG files made of it.
     private struct Slot {
         let preview: Preview
         let number: UInt64
@@ -69,12 +68,12 @@ package final class LiveBoard: Sendable {
         let encoded: Encoded
     }
 
-    /// Made once for all readers: whoever comes first encodes, the others wait for it.
+    /// A JPEG file that is encoded once for all readers: the first reader encodes it, the others wait.
     private final class Encoded: Sendable {
         let files = Mutex<[Size: Data]>([:])
     }
 
-    /// Pictures as they are kept, at most 640 samples long, or half as large.
+    /// The sizes of pictures: at most 640 pixels on the long side, or half of that.
     private enum Size: Sendable, Hashable { case whole, half }
 
     private struct State {
@@ -90,13 +89,13 @@ package final class LiveBoard: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Read on streaming threads before anything else.
+    /// Whether any reader watches; streaming threads read this first.
     private let isWatched = Atomic(false)
-    /// Scores kept for readers, at most twice as many.
+    /// The number of scores kept for readers; up to twice as many are held before old ones are dropped.
     private static let mostPoints = 2048
-    /// JPEG files that were made.
+    /// The number of JPEG files encoded so far.
     private let made = Atomic<UInt64>(0)
-    /// Quality of live pictures: smaller files than those that are kept of events.
+    /// The JPEG quality of live pictures, lower than that of event pictures.
     private static let quality = 70
 
     package init() {}
@@ -135,9 +134,9 @@ package final class LiveBoard: Sendable {
         counts[key] = left > 0 ? left : nil
     }
 
-    /// The pictures that came after a number, one a stream at most, by stream.
+    /// Returns the pictures newer than the given numbers, at most one for each stream.
     ///
-    /// `width`: samples across that are enough; a picture is sent at half its size where that has as many.
+    /// `width` is the number of pixels across that is enough; a picture is sent at half size if that has as many.
     package func pictures(for watch: Watch, after numbers: [String: UInt64], width: Int) -> [Picture] {
         let newer = state.withLock { state in
             state.slots.filter {
@@ -158,7 +157,7 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// The scores of a reader's queries on its streams that came after a number, and the newest number.
+    /// Returns the scores for a reader's queries and streams after a number, and the newest number.
     package func points(for watch: Watch, after number: UInt64) -> (points: [Point], newest: UInt64) {
         state.withLock { state in
             let newer = state.points.reversed().prefix { $0.number > number }.reversed()
@@ -172,16 +171,16 @@ package final class LiveBoard: Sendable {
 
     // MARK: Writers
 
-    /// Streams whose picture is kept.
+    /// The number of streams whose picture is kept.
     package var kept: Int { state.withLock { $0.slots.count } }
 
-    /// JPEG files that were made so far, for whoever looked.
+    /// The number of JPEG files encoded so far, for all readers.
     package var encodings: UInt64 { made.load(ordering: .relaxed) }
 
-    /// Queries whose scores somebody looks at.
+    /// The queries whose scores a reader watches.
     package var watchedQueries: Set<String> { state.withLock { Set($0.queries.keys) } }
 
-    /// Takes a stream's frame; called on streaming threads.
+    /// Stores a stream's frame if a reader watches it; called on streaming threads.
     package func see(_ frame: Frame, of stream: String) {
         guard isWatched.load(ordering: .acquiring), let preview = frame.preview else { return }
         state.withLock { state in
@@ -192,7 +191,7 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// Takes scores of watched queries, in order.
+    /// Stores scores of watched queries, in order.
     package func add(_ scores: [WatchedScore]) {
         guard !scores.isEmpty else { return }
         state.withLock { state in
@@ -205,6 +204,6 @@ package final class LiveBoard: Sendable {
         }
     }
 
-    /// A stream has gone: its picture is not shown any more.
+    /// Removes the picture of a stream that was removed.
     package func forget(_ stream: String) { state.withLock { $0.slots[stream] = nil } }
 }

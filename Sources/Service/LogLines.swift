@@ -5,17 +5,17 @@ import Synchronization
 package import WatchwordConfiguration
 import WireFormat
 
-/// Writes logs to a descriptor: one line an event, whatever its message and values hold.
+/// Writes log events to a descriptor, each as one line, whatever its message and values contain.
 ///
-/// Text is `2026-01-31T12:00:00Z warning the message key=value`; where the journal reads, `<4>the message key=value`,
-/// since it adds the time itself and takes the priority from there. JSON is an object a line.
+/// As text, a line is `2026-01-31T12:00:00Z warning the message key=value`; for systemd's journal `<4>the message
+/// key=value`, since the journal adds the time, and reads the priority from there. As JSON, a line is an object.
 package final class LogLines: Sendable {
     private let output: LogOutput
     private let isJournal: Bool
     private let current: Mutex<LogSettings>
     private let now: @Sendable () -> Date
 
-    /// `journal`: whether the descriptor is the journal's; found out by `JOURNAL_STREAM`, if nil.
+    /// Makes a writer; `journal` tells whether the descriptor is systemd's journal, nil reads `JOURNAL_STREAM`.
     package init(
         _ settings: LogSettings, descriptor: Int32 = STDERR_FILENO, journal: Bool? = nil,
         now: @escaping @Sendable () -> Date = { Date() }
@@ -26,7 +26,7 @@ package final class LogLines: Sendable {
         self.now = now
     }
 
-    /// May be changed while loggers are in use: they follow.
+    /// The current settings; loggers in use follow a change.
     package var settings: LogSettings {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }
@@ -34,7 +34,7 @@ package final class LogLines: Sendable {
 
     package func logger(_ label: String) -> Logger { Logger(label: label) { _ in Handler(lines: self) } }
 
-    /// Whether a descriptor is the journal's: systemd says which it made so.
+    /// Whether a descriptor is systemd's journal, according to `JOURNAL_STREAM`.
     package static func isJournal(
         _ descriptor: Int32, named: String? = ProcessInfo.processInfo.environment["JOURNAL_STREAM"]
     ) -> Bool {
@@ -70,7 +70,7 @@ package final class LogLines: Sendable {
         }
     }
 
-    /// syslog(3)'s number of a level.
+    /// The syslog(3) priority of a level.
     private static func priority(_ level: Logger.Level) -> Int {
         switch level {
         case .trace, .debug: 7
@@ -82,7 +82,7 @@ package final class LogLines: Sendable {
         }
     }
 
-    /// A value in quotes if it is not a plain word, so that nothing in it looks like another key.
+    /// Quotes a value that is not a plain word, so that its content cannot look like another key.
     private static func quoted(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { !" \"=\\".unicodeScalars.contains($0) }
         guard !isPlain else { return ControlCharacters.escaped(text) }
@@ -93,7 +93,7 @@ package final class LogLines: Sendable {
     private struct Handler: LogHandler {
         let lines: LogLines
         var metadata: Logger.Metadata = [:]
-        /// This logger's own level, if it was given one.
+        /// The logger's own level; nil if none was set.
         var own: Logger.Level?
 
         var logLevel: Logger.Level {

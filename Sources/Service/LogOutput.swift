@@ -1,22 +1,22 @@
 import Foundation
 import Synchronization
 
-/// The descriptor that log lines go to: it holds nobody up.
+/// The descriptor that log lines are written to; a write never blocks for long.
 ///
-/// A line is lost, and counted, where the disk is full, where the reader has gone, or where the reader has stopped and
-/// its pipe is full: that is waited for once, for `patience`, and from then on no more until the reader comes back.
+/// A line is lost, and counted, if the disk is full, the reader has closed the pipe, or the reader has stopped and the
+/// pipe is full. In the last case the writer waits once, for `patience`, and then no more until the reader continues.
 final class LogOutput: Sendable {
     private struct State {
-        /// Lines that could not be written since the last that was.
+        /// The number of lines lost since the last written one.
         var lost = 0
-        /// The reader has stopped.
+        /// Whether the reader has stopped.
         var isBlocked = false
-        /// A line was broken off: what comes next begins a new one.
+        /// Whether the last line was cut off, so that the next one must begin on a new line.
         var isBroken = false
     }
 
     private static let patience: Int32 = 100
-    /// A pipe that says it is ready takes so much without waiting, whole or not at all.
+    /// The number of bytes that a ready pipe takes at once without blocking.
     private static let most = 4096
 
     private let descriptor: Int32
@@ -32,7 +32,7 @@ final class LogOutput: Sendable {
         waits = kind != S_IFREG
     }
 
-    /// Writes a line; before it, after others were lost, the line that says how many.
+    /// Writes a line; after lost lines, first the `notice` with their number.
     func write(_ line: [UInt8], notice: (_ lost: Int) -> [UInt8]) {
         state.withLock { state in
             if state.lost > 0 {

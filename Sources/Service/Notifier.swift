@@ -1,12 +1,12 @@
 import Foundation
 
-/// Tells systemd how the daemon is: datagrams to the socket that `NOTIFY_SOCKET` names, as sd_notify(3) describes them.
+/// Reports the daemon's state to systemd, by datagrams to the socket in `NOTIFY_SOCKET`; see sd_notify(3).
 ///
-/// Without such a socket nothing is told. What cannot be sent is lost: systemd acts on silence by itself.
+/// Without such a socket nothing is sent. Failures are ignored: systemd acts on missing messages itself.
 package struct Notifier: Sendable {
-    /// A path, or an abstract name that begins with "@".
+    /// The path of the socket, or an abstract name that begins with "@"; nil without systemd.
     private let socket: String?
-    /// How often systemd wants to hear from this process, at least; nil if it does not ask.
+    /// The interval in which systemd expects a watchdog ping; nil if it expects none.
     package let watchdog: Duration?
 
     package init(
@@ -20,25 +20,25 @@ package struct Notifier: Sendable {
         watchdog = isMeant && microseconds > 0 ? .microseconds(microseconds) : nil
     }
 
-    /// The daemon does what it is there for; also the end of a reload.
+    /// Reports that the daemon is ready, also after a reload.
     package func ready() { send("READY=1") }
 
-    /// One line for `systemctl status`.
+    /// Sets the status line of `systemctl status`.
     package func status(_ text: String) {
         send("STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 
-    /// A reload begins; `ready` ends it.
+    /// Reports the begin of a reload; `ready` ends it.
     package func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         send("RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)")
     }
 
-    /// The daemon ends.
+    /// Reports that the daemon is stopping.
     package func stopping() { send("STOPPING=1") }
 
-    /// The daemon is alive: the scoring loop has gone round.
+    /// Sends a watchdog ping: the scoring loop has completed a round.
     package func alive() { send("WATCHDOG=1") }
 
     private func send(_ message: String) {

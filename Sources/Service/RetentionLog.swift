@@ -2,7 +2,7 @@ import Foundation
 package import Journal
 package import Logging
 
-/// Says what retention removed, once when it is done, and once why it does not.
+/// Logs what retention removed, once when it is done, and once why it could not remove anything.
 package struct RetentionLog {
     private var pending = Retired()
     private var saidJump = false

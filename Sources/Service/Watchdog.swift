@@ -1,9 +1,9 @@
 package import Logging
 
-/// Pings systemd's watchdog for as long as the scoring loop answers, and tells what the daemon does.
+/// Pings systemd's watchdog as long as the scoring loop answers, and reports the daemon's status.
 ///
-/// A ping says that the loop has gone round since it was asked, through the engine's executor: a daemon that has
-/// nothing to watch pings, one whose loop has died or is stuck in a plugin does not, and systemd starts it again.
+/// Each ping requires that the loop has completed a round on the engine's executor since the last one. A daemon without
+/// work pings. One whose loop has died or is stuck in a plugin does not, and systemd restarts it.
 package struct Watchdog: Sendable {
     private let notifier: Notifier
     private let logger: Logger
@@ -13,9 +13,9 @@ package struct Watchdog: Sendable {
         self.logger = logger
     }
 
-    /// Until the task is cancelled or the loop is over; returns at once if systemd asks for no pings.
+    /// Sends pings until the task is cancelled or the loop ends; returns at once if systemd expects none.
     ///
-    /// `pulse` returns when the loop has gone round, with false when it is over.
+    /// `pulse` returns true when the loop has completed a round, or false when it has ended.
     package func ping(pulse: @Sendable () async -> Bool) async {
         guard let interval = notifier.watchdog.map({ $0 / 2 }) else { return }
         let logger = logger
@@ -33,7 +33,7 @@ package struct Watchdog: Sendable {
         }
     }
 
-    /// Says what the daemon does whenever that has changed, until the task is cancelled.
+    /// Reports the status whenever it has changed, until the task is cancelled.
     package func tell(every pause: Duration = .seconds(5), status: @Sendable () async -> String) async {
         var told: String?
         while !Task.isCancelled {

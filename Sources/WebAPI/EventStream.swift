@@ -4,23 +4,24 @@ import Journal
 import NIOCore
 import WireFormat
 
-/// One client of the event stream (server-sent events): first what it has missed, from the journal, then what comes.
+/// One client of the event stream (server-sent events): first the missed messages from the journal, then new ones.
 ///
-/// It reads the one bounded buffer of newest messages, at its own pace, and the journal where it has fallen behind:
-/// nothing is kept for it but a number. Whoever does not read at all is cut off by `ConnectionLimits`, and goes on with
-/// `Last-Event-ID`.
+/// It reads the shared, bounded buffer of newest messages at its own pace, and the journal if it has fallen behind;
+/// only a number is kept for it. `ConnectionLimits` closes the connection of a client that reads nothing; the client
+/// continues with `Last-Event-ID`.
 struct EventStream: Sendable {
-    /// A comment is sent when nothing else was, so that proxies keep the connection, and a client that is gone is
-    /// noticed.
+    /// The longest time without a message, after which a comment is sent.
+    ///
+    /// Proxies then keep the connection, and a client that is gone is noticed.
     private static let silence = Duration.seconds(10)
 
-    /// How often it is looked whether the session is over.
+    /// The interval of checks whether the session is over.
     private static let pause = Duration.seconds(1)
 
     private let cursor: MessageCursor
     private let counters: WebCounters
 
-    /// Reads `since`, `query`, `stream`, `topic` and `journal` of the query, and `Last-Event-ID`, which wins.
+    /// Reads `since`, `query`, `stream`, `topic` and `journal`, and `Last-Event-ID`, which wins over `since`.
     init(
         _ outbox: Outbox, _ counters: WebCounters, query: [RequestTarget.Field], lastEventID: String?,
         for caller: Caller
@@ -40,7 +41,7 @@ struct EventStream: Sendable {
             .init("topic", .text(0...256), "What topics begin with."),
         ]
 
-    /// Writes until the client goes, the daemon ends, or `isOver`.
+    /// Writes messages until the client goes, the daemon ends, or `isOver`.
     func write(_ writer: inout any ResponseBodyWriter, until isOver: @Sendable () -> Bool) async throws {
         var (cursor, told) = (cursor, ContinuousClock.now)
         try await writer.write(ByteBuffer(string: "retry: 1000\n: journal \(cursor.journal)\n\n"))

@@ -3,36 +3,36 @@ import Foundation
 import Journal
 import WireFormat
 
-/// Reads messages after a number, in order, at its reader's own pace.
+/// Reads the messages after a number, in order, at its reader's own pace.
 ///
-/// From the one bounded buffer of newest messages, and from the journal where the reader has fallen behind it: nothing
-/// is kept for a reader but a number.
+/// They come from the shared, bounded buffer of newest messages, and from the journal if the reader has fallen behind;
+/// only a number is kept for each reader.
 struct MessageCursor: Sendable {
-    /// A message, or what stands in the place of lost ones, as it is sent.
+    /// A message to send, or one that tells which messages were lost.
     struct Message: Sendable {
         let seq: Int64
-        /// The first word of its topic.
+        /// The first part of the message's topic, such as "match".
         let kind: String
-        /// JSON.
+        /// The body as JSON.
         let body: String
     }
 
     enum Next {
         case messages([Message])
-        /// Nothing new.
+        /// No new message.
         case nothing
-        /// The daemon ends.
+        /// The daemon is ending.
         case ended
     }
 
-    /// Messages taken at once.
+    /// The greatest number of messages read at once.
     private static let page = 256
 
     private let outbox: Outbox
     private let filter: MessageFilter
-    /// Whether the reader named a number to begin after.
+    /// Whether the reader named the number to begin after.
     private let hasNumber: Bool
-    /// Everything up to this number is known to the reader.
+    /// The number up to which the reader has all messages.
     private(set) var last: Int64
 
     static let arguments: [Schema.Property] = [
@@ -40,9 +40,9 @@ struct MessageCursor: Sendable {
         .init("journal", .text(0...64), "The journal that `since` is of, as `events.open` names it."),
     ]
 
-    /// Refuses a number or a journal that is not this one's.
+    /// Begins after a number; throws if the number or the journal is not this daemon's.
     ///
-    /// `lastEventID`: a browser's number, which wins over `since`.
+    /// `lastEventID` is a browser's number, which has priority over `since`.
     init(
         _ outbox: Outbox, filter: MessageFilter, since given: String?, journal: String?, lastEventID: String? = nil
     ) throws(Refusal) {
@@ -74,7 +74,7 @@ struct MessageCursor: Sendable {
         self.filter = filter
     }
 
-    /// The values of a query's fields; refuses unknown ones and those that stand twice.
+    /// Returns the values of a query string's fields; throws on unknown and repeated fields.
     static func values(
         _ query: [RequestTarget.Field], _ arguments: [Schema.Property]
     ) throws(Refusal) -> [String: String] {
@@ -90,10 +90,10 @@ struct MessageCursor: Sendable {
         return values
     }
 
-    /// The journal whose numbers these are.
+    /// The identity of the journal that the numbers belong to.
     var journal: String { outbox.identity }
 
-    /// For a reader that came with a number: the earlier journals that the number may be of; nil if there are none.
+    /// The earlier journals that a reader's number may belong to; nil without such journals, or without a number.
     func earlier() throws -> String? {
         guard hasNumber, !outbox.branches.isEmpty else { return nil }
         let message = JournalMessage(
@@ -102,7 +102,7 @@ struct MessageCursor: Sendable {
         return String(decoding: try WireCoding.encode(message), as: UTF8.self)
     }
 
-    /// What comes next; it waits for nothing but the journal.
+    /// Returns what comes next; it waits only for the journal.
     mutating func next() async throws -> Next {
         switch outbox.feed.next(after: last, limit: Self.page) {
         case .ended: return .ended
@@ -120,7 +120,7 @@ struct MessageCursor: Sendable {
         }
     }
 
-    /// Waits for something new; true if nothing came until then.
+    /// Waits for a new message; returns true if none came until `end`.
     func wait(until end: ContinuousClock.Instant) async -> Bool {
         await outbox.feed.wait(after: last, until: end)
         return !Task.isCancelled && outbox.feed.newest <= last

@@ -17,7 +17,7 @@ import Printing
 import WatchwordConfiguration
 import WireFormat
 
-/// Answers requests: finds the route, checks who asks and for what, and has the operation done.
+/// Answers requests: finds the route, checks the caller, and runs the operation.
 struct RequestHandler: Sendable {
     private let daemon: WatchwordDaemon
     private let operations: Operations
@@ -34,7 +34,7 @@ struct RequestHandler: Sendable {
     private let importing: Working
     private let logger: Logger
 
-    /// Reads the tokens and the page.
+    /// Reads the tokens and the page's files.
     init(
         _ daemon: WatchwordDaemon, _ configuration: HTTPConfiguration, _ limits: WebServer.Limits,
         _ counters: WebCounters, _ table: ConnectionTable, _ logger: Logger
@@ -55,7 +55,7 @@ struct RequestHandler: Sendable {
         importing = Working(limits.importing)
     }
 
-    /// Answers any request; throws only what the connection cannot go on from.
+    /// Answers any request; throws only errors after which the connection cannot continue.
     func respond(_ request: Request, _ channel: any Channel) async throws -> Response {
         let began = ContinuousClock.now
         var route: Route?
@@ -145,14 +145,14 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Whether somebody opens the page itself in a tab, from a link or by its address.
+    /// Whether the request opens the page itself in a tab, from a link or by its address.
     private static func followsLink(_ request: Request) -> Bool {
         let path = request.head.path ?? ""
         return (request.method == .get || request.method == .head) && (path == "/" || path.hasPrefix("/?"))
             && request.headers["Sec-Fetch-Mode"] == "navigate" && request.headers["Sec-Fetch-Dest"] == "document"
     }
 
-    /// The threads for a request: long bodies and answers hold up no short ones.
+    /// The threads for a request: long bodies and answers must not delay short ones.
     private static func threads(_ route: Route, _ request: Request) -> RequestThreads {
         guard case .operation(let operation) = route.endpoint else { return .short }
         let length = request.headers[.contentLength].flatMap { Int($0) }
@@ -160,7 +160,7 @@ struct RequestHandler: Sendable {
         return operation.isBulk || isLong ? .bulk : .short
     }
 
-    /// A request that was let in, and what its target says.
+    /// A request that was let in, with its parsed target.
     private struct Asked: Sendable {
         let request: Request
         let channel: any Channel
@@ -186,7 +186,7 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Opens or ends a session.
+    /// Opens, shows or ends a session.
     private func answer(_ step: SessionStep, _ asked: Asked) async throws -> Response {
         try Self.refuse(asked.query)
         guard step == .open else { return try endSession(asked.request.headers) }
@@ -229,13 +229,13 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Which methods are answered at a target; `*` is the server as a whole.
+    /// The methods that are answered at a target; `*` means the server as a whole.
     private static func options(_ target: String) throws(Refusal) -> Response {
         let methods = target == "*" ? Routes.methods : try Routes.methods(at: RequestTarget(target).segments)
         return Response(status: .noContent, headers: [.allow: methods.joined(separator: ", ")])
     }
 
-    /// The answer without its body, whose length it still tells.
+    /// The answer without its body; it keeps the body's length.
     private static func bodyless(_ response: Response) -> Response {
         response.status == .noContent ? response : response.createHeadResponse()
     }
@@ -313,7 +313,7 @@ struct RequestHandler: Sendable {
         return Self.response(200, "image/jpeg", ByteBuffer(bytes: found.jpeg))
     }
 
-    /// Says when a stream must end because the session that opened it did.
+    /// Returns a closure that tells whether the session that opened a stream is over.
     private static func isOver(_ asked: Asked) -> @Sendable () -> Bool {
         { [session = asked.session] in session?.isOver() == true }
     }
@@ -373,7 +373,7 @@ struct RequestHandler: Sendable {
 }
 
 extension HTTPFields {
-    /// A field by a name that is no constant of the library.
+    /// A header field by its name, for names that the library has no constant for.
     subscript(name: String) -> String? {
         get { HTTPField.Name(name).flatMap { self[$0] } }
         set { if let name = HTTPField.Name(name) { self[name] = newValue } }

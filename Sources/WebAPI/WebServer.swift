@@ -9,21 +9,22 @@ import NIOCore
 import Synchronization
 package import WatchwordConfiguration
 
-/// The HTTP socket: health, metrics, the control operations and the event stream.
+/// The HTTP server: health, metrics, the control operations, the event stream and the live stream.
 package final class WebServer: Sendable {
-    /// How large a request may be, and how long a connection may keep others waiting; how long operations may take is
-    /// theirs.
+    /// Limits of requests and connections; the operations have time limits of their own.
     package struct Limits: Sendable {
         package var body = 1 << 20
-        /// Of an import.
+        /// The greatest size of an import's body in bytes.
         package var largeBody = 64 << 20
         package var headers = 16_384
-        /// Requests that are worked on at once; three quarters of them may be one peer's.
+        /// The greatest number of requests in progress; one peer may have three quarters of them.
         package var working = 64
-        /// Imports at once; each may hold a large body.
+        /// The greatest number of imports at once, each of which may hold a large body.
         package var importing = 2
-        /// Seconds for the first request's head to come, for the rest of a request, for a connection to be idle, for an
-        /// answer to be read.
+        /// The seconds until the first request's head has come.
+        ///
+        /// `request` limits the rest of a request, `idle` the time between requests, `stall` the time in which nothing
+        /// of an answer is read.
         package var first: Int64 = 10
         package var request: Int64 = 30
         package var idle: Int64 = 30
@@ -32,12 +33,12 @@ package final class WebServer: Sendable {
         package init() {}
     }
 
-    /// Where it listens; the port is the one that was given.
+    /// The address at which the server listens, with the port that the system chose if 0 was given.
     package let address: String
     package let counters: WebCounters
     private let running: Task<Void, any Error>
 
-    /// Binds, and serves until `stop`.
+    /// Binds the address, and serves until `stop`.
     package init(
         _ configuration: HTTPConfiguration, _ daemon: WatchwordDaemon, limits: Limits = Limits(), logger: Logger
     ) async throws {
@@ -89,7 +90,7 @@ package final class WebServer: Sendable {
         return "cannot be bound: \(error)"
     }
 
-    /// Lets followers have what was published, then closes every connection.
+    /// Sends the followers what was published, then closes every connection.
     package func stop() async {
         let end = ContinuousClock.now + .seconds(1)
         while counters.snapshot.followers > 0, ContinuousClock.now < end {
@@ -100,7 +101,7 @@ package final class WebServer: Sendable {
     }
 }
 
-/// A request's connection.
+/// The context of a request: its connection.
 private struct ConnectionContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel

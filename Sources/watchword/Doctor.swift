@@ -15,7 +15,7 @@ struct Doctor: AsyncParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: DaemonOptions
 
-    /// One check: what was found, and advice if that is not enough.
+    /// One check: the finding, and advice if it is a problem.
     private struct Check: Encodable {
         let name: String
         let ok: Bool
@@ -27,7 +27,7 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    /// Elements of GStreamer that are needed, and the Debian packages that have them.
+    /// The required elements of GStreamer, and the Debian packages that contain them.
     private static let elements = [
         ("uridecodebin", "gstreamer1.0-plugins-base"), ("videoconvert", "gstreamer1.0-plugins-base"),
         ("qtdemux", "gstreamer1.0-plugins-good"), ("rtspsrc", "gstreamer1.0-plugins-good"),
@@ -49,7 +49,7 @@ struct Doctor: AsyncParsableCommand {
         if checks.contains(where: { !$0.ok }) { throw Exit.unavailable }
     }
 
-    /// Checks GStreamer, its elements, and the colours that its decoders give.
+    /// Checks GStreamer, its elements, and the colours of its decoders.
     private func mediaChecks() -> [Check] {
         var checks: [Check] = []
         do {
@@ -73,7 +73,7 @@ struct Doctor: AsyncParsableCommand {
         return checks
     }
 
-    /// Names the library and the units of matrix products.
+    /// Reports the library and the CPU units of matrix products.
     private func computeChecks() -> [Check] {
         [
             Check("oneDNN", true, "\(ComputeLibrary.oneDNNVersion), \(ComputeLibrary.instructionSet)"),
@@ -101,7 +101,7 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    /// Tells whether a daemon answers; one that does not run is no fault of the machine.
+    /// Reports whether a daemon answers; a daemon that does not run is no problem.
     private func daemonCheck() -> Check {
         guard let status = try? daemon.ask("status", timeout: 2) else {
             return Check("daemon", true, "none answers at \(daemon.control)")

@@ -49,7 +49,7 @@ struct Keygen: AsyncParsableCommand {
         }
     }
 
-    /// Writes a temporary file and renames it, so that no part of the key is ever there with another mode.
+    /// Writes a temporary file and renames it, so that the key never exists with another mode.
     private func write(_ path: String, _ text: String, mode: mode_t) throws {
         func refused() -> FileError { FileError(path, errno) }
         guard case .file(let place) = OutputPlace(path) else { return try FileWriter.write(Data(text.utf8), to: path) }

@@ -1,8 +1,8 @@
-/// Names the arguments that are texts and begin with a hyphen: "- a red van" would be read as an option.
+/// Marks text arguments that begin with a hyphen, such as "- a red van", which would be read as options.
 ///
-/// No option has white space in its name, so that such an argument can only be a text.
+/// No option has white space in its name, so such an argument can only be a text.
 enum TextArguments {
-    /// Puts the option that takes a text before each such argument: `--query=…` for `watch`, otherwise `--text=…`.
+    /// Puts the option for texts before each such argument: `--query=…` for `watch`, otherwise `--text=…`.
     static func named(_ arguments: [String]) -> [String] {
         guard let option = option(of: arguments) else { return arguments }
         var named: [String] = []

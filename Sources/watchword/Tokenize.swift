@@ -5,7 +5,7 @@ import Foundation
 import Printing
 import Tokenizers
 
-/// `watchword tokenize`: prints the token ids of lines.
+/// `watchword tokenize`: prints the token ids of texts, one text a line.
 struct Tokenize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Token ids of the lines on standard input, one JSON array a line: what the text tower is given.")

@@ -2,10 +2,10 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The signals that a daemon is told to end by, one step at a time, and the one to read its configuration again.
+/// The signals that end the daemon, step by step, and the one that reloads the configuration.
 ///
-/// Before it is ready there is nothing to end in order, and the process is gone at once. Then the first signal is a
-/// wish, in `wishes`, and another one a second later a command: whoever is in the middle of something is left there.
+/// Before the daemon is ready, a signal ends the process at once. Afterwards the first signal requests an orderly end
+/// (see `wishes`). Another one at least a second later ends the process at once.
 // @unchecked: dispatch sources are thread-safe, and only kept
 final class Signals: @unchecked Sendable {
     private enum Phase { case starting, running, stopping(since: ContinuousClock.Instant) }
@@ -28,7 +28,7 @@ final class Signals: @unchecked Sendable {
         }
     }
 
-    /// From now on there is something to end.
+    /// Marks the daemon as ready, so that signals now request an orderly end.
     func ready() { phase.withLock { $0 = .running } }
 
     private func received(_ number: Int32, _ wish: AsyncStream<Int32>.Continuation) {

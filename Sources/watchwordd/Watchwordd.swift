@@ -16,7 +16,7 @@ import SystemSupport
 import WatchwordConfiguration
 import WebAPI
 
-/// The daemon: thin; everything is in WatchwordDaemon.
+/// The command `watchwordd`, which only starts and ends `WatchwordDaemon`.
 @main
 struct Watchwordd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -106,7 +106,7 @@ struct Watchwordd: AsyncParsableCommand {
         await end(daemon, control, web, scoring, logger)
     }
 
-    /// Within five seconds, whatever streams and plugins do.
+    /// Ends the daemon in order within five seconds, whatever streams and plugins do.
     private func end(
         _ daemon: WatchwordDaemon, _ control: ControlServer, _ web: WebServer?, _ scoring: Task<Void, Never>,
         _ logger: Logger

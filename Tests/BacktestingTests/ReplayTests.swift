@@ -9,15 +9,16 @@ import SystemSupport
 import TestSupport
 import Testing
 
-/// A day of a camera as embeddings: ordinary pictures, events of an hour here and there, pictures that repeat or show
-/// nothing, restarts, and hours without a camera.
+/// A day of a camera as embeddings, with ordinary pictures, and events of an hour now and then.
+///
+/// Some pictures repeat or show nothing; there are restarts, and hours without a camera.
 private struct Day {
-    /// 2026-11-30, 18:00 UTC: midnight lies within.
+    /// The begin: 2026-11-30, 18:00 UTC, so that midnight is within.
     static let start = 1_796_061_600.0
     let frames: [RecordedFrame]
     let text: [Float]
 
-    /// `spread`: how far ordinary pictures are from each other.
+    /// Makes a day; `spread` is the distance of ordinary pictures from each other.
     init(seed: UInt64, width: Int, hours: Double, spread: Float = 0.3) {
         var random = SeededRandom(seed: seed)
         func vector() -> [Float] { (0..<width).map { _ in Float(random.normal()) } }
@@ -72,7 +73,7 @@ struct ReplayTests {
         return try StandingQuery(id: "q", text: "x", head: head, frames: 8, rule: rule, settings: settings)
     }
 
-    /// A threshold that a hundredth of the windows reach.
+    /// A threshold that one in a hundred windows reaches.
     private func threshold(_ day: Day, _ head: String) throws -> Float {
         let one = EmbeddedQuery(try query(head, .score(1000)), QueryEmbedding(query: day.text))
         let replay = try Replay([one], lane: "gate", model: model, finder: finder, start: Day.start)
@@ -100,7 +101,7 @@ struct ReplayTests {
         #expect(writer.status.dropped == 0 && writer.status.lost == 0)
     }
 
-    /// Starts and ends of what is heard of the frames as they came.
+    /// The starts and ends of the events that the live code detects in the frames.
     private func live(_ day: Day, _ query: StandingQuery, contrasts: [[Float]] = []) throws -> [[Date]] {
         let one = EmbeddedQuery(query, QueryEmbedding(query: day.text, contrasts: contrasts))
         let replay = try Replay([one], lane: "gate", model: model, finder: finder, start: Day.start)

@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What of `case.json` these tests need.
+/// The parts of `case.json` that these tests use.
 private struct Case: Decodable {
     struct Tolerance: Decodable {
         let atol: Double, rtol: Double

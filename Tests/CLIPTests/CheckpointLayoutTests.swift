@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Layouts that other programs write, with what they themselves make of a picture.
+/// Layouts that other programs write, compared with what these programs compute from a picture.
 @Suite("Layouts of checkpoints")
 struct CheckpointLayoutTests {
     private static let folder = Fixtures.repository.appending(path: "Tests/Fixtures/checkpoints")
@@ -28,7 +28,7 @@ struct CheckpointLayoutTests {
         return try encoder.encode([picture]).row(0)
     }
 
-    /// The first numbers of `transformers` 5.24.0 and `open_clip` 3.3.0.
+    /// The expected values are the first numbers of `transformers` 5.24.0 and `open_clip` 3.3.0.
     @Test(
         "sizes, activation and preprocessing are what the configuration says",
         arguments: [
@@ -41,7 +41,7 @@ struct CheckpointLayoutTests {
         #expect(worstExcess(try embedding(Self.folder.appending(path: name), image).prefix(3), expected) < 2e-3)
     }
 
-    /// OpenCLIP 3.3.0 on CLIP's own constants; the file's, 0.5, are obeyed where they stand.
+    /// The expected values are OpenCLIP 3.3.0's with CLIP's constants; constants in the file, here 0.5, are obeyed.
     @Test("OpenCLIP's configuration says GELU, the width of heads, and mean and deviation")
     func openCLIP() throws {
         let model = try copy("openclip_h16_gelu")
@@ -111,7 +111,7 @@ struct CheckpointLayoutTests {
         #expect(try embedding(root, "rgb8.png") == embedding(Self.folder.appending(path: "v5"), "rgb8.png"))
     }
 
-    /// A copy of a model in Hugging Face's names with tensors changed and added.
+    /// Copies a model in Hugging Face's names with some tensors changed and added.
     private func edited(
         _ name: String, _ change: (inout [String: HeadWeights]) -> Void
     ) throws -> URL {

@@ -5,7 +5,9 @@ import Pixels
 import Tensors
 import Testing
 
-/// Source of what is right: transformers 5.24.0 (`image_processing_clip.py`, `configuration_clip.py`), open_clip 3.3.0.
+/// Compares configurations with transformers 5.24.0 and open_clip 3.3.0.
+///
+/// The transformers files are `image_processing_clip.py` and `configuration_clip.py`.
 @Suite("Configurations")
 struct ConfigurationTests {
     private func file(_ json: String) -> ModelFile { ModelFile(path: "here.json", data: Data(json.utf8)) }

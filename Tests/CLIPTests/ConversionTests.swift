@@ -23,7 +23,7 @@ struct ConversionTests {
         return (model, try ModelDirectory(destination), result)
     }
 
-    /// Whether two sources have the same tensors of the same types, with the same bits.
+    /// Expects that two sources have the same tensors, with the same types and bits.
     private func expectSame(_ a: any TensorSource, _ b: any TensorSource, _ names: some Collection<String>) throws {
         for name in names {
             #expect(a.tensors[name] == b.tensors[name], "\(name)")

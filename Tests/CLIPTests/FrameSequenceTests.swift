@@ -23,7 +23,7 @@ struct FrameSequenceTests {
         }
     }
 
-    /// A window of a stream, put together frame by frame, against the same frames embedded as a clip of their own.
+    /// Compares a stream's window, built frame by frame, with the same frames embedded as a clip.
     @Test("every window, young or full, is what the reference makes of its frames", arguments: [2, 3, 5])
     func windows(_ length: Int) throws {
         let encoder = try encoder()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Model directories")
 struct ModelDirectoryTests {
-    /// A copy of the shapes model that may be spoilt.
+    /// A copy of the shapes model that a test may damage.
     private func copy() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID())")
         try FileManager.default.copyItem(at: Fixtures.shapes, to: folder)
@@ -20,7 +20,7 @@ struct ModelDirectoryTests {
         try text.replacing(from, with: to).write(to: file, atomically: true, encoding: .utf8)
     }
 
-    /// Opens the model and builds what the daemon builds of it.
+    /// Opens the model, and builds everything that the daemon builds from it.
     private func open(_ folder: URL) throws {
         let model = try ModelDirectory(folder)
         _ = try model.tokenizer()
@@ -66,7 +66,7 @@ struct ModelDirectoryTests {
         }
     }
 
-    /// A directory with some files of a reference case.
+    /// Makes a directory with some files of a reference case.
     private func directory(_ files: [String]) throws -> URL {
         let example = Fixtures.reference.appending(path: "cases/seqTransf_2d")
         let folder = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID())")

@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What `procedural.json` says.
+/// The content of `procedural.json`.
 private struct Procedural: Decodable {
     struct Image: Decodable {
         let kind: Int, seed: Int, t: Int
@@ -39,7 +39,7 @@ private struct Procedural: Decodable {
 
 @Suite("CLIP at full size, on procedural weights")
 struct ProceduralTests {
-    /// ViT-L/14's 428 million weights take as long as all others: `make quality` has them, too.
+    /// The tested architectures; ViT-L/14 takes as long as all others, so only `make quality` includes it.
     private static let names = ["tiny", "ViT-B/32", "ViT-B/16"] + (measuresQuality ? ["ViT-L/14"] : [])
 
     @Test("image and text features match the reference", arguments: names)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Vocabulary files are input: whatever they hold, they load or throw.
+/// Tests that vocabulary files with any content either load or throw.
 @Suite("Tokenizer files")
 struct TokenizerFileTests {
     private static let vocabulary = Fixtures.shapes.appending(path: "vocab.json")
@@ -23,7 +23,7 @@ struct TokenizerFileTests {
         return try Tokenizer(vocabulary: files.0, merges: files.1)
     }
 
-    /// The message of the error that loading the changed files throws.
+    /// The error message from loading the changed files.
     private func message(
         vocabulary: (String) -> String = { $0 }, merges: (String) -> String = { $0 }
     ) throws -> String {

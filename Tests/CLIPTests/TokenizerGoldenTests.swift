@@ -7,7 +7,7 @@ import Tokenizers
 
 @Suite("Tokenizer goldens")
 struct TokenizerGoldenTests {
-    /// A line of `tokens.jsonl`, made by the reference implementation.
+    /// A line of `tokens.jsonl`, made by CLIP4Clip's tokenizer.
     private struct Golden: Decodable {
         let id: Int
         let category: String

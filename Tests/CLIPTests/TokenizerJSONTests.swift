@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// `tokenizer.json` as transformers 5.24.0 saves it, alone.
+/// Reads `tokenizer.json` alone, as transformers 5.24.0 saves it.
 @Suite("tokenizer.json")
 struct TokenizerJSONTests {
     private let folder = Fixtures.repository.appending(path: "Tests/Fixtures/checkpoints/v5")
 
-    /// The file for the vocabulary of a directory; merges are pairs, or strings with a space.
+    /// Makes the file from the vocabulary of a directory; merges are pairs, or strings with a space.
     private func json(pairs: Bool = true, model: String = "", normalizer: String? = nil, added: String = "") throws
         -> String
     {

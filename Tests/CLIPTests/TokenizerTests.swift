@@ -31,13 +31,13 @@ struct TokenizerTests {
         await #expect(processExitsWith: .failure) { _ = try Tokenizer.builtIn().tokens("a", limit: 1) }
     }
 
-    /// Reference: ftfy 6.3.1 under Python 3.11 (`unicodedata`), CLIP's vocabulary.
+    /// The expected ids are from ftfy 6.3.1 under Python 3.11 (`unicodedata`), with CLIP's vocabulary.
     @Test("composition knows scalars beyond 16 bits")
     func supplementaryPlanes() throws {
         #expect(try Tokenizer.builtIn().encode("\u{20041}\u{301}") == [172, 254, 223, 479, 136, 479])
     }
 
-    /// Unicode 15.0's NormalizationTest.txt, and what 16.0 added: `Tests/Fixtures/unicode/make.py`.
+    /// The cases are Unicode 15.0's NormalizationTest.txt and additions of 16.0: `Tests/Fixtures/unicode/make.py`.
     @Test("composed strings and their parts have the same tokens, by Unicode's own file")
     func normalisation() throws {
         let tokenizer = try Tokenizer.builtIn()

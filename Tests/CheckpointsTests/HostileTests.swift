@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A file that must be refused, and words of the sentence that says why.
+/// A file that must be refused, with words of the error's sentence.
 struct Hostile: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let bytes: Data
@@ -15,14 +15,14 @@ struct Hostile: Sendable, CustomTestStringConvertible {
         self.words = words
     }
 
-    /// A pickle of these instructions, in an archive.
+    /// Makes an archive with a pickle of these instructions.
     init(_ what: String, pickle: [UInt8], _ words: String...) {
         testDescription = what
         bytes = Pickled.archive(Pickled.program(pickle))
         self.words = words
     }
 
-    /// A state dict with the tensor "t".
+    /// Makes a state dict with the tensor "t".
     init(_ what: String, tensor: [UInt8], _ words: String...) {
         testDescription = what
         bytes = Pickled.archive(Pickled.stateDictionary([("t", tensor)]))
@@ -182,7 +182,7 @@ struct HostileTests {
         Hostile("a wrong number of entries", damaged(fromEnd: 12), "directory"),
     ]
 
-    /// An archive with another byte at a place counted from its end.
+    /// An archive with one byte changed, at an offset counted from its end.
     private static func damaged(fromEnd place: Int) -> Data {
         var bytes = Pickled.archive(good)
         bytes[bytes.count - place] ^= 1

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Files that torch.save wrote")
 struct PyTorchTests {
-    /// Every tensor of both files, in every bit.
+    /// Expects that both files have the same tensors, to the bit.
     private func expectEqual(_ bin: URL, _ safetensors: URL) throws {
         let found = try Fixtures.checkpoint(bin)
         let wanted = try Fixtures.safetensors(safetensors)
@@ -69,7 +69,7 @@ struct PyTorchTests {
         #expect(try file.floats("p") == [1, 2, 1, 2])
     }
 
-    /// Reads bytes in memory; the name stands in messages.
+    /// Reads bytes in memory; their name appears in messages.
     private func read(_ bytes: Data) throws -> PyTorchFile {
         try PyTorchFile(bytes.withUnsafeBytes { MappedFile(bytes: $0, name: "memory.bin") })
     }

@@ -13,7 +13,7 @@ struct SafetensorsWriterTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// A file of one tensor, its bytes as given; what is written of it; the written tensor's bytes.
+    /// Writes a file of one tensor with the given bytes, and returns the bytes of the tensor after rewriting.
     private func rewritten(_ type: String, _ bytes: [UInt8], size: Int) throws -> [UInt8] {
         let header = #"{"t":{"dtype":"\#(type)","shape":[\#(bytes.count / size)],"data_offsets":[0,\#(bytes.count)]}}"#
         var data = Data()

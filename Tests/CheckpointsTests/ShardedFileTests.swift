@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Checkpoints in shards")
 struct ShardedFileTests {
-    /// A folder with two shards and an index.
+    /// Makes a folder with two shards and an index.
     private func folder(_ map: [String: String], name: String = "model.safetensors.index.json") throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "shards-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

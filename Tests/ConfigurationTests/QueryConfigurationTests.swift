@@ -6,7 +6,7 @@ import Testing
 import WatchwordConfiguration
 import WireFormat
 
-/// The smallest PNG there is: one transparent pixel.
+/// The smallest possible PNG: one transparent pixel.
 private let png = Data(
     base64Encoded: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 

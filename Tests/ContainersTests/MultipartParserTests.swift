@@ -50,7 +50,7 @@ struct MultipartParserTests {
         ]
     }()
 
-    /// Line ends of headers and boundaries alone: those in pictures stay.
+    /// Changes the line ends of headers and boundaries, but not those in pictures.
     private static func lines(_ standard: [UInt8]) -> [UInt8] {
         func sized(_ picture: [UInt8]) -> [UInt8] {
             Array("--b\nContent-Type: image/jpeg\nContent-Length: \(picture.count)\n\n".utf8) + picture + [0x0A]

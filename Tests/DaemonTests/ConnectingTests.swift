@@ -4,12 +4,12 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// How a source is connected to: by which transport, and whose certificate it may have.
+/// Tests how sources are connected to: the transport, and the accepted certificates.
 @Suite("Connecting to sources", .serialized)
 struct ConnectingTests {
     private static let lobby = Fixtures.videos.appending(path: "lobby.mp4").path
 
-    /// What came of a source first: "playing", "ended", or why it failed.
+    /// The first outcome of a source: "playing", "ended", or the reason of its failure.
     private func outcome(
         _ uri: String, transport: RTSPTransport? = nil, trust: TLSTrust? = nil
     ) async throws -> String {
@@ -64,7 +64,7 @@ struct ConnectingTests {
         #expect(refused.contains("does not send its packets so"), "\(refused)")
     }
 
-    /// A certificate that signed itself, for a name, and its fingerprint.
+    /// Makes a self-signed certificate for a name; returns its file and its fingerprint.
     private func certificate(for name: String, in folder: URL) throws -> (file: String, fingerprint: String) {
         let (key, file) = (folder.appending(path: "\(name).key").path, folder.appending(path: "\(name).pem").path)
         try output(
@@ -84,7 +84,7 @@ struct ConnectingTests {
         return folder
     }
 
-    /// Expects that only who is trusted is played.
+    /// Expects that only sources with a trusted certificate play.
     private func expectTrust(
         _ uri: String, is good: String, named: (file: String, fingerprint: String), other: String
     ) async throws {
@@ -186,7 +186,7 @@ struct ConnectingTests {
     }
 }
 
-/// Cameras that close the session where nobody asks for it (`Tests/Fixtures/cameras/rtspd.py`).
+/// Tests against cameras that close a session without keep-alive requests (`Tests/Fixtures/cameras/rtspd.py`).
 @Suite("RTSP keep-alive", .serialized)
 struct KeepAliveTests {
     @Test(

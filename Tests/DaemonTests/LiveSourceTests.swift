@@ -17,7 +17,7 @@ private final class States: Sendable {
     var all: [SourceState] { seen.withLock { $0 } }
 }
 
-/// What a stream's source is taken for: asked of its pipeline, whatever its scheme.
+/// Tests whether sources are recognised as live or finite, from their pipelines, whatever their scheme.
 @Suite("Sources with an end and without", .serialized)
 struct LiveSourceTests {
     let folder: URL
@@ -48,7 +48,7 @@ struct LiveSourceTests {
         ) { [states] _, state in states.add(state) }
     }
 
-    /// Runs it until something is so; false if it never is.
+    /// Runs a stream until a condition holds; returns false if it never does.
     func run(_ runner: StreamRunner, until condition: @Sendable () async throws -> Bool) async throws -> Bool {
         let queue = queue
         let taking = Task { while await queue.next(limit: 8, maxDelay: .zero) != nil {} }
@@ -61,7 +61,7 @@ struct LiveSourceTests {
         return isSo
     }
 
-    /// A playlist of the film's first 8 seconds, in segments of two.
+    /// Makes a playlist of the film's first 8 seconds, in segments of two seconds.
     private func playlist(hasEnd: Bool) throws -> URL {
         let file = folder.appending(path: hasEnd ? "film.m3u8" : "camera.m3u8")
         let more = hasEnd ? [] : ["-hls_flags", "omit_endlist"]
@@ -74,7 +74,7 @@ struct LiveSourceTests {
 
     private static let lobby = Fixtures.videos.appending(path: "lobby.mp4").path
 
-    /// A web server of the folder, that answers with lengths or without.
+    /// Starts a web server of the folder, whose answers state their length or not.
     private func webServer(hasLength: Bool = true) async throws -> (program: Program, address: String) {
         let program = try Program("/usr/bin/python3", ["-uc", Self.server, folder.path, hasLength ? "length" : "none"])
         return (program, "http://127.0.0.1:\(try await program.line())")
@@ -178,7 +178,7 @@ struct LiveSourceTests {
         #expect(reasons.first == "nothing has come within 2 s of connecting")
     }
 
-    /// Pipelines of senders, by the URI that receives them.
+    /// The pipelines of senders, by the URI at which they are received.
     private static let senders = [
         ("udp://127.0.0.1:PORT", "mpegtsmux ! udpsink host=127.0.0.1 port=PORT"),
         ("rist://127.0.0.1:PORT", "mpegtsmux ! rtpmp2tpay ! ristsink address=127.0.0.1 port=PORT"),

@@ -13,7 +13,7 @@ import WireFormat
 
 @Suite("Ids that are made from texts")
 struct QueryNamesTests {
-    /// Pairs of texts of which the slug holds one and the same part.
+    /// Pairs of texts with the same slug, which contains only a part of each.
     static let alike = [
         ["一辆 BMW", "红色的 BMW 停下"], ["Ein grüner Bus", "ein gr ner bus!"], ["两", "乀"], ["両", "乀"],
         [
@@ -71,7 +71,7 @@ struct QueryNamesTests {
     }
 }
 
-/// A daemon in this process, its configuration, and requests as they come over ZeroMQ.
+/// A daemon in this process, its configuration, and requests as over ZeroMQ.
 private final class Place {
     let folder = FileManager.default.temporaryDirectory.appending(path: "ww-\(UUID().uuidString.prefix(8))")
     private(set) var tower: WatchwordDaemon?

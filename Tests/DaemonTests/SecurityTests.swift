@@ -126,7 +126,7 @@ struct SecurityTests {
         _ = try defaults.query(query)
     }
 
-    /// Those of `paths` that streams and queries may have: capitals, and a hyphen at the beginning.
+    /// Those of `paths` that are valid names of streams and queries: with capitals, or a leading hyphen.
     static let plainNames = ["Mean", "-mean"]
 
     @Test("what may not be a head's name may be a stream's, a query's and a region's", arguments: plainNames)

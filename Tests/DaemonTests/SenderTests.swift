@@ -30,7 +30,7 @@ private struct HTTPCamera {
         address = "http://127.0.0.1:\(ready.dropFirst(6))"
     }
 
-    /// Seconds of film that have been sent.
+    /// The seconds of the film that have been sent.
     func sent() async throws -> Double {
         let address = address
         let said = try await blocking { try output(of: "curl", ["-sS", "\(address)/sent"]) }
@@ -38,7 +38,7 @@ private struct HTTPCamera {
     }
 }
 
-/// Debian's nginx with its RTMP module, on loopback: publishers come and go, the server stays.
+/// Debian's nginx with its RTMP module, on loopback: publishers come and go while the server runs.
 private struct RTMPServer {
     private let program: Program
     let uri: String
@@ -63,13 +63,13 @@ private struct RTMPServer {
     }
 }
 
-/// Senders that are real programs: their streams need no `realtime`.
+/// Tests with real programs as senders, whose streams need no `realtime`.
 extension LiveSourceTests {
     private static let encoder =
         "videotestsrc is-live=true ! video/x-raw,width=128,height=128,framerate=25/1"
         + " ! x264enc tune=zerolatency key-int-max=10 ! h264parse"
 
-    /// Plays a stream whose sender dies, and comes back once the stream has stopped playing.
+    /// Plays a stream whose sender dies, and returns after the stream has stopped playing.
     private func playsAgain(
         _ uri: String, sender: String, connect: Double = 3, stall: Double = 2
     ) async throws -> (isDone: Bool, runner: StreamRunner) {

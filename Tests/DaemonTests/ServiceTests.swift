@@ -117,7 +117,7 @@ struct ServiceTests {
 
 @Suite("Logs")
 struct LogTests {
-    /// What a logger wrote.
+    /// The output of a logger.
     private func written(
         _ settings: LogSettings = LogSettings(), journal: Bool = false, _ body: (LogLines, inout Logger) -> Void
     ) -> String {

@@ -9,7 +9,7 @@ import SystemSupport
 import TestSupport
 import Testing
 
-/// `WATCHWORD_RESTARTS` says how often a stream is restarted; `make test` does it 200 times.
+/// The number of restarts of a stream: 200 in `make test`, or `WATCHWORD_RESTARTS`.
 private let restarts = ProcessInfo.processInfo.environment["WATCHWORD_RESTARTS"].flatMap { UInt64($0) } ?? 200
 
 /// The states that a stream has gone through.
@@ -20,10 +20,10 @@ private final class States: Sendable {
     var words: [String] { all.map(\.word) }
 }
 
-/// A server of raw video, 16x16 at 25 a second.
+/// A server of raw video, 16x16 at 25 frames a second.
 ///
-/// It does with each connection what the next of its modes says, and with all further ones what the last says. It
-/// prints `closed` when a connection is closed at which it still sends.
+/// It handles each connection by the next of its modes, and further ones by the last mode. It prints `closed` when a
+/// connection is closed while it still sends.
 private final class RawServer: Sendable {
     let port: String
     private let program: Program
@@ -73,7 +73,7 @@ struct StreamRunnerTests {
     private let states = States()
     private let queue = FrameQueue()
 
-    /// Where a limit is not what is tested, it is one that a busy machine does not reach.
+    /// Limits that a busy machine does not reach, for tests that are not about limits.
     private func limits(
         connect: Double = 60, stall: Double = 60, pause: Double = 0.01
     ) -> StreamSupervision.Limits {

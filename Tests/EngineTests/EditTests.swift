@@ -20,7 +20,7 @@ private struct Stage {
         await engine.addLane("a")
     }
 
-    /// Plays seconds of the same picture: the phases of the query's events.
+    /// Plays seconds of the same picture; returns the phases of the query's events.
     mutating func play(_ seconds: Int, wall: Double = 0, jump: Bool = false) async throws -> [Detection] {
         var detections: [Detection] = []
         for index in 0..<seconds {

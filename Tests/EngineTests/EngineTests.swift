@@ -79,7 +79,7 @@ struct ScoringEngineTests {
         range.map { QueuedItem(stream: "s", item: frame(Double($0))) }
     }
 
-    /// A query that everything matches.
+    /// A query that every window matches.
     private func always(_ head: String = "mean", text: String = "a circle") throws -> StandingQuery {
         try StandingQuery(id: "q", text: text, head: head, frames: 4, rule: .score(-1000))
     }

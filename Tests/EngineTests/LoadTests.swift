@@ -22,7 +22,7 @@ private func frame(_ number: Int, received: ContinuousClock.Instant = .now) -> L
 
 @Suite("Under load")
 struct LoadTests {
-    /// Streams that leave samples out, as the queue's share says.
+    /// Streams that leave out samples by the queue's share.
     private struct Cameras {
         let streams: [String]
         var thinning: [SampleShedding]
@@ -35,8 +35,9 @@ struct LoadTests {
         }
     }
 
-    /// Streams of 10 frames a second in 100 ms steps, against an engine that takes `capacity` frames in each; each
-    /// frame comes `decoding` after what it was decoded from.
+    /// Plays streams of 10 frames a second in steps of 100 ms, with an engine that takes `capacity` frames a step.
+    ///
+    /// Each frame arrives `decoding` after the data that it was decoded from.
     private func play(
         _ queue: FrameQueue, _ clock: ManualClock, steps: Int, _ cameras: inout Cameras, capacity: Int,
         decoding: Duration = .zero

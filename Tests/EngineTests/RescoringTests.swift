@@ -14,7 +14,7 @@ import Testing
 struct RescoringTests {
     private static let heads = ["mean", "lstm", "transformer", "tight"]
 
-    /// No time passes, unless it is said how.
+    /// Makes an engine whose clock stands still, unless `now` is given.
     private func makeEngine(
         _ precision: Precision, isLive: Bool = false, clock: ManualClock = ManualClock()
     ) async throws -> ScoringEngine {
@@ -82,12 +82,12 @@ struct RescoringTests {
         }
     }
 
-    /// A start or an end of an event.
+    /// The start or the end of an event.
     private struct Change: Hashable {
         let phase: EventTracker.Phase
-        /// End of the window that started the event, or of the last one that held it, in seconds of media time.
+        /// The end of the window that started the event, or of the last one of it, in seconds of media time.
         let window: Double
-        /// Number of the frame with which it was told.
+        /// The number of the frame after which the event was reported.
         let told: Int
     }
 
@@ -177,9 +177,9 @@ struct RescoringTests {
         }
     }
 
-    /// An engine, a lane of which waits for float32 with its first window, and the events of float32.
+    /// Makes an engine whose lane waits for float32 in its first window, and returns the events expected in float32.
     ///
-    /// The window is that of the golden pictures from `first` on.
+    /// The window consists of the golden pictures from `first` on.
     private func waiting(
         _ clock: ManualClock = ManualClock(), from first: Int = 0
     ) async throws -> (engine: ScoringEngine, pictures: [Picture], wanted: [Change]) {

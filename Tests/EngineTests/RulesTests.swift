@@ -17,7 +17,7 @@ private struct Scene {
 
     init(_ engine: ScoringEngine) { self.engine = engine }
 
-    /// Plays a frame of one colour a second; what the engine made of them.
+    /// Plays one frame of a colour a second; returns the engine's result.
     mutating func play(
         _ lane: String, _ colours: [UInt8], health: PictureHealth = .good, preview: Preview? = nil
     ) async throws -> [Detection] {
@@ -33,7 +33,7 @@ private struct Scene {
         return detections
     }
 
-    /// Half black, half of a grey: two of them are told apart by any model.
+    /// A picture, half black and half grey: any model distinguishes two levels of grey.
     static func picture(_ grey: UInt8) -> Picture {
         let pixels = (0..<64 * 64).flatMap { place -> [UInt8] in
             place % 64 < 32 ? [grey, grey, grey] : [0, 0, 255 - grey]

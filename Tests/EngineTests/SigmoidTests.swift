@@ -31,7 +31,7 @@ struct SigmoidTests {
         return found
     }
 
-    /// Right values: SigLIP's definition with the checkpoint's own scale and bias, in double precision.
+    /// The expected values follow SigLIP's definition with the checkpoint's scale and bias, in double precision.
     @Test("explanations show the sigmoid's probability beside a score, and compare contrasts by it")
     func siglip() async throws {
         let model = Fixtures.repository.appending(path: "Tests/Fixtures/families/siglip2_hf/model")

@@ -10,7 +10,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A model's tensors and the kernel of 3D patches: `conv1` in the middle, `side` of it before and after.
+/// A model's tensors with a kernel of 3D patches: `conv1` in the middle, `side` times that before and after.
 private struct WithTemporalKernel: TensorSource {
     let base: SafetensorsFile
     let side: Float
@@ -37,7 +37,7 @@ private struct WithTemporalKernel: TensorSource {
 
 @Suite("A model of 3D patches on live streams")
 struct SpatiotemporalTests {
-    /// The shapes model with a temporal kernel, in a directory of its own.
+    /// Makes an engine of the shapes model with a temporal kernel, in a directory of its own.
     private func engine(
         side: Float, partial: Bool = false, precision: Precision = .auto, thresholds: [String: Float] = [:]
     ) async throws -> ScoringEngine {

@@ -36,7 +36,7 @@ struct DataSetTests {
 
     private func pairs(_ set: RetrievalSet) -> [[String]] { set.items.map { [set.clips[$0.clip].id, $0.caption] } }
 
-    /// A folder of empty stand-ins for videos.
+    /// Makes a folder of empty files in place of videos.
     private func videos(_ names: [String]) throws -> URL {
         let url = FileManager.default.temporaryDirectory.appending(path: "watchword-videos-\(UUID())")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Data sets whose texts hold what Python, csv and pickle take in their stride.
+/// Tests data sets with unusual texts that Python, csv and pickle accept.
 @Suite("Texts of data sets")
 struct TextFormTests {
     private func folder(_ files: [String: Data]) throws -> URL {
@@ -55,7 +55,7 @@ struct TextFormTests {
         #expect(found.map { Array($0.utf8) } == texts.map { Array($0.utf8) })
     }
 
-    /// Right values: Python 3.11's `pickle.loads` (with `encoding="utf-8"` for Python 2's strings).
+    /// The expected values are from Python 3.11's `pickle.loads` (`encoding="utf-8"` for Python 2's strings).
     @Test(
         "strings of pickles of protocol 0 and of Python 2 are unescaped",
         arguments: [

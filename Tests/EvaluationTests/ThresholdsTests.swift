@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Thresholds of scores")
 struct ThresholdsTests {
-    /// F1 and the share of false pairs above a cut, counted plainly.
+    /// Computes F1 and the share of false pairs above a threshold by simple counting.
     private static func count(_ pairs: [(score: Float, isTrue: Bool)], from cut: Double) -> (f1: Double, wrong: Double)
     {
         let found = pairs.filter { Double($0.score) >= cut }

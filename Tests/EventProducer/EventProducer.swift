@@ -7,7 +7,7 @@ import Messaging
 import SystemSupport
 import WireFormat
 
-/// Sends events through an outbox as fast as it is told to, until it is killed: more load than a camera makes.
+/// Sends events through an outbox as fast as it is told to, until it is killed: more load than cameras make.
 ///
 /// Arguments: journal, publishing endpoint, control endpoint, file of what was sent, lanes, pause in milliseconds,
 /// messages of the backlog. Each lane is a stream with one query, whose events start, are updated, and end. Or

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// A model directory as a reference implementation wrote it, with what that makes of texts and pictures.
+/// A model directory written by another program, with that program's results for texts and pictures.
 ///
 /// Made by transformers 5.24.0, open_clip 3.3.0, timm 1.0.31, Pillow 12.0.0 and ftfy 6.3.1: each case's `case.json` has
 /// the versions.
@@ -31,7 +31,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
     let folder: URL
     var testDescription: String { folder.lastPathComponent }
 
-    /// The bundled cases, or every case of the directory `WATCHWORD_REFERENCE`, which may also have them in `families`.
+    /// The folders of the bundled cases, or of the directory `WATCHWORD_REFERENCE` (or its `families`).
     static let folders: [URL] = {
         let bundled = Fixtures.repository.appending(path: "Tests/Fixtures/families")
         guard let path = ProcessInfo.processInfo.environment["WATCHWORD_REFERENCE"] else { return entries(bundled) }
@@ -48,14 +48,14 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         }.sorted { $0.path < $1.path }
     }
 
-    /// Cases of whole models.
+    /// The cases of whole models.
     static let models = folders.map(FamilyCase.init).filter { (try? $0.description().image_files) ?? nil != nil }
-    /// Cases of pairing heads.
+    /// The cases of pairing heads.
     static let heads = folders.map(FamilyCase.init).filter { (try? $0.description().head) ?? nil != nil }
 
     init(folder: URL) { self.folder = folder }
 
-    /// Whether it is a SigLIP: those have golden strings of their own, by a tokenizer that no other family has.
+    /// Whether it is a SigLIP, whose golden strings come from a tokenizer that no other family has.
     var hasTokens: Bool { folder.lastPathComponent.hasPrefix("siglip") }
 
     func description() throws -> Description {
@@ -66,7 +66,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         try Fixtures.safetensors(folder.appending(path: "expected.safetensors"))
     }
 
-    /// The model's directory; where no file says its heads, one that says those of the case, beside links to its files.
+    /// Lends the model's directory; if no file states its heads, a copy with links and the case's heads.
     func withDirectory<R>(_ body: (URL) throws -> R) throws -> R {
         let model = folder.appending(path: "model")
         guard let heads = try description().heads else { return try body(model) }
@@ -78,7 +78,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// A directory of links to the model's files, which may be taken away and written anew.
+    /// Lends a directory of links to the model's files, which may be removed and rewritten.
     func withCopy<R>(_ body: (URL) throws -> R) throws -> R {
         let model = folder.appending(path: "model")
         let copy = FileManager.default.temporaryDirectory.appending(path: "family-\(UUID())")
@@ -96,14 +96,14 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
         try withDirectory { try body(ModelDirectory($0)) }
     }
 
-    /// The case's pictures, framed as the model says.
+    /// The case's pictures, framed by the model.
     func pictures(_ model: ModelDirectory) throws -> [Picture] {
         try (description().image_files ?? []).map {
             try StillImage.picture(file: folder.appending(path: $0).path, framing: model.preprocessing.framing)
         }
     }
 
-    /// The tokens of every text: our own, or the case's where there is no text.
+    /// The tokens of every text: computed here, or the case's if it has no text.
     func tokens(_ model: ModelDirectory) throws -> [[Int]] {
         let (tokenizer, context) = (try model.tokenizer(), model.architecture.text.context)
         let golden = try expected().integers("token_ids")
@@ -115,7 +115,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
 }
 
 extension FamilyCase {
-    /// Embeddings of all pictures and of all texts, one after the other.
+    /// The embeddings of all pictures and of all texts.
     func features(
         _ model: ModelDirectory, _ precision: Precision, packed: Bool = false
     ) throws -> (images: [Float], texts: [Float]) {

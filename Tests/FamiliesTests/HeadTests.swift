@@ -5,7 +5,7 @@ import Heads
 import TestSupport
 import Testing
 
-/// X-Pool and T-MASS, by their authors' code (commits bc88718 and 417fdf1).
+/// Compares X-Pool and T-MASS with their authors' code (commits bc88718 and 417fdf1).
 @Suite("Heads with public checkpoints")
 struct FamilyHeadTests {
     private struct Setting {
@@ -15,7 +15,7 @@ struct FamilyHeadTests {
         let valid: [Int]
         let length: Int
 
-        /// `[texts, windows]`.
+        /// Computes the scores `[texts, windows]`.
         func scores(windows: [Int]? = nil) throws -> [Float] {
             let windows = windows ?? Array(valid.indices)
             let pairs = (0..<texts.count / head.width).flatMap { text in windows.map { (text: text, window: $0) } }

@@ -7,9 +7,9 @@ import Testing
 
 @Suite("Precisions of model families")
 struct FamilyPrecisionTests {
-    /// The bounds are those of CLIP's own towers (`ProceduralTests`).
+    /// The limits are those of CLIP's own towers (`ProceduralTests`).
     ///
-    /// Bytes are not asked of text towers that are a few numbers wide: texts are embedded in float32 everywhere.
+    /// int8 is not tested on text towers that are a few numbers wide: texts are embedded in float32 everywhere.
     @Test(
         "low precisions are near f32 in every family", arguments: FamilyCase.models,
         [(Precision.bf16, 0.999), (.int8, 0.99)])
@@ -29,7 +29,7 @@ struct FamilyPrecisionTests {
         }
     }
 
-    /// Source: the two forms of GELU by their definitions, in double precision.
+    /// The expected values follow the definitions of both GELUs, in double precision.
     @Test("GELU by tanh is its definition in every precision", arguments: [Precision.f32, .bf16, .int8])
     func tanhGELU(_ precision: Precision) throws {
         let inputs = (0..<256).map { Float($0 - 128) / 16 }

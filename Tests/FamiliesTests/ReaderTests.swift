@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Readers of a family's files, by files that say something unusual.
+/// Tests readers of a family's files with unusual content.
 @Suite("Readers of model families")
 struct FamilyReaderTests {
     private func model(_ name: String) -> URL {
@@ -18,7 +18,7 @@ struct FamilyReaderTests {
         let ids, ids_without_lowercasing: [Int]
     }
 
-    /// Source: the case's `ids_without_lowercasing`, by Hugging Face's tokenizers.
+    /// The expected ids are the case's `ids_without_lowercasing`, by Hugging Face's tokenizers.
     @Test("a rule that does not ask for lower case leaves it to tokenizer.json")
     func lowerCase() throws {
         let file = model("siglip2_hf").appending(path: "tokenizer.json")
@@ -55,7 +55,7 @@ struct FamilyReaderTests {
         #expect { try Tokenizer(json: Array(long.utf8)) } throws: { "\($0)".contains("number") }
     }
 
-    /// A source with some tensors replaced.
+    /// Returns a source with some tensors replaced.
     private func changed(_ source: any TensorSource, _ weights: [String: HeadWeights]) throws -> MemoryTensors {
         var all = try source.tensors.mapValues { HeadWeights(shape: $0.shape, values: try source.floats($0.name)) }
         all.merge(weights) { $1 }

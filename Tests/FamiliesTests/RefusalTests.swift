@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What is wrong with a directory is said in one sentence, which names it.
+/// Tests that a problem of a directory is reported in one sentence that names the directory.
 @Suite("Directories of model families that are refused")
 struct FamilyRefusalTests {
     private func open(_ folder: URL) throws {

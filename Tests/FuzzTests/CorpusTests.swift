@@ -4,13 +4,14 @@ import SystemSupport
 import TestSupport
 import Testing
 
-/// A thousand inputs a reader, made from its corpus; `make fuzz` goes on from there, led by coverage and watched by
-/// AddressSanitizer.
+/// Runs a thousand inputs for each reader, derived from its corpus.
+///
+/// `make fuzz` continues from there, guided by coverage and checked by AddressSanitizer.
 @Suite("Mutated inputs", .serialized)
 struct CorpusTests {
     private static let folder = Fixtures.repository.appending(path: "Fuzz")
 
-    /// The words of libFuzzer's dictionary, without its comments and quotes.
+    /// The words of libFuzzer's dictionary, without comments and quotes.
     private static func words() throws -> [[UInt8]] {
         try String(contentsOf: folder.appending(path: "words.dict"), encoding: .utf8)
             .split(separator: "\n").filter { $0.hasPrefix("\"") }
@@ -38,7 +39,7 @@ struct CorpusTests {
     }
 }
 
-/// Inputs made of those of a corpus: bytes changed, parts cut out, doubled or taken from another, words put in.
+/// Derives inputs from a corpus: bytes changed, parts removed, repeated or taken from another input, words inserted.
 struct Mutator {
     let corpus: [[UInt8]]
     let words: [[UInt8]]

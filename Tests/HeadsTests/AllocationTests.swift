@@ -5,24 +5,24 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What a warm call asks the allocator for, from the host's method through the contract's C function into the plugin.
+/// Tests how much a call allocates after the first ones, from the host's method into the plugin.
 @Suite("Heads allocate nothing once warm")
 struct AllocationTests {
-    /// Calls of the allocator that this thread makes in `body`.
+    /// The number of allocations by this thread in `body`.
     private func allocations(_ body: () throws -> Void) rethrows -> UInt64 {
         let before = ww_allocations()
         try body()
         return ww_allocations() - before
     }
 
-    /// The kinds of products that heads make.
+    /// The kinds of products in heads.
     private enum Product {
         case plain, accumulated, activated
-        /// Of one output.
+        /// A product with one output.
         case single
     }
 
-    /// What oneDNN itself asks for in one call with packed weights.
+    /// The number of allocations of oneDNN itself in one call with packed weights.
     private func cost(_ product: Product, width: Int) throws -> UInt64 {
         let outputs = product == .single ? 1 : width
         let linear = try Linear(

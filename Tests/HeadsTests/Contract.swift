@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WatchwordHeadABI
 
-/// A plugin as C sees it, without the host between.
+/// A plugin as C sees it, without Watchword's host code.
 struct Contract {
     private let library: UnsafeMutableRawPointer
     let descriptor: watchword_head
@@ -18,7 +18,7 @@ struct Contract {
 
     func exports(_ symbol: String) -> Bool { dlsym(library, symbol) != nil }
 
-    /// A call that the plugin refused.
+    /// A refused call of a plugin.
     struct Refusal: Error, CustomStringConvertible {
         let status: ww_status
         let description: String
@@ -34,8 +34,9 @@ struct Contract {
         return instance
     }
 
-    /// Pools, or scores pairs of one text of ones with the first window; `out` is the first number of the result, 7
-    /// before.
+    /// Pools, or scores pairs of one text of ones with the first window.
+    ///
+    /// Returns the first number of the result, which is 7 before the call.
     func call(
         _ instance: UnsafeMutableRawPointer?, _ frames: [Float]?, _ mask: [UInt8]?, _ B: Int32, _ T: Int32
     ) -> (status: ww_status, why: String, out: Float) {
@@ -60,7 +61,7 @@ struct Contract {
         String(decoding: why.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Weights as the contract's tensors, for the length of a call.
+    /// Lends weights as the contract's tensors, for the duration of `body`.
     static func lend<R>(_ weights: [String: HeadWeights], _ body: ([ww_tensor]) -> R) -> R {
         func copy<T>(_ values: [T]) -> UnsafeMutableBufferPointer<T> {
             let memory = UnsafeMutableBufferPointer<T>.allocate(capacity: values.count)

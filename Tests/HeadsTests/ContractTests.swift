@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WatchwordHeadABI
 
-/// Whether an error says all of this.
+/// Whether an error's text contains all parts.
 private func says(_ error: any Error, _ parts: String...) -> Bool {
     parts.allSatisfy { "\(error)".contains($0) }
 }

@@ -3,7 +3,7 @@ import Heads
 import TestSupport
 import Testing
 
-/// A head written in C from the header alone; macros bend it.
+/// A head written in C using only the header; macros change its behaviour.
 private let source = """
     #include "watchword_head.h"
     #include <math.h>
@@ -79,12 +79,12 @@ private let source = """
     }
     """
 
-/// Plugins built by `cc` from the header alone, in a directory that goes away with this.
+/// Plugins that `cc` builds using only the header, in a directory that is deleted with this object.
 final class ForeignHeads {
     let folder: URL
     var finder: HeadFinder { HeadFinder(directories: [folder.path]) }
 
-    /// A directory with the head "last", bent by macros.
+    /// Makes a directory with the head "last", changed by macros.
     init(_ macros: String...) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "watchword-head-\(UUID().uuidString)")
         try add("last", macros)
@@ -94,7 +94,7 @@ final class ForeignHeads {
 
     func path(_ name: String) -> String { folder.appending(path: "libwatchword-head-\(name).so").path }
 
-    /// Builds the head once more, into a file of another name.
+    /// Builds the head again, into a file with another name.
     func add(_ name: String, _ macros: [String] = []) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let file = folder.appending(path: "\(name).c")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Looking into plugins")
 struct InspectionTests {
-    /// What `watchword head probe`, in a child process, finds of the head "last".
+    /// The result of `watchword head probe`, in a child process, for the head "last".
     private func inspect(_ heads: ForeignHeads, _ name: String = "last", seconds: Double = 60) async throws
         -> HeadInspection
     {

@@ -8,7 +8,7 @@ private struct Tolerance: Decodable {
     let atol: Double, rtol: Double
 }
 
-/// What of `case.json` these tests need.
+/// The parts of `case.json` that these tests use.
 private struct Case: Decodable {
     struct Model: Decodable {
         let head_heads: Int
@@ -18,7 +18,7 @@ private struct Case: Decodable {
     let tolerance: Tolerance
 }
 
-/// What of `procedural.json` these tests need.
+/// The parts of `procedural.json` that these tests use.
 private struct Procedural: Decodable {
     struct Heads: Decodable {
         struct Tolerance: Decodable {

@@ -4,23 +4,23 @@ import Heads
 import TestSupport
 import Testing
 
-/// The built plugins, and how the tests score with them.
+/// The built plugins, and functions to score with them.
 enum Plugins {
     static let finder = HeadFinder.standard(first: [Fixtures.plugins])
     static let names = ["mean", "lstm", "transformer", "tight"]
-    /// Heads whose weights are small public cases of other authors (`Tests/Fixtures/families`).
+    /// The heads whose weights come from small public cases of other authors (`Tests/Fixtures/families`).
     static let families = ["xpool", "tmass"]
     static let all = names + families
-    /// Those that score a text and a window together.
+    /// The heads that score a text and a window together.
     static let pairing: Set<String> = ["tight", "xpool", "tmass"]
 
-    /// The width that a head's weights are of, and how many frames its windows have in tests.
+    /// The embedding width of a head's weights in the tests.
     static func width(_ name: String) -> Int { families.contains(name) ? 32 : 128 }
     static func frames(_ name: String) -> Int { families.contains(name) ? 6 : 8 }
-    /// By CLIP4Clip's names of the similarity calculators.
+    /// The heads by CLIP4Clip's names of the similarity calculators.
     static let byReference = ["meanP": "mean", "seqLSTM": "lstm", "seqTransf": "transformer", "tightTransf": "tight"]
 
-    /// Weights of a source that belong to no CLIP tower.
+    /// The weights of a source that belong to no CLIP tower.
     static func weights(_ source: any TensorSource) throws -> [String: HeadWeights] {
         try source.tensors.filter { !$0.key.hasPrefix("clip.") }.mapValues {
             HeadWeights(shape: $0.shape, values: try source.floats($0.name))
@@ -46,7 +46,7 @@ enum Plugins {
 }
 
 extension Head {
-    /// `[texts, windows]`: cosines times `scale` of a head that pools, raw logits of one that pairs.
+    /// Computes `[texts, windows]`: cosines times `scale` of a pooling head, raw logits of a pairing head.
     func similarity(texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, scale: Float) throws -> [Float] {
         let count = texts.count / width
         guard !library.pairs else {
@@ -61,7 +61,7 @@ extension Head {
     }
 }
 
-/// Lengths of the prefixes of a mask `[windows, frames]`.
+/// The number of valid frames of each window in a mask `[windows, frames]`.
 func lengths(_ mask: [Int], frames T: Int) -> [Int] {
     stride(from: 0, to: mask.count, by: T).map { mask[$0..<$0 + T].reduce(0, +) }
 }

@@ -4,7 +4,7 @@ import Heads
 import TestSupport
 import Testing
 
-/// A golden video: windows of 8 frames that start at every frame, 12 queries.
+/// A golden video: windows of 8 frames that start at every frame, and 12 queries.
 private struct GoldenVideo {
     static let windowFrames = 8
     let file: SafetensorsFile
@@ -20,7 +20,7 @@ private struct GoldenVideo {
         count = try #require(file.tensors["frame_embeddings"]?.shape.first) - Self.windowFrames + 1
     }
 
-    /// `[windows, queries]`, as the golden scores lie; of windows played backwards, if so asked.
+    /// Computes `[windows, queries]`, in the order of the golden scores; with `backwards`, of reversed windows.
     func scores(_ head: Head, backwards: Bool = false) throws -> [Float] {
         let frames = try file.floats("frame_embeddings")
         let windows = (0..<count).flatMap { window in
@@ -55,8 +55,7 @@ struct VideoTests {
         #expect(worst <= (plugin == "tight" ? 0.05 : 0.01))
     }
 
-    /// Over all videos: how often a window that moves left scores above one that moves right for "… left", and the
-    /// other way round for "… right".
+    /// Measures over all videos how often windows that move left score higher for "… left", and likewise for "… right".
     @Test("mean cannot tell left from right, the other heads can", arguments: Plugins.names)
     func direction(_ plugin: String) throws {
         let head = try Plugins.bundled(plugin)
@@ -83,7 +82,7 @@ struct VideoTests {
         }
     }
 
-    /// A window that moves left moves right when it is played backwards.
+    /// Checks that a window that moves left moves right when it is played backwards.
     @Test("played backwards, left becomes right, but not for mean", arguments: Plugins.names)
     func backwards(_ plugin: String) throws {
         let head = try Plugins.bundled(plugin)

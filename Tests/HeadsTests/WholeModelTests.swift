@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What of `case.json` these tests need.
+/// The parts of `case.json` that these tests use.
 private struct Case: Decodable {
     struct Model: Decodable {
         let head_heads: Int

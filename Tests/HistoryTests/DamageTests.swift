@@ -11,7 +11,7 @@ struct DamageTests {
         HistorySearch(scratch.folder, now: { noon }).run(query([randomUnit(1, width)]))
     }
 
-    /// A segment of three blocks; its path and bytes.
+    /// Writes a segment of three blocks; returns its path and bytes.
     private func segment(_ scratch: Scratch) throws -> (path: String, bytes: [UInt8]) {
         try write(scratch, frames: 600)
         let path = try #require(scratch.folder.segments().first).path

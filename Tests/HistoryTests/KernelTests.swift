@@ -4,13 +4,13 @@ import Testing
 
 @Suite("Products of rows and texts as bytes")
 struct KernelTests {
-    /// Bytes of a seed, from -most to most.
+    /// Random bytes from -most to most, determined by a seed.
     private func bytes(_ seed: UInt64, _ count: Int, _ most: Int) -> [Int8] {
         var random = SeededRandom(seed: seed)
         return (0..<count).map { _ in Int8(random.below(2 * most + 1) - most) }
     }
 
-    /// What the kernel makes of them: `[stride / 8, WW_HISTORY_DOTS, 8]`.
+    /// The kernel's products of texts and rows: `[stride / 8, WW_HISTORY_DOTS, 8]`.
     private func dots(
         _ rows: [Int8], _ texts: [Int8], _ steps: [Float], _ offsets: [Int32], _ scales: [Float], _ width: Int,
         _ many: Int, _ kind: ww_scan

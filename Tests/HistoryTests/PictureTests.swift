@@ -5,7 +5,7 @@ import Synchronization
 import SystemSupport
 import Testing
 
-/// Bytes that stand for a JPEG file, of a number.
+/// Bytes in place of a JPEG file, determined by a number.
 private func file(_ number: Int, _ count: Int = 1500) -> Data {
     var random = SeededRandom(seed: UInt64(number) + 1)
     return Data((0..<count + number % 7).map { _ in UInt8(random.below(256)) })
@@ -18,7 +18,7 @@ private func picture(_ number: Int, _ stream: String = "lobby", at wall: Double,
 
 @Suite("Pictures of a history")
 struct PictureTests {
-    /// Writes pictures one each ten seconds from `wall`, and waits for the disk.
+    /// Writes pictures every ten seconds from `wall` on, and waits for the disk.
     private func write(
         _ writer: HistoryWriter, _ numbers: Range<Int>, from wall: Double = noon, stream: String = "lobby"
     ) {

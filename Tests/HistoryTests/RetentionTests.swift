@@ -78,7 +78,7 @@ struct RetentionTests {
         writer.close()
     }
 
-    /// A writer's life: frames, clips, jumps of the clock, ends, removals and kills, as a seed says.
+    /// The life of a writer, determined by a seed: frames, clips, jumps of the clock, ends, removals and kills.
     private struct Life {
         var random: SeededRandom
         let clock = Clock(noon)
@@ -137,7 +137,7 @@ struct RetentionTests {
             }
         }
 
-        /// Goes on with what a kill leaves: half a block, a part, a tail alone.
+        /// Continues with what a kill leaves: half a block, an unfinished file, or only a tail.
         private mutating func kill() throws {
             writer.flush()
             let other = try scratch.killed()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A search finds what the definition finds")
 struct SearchTests {
-    /// A stream's windows by the definition: end, score.
+    /// A stream's windows by the definition: their ends and scores.
     private func windows(_ rows: [[Float]], _ text: [Float], _ length: Int = window) -> [(end: Int, score: Double)] {
         rows.indices.dropFirst(length - 1).map { ($0, meanScore(rows[$0 - length + 1...$0], text)) }
     }

@@ -3,21 +3,21 @@ import History
 import Synchronization
 import SystemSupport
 
-/// A folder of its own for a history.
+/// A separate folder for a history.
 struct Scratch {
     let path: String
     init() { path = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID())").path }
     var folder: HistoryFolder { HistoryFolder(path) }
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 
-    /// The same files in a folder of their own: what a kill of the writer at this moment leaves.
+    /// Copies the files as they are, which is what a kill of the writer at this moment leaves.
     func killed() throws -> Scratch {
         let other = Scratch()
         try FileManager.default.copyItem(atPath: path, toPath: other.path)
         return other
     }
 
-    /// Bytes of all files.
+    /// The size of all files in bytes.
     var bytes: Int {
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
         return names.reduce(0) { sum, name in
@@ -36,14 +36,14 @@ final class Clock: Sendable {
     func advance(_ seconds: Double) { time.withLock { $0 += seconds } }
 }
 
-/// Puts other bytes into a sealed segment, which nobody may write to.
+/// Writes bytes into a sealed segment, which is not writable.
 func put(_ bytes: some Sequence<UInt8>, into path: String) throws {
     chmod(path, 0o600)
     try Data(bytes).write(to: URL(filePath: path))
     chmod(path, 0o400)
 }
 
-/// Embeddings that move slowly, as a camera's do, each of a length of its own.
+/// Embeddings that change slowly, like a camera's, with different lengths.
 struct Walk {
     private var random: SeededRandom
     private var at: [Float]
@@ -71,7 +71,7 @@ func randomUnit(_ seed: UInt64, _ width: Int) -> [Float] {
     return unit((0..<width).map { _ in Float(random.normal()) })
 }
 
-/// The mean head by its definition: unit rows, their mean, unit again, times the text.
+/// The mean head's score by its definition: the normalised mean of unit rows, times the text.
 func meanScore(_ rows: ArraySlice<[Float]>, _ text: [Float]) -> Double {
     var sum = [Double](repeating: 0, count: text.count)
     for row in rows { for (place, value) in unit(row).enumerated() { sum[place] += Double(value) } }
@@ -81,7 +81,7 @@ func meanScore(_ rows: ArraySlice<[Float]>, _ text: [Float]) -> Double {
 
 let width = 96
 let window = 8
-/// 2026-11-30, noon.
+/// 2026-11-30 at noon, in seconds since 1970.
 let noon = 1_796_040_000.0
 
 func settings(_ retention: HistoryRetention = HistoryRetention(days: nil, bytes: nil)) -> HistoryWriter.Settings {

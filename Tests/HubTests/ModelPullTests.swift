@@ -28,7 +28,7 @@ struct ModelPullTests {
         ).run(into: destination, replacing: replacing, progress: progress)
     }
 
-    /// Every file that a pull takes is there with the bytes of the server's, and nothing else is.
+    /// Expects that every file of a pull exists with the server's bytes, and no other file.
     private func expectComplete(except missing: Set<String> = []) throws {
         func files(_ folder: URL) -> Set<String> {
             let all = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []

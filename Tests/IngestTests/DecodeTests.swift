@@ -6,7 +6,7 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// A sampled picture of the server's: the number its colour stands for, and what had been decoded until then.
+/// A sampled picture of the server: the number encoded in its colour, and the pictures decoded until then.
 private struct NumberedFrame {
     let number: Int
     let mediaTime: Double
@@ -16,7 +16,7 @@ private struct NumberedFrame {
 
 @Suite("Decoding less", .serialized)
 struct DecodeTests {
-    /// Samples an RTSP stream of the script's numbered pictures until `last` or a later one has come.
+    /// Samples an RTSP stream of the script's numbered pictures until number `last` or a later one.
     private func sample(
         _ arguments: [String], fps: Double, decode: DecodeMode, share: SamplingShare = SamplingShare(),
         until last: Int

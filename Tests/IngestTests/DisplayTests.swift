@@ -7,7 +7,7 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// Mean difference of two pictures in levels.
+/// The mean difference of two pictures in levels.
 private func difference(_ a: Picture, _ b: Picture) -> Double {
     let total = zip(a.rgb, b.rgb).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
     return a.rgb.count == b.rgb.count ? Double(total) / Double(a.rgb.count) : .infinity
@@ -17,7 +17,7 @@ private func difference(_ a: Picture, _ b: Picture) -> Double {
 struct DisplayTests {
     private static let films = Fixtures.repository.appending(path: "Tests/Fixtures/films")
 
-    /// A tag, and what `videoflip` does to a picture to the same end.
+    /// Orientation tags, each with the `videoflip` method of the same effect.
     private static let turns = [
         ("rotate-0", "identity"), ("rotate-90", "90r"), ("rotate-180", "180"), ("rotate-270", "90l"),
         ("flip-rotate-0", "horiz"), ("flip-rotate-90", "ur-ll"), ("flip-rotate-180", "vert"),

@@ -6,12 +6,12 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// A film that ffmpeg makes, and how near its pictures must come to ffmpeg's own.
+/// A film made by ffmpeg, and how close its pictures must be to ffmpeg's.
 struct ColourCase: CustomTestStringConvertible, Sendable {
     let name: String
     let file: String
     let arguments: [String]
-    /// In dB, against the RGB that the ffmpeg command gives.
+    /// The least PSNR in dB, against the RGB of the ffmpeg command.
     let psnr: Double
 
     init(_ name: String, _ file: String, _ arguments: String, psnr: Double = 40) {

@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Plays a source to its end; frames and events in order.
+/// Plays a source to its end; returns its frames and events in order.
 func play(_ description: SourceDescription, frames limit: Int = .max) async throws -> (
     frames: [Frame], events: [SourceEvent]
 ) {

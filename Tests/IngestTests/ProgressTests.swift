@@ -4,7 +4,7 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// The outcome of a source: its frames, and the one event that it ends by; nil if it has none within `limit`.
+/// The frames of a source and its final event; nil if it has none within `limit`.
 func outcome(
     of description: SourceDescription, patience: Duration = .seconds(5), within limit: Duration = .seconds(60)
 ) async throws -> (frames: Int, end: SourceEvent?) {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Why a source fails", .serialized)
 struct SourceFailureTests {
-    /// What a source says when it fails.
+    /// The error of a source that fails.
     private func failure(_ uri: String, credentials: String? = nil) async throws -> String {
         let (events, continuation) = AsyncStream<SourceEvent>.makeStream()
         let source = try VideoSource(

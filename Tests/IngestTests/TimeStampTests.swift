@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Time stamps of a live source")
 struct TimeStampTests {
-    /// Pictures with time stamps of a whole second from `start` on, as GStreamer's own data protocol has them.
+    /// Pictures with time stamps in whole seconds from `start` on, in GStreamer's data protocol.
     private func pictures(from start: Int) async throws -> Data {
         let file = FileManager.default.temporaryDirectory.appending(path: "gdp-\(UUID())")
         defer { try? FileManager.default.removeItem(at: file) }

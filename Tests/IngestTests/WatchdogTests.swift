@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Nothing that a file holds hangs", .serialized)
 struct WatchdogTests {
-    /// Films and pictures of all suites.
+    /// The films and pictures of all suites.
     private static func corpus() throws -> [URL] {
         let fixtures = Fixtures.repository.appending(path: "Tests/Fixtures")
         let kinds: Set<String> = [
@@ -16,7 +16,7 @@ struct WatchdogTests {
         }
     }
 
-    /// The same numbers at every run.
+    /// A generator with the same numbers in every run.
     private struct Chance: RandomNumberGenerator {
         var state: UInt64
         mutating func next() -> UInt64 {
@@ -25,7 +25,7 @@ struct WatchdogTests {
         }
     }
 
-    /// The ways in which cards, networks and hands spoil a file.
+    /// The ways in which memory cards, networks and people damage a file.
     private static func variants(_ bytes: Data) -> [(name: String, bytes: Data)] {
         var garbled = bytes
         var chance = Chance(state: UInt64(bytes.count))

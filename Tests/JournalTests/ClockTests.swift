@@ -2,7 +2,7 @@ import Foundation
 import Journal
 import Testing
 
-/// Retention beside a clock that is wrong; each step is an hour of a clock that does not jump.
+/// A journal with retention and a wrong clock; each step is an hour of a steady clock.
 private final class Pruned {
     let path: String
     private(set) var journal: Journal
@@ -21,7 +21,7 @@ private final class Pruned {
         _ = try journal.append((0..<count).map { _ in message("a") }, at: Date(timeIntervalSince1970: day * 86_400))
     }
 
-    /// Steps of retention until none is left in this hour; how many messages went.
+    /// Applies retention until nothing more is removed in this hour; returns the number of removed messages.
     @discardableResult
     func prune(_ retention: Retention = Retention(days: 30), at day: Double) throws -> Int {
         instant += .seconds(3601)
@@ -42,7 +42,7 @@ private final class Pruned {
 struct ClockTests {
     private static let start = 20_000.0
 
-    /// A journal of two months, ten messages a day, that retention has followed.
+    /// Makes a journal of two months with ten messages a day, under retention.
     private func twoMonths() throws -> Pruned {
         let pruned = try Pruned()
         for day in 0..<60 {

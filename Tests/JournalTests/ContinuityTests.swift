@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A journal that was restored")
 struct ContinuityTests {
-    /// A journal of `count` messages; what it is called.
+    /// Makes a journal of `count` messages; returns its path and identity.
     private func made(_ count: Int, _ path: String = temporary()) throws -> (path: String, identity: String) {
         let journal = try Journal(path: path)
         for _ in 0..<count { _ = try journal.append([message("a")]) }
@@ -15,7 +15,7 @@ struct ContinuityTests {
 
     private func folder(_ path: String) -> URL { URL(filePath: path).deletingLastPathComponent() }
 
-    /// A copy of the journal as `.backup` makes it.
+    /// Copies the journal as `.backup` does.
     private func backup(_ path: String) throws -> String {
         let copy = folder(path).appending(path: "backup-\(UUID())").path
         let (from, to) = (try DatabaseQueue(path: path), try DatabaseQueue(path: copy))
@@ -25,7 +25,7 @@ struct ContinuityTests {
         return copy
     }
 
-    /// Puts a copy in the journal's place: over its bytes, or as another file.
+    /// Restores a copy in the journal's place: over its bytes, or as another file.
     private func restore(_ copy: String, _ path: String, inPlace: Bool) throws {
         for part in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + part) }
         if inPlace {

@@ -9,7 +9,7 @@ struct DamageTests {
             .filter { $0.contains(".corrupt-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
     }
 
-    /// A journal with some pages of messages, all of it in the file.
+    /// Makes a journal with several pages of messages, all of them in the main file.
     private func made() throws -> (path: String, pages: Int) {
         let path = temporary()
         let journal = try Journal(path: path)

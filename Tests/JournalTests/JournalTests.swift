@@ -7,7 +7,7 @@ func message(_ topic: String) -> PendingMessage {
     PendingMessage(topic: topic) { seq, prev in Data("\(seq) after \(prev ?? 0)".utf8) }
 }
 
-/// A message of an event of query `q` on a stream, whose id says which event it is.
+/// Makes a message of an event of query `q` on a stream; the id identifies the event.
 func message(event: String, _ phase: EventMark.Phase, stream: String = "s", size: Int = 100) -> PendingMessage {
     PendingMessage(
         topic: "match.\(stream).q", query: "q", stream: stream, event: EventMark(id: event, phase: phase)

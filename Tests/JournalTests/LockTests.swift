@@ -3,7 +3,7 @@ import Journal
 import TestSupport
 import Testing
 
-/// The names in a journal's folder, and the bytes of the journal itself.
+/// The names in a journal's folder, and the bytes of the journal.
 private func contents(_ path: String) throws -> (names: [String], bytes: Data) {
     let folder = URL(filePath: path).deletingLastPathComponent().path
     return (
@@ -13,7 +13,7 @@ private func contents(_ path: String) throws -> (names: [String], bytes: Data) {
 
 @Suite("A journal's lock")
 struct LockTests {
-    /// A journal with a message that another process has locked, as a daemon does.
+    /// Makes a journal with a message, and lets another process lock it, as a daemon does.
     private func locked() async throws -> (path: String, owner: Program) {
         let path = temporary()
         _ = try Journal(path: path).append([message("a")])

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A journal's files are its user's alone", .serialized)
 struct PrivacyTests {
-    /// Everything in a directory, and the directory, with its mode.
+    /// The mode of a directory and of everything in it.
     private func modes(_ folder: String) throws -> [String: Int] {
         var modes: [String: Int] = [:]
         for path in [folder] + (try FileManager.default.subpathsOfDirectory(atPath: folder)).map({ "\(folder)/\($0)" })

@@ -10,7 +10,7 @@ import Testing
 struct RefusalTests {
     private func folder(_ path: String) -> URL { URL(filePath: path).deletingLastPathComponent() }
 
-    /// A journal of three messages, changed from outside.
+    /// Makes a journal of three messages, and changes it by SQL.
     private func changed(_ sql: String) throws -> String {
         let path = temporary()
         do { _ = try Journal(path: path).append([message("a"), message("b"), message("a")]) }
@@ -132,7 +132,7 @@ struct RefusalTests {
         #expect(try journal.append([message("a")]).count == 1)
     }
 
-    /// Runs as another user, whom files of their owner alone are closed to; the thread is gone after.
+    /// Runs `body` as another user, on a thread that ends afterwards; files private to their owner are closed to it.
     private func asNobody<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             Thread {

@@ -94,7 +94,7 @@ struct RetentionTests {
         #expect(left == ["KEPT.jpg", "a-b.jpg", "notes.txt"])
     }
 
-    /// What the journal should hold, kept in the simplest way.
+    /// A simple model of what the journal should contain.
     private struct Model {
         struct Kept {
             let seq: Int64, topic: String, query: String?, event: String?, time: Double
@@ -115,7 +115,7 @@ struct RetentionTests {
             }
         }
 
-        /// The next message at a time: of a stream, or of an event that starts or goes on; nil if none goes on.
+        /// Makes the next message at a time: of a stream, or of an event that starts or continues; nil if none is open.
         mutating func message(at time: Double, _ random: inout SeededRandom) -> PendingMessage? {
             let query = "q\(Int.random(in: 0..<3, using: &random))"
             var mark: EventMark?
@@ -169,7 +169,7 @@ struct RetentionTests {
         #expect(journal.lastSeq == model.last)
     }
 
-    /// Asks for all from some number on, for one query's, and for a few, and compares each with the model.
+    /// Replays all messages from some number on, those of one query, and a few, and compares each with the model.
     private func expect(_ journal: Journal, holds model: Model, _ random: inout SeededRandom) throws {
         let since = Int64.random(in: 0...model.last + 1, using: &random)
         let all = try journal.replay(since: since, limit: 100_000)

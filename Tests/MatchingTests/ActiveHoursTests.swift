@@ -9,7 +9,7 @@ struct ActiveHoursTests {
         "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata", "America/Santiago", "UTC",
     ]
 
-    /// What a calendar reads at a moment, and whether the rule means it.
+    /// Whether the rule is active at a moment, by what a calendar shows.
     private func plain(_ rule: ActiveHours.Rule, _ calendar: Calendar, at time: Double) -> Bool {
         let read = calendar.dateComponents([.weekday, .hour, .minute], from: Date(timeIntervalSince1970: time))
         let minute = (read.hour ?? 0) * 60 + (read.minute ?? 0)
@@ -44,7 +44,7 @@ struct ActiveHoursTests {
         return try ActiveHours.Rule(zone: zone, days: Set(days.isEmpty ? [.mon] : days), spans: spans)
     }
 
-    /// Moments of 2023 to 2027 at which the zone's clocks change; found without asking the zone for them.
+    /// The times in 2023 to 2027 at which the zone's clocks change, found without asking the zone for them.
     private func clockChanges(_ zone: String) throws -> [Double] {
         let zone = try #require(TimeZone(identifier: zone))
         func offset(_ time: Int) -> Int { zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time))) }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WatchwordConfiguration
 
-/// Scores of overlapping windows: a moving mean of noise, so that they come in runs, about 0 and some tenths wide.
+/// Scores of overlapping windows without events: a moving mean of noise around 0, some tenths wide.
 private struct Background {
     private var random: SeededRandom
     private var last = [Double](repeating: 0, count: 8)
@@ -26,7 +26,7 @@ private struct Background {
 }
 
 extension Calibration {
-    /// Watches a background for some hours; returns the alerts in runs, and every change.
+    /// Observes a background for some hours; returns the alerts in clusters, and every change.
     fileprivate mutating func watch(
         _ background: inout Background, hours: Double, shift: Float = 0, every: Double? = nil, event: Float = 1
     ) -> (alerts: Int, changes: [Recalibration]) {

@@ -10,7 +10,7 @@ private func window(_ end: Double, wall: Double) -> WindowSpan {
 struct CooldownTests {
     private let policy = EventPolicy(hysteresis: 0, cooldown: 100)
 
-    /// The first second of media time at which a tracker starts an event that matches all the time.
+    /// The first second of media time at which a tracker starts an event, if every window matches.
     private func start(_ tracker: EventTracker, wall: Double, until last: Int = 300) -> Int? {
         var tracker = tracker
         return (0..<last).first {

@@ -9,7 +9,7 @@ func window(_ end: Double, length: Double = 2) -> WindowSpan {
         mediaStart: end - length, mediaEnd: end, wallStart: end - length + 100, wallEnd: end + 100, frames: 4)
 }
 
-/// A stream of values that goes up and down as scenes do, with gaps, jumps and windows nobody scored.
+/// A series of values that rises and falls like scenes, with gaps, jumps and windows without a score.
 struct Scene {
     private var random: SeededRandom
     private var level: Float = 0.4
@@ -19,7 +19,7 @@ struct Scene {
 
     enum Step {
         case window(Float?, WindowSpan)
-        /// The engine says that the stream has jumped; times begin anew.
+        /// The stream jumps, and times begin anew.
         case jump
     }
 
@@ -49,16 +49,16 @@ extension EventPolicy {
     }
 }
 
-/// A tracker, and what its rules say of each transition that it gives.
+/// A tracker, and checks of each transition that it gives.
 private struct RuledTracker {
     let policy: EventPolicy
     private var tracker: EventTracker
     private var open: EventTracker.Transition?
     private var last: EventTracker.Transition?
-    /// Media time at which an event may begin, at the earliest: the cooldown's end.
+    /// The earliest media time at which an event may begin: the cooldown's end.
     private var earliest = -Double.infinity
     private var newest = -Double.infinity
-    /// What is left of a cooldown when the stream jumps, in seconds.
+    /// The rest of a cooldown when the stream jumps, in seconds.
     private var carried: Double?
     private var matched: [Bool] = []
 

@@ -2,7 +2,7 @@ import Foundation
 import Matching
 import Testing
 
-/// Right values: the definitions, in double precision.
+/// Compares probabilities with their definitions in double precision.
 @Suite("Probabilities of contrasts")
 struct ProbabilityTests {
     private func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

@@ -47,7 +47,7 @@ struct SelectorTests {
         #expect(try StreamSelector([pattern]).matches(String(name.dropLast()) + "b"))
     }
 
-    /// What a glob means, said in the plainest way.
+    /// Whether a name matches a pattern, by the simplest algorithm.
     private func plain(_ pattern: Substring, _ name: Substring) -> Bool {
         guard let first = pattern.first else { return name.isEmpty }
         if first == "*" {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A guarded daemon's sockets, and keys for who may do what; what is asked is answered with the asker's role.
+/// The sockets of a guarded daemon with keys of each role; a request is answered with the caller's role.
 private struct Guarded {
     let publisher: Publisher
     let server: ControlServer
@@ -15,7 +15,7 @@ private struct Guarded {
     let publish: String
     let control: String
     let serverKey: CurvePublicKey
-    /// "both" and "ears" as older lists have it, "eyes" (view), "hands" (control), and "stranger", who is on no list.
+    /// The keys: "both" and "ears" from older lists, "eyes" (view), "hands" (control), and the unlisted "stranger".
     let secrets: [String: CurveSecretKey]
 
     init() throws {
@@ -43,7 +43,7 @@ private struct Guarded {
         CurveIdentity(secret: try #require(secrets[name]), server: server ?? serverKey)
     }
 
-    /// What the name's request is answered, or the sentence that refuses it.
+    /// The answer to the named client's request, or the sentence that refuses it.
     func ask(_ name: String, server: CurvePublicKey? = nil) async throws -> String {
         let client = ControlClient(control, identity: try identity(name, server: server))
         return try await blocking {
@@ -58,7 +58,7 @@ private struct Guarded {
 
 @Suite("CURVE", .serialized)
 struct CurveTests {
-    /// One client in another language: hears for five messages' time and asks once, and says what came of both.
+    /// A client in another language: it listens for five messages, sends one request, and prints the results.
     private static let client = """
         import sys, zmq
         publish, control, server, public, secret = (a.encode() for a in sys.argv[1:6])
@@ -104,7 +104,7 @@ struct CurveTests {
         }
     }
 
-    /// Says, in ZMTP's own bytes, that it does without CURVE, and stays until it is turned away.
+    /// A greeting in ZMTP's bytes that refuses CURVE, and waits to be disconnected.
     private static let greeting = """
         import socket, sys
         for place in sys.argv[1:]:

@@ -5,12 +5,14 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Only root can give a directory away: others try the other ways in.
+/// Tests sockets and directories that another user may have replaced.
+///
+/// Only root can give a directory away; other users test the other cases.
 @Suite("Sockets that may be another user's", .serialized)
 struct ImpostorTests {
     private static let other: uid_t = geteuid() + 4711
 
-    /// A directory in one like /tmp.
+    /// Makes a directory in one like /tmp.
     private func place() throws -> String {
         let shared = FileManager.default.temporaryDirectory.appending(path: "s-\(UUID().uuidString.prefix(8))").path
         mkdir(shared, 0o700)
@@ -22,7 +24,7 @@ struct ImpostorTests {
         try #require(chown(path, Self.other, gid_t.max) == 0)
     }
 
-    /// Makes a place wrong: the owner, the mode, a link.
+    /// The faults of a place: its owner, its mode, or a link.
     private static let wrongs = (geteuid() == 0 ? ["owner"] : []) + ["mode", "link"]
     private func spoil(_ folder: String, _ how: String) throws {
         switch how {

@@ -4,9 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Runs a Python program with pyzmq.
-///
-/// A machine without pyzmq fails here.
+/// Runs a Python program with pyzmq; fails on a machine without pyzmq.
 func python(_ program: String, _ arguments: String...) throws -> Program {
     try Program("/usr/bin/python3", ["-c", program] + arguments)
 }

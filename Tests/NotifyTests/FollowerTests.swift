@@ -12,7 +12,7 @@ struct FollowerTests {
 
     private func target(_ settings: NotifierSettings) throws -> NotifierTarget { try NotifierTarget(settings) }
 
-    /// Lets a hub of one notifier go on until there is nothing to do, or it has ended.
+    /// Runs a hub of one notifier until there is nothing to do, or it has ended.
     private func run(
         _ log: FakeLog, _ wanted: NotifierSettings, _ receiver: FakeReceiver,
         until isOver: @escaping @Sendable (FakeReceiver) -> Bool = { _ in false }
@@ -30,14 +30,14 @@ struct FollowerTests {
         return status
     }
 
-    /// Events a second apart, from now on.
+    /// Adds events to the log, a second apart from now on.
     private func add(_ count: Int, to log: FakeLog, every seconds: Double = 1) throws {
         let start = time.now
         let moments = (0..<count).map { start + seconds * Double($0) }
         try log.add(moments.map { match(at: $0) }, at: moments)
     }
 
-    /// A log that a notifier has been at, from number 0 on.
+    /// Makes a log that a notifier has read from number 0 on.
     private func begun(_ wanted: NotifierSettings) async throws -> FakeLog {
         let log = try FakeLog(time)
         _ = try await run(log, wanted, FakeReceiver(time))
@@ -233,7 +233,7 @@ struct FollowerTests {
     }
 }
 
-/// Never answers, until it is cancelled.
+/// A receiver that never answers until it is cancelled.
 private struct HangingReceiver: NoticeSender {
     func send(_ parcels: [Parcel]) async -> (delivered: Int, outcome: DeliveryOutcome) {
         try? await Task.sleep(for: .seconds(3600))
@@ -243,7 +243,7 @@ private struct HangingReceiver: NoticeSender {
 }
 
 private enum Memory {
-    /// Resident megabytes of this process.
+    /// The resident megabytes of this process.
     static var now: Int {
         let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096 >> 20

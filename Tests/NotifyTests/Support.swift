@@ -5,7 +5,7 @@ import Notify
 import Synchronization
 import WireFormat
 
-/// Time that goes on when somebody waits.
+/// A clock that advances when somebody waits.
 final class FakeTime: Sendable {
     private let time: Mutex<Double>
 
@@ -19,7 +19,7 @@ final class FakeTime: Sendable {
     }
 }
 
-/// A message of an event, in a journal.
+/// Makes a message of an event in a journal.
 func match(
     _ phase: String = "start", query: String = "van", stream: String = "gate", text: String = "a red van",
     tags: [String] = [], at time: Double
@@ -40,7 +40,7 @@ func alert(_ message: PendingMessage) throws -> Alert {
     return alert
 }
 
-/// A journal in memory whose messages come at their times.
+/// A journal in memory whose messages appear at given times.
 final class FakeLog: NotifyLog {
     let journal: Journal
     private let time: FakeTime
@@ -48,7 +48,7 @@ final class FakeLog: NotifyLog {
     private let kept: Mutex<[String: Data]> = Mutex([:])
     private let frozen = Atomic(false)
     private let idle = Atomic(false)
-    /// Entries given out at most, at once.
+    /// The greatest number of messages returned at once.
     let largest = Atomic(0)
 
     init(_ time: FakeTime) throws {
@@ -56,17 +56,17 @@ final class FakeLog: NotifyLog {
         journal = try Journal(path: nil)
     }
 
-    /// Adds events, one each so many seconds from now on, or all at a time of their own.
+    /// Adds messages, each at its time.
     func add(_ messages: [PendingMessage], at moments: [Double]) throws {
         _ = try journal.append(messages)
         times.withLock { $0 += moments }
     }
 
-    /// Nothing is kept any more, as after SIGKILL.
+    /// Sets whether positions are no longer saved, as after SIGKILL.
     func freeze(_ value: Bool) { frozen.store(value, ordering: .releasing) }
-    /// Whether whoever follows has nothing to do.
+    /// Whether the follower has nothing to do.
     var isIdle: Bool { idle.load(ordering: .acquiring) }
-    /// Another one begins to follow.
+    /// Records that another follower begins.
     func begin() { idle.store(false, ordering: .releasing) }
 
     var identity: String { journal.identity }
@@ -74,7 +74,7 @@ final class FakeLog: NotifyLog {
         Int64(due(time.now))
     }
 
-    /// How many times are not after a moment.
+    /// The number of messages whose time has come.
     private func due(_ now: Double) -> Int {
         times.withLock { times in
             var (low, high) = (0, times.count)
@@ -154,7 +154,7 @@ final class FakeReceiver: NoticeSender {
     func close() async {}
 
     var got: [Got] { all.withLock { $0 } }
-    /// What it took, in order.
+    /// The notices that the receiver accepted, in order.
     var taken: [Got] { got.filter { $0.outcome == .delivered } }
 }
 

@@ -2,7 +2,7 @@ import Pixels
 import TestSupport
 import Testing
 
-/// Bytes that stay where they are, as a decoder's do.
+/// Bytes at a fixed address, like a decoder's.
 final class Plane {
     let bytes: UnsafeMutablePointer<UInt8>
     let count: Int
@@ -16,7 +16,7 @@ final class Plane {
     deinit { bytes.deallocate() }
 }
 
-/// A picture in I420 and in NV12, with rows that are longer than the picture.
+/// A picture in I420 and in NV12, with rows longer than the picture.
 private final class YUV {
     let width: Int, height: Int, stride: Int
     let y: Plane, u: Plane, v: Plane, uv: Plane
@@ -58,7 +58,7 @@ struct ColourTests {
     private static let conversions = ColourConversion.Matrix.allCases.flatMap { matrix in
         [false, true].map { ColourConversion(matrix, fullRange: $0) }
     }
-    /// (Kr, Kb) of the standards.
+    /// The weights (Kr, Kb) of the standards.
     private static func weights(_ matrix: ColourConversion.Matrix) -> (Double, Double) {
         switch matrix {
         case .bt601: (0.299, 0.114)
@@ -90,8 +90,9 @@ struct ColourTests {
         }
     }
 
-    /// Blocks of 2 x 2 pixels: the conversion, (y, y, y, y, u, v), and the RGB that PyAV 18 makes of them
-    /// (`VideoFrame.to_ndarray(format="rgb24")`).
+    /// Golden blocks of 2 x 2 pixels: the conversion, (y, y, y, y, u, v), and RGB by PyAV 18.
+    ///
+    /// PyAV's function is `VideoFrame.to_ndarray(format="rgb24")`.
     private static let golden: [(ColourConversion, [UInt8], [UInt8])] = [
         (
             ColourConversion(.bt601, fullRange: false), [120, 128, 182, 225, 64, 80],

@@ -4,7 +4,7 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// Pillow 12.0.0: `Tests/Fixtures/framing/make.py`.
+/// Compares framings with Pillow 12.0.0: `Tests/Fixtures/framing/make.py`.
 @Suite("Framing")
 struct FramingTests {
     private struct File: Decodable {

@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A picture of `side` 64 made pixel by pixel.
+/// Makes a picture of `side` 64, pixel by pixel.
 private func picture(_ level: (_ x: Int, _ y: Int) -> Int) -> Picture {
     var rgb: [UInt8] = []
     for y in 0..<64 {
@@ -19,7 +19,7 @@ private func picture(_ level: (_ x: Int, _ y: Int) -> Int) -> Picture {
     return Picture(side: 64, rgb: rgb)
 }
 
-/// A square on a plain wall, and noise that differs from picture to picture.
+/// A picture of a square on a plain wall, with noise that differs from picture to picture.
 private func scene(_ time: Int, light: Double = 1, noise: Int = 2) -> Picture {
     picture { x, y in
         let level = (20..<34).contains(x) && (20..<34).contains(y) ? 200.0 : 90
@@ -28,7 +28,7 @@ private func scene(_ time: Int, light: Double = 1, noise: Int = 2) -> Picture {
     }
 }
 
-/// The same out of focus: a mean over 25 pixels each way.
+/// The same scene out of focus: a mean over 25 pixels in each direction.
 private func blurred(_ time: Int) -> Picture {
     let sharp = scene(0, noise: 0)
     return picture { x, y in

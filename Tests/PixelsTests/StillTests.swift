@@ -5,7 +5,7 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// Pictures of every mode, and what Pillow 13 reads of them; `make.py` beside them made both.
+/// Compares pictures of every mode with Pillow 13; `make.py` beside them made the pictures and the results.
 @Suite("Still pictures")
 struct StillTests {
     private static let folder = Fixtures.repository.appending(path: "Tests/Fixtures/pictures")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Turns of decoding")
 struct DecodingTurnsTests {
-    /// How many threads are inside, at most were, and have been.
+    /// Counts the threads that are inside, the most at once, and all so far.
     // @unchecked: `lock` guards the counts; ThreadSanitizer does not see what Mutex does
     private final class Seen: @unchecked Sendable {
         private let lock = NSLock()

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The filter before decoders")
 struct UnitFilterTests {
-    /// Verdicts of units 40 ms apart, those of `keyframes` being keyframes.
+    /// The verdicts on units 40 ms apart, of which those in `keyframes` are keyframes.
     private func verdicts(
         _ filter: inout UnitFilter, keyframes: Set<Int>, count: Int
     ) -> [UnitFilter.Verdict] {
@@ -121,7 +121,7 @@ struct UnitFilterTests {
         #expect(filter.returns == 0)
     }
 
-    /// Keyframes 1 s apart where 0.25 s are asked for; the stamps are what cameras with a wrong clock gave over RTSP.
+    /// Keyframes come every second, but samples are due every 0.25 s; the time stamps are a camera's, its clock wrong.
     @Test(
         "auto decodes all where keyframes are too rare, whatever the time stamps say",
         arguments: [

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("What a stream has seen before its source was opened again")
 struct UnitMemoryTests {
-    /// Which units of an opening are known.
+    /// The units of an opening that are recognised.
     private func known(_ recall: inout UnitRecall, _ units: some Sequence<UInt64>) -> [UInt64] {
         recall.begin()
         return units.filter { recall.isKnown($0) }

@@ -2,7 +2,7 @@ import Foundation
 import SystemSupport
 import Testing
 
-/// A directory of its own for a test.
+/// Makes an empty directory for a test.
 func emptyFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "permissions-\(UUID())").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -10,12 +10,12 @@ func emptyFolder() throws -> String {
     return path
 }
 
-/// Of tests that give files to another user.
+/// Enables a test only for root, since only root can give files to another user.
 let ownedByRoot: ConditionTrait = .enabled(if: geteuid() == 0, "only root can give files away")
 
 @Suite("Files on which safety depends")
 struct GuardedFileTests {
-    /// A user who is neither this one nor root.
+    /// A user that is neither this one nor root.
     private static let other: uid_t = geteuid() + 4711
 
     private func file(_ mode: Int, in folder: String) throws -> String {

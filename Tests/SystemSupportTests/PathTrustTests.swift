@@ -6,7 +6,7 @@ import Testing
 struct PathTrustTests {
     private static let other: uid_t = geteuid() + 4711
 
-    /// A directory like /tmp, and one in it with a mode and an owner.
+    /// Makes a directory like /tmp, and one in it with a mode and an owner.
     private func shared(_ mode: mode_t, owner: uid_t = geteuid(), like: mode_t = 0o1777) throws -> String {
         let folder = try emptyFolder() + "/shared"
         mkdir(folder, 0o700)

@@ -27,7 +27,7 @@ struct PackedWeightsTests {
 
     private struct Read: Error {}
 
-    /// Kilobytes of the file that this process holds in memory.
+    /// The kilobytes of the file that are resident in this process.
     private func resident() throws -> Int {
         // `String(contentsOfFile:)` takes what one read gives of such a file.
         let maps = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/smaps")).readToEnd() ?? Data()

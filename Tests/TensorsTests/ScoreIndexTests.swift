@@ -2,7 +2,7 @@ import CAllocations
 import Tensors
 import Testing
 
-/// The index against its definition: the float64 sum of products, rounded once.
+/// Compares the index with its definition: the float64 sum of products, rounded once.
 @Suite("The score index")
 struct ScoreIndexTests {
     private static let scans = ScoreScan.allCases.filter(\.isAvailable)
@@ -35,7 +35,7 @@ struct ScoreIndexTests {
         }
     }
 
-    /// Just at the score, just above it, just below it, anywhere, and what is no bound at all.
+    /// A floor at the score, just above it, just below it, at random, or NaN.
     private func floor(_ place: Int, _ score: Float, _ random: inout Random) -> Float {
         switch place % 8 {
         case 0, 1: score
@@ -170,7 +170,7 @@ struct ScoreIndexTests {
         zip(row, window).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
 
-    /// In the order that the kernels share: it matters where the sum is half-way between two float32, to 1 in 2^53.
+    /// The score in the kernels' order of summation, which matters if the sum is half-way between two float32.
     private func reference(_ row: [Float], _ window: [Float]) -> Float {
         var sums = [Double](repeating: 0, count: 32)
         for i in row.indices { sums[i % 32] += Double(row[i]) * Double(window[i]) }
@@ -184,7 +184,7 @@ struct ScoreIndexTests {
     }
 }
 
-/// Rows and windows, ordinary and not.
+/// Rows and windows, ordinary and unusual ones.
 enum Vectors: CaseIterable {
     case plain, outliers, wildNorms, allEqual, denormal, oneHot, near, broken
 
@@ -216,7 +216,7 @@ enum Vectors: CaseIterable {
     }
 }
 
-/// A seeded generator, so that a failure can be run again.
+/// A seeded generator, so that a failure can be repeated.
 private struct Random {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
@@ -229,6 +229,6 @@ private struct Random {
         return z ^ z >> 31
     }
 
-    /// In [-1, 1).
+    /// Returns a number in [-1, 1).
     mutating func next() -> Float { Float(Int32(truncatingIfNeeded: bits() >> 32)) / 0x1p31 }
 }

@@ -68,8 +68,9 @@ struct TensorsTests {
         #expect(cosine(inner.values, expected) > 0.9997)
     }
 
-    /// Sizes that panels take, where the CPU has a unit for them: one cut of K and several, rows in blocks of every
-    /// size and in more than one chunk.
+    /// The sizes suit panels if the CPU has a unit for them.
+    ///
+    /// They give one and several cuts of K, row blocks of every size, and more than one chunk.
     @Test(
         "layers in panels equal their definition, whatever the rows",
         arguments: [(16, 32), (208, 96), (640, 64), (1600, 32)], [1, 2, 13, 14, 15, 29, 50, 800])
@@ -139,7 +140,7 @@ struct TensorsTests {
         }
     }
 
-    /// On CPUs whose products read plain rows, both are those.
+    /// On CPUs whose products read plain rows, both forms are the same.
     @Test(
         "rows made as the next product takes them are the plain rows, however the work on them is cut",
         arguments: [Precision.f32, .bf16, .int8], [1, 14, 15, 50, 150, 333])
@@ -203,7 +204,7 @@ struct TensorsTests {
         }
     }
 
-    /// A token's row by the definition of attention, over the first `seen` keys of its sequence `[tokens, 3 · width]`.
+    /// A token's result by attention's definition, over the first `seen` keys of its sequence `[tokens, 3 · width]`.
     private func attended(_ sequence: [Float], token t: Int, seen: Int, width: Int, heads: Int) -> [Float] {
         let c = width / heads
         return (0..<heads).flatMap { h in
@@ -218,7 +219,7 @@ struct TensorsTests {
         }
     }
 
-    /// Sizes: few and many tokens, heads as wide as CLIP's and not; the wide ones use tiles where the CPU has them.
+    /// There are few and many tokens, and heads of CLIP's and other widths; wide ones use tiles if the CPU has them.
     @Test(
         "attention equals its definition", arguments: [(5, 8, 2), (50, 128, 2), (77, 24, 1), (197, 64, 1)],
         [Precision.f32, .bf16])

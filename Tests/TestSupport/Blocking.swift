@@ -1,8 +1,8 @@
 import Foundation
 
-/// Runs something that blocks on a thread of its own.
+/// Runs a blocking closure on a thread of its own.
 ///
-/// Tests share the cooperative pool with the code under test, and on two cores two blocked tests would stop it.
+/// Tests share the cooperative pool with the code under test; on two cores, two blocked tests would stop it.
 package func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
         Thread { continuation.resume(with: Result { try body() }) }.start()
@@ -36,21 +36,21 @@ package final class Program: Sendable {
 
     package var identifier: Int32 { process.processIdentifier }
 
-    /// Gives it a line to read.
+    /// Writes a line to the program's input.
     package func say(_ line: String) { input.fileHandleForWriting.write(Data("\(line)\n".utf8)) }
 
     package var isRunning: Bool { process.isRunning }
 
-    /// The next line of its output; what there is, at its end.
+    /// Returns the next line of the program's output; at the end, what is left.
     package func line() async throws -> String { try await blocking { self.nextLine() } }
 
-    /// The next line of its output, nil at its end; blocks, for threads of a test's own.
+    /// Returns the output's next line, or nil at the end; blocks, so only a test's own threads may call it.
     package func nextLineNow() -> String? {
         let line = nextLine()
         return line.isEmpty && !isRunning ? nil : line
     }
 
-    /// Gives it a line, and waits for the one that it answers; whoever else asks waits for that.
+    /// Writes a line and returns the program's answer line; other callers wait meanwhile.
     package func ask(_ line: String) async throws -> String {
         try await blocking {
             self.asking.lock()
@@ -69,14 +69,14 @@ package final class Program: Sendable {
         }
     }
 
-    /// All of its output from here to its end.
+    /// Returns the program's output from here to the end.
     package func rest() async throws -> String {
         try await blocking { [output] in
             String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         }
     }
 
-    /// Asks it to end, and waits; its exit code.
+    /// Asks the program to end, waits, and returns its exit code.
     package func terminate() async throws -> Int32 {
         process.terminate()
         while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }

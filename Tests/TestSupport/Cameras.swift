@@ -1,10 +1,10 @@
 import Foundation
 
-/// RTSP cameras on loopback that fail as they are told, all in one process (`scripts/servers/cameras.py`).
+/// RTSP cameras on loopback that fail on command, all in one process (`scripts/servers/cameras.py`).
 package struct Cameras: Sendable {
     private let program: Program
 
-    /// Starts the process, on an address of its own if one is given; `within` is a command that it is started by.
+    /// Starts the process at an address; `within` is a command that runs it.
     package init(within: [String] = [], address: String = "127.0.0.1") async throws {
         let command =
             within + [
@@ -16,16 +16,16 @@ package struct Cameras: Sendable {
         guard ready == "READY" else { throw MissingServer(said: ready) }
     }
 
-    /// The process, to be stopped and killed.
+    /// The process's number, to stop and kill it.
     package var identifier: Int32 { program.identifier }
     package func send(_ signal: Int32) { program.send(signal) }
 
-    /// A camera that plays a film's first seconds again and again, and its URI.
+    /// Adds a camera that repeats a film's first seconds; returns its URI.
     package func add(_ name: String, film: String, seconds: Int) async throws -> String {
         try await tell("camera", name, film, "\(seconds)")
     }
 
-    /// The camera's own server, without the relay that fails: for networks that do.
+    /// Returns the URI of the camera's own server, without the relay that fails, for tests in which the network fails.
     package func direct(_ name: String) async throws -> String { try await tell("direct", name) }
 
     package func fault(_ name: String, _ kind: String) async throws { _ = try await tell("fault", name, kind) }

@@ -1,21 +1,21 @@
 package import Checkpoints
 package import Foundation
 
-/// Where golden data lies.
+/// The paths of golden data.
 ///
-/// Missing data fails a test; it never skips one.
+/// Missing data fails a test, and never skips it.
 package enum Fixtures {
-    /// The repository's root, found from this file.
+    /// The repository's root, derived from this file's path.
     package static let repository = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Reference data: the bundled copy, or `WATCHWORD_REFERENCE`.
+    /// The reference data: the bundled copy, or `WATCHWORD_REFERENCE`.
     package static let reference = directory("WATCHWORD_REFERENCE", bundled: "Tests/Fixtures/reference")
-    /// Videos with goldens: the bundled copy, or `WATCHWORD_VIDEOS`.
+    /// Videos with golden events: the bundled copy, or `WATCHWORD_VIDEOS`.
     package static let videos = directory("WATCHWORD_VIDEOS", bundled: "Tests/Fixtures/videos")
-    /// A model of the shapes world, trained elsewhere: the one whose scores the videos' goldens are.
+    /// A model of the shapes world, trained elsewhere, whose scores are the videos' golden scores.
     package static let shapes = repository.appending(path: "Tests/Fixtures/models/shapes")
-    /// The model that is bundled, trained by `watchword train`.
+    /// The bundled model, trained by `watchword train`.
     package static let bundled = repository.appending(path: "Models/shapes")
 
     private static func directory(_ variable: String, bundled: String) -> URL {
@@ -23,7 +23,7 @@ package enum Fixtures {
         return repository.appending(path: bundled)
     }
 
-    /// The entries of a directory, sorted; throws if it is missing, or if no entry passes.
+    /// Returns the entries of a directory, sorted; throws if it is missing, or if no entry passes.
     package static func entries(of directory: URL, where keep: (URL) -> Bool = { _ in true }) throws -> [URL] {
         let found = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
             .filter(keep).sorted { $0.lastPathComponent < $1.lastPathComponent }
@@ -36,7 +36,7 @@ package enum Fixtures {
         try JSONDecoder().decode(type, from: Data(contentsOf: url))
     }
 
-    /// The two kinds of file that hold a reference case's weights.
+    /// The two files, either of which holds a reference case's weights.
     package static let weightFiles = ["model.safetensors", "pytorch_model.bin"]
 
     package static func checkpoint(_ url: URL) throws -> any CheckpointFile { try openCheckpoint(path: url.path) }
@@ -44,14 +44,14 @@ package enum Fixtures {
     package static func safetensors(_ url: URL) throws -> SafetensorsFile { try SafetensorsFile(path: url.path) }
 }
 
-/// Golden data that is not where it must be.
+/// Golden data that is missing.
 package struct MissingFixture: Error, CustomStringConvertible {
     package let path: String
     package init(path: String) { self.path = path }
     package var description: String { "\(path) has no golden data" }
 }
 
-/// Cosine of the angle between two vectors, in double precision.
+/// The cosine of the angle between two vectors, in double precision.
 package func cosine(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Double {
     var (dot, aa, bb) = (0.0, 0.0, 0.0)
     for (x, y) in zip(a, b) {
@@ -62,7 +62,7 @@ package func cosine(_ a: some Collection<Float>, _ b: some Collection<Float>) ->
     return a.count == b.count ? dot / (aa * bb).squareRoot() : .nan
 }
 
-/// Largest |a - b| - rtol·|b|; NaN counts as infinite, as does a difference in length.
+/// The largest |a - b| - rtol·|b|; a NaN or a difference in length counts as infinite.
 package func worstExcess(_ a: some Collection<Float>, _ b: some Collection<Float>, rtol: Double = 0) -> Double {
     guard a.count == b.count else { return .infinity }
     return zip(a, b).map { x, y in
@@ -72,7 +72,7 @@ package func worstExcess(_ a: some Collection<Float>, _ b: some Collection<Float
 }
 
 extension Fixtures {
-    /// Where the build put programs and plugins: beside the test bundle.
+    /// The directory where the build put programs and plugins: beside the test bundle.
     package static var plugins: String {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         // The runner is either the test binary itself or lies beside it.

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A port of loopback that nobody uses now.
+/// Returns a loopback port that is not in use.
 package func freePort(_ type: __socket_type = SOCK_STREAM) throws -> UInt16 {
     let socket = socket(AF_INET, Int32(type.rawValue), 0)
     defer { close(socket) }

@@ -1,8 +1,8 @@
 package import Foundation
 
-/// `scripts/servers/hub-server.py`, and a folder to pull into.
+/// A local model hub (`scripts/servers/hub-server.py`), and a folder to pull into.
 package struct HubServer: Sendable {
-    /// What one request asked for.
+    /// A request that the hub received.
     package struct Request: Decodable {
         package let path: String
         package let headers: [String: String]
@@ -28,13 +28,13 @@ package struct HubServer: Sendable {
 
     package func address(_ behaviour: String) -> String { "http://127.0.0.1:\(port)/\(behaviour)" }
 
-    /// Everything that was asked for so far, in order.
+    /// Returns all requests so far, in order.
     package func requests() throws -> [Request] {
         guard let text = try? String(contentsOf: log, encoding: .utf8) else { return [] }
         return try text.split(separator: "\n").map { try JSONDecoder().decode(Request.self, from: Data($0.utf8)) }
     }
 
-    /// Requests for the weights.
+    /// Returns the requests for weights.
     package func weightRequests() throws -> [Request] {
         try requests().filter { $0.path.contains("/resolve/main/model.safetensors") }
     }

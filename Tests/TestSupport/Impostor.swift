@@ -1,12 +1,12 @@
 import Foundation
 
-/// Servers on loopback addresses, all on one port, that write down what they are sent (`scripts/servers/impostor.py`).
+/// Servers on loopback addresses, all on one port, that record what they receive (`scripts/servers/impostor.py`).
 package final class Impostor: Sendable {
     package let port: String
     private let program: Program
     private let heard: Heard
 
-    /// What came so far, as lines of "ADDRESS\tREQUEST".
+    /// What was received so far, as lines of "ADDRESS\tREQUEST".
     private actor Heard {
         var lines: [String] = []
         func add(_ line: String) { lines.append(line) }
@@ -26,7 +26,7 @@ package final class Impostor: Sendable {
         }
     }
 
-    /// What one of the addresses was sent, "connected" first.
+    /// Returns what one of the addresses received, "connected" first.
     package func requests(_ address: String) async -> [String] {
         await heard.lines.filter { $0.hasPrefix("\(address)\t") }.map { String($0.dropFirst(address.count + 1)) }
     }

@@ -1,11 +1,11 @@
 package import Foundation
 
-/// A camera on loopback that sends MJPEG over HTTP, in the way that its path says (`scripts/servers/mjpeg-camera.py`).
+/// A camera on loopback that sends MJPEG over HTTP; its path selects the form (`scripts/servers/mjpeg-camera.py`).
 package struct MJPEGCamera: Sendable {
     private let program: Program
     package let port: Int
 
-    /// Shows the first pictures of a film again and again.
+    /// Starts a camera that repeats the first pictures of a film.
     package init(film: URL, pictures: Int = 40) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "mjpeg-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

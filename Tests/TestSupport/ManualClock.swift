@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A clock that goes on when it is told to.
+/// A clock that a test advances.
 package final class ManualClock: Sendable {
     private let time = Mutex(ContinuousClock.now)
 

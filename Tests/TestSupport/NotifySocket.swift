@@ -1,12 +1,12 @@
 import Foundation
 
-/// Systemd's side of `NOTIFY_SOCKET`: takes datagrams, in order.
+/// Systemd's side of `NOTIFY_SOCKET`: receives datagrams in order.
 package final class NotifySocket: Sendable {
-    /// What the environment of the daemon says.
+    /// The value of `NOTIFY_SOCKET` for the daemon.
     package let name: String
     private let descriptor: Int32
 
-    /// `abstract`: a name that is in no file system.
+    /// Binds the socket; with `abstract`, its name is in no file system.
     package init(abstract: Bool = false) throws {
         let place = FileManager.default.temporaryDirectory.appending(path: "n-\(UUID().uuidString.prefix(8))").path
         name = abstract ? "@\(place)" : place
@@ -29,7 +29,7 @@ package final class NotifySocket: Sendable {
         if name.hasPrefix("/") { unlink(name) }
     }
 
-    /// The next message; nil if none comes in time.
+    /// Returns the next message; nil if none comes in time.
     package func next(within limit: Duration = .seconds(60)) async -> String? {
         try? await blocking { [descriptor] in
             var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -40,7 +40,7 @@ package final class NotifySocket: Sendable {
         }
     }
 
-    /// Takes messages up to one that begins so; false if none such comes for a minute.
+    /// Reads messages until one begins with `prefix`; returns false if none comes for a minute.
     package func reaches(_ prefix: String) async -> Bool {
         while let message = await next() {
             if message.hasPrefix(prefix) { return true }

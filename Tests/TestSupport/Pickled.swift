@@ -1,16 +1,16 @@
 package import Checkpoints
 package import Foundation
 
-/// Writes pickles by hand, good and hostile ones.
+/// Writes pickles by hand, valid and hostile ones.
 package enum Pickled {
-    /// Protocol 2, the parts, STOP.
+    /// Joins protocol 2, the parts, and STOP.
     package static func program(_ parts: [UInt8]...) -> Data { Data([0x80, 2] + parts.joined() + [0x2E]) }
 
     package static func text(_ text: String) -> [UInt8] { [0x58] + little(UInt32(text.utf8.count)) + Array(text.utf8) }
 
     package static func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
 
-    /// As short as fits, negative numbers too.
+    /// Encodes an integer in the shortest form, negative ones included.
     package static func integer(_ value: Int) -> [UInt8] {
         (0...255).contains(value) ? [0x4B, UInt8(value)] : [0x8A, 8] + little(UInt64(bitPattern: Int64(value)))
     }
@@ -34,12 +34,12 @@ package enum Pickled {
             [0x75], [0x7D] + text("_metadata") + [0x7D, 0x73, 0x62])
     }
 
-    /// The pickle and its one storage in a zip archive.
+    /// Puts the pickle and its one storage into a zip archive.
     package static func archive(_ pickle: Data, _ storage: Data = Data(count: 8)) -> Data {
         ZipBytes([.init("model/data.pkl", pickle), .init("model/data/0", storage)]).bytes
     }
 
-    /// What `torch.save` would write of these tensors and some buffers of one 64-bit integer.
+    /// Returns what `torch.save` would write for these tensors and some buffers of one 64-bit integer.
     package static func archive(_ source: any CheckpointFile, buffers: [String]) throws -> Data {
         let types: [ElementType: String] = [
             .float64: "Double", .float32: "Float", .float16: "Half", .bfloat16: "BFloat16", .int64: "Long",
@@ -67,14 +67,14 @@ package enum Pickled {
     }
 }
 
-/// Writes a zip archive of stored entries, with the faults a test asks for.
+/// Writes a zip archive of stored entries, with faults that a test chooses.
 package struct ZipBytes {
     package struct Entry {
         package var name: String
         package var data: Data
         package var flags: UInt16 = 0
         package var method: UInt16 = 0
-        /// What the directory claims, if not the truth.
+        /// The size stated in the directory; nil states the true one.
         package var size: Int?
         package var offset: Int?
 

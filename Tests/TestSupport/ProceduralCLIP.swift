@@ -1,6 +1,6 @@
 package import Checkpoints
 
-/// Weights and pictures computed from names and indices; see the reference's PROCEDURAL.md.
+/// Weights and pictures computed from names and indices; see docs/MATHEMATICS.md, section 14.
 package struct ProceduralCLIP: TensorSource {
     package struct Sizes: Decodable, Sendable {
         package let vw: Int, vl: Int, patch: Int, image: Int, tw: Int, tl: Int, embed: Int
@@ -17,7 +17,7 @@ package struct ProceduralCLIP: TensorSource {
         self.seed = seed
     }
 
-    /// Both towers, under OpenAI's names; with the kernel of 3D patches, if `spatiotemporal`.
+    /// Makes both towers under OpenAI's names; with `spatiotemporal`, also the kernel of 3D patches.
     package init(_ sizes: Sizes, seed: UInt64, spatiotemporal: Bool = false) {
         var table = RecipeTable()
         let (v, t, p, d) = (sizes.vw, sizes.tw, sizes.patch, sizes.embed)
@@ -41,7 +41,7 @@ package struct ProceduralCLIP: TensorSource {
         self.init(table, seed: seed)
     }
 
-    /// The weights of all CLIP4Clip heads at width `d`, under the checkpoint's names.
+    /// Makes the weights of all CLIP4Clip heads at width `d`, under the checkpoint's names.
     package static func heads(width d: Int, layers: Int, seed: UInt64) -> ProceduralCLIP {
         var table = RecipeTable()
         for name in ["frame_position_embeddings.weight", "cross.embeddings.position_embeddings.weight"] {
@@ -94,7 +94,7 @@ package struct ProceduralCLIP: TensorSource {
 
     static func word(_ key: UInt64, _ index: Int) -> UInt64 { mix(key &+ (UInt64(index) &+ 1) &* golden) }
 
-    /// `image(kind, seed, t)`: interleaved RGB bytes `[224, 224, 3]`.
+    /// Returns `image(kind, seed, t)`: interleaved RGB bytes `[224, 224, 3]`.
     package static func image(kind: Int, seed: Int, t: Int) -> [UInt8] {
         let imageKey = key("image", seed: UInt64(seed))
         var out: [UInt8] = []
@@ -127,14 +127,14 @@ package struct ProceduralCLIP: TensorSource {
     }
 }
 
-/// How one tensor's numbers are made.
+/// The formula of one tensor's numbers.
 private struct Recipe {
     let gain: Double, fan: Int, mean: Double
-    /// The name that the numbers are made from.
+    /// The name that determines the numbers.
     let hashed: String
 }
 
-/// The recipe table of PROCEDURAL.md, filled in for the sizes of a model.
+/// The table of docs/MATHEMATICS.md, section 14, for the sizes of a model.
 private struct RecipeTable {
     var tensors: [String: TensorInfo] = [:]
     var recipes: [String: Recipe] = [:]

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A program of the machine's that failed, and what it said.
+/// An external program that failed, with its output.
 package struct ProgramError: Error, CustomStringConvertible {
     package let description: String
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Whether whole measurements of quality are made, which take minutes: `make quality` sets `WATCHWORD_QUALITY`.
+/// Whether full measurements of quality run, which take minutes: `make quality` sets `WATCHWORD_QUALITY`.
 ///
-/// `make test` proves the same of less data.
+/// `make test` checks the same on less data.
 package let measuresQuality = ProcessInfo.processInfo.environment["WATCHWORD_QUALITY"] != nil

@@ -1,11 +1,11 @@
 import Foundation
 
-/// A real RTSP server on loopback in a process of its own (`scripts/servers/rtsp-server.py`).
+/// A real RTSP server on loopback in its own process (`scripts/servers/rtsp-server.py`).
 package struct RTSPServer: Sendable {
     package let uri: String
     private let program: Program
 
-    /// Starts it with the script's arguments, and waits until it listens.
+    /// Starts the server with the script's arguments, and waits until it listens.
     package init(_ arguments: [String]) async throws {
         program = try Program(
             "/usr/bin/python3", [Fixtures.repository.appending(path: "scripts/servers/rtsp-server.py").path] + arguments
@@ -20,7 +20,7 @@ package struct RTSPServer: Sendable {
     package func kill() { program.kill() }
 }
 
-/// The RTSP server did not start.
+/// The error for an RTSP server that did not start.
 package struct MissingServer: Error, CustomStringConvertible {
     package let said: String
     package var description: String { "the RTSP server is not ready: \(said)" }

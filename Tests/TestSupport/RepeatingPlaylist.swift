@@ -1,7 +1,8 @@
 package import Foundation
 
-/// A live playlist on loopback that repeats a clip of four seconds without a mark, so that its time stamps stand still
-/// for a player (`scripts/servers/repeating-playlist.py`).
+/// A live playlist on loopback that repeats a clip of four seconds without marking the repetition.
+///
+/// Its time stamps therefore stand still for a player (`scripts/servers/repeating-playlist.py`).
 package struct RepeatingPlaylist: Sendable {
     private let program: Program
     package let uri: String

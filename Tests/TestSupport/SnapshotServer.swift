@@ -1,12 +1,12 @@
 package import Foundation
 
-/// `scripts/servers/snapshot-server.py`: a camera on loopback whose pictures are asked for one by one.
+/// A camera on loopback that serves single pictures (`scripts/servers/snapshot-server.py`).
 package struct SnapshotServer: Sendable {
     /// The fields of one request.
     package struct Request: Decodable {
         package let path: String
         package let headers: [String: String]
-        /// Tells connections apart.
+        /// A number that distinguishes connections.
         package let connection: Int
     }
 
@@ -17,7 +17,7 @@ package struct SnapshotServer: Sendable {
     package static let user = "cam"
     package static let password = "p@ss:w/or#d%?&!"
 
-    /// `pictures`: files that it shows, one after the other.
+    /// Starts the server, which serves the files in `pictures` one after the other.
     package init(_ pictures: [URL]) async throws {
         log = FileManager.default.temporaryDirectory.appending(path: "snapshots-\(UUID()).log")
         let script = Fixtures.repository.appending(path: "scripts/servers/snapshot-server.py").path
@@ -30,7 +30,7 @@ package struct SnapshotServer: Sendable {
 
     package func uri(_ path: String, host: String = "127.0.0.1") -> String { "http://\(host):\(port)/\(path)" }
 
-    /// Everything that was asked for so far, in order.
+    /// Returns all requests so far, in order.
     package func requests() throws -> [Request] {
         let text = try String(contentsOf: log, encoding: .utf8)
         return try text.split(separator: "\n").map { try JSONDecoder().decode(Request.self, from: Data($0.utf8)) }

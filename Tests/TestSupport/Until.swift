@@ -1,4 +1,4 @@
-/// Waits until a condition holds, which is looked at every 20 ms; false if it does not hold by the deadline.
+/// Waits until a condition holds, checked every 20 ms; returns false if it does not hold by the deadline.
 package func until(
     deadline: Duration = .seconds(90), _ condition: @Sendable () async throws -> Bool
 ) async throws -> Bool {

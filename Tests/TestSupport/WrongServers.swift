@@ -1,6 +1,6 @@
 import Foundation
 
-/// Servers on loopback that give no stream, each for another reason (`scripts/servers/wrong-servers.py`).
+/// Servers on loopback that give no stream, each for a different reason (`scripts/servers/wrong-servers.py`).
 package struct WrongServers: Sendable {
     private let program: Program
     private let ports: [String: Int]
@@ -14,7 +14,7 @@ package struct WrongServers: Sendable {
         ports = try JSONDecoder().decode([String: Int].self, from: Data(ready.dropFirst(6).utf8))
     }
 
-    /// A URI with the port of one of them in the place of `PORT`.
+    /// Returns a URI in which `PORT` is replaced by the port of a server.
     package func uri(_ text: String, of server: String) -> String {
         text.replacing("PORT", with: "\(ports[server] ?? 0)")
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Training
 
-/// Towers with GELU and MLPs of any width, as OpenCLIP's are.
+/// Tests towers with GELU and MLPs of any width, as OpenCLIP's are.
 @Suite("Training of towers with GELU")
 struct GELUTests {
     private func model() -> TrainingModel {
@@ -16,7 +16,7 @@ struct GELUTests {
             texts: TextShape(stack: stack, context: 6, vocabulary: 12, embedding: 6))
     }
 
-    /// The function by its own definition: torch.nn.functional.gelu of torch 2.15.0 to seven digits.
+    /// The expected values are torch.nn.functional.gelu of torch 2.15.0, to seven digits.
     @Test("the curve is GELU by the error function")
     func curve() {
         let x: [Double] = [-3, -1, -0.5, 0, 0.5, 1, 3]

@@ -27,7 +27,7 @@ struct GradientTests {
         }
     }
 
-    /// Lengths of the difference and of what is expected, without what is only rounding.
+    /// The lengths of the difference and of the expected gradient, without entries that are only rounding errors.
     private func norms(_ found: [Float], _ expected: [Float], _ name: String) -> (error: Double, size: Double) {
         var (error, size) = (0.0, 0.0)
         for (index, (a, b)) in zip(found, expected).enumerated()

@@ -12,7 +12,7 @@ struct LossTests {
         return (0..<texts * videos).map { _ in 3 * random.normal() }
     }
 
-    /// Own pairs are true; of the others some are true, some false, some undecided.
+    /// The truth: own pairs are true; of the others, some are true, some false, some undecided.
     private var truth: [Float] {
         var random = SeededRandom(seed: 9)
         return (0..<texts * videos).map { index in

@@ -11,7 +11,7 @@ struct TrainerTests {
     private let frames = 5
     private let examples = 24
 
-    /// Videos whose frames go one way or the other along a text's own direction: order alone tells them apart.
+    /// A batch of videos whose frames move in either direction along a text's embedding: only order distinguishes them.
     private func batch(_ numbers: [Int]) -> TrainingBatch<Float> {
         var (texts, windows): ([Float], [Float]) = ([], [])
         for number in numbers {

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Training
 
-/// A golden training case: a tiny model, one batch, and what the reference made of them.
+/// A golden training case: a tiny model, one batch, and CLIP4Clip's results for them.
 struct TrainingCase {
     struct Description: Decodable {
         struct Model: Decodable {
@@ -95,7 +95,7 @@ struct TrainingCase {
         return rates
     }
 
-    /// Places of a tensor whose gradient is nothing but rounding: the key third of packed biases, the score's bias.
+    /// Whether an element's gradient is only rounding error: the key third of packed biases, and the score's bias.
     static func isNull(_ name: String, _ index: Int, of count: Int) -> Bool {
         name == "similarity_dense.bias"
             || name.hasSuffix("attn.in_proj_bias") && (count / 3..<2 * count / 3).contains(index)

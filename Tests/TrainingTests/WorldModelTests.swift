@@ -17,7 +17,7 @@ struct WorldModelTests {
         TokenBatch((0..<count).map { _ in [10] + (0..<3).map { _ in random.below(10) } + [11] }, endToken: 11)
     }
 
-    /// Own texts are true, of the others some are true, false, or undecided.
+    /// The truth: own texts are true; of the others, some are true, some false, some undecided.
     private func truth(texts: Int, videos: Int, _ random: inout SeededRandom) -> [Float] {
         (0..<texts * videos).map { $0 / videos == $0 % videos ? 1 : Float(random.below(3)) / 2 }
     }

@@ -97,7 +97,7 @@ struct ConnectionTableTests {
 
     private struct Wrong: Error {}
 
-    /// What becomes of a token from an address: 200, 401 or 429.
+    /// The status for a token from an address: 200, 401 or 429.
     private func status(_ doorman: Doorman, _ address: String, right: Bool, at now: ContinuousClock.Instant) -> Int {
         do {
             try doorman.check(Peer(address), given: "x", at: now) {

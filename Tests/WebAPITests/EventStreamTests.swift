@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The event stream", .serialized)
 struct EventStreamTests {
-    /// A daemon on clips played again and again, with thresholds that are crossed all the time.
+    /// The configuration of a daemon with repeated clips, and thresholds that are crossed all the time.
     private func configuration(_ folder: URL, port: Int) throws -> String {
         let videos = ["lobby", "dock"].enumerated().map { index, name in
             let path = Fixtures.repository.appending(path: "Tests/Fixtures/videos/\(name).mp4").path

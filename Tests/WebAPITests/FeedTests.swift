@@ -3,7 +3,7 @@ import Foundation
 import Journal
 import Testing
 
-/// Messages 1, 2, 3 … as the journal numbers them.
+/// Messages 1, 2, 3 … numbered by the journal.
 private func entries(_ count: Int) throws -> [Entry] {
     let messages = (0..<count).map { _ in
         PendingMessage(topic: "match.s.q", query: "q", stream: "s") { _, _ in Data("{}".utf8) }

@@ -13,7 +13,7 @@ struct HistoryPictureTests {
     ]
     private static let json = ["-H", "Content-Type: application/json"]
 
-    /// The end of an event that has a picture.
+    /// Waits for the end of an event with a picture; returns its message.
     private func ended(_ web: Web) async throws -> JSONValue {
         for _ in 0..<600 {
             let messages = try await web.json("/api/v1/events?since=0&topic=match.").array ?? []
@@ -29,7 +29,7 @@ struct HistoryPictureTests {
         return (found.status, try JSONText.parse(Data(found.body.utf8)))
     }
 
-    /// A picture's file, and the samples of its sides.
+    /// Downloads a picture; returns its type and its size in pixels.
     private func picture(_ web: Web, _ path: String) async throws -> (type: String, width: Int, height: Int)? {
         let place = web.folder.appending(path: "picture.jpg")
         let said = try await Program(

@@ -14,7 +14,7 @@ struct LiveTests {
         "queries:", "- {id: q, text: something appears, threshold: 0.161, streams: [\"label:yard\"]}",
     ]
 
-    /// Frames as a client of another hand reads them: a line each.
+    /// Starts a separate client program that prints each frame as a line.
     private func read(_ web: Web, _ query: String, _ wanted: String) throws -> Program {
         try Web.client(["live", web.server.address + "/api/v1/live?" + query, wanted])
     }

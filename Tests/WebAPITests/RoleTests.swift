@@ -8,7 +8,7 @@ import WatchwordConfiguration
 import WebAPI
 import WireFormat
 
-/// A daemon with both sockets, a token and a key for each role, and streams whose passwords nobody is to see.
+/// A daemon with both sockets, a token and a key for each role, and streams with secret passwords.
 private final class Roles: Sendable {
     static let secrets = ["hunter2-in-the-uri", "swordfish-in-a-file", "token-in-the-query"]
     let web: Web
@@ -52,7 +52,7 @@ private final class Roles: Sendable {
 
     func bearer(_ role: Role) -> [String] { ["-H", "Authorization: Bearer \(Self.token(role))"] }
 
-    /// Asks over ZeroMQ with CURVE.
+    /// Sends a request over ZeroMQ with CURVE.
     func ask(_ operation: String, _ args: JSONValue, as role: Role) async throws -> ControlReply {
         let identity = CurveIdentity(secret: try #require(keys[role]), server: serverKey)
         let client = ControlClient(control, identity: identity)
@@ -70,7 +70,7 @@ private final class Roles: Sendable {
 
 @Suite("Roles over both sockets", .serialized)
 struct RoleTests {
-    /// Arguments that are found wrong by whoever may ask: what changes something is tried, and changes nothing.
+    /// Invalid arguments for an operation, so that an allowed caller's request changes nothing.
     private func arguments(_ operation: DaemonOperation) -> JSONValue {
         .object(Dictionary(uniqueKeysWithValues: operation.pathArguments.map { ($0, .string("nothing")) }))
     }

@@ -5,7 +5,7 @@ import Testing
 import WebAPI
 import WireFormat
 
-/// A daemon with a token for each role.
+/// Runs `body` with a daemon that has a token for each role.
 private func signed(_ body: (Web, (Role) -> String) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "s-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -26,7 +26,7 @@ private func signed(_ body: (Web, (Role) -> String) async throws -> Void) async 
 extension Web {
     fileprivate static let json = ["-H", "Content-Type: application/json"]
 
-    /// Exchanges a token; the cookie's name and value.
+    /// Exchanges a token for a session; returns the answer, and the cookie's name and value.
     fileprivate func signIn(_ token: String, _ more: [String] = []) async throws -> (answer: String, cookie: String) {
         let answer = try await curl("/api/v1/session", Self.json + more + ["-d", "{\"token\":\"\(token)\"}"])
         try #require(answer.status == 200, "\(answer)")

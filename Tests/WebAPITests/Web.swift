@@ -9,7 +9,7 @@ import WatchwordConfiguration
 import WebAPI
 import WireFormat
 
-/// A daemon in this process with its web API on a free port, and clients of other hands.
+/// A daemon in this process with its web API on a free port, and separate client programs.
 final class Web: Sendable {
     let folder: URL
     let daemon: WatchwordDaemon
@@ -49,7 +49,7 @@ final class Web: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Asks by curl: status, headers and body.
+    /// Sends a request by curl; returns status, headers and body.
     func curl(_ path: String, _ options: [String] = []) async throws -> (status: Int, headers: String, body: String) {
         let out = try await Program("/usr/bin/curl", ["-sS", "-i", "-m", "60"] + options + [server.address + path])
             .rest()
@@ -65,7 +65,7 @@ final class Web: Sendable {
         try JSONText.parse(Data(try await curl(path, options).body.utf8))
     }
 
-    /// A script's client, in Debian's Python, or that of the web tools.
+    /// Starts a client script in Debian's Python, or in that of the web tools.
     static func client(_ arguments: [String], tools: Bool = false, input: Bool = false) throws -> Program {
         let script = Fixtures.repository.appending(path: "scripts/clients/web-client.py").path
         return try Program(
@@ -74,14 +74,14 @@ final class Web: Sendable {
 
     static let toolsFolder = Fixtures.repository.appending(path: ".build/web-tools").path
 
-    /// Makes the web tools, if they are not there yet.
+    /// Installs the web tools if they are missing.
     static func makeTools() async throws {
         let script = Fixtures.repository.appending(path: "scripts/setup/web-tools.sh").path
         let said = try await Program("/bin/sh", ["-c", "\(script) && echo made"]).rest()
         try #require(said.hasSuffix("made\n"), "\(said)")
     }
 
-    /// What comes back for each request, byte for byte.
+    /// Returns the answer to each request, byte for byte.
     func raw(_ requests: [String]) async throws -> [(answer: String, closed: Bool)] {
         let client = try Self.client(["raw", "127.0.0.1", port], input: true)
         var answers: [(String, Bool)] = []
@@ -94,7 +94,7 @@ final class Web: Sendable {
     }
 }
 
-/// One sample of a page of metrics.
+/// A sample in a page of metrics.
 struct Sample: Decodable {
     let name: String
     let labels: [String: String]

@@ -7,7 +7,7 @@ import WebAPI
 struct WireTests {
     private let host = "Host: localhost\r\n"
 
-    /// A Python program with a helper: `ask(address, text)` sends bytes from an address and tells what comes back.
+    /// Starts a Python program with a helper: `ask(address, text)` sends bytes from an address and returns the answer.
     private func python(_ program: String, _ arguments: [String]) throws -> Program {
         let common = """
             import socket, sys, time

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import World
 
-/// What `Fixtures/world/make.py` recorded of the Python world.
+/// Scenes of the original synthetic world in Python, recorded by `Tests/Fixtures/world/make.py`.
 struct Recording: Decodable {
     let scenes: [RecordedScene]
 
@@ -58,7 +58,7 @@ struct RecordedScene: Decodable {
         let time, margin: Double
         let width, height: Int
     }
-    /// One row, or one for each object.
+    /// A table of one row, or of one row for each object.
     struct Table: Decodable {
         let rows: [[Float]]
 
@@ -113,7 +113,7 @@ struct RecordedScene: Decodable {
 }
 
 extension Claim {
-    /// A claim as the Python world writes it: two parts of eight numbers, a relation, a scene's state, the kind.
+    /// Reads a claim from the recording's numbers: two parts of eight numbers, a relation, a scene's state, the kind.
     init(numbers: [Int]) {
         func part(_ start: Int) -> Part {
             var part = Part()

@@ -33,7 +33,7 @@ struct WorldTests {
         #expect(compared >= 20)
     }
 
-    /// Which pixels have another colour within two pixels of them.
+    /// The pixels that have another colour within two pixels of them.
     private func edges(_ picture: [Float], _ width: Int, _ height: Int) -> [Bool] {
         var near = [Bool](repeating: false, count: width * height)
         for y in 0..<height {

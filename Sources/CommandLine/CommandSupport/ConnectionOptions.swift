@@ -1,7 +1,7 @@
 package import ArgumentParser
 package import StreamSources
 
-/// Options of how a stream's source is connected to.
+/// The options for connecting to a stream's source.
 package struct ConnectionOptions: ParsableArguments {
     @Option(help: "How an RTSP camera's packets come: auto (TCP, or UDP if refused), tcp, udp, multicast, or http.")
     package var transport: RTSPTransport?
@@ -12,7 +12,7 @@ package struct ConnectionOptions: ParsableArguments {
 
     package init() {}
 
-    /// The certificates that are trusted; nil without such an option.
+    /// The certificates to trust; nil without such an option.
     package var tls: TLSTrust? {
         guard tlsCa != nil || tlsFingerprint != nil else { return nil }
         return TLSTrust(ca: tlsCa.map(SourceCredentials.absolute), fingerprint: tlsFingerprint)

@@ -18,14 +18,14 @@ package struct DaemonOptions: ParsableArguments {
 
     package init() {}
 
-    /// Asks the daemon; throws `ControlFailure` for an error of the daemon's.
+    /// Sends a request to the daemon; throws `ControlFailure` for an error that the daemon answers.
     ///
     /// `timeout` is in seconds.
     package func ask(_ operation: String, _ args: JSONValue = .object([:]), timeout: Double = 30) throws -> JSONValue {
         try ask(encoded: WireCoding.encode(ControlRequest(id: ULID.make(), op: operation, args: args)), timeout)
     }
 
-    /// Asks with an encoded request, for those that are too large to be a `JSONValue` first.
+    /// Sends an encoded request, for requests too large to be a `JSONValue` first.
     package func ask(encoded request: Data, _ timeout: Double) throws -> JSONValue {
         guard request.count <= ControlClient.largestRequest else {
             let sizes =

@@ -23,7 +23,7 @@ import WireFormat
 
 package typealias Exit = Commands.Exit
 
-/// Which error gives which exit code.
+/// Maps errors to exit codes.
 extension Exit {
     /// Runs a command; prints an error as one line on standard error, and throws its exit code.
     package static func guarding(_ body: () async throws -> Void) async throws {
@@ -39,7 +39,7 @@ extension Exit {
         }
     }
 
-    /// Ends the program because of a file that cannot be written, where nothing can be thrown.
+    /// Ends the program because of a file that cannot be written, for code that cannot throw.
     package static func end(_ error: FileError) -> Never {
         Terminal.progress("")
         Terminal.complain("\(error)")
@@ -101,6 +101,6 @@ extension Exit {
         }
     }
 
-    /// Tells whether the same request may succeed a little later.
+    /// Whether the same request may succeed a little later.
     private static func isPassing(_ code: String) -> Bool { ["busy", "too-many-requests", "timeout"].contains(code) }
 }

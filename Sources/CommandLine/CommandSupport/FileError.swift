@@ -3,7 +3,7 @@ import Foundation
 /// A file or directory that cannot be written, and why.
 package struct FileError: Error, CustomStringConvertible {
     package let path: String
-    /// The `errno` of the failure.
+    /// The failure's `errno`.
     package let code: Int32
 
     package init(_ path: String, _ code: Int32) { (self.path, self.code) = (path, code) }

@@ -3,7 +3,7 @@ import StreamSources
 import Synchronization
 import SystemSupport
 
-/// Writes a file that is named to a command, or lies in a directory that is.
+/// Writes a file that a command's arguments name, or that lies in a named directory.
 ///
 /// Devices and pipes are written into, never replaced.
 package final class FileWriter: Sendable {
@@ -11,7 +11,7 @@ package final class FileWriter: Sendable {
     private let path: String
     private let isOpen = Atomic(true)
 
-    /// Makes the file, or empties the one that is there.
+    /// Creates the file, or empties an existing one.
     package init(_ path: String) throws(FileError) {
         self.path = path
         descriptor = open(ProcessArguments.path(path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -33,15 +33,15 @@ package final class FileWriter: Sendable {
         }
     }
 
-    /// Closes the file; some file systems report only now that they are full.
+    /// Closes the file; some file systems report a full disk only then.
     package func close() throws(FileError) {
         isOpen.store(false, ordering: .relaxed)
         guard Glibc.close(descriptor) == 0 else { throw FileError(path, errno) }
     }
 
-    /// Writes a whole file: all of it, or nothing.
+    /// Writes a whole file, or nothing.
     ///
-    /// Follows a link to the file that it names. A device or pipe is written into.
+    /// A link is followed to its file. A device or pipe is written into.
     package static func write(_ data: Data, to path: String) throws(FileError) {
         switch OutputPlace(path) {
         case .stream(let place):
@@ -57,7 +57,7 @@ package final class FileWriter: Sendable {
         }
     }
 
-    /// Makes a directory, and those above it; one that is there is no error.
+    /// Creates a directory and its parents; an existing one is no error.
     package static func makeDirectory(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -11,9 +11,9 @@ package struct KeyOptions: ParsableArguments {
 
     package init() {}
 
-    /// The client's secret key and the daemon's public one; nil without CURVE.
+    /// The client's secret key and the daemon's public key; nil without CURVE.
     ///
-    /// Throws `HalfAnIdentity` if one of the two is missing, and `CurveKeyError` for a file that is no key.
+    /// Throws `HalfAnIdentity` if one of the two is missing, and `CurveKeyError` for a file that is not a key.
     package func identity() throws -> CurveIdentity? {
         func variable(_ name: String) -> String? {
             ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }

@@ -1,12 +1,12 @@
 import Printing
 package import WireFormat
 
-/// Prints names and values for people, one below the other; values begin in one column and are folded within it.
+/// Prints names and values for people, one pair a line; values begin in one column and are folded there.
 package struct Page {
     private let indent: Int
     private let names: Int
 
-    /// Names take `names` columns, after `indent` columns.
+    /// Makes a page whose names take `names` columns after `indent` columns.
     package init(indent: Int = 0, names: Int) { (self.indent, self.names) = (indent, names) }
 
     /// Prints a name and its value.

@@ -1,14 +1,14 @@
-/// A file that is there already, and is not replaced.
+/// The error for an existing file that is not replaced.
 package struct WriteRefusal: Error, CustomStringConvertible {
     package let description: String
 
     package init(description: String) { self.description = description }
 }
 
-/// Only one of the two keys that a client of CURVE needs.
+/// The error for only one of the two keys that a CURVE client needs.
 struct HalfAnIdentity: Error, CustomStringConvertible { let description: String }
 
-/// Refuses what the program leaves to another one, and names the command to run instead.
+/// The refusal of a task that another program does; it names the command to run.
 package struct Advice: Error, CustomStringConvertible {
     package let description: String
 

@@ -3,9 +3,9 @@ package import Foundation
 package import Printing
 import WireFormat
 
-/// Output of `watchword`: lines for people, with colour and progress on a terminal only, or JSON.
+/// The output of `watchword`: lines for people, with colour and progress only on a terminal, or JSON.
 ///
-/// Control characters are escaped. A standard output that cannot be written ends the program.
+/// Control characters are escaped. If standard output cannot be written, the program ends.
 package enum Terminal {
     /// Whether standard error is a terminal.
     package static let isInteractive = isatty(STDERR_FILENO) == 1
@@ -32,7 +32,7 @@ package enum Terminal {
     /// Prints one line.
     package static func say(_ line: String) { put(Data((ControlCharacters.escaped(line) + "\n").utf8)) }
 
-    /// Prints one line with colours of its own.
+    /// Prints one line with its own colours.
     package static func say(styled line: Styled) { put(Data((line.text + "\n").utf8)) }
 
     /// Prints a value as JSON on one line.
@@ -41,10 +41,10 @@ package enum Terminal {
     /// Prints encoded JSON on one line.
     package static func say(json data: Data) { put(ControlCharacters.escaped(json: data) + Data("\n".utf8)) }
 
-    /// Prints several lines as they are, such as those of a file of queries.
+    /// Prints several lines unchanged, such as those of a query file.
     package static func say(lines: Data) { put(lines) }
 
-    /// Shows one line on standard error that the next one overwrites; nothing unless that is a terminal.
+    /// Shows one line on standard error that the next one overwrites; does nothing if that is not a terminal.
     package static func progress(_ text: String) {
         if isInteractive { RootCommand.write(toError: "\r\u{1B}[K\(ControlCharacters.escaped(text))") }
     }
@@ -52,7 +52,7 @@ package enum Terminal {
     /// Text in an ANSI colour, where standard output has colours.
     package static func coloured(_ text: String, _ code: Int) -> Styled { Styled(text, colour: hasColour ? code : nil) }
 
-    /// Prints columns as wide as their widest cell, folded where the terminal is too narrow.
+    /// Prints a table with columns as wide as their widest cell, folded if the terminal is too narrow.
     ///
     /// `notes` has a line to print below each row, or nil.
     package static func table(_ header: [String], _ rows: [[String]], notes: [String?] = []) {

@@ -1,12 +1,12 @@
-/// oneDNN on the calling thread.
+/// Access to oneDNN for the calling thread.
 #ifndef WATCHWORD_ONEDNN_LIBRARY_H
 #define WATCHWORD_ONEDNN_LIBRARY_H
 #include <oneapi/dnnl/dnnl.h>
 
-/// Readies the calling thread, once; 0 if there is no oneDNN.
+/// Prepares oneDNN for the calling thread, once. Returns 0 if there is no oneDNN.
 int library_ready(void);
 
-/// The engine of all threads, and the stream of this one: set where library_ready().
+/// oneDNN's engine, shared by all threads, and this thread's stream. Both are set after library_ready() succeeded.
 dnnl_engine_t library_engine(void);
 dnnl_stream_t library_stream(void);
 #endif

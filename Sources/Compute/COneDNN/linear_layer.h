@@ -1,4 +1,4 @@
-/// A linear layer as it lies in memory, and its primitives.
+/// The memory layout of a linear layer, and its primitives.
 ///
 /// K = inputs, N = outputs, M = rows of a call, S = slabs of a layer.
 #ifndef WATCHWORD_ONEDNN_LINEAR_LAYER_H
@@ -43,14 +43,14 @@ struct ww_linear {
     size_t workers;
 };
 
-/// Describes the product of M rows and a slab; the weights in the packed layout, or in whichever oneDNN likes, if there
-/// is none yet.
+/// Describes the product of M rows and a slab. The weights have the packed layout, or the one that oneDNN prefers if
+/// nothing is packed yet.
 dnnl_status_t linear_describe(ww_linear *layer, int64_t M, dnnl_primitive_desc_t *pd, md_t *source, md_t *destination);
 
-/// Packs all slabs of weights (N, K), whose numbers have `type` and `size` bytes.
+/// Packs all slabs of weights (N, K). Their numbers have `type` and take `size` bytes.
 dnnl_status_t linear_pack(ww_linear *layer, const void *weight, dnnl_data_type_t type, size_t size);
 
-/// Weights to bytes, packed; what the sums' epilogue needs is written behind them.
+/// Quantises weights to bytes and packs them. The scales that turn sums into values follow behind them.
 dnnl_status_t linear_pack_bytes(ww_linear *layer, const float *weight);
 
 void linear_entry_free(entry *e);

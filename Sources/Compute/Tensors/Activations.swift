@@ -1,13 +1,12 @@
 import CKernels
 import COneDNN
 
-/// What goes from one product to the next, in a precision's own numbers: float32, bfloat16, or bytes with a scale a
-/// row.
+/// The rows that pass between products, in a precision's own numbers: float32, bfloat16, or bytes with a scale a row.
 ///
-/// A product of bytes leaves sums, which mean something only with the rows of its input and the columns of its layer;
-/// who reads them does so before that input is overwritten.
+/// A product of bytes leaves int32 sums. They can be read only together with the scales of its input's rows and of its
+/// layer's columns, so they are read before that input is overwritten.
 ///
-/// Not Sendable, as `Matrix`. Grows to its largest use, then stays.
+/// Not Sendable, like `Matrix`. The memory grows to its largest use, then stays.
 package final class Activations: Numbers {
     package let columns: Int
     package private(set) var rows = 0
@@ -16,7 +15,7 @@ package final class Activations: Numbers {
     private var dataSize = 64
     private var scales: UnsafeMutablePointer<ww_row>
     private var scaleCount = 1
-    /// Of sums: whose they are.
+    /// The input and the layer that made the sums, if the numbers are sums.
     private var source: (input: Activations, layer: OneDNNLayer)?
 
     package init(columns: Int) {
@@ -30,13 +29,13 @@ package final class Activations: Numbers {
         scales.deallocate()
     }
 
-    /// Of rows one after the other, as oneDNN reads and writes them.
+    /// The first byte of rows that lie one after the other, as oneDNN reads and writes them.
     var base: UnsafeMutableRawPointer {
         precondition(!form.inBlocks)
         return data
     }
 
-    /// Makes room for `rows` rows of `columns`; what they hold is then undefined.
+    /// Makes room for `rows` rows of `columns`; their content is then undefined.
     func prepare(rows: Int, columns: Int, as form: RowForm) {
         let kind = form.kind
         // Tiles read whole tiles of rows: what is beyond the last row does not matter, but it must be there.
@@ -74,7 +73,7 @@ package final class Activations: Numbers {
         }
     }
 
-    /// A matrix as whoever reads it next takes it.
+    /// Converts a matrix to the form that its next reader takes.
     package func convert(_ x: Matrix, as form: RowForm) {
         precondition(x.columns == columns)
         prepare(rows: x.rows, columns: columns, as: form)
@@ -90,19 +89,19 @@ package final class Activations: Numbers {
     }
 }
 
-/// What rows are made of, and how they lie: as their reader takes them.
+/// The kind and the layout of rows, as their reader takes them.
 package struct RowForm: Sendable {
     let kind: ww_kind
-    /// In blocks, as products by vectors read them, else one after the other.
+    /// Rows lie in row blocks for products with vectors if true, else one after the other.
     var inBlocks = false
 
-    /// Rows one after the other, in the numbers of a precision's products.
+    /// The form for rows one after the other, in the numbers of a precision's products.
     package static func plain(_ precision: Precision) -> RowForm { RowForm(kind: precision.kind) }
 }
 
-/// What kernels read or write.
+/// An array of numbers that kernels read or write.
 protocol Numbers {
-    /// Lends the kernels their view of the numbers.
+    /// Lends the kernels their view of the numbers, for the duration of `body`.
     func withNumbers<R>(_ body: (UnsafePointer<ww_numbers>) -> R) -> R
 }
 

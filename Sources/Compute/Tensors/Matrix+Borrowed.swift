@@ -1,8 +1,8 @@
 import CKernels
 
-/// Rows that are borrowed for a call, as of a head's host: copied once, into a matrix or out of it.
+/// Copies between matrices and memory that is borrowed for a call, such as a head's host lends.
 extension Matrix {
-    /// Copies borrowed numbers to the rows from `row` on; what is left of `room` rows becomes zero.
+    /// Copies borrowed numbers to the rows from `row` on; the remaining of `room` rows become zero.
     package func write(_ values: UnsafeBufferPointer<Float>, atRow row: Int, room: Int = 1) {
         precondition(values.count <= room * columns && row + room <= rows)
         let to = base + row * columns
@@ -10,13 +10,13 @@ extension Matrix {
         (to + values.count).update(repeating: 0, count: room * columns - values.count)
     }
 
-    /// Copies all rows to borrowed memory of just that size.
+    /// Copies all rows to borrowed memory of exactly that size.
     package func copy(into out: UnsafeMutableBufferPointer<Float>) {
         precondition(out.count == rows * columns)
         out.baseAddress?.update(from: base, count: out.count)
     }
 
-    /// Adds the first `period` rows of another matrix, again and again, to all rows.
+    /// Adds the first `period` rows of another matrix to all rows, periodically.
     package func add(_ other: Matrix, every period: Int) {
         precondition(columns == other.columns && 0 < period && period <= other.rows && rows % period == 0)
         let count = period * columns
@@ -26,11 +26,10 @@ extension Matrix {
         }
     }
 
-    /// Ends a loose head: writes `unit(mean(unit(x + residual)))` of each sequence's first frames into
-    /// borrowed memory.
+    /// Ends a pooling head: writes `unit(mean(unit(x + residual)))` of each window's valid frames to borrowed memory.
     ///
-    /// x is this matrix `[windows · frames, width]`, as is `residual`; out `[windows, width]`. Source: CLIP4CLIP
-    /// section 6.
+    /// x is this matrix `[windows · frames, width]`, like `residual`; out is `[windows, width]`. Source:
+    /// docs/MATHEMATICS.md, section 6.
     package func pool(
         adding residual: UnsafeBufferPointer<Float>, lengths: [Int32], frames: Int,
         into out: UnsafeMutableBufferPointer<Float>

@@ -2,14 +2,14 @@ import CKernels
 
 /// A dense, row-major float32 matrix in memory of its own, aligned for vectors.
 ///
-/// Not Sendable on purpose: it belongs to whoever computes with it. Pointers to its memory stay inside this module.
+/// Not Sendable on purpose: one owner computes with it at a time. Pointers to its memory stay inside this module.
 package final class Matrix {
     package private(set) var rows: Int
     package let columns: Int
     private(set) var base: UnsafeMutablePointer<Float>
     private var capacity: Int
 
-    /// A matrix of zeros.
+    /// Makes a matrix of zeros.
     package init(rows: Int, columns: Int) {
         precondition(rows >= 0 && columns > 0)
         self.rows = rows
@@ -33,9 +33,9 @@ package final class Matrix {
         return base
     }
 
-    /// Makes room for `rows` rows; what they hold is then undefined.
+    /// Makes room for `rows` rows; their content is then undefined.
     ///
-    /// Allocates only when it grows beyond its record.
+    /// Allocates only when it grows beyond its largest size so far.
     package func resize(rows: Int) {
         if rows > capacity {
             base.deallocate()

@@ -1,20 +1,20 @@
 import CKernels
 
-/// Exact search of many unit rows for those that score at least their floor against a window.
+/// Exact search for the rows whose score against a window reaches the row's own floor.
 ///
-/// A row is a text embedding `[width]` with a floor of its own, found again by a tag of the caller's: any whole number,
-/// such as a query's place in its table. A score is the dot product, summed in float64 and rounded once to float32; it
-/// is the same number alone, in a batch and on every CPU, and `score >= floor` is decided on it.
+/// A row is a text embedding `[width]` of length 1, with its floor and the caller's tag: a whole number, such as a
+/// query's slot. A score is the dot product, summed in float64 and rounded once to float32. It is the same number
+/// alone, in a batch and on every CPU, and decides `score >= floor`.
 ///
-/// Rows are kept as float32 and as bytes. A search reads the bytes, and scores what their error bound (proven in
-/// `score_bytes.c`) cannot exclude: that saves three quarters of the reading, and never changes a result. A million
-/// rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it does.
+/// Rows are kept as float32 and as bytes. A search reads the bytes, and scores only the pairs that their error bound
+/// (proven in `score_bytes.c`) cannot exclude: this saves three quarters of the reading, and never changes a result. A
+/// million rows of width 512 take 2.6 GB. Memory grows by blocks of 4096 rows; nothing is moved when it grows.
 ///
-/// Rows and windows should be finite: one with a number that is not matches nothing. Not Sendable, as `Matrix`.
+/// A row or window with a number that is not finite matches nothing. Not Sendable, like `Matrix`.
 package final class ScoreIndex {
-    /// A window and a row whose score is at least the row's floor.
+    /// A pair of a window and a row whose score reaches the row's floor.
     package struct Hit: Equatable, Sendable {
-        /// Place of the window among those of the call.
+        /// The index of the window among those of the call.
         package let window: Int
         package let tag: Int32
         package let score: Float
@@ -30,7 +30,9 @@ package final class ScoreIndex {
 
     package let width: Int
     package var count: Int { tags.count }
-    /// Of each row: the last one takes the place of one that is removed.
+    /// The tag of each row.
+    ///
+    /// When a row is removed, the last one takes its place.
     package private(set) var tags: [Int32] = []
     private var places: [Int32: Int32] = [:]
     private var blocks: [ww_score_block] = []
@@ -52,18 +54,18 @@ package final class ScoreIndex {
         work.deallocate()
     }
 
-    /// Makes room for `count` rows in all.
+    /// Reserves room for `count` rows in all.
     ///
-    /// Their memory becomes resident as they are written.
+    /// The memory becomes resident only as rows are written.
     package func reserve(_ count: Int) {
         tags.reserveCapacity(count)
         places.reserveCapacity(count)
         while blocks.count * Self.blockRows < count { addBlock() }
     }
 
-    /// Adds a row, or replaces the one of the same tag.
+    /// Adds a row, or replaces the row with the same tag.
     ///
-    /// O(width · log width), however many there are. A floor that is NaN is never reached.
+    /// Takes O(width · log width), however many rows there are. A NaN floor is never reached.
     package func put(_ tag: Int32, _ embedding: [Float], floor: Float) {
         precondition(embedding.count == width)
         let row: Int
@@ -78,15 +80,15 @@ package final class ScoreIndex {
         withBlock(of: row) { ww_score_put($0, $1, embedding, width, floor, tag, work) }
     }
 
-    /// Changes the floor of a row, if there is one of that tag.
+    /// Changes the floor of a tag's row; does nothing without such a row.
     package func setFloor(_ tag: Int32, _ floor: Float) {
         guard let row = places[tag] else { return }
         withBlock(of: Int(row)) { ww_score_set_floor($0, $1, floor) }
     }
 
-    /// Removes a row; the last one takes its place.
+    /// Removes a tag's row and returns whether there was one; the last row takes its place.
     ///
-    /// O(width). Whether there was one of that tag.
+    /// Takes O(width).
     @discardableResult
     package func remove(_ tag: Int32) -> Bool {
         guard let place = places.removeValue(forKey: tag) else { return false }
@@ -107,7 +109,7 @@ package final class ScoreIndex {
         return true
     }
 
-    /// Finds the pairs of windows `[count, width]` and rows whose score is at least the row's floor: by window.
+    /// Finds the pairs of windows `[count, width]` and rows whose score reaches the row's floor, ordered by window.
     ///
     /// `hits` is overwritten, and keeps its memory. `scan` is for tests and benchmarks.
     package func search(_ windows: [Float], into hits: inout [Hit], scan: ScoreScan = .best) {
@@ -119,17 +121,17 @@ package final class ScoreIndex {
         }
     }
 
-    /// Finds the hits of windows, as a new array.
+    /// Returns the hits of windows `[count, width]` as a new array.
     package func hits(_ windows: [Float], scan: ScoreScan = .best) -> [Hit] {
         var hits: [Hit] = []
         search(windows, into: &hits, scan: scan)
         return hits
     }
 
-    /// Pairs that the last search scored, because the bound did not exclude them.
+    /// The number of pairs that the last search scored, since the bound did not exclude them.
     package var scored: Int { ww_search_scored(search) }
 
-    /// The score of one of the windows `[count, width]` and the row of a tag; nil if there is none.
+    /// Returns the score of window `place` of `[count, width]` and a tag's row; nil if there is no such row.
     package func score(_ windows: [Float], _ place: Int, _ tag: Int32) -> Float? {
         precondition(windows.count >= (place + 1) * width)
         guard let row = places[tag] else { return nil }
@@ -145,7 +147,7 @@ package final class ScoreIndex {
         }
     }
 
-    /// The row of a tag; nil if there is none.
+    /// Returns a tag's row; nil if there is none.
     package func row(_ tag: Int32) -> [Float]? {
         guard let row = places[tag] else { return nil }
         return withBlock(of: Int(row)) {
@@ -161,15 +163,15 @@ package final class ScoreIndex {
         blocks.append(block)
     }
 
-    /// Lends the kernels a row's block, and its place there.
+    /// Lends the kernels the block of a row, and the row's place in it.
     private func withBlock<R>(of row: Int, _ body: (UnsafePointer<ww_score_block>, Int) -> R) -> R {
         withUnsafePointer(to: blocks[row / Self.blockRows]) { body($0, row % Self.blockRows) }
     }
 }
 
-/// How a search multiplies bytes: what is fastest here, or one way of those there are.
+/// How a search multiplies bytes: the fastest way on this CPU, or a given one.
 package enum ScoreScan: String, CaseIterable, Sendable {
-    /// Not at all: every pair is scored.
+    /// No scan of bytes: every pair is scored.
     case none
     case portable, avx2, vnni, amx
     case best

@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// C kernels between the products of a training step, for one type of number; they run on all workers.
+/// The C kernels between the products of a training step, for one type of number; they use all workers.
 package struct TrainingKernels<Real: Sendable>: Sendable {
     typealias In = UnsafePointer<Real>
     typealias Out = UnsafeMutablePointer<Real>
@@ -45,7 +45,7 @@ extension TrainingKernels<Double> {
         adam: { ww_f64_adam($0, $1, $2, $3, $4, $5) })
 }
 
-/// One step of Adam; see `ww_adam_step`.
+/// The constants of one step of Adam; see `ww_adam_step`.
 package struct AdamStep: Sendable {
     package var scale = 1.0
     package var rate: Double
@@ -61,7 +61,9 @@ package struct AdamStep: Sendable {
     }
 }
 
-/// Heads and tokens of attention: `lengths` are the keys that count in each sequence, nil for all.
+/// The sizes of attention.
+///
+/// `lengths` is the number of keys that count in each sequence; nil means all.
 package struct AttentionSizes: Sendable {
     package var B, T, W, H: Int
     package var lengths: [Int]?
@@ -84,7 +86,7 @@ package struct AttentionSizes: Sendable {
 }
 
 extension ProductScalar {
-    /// An array that a kernel fills.
+    /// Returns an array that a kernel fills.
     private static func filled(_ count: Int, _ body: (UnsafeMutablePointer<Self>) -> Void) -> [Self] {
         [Self](unsafeUninitializedCapacity: count) { buffer, made in
             if let base = buffer.baseAddress, count > 0 { body(base) }
@@ -92,9 +94,10 @@ extension ProductScalar {
         }
     }
 
-    /// Rows of x `[N, W]` with mean 0 and deviation 1, scaled and shifted by `p[weight...]` and `p[bias...]`.
+    /// Normalises the rows of x `[N, W]` to mean 0 and deviation 1, then scales and shifts them.
     ///
-    /// Returns for the backward pass, too, the rows before that, and one over their deviations.
+    /// The scale is `p[weight...]`, the shift `p[bias...]`. Also returns what the backward pass needs: the normalised
+    /// rows, and one over their deviations.
     package static func layerNorm(
         _ x: [Self], _ p: [Self], weight: Int, bias: Int, width W: Int, epsilon: Double
     ) -> (y: [Self], normalised: [Self], inverse: [Self]) {
@@ -114,7 +117,7 @@ extension ProductScalar {
         return (y, normalised, inverse)
     }
 
-    /// The gradient of x; adds those of weight and bias to g.
+    /// Returns the gradient of x, and adds the gradients of weight and bias to g.
     package static func layerNormBack(
         _ dy: [Self], normalised: [Self], inverse: [Self], _ p: [Self], _ g: inout [Self], weight: Int, bias: Int,
         width W: Int
@@ -151,7 +154,7 @@ extension ProductScalar {
         kernels.add(&y, x, x.count)
     }
 
-    /// `[N, W]`: each row is `p[place..<place + W]`.
+    /// Returns `[N, W]`, whose rows are all `p[place..<place + W]`.
     package static func rows(_ N: Int, of p: [Self], at place: Int, width W: Int) -> [Self] {
         precondition(place >= 0 && place + W <= p.count)
         return filled(N * W) { y in
@@ -161,7 +164,7 @@ extension ProductScalar {
         }
     }
 
-    /// Adds the sums of the columns of x `[N, W]` to what begins at a place.
+    /// Adds the sums of the columns of x `[N, W]` to g, from `place` on.
     package static func addColumns(_ x: [Self], width W: Int, to g: inout [Self], at place: Int) {
         precondition(x.count % W == 0 && place >= 0 && place + W <= g.count)
         g.withUnsafeMutableBufferPointer { g in
@@ -169,7 +172,7 @@ extension ProductScalar {
         }
     }
 
-    /// Softmax attention: context `[B, T, W]` and probabilities `[B, H, T, T]` of `[B, T, 3W]`.
+    /// Computes softmax attention of `[B, T, 3W]`: context `[B, T, W]` and probabilities `[B, H, T, T]`.
     package static func attend(_ packed: [Self], _ sizes: AttentionSizes) -> (context: [Self], probabilities: [Self]) {
         let rows = sizes.B * sizes.T
         precondition(packed.count == rows * 3 * sizes.W)
@@ -182,7 +185,7 @@ extension ProductScalar {
         return (context, probabilities)
     }
 
-    /// The gradient of the packed queries, keys and values.
+    /// Returns the gradient of the packed queries, keys and values.
     package static func attendBack(
         _ dContext: [Self], _ packed: [Self], probabilities: [Self], _ sizes: AttentionSizes
     ) -> [Self] {
@@ -194,7 +197,7 @@ extension ProductScalar {
         }
     }
 
-    /// The sum of squares of a part.
+    /// Returns the sum of squares of a part of x.
     package static func squares(_ x: [Self], _ range: Range<Int>) -> Double {
         precondition(range.lowerBound >= 0 && range.upperBound <= x.count)
         return x.withUnsafeBufferPointer { x in
@@ -202,7 +205,7 @@ extension ProductScalar {
         }
     }
 
-    /// One step of Adam on a part of the parameters; `m` and `v` are the means that it keeps.
+    /// Takes one step of Adam on a part of the parameters; `m` and `v` are its running means.
     package static func adam(
         _ p: inout [Self], _ gradient: [Self], _ m: inout [Self], _ v: inout [Self], _ range: Range<Int>,
         _ step: AdamStep

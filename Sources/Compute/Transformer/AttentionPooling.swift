@@ -3,8 +3,8 @@ package import Tensors
 
 /// Pools a tower's tokens by the attention of one learnt query, then `h += c_proj(act(c_fc(layernorm(h))))`.
 ///
-/// The query is constant, so each head's scores are products of the tokens with one vector, and values are only made of
-/// the pooled tokens. Source: big_vision `vit.py`, `MAPHead`; FAMILIES sections 4 and 6.
+/// The query is constant. So a head's scores are products of the tokens with one vector, and values are computed only
+/// for the pooled tokens. Source: big_vision `vit.py`, `MAPHead`; docs/MATHEMATICS.md, sections 12.3 and 12.6.
 package struct AttentionPooling {
     private let heads: Int
     private let score: Linear
@@ -23,7 +23,7 @@ package struct AttentionPooling {
 
     /// Reads the tensors below `prefix`, in Meta's names: `probe`, `attn.in_proj_weight` and so on.
     ///
-    /// `shape`: the tower's width, epsilon and activation, and the pooling's own heads.
+    /// `shape` has the tower's width, epsilon and activation, and the number of the pooling's own attention heads.
     package init(
         _ source: some TensorSource, prefix p: String, shape: TransformerShape, precision: Precision,
         packed: PackedWeights? = nil
@@ -67,10 +67,12 @@ package struct AttentionPooling {
         sums = Activations(columns: max(w, size))
     }
 
-    /// Widest hidden layer of the MLP; published models have at most 8,960.
+    /// The widest hidden layer of the MLP that is accepted; published models have at most 8,960.
     private static let widest = 1 << 20
 
-    /// For each head its query times its keys' weights, `[heads, width]`; the keys' biases add the same to every score.
+    /// Returns each attention head's query times the weights of its keys, `[heads, width]`.
+    ///
+    /// The biases of the keys are left out: they add the same number to every score.
     private static func queries(
         _ probe: [Float], _ weights: [Float], _ biases: [Float], width w: Int, heads: Int
     ) -> [Float] {
@@ -85,7 +87,7 @@ package struct AttentionPooling {
         return out
     }
 
-    /// out `[sequences, width]` from x `[sequences · tokens, width]`.
+    /// Computes out `[sequences, width]` from x `[sequences · tokens, width]`.
     package func callAsFunction(_ x: Matrix, tokens: Int, into out: Matrix) throws {
         scores.resize(rows: x.rows)
         try score(x, into: scores)

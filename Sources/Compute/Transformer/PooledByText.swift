@@ -1,10 +1,10 @@
 package import Checkpoints
 package import Tensors
 
-/// X-Pool: a window's frames pooled by the attention of a text to them, then one layer more.
+/// X-Pool's pooling: the attention of a text to a window's frames, then one more layer.
 ///
-/// Nothing is normalised before it, and there are no positions. T-MASS has the same under the same names. Source:
-/// layer6ai-labs/xpool `modules/transformer.py`, commit bc88718; FAMILIES section 8.1.
+/// Its inputs are not normalised, and there are no positions. T-MASS uses the same tensors under the same names.
+/// Source: layer6ai-labs/xpool `modules/transformer.py`, commit bc88718; docs/MATHEMATICS.md, section 13.1.
 package struct PooledByText {
     private let heads: Int
     private let norms: [LayerNorm]
@@ -20,7 +20,7 @@ package struct PooledByText {
     private let values: Matrix
     private let attended: Matrix
 
-    /// Reads `pool_frames.*`.
+    /// Reads the tensors `pool_frames.*`.
     package init(_ source: any TensorSource, width d: Int, heads: Int) throws {
         let p = "pool_frames"
         func layer(_ name: String, adds: Bool = false) throws -> Linear {
@@ -44,8 +44,9 @@ package struct PooledByText {
         (keys, values, attended) = (matrix(), matrix(), matrix())
     }
 
-    /// out `[P, width]` from each pair's text `[P, width]` and the frames `[rows, width]` of all windows, of which
-    /// pair p sees `counts[p]` from row `first[p]` on.
+    /// Computes out `[P, width]` from each pair's text `[P, width]` and the frames `[rows, width]` of all windows.
+    ///
+    /// Pair p sees the `counts[p]` frames from row `first[p]` on.
     package func callAsFunction(
         texts: Matrix, frames: Matrix, first: [Int32], counts: [Int32], into out: Matrix
     ) throws {

@@ -3,8 +3,8 @@ package import Tensors
 
 /// CLIP's residual attention block: `x += attn(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
 ///
-/// Source: openai/CLIP `model.py`, `ResidualAttentionBlock`; CLIP4CLIP section 3. The one implementation for both CLIP
-/// towers and for the heads.
+/// Both CLIP towers and the heads use this implementation. Source: openai/CLIP `model.py`, `ResidualAttentionBlock`;
+/// docs/MATHEMATICS.md, section 3.
 package struct ResidualAttentionBlock {
     private let norm1: LayerNorm
     private let norm2: LayerNorm
@@ -51,10 +51,10 @@ package struct ResidualAttentionBlock {
         contract = try linear("mlp.c_proj.weight", bias: "mlp.c_proj.bias", inner, w, .residual)
     }
 
-    /// x `[sequences · tokens, width]`, in place.
+    /// Transforms x `[sequences · tokens, width]` in place.
     ///
-    /// With `rows`, one token a sequence, only that token is carried through what follows attention, and x becomes
-    /// `[sequences, width]`: all that the last block of a tower needs.
+    /// With `rows`, one token a sequence, only that token goes through what follows attention, and x becomes
+    /// `[sequences, width]`. The last block of a tower needs no more.
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
         workspace space: TransformerWorkspace
@@ -78,15 +78,17 @@ package struct ResidualAttentionBlock {
     }
 }
 
-/// Which keys a token may see.
+/// Selects the keys that a token sees.
 package struct AttentionMask {
     package let causal: Bool
-    /// Keys that count in each sequence, a prefix; all, if nil.
+    /// The number of keys that count in each sequence, from its beginning; nil means all.
     package let lengths: [Int32]?
 
     package static let none = AttentionMask(causal: false, lengths: nil)
     package static let causal = AttentionMask(causal: true, lengths: nil)
-    /// Padded keys get -1e6 in the reference, which is exactly weight 0 in float32: they are skipped here.
+    /// Masks all keys beyond a sequence's length.
+    ///
+    /// CLIP4Clip adds -1e6 to their scores, which gives weight 0 in float32; here they are skipped.
     package static func prefix(_ lengths: [Int32]) -> AttentionMask {
         AttentionMask(causal: false, lengths: lengths)
     }

@@ -6,7 +6,7 @@ package struct TransformerShape: Sendable, Equatable {
     package let width: Int
     package let heads: Int
     package let layers: Int
-    /// Inside the root of every LayerNorm: 1e-5 in the CLIP towers, 1e-12 in the heads (CLIP4CLIP section 3).
+    /// The number added to the variance in every LayerNorm: 1e-5 in the CLIP towers, 1e-12 in the heads.
     package let epsilon: Float
     package let activation: Activation
 
@@ -19,13 +19,13 @@ package struct TransformerShape: Sendable, Equatable {
     }
 }
 
-/// Residual attention blocks, one after the other.
+/// A stack of residual attention blocks, run one after the other.
 package struct TransformerStack {
     package let shape: TransformerShape
     private let blocks: [ResidualAttentionBlock]
     private let workspace: TransformerWorkspace
 
-    /// Reads `prefix.0`, `prefix.1`, …; a prefix is, say, "visual.transformer.resblocks".
+    /// Reads the blocks `prefix.0`, `prefix.1`, …; a prefix is, say, "visual.transformer.resblocks".
     package init(
         _ source: some TensorSource, prefix: String, shape: TransformerShape, precision: Precision = .f32,
         packed: PackedWeights? = nil
@@ -39,9 +39,10 @@ package struct TransformerStack {
             width: shape.width, inner: source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first ?? 4 * shape.width)
     }
 
-    /// x `[sequences · tokens, width]`, in place; with `rows`, x becomes `[sequences, width]`, the wanted tokens.
+    /// Transforms x `[sequences · tokens, width]` in place; with `rows`, x becomes `[sequences, width]`.
     ///
-    /// `trace` sees x after every block but a shortened last one.
+    /// `rows` selects one token a sequence. `trace` receives x after every block, except after a last block that `rows`
+    /// shortened.
     package func callAsFunction(
         _ x: Matrix, tokens: Int, mask: AttentionMask, rotary: RotaryPositions? = nil, rows: [Int32]? = nil,
         trace: ((Matrix) -> Void)? = nil
@@ -55,15 +56,15 @@ package struct TransformerStack {
     }
 }
 
-/// Scratch memory that all blocks of a stack share; grows to the largest batch, then stays.
+/// Scratch memory shared by all blocks of a stack; it grows to the largest batch, then stays.
 package final class TransformerWorkspace {
     let normed: Activations
     let packed: Activations
-    /// Queries, keys and values that were turned, where it cannot be done in place.
+    /// Turned queries, keys and values, where they cannot be turned in place.
     let turned: Activations
     let attended: Activations
     let inner: Activations
-    /// Sums of whichever product is under way.
+    /// The int32 sums of the product that is being computed.
     let sums: Activations
 
     package init(width: Int, inner: Int) {

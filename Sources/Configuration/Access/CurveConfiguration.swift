@@ -4,17 +4,17 @@ package import Messaging
 import SystemSupport
 import Yams
 
-/// The `curve:` section: with it, the sockets speak only CURVE, and only with the clients that are listed.
+/// The section `curve`: the sockets then accept only CURVE connections of listed clients.
 package struct CurveConfiguration: Sendable, Equatable {
-    /// The file of the server's secret key.
+    /// The file with the server's secret key.
     package var key: String
-    /// The file of clients: lines of `NAME KEY ROLE[,ROLE]`.
+    /// The file with the clients: lines of `NAME KEY ROLE[,ROLE]`.
     package var clients: String
 
-    /// Bytes of the largest file of clients: some ten thousand of them.
+    /// The greatest size of the clients' file in bytes: some ten thousand clients.
     private static let largestList = 1 << 20
 
-    /// Files that are not given are looked for by these names in the credentials directory.
+    /// The names under which files that are not configured are searched in the credentials directory.
     private static let usual = (key: "curve.key", clients: "curve.clients")
 
     init?(_ root: YAMLMapping, _ path: String) throws(ConfigurationError) {
@@ -25,8 +25,10 @@ package struct CurveConfiguration: Sendable, Equatable {
         clients = try section.string("clients") ?? Self.usual.clients
     }
 
-    /// A name without a folder is a credential's if there is one of it (systemd's `LoadCredential=`); other relative
-    /// paths begin at the configuration's folder.
+    /// Resolves the files' paths.
+    ///
+    /// A name without a folder is a credential if there is one of that name (systemd's `LoadCredential=`). Other
+    /// relative paths begin at the configuration's folder.
     func located(
         absolute: (String) -> String, credentials: String? = Credential.directory
     ) -> CurveConfiguration {
@@ -37,7 +39,7 @@ package struct CurveConfiguration: Sendable, Equatable {
         return located
     }
 
-    /// Reads both files.
+    /// Reads both files and makes the gate.
     package func gate(logger: Logger) throws(ConfigurationError) -> CurveGate {
         do {
             return try CurveGate(secret: KeyFile.secret(key), clients: list(), logger: logger)
@@ -50,7 +52,7 @@ package struct CurveConfiguration: Sendable, Equatable {
         }
     }
 
-    /// Reads the clients alone, as for `CurveGate.reload`.
+    /// Reads only the clients' file, for `CurveGate.reload`.
     package func list() throws(ConfigurationError) -> ClientList {
         let data: Data
         do {
@@ -70,7 +72,7 @@ package struct CurveConfiguration: Sendable, Equatable {
 }
 
 extension ControlLimits {
-    /// The `limits:` section: what a peer may ask of the control socket.
+    /// Reads the section `limits`: what a peer may ask of the control socket.
     init(_ root: YAMLMapping) throws(ConfigurationError) {
         self.init()
         let keys = ["request_megabytes", "import_megabytes", "requests_per_second"]

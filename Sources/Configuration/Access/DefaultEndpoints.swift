@@ -1,11 +1,11 @@
 import Foundation
 import SystemSupport
 
-/// Where the sockets are when nothing is said.
+/// The endpoints of the sockets if none are configured.
 extension Configuration {
-    /// systemd's runtime directory, the user's, or one of his own in /tmp.
+    /// The default endpoint of a socket: in systemd's runtime directory, the user's, or one of the user's in /tmp.
     ///
-    /// A runtime directory of another user, as `sudo` may leave it in the environment, is not this one's.
+    /// A runtime directory that belongs to another user, as `sudo` may leave it in the environment, is not used.
     package static func defaultEndpoint(
         _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> String {
@@ -21,16 +21,16 @@ extension Configuration {
         return "/tmp/watchword-\(geteuid())"
     }
 
-    /// Whether a directory is this user's alone; one that is missing may yet be.
+    /// Whether a directory is private to this user; one that does not exist may become so.
     private static func isOwn(_ path: String) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0 else { return true }
         return status.st_mode & S_IFMT == S_IFDIR && PathTrust.isOwn(status)
     }
 
-    /// A client's default endpoints: of the user's own daemon if there is one, else of the machine's.
+    /// The endpoint that a client uses by default: of the user's own daemon if there is one, else of the system's.
     ///
-    /// A socket at the user's place that another may have put there counts as none.
+    /// A socket in the user's directory that another user may have put there does not count.
     package static func daemonEndpoint(
         _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment,
         machines: String = "/run/watchword"

@@ -1,25 +1,27 @@
 import Foundation
 import Yams
 
-/// The section `http`: where the web API listens, and who may use it.
+/// The section `http`: the address of the web API, and its access rules.
 ///
-/// Without the section there is no such socket.
+/// Without the section there is no web API.
 package struct HTTPConfiguration: Sendable, Equatable {
-    /// "127.0.0.1", "::1", "0.0.0.0": an address, never a name, which might come to mean another.
-    package var address = "127.0.0.1"
-    /// 0: any that is free.
-    package var port = 8787
-    /// Tokens and their roles: `token` with `control`, then `tokens`.
+    /// The address to listen at, such as "127.0.0.1", "::1" or "0.0.0.0".
     ///
-    /// Without any, whoever reaches the socket may do everything.
+    /// It is never a name, which might resolve to another address later.
+    package var address = "127.0.0.1"
+    /// The port; 0 means any free one.
+    package var port = 8787
+    /// The tokens and their roles: `token` with the role `control`, then `tokens`.
+    ///
+    /// Without any token, everybody who can reach the socket may do everything.
     package var tokens: [Token] = []
-    /// Names besides its own that requests may come for: those of a reverse proxy.
+    /// Further host names that requests may use, such as those of a reverse proxy.
     package var hosts: [String] = []
-    /// Connections at once; beyond that, idle ones are closed for new ones.
+    /// The greatest number of connections; above it, idle ones are closed for new ones.
     package var connections = 2000
-    /// Clients of the event stream at once.
+    /// The greatest number of clients of the event stream.
     package var followers = 64
-    /// Requests a second, on average.
+    /// The allowed requests a second, on average.
     package var rate = 500
 
     package init() {}
@@ -64,7 +66,7 @@ package struct HTTPConfiguration: Sendable, Equatable {
         }
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can reach the address.
     package var isLoopback: Bool { address == "::1" || address.hasPrefix("127.") }
 
     private static func split(_ text: String) -> (address: String, port: Int)? {

@@ -3,9 +3,9 @@ package import SystemSupport
 package import WireFormat
 import Yams
 
-/// A token that requests may bear, and what for.
+/// A bearer token of the web API, with its role.
 package struct HTTPToken: Sendable, Equatable {
-    /// For logs and refusals.
+    /// The token's name in logs and error messages.
     package let name: String
     package let role: Role
     package let secret: [UInt8]
@@ -21,12 +21,12 @@ package struct HTTPToken: Sendable, Equatable {
 }
 
 extension HTTPConfiguration {
-    /// A token as the configuration names it: its file, and what it is for.
+    /// A token in the configuration: its file, role and name.
     package struct Token: Sendable, Equatable {
-        /// A path, or the name of a credential that systemd passed on.
+        /// The path of the token's file, or the name of a systemd credential.
         package var file: String
         package var role = Role.control
-        /// The file's own name, if nothing else is said.
+        /// The token's name; by default the file's name.
         package var name: String
         /// The streams that its bearer may see; nil for all.
         package var streams: NamePatterns?
@@ -61,7 +61,7 @@ extension HTTPConfiguration {
         }
     }
 
-    /// Reads every token's file; none, if nothing is to be borne.
+    /// Reads the files of all tokens; returns an empty array if none is configured.
     package func secrets(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ConfigurationError) -> [HTTPToken] {

@@ -3,7 +3,7 @@ package import Matching
 import Pixels
 import Printing
 
-/// Example pictures as `data:` URIs: how they travel, and are kept.
+/// Example pictures as `data:` URIs, the form in which they are sent and stored.
 package enum PictureURI {
     /// Reads a picture's file; a relative path begins at `folder`.
     package static func read(_ path: String, from folder: URL) throws(QueryPartError) -> QueryImage {
@@ -37,7 +37,7 @@ package enum PictureURI {
         return image
     }
 
-    /// As in `data:image/png;name=gate.png;base64,…`.
+    /// Encodes a picture as `data:image/png;name=gate.png;base64,…`.
     package static func encode(_ image: QueryImage) -> String {
         let name = image.name.addingPercentEncoding(
             withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-_.")))

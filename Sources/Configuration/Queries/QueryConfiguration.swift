@@ -3,26 +3,26 @@ package import Matching
 import Printing
 package import WireFormat
 
-/// A standing query, as the configuration, files of queries and `query.add` give it; what is left out comes from the
-/// model.
+/// A standing query as configurations, query files and `query.add` give it; missing keys get the model's defaults.
 ///
-/// One reader serves YAML and JSON, and says what is wrong by file, line and key; keys are written as in `keys`.
+/// One reader serves YAML and JSON, and reports errors with file, line and key. Keys are written in the order of
+/// `keys`.
 package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var id: String?
-    /// Whether the id was made from the text; it is no key.
+    /// Whether the id was made from the text; this is not a key.
     package var hasMadeID = false
     package var text = ""
-    /// Other ways to say it.
+    /// Other wordings of the text.
     package var phrasings: [String]?
-    /// Example pictures: paths in files and commands, `data:` URIs once they are on their way.
+    /// Example pictures: paths in files and commands, `data:` URIs in messages.
     package var images: [String]?
-    /// Prompt templates; the configuration's or the model's own, if nil.
+    /// Prompt templates; nil means the configuration's or the model's own.
     package var prompts: [String]?
     package var tags: [String]?
     package var metadata: [String: String]?
     package var head: String?
     package var frames: Int?
-    /// The rule is one of three: a fixed score, contrasts with a probability, or a budget of false alerts.
+    /// The rule is one of three: `threshold`, `against` with a probability, or a budget of false alerts.
     package var threshold: Double?
     package var against: [String]?
     package var probability: Double?
@@ -40,13 +40,13 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var enabled: Bool?
     package var snapshot: Bool?
 
-    /// The text as a key: left out if it is empty.
+    /// The text as a key's value; nil if it is empty.
     var givenText: String? {
         get { text.isEmpty ? nil : text }
         set { text = newValue ?? "" }
     }
 
-    /// Every key there is.
+    /// The names of all keys.
     package static let keys = QueryKey.all.map(\.name)
 
     package init(id: String? = nil, text: String, head: String? = nil, threshold: Double? = nil) {
@@ -56,10 +56,10 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         self.threshold = threshold
     }
 
-    /// Reads a JSON object of the wire or the journal; an error is a sentence that names the query and the key.
+    /// Reads a JSON object from a message or the journal; the error names the query and the key.
     package init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }
 
-    /// Reads a JSON object; an error is a sentence that names the query and the key.
+    /// Reads a JSON object; the error names the query and the key.
     package init(json value: JSONValue) throws(QueryError) {
         do {
             self = try Self(value, path: "", line: nil)
@@ -74,9 +74,9 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         try value.encode(json)
     }
 
-    /// Reads a query: a text alone, or keys and values; pictures' paths begin at `folder`.
+    /// Reads a query: a text alone, or keys and values; paths of pictures begin at `folder`.
     ///
-    /// Without a folder pictures must be `data:` URIs: what comes over the wire may read no file of the daemon's.
+    /// Without a folder, pictures must be `data:` URIs, so that a message cannot make the daemon read a file.
     init<Node: ConfigurationNode>(
         _ node: Node, path: String, line: Int?, folder: URL? = nil
     ) throws(ConfigurationError) {
@@ -93,7 +93,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
         try check(values)
     }
 
-    /// Everything that can be wrong without a model is said now, with its line.
+    /// Reports everything that can be wrong without a model, with its line.
     private func check<Node>(_ values: Mapping<Node>) throws(ConfigurationError) {
         let given = QueryKey.rules.filter(values.has)
         guard given.count <= 1 else {

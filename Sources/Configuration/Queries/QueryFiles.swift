@@ -2,12 +2,12 @@ package import Foundation
 import WireFormat
 import Yams
 
-/// Files of queries: YAML for people, JSON lines for many.
+/// Files of queries: YAML for people, JSON lines for large numbers.
 ///
-/// JSON lines hold one query a line; YAML is a list, or a mapping with `queries`. A file that begins with `{` and whose
-/// first line is a whole JSON object is JSON lines, whatever it is called.
+/// JSON lines contain one query a line. YAML is a list, or a mapping with `queries`. A file is read as JSON lines,
+/// whatever its name, if it begins with `{` and its first line is a complete JSON object.
 extension QueryConfiguration {
-    /// A YAML list of queries; ids that are left out stay so.
+    /// Reads a YAML list of queries; missing ids are not filled in.
     static func list(_ nodes: [Node], path: String, folder: URL? = nil) throws(ConfigurationError)
         -> [QueryConfiguration]
     {
@@ -22,7 +22,7 @@ extension QueryConfiguration {
 
     private static func folder(of path: String) -> URL { URL(filePath: path).deletingLastPathComponent() }
 
-    /// The queries of a file.
+    /// Reads the queries of a file.
     package static func load(_ path: String) throws(ConfigurationError) -> [QueryConfiguration] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError(path: path, line: nil, reason: "the file of queries cannot be read")
@@ -30,7 +30,7 @@ extension QueryConfiguration {
         return try read(data, path: path, folder: folder(of: path))
     }
 
-    /// The queries of a file's bytes; `path` is what errors call it, pictures' paths begin at `folder`.
+    /// Reads the queries from a file's bytes; `path` is its name in errors, and pictures' paths begin at `folder`.
     package static func read(
         _ data: Data, path: String, folder: URL
     ) throws(ConfigurationError) -> [QueryConfiguration] {
@@ -69,7 +69,7 @@ extension QueryConfiguration {
         return queries
     }
 
-    /// The queries as JSON lines.
+    /// Writes the queries as JSON lines.
     package static func jsonLines(_ queries: [QueryConfiguration]) throws -> Data {
         var data = Data()
         for query in queries {
@@ -79,7 +79,7 @@ extension QueryConfiguration {
         return data
     }
 
-    /// The queries as a YAML list; keys in the order of `keys`.
+    /// Writes the queries as a YAML list, with keys in the order of `keys`.
     package static func yaml(_ queries: [QueryConfiguration]) throws -> String {
         guard !queries.isEmpty else { return "[]\n" }
         var text = ""

@@ -4,7 +4,7 @@ import Printing
 package import WireFormat
 
 extension QueryKey {
-    /// Reads the key's value of a mapping, if there is one; pictures' paths begin at `folder`.
+    /// Reads the key's value from a mapping into a query, if it is given; paths of pictures begin at `folder`.
     func read<Node>(
         _ values: Mapping<Node>, into query: inout QueryConfiguration, folder: URL?
     ) throws(ConfigurationError) {
@@ -72,7 +72,7 @@ extension QueryKey {
         }
     }
 
-    /// The key and its value; nil if the query leaves it out.
+    /// The key's name and value; nil if the query leaves it out.
     func entry(of query: QueryConfiguration) -> (name: String, value: JSONValue)? {
         value(of: query).map { (name, $0) }
     }
@@ -93,7 +93,7 @@ extension QueryKey {
 }
 
 extension QueryConfiguration {
-    /// The keys that it has, as a JSON object.
+    /// The given keys as a JSON object.
     package var json: [String: JSONValue] {
         var members: [String: JSONValue] = [:]
         for key in QueryKey.all { members[key.name] = key.value(of: self) }

@@ -1,12 +1,12 @@
 import Matching
 package import WireFormat
 
-/// A key of a query: the one place that says what it is called, what it may hold, and where its value is kept.
+/// A key of a query: its name, its allowed values, and the property that holds it.
 ///
-/// Files and sockets read by this table, `query export` and the journal write by it, and the API's schemas and
-/// descriptions are made of it.
+/// Files and messages are read by this table, `query export` and the journal write by it, and the API's schemas and
+/// descriptions are generated from it.
 package struct QueryKey: Sendable {
-    /// Where a value is kept, which says how it is read and written.
+    /// The property that holds a value, which determines how it is read and written.
     enum Place: Sendable {
         case text(any WritableKeyPath<QueryConfiguration, String?> & Sendable)
         case texts(any WritableKeyPath<QueryConfiguration, [String]?> & Sendable)
@@ -16,14 +16,14 @@ package struct QueryKey: Sendable {
         case metadata, images, confirm, update, active, expires
     }
 
-    /// As files and the wire write it.
+    /// The name in files and messages.
     package let name: String
-    /// The shape of a value that is given.
+    /// The schema of a given value.
     package let schema: Schema
-    /// The shape of the value in answers.
+    /// The schema of the value in answers.
     package let answered: Schema
     package let summary: String
-    /// The value where it is left out; nil if that depends on the model, or is nothing.
+    /// The default value; nil if it depends on the model, or if there is none.
     package let standard: JSONValue?
     let place: Place
 
@@ -39,7 +39,7 @@ package struct QueryKey: Sendable {
         self.summary = summary
     }
 
-    /// Every key, in the order in which people read them.
+    /// All keys, in the order for people to read.
     package static let all: [QueryKey] = [
         QueryKey("id", .text(\.id), .name, "Made from the text if it is left out."),
         QueryKey(
@@ -98,7 +98,7 @@ package struct QueryKey: Sendable {
             "Whether an event keeps the picture of its peak."),
     ]
 
-    /// Keys of which a query has one; `probability` goes with `against`.
+    /// The keys of rules, of which a query has exactly one; `probability` belongs to `against`.
     static let rules = ["threshold", "against", "false_alerts_per_day"]
 
     // MARK: Shapes
@@ -107,7 +107,7 @@ package struct QueryKey: Sendable {
     private static let day = 0.0...86_400
     private static let list = Schema.list(.text())
 
-    /// One text, or a list of them.
+    /// The schema of one text, or a list of texts.
     private static func texts(_ length: ClosedRange<Int>? = nil) -> Schema {
         .either([.text(length), .list(.text(length))])
     }
@@ -132,7 +132,7 @@ package struct QueryKey: Sendable {
 }
 
 extension Schema {
-    /// The same kind of value, whatever its size: what is answered is not checked again.
+    /// The schema without limits of size: answers are not checked again.
     fileprivate var withoutBounds: Schema {
         switch self {
         case .integer: .integer()
@@ -145,6 +145,6 @@ extension Schema {
 }
 
 extension Float {
-    /// The shortest decimal number that is this one in single precision: 0.2, and not 0.20000000298.
+    /// The shortest decimal number that equals this one in single precision: 0.2, not 0.20000000298.
     var shortest: Double { Double("\(self)") ?? Double(self) }
 }

@@ -2,9 +2,9 @@ import Digests
 import Foundation
 
 extension QueryConfiguration {
-    /// An id made from a text: "a red circle appears" is `a-red-circle-appears`.
+    /// Makes an id from a text: "a red circle appears" becomes `a-red-circle-appears`.
     ///
-    /// Other texts may have the same one: `QueryNames` tells them apart.
+    /// Several texts may give the same id; `QueryNames` makes them different.
     package static func slug(_ text: String) -> String {
         let slug = String(words(of: text).joined(separator: "-").prefix(longestSlug))
         guard slug.isEmpty else { return slug }
@@ -17,24 +17,24 @@ extension QueryConfiguration {
         text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
     }
 
-    /// The id, or one made from what describes the query.
+    /// The id, or one made from the query's description.
     package var idOrSlug: String { id ?? slug }
 
     private var slug: String { Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 
-    /// Distinguishes queries of one slug: the text, or the pictures of a query that has none.
+    /// What distinguishes queries with the same slug: the text, or the pictures of a query without one.
     package var wording: String {
         text.isEmpty ? (images ?? []).map { String($0.drop { $0 != "," }) }.joined(separator: "\n") : text
     }
 
-    /// Whether the slug holds all of the text, but for its case: no other text of this kind has it.
+    /// Whether the slug determines the text up to its case, so that no other such text has this slug.
     fileprivate var isSaidBySlug: Bool {
         let words = Self.words(of: text)
         return !words.isEmpty && words.joined(separator: " ") == text.lowercased()
             && words.joined(separator: "-").utf8.count <= Self.longestSlug
     }
 
-    /// Ids that the query may have, the first best: its slug, then the slug with a hash of its wording.
+    /// The ids that the query may get, in order of preference: its slug, then the slug with a hash of its wording.
     fileprivate var possibleIDs: [String] {
         let slug = slug
         let hash = Digest.sha256(wording)
@@ -42,22 +42,22 @@ extension QueryConfiguration {
     }
 }
 
-/// Gives queries that bring no id one made from their texts, which no query of another text has.
+/// Gives queries without an id one that is made from their text and that no other text has.
 ///
-/// The first of several texts that make the same slug gets the slug, the others the slug and a hash of their text; a
-/// text of ASCII words alone comes before those of which the slug holds only a part.
+/// Of several texts with one slug, the first gets the slug, the others the slug and a hash of their text. A text of
+/// plain ASCII words has priority over texts that the slug represents only in part.
 package struct QueryNames {
-    /// Ids that are taken, and their queries' wording.
+    /// The ids in use, with the wording of their queries.
     private var taken: [String: String]
 
     package init(taken: [String: String] = [:]) { self.taken = taken }
 
-    /// Ids for which `taken` must be known before a query is named.
+    /// The ids that may be given to a query; `taken` must contain those in use.
     package static func candidates(for query: QueryConfiguration) -> [String] {
         query.id.map { [$0] } ?? query.possibleIDs
     }
 
-    /// The query with its id; one of the same wording gets the id that this one has.
+    /// Returns the query with an id; a query with the same wording gets the same id.
     package mutating func name(_ query: QueryConfiguration) -> QueryConfiguration {
         var named = query
         if query.id == nil {
@@ -69,7 +69,7 @@ package struct QueryNames {
         return named
     }
 
-    /// Names a list of queries, in its order.
+    /// Names a list of queries in order.
     package static func named(_ queries: [QueryConfiguration]) -> [QueryConfiguration] {
         var names = QueryNames()
         return names.name(all: queries)

@@ -2,7 +2,7 @@ import Foundation
 import Matching
 import Printing
 
-/// Windows of the last `of` that must match: `confirm: {need: 2, of: 3}`, or "2/3".
+/// The number of the last `of` windows that must match: `confirm: {need: 2, of: 3}`, or "2/3".
 package struct Confirmation: Codable, Sendable, Equatable {
     package let need: Int
     package let of: Int
@@ -12,7 +12,7 @@ package struct Confirmation: Codable, Sendable, Equatable {
         self.of = of
     }
 
-    /// Reads "2/3".
+    /// Parses "2/3"; nil for other texts.
     package init?(_ text: String) {
         guard text.utf8.count <= 16 else { return nil }
         let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
@@ -37,7 +37,7 @@ package struct Confirmation: Codable, Sendable, Equatable {
     }
 }
 
-/// When a peak that rises is told again: `update: {step: 0.01, interval: 1}`.
+/// When updates of an event are sent: `update: {step: 0.01, interval: 1}`.
 package struct UpdatePolicy: Codable, Sendable, Equatable {
     package var step: Double?
     package var interval: Double?
@@ -48,8 +48,9 @@ package struct UpdatePolicy: Codable, Sendable, Equatable {
     }
 }
 
-/// `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`; days and hours may be lists, or left out for
-/// all.
+/// One rule of active hours: `active: {zone: Europe/Berlin, days: mon-fri, hours: "08:00-18:00"}`.
+///
+/// Days and hours may be lists; a missing key means all.
 package struct ActivePart: Codable, Sendable, Equatable {
     package var zone: String
     package var days: [String]?
@@ -82,7 +83,7 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return try ActiveHours.Rule(zone: zone, days: days, spans: spans)
     }
 
-    /// Reads "mon", "Fri-Mon", or several with commas between them.
+    /// Parses "mon", "Fri-Mon", or several of these with commas.
     private static func days(_ text: String) throws(QueryPartError) -> [ActiveHours.Weekday] {
         var days: [ActiveHours.Weekday] = []
         guard text.utf8.count <= 256 else {
@@ -105,10 +106,10 @@ package struct ActivePart: Codable, Sendable, Equatable {
         return (0...length).map { all[(first.rawValue + $0) % all.count] }
     }
 
-    /// Most parts of `active`, and most days and spans of one of them.
+    /// The greatest number of rules of `active`, and of days and spans in one of them.
     private static let mostParts = 48
 
-    /// Reads the parts under a key: `active` of a query, `quiet` of a notifier.
+    /// Reads the rules under a key: `active` of a query, `quiet` of a notifier.
     static func list<Node>(
         _ values: Mapping<Node>, key name: String = "active"
     ) throws(ConfigurationError) -> [ActivePart]? {

@@ -3,11 +3,11 @@ package import Matching
 package import Pixels
 import StreamSources
 
-/// A query's example pictures, ready for the image tower.
+/// Prepares a query's example pictures for the image tower.
 package enum QueryPictures {
-    /// Decodes them; one that cannot be is said by the query's id and its name.
+    /// Decodes the pictures; the error for one that fails names the query and the picture.
     ///
-    /// Waits for decoders: call it where waiting is allowed.
+    /// It waits for decoders, so the caller must be allowed to wait.
     package static func decode(_ query: StandingQuery, framing: Framing) throws(QueryError) -> [Picture] {
         var pictures: [Picture] = []
         for image in query.images {

@@ -3,7 +3,7 @@ package import Matching
 package import WireFormat
 
 extension QueryConfiguration {
-    /// The rule it asks for; nil if it leaves that to the model.
+    /// The configured rule; nil if the model's default applies.
     package var rule: ThresholdRule? {
         if let against {
             return .contrast(
@@ -13,7 +13,7 @@ extension QueryConfiguration {
         return threshold.map { .score(Float($0)) }
     }
 
-    /// The query, ready to stand, with what it leaves open; `scores`: what the head gives.
+    /// Makes the standing query, with defaults for missing keys; `scores` is the kind of the head's scores.
     package func standing(
         id: String, head: String, scores: ScoreKind, frames: Int, rule: ThresholdRule, prompts: [String]
     ) throws(QueryError) -> StandingQuery {
@@ -54,9 +54,9 @@ extension QueryConfiguration {
         return policy
     }
 
-    /// A standing query, written so that reading it gives the same query, whatever the model's defaults are.
+    /// Describes a standing query so that reading it gives the same query, whatever the model's defaults are.
     ///
-    /// `pictures`: with them, or without their bytes, which are many.
+    /// `pictures`: with the bytes of its pictures, which may be many, or without.
     package init(_ query: StandingQuery, pictures: Bool = true) {
         let (settings, policy) = (query.settings, query.settings.policy)
         self.init(id: query.id, text: query.text, head: query.head)
@@ -90,9 +90,9 @@ extension QueryConfiguration {
         snapshot = settings.snapshot ? nil : false
     }
 
-    /// This query with some keys changed: those of a JSON object; null takes a key back to its default.
+    /// Returns this query with the keys of a JSON object changed; null resets a key to its default.
     ///
-    /// A new rule takes the place of the old one, whatever kind that is. The id stays.
+    /// A new rule replaces the old one of any kind. The id stays.
     package func changed(by changes: JSONValue) throws -> QueryConfiguration {
         guard case .object(let changes) = changes else { throw QueryError(id ?? "", "changes are keys and values") }
         var values = json

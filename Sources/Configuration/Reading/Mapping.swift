@@ -2,11 +2,11 @@ import Matching
 import Printing
 import StreamSources
 
-/// A configuration that was refused: file, line, and what to do.
+/// A refused configuration: file, line, key, and advice.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let line: Int?
-    /// The key that is wrong, as in "streams" or "confirm.need"; nil where a file as a whole is refused.
+    /// The wrong key, such as "streams" or "confirm.need"; nil if the whole file is refused.
     package let key: String?
     package let reason: String
 
@@ -18,7 +18,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         self.reason = SourceURI.redacted(reason.excerpt(2000))
     }
 
-    /// A refusal of a configuration as a whole.
+    /// Makes the error for a configuration that is refused as a whole.
     package init(whole reason: String) { self.init(path: "", line: nil, reason: reason) }
 
     package var description: String {
@@ -27,7 +27,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A node of a configuration, in YAML or in JSON.
+/// A node of a YAML or JSON configuration.
 protocol ConfigurationNode {
     var isNull: Bool { get }
     var text: String? { get }
@@ -35,22 +35,22 @@ protocol ConfigurationNode {
     var whole: Int? { get }
     var truth: Bool? { get }
     var items: [Self]? { get }
-    /// Keys, which must be words, and values; in their order, if there is one.
+    /// The keys and values of a mapping, in order if there is one; a key that is no word is nil.
     var pairs: [(key: String?, value: Self, line: Int?)]? { get }
-    /// Line of the file, from 1; nil where it is not known.
+    /// The line in the file, from 1; nil if it is unknown.
     var line: Int? { get }
-    /// Its kind and value, for people.
+    /// The node's kind and value, for messages.
     var name: String { get }
 }
 
-/// Keys and values with errors that name key, line and what was expected; knows which keys were asked for.
+/// Reads keys and values of a mapping; errors name key, line and expected value, and unknown keys are refused.
 struct Mapping<Node: ConfigurationNode> {
     let path: String
     private let entries: [(key: String, value: Node, line: Int?)]
     private let what: String
     let line: Int?
 
-    /// `line`: where the mapping is, for nodes that do not know.
+    /// Opens a mapping; `line` is its line, for nodes that do not know theirs.
     init(_ node: Node, path: String, line: Int? = nil, what: String, keys: [String]) throws(ConfigurationError) {
         self.path = path
         self.what = what
@@ -92,14 +92,14 @@ struct Mapping<Node: ConfigurationNode> {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
-    /// Refuses a key with nothing behind it, where leaving it out means another thing than an empty value.
+    /// Throws if a key has no value, where a missing key and an empty value would mean different things.
     func refuseEmpty(_ key: String, _ expected: String) throws(ConfigurationError) {
         guard let entry = entries.first(where: { $0.key == key }), entry.value.isNull else { return }
         throw ConfigurationError(
             path: path, line: entry.line ?? line, key: key, reason: "expected \(expected), found nothing")
     }
 
-    /// Whether a key stands there with nothing behind it.
+    /// Whether a key is present without a value.
     func isEmpty(_ key: String) -> Bool { entries.contains { $0.key == key && $0.value.isNull } }
 
     func failure(_ key: String, _ reason: String) -> ConfigurationError {
@@ -150,7 +150,7 @@ struct Mapping<Node: ConfigurationNode> {
         return items
     }
 
-    /// A list of texts; one text alone stands for a list of one.
+    /// Reads a list of texts; a single text counts as a list of one.
     func strings(_ key: String) throws(ConfigurationError) -> [String]? {
         guard let (node, _) = entry(key) else { return nil }
         if let one = node.text { return [one] }
@@ -163,13 +163,13 @@ struct Mapping<Node: ConfigurationNode> {
         return texts
     }
 
-    /// A mapping within this one.
+    /// Reads a mapping within this one.
     func mapping(_ key: String, keys: [String]) throws(ConfigurationError) -> Mapping? {
         guard let (node, line) = entry(key) else { return nil }
         return try Mapping(node, path: path, line: line ?? self.line, what: key, keys: keys)
     }
 
-    /// Any keys with lists of numbers.
+    /// Reads a mapping from arbitrary keys to lists of numbers.
     func numbers(_ key: String) throws(ConfigurationError) -> [String: [Double]]? {
         guard let (node, _) = entry(key) else { return nil }
         guard let pairs = node.pairs else { throw wrong(key, "keys and lists of numbers", node) }
@@ -185,7 +185,7 @@ struct Mapping<Node: ConfigurationNode> {
         return lists
     }
 
-    /// Any keys with texts.
+    /// Reads a mapping from arbitrary keys to texts.
     func texts(_ key: String) throws(ConfigurationError) -> [String: String]? {
         guard let (node, _) = entry(key) else { return nil }
         guard let pairs = node.pairs else { throw wrong(key, "keys and values", node) }

@@ -1,9 +1,10 @@
-/// Most bytes of a word that is compared with others, and most words that it is compared with: a comparison costs the
-/// product of both lengths.
+/// The longest word that is compared with others, in bytes.
+///
+/// Comparing two words costs the product of their lengths. `mostWords` limits the number of comparisons.
 private let mostBytes = 40
 private let mostWords = 100
 
-/// The known word that a wrong one may be meant for; nil if none is near, or the wrong one is no slip of the keyboard.
+/// Returns the known word closest to a wrong one; nil if none is close enough to be a typing error.
 func suggestion(for word: String, among known: [String]) -> String? {
     guard word.utf8.count <= mostBytes else { return nil }
     let near = known.prefix(mostWords).filter { $0.utf8.count <= mostBytes }
@@ -13,7 +14,7 @@ func suggestion(for word: String, among known: [String]) -> String? {
     return near.word
 }
 
-/// Bytes to change, add or remove to make one word of the other (Levenshtein).
+/// The number of bytes to change, add or remove to turn one word into the other (Levenshtein).
 private func editDistance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a.utf8), Array(b.utf8))
     var row = Array(0...b.count)

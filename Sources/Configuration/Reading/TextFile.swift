@@ -1,8 +1,8 @@
 import Foundation
 
-/// Bytes of a text file, as UTF-8.
+/// Checks that a text file is UTF-8.
 enum TextFile {
-    /// The text's bytes without a byte order mark; UTF-16, UTF-32 and bytes that are no UTF-8 are refused.
+    /// Returns the bytes without a byte order mark; throws on UTF-16, UTF-32 and invalid UTF-8.
     static func utf8(_ data: Data, path: String) throws(ConfigurationError) -> Data {
         func failure(_ found: String) -> ConfigurationError {
             ConfigurationError(

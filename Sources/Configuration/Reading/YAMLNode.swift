@@ -27,9 +27,7 @@ extension Node: ConfigurationNode {
 }
 
 extension Mapping<Node> {
-    /// Parses a document.
-    ///
-    /// An empty one is an empty mapping.
+    /// Parses a document; an empty one gives an empty mapping.
     static func compose(_ text: String, path: String) throws(ConfigurationError) -> Node {
         do {
             return try Yams.compose(yaml: text) ?? Node.mapping(Node.Mapping([]))

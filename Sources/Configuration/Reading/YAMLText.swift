@@ -2,7 +2,7 @@ import Foundation
 import Printing
 import WireFormat
 
-/// JSON values as YAML in one line: JSON, but for what YAML's readers do not take as it is.
+/// Writes JSON values as one line of YAML: as JSON, except where YAML readers do not accept that.
 enum YAMLText {
     static func flow(_ value: JSONValue) throws -> String {
         let json = String(decoding: try WireCoding.encode(value), as: UTF8.self)

@@ -2,7 +2,7 @@ package import StreamSources
 import Yams
 
 extension SourcePolicy {
-    /// The section `sources`: what clients of the sockets may open.
+    /// Reads the section `sources`: what clients of the sockets may open.
     init(_ root: YAMLMapping, path: String) throws(ConfigurationError) {
         self.init()
         let keys = ["schemes", "files", "addresses", "launch", "playlists"]
@@ -27,13 +27,13 @@ extension SourcePolicy {
     }
 }
 
-/// A camera's user and password: the file that they are in, and the hosts that they may be sent to.
+/// A camera's user and password: the file with them, and the hosts that they may be sent to.
 package struct CameraCredentials: Sendable, Equatable {
-    /// A path, or a name in `$CREDENTIALS_DIRECTORY`.
+    /// The file's path, or its name in `$CREDENTIALS_DIRECTORY`.
     package var file: String
     package var hosts: [HostPattern]
 
-    /// The section `credentials`: names that streams may give, each with `hosts`, and `file` if that has another name.
+    /// Reads the section `credentials`: names for streams to use, each with `hosts`, and with `file` if that differs.
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [String: CameraCredentials] {
         var all: [String: CameraCredentials] = [:]
         guard let node = root.node("credentials") else { return all }

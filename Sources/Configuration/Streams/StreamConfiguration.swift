@@ -5,7 +5,7 @@ package import StreamSources
 import SystemSupport
 import Yams
 
-/// A stream, as the configuration and `stream.add` give it.
+/// A stream as the configuration and `stream.add` give it.
 package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var name: String
     package var uri: String
@@ -15,32 +15,31 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var realtime: Bool?
     package var loop: Bool?
     package var launch: String?
-    /// Levels by which a block of the picture must change for the frame to be embedded anew; off, if nil.
+    /// The least change of a picture's block, in levels, for the frame to be embedded; nil embeds every frame.
     package var gate: Double?
-    /// Words that queries select streams by.
+    /// Labels by which queries select streams.
     package var labels: [String]?
-    /// Parts of the picture that are lanes of their own, as in `door: [x, y, width, height]`, in fractions of the
-    /// picture.
+    /// Parts of the picture with lanes of their own, as `door: [x, y, width, height]` in fractions of the picture.
     package var regions: [String: [Double]]?
-    /// Whether events keep a picture of their peak; they do, if nil.
+    /// Whether events keep a picture of their peak; nil means yes.
     package var snapshots: Bool?
-    /// Whether the history keeps its embeddings; it does, if nil.
+    /// Whether the history keeps the stream's embeddings; nil means yes.
     package var history: Bool?
     /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
     package var frozen: Double?
-    /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI has none then.
+    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
     package var credentials: String?
-    /// How an RTSP camera's packets come; auto, if nil.
+    /// The transport of an RTSP camera's packets; nil means auto.
     package var transport: RTSPTransport?
-    /// The certificate that is trusted for rtsps:// and https://, in the place of this machine's authorities.
+    /// The certificate to trust for rtsps:// and https://, instead of this machine's authorities.
     package var tls: TLSTrust?
-    /// Seconds that a live source may take to send anything at all; 10, if nil.
+    /// The longest wait in seconds for the first data of a live source; nil means 10.
     package var connect: Double?
-    /// Seconds without anything from a live source after which it is opened again; 10, if nil.
+    /// The seconds without data after which a live source is opened again; nil means 10.
     package var stall: Double?
     package var backoff: Pauses?
 
-    /// Pauses before a live source is opened again: the first, and the longest, in seconds; 1 and 30, if nil.
+    /// The first and the longest pause before a live source is opened again, in seconds; nil means 1 and 30.
     package struct Pauses: Codable, Sendable, Equatable {
         package var first: Double?
         package var most: Double?
@@ -103,10 +102,10 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         if let problem { throw mapping.failure(problem.key, problem.reason) }
     }
 
-    /// Most bytes of a URI, or of a launch line.
+    /// The longest URI or launch line in bytes.
     private static let longestText = 4096
 
-    /// The first wrong key and why; nil if the values are right.
+    /// The first invalid key with the reason; nil if all values are valid.
     package var problem: (key: String, reason: String)? {
         if !Name.isValid(name) {
             return ("name", "\"\(name.prefix(64))\" must be 1 to 64 letters, digits, hyphens or underscores")
@@ -163,7 +162,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return nil
     }
 
-    /// The first wrong key of the connection and why; nil if there is none.
+    /// The first invalid key of the connection with the reason; nil if all are valid.
     package var connectionProblem: (key: String, reason: String)? {
         if transport != nil, launch != nil || SourceURI.scheme(uri)?.hasPrefix("rtsp") != true {
             return ("transport", "is of rtsp:// alone; leave it out")
@@ -175,7 +174,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return tls.problem.map { ("tls", $0) }
     }
 
-    /// When its source is given up, and when it is opened again.
+    /// The limits after which the stream's source is closed or opened again.
     package var limits: StreamSupervision.Limits {
         var limits = StreamSupervision.Limits()
         if let connect { limits.connect = .seconds(connect) }
@@ -192,7 +191,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         return limits
     }
 
-    /// The regions by name, those that are rectangles.
+    /// The regions by name; those that are not rectangles are left out.
     package var rectangles: [String: PictureRegion] { (regions ?? [:]).compactMapValues(Self.rectangle) }
 
     private static func rectangle(_ numbers: [Double]) -> PictureRegion? {

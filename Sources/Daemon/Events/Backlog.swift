@@ -1,15 +1,15 @@
 import Journal
 
-/// Messages that were published while the journal could not take them, in order, for when it can again.
+/// Published messages that the journal could not store yet, in order.
 ///
-/// Bounded: past that the oldest are lost, which leaves one hole right after what is stored.
+/// It is bounded: above the limit the oldest are lost, which leaves one hole directly after the stored messages.
 struct Backlog {
     private(set) var entries: ArraySlice<Entry> = []
-    /// Messages that were lost since the journal last stored one.
+    /// The messages lost since the journal last stored one; nil if none was lost.
     private(set) var hole: Hole?
-    /// Events of which the journal knows the beginning, but whose `end` was lost.
+    /// The events whose beginning the journal has, but whose `end` was lost.
     private(set) var ended: Set<String> = []
-    /// Events of which the beginning was lost, too.
+    /// The events whose `start` was lost, so that the journal knows nothing of them.
     private var unknown: Set<String> = []
     private var bytes = 0
     private let limit: Limit
@@ -23,7 +23,7 @@ struct Backlog {
 
     var isEmpty: Bool { entries.isEmpty && hole == nil }
 
-    /// Takes messages; returns how many old ones were lost for them.
+    /// Adds messages; returns how many old ones were lost for them.
     mutating func add(_ new: [Entry]) -> Int {
         entries += new
         bytes += new.reduce(0) { $0 + $1.body.count }
@@ -50,7 +50,7 @@ struct Backlog {
         }
     }
 
-    /// The oldest messages are stored now, with the hole before them.
+    /// Removes the oldest messages, which are stored now, with the hole before them.
     mutating func stored(_ count: Int) {
         bytes -= entries.prefix(count).reduce(0) { $0 + $1.body.count }
         entries = count == entries.count ? [] : entries.dropFirst(count)

@@ -11,7 +11,7 @@ actor EventDelivery {
     private let logger: Logger
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
-    /// Events that have started.
+    /// The number of events that have started.
     private(set) var started = 0
     /// Phases of events that were told, by their names.
     private(set) var phases: [String: Int] = [:]

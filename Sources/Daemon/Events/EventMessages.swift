@@ -5,7 +5,7 @@ import Matching
 package import WireFormat
 
 extension Detection {
-    /// Topic of the event's messages: `match.<stream>.<query-id>`.
+    /// The topic of the event's messages: `match.<stream>.<query-id>`.
     package var topic: String { Topic.match(stream: stream, query: query.id) }
 
     /// The event as it goes on the wire.
@@ -40,7 +40,7 @@ extension Detection {
 }
 
 extension ThresholdChange {
-    /// The change for the journal, which gives it its numbers.
+    /// The change's message for the journal, which gives it its numbers.
     package var pending: PendingMessage {
         PendingMessage(topic: Topic.threshold(stream: lane, query: query), query: query, stream: lane) { seq, prev in
             try WireCoding.encode(

@@ -1,16 +1,16 @@
-/// The journal in `status`.
+/// The journal's state in `status`.
 package struct JournalStatus: Codable, Sendable, Equatable {
-    /// Whether what is published is stored first.
+    /// Whether messages are stored before they are published.
     package let journaled: Bool
-    /// Messages published that wait to be stored.
+    /// The number of published messages that wait to be stored.
     package let backlog: Int
-    /// Messages published that never will be.
+    /// The number of published messages that will never be stored.
     package let lost: Int
     package let problem: String?
-    /// Fault of the file found at the start, and its new name.
+    /// The damage of the file found at the start, and the file's new path.
     package let damage: String?
-    /// Identity of the line of numbers: under another one, numbers stand for other messages.
+    /// The identity of the numbering: the same number under another identity is another message.
     package let identity: String
-    /// Other findings at the start.
+    /// Other remarks from the start.
     package let notes: [String]?
 }

@@ -2,7 +2,7 @@ import Foundation
 import Journal
 import Notify
 
-/// The outbox as notifiers read it: the newest messages from its buffer, older ones from the journal.
+/// The messages as notifiers read them: the newest from the outbox's buffer, older ones from the journal.
 struct NotifierLog: NotifyLog {
     let outbox: Outbox
 

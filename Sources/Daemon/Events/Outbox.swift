@@ -7,26 +7,26 @@ import Service
 import Synchronization
 import WireFormat
 
-/// The one way out: a message is numbered and committed by the journal, then published.
+/// Sends all messages: the journal numbers and commits each, then it is published.
 ///
-/// Runs on an executor of its own, since a commit waits for the disk; what is sent while one runs is committed together
-/// by the next. When the journal takes nothing (a full or read-only disk), messages are published all the same, with
-/// numbers that go on, and kept until it does.
+/// It runs on its own executor, since a commit waits for the disk; messages sent during a commit are committed together
+/// by the next. If the journal cannot be written (a full or read-only disk), messages are published nevertheless, with
+/// continuing numbers, and kept in the backlog until it can.
 package actor Outbox {
     private let executor = QueueExecutor(label: "watchword.outbox")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let journal: Journal
     private let archive: Archive
-    /// Reads of notifiers, which hold up nobody else's.
+    /// Reads the journal for notifiers, without delaying anything else.
     private let following: Archive
     private let publisher: Publisher?
     private let logger: Logger
     private let waiting = Mutex<[PendingMessage]>([])
     private(set) package var published = 0
-    /// Messages that could not be written, and have no number.
+    /// The number of messages that could not be encoded, and have no number.
     private(set) package var unwritable = 0
-    /// Published messages, for followers in this process.
+    /// The published messages, for followers in this process.
     package nonisolated let feed: EventFeed
 
     private var backlog: Backlog
@@ -34,12 +34,12 @@ package actor Outbox {
     private var removals = RetentionLog()
     private var problem: JournalError?
     private var nextTry = ContinuousClock.now
-    /// After a commit that failed; until then, no other is tried.
+    /// The pause after a failed commit before the next attempt.
     private static let pause = Duration.milliseconds(250)
-    /// Messages of the backlog stored in one transaction.
+    /// The number of messages of the backlog that are stored in one transaction.
     private static let chunk = 500
 
-    /// `backlog`: messages kept, at most, while the journal takes none.
+    /// Makes an outbox; `backlog` is the greatest number of messages kept while the journal cannot be written.
     package init(journal: Journal, publisher: Publisher?, logger: Logger, backlog limit: Int? = nil) {
         self.journal = journal
         self.publisher = publisher
@@ -54,7 +54,7 @@ package actor Outbox {
 
     // MARK: Sending
 
-    /// Sends messages, in order; returns when they are out.
+    /// Sends messages, in order; returns when they are published.
     package nonisolated func send(_ messages: [PendingMessage]) async {
         guard !messages.isEmpty else { return }
         waiting.withLock { $0 += messages }
@@ -102,7 +102,7 @@ package actor Outbox {
         problem = error
     }
 
-    /// Stores what is behind, the oldest first.
+    /// Stores the backlog, the oldest messages first.
     private func drain() {
         guard !backlog.isEmpty, ContinuousClock.now >= nextTry else { return }
         while !backlog.isEmpty {
@@ -148,9 +148,9 @@ package actor Outbox {
 
     // MARK: Time
 
-    /// Heartbeats, another try to store what is behind, and retention, until the task is cancelled.
+    /// Sends heartbeats, retries to store the backlog, and applies retention, until the task is cancelled.
     ///
-    /// `clock`: the wall clock, which may be wrong.
+    /// `clock` is the wall clock, which may be wrong.
     package func run(
         heartbeat: Duration = .seconds(10), retention: Retention = .standard,
         clock: @Sendable () -> Date = { Date() }
@@ -171,7 +171,7 @@ package actor Outbox {
         }
     }
 
-    /// Tells subscribers the newest number: whoever lost the last messages would else not know.
+    /// Sends a heartbeat with the newest number, so that a subscriber that lost the last messages notices.
     private func beat() {
         let seq = journal.lastSeq
         let message = HeartbeatMessage(seq: seq, journal: journal.identity, journaled: problem == nil, at: Date())
@@ -179,7 +179,7 @@ package actor Outbox {
         publisher?.publish(topic: Topic.heartbeat, seq: seq, body: body)
     }
 
-    /// A step of retention; true if there is more to remove.
+    /// Runs a step of retention; returns true if there is more to remove.
     private func retire(_ retention: Retention, _ now: Date) -> Bool {
         do {
             let retired = try journal.prune(retention, now: now)
@@ -194,9 +194,9 @@ package actor Outbox {
 
     // MARK: Reading
 
-    /// Messages after `since`, oldest first, at most `limit`, and what is missing among them.
+    /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
     ///
-    /// Messages that are published and not stored yet are there, too. Reading keeps nobody from sending.
+    /// They include published messages that are not stored yet. Reading does not delay sending.
     package nonisolated func replay(since: Int64, limit: Int, filter: MessageFilter) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: filter, by: archive)
     }
@@ -221,7 +221,7 @@ package actor Outbox {
         (backlog.entries.filter { $0.seq > since }, backlog.hole.flatMap { $0.last > since ? $0 : nil })
     }
 
-    /// The newest number, and the newest message of each event that is open then.
+    /// Returns the newest number, and the newest message of each event that is open at that moment.
     package func openEvents() throws -> (seq: Int64, entries: [Entry]) {
         var open = try journal.openEvents().filter { !backlog.ended.contains($0.event?.id ?? "") }
         for entry in backlog.entries {
@@ -237,13 +237,13 @@ package actor Outbox {
         return (journal.lastSeq, open)
     }
 
-    /// The newest message of an event; nil where there is none of that name.
+    /// The newest message of an event; nil if there is no event of that name.
     package nonisolated func newest(ofEvent name: String) async throws -> Entry? {
         if let behind = await pending(since: 0).entries.last(where: { $0.event?.id == name }) { return behind }
         return try await archive.newest(ofEvent: name)
     }
 
-    /// How the journal is doing.
+    /// The journal's state.
     package func status() -> JournalStatus {
         JournalStatus(
             journaled: problem == nil, backlog: backlog.entries.count, lost: lost, problem: problem?.description,
@@ -251,9 +251,9 @@ package actor Outbox {
     }
 
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
-    /// Identity of the journal: under another one, numbers stand for other messages.
+    /// The identity of the journal: the same number under another identity is another message.
     package nonisolated var identity: String { journal.identity }
-    /// Journals that this one goes on from, oldest first, and up to which number.
+    /// The journals that this one continues, oldest first, with the last shared number.
     package nonisolated var branches: [JournalBranch] { journal.branches }
 
     // MARK: What is kept besides messages; here, because these wait for the disk too
@@ -269,7 +269,7 @@ package actor Outbox {
     package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 
-    /// Keeps a verdict on an event, and tells it; nil takes one back.
+    /// Stores a verdict on an event, and sends it; nil withdraws the verdict.
     ///
     /// Returns the event's query and stream, and the query's verdicts so far; nil if there is no such event.
     package func mark(_ event: String, _ verdict: Verdict?) async throws -> (
@@ -290,7 +290,7 @@ package actor Outbox {
         ])
         return (owner.query, owner.stream, counts)
     }
-    /// Events of a query that have been called right or wrong.
+    /// The events of a query that have a verdict.
     package func marked(of query: String, limit: Int) throws -> [(event: String, verdict: Verdict)] {
         try journal.marked(of: query, limit: limit)
     }
@@ -299,7 +299,7 @@ package actor Outbox {
 
     // MARK: For notifiers
 
-    /// Messages after `since` as `replay` reads them, on a thread of the notifiers' own.
+    /// Returns messages after `since` like `replay`, on a thread for notifiers.
     nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
@@ -331,7 +331,7 @@ package actor Outbox {
     package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
 }
 
-/// Reads of the journal, and files beside it, that must not hold up what is sent.
+/// Reads the journal, and files beside it, without delaying messages.
 private actor Archive {
     private let executor: QueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }

@@ -4,22 +4,22 @@ package import Measures
 import Messaging
 import Sampling
 
-/// Everything the daemon counts, at one moment.
+/// All counters of the daemon, at one moment.
 package struct DaemonMetrics: Sendable {
     package let status: DaemonStatus
     package let measures: DaemonHealth.Measures
-    /// Processor seconds of coded units and of pictures, by stream.
+    /// The processor seconds of coded units and of pictures, by stream.
     package let decoding: [String: (decode: Histogram, scale: Histogram)]
-    /// Scores that were looked at, by head: those at a query's threshold or above, and all of contrasts and budgets.
+    /// The scores that were computed, by head: those at a query's threshold or above, and all of contrasts and budgets.
     package let scores: [String: Histogram]
-    /// Phases of events that were told: "start", "update", "end".
+    /// The number of messages sent for each phase of events: "start", "update", "end".
     package let phases: [String: Int]
-    /// Messages that are out, and those that could not be written.
+    /// The number of published messages; `unwritable` ones could not be encoded.
     package let published: Int
     package let unwritable: Int
-    /// Clients that CURVE turned away, by reason.
+    /// The clients that CURVE refused, by reason.
     package let denied: [String: Int]
-    /// Share of their sampled frames that live streams keep.
+    /// The share of samples that live streams keep.
     package let keeps: Double
     package let isReady: Bool
     package let problem: String?

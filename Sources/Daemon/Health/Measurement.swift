@@ -1,21 +1,21 @@
 import Foundation
 package import Measures
 
-/// Work and processor time of the daemon since the last measurement.
+/// The work and the processor time of the daemon since the last measurement.
 package struct Measurement: Sendable {
     package var sampled = 0
-    /// Sampled frames that kept their embedding.
+    /// The sampled frames that kept their embedding.
     package var gated = 0
-    /// Sampled frames shed under overload, plus frames dropped from a full queue.
+    /// The sampled frames shed under overload, and the frames dropped from a full queue.
     package var dropped = 0
-    /// Windows that were scored again in float32, and those in doubt that were not.
+    /// The windows scored again in float32; `undecided` ones should have been, but were not.
     package var rescored = 0
     package var undecided = 0
     package var events = 0
     package var failedBatches = 0
-    /// Latency of each scored frame: from its time stamp on the pipeline's clock until its events were published.
+    /// The latency of each scored frame, from its time stamp on the pipeline's clock until its events were published.
     package var latency = LatencyHistogram()
-    /// Processor seconds of each stage; encoding and scoring without the threads that help in a product.
+    /// The processor seconds of each stage; encoding and scoring without the helper threads of a product.
     package var decodeSeconds = 0.0
     package var scaleSeconds = 0.0
     package var encodeSeconds = 0.0

@@ -12,9 +12,9 @@ import Sampling
 import Synchronization
 import WatchwordConfiguration
 
-/// The daemon's history: records what is embedded, and answers questions about the past.
+/// The daemon's history: it records embedded frames, and answers questions about the past.
 ///
-/// Recording never waits. Questions run on threads of their own, at low priority and one of a kind at a time.
+/// Recording never waits. Questions run on their own threads, at low priority and one of a kind at a time.
 package final class DaemonHistory: Sendable {
     let folder: HistoryFolder
     private let writer: HistoryWriter
@@ -24,18 +24,18 @@ package final class DaemonHistory: Sendable {
     private let rerank: Int
     private let calibration: CalibrationSettings
     private let settings: HistoryConfiguration
-    /// Nil where no pictures are kept.
+    /// Chooses pictures; nil if none are kept.
     private let pictures: PictureSampler?
-    /// Lanes whose stream says `history: off`.
+    /// The lanes whose stream has `history: off`.
     private let silent = Mutex<Set<String>>([])
     private let searches = SerialTaskQueue(on: .bulk)
     private let backtests = SerialTaskQueue(on: .bulk)
     private let lessons = SerialTaskQueue(on: .bulk)
 
-    /// Bytes of the disk that are left to the journal: events count more than the past.
+    /// The bytes of the disk that are left free for the journal: events have priority over the history.
     private static let reserve = 256_000_000
 
-    /// Opens a directory; throws a sentence where it cannot be written.
+    /// Opens a directory; throws if it cannot be written.
     init(
         _ directory: String, _ settings: HistoryConfiguration, engine: ScoringEngine, finder: HeadFinder,
         _ with: Configuration
@@ -60,7 +60,7 @@ package final class DaemonHistory: Sendable {
         pictures = settings.pictures ? PictureSampler(writer) : nil
     }
 
-    /// The directory that a configuration asks for; nil where it asks for none, or there is no place.
+    /// The directory that a configuration names, with the settings; nil for no history, or without a possible place.
     static func directory(_ configuration: Configuration) -> (String, HistoryConfiguration)? {
         guard let settings = configuration.history else { return nil }
         if let directory = settings.directory { return (directory, settings) }
@@ -70,7 +70,7 @@ package final class DaemonHistory: Sendable {
 
     // MARK: Recording
 
-    /// Takes what a batch brought, without waiting.
+    /// Records the frames of a batch, without waiting.
     func record(_ step: BatchResult) {
         let silent = silent.withLock { $0 }
         for frame in step.frames where !silent.contains(frame.lane) {
@@ -88,24 +88,24 @@ package final class DaemonHistory: Sendable {
         for lane in step.ended { writer.end(lane) }
     }
 
-    /// Takes a stream's frame, of which a picture may be kept; called on streaming threads.
+    /// Receives a stream's frame, whose picture may be kept; called on streaming threads.
     func see(_ frame: Frame, of stream: String) {
         pictures?.see(frame, of: stream) { !silent.withLock { $0.contains(stream) } }
     }
 
-    /// Takes a phase of an event, whose picture may be kept.
+    /// Receives a phase of an event, whose picture may be kept.
     func see(_ detection: Detection) {
         pictures?.see(detection, isRecorded: !silent.withLock { $0.contains(detection.stream) })
     }
 
-    /// Whether a lane is recorded from now on.
+    /// Sets whether a lane is recorded from now on.
     func setRecorded(_ lane: String, _ isRecorded: Bool) {
         silent.withLock { silent in
             if isRecorded { silent.remove(lane) } else { silent.insert(lane) }
         }
     }
 
-    /// A lane has gone: what comes of it later continues nothing.
+    /// Ends a lane's recording; later frames of the lane continue nothing.
     func end(_ lane: String) {
         pictures?.forget(lane)
         writer.end(lane)
@@ -118,7 +118,7 @@ package final class DaemonHistory: Sendable {
 
     // MARK: Questions
 
-    /// The streams that there is a history of, and how much.
+    /// The streams with a history, and its size.
     func state() async -> HistoryState {
         let (folder, status, settings) = (folder, writer.status, settings)
         let streams = await offPool { HistoryState.streams(folder) }
@@ -150,7 +150,7 @@ package final class DaemonHistory: Sendable {
         return try await ask(searches) { try replayed.run(folder, asked, goesOn: $0) }
     }
 
-    /// The embedding of the window or clip that a moment has; nil where there is none.
+    /// The embedding of the window or clip at a moment; nil if there is none.
     func embedding(_ point: HistoryPoint, head: String, frames: Int?) async throws -> [Float]? {
         let (folder, model) = (folder, model)
         return try await ask(searches) { _ in
@@ -159,7 +159,7 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Moments as they are answered, with the paths of their pictures.
+    /// The moments in the form of answers, with the paths of their pictures.
     func shown(_ moments: [HistoryMoment]) async -> [MomentLine] {
         let folder = folder
         return await offPool {
@@ -174,13 +174,13 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// The picture that is nearest to a time, and its own, in seconds since 1970; waits for the disk.
+    /// The picture nearest to a time, with its own time in seconds since 1970; waits for the disk.
     package func picture(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         var pictures = HistoryPictures(folder)
         return pictures.nearest(stream, at: wall)
     }
 
-    /// The events that queries would have had; the first is the one that is asked about.
+    /// The events that queries would have had; the first query is the one to test.
     func backtest(
         _ queries: [EmbeddedQuery], labels: [String: [String]], from: Double?, to: Double?, alertsPerDay: Double
     ) async throws -> BacktestResult {
@@ -194,8 +194,9 @@ package final class DaemonHistory: Sendable {
         return try await ask(backtests) { try asked.run(folder, goesOn: $0) }
     }
 
-    /// The calibrations that the history teaches of queries with a budget, by lane, and what could not be read; none
-    /// where it teaches too little to pin a threshold.
+    /// The calibrations that the history gives for queries with a budget, by lane, and what could not be read.
+    ///
+    /// Lanes whose history is too short to pin a threshold are left out.
     func learn(
         _ queries: [EmbeddedQuery], labels: [String: [String]]
     ) async throws -> (learnt: [LearntCalibration], skipped: [String]) {
@@ -208,7 +209,7 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Asks the history when the queue's turn comes, with all that has been recorded by then.
+    /// Runs a question when its turn comes, after everything recorded so far was written.
     private func ask<T: Sendable>(
         _ queue: SerialTaskQueue, _ body: @escaping @Sendable (_ goesOn: @escaping @Sendable () -> Bool) throws -> T
     ) async throws -> T {
@@ -220,14 +221,14 @@ package final class DaemonHistory: Sendable {
         }
     }
 
-    /// Removes what there is of some streams, or of a span of theirs.
+    /// Removes some streams, or a span of them.
     func remove(_ removal: HistoryRemoval) async -> HistoryRemoval.Result {
         pictures?.forget(removal)
         let writer = writer
         return await offPool { writer.remove(removal) }
     }
 
-    /// Runs on a thread of its own that others go before; `goesOn` says no once the task is cancelled.
+    /// Runs `body` on a separate thread of low priority; `goesOn` returns false once the task is cancelled.
     private static func atLowPriority<T: Sendable>(
         _ body: @escaping @Sendable (_ goesOn: @escaping @Sendable () -> Bool) throws -> T
     ) async throws -> T {
@@ -244,7 +245,7 @@ package final class DaemonHistory: Sendable {
     }
 }
 
-/// Set once, from any thread.
+/// A flag that is set once, from any thread.
 private final class CancelFlag: Sendable {
     private let flag = Atomic(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }

@@ -3,18 +3,18 @@ import History
 import WatchwordConfiguration
 import WireFormat
 
-/// Counters of the history, in the answer of `status`.
+/// The counters of the history, in the answer of `status`.
 package struct HistoryCounts: Codable, Sendable {
     package let bytes: Int
-    /// Entries that were recorded, those that found the queue full, and those that the disk did not take.
+    /// The entries recorded; `dropped` found the queue full, and `lost` could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// The same of pictures.
+    /// The pictures kept; the next two count those dropped and lost.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64
-    /// Why nothing is recorded at the moment.
+    /// The reason why nothing is recorded at the moment.
     package let problem: String?
 
     init(_ status: HistoryStatus) {
@@ -26,14 +26,14 @@ package struct HistoryCounts: Codable, Sendable {
 
 /// The answer of `history.status`.
 package struct HistoryState: Codable, Sendable {
-    /// The history of one stream, or of a region of one.
+    /// The history of one lane.
     package struct Stream: Codable, Sendable {
         package let stream: String
         package var bytes: Int
-        /// Days that there is something of, as in 2026-11-30.
+        /// The first day with a recording, such as 2026-11-30; `last` is the last one.
         package var first: String
         package var last: String
-        /// The models that made it; only what the daemon's own made can be searched.
+        /// The models that made the history; only recordings by the daemon's own model can be searched.
         package var models: [String]
     }
 
@@ -41,19 +41,19 @@ package struct HistoryState: Codable, Sendable {
     package let days: Double
     package let gigabytes: Double
     package let bytes: Int
-    /// Entries that were recorded, those that found the queue full, and those that the disk did not take.
+    /// The entries recorded; `dropped` found the queue full, and `lost` could not be written.
     package let recorded: UInt64
     package let dropped: UInt64
     package let lost: UInt64
-    /// Pictures that were kept, those that found the queue full, and those that the disk did not take.
+    /// The pictures kept; the next two count those dropped and lost.
     package let pictures: UInt64
     package let picturesDropped: UInt64
     package let picturesLost: UInt64
-    /// Segments that retention has removed.
+    /// The segments that retention has removed.
     package let removed: Int
-    /// Why nothing is recorded at the moment.
+    /// The reason why nothing is recorded at the moment.
     package let problem: String?
-    /// Up to which moment all of it is on the disk.
+    /// The time up to which everything is on the disk.
     package let flushed: Date?
     package var streams: [Stream]
 

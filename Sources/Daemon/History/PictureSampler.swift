@@ -6,11 +6,11 @@ import Pixels
 import Sampling
 import Synchronization
 
-/// Chooses the pictures that a history keeps: one each ten seconds of a stream, and one at each event's peak.
+/// Chooses the pictures that a history keeps: one every ten seconds of a stream, and one at each event's peak.
 ///
-/// They are made where they are written: on the history's thread.
+/// They are compressed where they are written, on the history's thread.
 final class PictureSampler: Sendable {
-    /// The picture of an event that is open.
+    /// The picture of an open event's peak.
     private struct Peak {
         let stream: String
         let wall: Double
@@ -18,7 +18,7 @@ final class PictureSampler: Sendable {
     }
 
     private let writer: HistoryWriter
-    /// When each stream's last picture was taken, in seconds since 1970.
+    /// The time of each stream's last picture, in seconds since 1970.
     private let lasts = Mutex<[String: Double]>([:])
     private let peaks = Mutex<[String: Peak]>([:])
     /// Smaller files than those that are kept of events: some 10 kB.
@@ -26,9 +26,9 @@ final class PictureSampler: Sendable {
 
     init(_ writer: HistoryWriter) { self.writer = writer }
 
-    /// Takes a stream's frame; called on streaming threads.
+    /// Receives a stream's frame; called on streaming threads.
     ///
-    /// `isRecorded` is asked where a picture is due.
+    /// `isRecorded` is called only if a picture is due.
     func see(_ frame: Frame, of stream: String, isRecorded: () -> Bool) {
         guard let preview = frame.preview else { return }
         let wall = frame.wallClock.timeIntervalSince1970
@@ -43,7 +43,7 @@ final class PictureSampler: Sendable {
         }
     }
 
-    /// Takes a phase of an event: at its end the picture of its peak is kept, if its lane is recorded.
+    /// Receives a phase of an event; at its end, the peak's picture is kept if the lane is recorded.
     func see(_ detection: Detection, isRecorded: Bool) {
         let peak = peaks.withLock { peaks in
             if isRecorded, let jpeg = detection.snapshot {
@@ -59,7 +59,7 @@ final class PictureSampler: Sendable {
             })
     }
 
-    /// Forgets the pictures of open events that are removed.
+    /// Forgets the pictures of open events that are covered by a removal.
     func forget(_ removal: HistoryRemoval) {
         peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
     }

@@ -3,10 +3,10 @@ import Foundation
 import Journal
 package import WireFormat
 
-/// The control operations about what has happened.
+/// The control operations on events.
 package struct EventOperations: Sendable {
     private let outbox: Outbox
-    /// Most bytes of a text to filter by: no topic and no name is longer.
+    /// The longest text to filter by, in bytes; no topic and no name is longer.
     private static let longestText = 256
 
     package init(_ outbox: Outbox) { self.outbox = outbox }
@@ -120,7 +120,7 @@ package struct EventOperations: Sendable {
         ])
     }
 
-    /// The refusal of a number of another journal, with what the two have in common.
+    /// The refusal of a number of another journal, with what the two journals have in common.
     private static func otherJournal(_ journal: String, _ since: Int64, _ outbox: Outbox) -> String {
         guard let branch = outbox.branches.last(where: { $0.identity == journal }) else {
             return "seq \(since) is of another journal; the numbers of this one began anew"

@@ -9,7 +9,7 @@ import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// The control operations on the past.
+/// The control operations on the history.
 enum HistoryOperations {
     static let all: [DaemonOperation] = [
         DaemonOperation(
@@ -73,7 +73,7 @@ enum HistoryOperations {
         return history
     }
 
-    /// Takes some keys out of a request's arguments: the rest describes a query.
+    /// Splits a request's arguments into those with the given keys and the rest, which describes a query.
     static func parted(_ args: JSONValue, _ keys: [String]) throws -> (own: JSONValue, query: JSONValue) {
         guard case .object(let members) = args else {
             throw ControlFailure(.badArgument, "expected keys and values")

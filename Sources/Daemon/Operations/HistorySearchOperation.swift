@@ -9,7 +9,7 @@ import Tensors
 import WatchwordConfiguration
 import WireFormat
 
-/// `history.search`: moments that a description fits, or that are like an event or a moment.
+/// `history.search`: finds moments that fit a description, or that resemble an event or a moment.
 struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
@@ -82,7 +82,7 @@ struct HistorySearchOperation {
             query: query, embedding: embedding, frames: standing.frames, selector: standing.settings.selector)
     }
 
-    /// The description of a query that looks for what no text says.
+    /// The description of a query that searches by a moment's embedding, without any text.
     private static func alike(_ described: JSONValue) throws -> JSONValue {
         guard case .object(var members) = described else { return described }
         for key in ["text", "phrasings", "images", "prompts"] where members[key] != nil {
@@ -99,7 +99,7 @@ struct HistorySearchOperation {
         return "the history has no window of stream \"\(point.stream)\"\(at) by head \"\(head)\""
     }
 
-    /// The moment that the search begins with; nil of a description.
+    /// The moment that the search begins with; nil for a search by description.
     private func point() async throws -> HistoryPoint? {
         switch (own["event"], own["moment"]) {
         case (nil, nil): return nil

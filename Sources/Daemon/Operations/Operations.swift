@@ -8,10 +8,10 @@ import Printing
 import StreamSources
 package import WireFormat
 
-/// An operation that the daemon does.
+/// A control operation on the daemon.
 package typealias DaemonOperation = ControlOperation<WatchwordDaemon>
 
-/// The control operations, once for whatever socket brings them.
+/// The control operations, shared by both sockets.
 package struct Operations: Sendable {
     private let daemon: WatchwordDaemon
     private let limits: ControlLimits
@@ -21,21 +21,21 @@ package struct Operations: Sendable {
         self.limits = limits
     }
 
-    /// Every operation there is.
+    /// All operations.
     package static let all =
         QueryOperations.all + StreamOperations.all + EventOperations.all + HistoryOperations.all
         + NotifyOperations.all + DaemonOperations.all
     package static let names = all.map(\.name)
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// Most bytes of a request's id, which comes back with the answer.
+    /// The longest id of a request in bytes; it is returned with the answer.
     private static let longestID = 1024
-    /// Most bytes of a refusal's sentence, whatever it quotes.
+    /// The longest sentence of a refusal in bytes, whatever it quotes.
     private static let longestSentence = 2000
 
     /// Answers one request; never throws, whatever the bytes are.
     ///
-    /// All of it is done on threads of requests, and by actors on their own.
+    /// It runs on request threads, and actors run on their own executors.
     package func answer(_ data: Data, from caller: Caller = .local) async -> Data {
         await withTaskExecutorPreference(RequestThreads.taking(bytes: data.count)) { await answered(data, caller) }
     }
@@ -93,7 +93,7 @@ package struct Operations: Sendable {
             "too-large", "the request is larger than \(limit >> 20) MB; do it in parts, or import a file of queries")
     }
 
-    /// Does one operation in its time, whatever socket asked for it; `threads`: where it works.
+    /// Runs one operation within its time limit, for either socket, on `threads`.
     package func perform(
         _ operation: String, _ args: JSONValue, for caller: Caller, on threads: RequestThreads = .bulk
     ) async throws -> JSONValue {
@@ -124,7 +124,7 @@ package struct Operations: Sendable {
         throw problem
     }
 
-    /// The refusal of an operation, as a code and a sentence.
+    /// The refusal for an error, as a code and a sentence.
     package static func failure(_ error: any Error) -> ControlFailure {
         let failure =
             switch error {

@@ -166,7 +166,7 @@ enum QueryOperations {
         ])
     }
 
-    /// Whether others may be replaced, and the arguments without that.
+    /// Whether existing queries may be replaced, and the other arguments.
     private static func replacing(_ args: JSONValue, usually: Bool) throws -> (replace: Bool, rest: JSONValue) {
         guard case .object(var members) = args, let given = members.removeValue(forKey: "replace") else {
             return (usually, args)
@@ -177,7 +177,7 @@ enum QueryOperations {
         return (replace, .object(members))
     }
 
-    /// Refuses a moment of expiry that is over; one that is kept since is no fault.
+    /// Throws for an expiry in the past; a saved query whose expiry has passed is no error.
     private static func refusePast(_ args: JSONValue) throws {
         guard let text = args["expires"]?.string, let moment = Moment(text) else { return }
         guard moment.secondsSince1970 <= Date().timeIntervalSince1970 else { return }

@@ -7,7 +7,7 @@ import Matching
 import WatchwordConfiguration
 import WireFormat
 
-/// `query.suggest`: changes of a query for what people have said of its events, each tried on the past.
+/// `query.suggest`: changes of a query that follow from the verdicts on its events, each tested on the history.
 struct SuggestOperation {
     static let operation = DaemonOperation(
         "query.suggest", .get, "/queries/{id}/suggestions",
@@ -21,7 +21,7 @@ struct SuggestOperation {
         try await SuggestOperation(daemon, args).run()
     }
 
-    /// An event that people have called right or wrong.
+    /// An event with a verdict.
     fileprivate struct Event {
         let stream: String
         let start: Double
@@ -70,7 +70,7 @@ struct SuggestOperation {
 
     private static func count(_ result: BacktestResult) -> Int { result.streams.reduce(0) { $0 + $1.count } }
 
-    /// What is tried: higher thresholds, and the contrast that was given.
+    /// The changes to test: higher thresholds, and the given contrast.
     private func changes(_ query: StandingQuery, _ events: [Event]) -> [[String: JSONValue]] {
         let thresholds = ThresholdSuggestion.thresholds(
             events.map { .init(peak: $0.peak, isRight: $0.isRight) },
@@ -96,7 +96,7 @@ struct SuggestOperation {
         try await history.backtest(queries, labels: daemon.streams.labels, from: nil, to: nil, alertsPerDay: 1)
     }
 
-    /// Events that were called right or wrong, and are in the journal still.
+    /// The events with a verdict that are still in the journal.
     private func marked() async throws -> [Event] {
         var events: [Event] = []
         for (event, verdict) in try await daemon.outbox.marked(of: id, limit: 1000) {
@@ -113,7 +113,7 @@ struct SuggestOperation {
 }
 
 extension SuggestOperation.Event {
-    /// Whether an alert of the backtest, on the same stream, overlaps this event in time.
+    /// Whether an alert of the backtest on the same stream overlaps this event in time.
     fileprivate func isHeard(in result: BacktestResult) -> Bool {
         result.streams.contains { found in
             found.stream == stream

@@ -2,7 +2,7 @@ import Digests
 import Foundation
 import Matching
 
-/// Names an embedding by all that it is made of, but for the model: SHA-256 of sentences and pictures.
+/// Identifies an embedding by its inputs, without the model: the SHA-256 of sentences and pictures.
 enum EmbeddingKey {
     /// The key of the query's own embedding, then those of its contrasts.
     static func keys(of query: StandingQuery) -> [Data] {
@@ -11,7 +11,7 @@ enum EmbeddingKey {
         return keys
     }
 
-    /// Each part with its length, so that no two lists of parts read the same.
+    /// Hashes each part with its length, so that different lists of parts have different keys.
     private static func key(_ sentences: [String], _ images: [QueryImage]) -> Data {
         let digest = Digest(.sha256)
         func update(_ bytes: [UInt8]) {

@@ -2,9 +2,9 @@ import Engine
 import Matching
 import Synchronization
 
-/// Queries with a budget that wait for the history to be asked about them: of each id the newest.
+/// The queries with a budget whose thresholds are still to be learnt from the history; of each id the newest.
 final class PendingBudgets: Sendable {
-    /// Something came since the last `take`.
+    /// Signals that a query was added since the last `take`.
     let news: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
     private let waiting = Mutex<[String: EmbeddedQuery]>([:])

@@ -11,7 +11,7 @@ import Synchronization
 import WatchwordConfiguration
 
 extension QueryRegistry {
-    /// Embeds, then names, keeps and lets stand, in one turn; what is the same as what stands goes on.
+    /// Embeds queries, then in one turn names, saves and registers them; unchanged queries simply continue.
     func put(
         _ items: [Item], keep: Bool, replace: Bool
     ) async throws -> (imported: Imported, added: [Added]) {
@@ -22,7 +22,7 @@ extension QueryRegistry {
         }
     }
 
-    /// Refuses two queries with one id before any is embedded, which may take minutes.
+    /// Throws if two queries have one id, before any is embedded, which may take minutes.
     private static func refuseTwins(_ items: [Item]) throws {
         var seen: Set<String> = []
         for id in items.compactMap(\.from.id) {
@@ -88,7 +88,7 @@ extension QueryRegistry {
         return (imported, added)
     }
 
-    /// The items with ids that are their own.
+    /// Returns the items with unique ids.
     private static func named(_ items: [Item], beside standing: [String: StandingQuery]) throws -> [Item] {
         var names = QueryNames(taken: standing.mapValues { QueryConfiguration($0).wording })
         var seen: Set<String> = []
@@ -104,12 +104,12 @@ extension QueryRegistry {
         return try SavedQuery(item.from, shadows: file == item.from.wording ? nil : file).data()
     }
 
-    /// Queries that are handed on at once: between two handfuls the engine scores.
+    /// The queries that are passed to the engine at once; it scores between two chunks.
     private static let chunk = 256
 
     // MARK: Embeddings
 
-    /// The queries' embeddings: those that were made before are read from the journal.
+    /// Returns the queries' embeddings; those computed before are read from the journal.
     func embed(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
         let keys = queries.map { EmbeddingKey.keys(of: $0) }
         let model = engine.embeddingIdentity
@@ -145,7 +145,7 @@ extension QueryRegistry {
         return embeddings.compactMap { $0 }
     }
 
-    /// Embeds queries: between two handfuls of their texts the engine scores, however many they are.
+    /// Embeds queries in small portions of texts, between which the engine scores.
     private func make(_ queries: [StandingQuery]) async throws -> [QueryEmbedding] {
         var made: [QueryEmbedding] = []
         var waiting: [QueryEmbedding.Parts] = []
@@ -191,7 +191,7 @@ extension QueryRegistry {
         return made
     }
 
-    /// Bytes of texts that the engine embeds at once: some 250 tokens, the work of five pictures.
+    /// The bytes of texts that the engine embeds at once: some 250 tokens, the work of five pictures.
     private static let handful = 1024
 }
 

@@ -11,12 +11,11 @@ import Synchronization
 package import WatchwordConfiguration
 package import WireFormat
 
-/// The daemon's standing queries: reads what is asked for, embeds it, keeps it in the journal, and gives it to the
-/// engine.
+/// The daemon's standing queries: parsed, embedded, saved in the journal, and given to the engine.
 ///
-/// Descriptions are embedded while scoring goes on, a text at a time between batches; then changes are made one after
-/// the other, so that journal and engine agree whatever comes at once. Runs on an executor of its own: reading a
-/// hundred thousand queries, and decoding their pictures, would hold up the cooperative pool.
+/// Descriptions are embedded while scoring continues, one text at a time between batches. Then changes are made one
+/// after the other, so that journal and engine agree even with concurrent requests. It runs on its own executor, since
+/// parsing a hundred thousand queries and decoding their pictures would block the cooperative pool.
 package actor QueryRegistry {
     private let executor = QueueExecutor(label: "watchword.queries")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -25,15 +24,15 @@ package actor QueryRegistry {
     let outbox: Outbox
     let defaults: Defaults
     let logger: Logger
-    /// Where events go that end because their query does.
+    /// Delivers events that end because their query was removed or changed.
     let deliver: @Sendable ([Detection]) async -> Void
-    /// Told of queries with a budget that have come to stand: a history may know their thresholds.
+    /// Called with newly registered queries that have a budget: a history may give their thresholds.
     let onBudgets: @Sendable ([EmbeddedQuery]) -> Void
     let turns = SerialTaskQueue(on: .bulk)
     let progress = Mutex<Progress?>(nil)
     /// The configuration's queries, by id.
     private(set) var files: [String: QueryConfiguration] = [:]
-    /// Ids of those that the journal keeps.
+    /// The ids of the queries in the journal.
     var kept: Set<String> = []
 
     package struct Progress: Codable, Sendable, Equatable {
@@ -41,11 +40,11 @@ package actor QueryRegistry {
         package let total: Int
     }
 
-    /// Result of adding or changing a query.
+    /// The result of adding or changing a query.
     package enum Change: String, Codable, Sendable {
         case added
         case replaced
-        /// The same query stands already, and goes on.
+        /// The same query exists already, and continues.
         case unchanged
     }
 
@@ -55,18 +54,18 @@ package actor QueryRegistry {
         package let change: Change
     }
 
-    /// The outcome of an import.
+    /// The result of an import.
     package struct Imported: Codable, Sendable, Equatable {
         package var added = 0
         package var replaced = 0
         package var unchanged = 0
-        /// Ids of those whose text is longer than the model reads.
+        /// The ids of queries whose text is longer than the model reads.
         package var truncated: [String] = []
-        /// Ids of those that are over already.
+        /// The ids of queries that have expired already.
         package var expired: [String] = []
     }
 
-    /// A query on its way in, and what is kept of it.
+    /// A query to add, and the form in which it is saved.
     struct Item {
         let query: StandingQuery
         let from: QueryConfiguration
@@ -85,14 +84,14 @@ package actor QueryRegistry {
         self.onBudgets = onBudgets
     }
 
-    /// Queries that an import is embedding, and how many are done; asking waits for nobody.
+    /// The number of queries that an import is embedding, and of those done; readable without waiting.
     package nonisolated var importing: Progress? { progress.withLock { $0 } }
 
     // MARK: Changes
 
-    /// Brings in the configuration's queries, then those of the journal, which win, and when their last events ended.
+    /// Adds the configuration's queries, then the journal's, which have priority, and restores cooldowns.
     ///
-    /// A wrong query of the configuration is refused by a sentence; one of the journal is left out, and said.
+    /// An invalid query of the configuration throws; one of the journal is left out and logged.
     package func begin(_ configured: [QueryConfiguration]) async throws {
         let saved = try await saved(complain: true)
         let placed = SavedQuery.placed(configured, beside: saved)
@@ -112,7 +111,7 @@ package actor QueryRegistry {
         await engine.restore(ended.compactMap(\.event))
     }
 
-    /// Adds a query, and keeps it; one of its id that stands is replaced only if that is asked for.
+    /// Adds a query and saves it; replaces an existing one with the same id only if `replace` is true.
     package func add(_ from: QueryConfiguration, replace: Bool = false) async throws -> Added {
         guard let added = try await put([item(from)], keep: true, replace: replace).added.first else {
             throw ControlFailure(.refused, "nothing is added")
@@ -120,14 +119,15 @@ package actor QueryRegistry {
         return added
     }
 
-    /// Adds many, in one transaction, or replaces those that stand, if that is asked for; if one of them is wrong,
-    /// none.
+    /// Adds many queries in one transaction, or none if one of them is invalid.
+    ///
+    /// Existing queries are replaced only with `replace`.
     package func add(json all: [JSONValue], replace: Bool = true) async throws -> Imported {
         let items = try all.map { try item(QueryConfiguration(json: $0)) }
         return try await put(items, keep: true, replace: replace).imported
     }
 
-    /// Changes what is given of a query; null takes a key back to its default.
+    /// Changes the given keys of a query; null resets a key to its default.
     package func update(_ id: String, _ changes: JSONValue) async throws -> Added {
         guard let standing = await engine.query(id) else { throw ControlFailure.noQuery(id) }
         // As it was given, so that what was left to defaults still is.
@@ -135,7 +135,7 @@ package actor QueryRegistry {
         return try await add((given ?? QueryConfiguration(standing)).changed(by: changes), replace: true)
     }
 
-    /// Removes a query; false if there is none.
+    /// Removes a query; returns false if there is none.
     package func remove(_ id: String) async throws -> Bool {
         try await turns.take { [self, engine, outbox, deliver] in
             guard let query = await engine.query(id) else { return false }
@@ -149,7 +149,7 @@ package actor QueryRegistry {
         }
     }
 
-    /// Takes a query back to what the configuration says, whatever was given through a socket.
+    /// Resets a query to the configuration's, discarding changes made through a socket.
     package func reset(_ id: String) async throws -> Added {
         guard let file = files[id] else {
             guard await engine.query(id) != nil else { throw ControlFailure.noQuery(id) }
@@ -168,9 +168,9 @@ package actor QueryRegistry {
         return added
     }
 
-    /// Goes from one configuration's queries to another's; if one of the new ones is wrong, nothing is done.
+    /// Changes from one configuration's queries to another's; if a new one is invalid, nothing is changed.
     ///
-    /// What the journal keeps was given through a socket, and wins. Returns what changed, for people.
+    /// Queries in the journal came through a socket, and have priority. Returns the changes, for people.
     package func change(to new: [QueryConfiguration]) async throws -> String {
         let saved = try await saved(complain: false)
         let placed = SavedQuery.placed(new, beside: saved)
@@ -208,7 +208,7 @@ package actor QueryRegistry {
 
     private func forget(_ id: String) { kept.remove(id) }
 
-    /// Takes note of what the configuration says, and tells what of it is not in force.
+    /// Records the configuration's queries, and logs those that are overridden.
     private func note(files placed: [QueryConfiguration]) {
         files = Dictionary(placed.map { ($0.idOrSlug, $0) }) { $1 }
         let shadowed = files.keys.filter(kept.contains).sorted()
@@ -229,15 +229,15 @@ package actor QueryRegistry {
         }
     }
 
-    /// Origin of a standing query.
+    /// The origin of a standing query.
     package func source(of id: String) -> ConfigurationSource {
         ConfigurationSource(isInFile: files[id] != nil, isKept: kept.contains(id))
     }
 
-    /// Whether the configuration has a query of this id: it comes back when that is read again.
+    /// Whether the configuration has a query of this id, which returns when it is read again.
     package func isInFile(_ id: String) -> Bool { files[id] != nil }
 
-    /// Queries as they are answered.
+    /// The queries in the form of answers.
     package func described(_ queries: [StandingQuery]) async throws -> [JSONValue] {
         let verdicts = try await outbox.verdicts()
         return try queries.map { query in
@@ -249,13 +249,13 @@ package actor QueryRegistry {
 
     // MARK: Questions
 
-    /// The scores of a query on the streams' newest windows, without it standing.
+    /// The scores of an unregistered query on the lanes' newest windows.
     package func test(_ from: QueryConfiguration, lanes: [String]?) async throws -> [Explanation] {
         let draft = try await draft(from)
         return try await engine.test(draft.query, draft.embedding, lanes: lanes)
     }
 
-    /// A query that does not stand, embedded; without a threshold, where the model has none either, any will do.
+    /// An embedded query that is not registered; if neither it nor the model has a threshold, an arbitrary one is used.
     package func draft(_ from: QueryConfiguration) async throws -> EmbeddedQuery {
         var from = from
         if from.rule == nil, (try? defaults.query(from)) == nil { from.threshold = 0 }
@@ -263,7 +263,7 @@ package actor QueryRegistry {
         return EmbeddedQuery(query, try await embed([query])[0])
     }
 
-    /// A standing query, and those of its group, embedded; the first is the one of that id.
+    /// A standing query, embedded, followed by the others of its group.
     package func standing(_ id: String) async throws -> [EmbeddedQuery] {
         guard let query = await engine.query(id) else { throw ControlFailure.noQuery(id) }
         var all = [query]

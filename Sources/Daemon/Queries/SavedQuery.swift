@@ -5,10 +5,10 @@ import Matching
 import WatchwordConfiguration
 import WireFormat
 
-/// A query as the journal keeps it.
+/// A query in the form in which the journal saves it.
 struct SavedQuery {
     var configuration: QueryConfiguration
-    /// Wording of the configuration's query that it took the place of, if its own is another.
+    /// The wording of the configuration's query that it overrides, if its own differs.
     var shadows: String?
 
     private static let shadowsKey = "shadows"
@@ -35,9 +35,9 @@ struct SavedQuery {
         return try WireCoding.encode(JSONValue.object(members))
     }
 
-    /// The configuration's queries with ids that no other query of the journal has.
+    /// Returns the configuration's queries with ids that no query of the journal has.
     ///
-    /// An id that was made from a text gives way to the journal's; one that was written stands, and is shadowed.
+    /// An id made from a text is changed if the journal uses it; a query with a written id is overridden.
     static func placed(_ configured: [QueryConfiguration], beside saved: [String: SavedQuery]) -> [QueryConfiguration] {
         func clashes(_ query: QueryConfiguration) -> Bool {
             guard query.hasMadeID, let other = query.id.flatMap({ saved[$0] }) else { return false }
@@ -57,9 +57,9 @@ struct SavedQuery {
 }
 
 extension Journal.LastEnd {
-    /// When the event ended, for the engine; nil if the message cannot be read.
+    /// The event's end for the engine; nil if the message cannot be read.
     ///
-    /// An interrupted event counts as ended when the daemon came back.
+    /// An interrupted event counts as ended when the daemon restarted.
     var event: EndedEvent? {
         guard let message = try? WireCoding.decode(MatchMessage.self, body) else { return nil }
         let end = message.end.timeIntervalSince1970

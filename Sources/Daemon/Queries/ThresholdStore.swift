@@ -5,10 +5,9 @@ import Journal
 package import Logging
 import Matching
 
-/// Keeps what is learnt of alert budgets: saved from time to time, and recorded whenever a threshold is pinned or
-/// moves.
+/// Stores what is learnt for budgets: saves it regularly, and records each threshold that is pinned or moved.
 ///
-/// Runs on an executor of its own: thousands of learnt thresholds are some megabytes of JSON.
+/// It runs on its own executor: thousands of learnt thresholds are some megabytes of JSON.
 package actor ThresholdStore {
     private let executor = QueueExecutor(label: "watchword.thresholds")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -23,7 +22,7 @@ package actor ThresholdStore {
         self.logger = logger
     }
 
-    /// Gives the engine what was learnt before this process; what cannot be read is left out, and said.
+    /// Gives the engine the saved calibrations; unreadable ones are left out and logged.
     package func begin() async throws {
         for saved in try await outbox.calibrations() {
             do {
@@ -37,13 +36,13 @@ package actor ThresholdStore {
         }
     }
 
-    /// Saves every so often, until the task is cancelled.
+    /// Saves regularly, until the task is cancelled.
     package func run(every pause: Duration = .seconds(60)) async {
         // Whoever cancels it saves once more, and waits for that: a save begun here would take it from under them.
         while (try? await Task.sleep(for: pause)) != nil { await save() }
     }
 
-    /// Keeps what has been learnt since the last time.
+    /// Saves the calibrations that changed since the last time.
     package func save() async {
         let changed = await engine.changedCalibrations()
         guard !changed.isEmpty else { return }
@@ -58,7 +57,7 @@ package actor ThresholdStore {
         }
     }
 
-    /// Records thresholds that were pinned or moved: kept, then told.
+    /// Records thresholds that were pinned or moved: saves them, then sends messages.
     package func record(_ changes: [ThresholdChange]) async {
         await save()
         for change in changes {
@@ -73,7 +72,7 @@ package actor ThresholdStore {
         await outbox.send(changes.map(\.pending))
     }
 
-    /// Moves a query's learnt thresholds, on all lanes or one; nil if there is no such query.
+    /// Recalibrates a query's learnt thresholds, on all lanes or one; returns nil if there is no such query.
     package func recalibrate(_ id: String, lane: String?) async -> [ThresholdChange]? {
         guard let changes = await engine.recalibrate(id, lane: lane) else { return nil }
         if !changes.isEmpty { await record(changes) }

@@ -1,14 +1,13 @@
 package import Sampling
 
-/// By how much a stream's pictures come later than they did at best since it was opened: their own time against the
-/// clock, measured from their arrival.
+/// Measures how much later a stream's pictures arrive than the earliest ones did, by their own time stamps.
 ///
-/// It grows where a sender's clock is slow, a network or a server holds pictures back, or this machine
-/// reads too slowly.
+/// The lag grows if a sender's clock is slow, a network or a server holds pictures back, or this machine reads too
+/// slowly.
 package struct ArrivalLag: Sendable {
     package private(set) var seconds = 0.0
     private var first: ContinuousClock.Instant?
-    /// The least that arrival has been behind the picture's own time.
+    /// The least delay of an arrival against the picture's own time.
     private var least = 0.0
 
     package init() {}
@@ -17,7 +16,7 @@ package struct ArrivalLag: Sendable {
         observe(mediaTime: frame.mediaTime, at: frame.received, begins: frame.discontinuity)
     }
 
-    /// `begins`: nothing before it counts.
+    /// Adds a picture; with `begins`, earlier ones no longer count.
     package mutating func observe(mediaTime: Double, at arrival: ContinuousClock.Instant, begins: Bool) {
         guard let first, !begins else {
             (self.first, least, seconds) = (arrival, -mediaTime, 0)

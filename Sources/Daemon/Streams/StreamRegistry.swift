@@ -15,17 +15,16 @@ import StreamSources
 package import WatchwordConfiguration
 package import WireFormat
 
-/// The daemon's streams: makes and stops their runners, keeps in the journal what was given through a socket, and tells
-/// every change of their states.
+/// The daemon's streams: starts and stops their runners, saves streams from sockets, and sends every change of state.
 ///
-/// Changes are made one after the other, so that journal, engine and runners agree whatever comes at once.
+/// Changes are made one after the other, so that journal, engine and runners agree even with concurrent requests.
 package actor StreamRegistry {
-    /// The outcome of `add`.
+    /// The result of adding or changing a stream.
     package enum Change: String, Sendable {
         case added
-        /// Another description: the stream was restarted with it.
+        /// The description changed, and the stream was restarted.
         case replaced
-        /// The same description: the stream goes on.
+        /// The description is the same, and the stream continues.
         case unchanged
     }
 
@@ -39,7 +38,7 @@ package actor StreamRegistry {
     private let outbox: Outbox
     private let defaults: Defaults
     private let templates: PipelineTemplates
-    /// Limits on what clients' streams may open, and the credentials that they may name.
+    /// The limits on what streams of clients may open, and the credentials that they may name.
     private let policy: SourcePolicy
     private let credentials: [String: CameraCredentials]
     private let queue: FrameQueue
@@ -47,18 +46,18 @@ package actor StreamRegistry {
     private let history: DaemonHistory?
     private let live: LiveBoard
     private let logger: Logger
-    /// Where events go that end because their stream does.
+    /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void
-    /// States on their way out, in the order they came; one consumer keeps it.
+    /// The state messages to send, in order; one consumer sends them.
     private let states: AsyncStream<PendingMessage>.Continuation
     private let telling: Task<Void, Never>
     private let turns = SerialTaskQueue(on: .short)
     private var streams: [String: Running] = [:]
     /// The configuration's streams, by name.
     private var files: [String: StreamConfiguration] = [:]
-    /// Names of those that the journal keeps.
+    /// The names of the streams in the journal.
     private var kept: Set<String> = []
-    /// Decoders are looked at with the first stream: a daemon that plays nothing does not load them (39 MB).
+    /// The check of decoders, which begins with the first stream: a daemon without streams does not load them (39 MB).
     private var decoderReport: Task<Void, Never>?
 
     init(
@@ -86,10 +85,10 @@ package actor StreamRegistry {
 
     // MARK: Changes
 
-    /// Brings in the configuration's streams, then those of the journal, which win.
+    /// Adds the configuration's streams, then the journal's, which have priority.
     ///
-    /// A wrong stream of the configuration is refused by a sentence; one of the journal is left out, and said: clients
-    /// may not be allowed any more what they were when it was added.
+    /// An invalid stream of the configuration throws. One of the journal is left out and logged: since it was added,
+    /// the limits for clients may have changed.
     func begin(_ configured: [StreamConfiguration]) async throws {
         nameHosts(configured)
         for stream in configured { try await add(stream, keep: false) }
@@ -107,12 +106,12 @@ package actor StreamRegistry {
         }
     }
 
-    /// Hosts of the configuration's streams are reached wherever they are.
+    /// Allows the hosts of the configuration's streams at any address.
     private func nameHosts(_ configured: [StreamConfiguration]) { Reach.name(configured.map(defaults.source)) }
 
-    /// Adds a stream, or replaces the one of its name if it is described otherwise; only that one is restarted.
+    /// Adds a stream, or replaces the one of its name if the description differs; only that one is restarted.
     ///
-    /// With `keep` it is a client's: it is there again after a restart of the daemon, and opens only what clients may.
+    /// With `keep` it is a client's stream: it is saved in the journal, and may open only what clients may.
     @discardableResult
     package func add(_ from: StreamConfiguration, keep: Bool = true) async throws -> Change {
         let runner = try runner(from, isClients: keep)
@@ -125,9 +124,9 @@ package actor StreamRegistry {
         }
     }
 
-    /// Stops a stream and ends its events; false if there is none.
+    /// Stops a stream and ends its events; returns false if there is none.
     ///
-    /// With `forget`, what was learnt for it and what the journal keeps is gone, too.
+    /// With `forget`, its calibrations and its entry in the journal are removed, too.
     package func remove(_ name: String, forget: Bool = true) async throws -> Bool {
         try await turns.take { [self, outbox] in
             // Its lanes, too: what was learnt is kept by lane.
@@ -149,7 +148,7 @@ package actor StreamRegistry {
         return try await add(ControlArguments.read(.object(members), as: StreamConfiguration.self))
     }
 
-    /// Takes a stream back to what the configuration says, whatever was given through a socket.
+    /// Resets a stream to the configuration's, discarding changes made through a socket.
     package func reset(_ name: String) async throws -> Change {
         guard let from = files[name] else {
             guard streams[name] != nil else { throw ControlFailure.noStream(name) }
@@ -168,7 +167,7 @@ package actor StreamRegistry {
         if isKept { kept.insert(name) } else { kept.remove(name) }
     }
 
-    /// Takes note of what the configuration says, and tells what of it is not in force.
+    /// Records the configuration's streams, and logs those that are overridden.
     private func note(_ configured: [StreamConfiguration]) {
         files = Dictionary(configured.map { ($0.name, $0) }) { $1 }
         let shadowed = files.keys.filter(kept.contains).sorted()
@@ -181,19 +180,19 @@ package actor StreamRegistry {
             ])
     }
 
-    /// Whether the configuration has a stream of this name: it comes back when that is read again.
+    /// Whether the configuration has a stream of this name, which returns when it is read again.
     package func isInFile(_ name: String) -> Bool { files[name] != nil }
 
-    /// Streams of a new configuration that are to be started and ended.
+    /// The streams of a new configuration to start, and those to end.
     struct Prepared: Sendable {
         fileprivate var configured: [StreamConfiguration] = []
         fileprivate var changed: [(from: StreamConfiguration, runner: StreamRunner)] = []
         fileprivate var gone: [String] = []
     }
 
-    /// Finds what changes from one configuration to the next; a wrong stream is refused by a sentence.
+    /// Compares two configurations; throws if a new stream is invalid.
     ///
-    /// A stream of the journal came through a socket, and wins over the configuration's.
+    /// A stream in the journal came through a socket, and has priority over the configuration's.
     func prepare(_ new: [StreamConfiguration], after old: [StreamConfiguration]) throws -> Prepared {
         let before = Dictionary(old.map { ($0.name, $0) }) { $1 }
         var prepared = Prepared(configured: new)
@@ -204,7 +203,7 @@ package actor StreamRegistry {
         return prepared
     }
 
-    /// Does what was prepared; what changed, for people.
+    /// Starts and ends the prepared streams; returns the changes, for people.
     func apply(_ prepared: Prepared) async -> String {
         note(prepared.configured)
         nameHosts(prepared.configured)
@@ -217,8 +216,7 @@ package actor StreamRegistry {
         return done ?? ""
     }
 
-    /// Stops them all, at once, and for good: one that is slow to stop holds up no other; false if one had to be left
-    /// behind.
+    /// Stops all streams permanently and at once; returns false if one did not stop in time and was abandoned.
     func stop() async -> Bool {
         let all = running
         let before = all.map(\.abandonedPipelines)
@@ -231,7 +229,7 @@ package actor StreamRegistry {
     private var names: [String] { streams.keys.sorted() }
     private func lanes(of name: String) -> [String]? { streams[name]?.runner.lanes }
 
-    /// The source of a description; a client's is held to the policy.
+    /// The source of a description; that of a client's stream is limited by the policy.
     private func source(_ from: StreamConfiguration, isClients: Bool) throws -> SourceDescription {
         var source = defaults.source(from)
         if isClients { source.policy = policy }
@@ -249,7 +247,7 @@ package actor StreamRegistry {
         return source
     }
 
-    /// Checks a description, and makes its runner, which does not run yet.
+    /// Checks a description, and makes a runner, which is not started yet.
     private func runner(_ from: StreamConfiguration, isClients: Bool) throws -> StreamRunner {
         if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
         let (states, health, live, history, logger) = (states, health, live, history, logger)
@@ -298,7 +296,7 @@ package actor StreamRegistry {
         return isNew ? .added : .replaced
     }
 
-    /// Stops those that there are, and ends their events; how many there were.
+    /// Stops the named streams that exist, and ends their events; returns their number.
     private func end(_ names: [String], forget: Bool) async -> Int {
         let ending = names.compactMap { streams.removeValue(forKey: $0) }
         for running in ending { running.task.cancel() }
@@ -319,17 +317,17 @@ package actor StreamRegistry {
 
     // MARK: Questions
 
-    /// Labels of the streams, by lane.
+    /// The labels of the streams, by lane.
     package var labels: [String: [String]] {
         var labels: [String: [String]] = [:]
         for running in streams.values { for lane in running.runner.lanes { labels[lane] = running.from.labels ?? [] } }
         return labels
     }
 
-    /// Streams that were started and not removed.
+    /// The streams that were started and not removed.
     package var running: [StreamRunner] { streams.values.map(\.runner) }
 
-    /// Everything about the streams, by name.
+    /// The status of all streams, sorted by name.
     package func status() async -> [StreamStatus] {
         let health = await engine.health
         return streams.values.map { running in

@@ -6,14 +6,14 @@ package import Sampling
 package import StreamSources
 import Synchronization
 
-/// Keeps one stream running: opens its source, feeds its lane, and does what `StreamSupervision` decides.
+/// Runs one stream: opens its source, feeds its lane, and follows the decisions of `StreamSupervision`.
 ///
-/// One stream's trouble touches no other: it has its own pipeline, and one that will not stop is left behind.
+/// Streams are independent: each has its own pipeline, and one that does not stop is abandoned.
 package final class StreamRunner: Sendable {
     package let name: String
     package let description: SourceDescription
     private let kind: StreamSupervision.Source
-    /// Whether it is supervised as live; once its pipeline has said that it has no end, it stays so.
+    /// Whether the stream is supervised as live; once its pipeline has reported that it has no end, it stays live.
     package var isLive: Bool { kind == .live || foundLive.load(ordering: .relaxed) }
     private let foundLive = Atomic(false)
     private let memory = UnitMemory()
@@ -27,32 +27,31 @@ package final class StreamRunner: Sendable {
     private let counts = Mutex(Counts())
 
     private let stopLimit: Duration
-    /// Most sources that did not stop; at that number the source is opened again only after one of them has stopped.
+    /// The greatest number of abandoned sources; at that number, one must stop before the source is opened again.
     private static let mostAbandoned = 3
 
-    /// The supervision's state, as others see it.
+    /// The supervision's state for readers.
     private struct Shown {
         var state = SourceState.connecting
         var since = Date()
         var counts = StreamSupervision.Counts()
     }
 
-    /// Over all of the stream's sources, one after the other.
+    /// The counters over all openings of the source.
     private struct Counts {
         var sampled: UInt64 = 0
         var gated: UInt64 = 0
         var latest: UInt64?
         var lag = ArrivalLag()
         var abandoned: UInt64 = 0
-        /// Abandoned sources that have not stopped yet.
+        /// The abandoned sources that have not stopped yet.
         var lingering = 0
     }
 
-    /// Checks that the source can be made at all: a wrong template, URI or file of credentials is refused here, by a
-    /// sentence.
+    /// Checks that the source can be made; throws on a wrong template, URI or credentials file.
     ///
-    /// `stopLimit`: so long a live source's pipeline is waited for when it is torn down. `onPicture`: takes each
-    /// sampled frame of the whole picture, on a streaming thread.
+    /// `stopLimit` is the longest wait for a live source's pipeline to stop. `onPicture` receives each sampled frame of
+    /// the whole picture, on a streaming thread.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
         limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
@@ -74,23 +73,23 @@ package final class StreamRunner: Sendable {
         shown = Mutex(Shown())
     }
 
-    /// Names of the stream's lanes: its own, then those of its regions.
+    /// The names of the stream's lanes: its own, then those of its regions.
     package var lanes: [String] { LaneName.all(name, description.regions.keys) }
 
     package var currentState: SourceState { shown.withLock { $0.state } }
-    /// When it came to be so.
+    /// The time at which the state was entered.
     package var stateSince: Date { shown.withLock { $0.since } }
     package var supervised: StreamSupervision.Counts { shown.withLock { $0.counts } }
-    /// Frames that the sampling took, those among them that were then left out.
+    /// The number of frames that were sampled, including those shed afterwards.
     package var sampledFrames: UInt64 { counts.withLock { $0.sampled } + decoding.shedSamples }
-    /// Sampled frames that showed nothing new.
+    /// The number of sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { counts.withLock { $0.gated } }
-    /// Seconds by which a live source's pictures come later than they once did, by their own time.
+    /// How much later a live source's pictures arrive than the earliest ones did since it was opened, in seconds.
     package var lag: Double { isLive ? counts.withLock { $0.lag.seconds } : 0 }
-    /// Pipelines that did not stop in time, and were left to do so alone.
+    /// The number of pipelines that did not stop in time, and were abandoned.
     package var abandonedPipelines: UInt64 { counts.withLock { $0.abandoned } }
 
-    /// Runs until the source has ended for good or the task is cancelled.
+    /// Runs until the source has ended permanently or the task is cancelled.
     package func run() async {
         for lane in lanes { queue.open(lane, policy: kind == .live ? .dropOldest : .wait) }
         defer { if Task.isCancelled { close() } }
@@ -135,17 +134,17 @@ package final class StreamRunner: Sendable {
 
     // MARK: One opening of the source
 
-    /// A source that is open, or on its way.
+    /// A source that is open or being opened.
     private final class Playing: Sendable {
         let signals = Mailbox<StreamSupervision.Observation>(timeout: .time)
-        /// Closed when nothing of it is wanted any more, though its threads may go on.
+        /// Whether the source is still wanted; if not, its output is ignored, though its threads may run.
         let isWanted = Atomic(true)
         let source = Mutex<VideoSource?>(nil)
 
         var heard: StreamSupervision.Heard { source.withLock { $0?.activity.heard } ?? .init() }
     }
 
-    /// Starts it on a thread of its own: that may take as long as a device or a server does.
+    /// Starts the source on its own thread, since that may take as long as a device or a server does.
     private func open(_ playing: Playing) {
         let (queue, name, onPicture) = (queue, name, onPicture)
         let source: VideoSource
@@ -183,13 +182,13 @@ package final class StreamRunner: Sendable {
         }.start()
     }
 
-    /// Its pipeline says that it has no end: what comes in bursts is taken whole, the rest as it comes.
+    /// Handles a pipeline without an end: segments that come in bursts are taken whole, other pictures in real time.
     private func found(live inBursts: Bool) {
         foundLive.store(true, ordering: .relaxed)
         for lane in lanes { queue.setPolicy(inBursts ? .wait : .dropOldest, of: lane) }
     }
 
-    /// Tears the source down, also for a task that is cancelled.
+    /// Stops the source, even for a cancelled task.
     private func tearDown(_ playing: Playing) async {
         let isBounded = isLive || Task.isCancelled
         await withTaskCancellationHandler {
@@ -200,7 +199,7 @@ package final class StreamRunner: Sendable {
         }
     }
 
-    /// A source that is live, or not wanted any more, is not waited for without end.
+    /// Stops the source; the wait is bounded if the source is live, or no longer wanted.
     private func close(_ playing: Playing, isBounded: Bool) async {
         let source = playing.source.withLock { source in
             defer { source = nil }

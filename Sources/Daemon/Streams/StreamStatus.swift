@@ -8,42 +8,42 @@ package struct StreamStatus: Codable, Sendable {
     package let uri: String
     package let state: String
     package let reason: String?
-    /// When the state came to be so.
+    /// The time at which the state was entered.
     package let since: Date
-    /// How often its source was opened again.
+    /// How often the source was opened again.
     package let restarts: UInt64
-    /// How often nothing came any more, and it was given up.
+    /// How often the source was given up because no data came.
     package let stalls: UInt64
-    /// Errors and, of a live source, ends.
+    /// The number of errors and, for a live source, ends.
     package let failures: UInt64
-    /// Changes of its state.
+    /// The number of changes of the stream's state.
     package let changes: UInt64
-    /// Pipelines that did not stop in time, and were left to do so alone.
+    /// The number of pipelines that did not stop in time, and were abandoned.
     package let abandoned: UInt64
     package let live: Bool
     package let fps: Double
-    /// The coded pictures that are decoded now: "all", or "keyframes" alone.
+    /// The coded pictures that are decoded now: "all", or only "keyframes".
     package let decoding: String
-    /// Coded units dropped before the decoder.
+    /// The number of coded units dropped before the decoder.
     package let skippedUnits: UInt64
-    /// How often keyframes became too rare for `decode: auto`, and everything was decoded again.
+    /// How often keyframes became too rare for `decode: auto`, so that everything was decoded again.
     package let returnsToAll: UInt64
     package let sampled: UInt64
-    /// Sampled frames that showed nothing new: they kept their embedding.
+    /// The number of sampled frames that showed nothing new, and kept their embedding.
     package let gated: UInt64
-    /// Sampled frames a second that are scored: fewer than asked for while there is too much to do.
+    /// The frames a second that are scored; fewer than configured under overload.
     package let effectiveFps: Double
-    /// Frames that were left out for that, evenly over all live streams.
+    /// The number of samples left out under overload, evenly over all live streams.
     package let shed: UInt64
-    /// Frames that waited too long in a full queue.
+    /// The number of frames lost from a full queue.
     package let dropped: UInt64
-    /// Seconds by which its pictures come later than they did at best since it was opened.
+    /// How much later pictures arrive than the earliest ones did since the source was opened, in seconds.
     package let lag: Double
-    /// The health of its pictures: "black", "frozen" and "blurred" ones match nothing.
+    /// The health of the pictures; "black", "frozen" and "blurred" ones match nothing.
     package let picture: PictureHealth
-    /// Names of the lanes of its regions.
+    /// The names of the lanes of the stream's regions.
     package let regions: [String]
-    /// What queries select it by, besides its name.
+    /// The labels by which queries select the stream.
     package let labels: [String]
     /// The configuration, or a socket.
     package let source: ConfigurationSource

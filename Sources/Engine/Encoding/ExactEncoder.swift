@@ -2,23 +2,25 @@ import CLIP
 import Pixels
 import Tensors
 
-/// A picture that frames of a window show, kept as long as they are: it may be asked for in float32.
+/// A picture that frames of a window show; kept with them, in case the window is scored again in float32.
 ///
 /// Not Sendable: it belongs to the engine.
 final class HeldPicture {
     let picture: Picture
-    /// Its float32 embedding, once it was asked for; with 3D patches it depends on its neighbours, and is not kept.
+    /// The picture's float32 embedding, once computed.
+    ///
+    /// With 3D patches it is not kept, since it depends on the neighbours.
     fileprivate(set) var embedding: [Float]?
 
     init(_ picture: Picture) { self.picture = picture }
 
-    /// The float32 embeddings of a window's frames, `[frames, d]`, if there are all of them.
+    /// Returns the float32 embeddings of a window's frames, `[frames, d]`; nil unless all are computed.
     static func embeddings(of window: [HeldPicture]) -> [Float]? {
         guard !window.isEmpty, window.allSatisfy({ $0.embedding != nil }) else { return nil }
         return window.flatMap { $0.embedding ?? [] }
     }
 
-    /// Pictures of a window without a float32 embedding, each once; frames that the gate found unchanged share one.
+    /// Returns the pictures of a window without a float32 embedding, each once: unchanged frames share a picture.
     static func missing(of window: [HeldPicture]) -> [HeldPicture] {
         var missing: [HeldPicture] = []
         for held in window where held.embedding == nil && !missing.contains(where: { $0 === held }) {
@@ -28,22 +30,23 @@ final class HeldPicture {
     }
 }
 
-/// The image tower in float32, beside that of a lower precision: for windows whose score leaves it open what they
-/// match.
+/// The float32 image tower, beside one of lower precision, for windows whose scores are too close to a threshold.
 ///
-/// A picture costs several times as much here, and cameras must not wait for it. So there are no more pictures than
-/// frames that were embedded anyway, and one is embedded a turn, if frames are not late already.
+/// A picture costs several times as much here as in the lower precision, and cameras must not wait. So at most as many
+/// pictures are embedded here as in the lower precision, one each turn, and none while frames are late.
 final class ExactEncoder {
-    /// Pictures that are saved up at most: a window or two, so that no lane waits long behind others.
+    /// The most pictures that can be saved up: a window or two, so that no lane waits long for others.
     static let mostSaved = 16.0
     static let leastShare = 1.0 / 64
-    /// Pictures that are embedded at once where nobody waits: more are hardly faster, and take memory.
+    /// The pictures that are embedded at once if no camera waits: more are hardly faster, and take memory.
     static let batch = 4
 
     private let images: ImageEncoder
-    /// Whether others wait.
+    /// Whether cameras wait, so that the number of pictures is limited.
     let isLimited: Bool
-    /// Pictures that may be embedded, and how many more each frame that was embedded in the other precision allows.
+    /// The number of pictures that may be embedded now.
+    ///
+    /// Each frame embedded in the lower precision adds `share`.
     private var saved = mostSaved
     private var share = 1.0
     private var isFree = false
@@ -53,18 +56,18 @@ final class ExactEncoder {
         self.isLimited = isLimited
     }
 
-    /// A turn begins: so many frames have been embedded in the other precision.
+    /// Begins a turn, after `frames` frames were embedded in the lower precision.
     ///
-    /// `isLate`: frames have waited long enough. Then none is embedded here, and fewer are for a while.
+    /// `isLate`: frames already wait too long. Then nothing is embedded here in this turn, and less for a while.
     func beginTurn(frames: Int, isLate: Bool) {
         share = isLate ? max(Self.leastShare, share / 2) : min(1, share + Self.leastShare)
         saved = min(Self.mostSaved, saved + share * Double(frames))
         isFree = !isLate
     }
 
-    /// Whether a window's frames may be embedded again; if so, they are paid.
+    /// Whether a window's frames may be embedded again; if so, their number is subtracted from `saved`.
     ///
-    /// One that is longer than what can be saved up takes all of it.
+    /// A window longer than the most that can be saved up takes all of it.
     func admits(_ window: [HeldPicture]) -> Bool {
         guard isLimited else { return true }
         let price = min(Double(HeldPicture.missing(of: window).count), Self.mostSaved)
@@ -73,8 +76,9 @@ final class ExactEncoder {
         return true
     }
 
-    /// Embeds one of a window's frames, if the turn is free, or all; their embeddings, `[frames, d]`, once there are
-    /// all.
+    /// Embeds one frame of a window if the turn is free, or all frames if there is no limit.
+    ///
+    /// Returns the embeddings `[frames, d]` once all are computed, else nil.
     func embed(_ window: [HeldPicture]) throws -> [Float]? {
         if images.architecture.vision.linearPatch == .spatiotemporal {
             // Three embeddings a frame would be needed for other windows, and few of these come: a window is one

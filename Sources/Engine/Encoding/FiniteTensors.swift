@@ -1,9 +1,9 @@
 import Checkpoints
 
-/// Tensors of a model, of which none that is read may hold what is no number.
+/// A model's tensors, which throw an error if a tensor that is read holds NaN or an infinity.
 ///
-/// A file of weights may be well formed and damaged all the same. Attention hides such weights: what they spoil looks
-/// like any embedding.
+/// A file of weights may be well formed and still damaged. Attention hides such weights: the wrong embeddings look like
+/// any others.
 struct FiniteTensors: TensorSource {
     let base: any TensorSource
     var origin: String { base.origin }

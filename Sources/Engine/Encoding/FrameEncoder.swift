@@ -3,38 +3,42 @@ import Pixels
 import Sampling
 import Tensors
 
-/// A frame's embeddings: as the newest of its stream, and what is now known of the one before it (3D patches).
+/// The embeddings that a new frame gives.
+///
+/// `newest` is the frame's own, as the newest of its stream. With 3D patches, where an embedding depends on the next
+/// frame too, `completed` has those of the previous frame; otherwise it is nil.
 struct FrameEmbeddings {
     let newest: [Float]
     let completed: (inner: [Float], first: [Float])?
-    /// Whether it was embedded now, not kept from an earlier frame.
+    /// Whether the frame was embedded now, and did not keep the embedding of an earlier frame.
     let isNew: Bool
-    /// The picture that was embedded, if it may be asked for in float32.
+    /// The embedded picture; nil if windows are never scored again in float32.
     let held: HeldPicture?
 }
 
-/// The image tower for the frames of all streams: one batch for what is new in them.
+/// The image tower for the frames of all streams: embeds the new pictures of a batch at once.
 ///
-/// A picture that the gate found unchanged keeps its embedding; not with 3D patches, where its neighbours count too.
+/// A picture that `ChangeGate` found unchanged keeps its embedding. With 3D patches it is embedded again, as its
+/// neighbours matter.
 final class FrameEncoder {
     let images: ImageEncoder
-    /// Whether pictures are held for as long as windows have them.
+    /// Whether pictures are kept for as long as windows contain them.
     private let holdsPictures: Bool
     private var lanes: [String: Lane] = [:]
 
-    /// State of one stream.
+    /// The state of one stream.
     private struct Lane {
         var sequence: FrameSequence
-        /// The newest picture's number, and its embedding; nil while its batch is made.
+        /// The newest picture's number; `embedding` is nil while its batch is computed.
         var number: UInt64?
         var embedding: [Float]?
         var held: HeldPicture?
     }
 
     private enum Work {
-        /// Kept from an earlier batch, or, if nil, made for the stream earlier in this one.
+        /// The frame has an embedding from an earlier batch, or gets that of an earlier frame of this batch (nil).
         case known([Float]?, HeldPicture?)
-        /// From this row of the batch on: the frame, and the two embeddings that it completes.
+        /// The frame's embedding is the batch's `row`; with `completes`, two more follow for the previous frame.
         case new(row: Int, completes: Bool, HeldPicture?)
     }
 
@@ -43,9 +47,9 @@ final class FrameEncoder {
         self.holdsPictures = holdsPictures
     }
 
-    /// The embeddings of the good frames among `items`, in their order.
+    /// Embeds the good frames among `items`; returns their embeddings in order.
     ///
-    /// After an error the frames are lost, and nothing goes on across the gap.
+    /// After an error the frames are lost, and their streams start anew.
     func encode(_ items: [QueuedItem]) throws -> [FrameEmbeddings] {
         let linearPatch = images.architecture.vision.linearPatch
         var inputs: [FrameInContext] = []
@@ -99,6 +103,6 @@ final class FrameEncoder {
         }
     }
 
-    /// Nothing that comes of a stream continues what came.
+    /// Forgets a stream's state: its next frame continues nothing.
     func forget(_ stream: String) { lanes[stream] = nil }
 }

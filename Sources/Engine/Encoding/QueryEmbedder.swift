@@ -4,9 +4,9 @@ import Pixels
 import Tensors
 import Tokenizers
 
-/// Makes embeddings of texts, pictures, and the queries that are made of both.
+/// Embeds texts and pictures, and combines them for queries.
 ///
-/// Belongs to the compute executor.
+/// It belongs to the compute executor.
 final class QueryEmbedder {
     private let tokenizer: Tokenizer
     private let texts: TextEncoder
@@ -16,13 +16,13 @@ final class QueryEmbedder {
         (self.tokenizer, self.texts, self.images) = (tokenizer, texts, images)
     }
 
-    /// Embeds a text: `[d]`, not normalised, and whether it was cut to the model's context.
+    /// Embeds a text: `[d]`, not normalised; `truncated` if it was cut to the model's context.
     func embed(text: String) throws -> (embedding: [Float], truncated: Bool) {
         let tokens = tokenizer.tokens(text, limit: images.architecture.text.context)
         return (try texts.encode(tokens.ids), tokens.truncated)
     }
 
-    /// The same of several texts, which takes less time than one after the other.
+    /// Embeds several texts at once, which takes less time than one after the other.
     func embed(texts all: [String]) throws -> [(embedding: [Float], truncated: Bool)] {
         let tokens = all.map { tokenizer.tokens($0, limit: images.architecture.text.context) }
         return zip(try texts.encode(tokens.map(\.ids)), tokens).map { ($0, $1.truncated) }
@@ -36,7 +36,7 @@ final class QueryEmbedder {
         return (0..<pictures.count).map { rows.row($0) }
     }
 
-    /// Embeds a query, all its sentences and pictures as one, and its contrasts.
+    /// Embeds a query, with all its sentences and pictures as one, and its contrasts.
     func embed(_ query: StandingQuery, pictures: [Picture]) throws -> QueryEmbedding {
         var parts = QueryEmbedding.Parts(query)
         while let text = parts.nextText { parts.take(try embed(text: text)) }

@@ -2,12 +2,12 @@ import CLIP
 package import Matching
 
 extension QueryEmbedding {
-    /// A query's embedding in the making: asks for the embedding of one text after the other, then joins them.
+    /// A query's embedding in progress: it asks for the embedding of one text after the other, then joins them.
     ///
-    /// Pure; texts and pictures are embedded by its owner, who may do other things between two of them.
+    /// It is pure. The caller embeds texts and pictures, and may do other work between two of them.
     package struct Parts {
         private let id: String
-        /// The query's own sentences, then those of each contrast.
+        /// The query's own sentences, then the sentences of each contrast.
         private let groups: [[String]]
         private var embeddings: [[[Float]]]
         private var group = 0
@@ -23,27 +23,27 @@ extension QueryEmbedding {
             skipFull()
         }
 
-        /// All texts that are to be embedded.
+        /// All texts to embed.
         package var texts: [String] { groups.flatMap { $0 } }
 
-        /// The text to be embedded next; nil when there is none left.
+        /// The next text to embed; nil after the last.
         package var nextText: String? { group < groups.count ? groups[group][embeddings[group].count] : nil }
 
-        /// Takes the embedding of `nextText`.
+        /// Adds the embedding of `nextText`.
         package mutating func take(_ text: (embedding: [Float], truncated: Bool)) {
             embeddings[group].append(text.embedding)
             truncated = truncated || text.truncated
             skipFull()
         }
 
-        /// Takes the embeddings of the query's pictures.
+        /// Sets the embeddings of the query's pictures.
         package mutating func take(pictures: [[Float]]) { self.pictures = pictures }
 
         private mutating func skipFull() {
             while group < groups.count, embeddings[group].count == groups[group].count { group += 1 }
         }
 
-        /// The whole, of `width` numbers; throws if there is nothing to make it of.
+        /// Returns the joined embedding of `width` numbers; throws if the query has neither texts nor pictures.
         package func joined(width: Int) throws(QueryError) -> QueryEmbedding {
             // Words and pictures weigh the same, however many there are of each.
             let kinds = [TextEnsemble.average(embeddings[0]), TextEnsemble.average(pictures)]

@@ -3,13 +3,13 @@ import Foundation
 import OrderedCollections
 package import Sampling
 
-/// An item of a stream's lane: a sampled frame, or the end.
+/// An item in a stream's lane: a sampled frame, or the stream's end.
 package enum LaneItem: Sendable {
     case frame(Frame)
     case end
 }
 
-/// A lane's item and whose it is.
+/// A lane's item with the stream's name.
 package struct QueuedItem: Sendable {
     package let stream: String
     package let item: LaneItem
@@ -20,10 +20,10 @@ package struct QueuedItem: Sendable {
     }
 }
 
-/// The one bounded hand-over between all streams' media threads and the scoring engine, and the batcher of all streams.
+/// The bounded queue between the media threads of all streams and the scoring engine; it also forms batches.
 ///
-/// Each stream has a lane. A full lane makes a file wait (its decoder is the only one held up); a live stream loses its
-/// oldest waiting frame, which is counted. Before that happens, `share` tells live sources to leave samples out: see
+/// Each stream has a lane. A full lane makes a file wait, which holds up only its own decoder. A live stream drops its
+/// oldest waiting frame, which is counted. Before that happens, `share` tells live sources to take fewer samples: see
 /// `LoadShedder`. Lanes are emptied in turn, so that none starves the others.
 // @unchecked: `condition` guards every mutable field
 package final class FrameQueue: @unchecked Sendable {
@@ -32,10 +32,10 @@ package final class FrameQueue: @unchecked Sendable {
     private struct Lane {
         var policy: Policy
         var items: Deque<(item: LaneItem, arrival: ContinuousClock.Instant)> = []
-        /// Frames lost because the lane was full.
+        /// The number of frames lost because the lane was full.
         var dropped: UInt64 = 0
 
-        /// Takes an item in; how many more items wait.
+        /// Adds an item; returns by how much the number of waiting items grew.
         mutating func take(_ item: LaneItem, depth: Int, at now: ContinuousClock.Instant) -> Int {
             var lost = 0
             if policy == .dropOldest, items.count >= depth, case .frame? = items.first?.item {
@@ -58,7 +58,7 @@ package final class FrameQueue: @unchecked Sendable {
     private var turn = 0
     private var waiting = 0
     private var closed = false
-    /// Somebody wants to see the consumer go round.
+    /// Whether `nudge` was called since the last return of `next`.
     private var nudged = false
     private var isLate = false
     private static let pause = Duration.milliseconds(50)
@@ -66,7 +66,7 @@ package final class FrameQueue: @unchecked Sendable {
     /// The waiting consumer, and the number of items it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
-    /// `depth`: frames that may wait in one lane; `sheds`: live streams are thinned out under load.
+    /// Makes a queue with up to `depth` waiting frames in each lane; with `sheds`, live streams are thinned under load.
     package init(
         depth: Int = 16, sheds: Bool = true, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
@@ -84,7 +84,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// A stream that waited for room waits no more, or one that did not does.
+    /// Changes what happens when a stream's lane is full; a waiting producer notices at once.
     package func setPolicy(_ policy: Policy, of stream: String) {
         locked {
             lanes[stream]?.policy = policy
@@ -92,7 +92,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Forgets a stream and what waits in its lane; a file that waits for room goes on, into nothing.
+    /// Removes a stream's lane with its items; a file that waits for room continues, and its items are discarded.
     package func close(_ stream: String) {
         locked {
             if let lane = lanes.removeValue(forKey: stream) { waiting -= lane.items.count }
@@ -100,9 +100,9 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Called on a streaming thread.
+    /// Adds an item to a stream's lane; called on a streaming thread.
     ///
-    /// Waits only in a file's lane.
+    /// If the lane is full, a file's thread waits for room; a live stream's does not.
     package func post(_ item: LaneItem, to stream: String) {
         let wake: CheckedContinuation<Void, Never>? = locked {
             // The news of an end needs no room, and comes from threads that must not wait.
@@ -118,9 +118,9 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// The next items, at most `limit`, one lane after the other; nil once the queue is finished.
+    /// Returns the next items, at most `limit`, one lane after the other; nil once the queue is finished.
     ///
-    /// Returns when `limit` items wait, or when the oldest has waited `maxDelay`.
+    /// It returns when `limit` items wait, or when the oldest one has waited for `maxDelay`.
     package func next(limit: Int, maxDelay: Duration) async -> [QueuedItem]? {
         await wait(for: 1)
         let oldest = locked { closed ? nil : lanes.values.compactMap(\.items.first?.arrival).min() }
@@ -168,8 +168,7 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Does so for a consumer that has more to do than frames: at once, or in a while if the frames that it took were
-    /// late.
+    /// Makes `next` return for a consumer that has other work: at once, or after a pause if its frames were late.
     package func comeBack() {
         guard wasLate else { return nudge() }
         Task {
@@ -178,7 +177,7 @@ package final class FrameQueue: @unchecked Sendable {
         }
     }
 
-    /// Ends the queue: nobody waits any longer, and `next` returns nil.
+    /// Ends the queue: waiting producers continue, and `next` returns nil.
     package func finish() {
         let wake: CheckedContinuation<Void, Never>? = locked {
             closed = true
@@ -188,19 +187,18 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Frames that were lost from a stream's full lane.
+    /// The number of frames lost from a stream's full lane.
     package func dropped(_ stream: String) -> UInt64 { locked { lanes[stream]?.dropped ?? 0 } }
 
-    /// Whether the live frames that were taken last had waited so long that there is no room for more than has to be
-    /// done.
+    /// Whether the live frames taken last had waited so long that only necessary work should be done.
     package var wasLate: Bool { locked { isLate } }
 
-    /// Frames that wait, over all lanes.
+    /// The number of frames that wait, over all lanes.
     package var depthNow: Int { locked { waiting } }
 
-    /// Waits until `count` items are there, the queue is finished, or somebody wakes the consumer.
+    /// Waits until `count` items are there, the queue is finished, or the consumer is woken.
     ///
-    /// Whoever wakes it at the deadline may come before it waits: then it need not wait.
+    /// A wake-up at the deadline may come before the wait; the wait then returns at once.
     private func wait(for count: Int, until deadline: ContinuousClock.Instant? = nil) async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let ready = locked {
@@ -217,7 +215,7 @@ package final class FrameQueue: @unchecked Sendable {
         wake?.resume()
     }
 
-    /// Call locked.
+    /// Takes the waiting consumer if the condition holds; the caller holds the lock.
     private func takeConsumer(if condition: Bool) -> CheckedContinuation<Void, Never>? {
         guard condition else { return nil }
         defer { consumer = nil }

@@ -1,18 +1,18 @@
 /// How much of their sampling rate live streams keep while there is more to do than can be done.
 ///
-/// The rate is lowered for all by one factor, so that none starves; it goes down as soon as frames wait too long and
-/// comes back slowly. Pure: time is given.
+/// One factor lowers the rate of all streams, so that none starves. It falls as soon as frames wait too long, and rises
+/// slowly. The type is pure: the caller passes the time.
 struct LoadShedder: Sendable {
-    /// Share of the samples that is kept, 1 if there is time for all.
+    /// The share of samples that is kept; 1 without overload.
     private(set) var keeps = 1.0
     private var waits: (sum: Duration, count: Int) = (.zero, 0)
     private var decided: (at: ContinuousClock.Instant, wait: Duration)?
 
-    /// Frames that wait longer than this, in the mean, come too late; less than half of it leaves room for more.
+    /// The mean wait of frames from which on they are late; less than half of it leaves room for more.
     ///
-    /// The mean: single frames wait for each other, since cameras send their keyframes when they like.
+    /// It is the mean, since single frames wait for each other: cameras send keyframes when they like.
     static let patience = Duration.milliseconds(400)
-    /// The factor is changed at most once in this time, so that a change is felt before the next.
+    /// The least time between two changes of the factor, so that a change takes effect before the next.
     static let pace = Duration.milliseconds(500)
     static let least = 1.0 / 64
 
@@ -21,7 +21,7 @@ struct LoadShedder: Sendable {
         !waits.isEmpty && waits.reduce(.zero, +) / waits.count >= patience / 2
     }
 
-    /// Tells how long the live frames of a batch have waited, each since what it was decoded from came.
+    /// Adds the waits of a batch's live frames, each since the arrival of the data it was decoded from.
     mutating func observe(waits batch: [Duration], at now: ContinuousClock.Instant) {
         waits.sum += batch.reduce(.zero, +)
         waits.count += batch.count

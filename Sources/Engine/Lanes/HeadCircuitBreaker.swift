@@ -1,18 +1,18 @@
-/// Which heads are left alone for a while.
+/// A circuit breaker for heads: a head that takes too long is not called for a while.
 ///
-/// One thread does all of the scoring, so a head that takes long keeps every stream waiting. One call that took too
-/// long is followed by a rest of nine times as long: such a head gets a tenth of the time at most. Pure; time is given.
+/// One thread does all scoring, so a slow head keeps every stream waiting. After a call that took too long, the head
+/// rests for nine times as long: it gets at most a tenth of the time. The type is pure: the caller passes the time.
 struct HeadCircuitBreaker {
-    /// A call that takes longer took too long.
+    /// The longest acceptable call.
     static let patience = Duration.seconds(5)
     static let factor = 9
 
     private var until: [String: ContinuousClock.Instant] = [:]
 
-    /// Whether the head is not to be asked now.
+    /// Whether the head must not be called now.
     func rests(_ head: String, at now: ContinuousClock.Instant) -> Bool { until[head].map { now < $0 } ?? false }
 
-    /// Takes note of a call; the rest that follows it, if one does.
+    /// Records a call; returns the length of the rest that follows it, or nil.
     mutating func note(_ head: String, took: Duration, at now: ContinuousClock.Instant) -> Duration? {
         guard took > Self.patience else { return nil }
         until[head] = now + took * Self.factor

@@ -3,29 +3,29 @@ import Matching
 
 /// The value of a window under a query's rule, and the threshold that it is compared with.
 struct Judgement {
-    /// The score, or the probability of a contrast; nil where the window was not looked at.
+    /// The score, or the probability of a contrast; nil if the window was not scored.
     let value: Float?
-    /// Infinite while a budget's threshold is being learnt.
+    /// The threshold; infinite while a budget's threshold is being learnt.
     let threshold: Float
 
-    /// A window that shows nothing.
+    /// The judgement of a window that shows nothing.
     static func blind(_ standing: RegisteredQuery) -> Judgement {
         Judgement(value: nil, threshold: standing.query.rule.fixedThreshold ?? .infinity)
     }
 }
 
-/// A query's judgement of a window, with what it came from.
+/// A query's judgement of a window, with its inputs.
 struct WindowJudgement {
-    /// Queries that are told of, the oldest ones: an index of more would not look at all of them.
+    /// The number of queries that are reported, the oldest ones, since an index of more would not score them all.
     static let mostQueries: Slot = 1000
 
     let standing: RegisteredQuery
-    /// Nil where the head did not score it.
+    /// The scores; nil if the head did not score the window.
     let found: Found?
     let judgement: Judgement
     let span: WindowSpan
     let lane: Lane
-    /// What makes probabilities of its scores, and what they are.
+    /// The scale and bias that turn the scores into probabilities; `scores` is their kind.
     let scoring: Scoring
     let scores: ScoreKind
 
@@ -41,7 +41,7 @@ struct WindowJudgement {
 extension RegisteredQuery {
     /// The value that the rule compares with a threshold: the score, or its probability among the contrasts.
     ///
-    /// `raised`: by how much the score is taken to be higher, and those of contrasts to be lower.
+    /// `raised` is added to the score, and subtracted from the scores of contrasts.
     func value(of found: Found, raised: Float = 0, scoring: Scoring) -> Float {
         guard case .contrast = query.rule else { return found.score + raised }
         return ThresholdRule.probability(
@@ -49,8 +49,7 @@ extension RegisteredQuery {
             bias: scoring.bias)
     }
 
-    /// Whether scores that are off by `error` would match, or hold an event that goes on, where these do not, or the
-    /// reverse.
+    /// Whether an error of `error` in the scores could change the result: the match, or the continuation of an event.
     func isUndecided(_ found: Found, error: Float, scoring: Scoring, on lane: Lane) -> Bool {
         guard let threshold = query.rule.fixedThreshold ?? lane.calibrations[slot]?.threshold else { return false }
         let least = value(of: found, raised: -error, scoring: scoring)

@@ -4,15 +4,15 @@ import Pixels
 import Sampling
 import WireFormat
 
-/// One lane of the engine: a stream's pictures, or those of a region, and what is going on in them.
+/// A lane of the engine: the frames of one stream or region, with the events in progress.
 ///
-/// Not Sendable: it belongs to the engine. Only queries in motion have a tracker here: of a million that wait, none
-/// costs anything in a window that does not concern it.
+/// Not Sendable: it belongs to the engine. Only queries in motion have a tracker here. Of a million other queries, none
+/// costs anything in a window that does not match it.
 final class Lane {
-    /// A query whose match has begun, or whose last event is near.
+    /// The state of a query in motion: a match has begun, an event is open, or a cooldown runs.
     struct Motion {
         var tracker: EventTracker
-        /// Identifier of the open event; empty for members of a group.
+        /// The identifier of the open event; empty for members of a group.
         var event = ""
         fileprivate var snapshot = Snapshot()
     }
@@ -27,10 +27,10 @@ final class Lane {
     let name: String
     let labels: [String]
     private(set) var window: FrameWindow
-    /// The pictures of the window's frames, oldest first; empty where windows are never scored again.
+    /// The pictures of the window's frames, oldest first; empty if windows are never scored again.
     private var pictures: [HeldPicture] = []
     private(set) var health = PictureHealth.good
-    /// Calibrations of queries with a budget, by slot.
+    /// The calibrations of queries with a budget, by slot.
     var calibrations: [Slot: Calibration] = [:]
     var changedCalibrations: Set<Slot> = []
     var histories: [GroupKey: WindowHistory] = [:]
@@ -39,7 +39,7 @@ final class Lane {
     private var hasLost = false
     private var motion: [GroupKey: [Slot: Motion]] = [:]
     private var alerts: [String: GroupAlert] = [:]
-    /// Ends of events of queries and groups that are idle, but whose cooldown may go on.
+    /// The ends of events whose query or group is idle, but whose cooldown may still run.
     private var lastEnds: LastEnds
 
     init(_ name: String, labels: [String], window: FrameWindow, lastEnds: LastEnds = LastEnds()) {
@@ -63,19 +63,19 @@ final class Lane {
         }
     }
 
-    /// Forgets its frames: what comes next does not continue them.
+    /// Clears the window: the next frame does not continue it.
     func clearWindow() {
         window.clear()
         pictures = []
     }
 
-    /// Frames were lost: what comes next does not continue what was before.
+    /// Clears the window and records that frames were lost.
     func lose() {
         clearWindow()
         hasLost = true
     }
 
-    /// Whether frames were lost since the last call.
+    /// Returns whether frames were lost since the last call.
     func takeLoss() -> Bool {
         defer { hasLost = false }
         return hasLost
@@ -84,17 +84,17 @@ final class Lane {
     /// Makes room for longer windows.
     func growWindow(to capacity: Int) { window.grow(to: capacity) }
 
-    /// The pictures of the newest frames, oldest first.
+    /// The pictures of the newest `frames` frames, oldest first.
     func pictures(ofLast frames: Int) -> [HeldPicture] { pictures.suffix(frames) }
 
     // MARK: Time
 
-    /// Lets the lane's clock go on to the end of a window.
+    /// Advances the lane's clock to the end of a window.
     func advance(to span: WindowSpan) { time.advance(media: span.mediaEnd, wall: span.wallEnd) }
 
     func isInMotion(_ slot: Slot, _ key: GroupKey) -> Bool { motion[key]?[slot] != nil }
     func inMotion(_ key: GroupKey) -> [Slot] { motion[key].map { Array($0.keys) } ?? [] }
-    /// What goes on, of all queries.
+    /// The state of all queries together: busy, cooling or idle.
     var rest: Replay.Rest {
         guard alerts.isEmpty else { return .busy }
         let trackers = motion.values.lazy.flatMap(\.values).map(\.tracker)
@@ -102,13 +102,13 @@ final class Lane {
         return trackers.allSatisfy(\.isCooling) ? .cooling : .busy
     }
 
-    /// The tracker of a query, for those who ask why nothing is heard of it.
+    /// The tracker of a query, to explain why it has no event; nil if the query is not in motion.
     func tracker(of standing: RegisteredQuery) -> EventTracker? { motion[standing.key]?[standing.slot]?.tracker }
     func alert(of group: String) -> EventGroup? { alerts[group]?.group }
 
     // MARK: Events
 
-    /// Takes what a query's rule made of the next window; nil where it could not be looked at.
+    /// Adds a query's judgement of the next window; nil if the window was not scored.
     func observe(
         _ standing: RegisteredQuery, _ judgement: Judgement, _ span: WindowSpan, _ still: Still, model: String
     ) -> [Detection] {
@@ -137,13 +137,13 @@ final class Lane {
         return told
     }
 
-    /// A group's alert, after the one before.
+    /// The alert of a group, continued from its last event's end.
     private func goingOn(_ group: String) -> GroupAlert {
         guard let last = lastEnds.take(group: group) else { return GroupAlert() }
         return GroupAlert(group: EventGroup(after: last.end, cooldown: last.cooldown))
     }
 
-    /// Lets groups speak, once all windows of a frame have been seen.
+    /// Updates the groups' alerts, after all windows of a frame were judged.
     func settle(_ span: WindowSpan, _ book: QueryBook, model: String) -> [Detection] {
         guard !alerts.isEmpty else { return [] }
         var members: [String: [EventGroup.Member]] = [:]
@@ -186,7 +186,7 @@ final class Lane {
         ]
     }
 
-    /// Ends all open events: the stream has ended, jumped, or gone.
+    /// Ends all open events, because the stream ended, jumped or was removed.
     func close(_ book: QueryBook, model: String) -> [Detection] {
         var ended: [Detection] = []
         for (key, moving) in motion {
@@ -208,7 +208,7 @@ final class Lane {
         return ended.sorted { $0.query.id < $1.query.id }
     }
 
-    /// Ends the events of a query that is watched no more, or goes; call it while the book still has it.
+    /// Ends the events of a query that is no longer watched or is removed, while the book still has it.
     func drop(_ standing: RegisteredQuery, _ book: QueryBook, model: String) -> [Detection] {
         var now = motion[standing.key]?.removeValue(forKey: standing.slot)
         var ended = now.flatMap { close(standing, $0, model: model) }.map { [$0] } ?? []
@@ -225,17 +225,17 @@ final class Lane {
 
     // MARK: What outlives a query's edit, a stream's and this process
 
-    /// Takes a query's match, event and cooldown out: it goes on as another one.
+    /// Removes and returns a query's match, event and cooldown, so that another query can continue them.
     func take(_ standing: RegisteredQuery) -> Motion? { motion[standing.key]?.removeValue(forKey: standing.slot) }
 
-    /// Goes on with what was taken of the query that this one takes the place of.
+    /// Continues the state taken from the query that this one replaces.
     func put(_ taken: Motion, _ standing: RegisteredQuery) {
         var taken = taken
         taken.tracker.adopt(standing.policy)
         motion[standing.key, default: [:]][standing.slot] = taken
     }
 
-    /// When the last events ended whose cooldowns may go on; call it once all are closed.
+    /// Returns the ends of the last events whose cooldowns may still run, once all are closed.
     func takeLastEnds(_ book: QueryBook) -> LastEnds {
         for moving in motion.values {
             for (slot, now) in moving { book[slot].map { note($0, now.tracker) } }
@@ -253,10 +253,10 @@ final class Lane {
         lastEnds.note(query: standing.query.id, end)
     }
 
-    /// A query has gone for good.
+    /// Forgets the last event's end of a query that was removed for good.
     func forgetLastEnd(of query: String) { _ = lastEnds.take(query: query) }
 
-    /// The end of a query's own event; members of a group have none.
+    /// Ends a query's own event; nil if none is open, or if the query is a member of a group.
     private func close(_ standing: RegisteredQuery, _ now: Motion, model: String) -> Detection? {
         var now = now
         guard standing.query.settings.group == nil, let end = now.tracker.close() else { return nil }
@@ -266,7 +266,7 @@ final class Lane {
     }
 }
 
-/// A frame's picture for people, compressed when the first event asks for it.
+/// A frame's picture for people, compressed when the first event needs it.
 final class Still {
     private let preview: Preview?
     private(set) lazy var jpeg = preview?.jpeg()
@@ -280,14 +280,14 @@ private struct Snapshot {
     private var told: Data?
     private var peak = -Float.infinity
 
-    /// Keeps the frame if the event's peak is in the window that it ends.
+    /// Keeps the frame's picture if the event's peak is in the window that ends with it.
     mutating func see(_ event: EventTracker.Transition, _ still: Still, _ span: WindowSpan) {
         guard event.peak.mediaTime == span.mediaEnd, event.peak.score > peak || jpeg == nil else { return }
         peak = event.peak.score
         jpeg = still.jpeg ?? jpeg
     }
 
-    /// The picture, if it has not been told of yet.
+    /// Returns the picture once after each change; nil if it was sent already.
     mutating func news() -> Data? {
         guard let jpeg, jpeg != told else { return nil }
         told = jpeg

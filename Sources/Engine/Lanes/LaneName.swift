@@ -1,4 +1,4 @@
-/// Names of lanes: a stream's whole picture is a lane of the stream's name, a region of it is `stream/region`.
+/// Names of lanes: `stream` for a stream's whole picture, `stream/region` for a region.
 package enum LaneName {
     package static func of(_ stream: String, _ region: String?) -> String {
         region.map { "\(stream)/\($0)" } ?? stream

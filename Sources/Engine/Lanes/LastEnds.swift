@@ -1,11 +1,12 @@
 import Matching
 
-/// When the last events of a stream or region ended, by the wall clock: what cooldowns are counted from when the query,
-/// the stream or the daemon comes back.
+/// The wall-clock ends of the last events of a lane, so that cooldowns continue after a restart.
+///
+/// They serve when the query, the stream or the daemon returns.
 struct LastEnds {
-    /// Seconds since 1970, by query.
+    /// The ends in seconds since 1970, by query.
     private(set) var queries: [String: Double] = [:]
-    /// The same by group, each with its cooldown.
+    /// The ends and the cooldowns of groups.
     private(set) var groups: [String: (end: Double, cooldown: Double)] = [:]
 
     mutating func note(query id: String, _ end: Double) { queries[id] = max(queries[id] ?? end, end) }
@@ -24,13 +25,13 @@ struct LastEnds {
     }
 }
 
-/// The end of an event that was told before this process.
+/// The end of an event that was sent before this process started.
 package struct EndedEvent: Sendable, Equatable {
     package let query: String
-    /// The group that the event was of; nil if it was the query's own.
+    /// The event's group; nil if it was the query's own event.
     package let group: String?
     package let lane: String
-    /// Seconds since 1970.
+    /// The end in seconds since 1970.
     package let end: Double
 
     package init(query: String, group: String?, lane: String, end: Double) {
@@ -39,7 +40,7 @@ package struct EndedEvent: Sendable, Equatable {
 }
 
 extension StandingQuery {
-    /// Whether the state of this query's events holds for another: the same windows would match.
+    /// Whether another query would match the same windows, so that the state of this one's events holds for it.
     func isDecidedLike(_ other: StandingQuery) -> Bool {
         let (policy, theirs) = (settings.policy, other.settings.policy)
         return isLearntLike(other) && settings.group == other.settings.group && policy.needed == theirs.needed
@@ -48,7 +49,7 @@ extension StandingQuery {
 }
 
 extension RegisteredQuery {
-    /// Whether it is the other one, or has taken its place and matches the same windows.
+    /// Whether the other query is this one, or replaced it and matches the same windows.
     func decidesLike(_ other: RegisteredQuery) -> Bool {
         self === other || query.id == other.query.id && other.query.isDecidedLike(query)
     }

@@ -1,6 +1,6 @@
 package import Matching
 
-/// A learnt threshold that was pinned or moved: to be recorded.
+/// A change of a learnt threshold, to be recorded before it is used.
 package struct ThresholdChange: Sendable, Equatable {
     package let query: String
     package let lane: String
@@ -18,11 +18,11 @@ package struct LearntCalibration: Sendable {
     }
 }
 
-/// How many learnt thresholds there are, one for each query and lane.
+/// The number of learnt thresholds, by state; there is one for each budget query and lane.
 package struct LearntThresholds: Sendable, Codable, Equatable {
     package var learning = 0
     package var pinned = 0
-    /// Pinned, and known not to fit any more.
+    /// The pinned thresholds that no longer fit.
     package var drifted = 0
 
     mutating func count(_ calibration: Calibration) {
@@ -35,9 +35,9 @@ package struct LearntThresholds: Sendable, Codable, Equatable {
 }
 
 extension Lane {
-    /// Shows a window to what is learnt for a budget, and judges it by what was learnt before.
+    /// Adds a window's score to a budget's calibration, and judges the window by the threshold before that.
     ///
-    /// The scores of true events are in it too: the calibration tells them from the background.
+    /// Scores of true events are added, too: the calibration separates them from the background.
     func learn(
         _ standing: RegisteredQuery, _ score: Float, _ alerts: Double, _ settings: CalibrationSettings
     ) -> (judgement: Judgement, change: ThresholdChange?) {
@@ -50,7 +50,7 @@ extension Lane {
         return (judgement, change.map { ThresholdChange(query: standing.query.id, lane: name, change: $0) })
     }
 
-    /// Moves a learnt threshold to what the background asks for by now; nil if there is nothing to move.
+    /// Moves a learnt threshold to the value that the background gives now; nil if there is nothing to move.
     func recalibrate(_ standing: RegisteredQuery) -> ThresholdChange? {
         guard let change = calibrations[standing.slot]?.recalibrate(at: clock) else { return nil }
         changedCalibrations.insert(standing.slot)
@@ -59,7 +59,7 @@ extension Lane {
 }
 
 extension StandingQuery {
-    /// Whether what is learnt of this query's scores holds for another.
+    /// Whether another query has the same scores and budget, so that this one's calibration holds for it.
     func isLearntLike(_ other: StandingQuery) -> Bool {
         text == other.text && phrasings == other.phrasings && images == other.images && head == other.head
             && frames == other.frames && rule == other.rule && settings.prompts == other.settings.prompts

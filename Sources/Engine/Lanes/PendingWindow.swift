@@ -1,29 +1,29 @@
 import Matching
 
-/// A query that has to be looked at in a window, and what it scored there.
+/// A query to be judged in a window, and its scores there.
 struct Found {
     let standing: RegisteredQuery
     let score: Float
-    /// Scores of its contrasts, in the rule's order.
+    /// The window's scores against the query's contrasts, in the rule's order.
     let contrasts: [Float]
 }
 
 /// A head's output for one window.
 struct HeadOutput {
-    /// Queries that the window may match or that are in motion, in no order.
+    /// The queries that the window may match or that are in motion, in no order.
     let found: [Found]
-    /// The clip embedding `[d]`, of unit length; by the mean head if its own pairs.
+    /// The clip embedding `[d]` of length 1; the mean head's if the head itself pairs.
     let clip: [Float]
 }
 
-/// A window of a lane, on its way from frames to what it comes to.
+/// A window of a lane between the arrival of its frames and its judgement.
 final class PendingWindow {
-    /// Whether it is scored again in float32.
+    /// Whether the window is scored again in float32.
     enum Review {
         case open
-        /// As soon as its frames have been embedded so: as it is, it may match or not.
+        /// The window will be scored again in float32, since its score is too close to a threshold.
         ///
-        /// `isApart`: none of its frames had been embedded so before.
+        /// `isApart`: none of its frames had a float32 embedding before.
         case due(isApart: Bool)
         case done
     }
@@ -32,9 +32,9 @@ final class PendingWindow {
     let lane: Lane
     let span: WindowSpan
     let still: Still
-    /// Pictures of its frames, oldest first; empty where they are not held.
+    /// The pictures of the window's frames, oldest first; empty if they are not kept.
     let pictures: [HeldPicture]
-    /// Nil before its head has looked, or if it could not.
+    /// The head's output; nil before the head was called, or if it failed.
     var look: HeadOutput?
     var review = Review.open
 
@@ -55,7 +55,7 @@ struct WindowBatch {
 
     init(_ key: GroupKey) { self.key = key }
 
-    /// Takes the newest frames of a lane as a window; nil if it has none.
+    /// Adds the newest frames of a lane as a window; returns nil if the lane has none.
     mutating func add(_ lane: Lane, _ still: Still = Still(nil)) -> PendingWindow? {
         let (offset, length) = (frames.count, key.frames * lane.window.width)
         frames.append(contentsOf: repeatElement(0, count: length))
@@ -68,7 +68,7 @@ struct WindowBatch {
         return window
     }
 
-    /// A window by itself, and embeddings of its frames, `[frames, d]`, oldest first: fewer than its length are padded.
+    /// Makes a batch of one window from embeddings of its frames, `[frames, d]`, oldest first; pads missing frames.
     init(_ window: PendingWindow, _ rows: [Float], width: Int) {
         key = window.key
         frames = rows + [Float](repeating: 0, count: key.frames * width - rows.count)

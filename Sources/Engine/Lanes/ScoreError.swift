@@ -1,15 +1,14 @@
 import Tensors
 
-/// How far the scores of windows are from what float32 gives, by those windows that were scored both ways.
+/// Estimates the error of scores in a lower precision from windows that were also scored in float32.
 ///
-/// It depends on the model, the head and the pictures, so it is measured, not assumed. Pure.
+/// It depends on the model, the head and the pictures, so it is measured. The type is pure.
 struct ScoreError {
-    /// A score that is further from a threshold than so many times the usual error is on that side of it in float32,
-    /// too.
+    /// A score this many RMS errors from a threshold stays on its side in float32.
     static let margin: Float = 6
-    /// For how many windows that counts which is assumed before any is measured.
+    /// The weight of the assumed error, in windows, before any is measured.
     static let assumption = 4.0
-    /// Windows that the estimate remembers: pictures change, and with them the errors.
+    /// The number of windows that the estimate remembers: pictures change, and the errors with them.
     static let memory = 1000.0
 
     private var squares: Double
@@ -18,11 +17,11 @@ struct ScoreError {
 
     init(assumed: Float) { squares = Self.assumption * Double(assumed) * Double(assumed) }
 
-    /// The usual error: a root mean square.
+    /// The RMS error.
     var usual: Float { Float((squares / weight).squareRoot()) }
     var most: Float { Self.margin * usual }
 
-    /// Takes the differences of some of a window's scores.
+    /// Adds the differences of some of a window's scores.
     mutating func note(_ differences: [Float]) {
         let sum = differences.reduce(0.0) { $0 + Double($1) * Double($1) }
         guard !differences.isEmpty, sum.isFinite else { return }
@@ -31,8 +30,9 @@ struct ScoreError {
         weight += 1
     }
 
-    /// Counts a window, and says whether it is to be scored both ways whatever it scores: the first is, the second, the
-    /// fourth, the eighth and so on, later each of 1024.
+    /// Counts a window; returns true if it should be scored in both precisions, whatever its score.
+    ///
+    /// These are the first, second, fourth, eighth and so on, and each 1024th.
     mutating func isSample() -> Bool {
         windows += 1
         return windows.nonzeroBitCount == 1 || windows % 1024 == 0
@@ -40,9 +40,9 @@ struct ScoreError {
 }
 
 extension Precision {
-    /// The assumed RMS error of cosines, and of logits over their scale, until it is measured; nil for float32.
+    /// The assumed RMS error of cosines until it is measured; nil for float32.
     ///
-    /// The shapes models have half to twice this error, by head.
+    /// For logits it is relative to their scale. The bundled model `shapes` has half to twice this error, by head.
     var assumedError: Float? {
         switch self {
         case .int8: 0.001

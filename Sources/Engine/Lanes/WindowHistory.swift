@@ -1,11 +1,11 @@
-/// The clip embeddings of a lane's last hour, one a second, so that a score can be told from those before it.
+/// The clip embeddings of a lane's last hour, one a second, with which an explanation compares a score.
 ///
-/// As bytes, each with a scale of its own. The memory of an hour is taken at once (2.1 MB at width 512), so that a
-/// daemon which has just started is as large as it will be. Windows nearer than a second show the same.
+/// They are stored as bytes, each with a scale. The memory of an hour is allocated at once (2.1 MB at width 512), so
+/// that a daemon has its full size from the start. Windows closer than a second would show the same.
 struct WindowHistory {
-    /// Seconds that are remembered.
+    /// The seconds that are remembered.
     static let span = 3600.0
-    /// Seconds that two windows are apart at least: a second, but for what time stamps jitter.
+    /// The least seconds between two windows: a second, less some jitter of time stamps.
     static let step = 0.9
     static let limit = Int(span / step)
 
@@ -13,7 +13,7 @@ struct WindowHistory {
     private var bytes: [Int8]
     private var scales: [Float]
     private var times: [Double]
-    /// Place of the oldest window.
+    /// The place of the oldest window.
     private var start = 0
     private(set) var count = 0
 
@@ -26,7 +26,7 @@ struct WindowHistory {
 
     private func slot(_ index: Int) -> Int { (start + index) % Self.limit }
 
-    /// Takes a window that ended at `time`, in seconds of the lane's clock.
+    /// Adds the embedding of a window that ended at `time`, in seconds of the lane's clock.
     mutating func append(_ embedding: ArraySlice<Float>, at time: Double) {
         guard count == 0 || time - times[slot(count - 1)] >= Self.step else { return }
         while count > 0, count == Self.limit || time - times[start] > Self.span {
@@ -42,7 +42,7 @@ struct WindowHistory {
         count += 1
     }
 
-    /// How many of its windows score higher than `score` against a unit embedding.
+    /// The number of windows that score above `score` against a text embedding of length 1.
     func above(_ score: Float, of embedding: [Float]) -> Int {
         (0..<count).count { index in
             let place = slot(index)

@@ -1,12 +1,12 @@
 import Matching
 
-/// What was learnt of lanes and queries that are not both here now: before this process, or before a stream went.
+/// Calibrations whose lane or query is not present: from before this process, or of a removed stream.
 struct CalibrationCache {
     private var learnt: [String: [String: Calibration]] = [:]
-    /// Saved calibrations that no lane has asked for yet.
+    /// Calibrations of removed lanes that were not saved yet.
     private var unsaved: [LearntCalibration] = []
 
-    /// Puts back what was learnt before this process.
+    /// Adds a calibration that was saved before this process.
     mutating func put(_ calibration: Calibration, query: String, lane: String) {
         learnt[lane, default: [:]][query] = calibration
     }
@@ -17,7 +17,7 @@ struct CalibrationCache {
         return learnt.values.contains { $0[query]?.pin != nil }
     }
 
-    /// Keeps what was learnt of a lane that goes.
+    /// Keeps the calibrations of a lane that is removed.
     mutating func keep(_ lane: Lane, _ book: QueryBook) {
         unsaved += lane.takeChanges(book)
         for (slot, calibration) in lane.calibrations {
@@ -25,7 +25,7 @@ struct CalibrationCache {
         }
     }
 
-    /// Gives a lane what was learnt for a query on it, if the budget is still the same.
+    /// Returns a kept calibration to a lane and query, if the budget is still the same.
     mutating func give(_ standing: RegisteredQuery, to lane: Lane) {
         guard case .budget(let alerts) = standing.query.rule,
             let calibration = learnt[lane.name]?.removeValue(forKey: standing.query.id),
@@ -44,7 +44,7 @@ struct CalibrationCache {
         unsaved.removeAll { $0.query == query }
     }
 
-    /// Calibrations of removed lanes, to be saved once.
+    /// Returns the calibrations of removed lanes that must be saved, once.
     mutating func takeUnsaved() -> [LearntCalibration] {
         defer { unsaved = [] }
         return unsaved
@@ -52,7 +52,7 @@ struct CalibrationCache {
 }
 
 extension Lane {
-    /// Calibrations of the lane that changed since the last call.
+    /// The calibrations of the lane's queries that changed since the last call.
     func takeChanges(_ book: QueryBook) -> [LearntCalibration] {
         defer { changedCalibrations = [] }
         return changedCalibrations.compactMap { slot in

@@ -1,7 +1,7 @@
 import Heads
 import Matching
 
-/// All standing queries: by id, by slot, and by the head and window length that they are scored with.
+/// All registered queries: by id, by slot, and in groups of one head and window length.
 ///
 /// Not Sendable: it belongs to the engine.
 final class QueryBook {
@@ -9,7 +9,7 @@ final class QueryBook {
     private var free: [Slot] = []
     private var ids: [String: Slot] = [:]
     private(set) var groups: [GroupKey: QueryGroup] = [:]
-    /// Queries whose time comes or goes by itself, and when the first of them may.
+    /// The queries with active hours or expiry, and the first moment at which one of them may change.
     private var timed: Set<Slot> = []
     private(set) var nextChange: Double?
     private let makeGroup: (GroupKey) throws -> QueryGroup
@@ -18,13 +18,15 @@ final class QueryBook {
 
     var count: Int { ids.count }
     var all: [StandingQuery] { slots.compactMap { $0?.query }.sorted { $0.id < $1.id } }
-    /// The longest window that a query asks for; 0 if there is none.
+    /// The longest window that a query uses; 0 without queries.
     var longestWindow: Int { groups.keys.map(\.frames).max() ?? 0 }
 
     subscript(id: String) -> RegisteredQuery? { ids[id].flatMap { slots[Int($0)] } }
     subscript(slot: Slot) -> RegisteredQuery? { slots.indices.contains(Int(slot)) ? slots[Int(slot)] : nil }
 
-    /// Makes sure that the query's head can be used with this model, so that nothing is half done later.
+    /// Returns the query's group, or makes one; throws if its head cannot be used with this model.
+    ///
+    /// The caller does this first, so that nothing is half done later.
     func group(for query: StandingQuery) throws -> QueryGroup {
         let key = GroupKey(query)
         if let group = groups[key] { return group }
@@ -35,7 +37,7 @@ final class QueryBook {
 
     /// Adds a query; O(d).
     ///
-    /// The caller has removed one of the same id.
+    /// The caller has removed any query of the same id.
     func add(_ query: StandingQuery, _ embedding: QueryEmbedding, at time: Double) throws -> RegisteredQuery {
         let group = try group(for: query)
         let slot = free.popLast() ?? Slot(slots.count)
@@ -54,7 +56,7 @@ final class QueryBook {
 
     /// Removes a query; O(d).
     ///
-    /// A group that is left empty goes too, unless it is about to be used again.
+    /// An empty group is removed, too, unless `keepingGroup`.
     func remove(_ id: String, keepingGroup: Bool = false) -> RegisteredQuery? {
         guard let slot = ids.removeValue(forKey: id), let standing = slots[Int(slot)] else { return nil }
         slots[Int(slot)] = nil
@@ -65,7 +67,7 @@ final class QueryBook {
         return standing
     }
 
-    /// Brings in what active hours and expiry dates say at a moment; those that are watched no more are returned.
+    /// Applies active hours and expiry at a moment; returns the queries that are no longer watched.
     func refresh(at time: Double) -> [RegisteredQuery] {
         guard let due = nextChange, time >= due else { return [] }
         var left: [RegisteredQuery] = []

@@ -4,19 +4,19 @@ import Heads
 import Matching
 import Tensors
 
-/// Standing queries of one head and window length: the head's instance, and the text embeddings in indexes.
+/// The registered queries of one head and window length: the head's instance, and indexes of text embeddings.
 ///
-/// A pooling head makes a clip embedding of a window; queries with a fixed threshold are then found by index, one for
-/// each selector and active hours, so that a stream is scored against those who may match it. Contrasts and budgets
-/// have no threshold that holds for all windows: they are scored in each. A head that pairs texts and windows is asked
-/// for those whom the mean head likes best, and for those whose events are going on.
+/// A pooling head computes a window's clip embedding; an index then finds the queries with a fixed threshold that it
+/// reaches. There is an index for each selector and active hours, so that a lane is scored only against queries that
+/// watch it. Contrasts and budgets have no threshold that holds for all windows, so they are scored in each window. A
+/// pairing head scores the queries that the mean head ranks best, and those in motion.
 final class QueryGroup {
     private struct PartitionKey: Hashable {
         let selector: StreamSelector
         let hours: ActiveHours
     }
 
-    /// Queries that watch the same streams at the same hours.
+    /// The queries that watch the same streams at the same hours.
     private final class Partition {
         let index: ScoreIndex
         var watched = 0
@@ -39,38 +39,38 @@ final class QueryGroup {
     }
 
     private let head: Head
-    /// For a head that pairs texts and windows: the mean head, which chooses whom it looks at.
+    /// The mean head that chooses the queries for a pairing head to score; nil for other heads.
     private let candidates: Head?
     private let key: GroupKey
-    /// What the head gives.
+    /// The kind of the head's scores.
     let scores: ScoreKind
 
-    /// What makes probabilities of the head's scores: the model's own where they are cosines.
+    /// The scoring that turns the head's scores into probabilities: the model's own for cosines.
     func scoring(_ model: Scoring) -> Scoring { scores == .logits ? .logits : model }
 
     private let width: Int
     private var partitions: [PartitionKey: Partition] = [:]
-    /// Unit rows of the queries that are scored in every window, and who they are.
+    /// Normalised rows of the queries that are scored in every window; `listed` has these queries by slot.
     private let everyWindow: ScoreIndex
     private var listed: [Slot: RegisteredQuery] = [:]
     private var standings: [Slot: RegisteredQuery] = [:]
-    /// For a pairing head: text embeddings as the tower gives them.
+    /// Unnormalised text embeddings by slot; only for a pairing head.
     private var raw: [Slot: [Float]] = [:]
     // Results of the heads and the index, kept for the next call.
     private var pooled: [Float] = []
     private var logits: [Float] = []
     private var hits: [ScoreIndex.Hit] = []
-    /// How far scores are from float32's; nil where they are float32's, or near enough.
+    /// The estimated error of scores against float32; nil if scores are float32's, or close enough.
     private(set) var error: ScoreError?
-    /// So far below their thresholds queries are found, too: in float32 they may reach them.
+    /// The distance below a query's threshold from which the index finds it, since its float32 score might be higher.
     private var slack: Float = 0
-    /// Members whose scores tell of the error: those who came first.
+    /// The queries whose scores measure the error: the first ones.
     private var probes: [RegisteredQuery] = []
     private static let mostProbes = 32
 
-    /// Throws if the head is not there, or cannot be used with the model.
+    /// Loads the head; throws if it does not exist, or cannot be used with the model.
     ///
-    /// `assuming`: how far cosines and logits are off, where windows may be scored again in float32.
+    /// `assuming`: the assumed error of cosines and logits, if windows may be scored again in float32.
     init(
         _ key: GroupKey, model: ModelDirectory, finder: HeadFinder,
         assuming error: (cosines: Float, logits: Float)? = nil
@@ -93,11 +93,11 @@ final class QueryGroup {
         slack = Self.slack(for: self.error)
     }
 
-    /// All of them, oldest place first.
+    /// All queries of the group, ordered by slot.
     var members: [RegisteredQuery] { standings.values.sorted { $0.slot < $1.slot } }
-    /// Members of the first slots, in no order.
+    /// The queries in the first slots, in no order.
     func members(below slot: Slot) -> some Sequence<RegisteredQuery> { standings.values.lazy.filter { $0.slot < slot } }
-    /// Queries whose threshold is learnt.
+    /// The queries whose threshold is learnt.
     var learners: [RegisteredQuery] { listed.values.filter { $0.query.rule.fixedThreshold == nil } }
     var isEmpty: Bool { standings.isEmpty }
     var pairs: Bool { candidates != nil }
@@ -132,27 +132,27 @@ final class QueryGroup {
         if partition.index.count == 0 { partitions[key] = nil }
     }
 
-    /// Its time has come, or is over.
+    /// Sets whether a query is watched at this time.
     func setWatched(_ standing: RegisteredQuery, _ isWatched: Bool) {
         guard standing.floor != nil, let partition = partitions[Self.partition(of: standing)] else { return }
         partition.index.setFloor(standing.slot, floor(of: standing))
         partition.watched += isWatched ? 1 : -1
     }
 
-    /// The score from which on a window's search finds it: NaN if it is not watched.
+    /// The score from which on a search finds the query; NaN if it is not watched.
     private func floor(of standing: RegisteredQuery) -> Float {
         guard let floor = standing.floor, standing.isWatched else { return .nan }
         return floor - slack
     }
 
-    /// A lane's labels may be others the next time it is asked for.
+    /// Forgets which queries select a lane, because its labels may change.
     func forget(_ lane: String) { for partition in partitions.values { partition.forget(lane) } }
 
     private static func partition(of standing: RegisteredQuery) -> PartitionKey {
         PartitionKey(selector: standing.query.settings.selector, hours: standing.query.settings.activeHours)
     }
 
-    /// Unit text embedding of a member.
+    /// The normalised text embedding of a query of the group.
     func embedding(of standing: RegisteredQuery) -> [Float]? { index(of: standing)?.row(standing.slot) }
 
     private func index(of standing: RegisteredQuery) -> ScoreIndex? {
@@ -161,10 +161,10 @@ final class QueryGroup {
 
     // MARK: Scores
 
-    /// Looks at a batch of windows, in its order.
+    /// Scores a batch of windows; returns the outputs in the batch's order.
     ///
-    /// A pooling head finds those at their threshold, or a little below where scores may be off, and those whose rule
-    /// needs every window. `also`: one that a pairing head looks at whatever the mean head says.
+    /// A pooling head's output has the queries at or a little below their threshold, and those whose rule needs every
+    /// window. `also` is a query that a pairing head scores whatever the mean head says.
     func look(at batch: WindowBatch, rerank: Int, also: RegisteredQuery? = nil) throws -> [HeadOutput] {
         let windows = batch.windows
         try (candidates ?? head).pool(
@@ -174,7 +174,7 @@ final class QueryGroup {
         return zip(found, clips).map { HeadOutput(found: $0, clip: $1) }
     }
 
-    /// A member's score of a clip embedding; not for heads that pair.
+    /// The scores of a query against a clip embedding; nil for pairing heads.
     func score(_ standing: RegisteredQuery, _ clip: [Float]) -> Found? {
         guard !pairs, let score = index(of: standing)?.score(clip, 0, standing.slot) else { return nil }
         let contrasts =
@@ -184,10 +184,10 @@ final class QueryGroup {
 
     // MARK: Scores in float32
 
-    /// Counts a window, and says whether it is to be scored both ways for the error's sake.
+    /// Counts a window; returns true if it should be scored in both precisions to measure the error.
     func isSample() -> Bool { error?.isSample() ?? false }
 
-    /// Takes note of how far apart two looks at a window are, the second by float32 embeddings of its frames.
+    /// Measures the error from two outputs for one window, of which `exact` comes from float32 embeddings.
     func measure(_ before: HeadOutput, _ exact: HeadOutput) {
         if pairs {
             let scores = Dictionary(before.found.map { ($0.standing.slot, $0.score) }, uniquingKeysWith: { $1 })
@@ -203,7 +203,7 @@ final class QueryGroup {
         followError()
     }
 
-    /// Moves all floors when the error has become another: seldom, since they have some room.
+    /// Moves all floors after a large change of the error; they have some margin, so this is rare.
     private func followError() {
         guard let most = error?.most, most > slack || most < slack / 2 else { return }
         slack = Self.slack(for: error)
@@ -234,7 +234,7 @@ final class QueryGroup {
         return found
     }
 
-    /// Chooses by the mean head, then asks the pairing one.
+    /// Chooses queries by the mean head, then scores them by the pairing head.
     private func pair(_ batch: WindowBatch, rerank: Int, also: RegisteredQuery?) throws -> [[Found]] {
         var texts: [Float] = []
         var places: [Slot: Int] = [:]
@@ -270,8 +270,9 @@ final class QueryGroup {
         return found
     }
 
-    /// The queries of a lane that a pairing head looks at: the mean head's best, those in motion, and those whose rule
-    /// needs to see every window.
+    /// The queries of a lane that a pairing head scores in a window.
+    ///
+    /// They are the mean head's best, those in motion, and those whose rule needs every window.
     private func choose(_ lane: Lane, _ window: Int, rerank: Int, also: RegisteredQuery?) -> [RegisteredQuery] {
         var chosen = also.map { [$0] } ?? []
         var others: [(standing: RegisteredQuery, cosine: Float)] = []

@@ -2,7 +2,7 @@ package import Matching
 package import SystemSupport
 import Tensors
 
-/// Place of a standing query in the engine: small numbers, used again when a query has gone.
+/// A registered query's small number in the engine; it is reused after the query was removed.
 typealias Slot = Int32
 
 /// The key of a group: queries that share it are scored together.
@@ -16,11 +16,11 @@ struct GroupKey: Hashable {
     }
 }
 
-/// A query's embeddings: what is made of its description, by the towers and once.
+/// The embeddings of a query's description, computed once by the towers.
 package struct QueryEmbedding: Sendable {
-    /// `[d]`, not normalised, of all its sentences and pictures.
+    /// The embedding `[d]` of all its sentences and pictures, not normalised.
     package let query: [Float]
-    /// `[d]` of each contrast, not normalised, in the rule's order.
+    /// The embedding `[d]` of each contrast, not normalised, in the rule's order.
     package let contrasts: [[Float]]
     /// Whether a text was cut to the model's context.
     package let truncated: Bool
@@ -32,7 +32,7 @@ package struct QueryEmbedding: Sendable {
     }
 }
 
-/// A query with its embedding: all that the engine needs of it.
+/// A query with its embeddings, as the engine takes it.
 package struct EmbeddedQuery: Sendable {
     package let query: StandingQuery
     package let embedding: QueryEmbedding
@@ -47,17 +47,17 @@ package struct EmbeddedQuery: Sendable {
     }
 }
 
-/// A standing query in the engine.
+/// A query that the engine watches.
 ///
-/// A class, so that the million that wait cost a reference each wherever they are listed.
+/// It is a class, so that a list of a million queries costs a reference each.
 final class RegisteredQuery {
     let query: StandingQuery
     let slot: Slot
-    /// Embeddings of the contrasts, as the tower gives them.
+    /// The embeddings of the contrasts as the text tower gives them.
     let rawContrasts: [[Float]]
-    /// The same of unit length, `[contrasts, d]`.
+    /// The embeddings of the contrasts with length 1, `[contrasts, d]`.
     let contrasts: [Float]
-    /// Whether the time is one at which it is watched: enabled, within its hours, not expired.
+    /// Whether the query is watched at this time: enabled, within its hours, not expired.
     var isWatched: Bool
 
     init(_ query: StandingQuery, slot: Slot, contrasts: [[Float]], isWatched: Bool) {
@@ -72,7 +72,7 @@ final class RegisteredQuery {
 
     var key: GroupKey { GroupKey(query) }
 
-    /// Whether its threshold is one number for all windows, so that an index can find who reaches it.
+    /// The threshold, if it is one score for all windows, which an index can search for; else nil.
     var floor: Float? { if case .score(let threshold) = query.rule { threshold } else { nil } }
 
     var policy: EventPolicy { query.settings.group == nil ? query.settings.policy : query.settings.policy.ofMember }

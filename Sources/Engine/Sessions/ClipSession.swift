@@ -2,13 +2,14 @@ package import Ingest
 package import Matching
 package import StreamSources
 
-/// A file as one clip, as CLIP4Clip's data loaders read it: sampled by frame numbers, cut to a window's length, scored
-/// once.
+/// Scores a file as one clip, like CLIP4Clip's data loaders.
+///
+/// It is sampled by frame numbers, cut to a window's length, and scored once.
 package struct ClipSession: Sendable {
-    /// The clip's scores, and how they came about.
+    /// The clip's scores, with the numbers of its frames.
     package struct Result: Sendable {
         package let scores: [WindowScore]
-        /// Frames that the sampling took, and those that were kept.
+        /// The number of sampled frames; `kept` is the number of those that were scored.
         package let sampled: Int
         package let kept: Int
     }
@@ -17,7 +18,7 @@ package struct ClipSession: Sendable {
     private let name: String
     private let reader: ClipReader
 
-    /// `maxFrames`: the window length of the engine's queries.
+    /// Makes a session; `maxFrames` is the window length of the engine's queries.
     package init(
         engine: ScoringEngine, name: String, source: SourceDescription, templates: PipelineTemplates,
         sampling: ClipSampling, selection: ClipSelection, maxFrames: Int

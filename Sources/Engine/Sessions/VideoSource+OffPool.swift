@@ -5,12 +5,12 @@ package import StreamSources
 import Synchronization
 
 extension VideoSource {
-    /// Opening takes at most so long: some devices and file systems never answer.
+    /// The longest wait for opening a source: some devices and file systems never answer.
     private static let mostOpening = Duration.seconds(30)
-    /// The same for stopping: what hangs by then goes on alone.
+    /// The longest wait for stopping a source; afterwards the stop continues on its own thread.
     private static let mostStopping = Duration.seconds(10)
 
-    /// Starts playing, which may wait for a device or a server; why it could not, if it could not.
+    /// Starts playing, which may wait for a device or a server; returns the error if it failed.
     package func startOffPool() async -> SourceError? {
         let problem = Mutex<SourceError?>(nil)
         let hasStarted = await offPool(atMost: Self.mostOpening) {
@@ -23,6 +23,6 @@ extension VideoSource {
                 + "check that the device, or the disk or network that it lies on, answers")
     }
 
-    /// Stops it, if it lets itself be stopped.
+    /// Stops the source, and waits for that only a limited time.
     package func stopOffPool() async { _ = await offPool(atMost: Self.mostStopping) { self.stop() } }
 }

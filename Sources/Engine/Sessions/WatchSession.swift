@@ -6,13 +6,13 @@ package import StreamSources
 import Synchronization
 import WireFormat
 
-/// One stream to its end, without a daemon: what `watchword watch` runs.
+/// Plays one stream to its end without a daemon: the session of `watchword watch`.
 package struct WatchSession: Sendable {
     /// A report of a running session.
     package enum Report: Sendable {
         case detection(Detection, seq: Int64, prev: Int64?)
         case scores([WindowScore])
-        /// Frames sampled so far and the media time reached.
+        /// The number of frames sampled so far, and the media time reached.
         case progress(frames: Int, mediaTime: Double)
         case warning(String)
     }
@@ -20,19 +20,19 @@ package struct WatchSession: Sendable {
     /// The result of a session.
     package struct Summary: Sendable {
         package var frames = 0
-        /// Frames whose picture had not changed: they kept its embedding.
+        /// The number of frames whose picture was unchanged, so that they kept its embedding.
         package var gated = 0
-        /// Frames that showed nothing: they entered no window.
+        /// The number of frames that showed nothing and entered no window.
         package var blind = 0
         package var windows = 0
-        /// Windows that were scored again in float32.
+        /// The number of windows scored again in float32.
         package var rescored = 0
         package var events = 0
         package var dropped: UInt64 = 0
         package var failure: String?
-        /// Whether what is in the source is to blame for that, and not that it cannot be had.
+        /// Whether the failure lies in the source's data, and not in reaching the source.
         package var isBadData = false
-        /// Queries that had no event, with their nearest moment, the nearest first; nil where no window was scored.
+        /// The queries without an event, with their closest moment, the closest first; nil if no window was scored.
         package var eventless: [(query: StandingQuery, nearest: NearestMoment?)] = []
     }
 
@@ -123,7 +123,7 @@ package struct WatchSession: Sendable {
         }
     }
 
-    /// Notes in the summary why a source ended too early.
+    /// Records in the summary why a source ended too early.
     private func note(_ summary: inout Summary, _ video: VideoSource, wasStopped: Bool) {
         guard !wasStopped else { return }
         let shown = SourceURI.redacted(source.uri)
@@ -134,7 +134,7 @@ package struct WatchSession: Sendable {
     }
 }
 
-/// Failure and warnings of a source, written by its threads.
+/// The failure and the warnings of a source, written by its threads.
 private final class Findings: Sendable {
     let failure = Mutex<String?>(nil)
     let warnings = Mutex<[String]>([])
@@ -147,11 +147,11 @@ private final class Findings: Sendable {
     }
 }
 
-/// Counts of a session so far, and the numbers of its messages.
+/// The counts of a session so far, and the numbers of its messages.
 private struct Tally {
     var summary = WatchSession.Summary()
     private var seq: Int64 = 0
-    /// Number of the last message of each topic.
+    /// The number of the last message of each topic.
     private var last: [String: Int64] = [:]
     private var started: Set<String> = []
     private var startedGroups: Set<String> = []

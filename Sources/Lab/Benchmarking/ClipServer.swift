@@ -2,19 +2,19 @@ import Foundation
 import SystemSupport
 import WatchwordConfiguration
 
-/// Runs the RTSP server of `scripts/servers/` in a process of its own; it plays the benchmark's clip to every client.
+/// Runs the RTSP server of `scripts/servers/` in a separate process; it plays the benchmark's clip to every client.
 package final class ClipServer: Sendable {
     /// The RTSP URI of the clip.
     let uri: String
     private let process: Process
     private let lifeline: Pipe
 
-    /// A part of the benchmark that the program does not bring, and that is not there.
+    /// A part that the benchmark needs and that is not installed with the program.
     package struct Missing: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Starts the server and blocks until it listens; makes the clip first, if there is none yet.
+    /// Starts the server and blocks until it listens; makes the clip first, if it does not exist.
     ///
     /// `scene` is `moving` or `still`. Throws `Missing` outside the project's sources, or if a program fails.
     package init(scene: String) throws {

@@ -6,14 +6,14 @@ package import Tensors
 
 /// Times the image tower in several precisions and batches.
 package struct EncoderBenchmark: Sendable {
-    /// A model directory; nil takes random weights of `architecture`.
+    /// A model directory; nil means random weights of `architecture`.
     package let model: String?
-    /// An architecture's name.
+    /// The name of an architecture.
     package let architecture: String
     package let precisions: [Precision]
-    /// Pictures of a call.
+    /// The batch sizes to measure, in pictures a call.
     package let batches: [Int]
-    /// Threads of matrix products; 0 takes all cores.
+    /// The threads of matrix products; 0 means all cores.
     package let threads: Int
     package let rounds: Int
 
@@ -28,16 +28,16 @@ package struct EncoderBenchmark: Sendable {
     private struct Cell {
         let precision: Precision
         let batch: Int
-        /// The place of the precision's read of weights.
+        /// The index of the measured read of the precision's weights.
         let read: Int
     }
 
-    /// Seconds that each work runs in a round.
+    /// The seconds that each work runs in a round.
     private static let slice = 0.25
 
-    /// Times towers, their plain products and the read of their weights, all in turns.
+    /// Times towers, the same products alone, and the read of the weights, all in turns.
     ///
-    /// Blocks the calling thread. Throws if the model cannot be read.
+    /// It blocks the calling thread. Throws if the model cannot be read.
     package func run(_ reporter: ProgressReporter) throws -> EncoderReport {
         Workers.set(threads)
         let (name, encoders) = try towers(reporter)
@@ -103,7 +103,7 @@ package struct EncoderBenchmark: Sendable {
         Picture(side: side, rgb: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
     }
 
-    /// The tower's matrix products; where class tokens are pooled, only they leave the last block's attention.
+    /// The tower's matrix products; if only class tokens are pooled, only these leave the last block's attention.
     private func products(_ vision: Architecture.Vision, pictures: Int) -> [PlainProducts.Shape] {
         let (w, rows) = (vision.width, pictures * vision.tokens)
         let patches = PlainProducts.Shape(
@@ -119,7 +119,7 @@ package struct EncoderBenchmark: Sendable {
         }
     }
 
-    /// The share of a work's time that its layers' matrix products take.
+    /// The share of a work's time that is spent in its layers' matrix products.
     private func productsShare(of work: () throws -> Void) throws -> Double {
         var inside = 0.0
         let whole = try ContinuousClock().measure {

@@ -1,7 +1,7 @@
 import Checkpoints
 import Training
 
-/// A head's sizes: its random weights and its number of floating-point operations follow from them.
+/// A head's sizes, from which its random weights and its number of floating-point operations follow.
 struct HeadModel {
     let name: String
     let width: Int
@@ -19,10 +19,10 @@ struct HeadModel {
         var flops: Double { 2 * Double(rows) * Double(inputs) * Double(outputs) * Double(times) }
     }
 
-    /// The one of CLIP4Clip's heads that has this name; nil for any other head, of which no weights are known.
+    /// The kind of CLIP4Clip's head with this name; nil for other heads, whose weights are unknown here.
     private var kind: HeadKind? { HeadKind(rawValue: name) }
 
-    /// The matrix products of `batch` full windows, or pairs for a pairing head, in the order of the computation.
+    /// The matrix products for `batch` full windows (or pairs, for a pairing head) in the order of the computation.
     func products(batch: Int) -> [Product] {
         switch kind {
         case .lstm:
@@ -40,17 +40,17 @@ struct HeadModel {
         }
     }
 
-    /// Floating-point operations of the products, attention's two among them; nothing else counts.
+    /// The number of floating-point operations of the products, attention's two included; others are not counted.
     func flops(batch: Int) -> Double {
         let queries = kind == .tight ? (layers - 1) * tokens + 1 : layers * tokens
         let attention = kind == .transformer || kind == .tight ? 4 * batch * queries * tokens * width : 0
         return Double(attention) + products(batch: batch).reduce(0) { $0 + $1.flops }
     }
 
-    /// Tokens of an attention: the tight head puts the text before the frames.
+    /// The tokens of an attention: the tight head puts the text before the frames.
     private var tokens: Int { kind == .tight ? frames + 1 : frames }
 
-    /// The products of a transformer block; only `after` of the rows leave its attention.
+    /// The products of a transformer block; only `after` of its rows leave the attention.
     private func block(_ rows: Int, _ after: Int) -> [Product] {
         [
             Product(rows: rows, inputs: width, outputs: 3 * width), Product(rows: after, inputs: width, outputs: width),
@@ -61,7 +61,7 @@ struct HeadModel {
 }
 
 extension HeadModel {
-    /// Random weights with CLIP4Clip's names, scaled so that values stay bounded through the layers.
+    /// Random weights under CLIP4Clip's names, scaled so that values stay bounded through the layers.
     func weights(seed: UInt64) -> [String: HeadWeights] {
         var weights = RandomHeadWeights(width: width, seed: seed)
         switch kind {
@@ -83,7 +83,7 @@ extension HeadModel {
     }
 }
 
-/// Collects random weights of a head, drawn one after the other.
+/// Collects random weights of a head, drawn in order.
 private struct RandomHeadWeights {
     private(set) var all: [String: HeadWeights] = [:]
     private let width: Int
@@ -106,7 +106,7 @@ private struct RandomHeadWeights {
         add(bias, outputs, deviation: 0.05)
     }
 
-    /// Adds the weights of `layers` transformer blocks, four widths of MLP each.
+    /// Adds the weights of `layers` transformer blocks, whose MLPs are four times the width.
     mutating func addBlocks(_ prefix: String, _ layers: Int) {
         for layer in 0..<layers {
             let p = "\(prefix).\(layer)"

@@ -5,20 +5,20 @@ import Tensors
 
 /// Times heads with random weights, beside plain products of the same shapes.
 package struct HeadsBenchmark: Sendable {
-    /// Names of heads.
+    /// The names of the heads.
     package let heads: [String]
-    /// Windows of a call.
+    /// The batch sizes to measure, in windows a call.
     package let batches: [Int]
-    /// Numbers of an embedding.
+    /// The embedding width.
     package let width: Int
     /// Length of a window, in frames.
     package let frames: Int
-    /// Blocks of the transformer heads.
+    /// The number of blocks of the transformer heads.
     package let layers: Int
-    /// Attention heads of each block; they share the width evenly.
+    /// The attention heads of each block; they divide the width.
     package let attentionHeads: Int
     package let rounds: Int
-    /// The side of the square product.
+    /// The side of the square matrix product that gives the machine's rate.
     package let square: Int
     /// Seed of the random weights.
     package let seed: UInt64
@@ -32,12 +32,12 @@ package struct HeadsBenchmark: Sendable {
         (self.rounds, self.square, self.seed) = (rounds, square, seed)
     }
 
-    /// Seconds that each work runs in a round.
+    /// The seconds that each work runs in a round.
     private static let slice = 0.06
 
     /// Times heads, their products and the square product, all in turns.
     ///
-    /// Blocks the calling thread. Throws `HeadError` if a head cannot be loaded or refuses the weights.
+    /// It blocks the calling thread. Throws `HeadError` if a head cannot be loaded or refuses the weights.
     package func run(_ reporter: ProgressReporter) throws -> HeadsReport {
         let finder = HeadFinder.standard()
         var works: [() throws -> Void] = []
@@ -71,7 +71,7 @@ package struct HeadsBenchmark: Sendable {
             sgemm_square_gflops: 2 * side * side * side / timings[works.count - 1].median / 1e9)
     }
 
-    /// Makes a call of a head with `batch` full windows of random frames.
+    /// Returns a closure that calls a head with `batch` full windows of random frames.
     private func call(_ head: Heads.Head, _ batch: Int) -> () throws -> Void {
         var random = SeededNumbers(seed: seed + UInt64(batch))
         let windows = random.numbers(batch * frames * width, deviation: 1)
@@ -87,7 +87,7 @@ package struct HeadsBenchmark: Sendable {
         }
     }
 
-    /// Plain sgemm of products, each with weights of its own, as in a head.
+    /// Returns a closure that computes the products by plain sgemm, each with weights of its own, as in a head.
     private func products(_ products: [HeadModel.Product]) -> () throws -> Void {
         var random = SeededNumbers(seed: seed)
         let made = products.map { product in

@@ -5,7 +5,7 @@ import SystemSupport
 package import Tensors
 import WatchwordConfiguration
 
-/// Measures memory and processor time of the whole daemon, over minutes.
+/// Measures memory and processor time of the whole daemon over several minutes.
 package struct MemoryBenchmark: Sendable {
     /// The measurement of looped streams.
     package struct Report: Encodable, Sendable {
@@ -23,11 +23,11 @@ package struct MemoryBenchmark: Sendable {
     /// A file's path, or the URI of a live source.
     package let uri: String
     package let streams: Int
-    /// Seconds that are measured.
+    /// The seconds to measure.
     package let seconds: Int
-    /// Seconds before: caches and the allocator's arenas fill for a minute or two.
+    /// The seconds before the measurement: caches and the allocator's arenas fill for a minute or two.
     package let warmUp: Int
-    /// Sampled frames a second; nil takes the model's own rate.
+    /// The sampled frames a second; nil means the model's own rate.
     package let fps: Double?
     package let model: String
     package let precision: Precision
@@ -39,7 +39,7 @@ package struct MemoryBenchmark: Sendable {
         (self.fps, self.model, self.precision) = (fps, model, precision)
     }
 
-    /// Plays the source on all streams, again and again.
+    /// Plays the source in a loop on all streams, and measures.
     package func run(_ reporter: ProgressReporter) async throws -> Report {
         try await withDaemon(streams: (1...max(1, streams)).map { stream("bench-\($0)") }) { daemon in
             try await Task.sleep(for: .seconds(warmUp))
@@ -61,14 +61,14 @@ package struct MemoryBenchmark: Sendable {
         }
     }
 
-    /// Restarts one stream `restarts` times instead.
+    /// Measures `restarts` restarts of one stream instead.
     package func run(restarts: Int, _ reporter: ProgressReporter) async throws -> RestartReport {
         try await withDaemon(streams: []) { daemon in
             try await RestartGrowth(daemon: daemon, stream: stream("bench"), restarts: max(1, restarts)).run(reporter)
         }
     }
 
-    /// Runs a daemon with four queries around `body`, in a folder of its own.
+    /// Runs `body` with a daemon of four queries, in a folder of its own.
     private func withDaemon<T>(
         streams: [StreamConfiguration], _ body: (WatchwordDaemon) async throws -> T
     ) async throws -> T {

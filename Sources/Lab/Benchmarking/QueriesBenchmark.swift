@@ -2,17 +2,17 @@ package import Printing
 import SystemSupport
 package import Tensors
 
-/// Times the search for the standing queries that windows reach, and checks what is found.
+/// Times the search for the standing queries that windows match, and checks the results.
 package struct QueriesBenchmark: Sendable {
-    /// Numbers of standing queries.
+    /// The numbers of standing queries to measure.
     package let queries: [Int]
-    /// Windows of a call.
+    /// The numbers of windows a call to measure.
     package let windows: [Int]
-    /// Numbers of an embedding.
+    /// The embedding width.
     package let width: Int
-    /// Threshold of all queries.
+    /// The threshold of all queries.
     package let threshold: Float
-    /// Threads of the scan; 0 takes all cores.
+    /// The threads of the scan; 0 means all cores.
     package let threads: Int
     package let rounds: Int
     /// Seed of the random embeddings.
@@ -27,12 +27,12 @@ package struct QueriesBenchmark: Sendable {
         (self.threads, self.rounds, self.seed, self.scan) = (threads, rounds, seed, scan)
     }
 
-    /// Seconds that each work runs in a round.
+    /// The seconds that each work runs in a round.
     private static let slice = 0.2
-    /// Queries that are removed to time removal, at most.
+    /// The greatest number of queries that are removed to time removal.
     private static let maxRemoved = 10_000
 
-    /// Measures every number of queries with every number of windows; blocks the calling thread.
+    /// Measures each combination of queries and windows; blocks the calling thread.
     package func run(_ reporter: ProgressReporter) throws -> QueriesReport {
         Workers.set(threads)
         let results = try queries.flatMap { try measure(queries: $0, reporter) }
@@ -76,7 +76,7 @@ package struct QueriesBenchmark: Sendable {
         }
     }
 
-    /// Adds random queries, and returns the time without that of making them.
+    /// Adds random queries; returns the time, without that of generating them.
     private func add(
         _ queries: Int, of rows: RandomRows, to index: ScoreIndex, _ reporter: ProgressReporter
     ) -> Duration {
@@ -92,7 +92,7 @@ package struct QueriesBenchmark: Sendable {
         return adding
     }
 
-    /// Counts the pairs that only one side has, or whose scores differ.
+    /// Counts the pairs that only one list has, or whose scores differ.
     private static func differences(_ found: [ScoreIndex.Hit], _ expected: [ScoreIndex.Hit]) -> Int {
         func byPair(_ hits: [ScoreIndex.Hit]) -> [[Int]: Float] {
             Dictionary(hits.map { ([$0.window, Int($0.tag)], $0.score) }) { _, _ in .nan }

@@ -2,7 +2,7 @@ import CLIP
 import Checkpoints
 import Foundation
 
-/// Random weights of a whole model; they are made when they are read, and are the same each time.
+/// Random weights of a whole model, generated when they are read, and the same each time.
 struct RandomModel: TensorSource {
     let tensors: [String: TensorInfo]
     let origin = "random weights"

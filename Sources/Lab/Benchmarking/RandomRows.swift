@@ -1,17 +1,17 @@
 import Tensors
 
-/// Random embeddings of length 1; they can be made again, so that none is kept.
+/// Random embeddings of length 1, generated again whenever they are needed, so that none is stored.
 struct RandomRows {
     let width: Int
     let seed: UInt64
 
-    /// Rows of a chunk.
+    /// The number of rows of a chunk.
     static let chunk = 4096
 
-    /// The number of chunks that `count` rows have.
+    /// The number of chunks of `count` rows.
     func chunks(_ count: Int) -> Int { (count + Self.chunk - 1) / Self.chunk }
 
-    /// Makes the rows of a chunk, of `count` rows in all.
+    /// Generates the rows of a chunk, of `count` rows in all.
     func chunk(_ chunk: Int, _ count: Int) -> [[Float]] {
         var random = SeededNumbers(seed: seed &+ UInt64(chunk) &* 0x5851_F42D_4C95_7F2D)
         return (0..<min(Self.chunk, count - chunk * Self.chunk)).map { _ in
@@ -19,7 +19,7 @@ struct RandomRows {
         }
     }
 
-    /// Finds the pairs whose float64 product, rounded to float32, reaches the threshold: the definition of a hit.
+    /// Finds the hits by definition: the pairs whose float64 product, rounded to float32, reaches the threshold.
     func reached(_ count: Int, by windows: [[Float]], _ threshold: Float) -> [ScoreIndex.Hit] {
         let wide = windows.map { $0.map(Double.init) }
         var hits: [ScoreIndex.Hit] = []

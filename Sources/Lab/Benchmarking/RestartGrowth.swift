@@ -5,16 +5,16 @@ import StreamSources
 import SystemSupport
 import WatchwordConfiguration
 
-/// Restarts a stream again and again, and samples what is left behind: memory, threads, file descriptors.
+/// Restarts a stream repeatedly, and measures growth: memory, threads, file descriptors.
 ///
-/// The stream is replaced as soon as its source has given a frame or has failed. All of the stream is made anew, while
-/// the daemon around it goes on.
+/// The stream is replaced as soon as its source has given a frame or has failed. Everything of the stream is made anew,
+/// while the daemon continues.
 struct RestartGrowth {
     let daemon: WatchwordDaemon
     let stream: StreamConfiguration
     let restarts: Int
 
-    /// Samples of a run.
+    /// The number of samples of a run.
     private static let samples = 20
 
     func run(_ reporter: ProgressReporter) async throws -> RestartReport {
@@ -46,7 +46,7 @@ struct RestartGrowth {
 }
 
 extension RestartReport.Sample {
-    /// Samples this process.
+    /// Measures this process.
     fileprivate static func now(_ restarts: Int) -> Self {
         Self(restarts: restarts, rss_mb: Memory.residentMegabytes, threads: Memory.threads, files: Memory.openFiles)
     }

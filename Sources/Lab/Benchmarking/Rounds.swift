@@ -1,24 +1,24 @@
 import Foundation
 
-/// Times several works in turns, so that the machine's other load meets all of them alike.
+/// Times several works in turns, so that other load of the machine affects all of them alike.
 struct Rounds {
     let count: Int
-    /// Seconds that each work runs in a round.
+    /// The seconds that each work runs in a round.
     let slice: Double
 
-    /// Time until the thread pool of the work before has fallen asleep: OpenBLAS's and oneDNN's spin after their work.
+    /// The pause before a work, in which the last one's threads fall asleep: OpenBLAS's and oneDNN's spin after a call.
     private static let pause: TimeInterval = 0.04
 
-    /// Seconds of one run, in the median round, the fastest and the slowest.
+    /// The seconds of one run: in the median round, the fastest and the slowest.
     struct Timing {
         let median: Double
         let fastest: Double
         let slowest: Double
     }
 
-    /// Times each of `works` once a round, after one run that wakes its thread pool and does not count.
+    /// Times each of `works` once a round, after one uncounted run that wakes its threads.
     ///
-    /// `progress` gets the number of the round, from 0.
+    /// `progress` receives the number of the round, from 0.
     func time(_ works: [() throws -> Void], progress: (Int) -> Void) throws -> [Timing] {
         let repeats = try works.map { work in
             try work()

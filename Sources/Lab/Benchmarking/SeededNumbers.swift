@@ -1,17 +1,17 @@
 import SystemSupport
 
-/// Draws reproducible numbers, uniform, with a mean and a standard deviation.
+/// Generates reproducible uniform numbers with a given mean and standard deviation.
 package struct SeededNumbers {
     private var random: SeededRandom
 
     package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-    /// Draws `count` numbers.
+    /// Returns the next `count` numbers.
     package mutating func numbers(_ count: Int, mean: Float = 0, deviation: Float) -> [Float] {
         let reach = deviation * Float(3).squareRoot()
         return (0..<count).map { _ in mean + reach * next() }
     }
 
-    /// Draws one number in -1..<1.
+    /// Returns the next number in -1..<1.
     private mutating func next() -> Float { Float(Int32(truncatingIfNeeded: random.next() >> 32)) / 0x1p31 }
 }

@@ -5,7 +5,7 @@ import Printing
 import SystemSupport
 import WatchwordConfiguration
 
-/// Runs the whole daemon with a number of cameras that can change, and measures what it does and what that costs.
+/// Runs the whole daemon with a varying number of cameras, and measures its work and its cost.
 struct StreamTrial {
     private let daemon: WatchwordDaemon
     private let scoring: Task<Void, Never>
@@ -17,7 +17,8 @@ struct StreamTrial {
 
     /// Starts the daemon without a stream.
     ///
-    /// `fps` is the sampling rate of every stream; `gate` is in levels of a block of the picture.
+    /// `fps` is the sampling rate of every stream. `gate` is the least change of a picture's block, in levels; smaller
+    /// changes count as none.
     init(_ configuration: Configuration, server: ClipServer, fps: Double, gate: Double?) async throws {
         (daemon, scoring) = try await startDaemon(configuration)
         self.server = server
@@ -33,7 +34,7 @@ struct StreamTrial {
         await scoring.value
     }
 
-    /// Adds or removes streams until there are `wanted`, and waits until windows are full and the rate is whole.
+    /// Adds or removes streams until there are `wanted`, then waits until windows and sampling rate are complete.
     mutating func watch(_ wanted: Int) async throws {
         while count > wanted {
             _ = try await daemon.streams.remove("camera-\(count)", forget: false)
@@ -83,9 +84,9 @@ struct StreamTrial {
             server_cpu_s_per_stream_s: serving / cameraSeconds, carried: isComplete && isFed && p99 < 1000)
     }
 
-    /// Shares processor time out to stages, in milliseconds a camera-second.
+    /// Divides processor time among stages, in milliseconds a camera-second.
     ///
-    /// Encoding gets what no other stage has, since helpers of matrix products come and go with oneDNN's pools.
+    /// Encoding gets the time of no other stage, since the helper threads of oneDNN come and go.
     private func stages(
         _ done: Measurement, cpu: Double, threads: ThreadTimes, before: ThreadTimes, _ cameraSeconds: Double
     ) -> StreamsReport.Stages {

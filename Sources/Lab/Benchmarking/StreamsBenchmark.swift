@@ -8,23 +8,23 @@ import WatchwordConfiguration
 
 /// Finds how many cameras the whole daemon can watch in real time.
 package struct StreamsBenchmark: Sendable {
-    /// Streams of the only run; nil looks for the largest number that is carried.
+    /// The streams of a single run; nil searches for the largest number that is carried.
     package let streams: Int?
-    /// Seconds of a full run.
+    /// The seconds of a full run.
     package let seconds: Double
-    /// Sampled frames a second.
+    /// The sampled frames a second.
     package let fps: Double
-    /// Standing queries, at most 1000.
+    /// The number of standing queries, at most 1000.
     package let queries: Int
     package let threshold: Double
-    /// The model; nil takes random weights of `architecture`.
+    /// The model; nil means random weights of `architecture`.
     package let model: String?
-    /// An architecture's name.
+    /// The name of an architecture.
     package let architecture: String
     package let precision: Precision
-    /// Whether the cameras show one still picture.
+    /// Whether the cameras show a still picture.
     package let still: Bool
-    /// Levels by which a block of the picture must change for a frame to be embedded; nil embeds every frame.
+    /// The least change of a picture's block, in levels, for a frame to be embedded; nil embeds every frame.
     package let gate: Double?
 
     package init(
@@ -36,7 +36,7 @@ package struct StreamsBenchmark: Sendable {
         (self.precision, self.still, self.gate) = (precision, still, gate)
     }
 
-    /// Seconds of a run of the search, at most.
+    /// The longest run of the search, in seconds.
     private static let searchSeconds = 15.0
 
     /// Starts the cameras and the daemon, and measures; throws `ClipServer.Missing` if the cameras cannot be played.
@@ -61,7 +61,7 @@ package struct StreamsBenchmark: Sendable {
             queries: queries, results: results)
     }
 
-    /// The daemon's configuration; writes random weights where there is no model.
+    /// Returns the daemon's configuration; writes random weights if there is no model.
     private func configuration(in folder: URL, _ reporter: ProgressReporter) throws -> Configuration {
         var configuration = Configuration()
         configuration.precision = precision
@@ -80,7 +80,7 @@ package struct StreamsBenchmark: Sendable {
         return configuration
     }
 
-    /// A thousand different sentences.
+    /// Returns a thousand different sentences.
     private static var texts: [String] {
         let kinds = ["red", "blue", "green", "white", "black", "yellow", "small", "large", "old", "new"]
         let things = ["van", "car", "bicycle", "dog", "cat", "box", "suitcase", "drone", "person", "truck"]
@@ -93,8 +93,10 @@ package struct StreamsBenchmark: Sendable {
         }
     }
 
-    /// Doubles the streams, then halves the gap, in short runs; then measures the largest number in full, or the next
-    /// smaller one that is carried.
+    /// Searches for the largest number of streams that is carried.
+    ///
+    /// Short runs double the number, then halve the gap. The result is measured in full; if it fails, the next smaller
+    /// number is.
     private func search(
         _ trial: inout StreamTrial, _ reporter: ProgressReporter
     ) async throws -> [StreamsReport.Result] {

@@ -3,7 +3,7 @@ import SystemSupport
 
 /// Processor time of each thread of this process, from the kernel's scheduler statistics.
 struct ThreadTimes {
-    /// Seconds by thread number.
+    /// The seconds of each thread, by its number.
     private let seconds: [String: Double]
     private let names: [String: String]
 
@@ -21,17 +21,17 @@ struct ThreadTimes {
         return ThreadTimes(seconds: seconds, names: names)
     }
 
-    /// Sums the seconds since `before` of threads that still run and whose name passes.
+    /// Sums the seconds since `before` of running threads whose name passes.
     func since(_ before: ThreadTimes, where passes: (String) -> Bool) -> Double {
         seconds.reduce(0) { sum, entry in
             passes(names[entry.key] ?? "") ? sum + entry.value - (before.seconds[entry.key] ?? 0) : sum
         }
     }
 
-    /// Tells whether a thread is of the cooperative pool or of ZeroMQ.
+    /// Whether a thread belongs to the cooperative pool or to ZeroMQ.
     static func isOther(_ name: String) -> Bool { name.hasSuffix(".default-qos") || name.hasPrefix("ZMQ") }
 
-    /// Tells whether a thread is GStreamer's: those have many names, and the names of all others are known.
+    /// Whether a thread is GStreamer's: these have many names, while the names of all others are known.
     static func isMedia(_ name: String) -> Bool {
         !(name.contains("-qos") || name.hasPrefix("ZMQ") || name == "watchword" || name == "ww-pool")
     }

@@ -4,19 +4,19 @@ package import Training
 /// Times training steps of a head on random embeddings, or of both towers on random pictures.
 package struct TrainingBenchmark: Sendable {
     package let head: HeadKind
-    /// Numbers of an embedding.
+    /// The embedding width.
     package let width: Int
     /// Length of a window, in frames.
     package let frames: Int
-    /// Pairs of a step.
+    /// The number of pairs of a step.
     package let batch: Int
-    /// Blocks of the transformer and tight heads.
+    /// The number of blocks of the transformer and tight heads.
     package let layers: Int
-    /// Steps that are timed, after one that is not.
+    /// The number of steps that are timed, after one that is not.
     package let steps: Int
-    /// Threads of matrix products.
+    /// The threads of matrix products.
     package let threads: Int
-    /// Whether both towers of the bundled model's sizes are trained, with the mean head.
+    /// Whether both towers, of the bundled model's sizes, are trained with the mean head.
     package let towers: Bool
 
     package init(
@@ -32,7 +32,7 @@ package struct TrainingBenchmark: Sendable {
         static let side = 64
         static let vocabulary = 2514
         static let endToken = 2513
-        /// Tokens of a random text before its end token.
+        /// The tokens of a random text before its end token.
         static let words = 11
 
         static let texts = TextShape(
@@ -43,7 +43,7 @@ package struct TrainingBenchmark: Sendable {
             embedding: width, spatiotemporal: false)
     }
 
-    /// Trains on one random batch, again and again; blocks the calling thread.
+    /// Trains repeatedly on one random batch; blocks the calling thread.
     package func run() throws -> TrainingReport {
         GeneralProduct.useThreads(threads)
         let width = towers ? Bundled.width : width

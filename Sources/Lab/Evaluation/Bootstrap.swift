@@ -1,16 +1,16 @@
 import SystemSupport
 
-/// 95 % intervals of metrics: a metric lies within in 95 of 100 repetitions with other videos of the same kind.
+/// The 95 % intervals of metrics: where a metric lies in 95 of 100 repetitions with other videos of the same kind.
 package struct MetricIntervals: Sendable, Equatable {
     package let low: RetrievalMetrics
     package let high: RetrievalMetrics
 }
 
 package enum Bootstrap {
-    /// Percentile intervals of a ranking's metrics; nil if no query has a rank.
+    /// Returns the percentile intervals of a ranking's metrics; nil if no query has a rank.
     ///
-    /// Videos are drawn with replacement, and the queries of a video go with it: sentences of one video are not
-    /// independent. `cluster` gives the video of each query. A seed determines the result.
+    /// Videos are drawn with replacement, together with their queries: sentences of one video are not independent.
+    /// `cluster` gives the video of each query. The seed determines the result.
     package static func intervals(
         _ ranking: Ranking, cluster: [Int], rounds: Int = 1000, seed: UInt64 = 42
     ) -> MetricIntervals? {
@@ -39,7 +39,7 @@ package enum Bootstrap {
         return MetricIntervals(low: low, high: high)
     }
 
-    /// Quantile at `share` (0...1), interpolated between the two nearest values.
+    /// The quantile at `share` (0...1), interpolated between the two nearest values.
     private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
         let place = share * Double(sorted.count - 1)
         let below = Int(place)

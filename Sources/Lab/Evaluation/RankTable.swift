@@ -3,11 +3,11 @@ package enum RankTable {
     package struct Query: Sendable {
         /// `text-to-video` or `video-to-text`.
         package let direction: String
-        /// The sentence or the video that was asked with.
+        /// The sentence or the video of the query.
         package let query: String
-        /// The right video, or the one whose sentences are right.
+        /// The right video, or the one with the right sentences.
         package let video: String
-        /// Places that the right answer may have, from 0; empty where its score is not finite.
+        /// The possible ranks of the right answer, from 0; empty if its score is not finite.
         package let ranks: [Int]
 
         package init(direction: String, query: String, video: String, ranks: [Int]) {
@@ -26,9 +26,9 @@ package enum RankTable {
         return texts + videos
     }
 
-    /// Writes the table; `rank` counts from 1 and is empty where the right score is not finite.
+    /// Writes the table; `rank` counts from 1, and is empty if the right score is not finite.
     ///
-    /// `ties` is the number of places that share the right score.
+    /// `ties` is the number of ranks that share the right score.
     package static func text(_ queries: [Query]) -> String {
         var lines = ["direction,query,video,rank,ties"]
         for query in queries {
@@ -40,7 +40,7 @@ package enum RankTable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Quotes a cell as RFC 4180 does; by bytes, since a comma and a combining mark may be one grapheme.
+    /// Quotes a cell as RFC 4180 does; it compares bytes, since a comma and a combining mark may form one grapheme.
     private static func quoted(_ cell: String) -> String {
         guard cell.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return cell }
         let quote = UInt8(ascii: "\"")

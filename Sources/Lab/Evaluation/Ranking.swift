@@ -1,20 +1,20 @@
-/// Ranks of the right answers of queries, as CLIP4Clip's evaluation counts them.
+/// The ranks of queries' right answers, as CLIP4Clip's evaluation counts them.
 package struct Ranking: Sendable, Equatable {
-    /// Which conventions metrics follow: those of `compute_metrics`, or those of the multi-sentence metrics.
+    /// The convention that metrics follow: `compute_metrics`, or the multi-sentence metrics.
     package enum Convention: Sendable, Equatable {
         case plain, sentences
     }
 
     package let convention: Convention
-    /// 0-based ranks of each query, in its order.
+    /// The 0-based ranks of each query, in the order of the queries.
     ///
-    /// A tie with the right answer counts once for every place it may have; a query whose right score is no number, or
-    /// infinite, has none.
+    /// A tie counts once for every rank that the right answer may have. A query whose right score is NaN or infinite
+    /// has no rank.
     package let ranks: [[Int]]
 
     package init(_ convention: Convention, ranks: [[Int]]) { (self.convention, self.ranks) = (convention, ranks) }
 
-    /// Ranks of the videos for every text, and of the texts (those of each video as one) for every video.
+    /// Returns the ranks of videos for every text, and of texts for every video; all texts of a video count as one.
     package static func both(
         _ similarities: Similarities, _ pairing: Pairing
     ) -> (textToVideo: Ranking, videoToText: Ranking) {
@@ -31,7 +31,7 @@ package struct Ranking: Sendable, Equatable {
         }
     }
 
-    /// Row i's right answer is in column i; every place that a value equal to it has in the sorted row counts.
+    /// Ranks the answer of row i, which is in column i; each position of an equal value in the sorted row counts.
     private static func plain(_ rows: [ArraySlice<Float>]) -> Ranking {
         let ranks = rows.enumerated().map { index, row -> [Int] in
             let right = row[row.startIndex + index]
@@ -42,7 +42,7 @@ package struct Ranking: Sendable, Equatable {
         return Ranking(.plain, ranks: ranks)
     }
 
-    /// Ranks by a stable descending sort in which what is no number comes first.
+    /// Ranks by a stable descending sort in which NaN comes first.
     private static func sentences(_ similarities: Similarities) -> Ranking {
         let ranks = similarities.videoOfText.enumerated().map { text, video -> [Int] in
             let row = similarities.row(text)
@@ -54,7 +54,7 @@ package struct Ranking: Sendable, Equatable {
         return Ranking(.sentences, ranks: ranks)
     }
 
-    /// `[videos][videos]`: the best score of a video with any sentence of another; what is no number is the worst.
+    /// Returns `[videos][videos]`: the best score of a video with any sentence of another; NaN is the worst.
     private static func groups(_ similarities: Similarities) -> [ArraySlice<Float>] {
         let count = similarities.videos
         var best = [[Float]](repeating: [Float](repeating: -.infinity, count: count), count: count)

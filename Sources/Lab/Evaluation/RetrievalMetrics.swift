@@ -1,4 +1,4 @@
-/// Metrics of retrieval; recalls in percent, ranks from 1.
+/// Retrieval metrics; recalls are in percent, ranks count from 1.
 package struct RetrievalMetrics: Sendable, Equatable, Codable {
     package var recallAt1: Double
     package var recallAt5: Double
@@ -22,9 +22,10 @@ package struct RetrievalMetrics: Sendable, Equatable, Codable {
     /// The metrics of a ranking; nil if no query has a rank.
     package init?(_ ranking: Ranking) { self.init(ranking.ranks.joined(), ranking.convention) }
 
-    /// Metrics of ranks; nil without any.
+    /// Computes the metrics of ranks; nil without any.
     ///
-    /// For sentences the reference divides in single precision, takes the lower median, and adds 1 before the mean.
+    /// For multi-sentence sets, like CLIP4Clip, it divides in single precision, takes the lower median, and adds 1
+    /// before the mean.
     init?(_ ranks: some Sequence<Int>, _ convention: Ranking.Convention) {
         let sorted = ranks.sorted()
         guard !sorted.isEmpty else { return nil }

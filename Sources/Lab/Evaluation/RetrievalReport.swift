@@ -1,14 +1,14 @@
-/// Report of an evaluation of retrieval, for each head.
+/// The report of an evaluation of retrieval, for each head.
 package struct RetrievalReport: Sendable, Encodable {
-    /// Metrics of one direction, and the ends of their 95 % intervals; nil where no interval was asked for.
+    /// The metrics of one direction, and their 95 % intervals; nil intervals were not requested.
     package struct Direction: Sendable, Encodable {
         package let metrics: RetrievalMetrics
         package let low: RetrievalMetrics?
         package let high: RetrievalMetrics?
 
-        /// Measures a ranking; nil if no query has a rank.
+        /// Computes the metrics of a ranking; nil if no query has a rank.
         ///
-        /// `cluster` gives the video of each query. No intervals are made of 0 `rounds` of the bootstrap.
+        /// `cluster` gives the video of each query. With 0 `rounds` of the bootstrap there are no intervals.
         package init?(_ ranking: Ranking, cluster: [Int], rounds: Int, seed: UInt64) {
             guard let metrics = RetrievalMetrics(ranking) else { return nil }
             let intervals =
@@ -18,7 +18,7 @@ package struct RetrievalReport: Sendable, Encodable {
         }
     }
 
-    /// Metrics of one head in both directions; nil where no query has a rank.
+    /// The metrics of one head in both directions; nil if no query has a rank.
     package struct Head: Sendable, Encodable {
         package let head: String
         package let textToVideo: Direction?
@@ -43,11 +43,11 @@ package struct RetrievalReport: Sendable, Encodable {
     package let texts: Int
     package let videos: Int
     package let missing: [RetrievalSet.Missing]
-    /// Captions of which the model reads only the beginning.
+    /// The number of captions of which the model reads only the beginning.
     package let cut: Int
     package let results: [Head]
 
-    /// Reports on what is left of a data set.
+    /// Makes the report of the clips that could be decoded.
     package init(data: String, model: String, _ set: RetrievalSet, cut: Int, results: [Head]) {
         (self.data, self.model, self.cut, self.results) = (data, model, cut, results)
         (pairing, missing) = (set.pairing, set.missing)

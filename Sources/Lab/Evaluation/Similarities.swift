@@ -1,9 +1,9 @@
-/// Scores of texts and videos, and which belong together.
+/// The scores of texts with videos, and the right pairs.
 package struct Similarities: Sendable {
-    /// `[texts, videos]`, row-major.
+    /// The scores `[texts, videos]`, row-major.
     package let values: [Float]
     package let videos: Int
-    /// The video of each text; texts of one video follow each other.
+    /// The video of each text; the texts of one video follow each other.
     package let videoOfText: [Int]
 
     package var texts: Int { videoOfText.count }
@@ -17,7 +17,7 @@ package struct Similarities: Sendable {
     func row(_ text: Int) -> ArraySlice<Float> { values[text * videos..<(text + 1) * videos] }
 }
 
-/// Pairing of texts with videos by a benchmark.
+/// How a benchmark pairs texts with videos.
 package enum Pairing: String, Sendable, Equatable, Codable {
     /// Text i belongs to video i.
     case oneToOne = "one-to-one"

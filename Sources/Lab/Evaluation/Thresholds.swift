@@ -1,11 +1,11 @@
-/// Thresholds on a head's scores, chosen on pairs of texts and windows whose truth is known.
+/// Thresholds on a head's scores, chosen from pairs of texts and windows whose truth is known.
 package struct Thresholds: Sendable, Equatable {
-    /// Threshold at which the F1 of all pairs is best.
+    /// The threshold with the best F1 over all pairs.
     package let usual: Double
-    /// Which one false pair of a thousand exceeds.
+    /// The threshold that one false pair in a thousand exceeds.
     package let quiet: Double
 
-    /// Nil unless there are true and false pairs.
+    /// Chooses the thresholds; nil unless there are true and false pairs.
     package init?(_ pairs: [(score: Float, isTrue: Bool)]) {
         let pairs = pairs.sorted { $0.score > $1.score }
         let truths = pairs.count { $0.isTrue }

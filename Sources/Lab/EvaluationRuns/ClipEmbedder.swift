@@ -6,7 +6,7 @@ package import Pixels
 package import Tensors
 import Tokenizers
 
-/// Embeds clips and texts with one model, and scores them by a head; no stream is involved.
+/// Embeds clips and texts with one model, and scores them by a head, without any stream.
 ///
 /// Every matrix product and plugin call runs on an executor of its own.
 package actor ClipEmbedder {
@@ -18,10 +18,10 @@ package actor ClipEmbedder {
     private let tokenizer: Tokenizer
     private let images: ImageEncoder
     private let texts: TextEncoder
-    /// Numbers of an embedding.
+    /// The embedding width.
     package nonisolated var width: Int { model.architecture.embedding }
 
-    /// Clips whose windows are scored in one call: this bounds the memory.
+    /// The number of clips whose windows are scored in one call, which bounds the memory.
     private static let clipsPerCall = 64
 
     package init(model: ModelDirectory, precision: Precision) throws {
@@ -44,7 +44,7 @@ package actor ClipEmbedder {
         return (try texts.encode(ids), truncated)
     }
 
-    /// Token ids of a text of at most `limit` tokens, or the model's context.
+    /// Returns the token ids of a text, of at most `limit` tokens, or the model's context.
     package func tokens(_ text: String, limit: Int?) -> (ids: [Int], truncated: Bool) {
         let context = model.architecture.text.context
         return tokenizer.tokens(text, limit: min(limit ?? context, context))
@@ -55,9 +55,9 @@ package actor ClipEmbedder {
         try images.encode(FrameInContext.window(pictures)).values
     }
 
-    /// Scores every text with every clip by a head: `[texts, clips]`, cosines or a pairing head's logits.
+    /// Scores every text with every clip by a head: `[texts, clips]`, cosines or a pairing head's scores.
     ///
-    /// `texts` is `[texts, d]`; a clip is `[its frames, d]` with at most `frames` frames. Throws if the head cannot be
+    /// `texts` is `[texts, d]`; a clip is `[frames, d]`, with at most `frames` frames. Throws if the head cannot be
     /// loaded or refuses the model's weights.
     package func scores(
         head name: String, finder: HeadFinder, texts: [Float], clips: [[Float]], frames: Int

@@ -10,21 +10,21 @@ import StreamSources
 import Tensors
 import WatchwordConfiguration
 
-/// Embeds the clips of a data set, each once; a cache on disk keeps the embeddings.
+/// Embeds the clips of a data set, each once, and caches the embeddings on disk.
 package struct ClipEmbedding: Sendable {
     package let embedder: ClipEmbedder
-    /// Sampling rate, in frames a second of a clip; 0 takes all.
+    /// The sampling rate in frames a second; 0 takes all frames.
     package let rate: Int
-    /// Limit on the frames of a clip.
+    /// The greatest number of frames of a clip.
     package let frames: Int
-    /// Which frames are kept of a clip that has more.
+    /// The choice of frames in a clip that has more.
     package let selection: ClipSelection
     package let cache: EmbeddingCache?
     private let templates: PipelineTemplates
 
-    /// Takes `rate` and `frames` from the model's defaults where they are nil.
+    /// Reads the model; a nil `rate` or `frames` means the model's default.
     ///
-    /// `cache` is a folder; nil keeps nothing. Throws if the folder cannot be made or the model not be read.
+    /// `cache` is a folder; nil caches nothing. Throws if the folder cannot be made or the model cannot be read.
     package init(
         _ embedder: ClipEmbedder, rate: Int?, frames: Int?, selection: ClipSelection, cache folder: String?
     ) throws {
@@ -40,7 +40,7 @@ package struct ClipEmbedding: Sendable {
         templates = try PipelineTemplates(directory: Installation.pipelines)
     }
 
-    /// Describes how a clip is sampled, as a part of the keys of caches.
+    /// Describes how a clip is sampled, as a part of cache keys.
     package func sampling(_ clip: RetrievalSet.Clip) -> String {
         let range = span(clip).map { "\($0.lowerBound)-\($0.upperBound)" } ?? "all"
         return "\(rate) a second, \(range), \(selection.rawValue), \(frames)"
@@ -58,16 +58,16 @@ package struct ClipEmbedding: Sendable {
         return try await reader.frames().kept.map(\.picture)
     }
 
-    /// Embeds every clip of a set: the set that is left, and `[frames, d]` of each of its clips.
+    /// Embeds every clip of a set; returns the set of decodable clips, and `[frames, d]` of each.
     ///
-    /// Clips that cannot be decoded are missing from that set.
+    /// Clips that cannot be decoded are listed as missing.
     package func embed(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, clips: [[Float]]) {
         try await each(set, progress) { try await embed($0).embeddings }
     }
 
-    /// Embeds every clip of a set into the cache: the set that is left, and the cache's file of each of its clips.
+    /// Embeds every clip of a set into the cache; returns the set of decodable clips, and the cache file of each.
     package func fillCache(
         _ set: RetrievalSet, progress: (Int, Int) -> Void
     ) async throws -> (set: RetrievalSet, files: [URL]) {
@@ -75,10 +75,10 @@ package struct ClipEmbedding: Sendable {
         return (rest, files.compactMap { $0 })
     }
 
-    /// Makes one value of every clip; equal clips are made once, in the order of the set.
+    /// Makes one value for every clip; equal clips are processed once, in the order of the set.
     ///
-    /// Clips that cannot be decoded are missing from the set that is returned. `progress` gets the number of clips that
-    /// are done, and of all.
+    /// Clips that cannot be decoded are listed as missing in the returned set. `progress` receives the number of clips
+    /// that are done, and of all.
     package func each<T>(
         _ set: RetrievalSet, _ progress: (Int, Int) -> Void, _ make: (RetrievalSet.Clip) async throws -> T
     ) async throws -> (RetrievalSet, [T]) {
@@ -103,7 +103,7 @@ package struct ClipEmbedding: Sendable {
         return (rest, rest.clips.compactMap { known[$0] })
     }
 
-    /// Embeds a clip, or reads it from the cache: `[frames, d]`, and the cache's file.
+    /// Embeds a clip, or reads it from the cache: `[frames, d]`, and the cache file.
     private func embed(_ clip: RetrievalSet.Clip) async throws -> (embeddings: [Float], file: URL?) {
         let file = try cache?.file(video: clip.path, sampling: sampling(clip))
         if let file, let known = cache?.read(file, width: embedder.width) { return (known, file) }
@@ -112,7 +112,7 @@ package struct ClipEmbedding: Sendable {
         return (embeddings, file)
     }
 
-    /// Whole seconds of a clip, the last included, as the reference has them; nil takes the video whole.
+    /// The whole seconds of a clip, the last included, as in CLIP4Clip; nil means the whole video.
     private func span(_ clip: RetrievalSet.Clip) -> ClosedRange<Int>? {
         guard clip.start != nil || clip.end != nil else { return nil }
         let start = Int(min(clip.start ?? 0, 86_400))

@@ -4,16 +4,15 @@ import Digests
 package import Foundation
 import SystemSupport
 
-/// Keeps frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
+/// Caches frame embeddings of clips on disk, so that no clip is decoded and encoded twice.
 ///
-/// The key is made of the image tower's hash, the precision, the video file's hash and the sampling: models that share
-/// an image tower share embeddings. A file that cannot be read counts as absent; one that cannot be written is an
-/// error.
+/// The key consists of the image tower's hash, the precision, the video file's hash and the sampling; models with the
+/// same image tower share embeddings. An unreadable file counts as missing; failing to write one is an error.
 package struct EmbeddingCache: Sendable {
     private let folder: URL
     private let tower: String
 
-    /// Makes the folder where it is not there; throws `WriteError` if it cannot be made.
+    /// Creates the folder if it does not exist; throws `WriteError` if that fails.
     package init(folder: String, model: ModelDirectory, precision: String) throws {
         self.folder = URL(filePath: folder)
         tower = "\(try Self.imageTower(model)), \(precision)"
@@ -24,7 +23,7 @@ package struct EmbeddingCache: Sendable {
         }
     }
 
-    /// SHA-256 of what a picture's embedding depends on: the image tower's sizes and weights, and the preprocessing.
+    /// The SHA-256 of everything that a picture's embedding depends on: the image tower and the preprocessing.
     private static func imageTower(_ model: ModelDirectory) throws -> String {
         let digest = Digest(.sha256)
         digest.update("\(model.architecture.vision), \(model.preprocessing)".utf8)
@@ -37,13 +36,13 @@ package struct EmbeddingCache: Sendable {
         return digest.hexadecimal
     }
 
-    /// The file of a clip's embeddings, there or not; throws `UnreadableFile` if the video cannot be read.
+    /// The path of a clip's cache file, which may not exist; throws `UnreadableFile` if the video cannot be read.
     package func file(video path: String, sampling: String) throws -> URL {
         let key = try UnreadableFile.digest(path, prefix: "\(tower), \(sampling)\n")
         return folder.appending(path: "\(key).safetensors")
     }
 
-    /// Reads embeddings `[frames, d]`; nil if there are none of this width.
+    /// Reads embeddings `[frames, d]`; nil if the file is missing or has another width.
     package func read(_ url: URL, width: Int) -> [Float]? {
         guard let file = try? SafetensorsFile(path: url.path), let info = file.tensors["frames"],
             info.shape.count == 2, info.shape[1] == width

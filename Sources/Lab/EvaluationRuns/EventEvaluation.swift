@@ -6,26 +6,26 @@ package import Matching
 package import Printing
 package import Tensors
 
-/// Finds events in videos by several heads and rules, and compares them with the true events.
+/// Detects events in videos by several heads and rules, and compares them with the true events.
 package struct EventEvaluation: Sendable {
-    /// Rule by which a score becomes a match.
+    /// The rule by which a score becomes a match.
     package enum Rule: String, CaseIterable, Sendable {
         /// The model's own threshold.
         case fixed
-        /// The probability of the text among contrasting texts.
+        /// The text's probability among contrasting texts.
         case contrast
-        /// A threshold that is learnt from a background for a budget of false alerts.
+        /// A threshold learnt from a background, for a budget of false alerts.
         case budget
     }
 
     package let rules: [Rule]
-    /// Texts that the contrast compares with.
+    /// The contrasting texts.
     package let against: [String]
-    /// The probability that the contrast asks for, in 0...1.
+    /// The probability that the contrast requires, in 0...1.
     package let probability: Float
-    /// False alerts a day that the budget allows.
+    /// The false alerts a day that the budget allows.
     package let budget: Double
-    /// Seconds of background that the budget learns from.
+    /// The seconds of background from which the budget's threshold is learnt.
     package let warmUp: Double
 
     package init(rules: [Rule], against: [String], probability: Float, budget: Double, warmUp: Double) {
@@ -33,7 +33,7 @@ package struct EventEvaluation: Sendable {
         (self.budget, self.warmUp) = (budget, warmUp)
     }
 
-    /// Names of the heads that the model has usable weights for.
+    /// Returns the names of the heads for which the model has usable weights.
     package static func usableHeads(_ model: ModelDirectory, _ finder: HeadFinder) -> [String] {
         finder.names.filter { name in
             let head = try? Heads.Head(
@@ -45,7 +45,7 @@ package struct EventEvaluation: Sendable {
 
     /// Evaluates every head and rule on every video.
     ///
-    /// The budget learns from `background`; if that is nil, from the other videos of `truths`.
+    /// The budget learns from `background`, or if that is nil from the other videos of `truths`.
     package func run(
         _ truths: [EventTruth], background: [EventTruth]?, model: ModelDirectory, finder: HeadFinder,
         precision: Precision, heads: [String], _ reporter: ProgressReporter
@@ -77,7 +77,7 @@ package struct EventEvaluation: Sendable {
         return EventsReport(model: model.identity, results: results)
     }
 
-    /// Finds a video's events by a rule, and counts those that are true.
+    /// Detects a video's events by a rule, and counts the right ones.
     private func counts(
         _ video: VideoScores, _ rule: Rule, _ scorer: VideoScorer, background: [VideoScores]
     ) throws -> EventCounts {
@@ -102,7 +102,7 @@ package struct EventEvaluation: Sendable {
         return counts
     }
 
-    /// The probability of a caption among the contrasting texts, in every window.
+    /// Returns a caption's probability among the contrasting texts, for every window.
     private func probabilities(
         of caption: String, _ scores: [Float], in video: VideoScores, _ scoring: Scoring
     ) -> [Float] {
@@ -113,7 +113,7 @@ package struct EventEvaluation: Sendable {
         }
     }
 
-    /// Spans of the events that a tracker finds in a series of values, one value a window.
+    /// Returns the spans of the events that a tracker finds in a series of values, one for each window.
     package static func events(
         _ values: [Float], _ spans: [WindowSpan], threshold: Float, _ policy: EventPolicy
     ) -> [EventTruth.Span] {
@@ -128,7 +128,7 @@ package struct EventEvaluation: Sendable {
         return found
     }
 
-    /// Learns the budget's threshold from windows that do not show the caption; infinity if nothing is learnt.
+    /// Learns the budget's threshold from windows that do not show the caption; infinity if none is learnt.
     private func learnThreshold(of caption: String, from background: [VideoScores]) -> Float {
         var settings = CalibrationSettings()
         settings.warmUp = warmUp

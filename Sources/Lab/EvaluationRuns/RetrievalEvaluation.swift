@@ -3,16 +3,16 @@ package import Evaluation
 package import Heads
 package import Printing
 
-/// Measures which video a text finds, and which text a video, by several heads of one model.
+/// Measures text-to-video and video-to-text retrieval by several heads of one model.
 package struct RetrievalEvaluation: Sendable {
     /// The metrics, and the ranks of every query.
     package struct Result: Sendable {
         package let report: RetrievalReport
-        /// Ranks for each head, in the order of the report.
+        /// The ranks for each head, in the order of the report.
         package let ranks: [[RankTable.Query]]
     }
 
-    /// A data set of which no video is left.
+    /// The error for a data set without any decodable video.
     package struct NothingToMeasure: Error, CustomStringConvertible {
         package let data: String
         package var description: String { "\(data): there is no video left to measure" }
@@ -21,9 +21,9 @@ package struct RetrievalEvaluation: Sendable {
     package let embedding: ClipEmbedding
     package let finder: HeadFinder
     package let heads: [String]
-    /// Tokens of a text, at most; nil takes the model's context.
+    /// The greatest number of tokens of a text; nil means the model's context.
     package let maxWords: Int?
-    /// Rounds of the bootstrap; 0 makes no intervals.
+    /// The rounds of the bootstrap; 0 gives no intervals.
     package let rounds: Int
     /// Seed of the bootstrap.
     package let seed: UInt64
@@ -35,7 +35,7 @@ package struct RetrievalEvaluation: Sendable {
         (self.maxWords, self.rounds, self.seed) = (maxWords, rounds, seed)
     }
 
-    /// Embeds a data set and measures every head; `name` is the data set's in the report.
+    /// Embeds a data set and measures every head; `name` is the data set's name in the report.
     ///
     /// Videos that cannot be decoded are left out, with a warning each. Throws `NothingToMeasure` if none is left.
     package func run(

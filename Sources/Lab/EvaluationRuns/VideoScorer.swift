@@ -11,24 +11,24 @@ import Synchronization
 package import Tensors
 import WatchwordConfiguration
 
-/// Watches videos with one head, for the scores alone: no event is made.
+/// Scores videos with one head, without detecting events.
 package struct VideoScorer: Sendable {
     package let head: String
-    /// Kind of the head's scores.
+    /// The kind of the head's scores.
     package let scores: ScoreKind
     private let model: ModelDirectory
     private let finder: HeadFinder
     private let precision: Precision
     private let defaults: Defaults
 
-    /// Throws if the head cannot be loaded.
+    /// Loads the head; throws if that fails.
     package init(_ model: ModelDirectory, _ finder: HeadFinder, precision: Precision, head: String) throws {
         scores = try finder.load(head).givesCosines ? .cosines : .logits
         (self.model, self.finder, self.precision, self.head) = (model, finder, precision, head)
         defaults = Defaults(model: model, finder: finder, head: head)
     }
 
-    /// The model's own threshold for the head; throws `QueryError` if it has none.
+    /// The model's own threshold for the head; throws `QueryError` if there is none.
     package var threshold: Float {
         get throws {
             guard let threshold = try defaults.query(QueryConfiguration(text: "x")).rule.fixedThreshold else {
@@ -38,17 +38,17 @@ package struct VideoScorer: Sendable {
         }
     }
 
-    /// The model's scale and bias, which make probabilities of scores.
+    /// The model's scale and bias, which turn scores into probabilities.
     package var scoring: Scoring {
         scores == .logits ? .logits : (try? model.scoring()) ?? Scoring(scale: 100, bias: nil)
     }
 
-    /// Seconds of media time that a window spans.
+    /// The media time in seconds that a window spans.
     package var windowSeconds: Double { Double(defaults.frames) / defaults.fps }
 
     /// Scores every window of a video for every text.
     ///
-    /// A video that breaks off counts as far as it can be decoded, with a warning; one without a frame throws
+    /// A video that breaks off is scored as far as it can be decoded, with a warning; a video without a frame throws
     /// `SourceError`.
     package func scores(
         _ truth: EventTruth, of texts: Set<String>, _ reporter: ProgressReporter
@@ -73,7 +73,7 @@ package struct VideoScorer: Sendable {
         return VideoScores(truth: truth, spans: spans, scores: scores)
     }
 
-    /// A session in which a pairing head scores all texts, and no score reaches a threshold.
+    /// Makes a session in which a pairing head scores all texts, and no score reaches a threshold.
     private func session(_ truth: EventTruth, of texts: [String]) async throws -> WatchSession {
         let engine = try ScoringEngine(model: model, finder: finder, precision: precision, rerank: texts.count)
         for (index, text) in texts.enumerated() {

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// Kind of the head that is trained.
+/// The kind of head that is trained.
 package enum HeadKind: String, Sendable, CaseIterable {
     case mean, lstm, transformer, tight
 }
@@ -8,9 +8,9 @@ package enum HeadKind: String, Sendable, CaseIterable {
 /// The sizes of a head.
 package struct HeadShape: Sendable, Equatable {
     package var kind: HeadKind
-    /// Shape of the head's blocks, for heads that have any; the width is the joint one.
+    /// The shape of the head's blocks, if it has any; their width is that of the joint space.
     package var stack: StackShape
-    /// Rows of its table of positions.
+    /// The number of rows in the head's table of positions.
     package var positions: Int
 
     package init(kind: HeadKind, stack: StackShape, positions: Int) {
@@ -18,22 +18,22 @@ package struct HeadShape: Sendable, Equatable {
     }
 }
 
-/// A batch: text i belongs to video i.
+/// A batch in which text i belongs to video i.
 package struct TrainingBatch<Real: ProductScalar>: Sendable {
     package enum Texts: Sendable {
         case tokens(TokenBatch)
-        /// `[N, D]`, of a frozen tower.
+        /// Embeddings `[N, D]` of a frozen tower.
         case embeddings([Real])
     }
     package enum Frames: Sendable {
-        /// `[V, T, 3, R, R]`, normalised.
+        /// Normalised pictures `[V, T, 3, R, R]`.
         case pictures([Real])
-        /// `[V, T, D]`, of a frozen tower.
+        /// Embeddings `[V, T, D]` of a frozen tower.
         case embeddings([Real])
     }
     package let texts: Texts
     package let frames: Frames
-    /// Valid frames of each video.
+    /// The number of valid frames of each video.
     package let valid: [Int]
 
     package init(texts: Texts, frames: Frames, valid: [Int]) {
@@ -41,7 +41,7 @@ package struct TrainingBatch<Real: ProductScalar>: Sendable {
     }
 }
 
-/// CLIP4Clip as it is trained: towers, a head, the loss, and the gradient of all that is learnt.
+/// CLIP4Clip's training model: towers, a head, the loss, and the gradient of everything trained.
 package struct TrainingModel: Sendable {
     package let layout: ParameterLayout
     package let head: HeadShape
@@ -56,7 +56,7 @@ package struct TrainingModel: Sendable {
         case tight(TightHead)
     }
 
-    /// A tower without a shape is frozen: batches then hold its results.
+    /// Makes the model; a tower without a shape is frozen, and batches then contain its embeddings.
     package init(head: HeadShape, images: ImageShape? = nil, texts: TextShape? = nil) {
         var layout = ParameterLayout()
         self.head = head
@@ -74,19 +74,19 @@ package struct TrainingModel: Sendable {
         self.layout = layout
     }
 
-    /// Whether patches see the frames before and after.
+    /// Whether patches span the frames before and after.
     package var isSpatiotemporal: Bool { images?.isSpatiotemporal ?? false }
 
-    /// Embeds a batch by the towers, as a batch of its own: memory then no longer depends on pictures.
+    /// Returns a batch with the towers' embeddings, whose memory does not depend on the pictures.
     @specialized(where Real == Float)
     package func embedded<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> TrainingBatch<Real> {
         TrainingBatch(
             texts: .embeddings(embed(batch.texts, p).0), frames: .embeddings(embed(batch, p).0), valid: batch.valid)
     }
 
-    /// The loss of a batch, and the gradient of every parameter that is not frozen; a frozen one's is undefined.
+    /// Returns the loss of a batch, and the gradient of every parameter; those of frozen ones are undefined.
     ///
-    /// `dropout`: probability and seed for the tight head's embeddings.
+    /// `dropout` has the probability and the seed for the tight head's embeddings.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: TrainingBatch<Real>, _ p: [Real], freezing: Freezing = .none,
@@ -134,7 +134,7 @@ package struct TrainingModel: Sendable {
         return (loss, g)
     }
 
-    /// Scores `[N, V]` of texts and videos, as after training.
+    /// Returns the scores `[N, V]` of texts with videos, without dropout.
     @specialized(where Real == Float)
     package func scores<Real: ProductScalar>(_ batch: TrainingBatch<Real>, _ p: [Real]) -> [Real] {
         let texts = embed(batch.texts, p).0

@@ -7,25 +7,25 @@ package import Printing
 import Tensors
 package import Training
 
-/// Trains a head, and the towers if wanted, on clips of one's own.
+/// Trains a head, and optionally the towers, on clips of one's own.
 package struct ClipsTraining: Sendable {
-    /// The parts that are trained, and the settings.
+    /// The parts to train, and the settings.
     package struct Settings: Sendable {
         package let head: HeadKind
         package let learn: LearntParts
-        /// Nil keeps the patches that the model has.
+        /// The kind of patches; nil keeps the model's.
         package let patches: PatchKind?
-        /// Whether the head begins with new parameters, whatever the model has.
+        /// Whether the head begins with new parameters, even if the model has trained ones.
         package let fresh: Bool
-        /// Blocks of a new head.
+        /// The number of blocks of a new head.
         package let layers: Int
         package let plan: TrainingPlan
-        /// Tokens of a text, at most; nil takes the model's context.
+        /// The greatest number of tokens of a text; nil means the model's context.
         package let maxWords: Int?
-        /// The folder of embeddings and pictures.
+        /// The folder that caches embeddings and pictures.
         package let cache: String
         package let checkpoint: URL
-        /// Threads of matrix products.
+        /// The threads of matrix products.
         package let threads: Int
 
         package init(
@@ -42,12 +42,12 @@ package struct ClipsTraining: Sendable {
     private let source: ModelDirectory
     private let setup: TrainingSetup
     private let session: TrainingSession
-    /// Pairs that are trained on.
+    /// The number of training pairs.
     package var pairs: Int { session.pairs.set.items.count }
 
     /// Embeds or decodes all clips into the cache, which may take long.
     ///
-    /// Without `heldOut` no R@1 is measured, and the last epoch is kept. Throws if the checkpoint's folder cannot be
+    /// Without `heldOut`, R@1 is not measured, and the last epoch is kept. Throws if the checkpoint's folder cannot be
     /// made.
     package init(
         _ settings: Settings, _ embedding: ClipEmbedding, pairs: RetrievalSet, heldOut: RetrievalSet?,
@@ -72,9 +72,9 @@ package struct ClipsTraining: Sendable {
             checkpoint: settings.checkpoint)
     }
 
-    /// Trains, writes the model to `destination` and removes the checkpoint; false if `stop` was raised before the end.
+    /// Trains, writes the model to `destination` and removes the checkpoint; returns false if `stop` ended it early.
     ///
-    /// Blocks the calling thread.
+    /// It blocks the calling thread.
     package func run(
         to destination: URL, replacing: Bool, resume: Bool, stop: StopFlag,
         report: (TrainingSession.Event) throws -> Void

@@ -4,11 +4,11 @@ package enum LearntParts: String, CaseIterable, Sendable {
     case head
     /// The head and the text tower.
     case text
-    /// The head and both towers; so training needs the pictures, not embeddings made before.
+    /// The head and both towers; training then needs the pictures, not cached embeddings.
     case all
 }
 
-/// Kind of the layer that makes patches of frames, where that is learnt.
+/// The kind of patches, if they are trained.
 package enum PatchKind: String, CaseIterable, Sendable {
     /// Patches of one frame.
     case planar = "2d"

@@ -5,19 +5,18 @@ package import Foundation
 package import Pixels
 import SystemSupport
 
-/// Keeps decoded pictures of clips on disk, as RGB bytes, so that no clip is decoded twice.
+/// Caches decoded pictures of clips on disk, as RGB bytes, so that no clip is decoded twice.
 ///
-/// The key is made of the video file's hash, the sampling and how frames become pictures. A file that cannot be read
-/// counts as absent.
+/// The key consists of the video file's hash, the sampling and the preprocessing. An unreadable file counts as missing.
 package struct PictureCache: Sendable {
-    /// Width and height of a picture, in pixels.
+    /// The width and height of a picture, in pixels.
     package let side: Int
     private let folder: URL
     private let normalisation: Normalisation
     private let framing: Framing
     private var size: Int { 3 * side * side }
 
-    /// Makes the folder where it is not there; throws `WriteError` if it cannot be made.
+    /// Creates the folder if it does not exist; throws `WriteError` if that fails.
     package init(folder: String, model: ModelDirectory) throws {
         side = model.architecture.vision.side
         normalisation = model.normalisation
@@ -26,13 +25,13 @@ package struct PictureCache: Sendable {
         try StagedDirectory.makeDirectory(self.folder)
     }
 
-    /// The file of a clip's pictures, there or not; throws `UnreadableFile` if the video cannot be read.
+    /// The path of a clip's cache file, which may not exist; throws `UnreadableFile` if the video cannot be read.
     package func file(video path: String, sampling: String) throws -> URL {
         let digest = try UnreadableFile.digest(path, prefix: "pictures of \(framing), \(sampling)\n")
         return folder.appending(path: "\(digest).rgb")
     }
 
-    /// The number of pictures in a file; nil if the file is not there, is empty or ends within a picture.
+    /// The number of pictures in a file; nil if the file is missing, empty or ends within a picture.
     package func count(_ url: URL) -> Int? {
         let bytes = try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize
         return bytes.flatMap { $0 > 0 && $0 % size == 0 ? $0 / size : nil }
@@ -48,7 +47,7 @@ package struct PictureCache: Sendable {
         guard rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
     }
 
-    /// Reads pictures as planes `[pictures, 3, side, side]`, normalised; nil if they are not there.
+    /// Reads pictures as normalised planes `[pictures, 3, side, side]`; nil if the file is missing.
     package func read(_ url: URL) -> [Float]? {
         guard let bytes = try? Data(contentsOf: url), !bytes.isEmpty, bytes.count % size == 0 else { return nil }
         return normalisation.planes([UInt8](bytes), side: side)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Asks a training to stop; may be raised on any thread.
+/// A flag that asks a training to stop; it may be raised on any thread.
 package final class StopFlag: Sendable {
     private let raised = Atomic(false)
     package var isRaised: Bool { raised.load(ordering: .relaxed) }

@@ -5,23 +5,23 @@ import Foundation
 import SystemSupport
 import Training
 
-/// Writes trained parameters as a model directory that the daemon loads as it is.
+/// Writes trained parameters as a model directory that the daemon can load.
 struct TrainedModel {
-    /// The model that was trained from.
+    /// The model that the training began with.
     let source: ModelDirectory
     /// The heads that were trained; a single one becomes the default.
     let heads: [HeadKind]
-    /// Whether none of the source's weights are left.
+    /// Whether no weights of the source are left.
     var isFresh = false
     let layout: ParameterLayout
     let parameters: [Float]
-    /// Thresholds by head, where they were chosen in the training.
+    /// The thresholds by head, if the training chose them.
     var thresholds: [HeadKind: Thresholds] = [:]
 
-    /// Writes the directory: all of it, or nothing.
+    /// Writes the directory as a whole, or nothing.
     ///
-    /// `extras` are further files, text by name. Throws `WriteError` if `destination` is the source, or is there and
-    /// not to be replaced.
+    /// `extras` maps names of further files to their text. Throws `WriteError` if `destination` is the source, or
+    /// exists and must not be replaced.
     func write(to destination: URL, replacing: Bool, extras: [String: String]) throws {
         let place = destination.standardizedFileURL
         guard source.url.resolvingSymlinksInPath().path != place.resolvingSymlinksInPath().path else {
@@ -40,7 +40,7 @@ struct TrainedModel {
         try StagedDirectory.publish(staged, as: place, replacing: replacing)
     }
 
-    /// The trained tensors whose name passes.
+    /// The trained tensors whose name passes `belongs`.
     private func tensors(_ belongs: (String) -> Bool) -> [String: HeadWeights] {
         var found: [String: HeadWeights] = [:]
         for entry in layout.entries where belongs(entry.name) {
@@ -49,7 +49,7 @@ struct TrainedModel {
         return found
     }
 
-    /// Writes a head's own tensors, and the scale that was learnt with it.
+    /// Writes a head's own tensors, and the scale that was trained with it.
     private func write(_ head: HeadKind, in folder: URL) throws {
         let prefixes: [HeadKind: [String]] = [
             .lstm: ["lstm_visual."], .transformer: ["frame_position_embeddings.", "transformerClip."],
@@ -65,7 +65,7 @@ struct TrainedModel {
 
     private var learnsTowers: Bool { layout.entry("clip.token_embedding.weight") != nil }
 
-    /// Writes the towers' learnt tensors in the place of the source's.
+    /// Writes the towers' tensors, with trained ones in place of the source's.
     private func writeTowers(in folder: URL) throws {
         guard learnsTowers else { return }
         var learnt: [String: HeadWeights] = [:]
@@ -79,7 +79,7 @@ struct TrainedModel {
         }
     }
 
-    /// Makes the trained head the default, and removes the thresholds of scores that have changed.
+    /// Makes the trained head the default, and removes thresholds that no longer fit the scores.
     private func writeDefaults(in folder: URL) throws {
         let file = folder.appending(path: "watchword.json")
         let data = try Data(contentsOf: file)
@@ -105,7 +105,7 @@ struct TrainedModel {
     }
 }
 
-/// Tensors of one source, some of them replaced by those of another.
+/// The tensors of one source, some of them replaced by those of another.
 private struct Overlay: TensorSource {
     let below: any TensorSource
     let above: any TensorSource

@@ -6,9 +6,9 @@ import Printing
 import Tensors
 import Training
 
-/// Pairs of a caption and a clip whose frames are in a cache; batches are read from there as they are needed.
+/// Pairs of a caption and a clip whose frames are cached; batches are read from the cache when needed.
 struct TrainingData: Sendable {
-    /// The caches' files of the clips, in the order of the set.
+    /// The cache files of the clips, in the order of the set.
     private enum Clips: Sendable {
         /// Embeddings `[frames, d]` of a frozen image tower.
         case embeddings(EmbeddingCache, [URL])
@@ -23,18 +23,18 @@ struct TrainingData: Sendable {
 
     let set: RetrievalSet
     private let clips: Clips
-    /// Embeddings `[texts, d]` of a frozen text tower; empty for one that learns.
+    /// The embeddings `[texts, d]` of a frozen text tower; empty if the tower is trained.
     private let texts: [Float]
-    /// Token ids of each text for a text tower that learns; empty for a frozen one.
+    /// The token ids of each text if the text tower is trained; empty if it is frozen.
     private let tokens: [[Int]]
     private let endToken: Int?
     private let width: Int
     private let frames: Int
 
-    /// Decodes the clips that are not in the cache; those that cannot be decoded are left out, with a warning each.
+    /// Decodes the clips that are not cached; those that cannot be decoded are left out, with a warning each.
     ///
-    /// `pictures` is the cache for `learns == .all`; otherwise the cache of `embedding` is needed. Throws
-    /// `TrainingError` if a caption is empty.
+    /// `pictures` is the cache for `learns == .all`; otherwise `embedding` has one. Throws `TrainingError` if a caption
+    /// is empty.
     init(
         _ wanted: RetrievalSet, _ embedding: ClipEmbedding, learns: LearntParts, maxWords: Int?,
         pictures: PictureCache?, _ reporter: ProgressReporter
@@ -78,19 +78,19 @@ struct TrainingData: Sendable {
         (self.texts, self.tokens) = (texts, tokens)
     }
 
-    /// Identifies the pairs, not their files: a checkpoint belongs to one fingerprint.
+    /// A fingerprint of the pairs, not of their files; a checkpoint belongs to one fingerprint.
     var fingerprint: String {
         let text = set.items.map { "\(clips.files[$0.clip].lastPathComponent) \($0.caption)" }.joined(separator: "\n")
         let hash = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return "\(set.items.count) pairs, \(String(hash, radix: 16))"
     }
 
-    /// Reads the batch of the pairs of the given numbers; throws `TrainingError` if a clip has left the cache.
+    /// Reads the batch of the numbered pairs; throws `TrainingError` if a clip is no longer cached.
     func batch(_ numbers: [Int]) throws -> TrainingBatch<Float> {
         try batch(texts: numbers, clips: numbers.map { set.items[$0].clip })
     }
 
-    /// Reads texts and clips that need not belong together.
+    /// Reads a batch of texts and clips that need not belong together.
     private func batch(texts numbers: [Int], clips wanted: [Int]) throws -> TrainingBatch<Float> {
         var windows: [Float] = []
         var valid: [Int] = []

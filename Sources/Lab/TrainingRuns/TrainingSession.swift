@@ -3,21 +3,21 @@ import Evaluation
 import Foundation
 import Training
 
-/// Runs a training of epochs from its first step to its last, with checkpoints and a log.
+/// Runs a training in epochs from the first step to the last, with checkpoints and a log.
 package struct TrainingSession: Sendable {
     /// A report of a running session.
     package enum Event: Sendable {
-        /// A step is done: `left` is the time that the others will take.
+        /// A step is done; `left` is the estimated time of the others.
         case step(epoch: Int, step: Int, loss: Double, left: Duration)
         case epoch(Epoch)
     }
 
-    /// Line of the log about an epoch, counted from 1.
+    /// A log line about an epoch, counted from 1.
     package struct Epoch: Codable, Sendable {
         package let epoch: Int
-        /// Mean over the epoch's steps.
+        /// The mean loss over the epoch's steps.
         package let loss: Double
-        /// R@1 on the held-out pairs, in percent; nil without any.
+        /// The R@1 on the held-out pairs, in percent; nil without such pairs.
         package let recallAt1: Double?
         package let losses: [Double]
 
@@ -29,11 +29,11 @@ package struct TrainingSession: Sendable {
 
     struct Result: Sendable {
         let parameters: [Float]
-        /// Files of the trained model, text by name: log and curve.
+        /// Files of the trained model, by name with their text: log and curve.
         let files: [String: String]
     }
 
-    /// State that a checkpoint has besides the trainer's own progress.
+    /// The state in a checkpoint besides the trainer's own progress.
     private struct Log: Codable {
         var epochs: [Epoch] = []
         var losses: [Double] = []
@@ -54,13 +54,13 @@ package struct TrainingSession: Sendable {
     private var steps: Int { plan.steps(of: pairs.set.items.count) }
     private var logFile: URL { checkpoint.appendingPathExtension("log") }
     private var bestFile: URL { checkpoint.appendingPathExtension("best") }
-    /// Time between two checkpoints within an epoch.
+    /// The time between two checkpoints within an epoch.
     private static let checkpointInterval = Duration.seconds(60)
 
-    /// Trains from `start`, or from the checkpoint if `resume`; nil if `stop` was raised before the end.
+    /// Trains from `start`, or with `resume` from the checkpoint; returns nil if `stop` ended it early.
     ///
-    /// The checkpoint then has all that is needed to go on. Throws `TrainingError` if it is of other data or another
-    /// plan, or if the loss is not finite.
+    /// The checkpoint then contains everything needed to continue. Throws `TrainingError` if it belongs to other data
+    /// or another plan, or if the loss is not finite.
     func run(
         from start: [Float], resume: Bool, stop: StopFlag, report: (Event) throws -> Void
     ) throws -> Result? {
@@ -93,7 +93,7 @@ package struct TrainingSession: Sendable {
         return Result(parameters: best?.parameters ?? trainer.parameters, files: try files(of: log))
     }
 
-    /// Removes the checkpoint's files; they are needed until the model is written.
+    /// Removes the checkpoint's files, once the model is written.
     func removeFiles() {
         for file in [checkpoint, logFile, bestFile] { try? FileManager.default.removeItem(at: file) }
     }
@@ -114,7 +114,7 @@ package struct TrainingSession: Sendable {
             trainer.progress, of: model.layout, plan: plan, data: pairs.fingerprint, to: bestFile)
     }
 
-    /// The log as JSON lines, and the curve of losses and R@1 as SVG.
+    /// Returns the log as JSON lines, and the curve of losses and R@1 as SVG.
     private func files(of log: Log) throws -> [String: String] {
         let losses = log.epochs.flatMap(\.losses).enumerated().map { ($0 + 1, $1) }
         let recalls = log.epochs.enumerated().compactMap { number, epoch in

@@ -4,15 +4,15 @@ import Foundation
 import Tensors
 import Training
 
-/// The trainable model of a model directory, and the parameters that it begins with.
+/// The trainable model of a model directory, with its initial parameters.
 struct TrainingSetup {
     let model: TrainingModel
     let start: [Float]
 
-    /// Sets up a training of windows of `frames` frames.
+    /// Prepares a training on windows of `frames` frames.
     ///
-    /// `layers` and `seed` are for what the model does not have. Throws `TrainingError` if the head has fewer positions
-    /// than a window needs, and `ModelError` if the patches cannot be made those that were asked for.
+    /// `layers` and `seed` apply to parts that the model does not have. Throws `TrainingError` if the head has fewer
+    /// positions than a window needs, and `ModelError` if the patches cannot be converted to the requested kind.
     init(
         _ directory: ModelDirectory, head kind: HeadKind, learn: LearntParts, patches: PatchKind?, fresh: Bool,
         frames: Int, layers: Int, seed: UInt64

@@ -1,7 +1,7 @@
 import Foundation
 import SystemSupport
 
-/// Background of a scene: two colours and a pattern between them.
+/// The background of a scene: two colours and a pattern between them.
 package struct Background: Sendable, Equatable {
     package enum Kind: Int, CaseIterable, Sendable {
         case plain, graded, vignette, cloudy, floorAndWall, tiled
@@ -10,12 +10,12 @@ package struct Background: Sendable, Equatable {
     package var kind: Kind
     package var first: RGB
     package var second: RGB
-    /// Seed of clouds and tiles.
+    /// The seed of clouds and tiles.
     package var seed: UInt64
     package var angle: Double
-    /// Share of the way from the first colour to the second that the pattern goes.
+    /// The share of the second colour where the pattern is strongest, in 0...1.
     package var amplitude: Double
-    /// Six rows of eight levels that clouds are made of; those of the seed, if nil.
+    /// Six rows of eight levels that clouds are made of; nil derives them from the seed.
     package var clouds: [Float]?
 
     package init(
@@ -45,12 +45,12 @@ package struct Background: Sendable, Equatable {
             amplitude: random.uniform(0.4, 1))
     }
 
-    /// Whether an object of that colour stands out everywhere.
+    /// Whether an object of a colour stands out everywhere.
     func contrasts(_ colour: RGB) -> Bool { min(first.distance(colour), second.distance(colour)) >= 62 }
 
-    /// The picture without objects, `[height, width, 3]` levels.
+    /// Draws the background without objects, `[height, width, 3]` levels.
     ///
-    /// `margin` is what is left of the central square, in units of the height.
+    /// `margin` is the width at the left of the central square, in units of the height.
     package func picture(width: Int, height: Int, margin: Double) -> [UInt8] {
         let clouds = kind == .cloudy ? cloudPattern(width: width, height: height, wide: margin != 0) : []
         let (from, step) = (first, RGB(second.r - first.r, second.g - first.g, second.b - first.b))
@@ -88,7 +88,7 @@ package struct Background: Sendable, Equatable {
         return 0.5 + (seed % 2 == 1 ? 0.25 * sin(x * frequency) : 0) + 0.25 * sin(y * frequency)
     }
 
-    /// A coarse grid of levels, enlarged by cubic interpolation; without margins, its middle six columns.
+    /// Returns a coarse grid of levels, enlarged by cubic interpolation; without margins, its middle six columns.
     private func cloudPattern(width: Int, height: Int, wide: Bool) -> [Float] {
         var random = SeededRandom(seed: seed)
         let grid = clouds ?? (0..<48).map { _ in Float(random.unit()) }
@@ -112,7 +112,7 @@ package struct Background: Sendable, Equatable {
         return out
     }
 
-    /// Four inputs and their weights for every output: the cubic of a = -0.75, edges repeated, as OpenCV enlarges.
+    /// Returns four inputs and their weights for every output: OpenCV's cubic with a = -0.75 and repeated edges.
     private static func cubic(from: Int, to: Int) -> [[(index: Int, weight: Float)]] {
         (0..<to).map { output in
             let place = (Double(output) + 0.5) * Double(from) / Double(to) - 0.5

@@ -3,13 +3,13 @@ import SystemSupport
 
 /// Effects of a camera on pictures: noise, softness, brightness.
 package struct Camera: Sendable {
-    /// Levels of noise (deviation).
+    /// The standard deviation of the noise, in levels.
     package var noise: Double
-    /// Deviation of a 3 x 3 Gaussian, in pixels; 0 leaves the picture sharp.
+    /// The deviation of a 3 x 3 Gaussian blur, in pixels; 0 leaves the picture sharp.
     package var blur: Double
     package var gain: Double
     package var offset: Double
-    /// Difference of the gain from frame to frame.
+    /// The variation of the gain from frame to frame.
     package var flicker: Double
 
     static func random(_ random: inout SeededRandom) -> Camera {
@@ -18,7 +18,7 @@ package struct Camera: Sendable {
             gain: random.uniform(0.9, 1.1), offset: random.uniform(-8, 8), flicker: random.choice([0, 0.01, 0.02]))
     }
 
-    /// The picture as the camera gives it; `light` is the scene's.
+    /// Changes the canvas to what the camera records; `light` is the scene's brightness.
     func shoot(_ canvas: inout Canvas, light: Double, _ random: inout SeededRandom) {
         if blur > 0 { soften(&canvas) }
         let gain = Float(gain + (flicker > 0 ? random.uniform(-1, 1) * flicker : 0))
@@ -72,7 +72,7 @@ package struct Camera: Sendable {
 }
 
 private enum Noise {
-    /// Normal numbers that are used again from a place chosen for every frame.
+    /// A pool of normal numbers, reused from a position chosen for every frame.
     static let pool: [Float] = {
         var random = SeededRandom(seed: 7)
         return (0..<1 << 18).map { _ in Float(random.normal()) }

@@ -4,7 +4,7 @@ import Foundation
 package struct Canvas: Sendable {
     package let width: Int
     package let height: Int
-    /// Rows of red, green and blue, without gaps.
+    /// The rows of red, green and blue bytes, without gaps.
     package var pixels: [UInt8]
 
     package init(width: Int, height: Int, pixels: [UInt8]) {
@@ -12,10 +12,11 @@ package struct Canvas: Sendable {
         (self.width, self.height, self.pixels) = (width, height, pixels)
     }
 
-    /// Fills what lies within an odd number of the outlines, with soft edges.
+    /// Fills the area within an odd number of the outlines, with soft edges.
     ///
-    /// Points are in pixels, (0, 0) the centre of the first, and are rounded to sixteenths. Made to look like OpenCV's
-    /// `fillPoly` with `LINE_AA`: what is inside is filled whole, and each edge is a line that fades with its distance.
+    /// Points are in pixels, with (0, 0) at the centre of the first, and are rounded to sixteenths. The result
+    /// resembles OpenCV's `fillPoly` with `LINE_AA`: the interior is filled, and each edge is a line that fades with
+    /// distance.
     mutating func fill(_ outlines: [[Point]], _ colour: RGB) {
         let outlines = outlines.map {
             $0.map { Point(($0.x * 16).rounded(.toNearestOrEven) / 16, ($0.y * 16).rounded(.toNearestOrEven) / 16) }
@@ -37,7 +38,7 @@ package struct Canvas: Sendable {
         blend(coverage, colour.map { $0.rounded(.towardZero) })
     }
 
-    /// Places at which a row of pixels crosses the outlines, from left to right.
+    /// The positions at which a row of pixels crosses the outlines, from left to right.
     static func crossings(of outlines: [[Point]], at y: Double) -> [Double] {
         var crossings: [Double] = []
         for outline in outlines {
@@ -71,7 +72,7 @@ package struct Canvas: Sendable {
     }
 }
 
-/// Painted share of each pixel of a rectangle, 0 to 1.
+/// The painted share of each pixel of a rectangle, 0 to 1.
 private struct Coverage {
     let xs: Range<Int>
     let ys: Range<Int>
@@ -82,7 +83,7 @@ private struct Coverage {
         values = [Float](repeating: 0, count: xs.count * ys.count)
     }
 
-    /// Distance in pixels from which an edge's line is not seen.
+    /// The distance in pixels beyond which an edge's line has no effect.
     private static let reach = 1.6
 
     mutating func draw(from a: Point, to b: Point) {

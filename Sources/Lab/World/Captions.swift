@@ -1,8 +1,8 @@
 package import SystemSupport
 
-/// Words for a claim: the canonical ones, or any at random.
+/// Words claims as captions: canonically, or in random words.
 package struct Captioner {
-    /// Nil chooses the canonical words.
+    /// The generator of random words; nil uses the canonical words.
     private var random: SeededRandom?
 
     package static var canonical: Captioner { Captioner(random: nil) }

@@ -1,6 +1,6 @@
-/// Something that can be said of a window, and that is true of it or not.
+/// A statement about a window, which is true or false of it.
 package struct Claim: Sendable, Equatable, Hashable {
-    /// Claim about an object; a nil property says nothing.
+    /// A claim about one object; a nil property states nothing.
     package struct Part: Sendable, Equatable, Hashable {
         package var shape: Shape?
         package var colour: Colour?
@@ -9,7 +9,7 @@ package struct Claim: Sendable, Equatable, Hashable {
         package var action: Action?
         package var from: Colour?
         package var to: Colour?
-        /// Whether the object is said to be seen at least half of the time.
+        /// Whether the claim requires that the object is visible at least half of the time.
         package var isVisible = false
 
         package init() {}
@@ -36,7 +36,7 @@ package struct Claim: Sendable, Equatable, Hashable {
 
     package init(_ kind: Kind) { self.kind = kind }
 
-    /// Kleene's logic: "and" is the least, "there is one that" the greatest.
+    /// Evaluates the claim in Kleene's logic: "and" is the minimum, "there is one that" the maximum.
     package func truth(_ facts: Facts) -> Truth {
         let (a, b) = (facts.objects[0], facts.objects[1])
         switch kind {

@@ -1,9 +1,9 @@
 package import SystemSupport
 
 extension Claim {
-    /// A claim that is true of a window; nil when nothing can be said.
+    /// Returns a random claim that is true of a window; nil if none can be made.
     ///
-    /// A full one leaves nothing out. What happens is said rather than what is there with probability `action`.
+    /// A full claim leaves nothing out. With probability `action` it describes an action rather than an object.
     package static func random(
         trueOf facts: Facts, _ random: inout SeededRandom, full: Bool = false, action: Double = 0.7
     ) -> Claim? {
@@ -44,7 +44,7 @@ extension Claim {
         case relation(Relation), state(SceneState), action(Int, Action), object(Int), pair
     }
 
-    /// Shape, colour and size, some of them left out unless all are asked for.
+    /// Returns shape, colour and size, some of them left out unless all are wanted.
     private static func look(
         _ facts: Facts, _ index: Int, _ random: inout SeededRandom, _ full: Bool, colourToo: Bool = true
     ) -> Part {
@@ -90,7 +90,7 @@ extension Claim {
 }
 
 extension Scene {
-    /// Start of a window of `span` seconds: mostly on what happens, also on comings and goings, and anywhere.
+    /// Returns the start of a window of `span` seconds: mostly at an action, also at appearances, and anywhere.
     package func windowStart(span: Double, _ random: inout SeededRandom) -> Double {
         let q = random.unit()
         if q < 0.6 {

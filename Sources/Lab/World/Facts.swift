@@ -1,10 +1,10 @@
-/// Truth of three values: between false and true there is "undecided", so that borderline windows can be left out.
+/// A truth value from 0 (false) to 1 (true); 0.5 is undecided, so that borderline windows can be left out.
 package typealias Truth = Float
 
-/// Facts that are true of one window of a scene, for each object and for the scene.
+/// The facts about one window of a scene, for each object and for the scene.
 ///
-/// Each table has a last column that stands for "any"; values are 0 false, 0.5 undecided, 1 true. An action is true of
-/// eight frames when at least four of the seven steps between them show it, and undecided at two or three.
+/// Each table has a last column for "any"; values are 0 false, 0.5 undecided, 1 true. An action is true of eight frames
+/// if at least four of the seven steps between them show it, and undecided at two or three.
 package struct Facts: Sendable, Equatable {
     package struct Object: Sendable, Equatable {
         package var shape = [Truth](repeating: 0, count: Shape.allCases.count + 1)
@@ -19,7 +19,7 @@ package struct Facts: Sendable, Equatable {
         var exists: Bool { shape[Shape.allCases.count] == 1 }
     }
 
-    /// Always two; one that is not there has zeros only.
+    /// The facts of two objects; an absent object has only zeros.
     package var objects = [Object(), Object()]
     package var relation: [Truth] = [0, 0, 1]
     package var state: [Truth] = [0, 0, 0, 0, 1]
@@ -69,7 +69,7 @@ package struct Facts: Sendable, Equatable {
     }
 }
 
-/// Words for places in the picture.
+/// Named places in the picture.
 package enum Position: Int, CaseIterable, Sendable {
     case left, right, top, bottom, middle, topLeft, topRight, bottomLeft, bottomRight
 
@@ -83,13 +83,13 @@ package enum Position: Int, CaseIterable, Sendable {
     }
 }
 
-/// Course of an object through a window.
+/// The course of an object through a window.
 private struct Track {
     let object: SceneObject
     let times: [Double]
     let bright: [Bool]
     let looks: [SceneObject.Look]
-    /// Whether the object is in the picture and lit, by frame.
+    /// Whether the object is visible and lit, by frame.
     let visible: [Bool]
     let places: [Point]
 
@@ -167,7 +167,7 @@ private struct Track {
         facts.action[Action.still.rawValue] = still
     }
 
-    /// Steps in which the object blinks.
+    /// Adds blinking; returns the number of steps in which the object blinks.
     private func addBlinking(_ facts: inout Facts.Object) -> Int {
         guard let blink = object.blink else { return 0 }
         let within = times.indices.map { index in

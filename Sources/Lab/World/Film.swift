@@ -1,39 +1,39 @@
 import SystemSupport
 
-/// Scene after scene of the world as one camera sees it, with pauses in between; without end, or of a given length.
+/// A sequence of scenes of the world as one camera sees it, with pauses; endless, or of a given length.
 ///
-/// A seed determines it all.
+/// A seed determines all of it.
 package struct Film: Sendable {
-    /// A scene at its place in the film.
+    /// A scene with its position in the film.
     package struct Take: Sendable {
-        /// Seconds.
+        /// The start in seconds.
         package let start: Double
         package let scene: Scene
-        /// Since when its background is seen: it changes, if at all, in the pause before.
+        /// The time from which on the take's background is visible; it may change in the pause before.
         package let backgroundStart: Double
         var end: Double { start + scene.length }
     }
 
     package let width: Int
     package let height: Int
-    /// Whole frames a second.
+    /// The frames a second, a whole number.
     package let fps: Int
     private let mayCut: Bool
     private var script: SeededRandom
     private var light: SeededRandom
     private let camera: Camera
-    /// The takes that are known; of an endless film, those that are over are forgotten.
+    /// The known takes; an endless film drops those that are over.
     private var takes: [Take] = []
-    /// Seconds; nil never ends.
+    /// The length in seconds; nil for an endless film.
     private let length: Double?
     private var background: (start: Double, pixels: [UInt8])?
 
-    /// A film that never ends.
+    /// Makes an endless film.
     package init(seed: UInt64, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = true) {
         self.init(seed, width, height, fps, mayCut, atMost: nil)
     }
 
-    /// A film of whole scenes, about as long as asked and not longer, unless one scene is.
+    /// Makes a film of whole scenes, not longer than `seconds`, unless one scene is.
     package static func finite(
         seed: UInt64, seconds: Double, width: Int = 320, height: Int = 240, fps: Int = 25, mayCut: Bool = false
     ) -> Film {
@@ -61,7 +61,7 @@ package struct Film: Sendable {
         length = end
     }
 
-    /// Long enough for a window of two seconds in which nothing is seen.
+    /// The pauses in seconds: long enough for a window of two seconds without any object.
     private static let pauses = 2.3...3.2
 
     private static func take(after last: Take?, _ mayCut: Bool, _ random: inout SeededRandom) -> Take {
@@ -73,21 +73,21 @@ package struct Film: Sendable {
         return Take(start: start, scene: scene, backgroundStart: since)
     }
 
-    /// Number of frames of a finite film; nil for one that never ends.
+    /// The number of frames; nil for an endless film.
     package var frameCount: Int? { length.map { Int(($0 * Double(fps)).rounded(.up)) } }
 
-    /// Seconds of the frames of a finite film.
+    /// The duration in seconds; nil for an endless film.
     package var duration: Double? { frameCount.map { Double($0) / Double(fps) } }
 
-    /// Times at which the background changes.
+    /// The times at which the background changes.
     package var cuts: [Double] {
         Set(takes.map(\.backgroundStart)).filter { $0 > 0 }.sorted()
     }
 
-    /// True events of a finite film, in the order of their beginnings.
+    /// The true events of a finite film, ordered by their start.
     package var events: [TrueEvent] { TrueEvent.all(takes, duration: duration ?? 0) }
 
-    /// Draws a frame; of an endless film, numbers must not go back.
+    /// Draws a frame; in an endless film, numbers must not decrease.
     package mutating func frame(_ number: Int) -> Canvas {
         let time = Double(number) / Double(fps)
         if length == nil { advance(to: time) }
@@ -108,7 +108,7 @@ package struct Film: Sendable {
         return canvas
     }
 
-    /// Adds takes up to a time and forgets what is over.
+    /// Adds takes up to a time, and drops those that are over.
     private mutating func advance(to time: Double) {
         while (takes.last?.end ?? -1) < time { takes.append(Self.take(after: takes.last, mayCut, &script)) }
         // One more than is seen: its background may begin in the pause before it.

@@ -1,4 +1,4 @@
-/// True events of a film, in the form of the golden videos' `NAME.events.json`.
+/// The true events of a film, in the form of the golden videos' `NAME.events.json`.
 package struct FilmTruth: Sendable, Codable {
     package let video: String
     package let width, height, fps: Int
@@ -19,7 +19,7 @@ package struct FilmTruth: Sendable, Codable {
         case cuts = "cuts_s"
     }
 
-    /// The film must be a finite one.
+    /// Lists the events of a film, which must be a finite one.
     package init(_ film: Film, video: String, seed: UInt64, asked: Double, mayCut: Bool) {
         self.video = video
         (width, height, fps) = (film.width, film.height, film.fps)

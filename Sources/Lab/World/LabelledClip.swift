@@ -1,15 +1,15 @@
 import SystemSupport
 
-/// A window of a scene with a caption that is true of it: what models are trained and measured on.
+/// A window of a scene with a true caption, for training and measuring models.
 package struct LabelledClip: Sendable {
     package let scene: Scene
-    /// Seconds of the scene at which the clip begins.
+    /// The second of the scene at which the clip begins.
     package let start: Double
     package let caption: String
     private let camera: Camera
     private let seed: UInt64
 
-    /// Draws the clip's pictures by the time since its beginning.
+    /// Returns a function that draws the clip's picture at a time since its beginning.
     package func drawing(width: Int, height: Int) -> (Double) -> Canvas {
         let margin = (Double(width) / Double(height) - 1) / 2
         let behind = scene.background.picture(width: width, height: height, margin: margin)
@@ -21,19 +21,19 @@ package struct LabelledClip: Sendable {
         }
     }
 
-    /// Clips that a seed determines, one after the other.
+    /// Generates clips determined by a seed, one after the other.
     package struct Maker: Sendable {
         private var random: SeededRandom
         private let seconds: Double
         private let full: Bool
         private var taken: Set<String> = []
 
-        /// Full captions are canonical and leave nothing out, and no two clips have the same.
+        /// Makes a generator; with `full`, captions are canonical, leave nothing out, and never repeat.
         package init(seed: UInt64, seconds: Double, full: Bool) {
             (random, self.seconds, self.full) = (SeededRandom(seed: seed), seconds, full)
         }
 
-        /// The next clip; nil if no other caption is to be found.
+        /// Returns the next clip; nil if no further caption is found.
         package mutating func next() -> LabelledClip? {
             for _ in 0..<2000 {
                 let scene = Scene.random(&random)

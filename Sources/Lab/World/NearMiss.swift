@@ -1,9 +1,9 @@
 package import SystemSupport
 
 extension Claim {
-    /// The claim with one thing of it changed: most often something that the window is not.
+    /// Returns the claim with one property changed, so that it is mostly false of the window.
     ///
-    /// Without such captions in a batch, directions are not learnt: other captions differ in much else.
+    /// Without such captions in a batch, directions are not learnt, since other captions differ in many properties.
     package func nearMiss(_ random: inout SeededRandom) -> Claim {
         switch kind {
         case .scene(let state): return Claim(.scene(random.choice(SceneState.allCases.filter { $0 != state })))
@@ -55,7 +55,7 @@ extension Claim.Part {
 }
 
 extension Action {
-    /// Action the other way round, for actions with a direction; nil for others.
+    /// The action in the opposite direction; nil for actions without a direction.
     package var opposite: Action? {
         switch self {
         case .moveLeft: .moveRight

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Actions of an object; the order is that of truth tables.
+/// The actions of an object, in the order of truth tables.
 package enum Action: Int, CaseIterable, Sendable {
     case moveLeft, moveRight, moveUp, moveDown, still, grow, shrink, spin, blink, appear, disappear, change, move
 
-    /// The name in files of true events.
+    /// The action's name in files of true events.
     package var kind: String {
         switch self {
         case .moveLeft: "move_left"
@@ -24,21 +24,21 @@ package enum Relation: Int, CaseIterable, Sendable {
     package var kind: String { "\(self)" }
 }
 
-/// States of a scene as a whole.
+/// The states of a scene as a whole.
 package enum SceneState: Int, CaseIterable, Sendable {
     case empty, lightsOut, lightsOn, dark
 
-    /// The name in files of true events.
+    /// The state's name in files of true events.
     package var kind: String { ["empty", "lights_out", "lights_on", "dark"][rawValue] }
 }
 
-/// A span of seconds in which something goes on.
+/// A span of seconds in which something happens.
 package struct Phase: Sendable, Equatable {
     package var start, end: Double
 
     package init(_ start: Double, _ end: Double) { (self.start, self.end) = (start, end) }
 
-    /// Time since the phase began: 0 before, its whole length after.
+    /// The time since the phase began: 0 before it, its length after it.
     func elapsed(_ time: Double) -> Double { min(max(time - start, 0), end - start) }
 }
 
@@ -54,10 +54,10 @@ package struct SceneObject: Sendable {
     package var place: Point
     package var turn: Double
     package var visible = Phase(-1e9, 1e9)
-    /// Units a second.
+    /// The movement, in units a second.
     package var move: (during: Phase, velocity: Point)? = nil
     package var growth: (during: Phase, radius: Double)? = nil
-    /// Radians a second.
+    /// The rotation, in radians a second.
     package var spin: (during: Phase, speed: Double)? = nil
     package var blink: (during: Phase, period: Double)? = nil
     package var change: (time: Double, colour: Colour, rgb: RGB)? = nil
@@ -67,7 +67,7 @@ package struct SceneObject: Sendable {
         (self.radius, self.place, self.turn) = (radius, place, turn)
     }
 
-    /// Look of an object at one time.
+    /// The look of an object at one time.
     package struct Look: Sendable, Equatable {
         package var isVisible: Bool
         package var colour: Colour
@@ -103,18 +103,18 @@ package struct SceneObject: Sendable {
 package struct Scene: Sendable {
     package var background: Background
     package var objects: [SceneObject] = []
-    /// Seconds.
+    /// The length in seconds.
     package var length: Double
-    /// Times at which the lights go on or off; they are on at first, unless the first change is "on".
+    /// The times at which the lights go on or off; they are on at first, unless the first change is "on".
     package var lights: [(time: Double, on: Bool)] = []
     /// Brightness with the lights off, 0 to 1.
     package var dark = 0.08
-    /// Phase in which the actions lie; windows for training are taken there.
+    /// The phase with the actions, from which windows for training are taken.
     package var focus = Phase(0, 1)
 
     package init(background: Background, length: Double) { (self.background, self.length) = (background, length) }
 
-    /// Brightness at a time; a change takes 0.12 seconds.
+    /// The brightness at a time; a change takes 0.12 seconds.
     package func light(at time: Double) -> Double {
         guard let first = lights.first else { return 1 }
         var value = first.on ? dark : 1.0
@@ -131,7 +131,7 @@ package struct Scene: Sendable {
         return bright
     }
 
-    /// An object's outlines in pixels, (0, 0) the centre of the first.
+    /// The outlines of an object in pixels, with (0, 0) at the centre of the first.
     static func outlines(of shape: Shape, _ look: SceneObject.Look, scale: Double, margin: Double) -> [[Point]] {
         let (c, s) = (cos(look.turn) * look.radius, sin(look.turn) * look.radius)
         return shape.outlines.map { outline in

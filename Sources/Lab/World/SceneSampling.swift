@@ -2,9 +2,9 @@ import Foundation
 package import SystemSupport
 
 extension Scene {
-    /// A scene as they are in this world: things appear, something happens, things vanish.
+    /// Draws a random scene of this world: objects appear, an action happens, objects disappear.
     ///
-    /// It happens for `during` seconds; 2.2 to 3.6, if nil.
+    /// The action lasts `during` seconds; nil means 2.2 to 3.6.
     package static func random(
         _ random: inout SeededRandom, background: Background? = nil, during: Double? = nil
     ) -> Scene {
@@ -75,7 +75,7 @@ extension Scene {
         dark = random.uniform(0.05, 0.11)
     }
 
-    /// A shape and a colour that stand out and that no other object has.
+    /// Draws a shape and a colour that stand out and that no other object has.
     static func look(
         _ random: inout SeededRandom, _ background: Background, taken: Set<[Int]>, turning: Bool
     ) -> (Shape, Colour, RGB)? {
@@ -89,7 +89,7 @@ extension Scene {
         return nil
     }
 
-    /// Makes an object for each role; false when one cannot be.
+    /// Makes an object for each role; returns false if one cannot be made.
     private mutating func cast(_ roles: [Role], _ during: Phase, _ random: inout SeededRandom) -> Bool {
         var taken: Set<[Int]> = []
         for role in roles {
@@ -113,7 +113,7 @@ extension Scene {
         return true
     }
 
-    /// Lets two objects come together or part on a line; false when there is no room.
+    /// Moves two objects together or apart on a line; returns false if there is no room.
     private mutating func relate(_ relation: Relation, _ during: Phase, _ random: inout SeededRandom) -> Bool {
         let duration = during.end - during.start
         for index in 0..<2 where objects[index].radius >= Size.smallBelow {
@@ -169,7 +169,7 @@ extension Scene {
 }
 
 extension SceneObject {
-    /// Lets the object do something; false when it cannot.
+    /// Gives the object an action; returns false if it cannot have it.
     fileprivate mutating func give(
         _ action: Action, _ during: Phase, _ background: Background, taken: Set<[Int]>, _ random: inout SeededRandom
     ) -> Bool {

@@ -7,11 +7,12 @@ package enum Shape: Int, CaseIterable, Sendable {
 
     package var name: String { "\(self)" }
 
-    /// Order of the shape's rotational symmetry; 0 if turning cannot be seen at all.
+    /// The order of the shape's rotational symmetry; 0 if rotation is invisible.
     package var symmetry: Int { [0, 4, 3, 5, 4, 0, 1][rawValue] }
 
-    /// Closed outlines about the origin, of radius about 1, y downwards; what is within an odd number of them is
-    /// filled.
+    /// Closed outlines about the origin, of radius about 1, y downwards.
+    ///
+    /// The area within an odd number of them is filled.
     package var outlines: [[Point]] { Self.allOutlines[rawValue] }
 
     private static let allOutlines = allCases.map { $0.makeOutlines() }
@@ -68,13 +69,13 @@ package enum Colour: Int, CaseIterable, Sendable {
         }
     }
 
-    /// The colour as it is painted this time: each channel moved by up to 16 levels.
+    /// The colour as it is painted once: each channel moved by up to 16 levels.
     func jittered(_ random: inout SeededRandom) -> RGB {
         rgb.map { min(255, max(0, $0 + random.uniform(-16, 16))) }
     }
 }
 
-/// A size that has a name, by the radius as a part of the picture's height.
+/// A named size, by the radius as a share of the picture's height.
 package enum Size: Int, CaseIterable, Sendable {
     case small, big
 
@@ -82,7 +83,7 @@ package enum Size: Int, CaseIterable, Sendable {
     static let smallBelow = 0.150
     static let bigAbove = 0.175
 
-    /// Nil between the two.
+    /// The size of a radius; nil between two sizes.
     init?(radius: Double) {
         if radius < Self.smallBelow { self = .small } else if radius > Self.bigAbove { self = .big } else { return nil }
     }

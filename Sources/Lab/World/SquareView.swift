@@ -1,16 +1,16 @@
 package import SystemSupport
 
-/// A scene as a model sees it: the central square of a camera's picture, in the model's own size.
+/// A scene as a model sees it: the central square of a camera's picture, in the model's size.
 package struct SquareView: Sendable {
     package let side: Int
     private let scene: Scene
     private let camera: Camera
     private let background: [UInt8]
     private var random: SeededRandom
-    /// Pixels are the means of so many by so many.
+    /// The factor of oversampling: a pixel is the mean of this many by this many.
     private static let fine = 2
 
-    /// The camera's ways are chosen at random, and then stay; a clear one has neither noise nor blur.
+    /// Chooses the camera's properties at random, once; a clear camera has neither noise nor blur.
     package init(_ scene: Scene, side: Int, isClear: Bool = false, _ random: inout SeededRandom) {
         (self.scene, self.side) = (scene, side)
         var camera = Camera.random(&random)
@@ -29,7 +29,7 @@ package struct SquareView: Sendable {
         return canvas.pixels
     }
 
-    /// Label of each pixel, `[side, side]`: 0 the background, else 1 + shape * colours + colour of the object on top.
+    /// The label of each pixel, `[side, side]`: 0 for background, else 1 + shape * colours + colour of the top object.
     package func labels(at time: Double) -> [UInt8] {
         var labels = [UInt8](repeating: 0, count: side * side)
         guard scene.isBright(at: time) else { return labels }
@@ -45,7 +45,7 @@ package struct SquareView: Sendable {
 }
 
 extension Canvas {
-    /// Means of two by two pixels.
+    /// Returns the means of two by two pixels.
     fileprivate func halved() -> Canvas {
         let (w, h) = (width / 2, height / 2)
         var out = [UInt8](repeating: 0, count: w * h * 3)
@@ -61,7 +61,7 @@ extension Canvas {
         return Canvas(width: w, height: h, pixels: out)
     }
 
-    /// Calls with every pixel (x, y) whose middle lies within an odd number of the outlines.
+    /// Calls `body` with every pixel (x, y) whose middle lies within an odd number of the outlines.
     fileprivate static func inside(_ outlines: [[Point]], width: Int, height: Int, _ body: (Int, Int) -> Void) {
         let rows = outlines.joined().map(\.y)
         guard let top = rows.min(), let bottom = rows.max() else { return }

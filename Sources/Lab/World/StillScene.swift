@@ -1,9 +1,9 @@
 package import SystemSupport
 
 extension Scene {
-    /// A scene for a single picture: everything at random, sizes and turns continuous.
+    /// Draws a random scene for a single picture, with continuous sizes and rotations.
     ///
-    /// A plain one has one large, upright object on a quiet background.
+    /// A plain scene has one large, upright object on a quiet background.
     package static func still(_ random: inout SeededRandom, plain: Bool = false) -> Scene {
         while true {
             if let scene = attemptStill(&random, plain) { return scene }

@@ -1,4 +1,4 @@
-/// Something that truly happens in a film, and what can be said of it.
+/// An event that truly happens in a film, with its captions.
 package struct TrueEvent: Sendable, Equatable, Codable {
     package struct Object: Sendable, Equatable, Codable {
         package let shape: String
@@ -7,10 +7,10 @@ package struct TrueEvent: Sendable, Equatable, Codable {
     }
 
     package let kind: String
-    /// Seconds; what happens at one time ends when it starts.
+    /// The start in seconds; a momentary event ends when it starts.
     package let start: Double
     package let end: Double
-    /// Captions that are true of the event, from the fullest to the vaguest.
+    /// The captions that are true of the event, from the most to the least specific.
     package let captions: [String]
     package let objects: [Object]
 
@@ -31,7 +31,7 @@ package struct TrueEvent: Sendable, Equatable, Codable {
 
     static func all(_ takes: [Film.Take], duration: Double) -> [TrueEvent] {
         var events: [TrueEvent] = []
-        /// Phases in which something is seen, or nothing could be.
+        /// The phases in which something is visible, or nothing could be.
         var busy: [Phase] = []
         for take in takes {
             let chronicle = Chronicle(take)
@@ -52,11 +52,11 @@ package struct TrueEvent: Sendable, Equatable, Codable {
 }
 
 extension [String] {
-    /// The first alone.
+    /// The first caption alone.
     fileprivate var canonical: [String] { Array(prefix(1)) }
 }
 
-/// Record of the events in one scene.
+/// Collects the events of one scene.
 private struct Chronicle {
     private(set) var events: [TrueEvent] = []
     private(set) var busy: [Phase] = []
@@ -71,7 +71,7 @@ private struct Chronicle {
 
     private func film(_ span: Phase) -> Phase { Phase(start + span.start, start + span.end) }
 
-    /// Returns when it is dark, in the scene's time.
+    /// Adds the light's events; returns the dark phases, in the scene's time.
     private mutating func addLights(_ scene: Scene) -> [Phase] {
         var darkness: [Phase] = []
         // A change is half done, and so is true, after 0.06 seconds.
@@ -183,7 +183,7 @@ private struct Chronicle {
         return captioner.caption(Claim(kind))
     }
 
-    /// An object as it can be described, from the fullest to the vaguest.
+    /// The descriptions of an object, from the most to the least specific.
     private struct Looks {
         let parts: [Claim.Part]
         let object: TrueEvent.Object

@@ -1,4 +1,4 @@
-/// The words of the world; the first of each list is its canonical one, and those given more often are likelier.
+/// The words of the world; the first of each list is canonical, and repeated ones are more likely.
 enum Wording {
     static func shape(_ shape: Shape) -> [String] {
         switch shape {

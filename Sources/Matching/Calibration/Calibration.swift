@@ -1,32 +1,34 @@
-/// A threshold learnt from an alert budget, for one query on one stream.
+/// A threshold learnt from a budget of false alerts, for one query on one lane.
 ///
-/// Streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme Value
-/// Theory", KDD 2017), with four differences. Scores of overlapping windows are declustered, since a budget counts
-/// alerts, not windows. The tail is a posterior, not a point (`TailFit`). The threshold is pinned: what comes later is
-/// learnt in the background, and moves it only by a recorded recalibration. And true events do not feed the null: what
-/// reaches the pinned threshold is left out, and the fit knows that it is; of the warm-up, the highest peaks that do
-/// not continue the tail of the others are.
+/// It is streaming peaks over threshold (SPOT and DSPOT: Siffer et al., "Anomaly Detection in Streams with Extreme
+/// Value Theory", KDD 2017), with four differences. Overlapping windows give one cluster, because a budget counts
+/// alerts, not windows. The tail is a posterior, not one estimate (`TailFit`). The threshold is pinned: later scores
+/// are learnt in the background, and move it only by a recorded recalibration.
 ///
-/// A value of a few KB; O(1) a window, but for a fit of milliseconds once an hour.
+/// And true events are kept out of the null distribution, which is that of scores by chance. Scores that reach the
+/// pinned threshold are left out, and the fit accounts for this. In the warm-up, the highest peaks are left out if they
+/// do not continue the tail of the others.
+///
+/// A value of a few KB. A window takes O(1), and once an hour a fit takes milliseconds.
 package struct Calibration: Sendable, Codable, Equatable {
     package enum State: Sendable, Equatable {
-        /// Share of the warm-up that is done, below 1.
+        /// No threshold yet; `progress` is the share of the warm-up that is done, below 1.
         case learning(progress: Double)
         case pinned
-        /// The pinned threshold no longer fits.
+        /// The pinned threshold no longer fits; `suggested` is what it would be now.
         case drifted(suggested: Float, why: String)
     }
 
     package let falseAlertsPerDay: Double
     package let settings: CalibrationSettings
     package private(set) var pin: CalibrationPin?
-    /// The last changes, oldest first, at most `historyLimit`.
+    /// The last changes of the threshold, oldest first, at most `historyLimit`.
     package private(set) var history: [Recalibration] = []
-    /// Scores that were no numbers.
+    /// The number of scores that were NaN or infinite.
     package private(set) var ignored = 0
-    /// Seconds that were watched.
+    /// The seconds that were watched.
     package private(set) var seconds = 0.0
-    /// Clusters that reached the threshold since it was pinned: true alerts and false ones.
+    /// The number of clusters that reached the threshold since it was pinned, by true events and by chance.
     package private(set) var alerts = 0
 
     package static let historyLimit = 8
@@ -52,7 +54,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         self.settings = settings
     }
 
-    /// A score at or above it is an alert: the pin's; nil while learning.
+    /// The pinned threshold, from which on a score is an alert; nil while it is being learnt.
     package private(set) var threshold: Float?
 
     package var state: State {
@@ -64,9 +66,9 @@ package struct Calibration: Sendable, Codable, Equatable {
         return drift.map { .drifted(suggested: $0.suggested, why: $0.why) } ?? .pinned
     }
 
-    /// Takes the score of the next window, whose last frame is from `time` (seconds, of any clock that goes on).
+    /// Adds the score of the next window, whose last frame is from `time` (seconds of any clock that never goes back).
     ///
-    /// Returns the change, if this pinned or moved the threshold: to be recorded before it is used.
+    /// Returns the change if this pinned or moved the threshold; the caller records it before it is used.
     package mutating func observe(_ score: Float, at time: Double) -> Recalibration? {
         guard score.isFinite, time.isFinite else {
             ignored += 1
@@ -90,9 +92,9 @@ package struct Calibration: Sendable, Codable, Equatable {
         return refine(at: time)
     }
 
-    /// Moves the threshold to what the null asks for by now.
+    /// Moves the threshold to the value that the null distribution gives now.
     ///
-    /// Nil if nothing else is known than when it was pinned.
+    /// Returns nil if nothing was learnt since it was pinned.
     package mutating func recalibrate(at time: Double, why: String = "asked for") -> Recalibration? {
         guard let pin else { return nil }
         if let fit = fit(below: pin.threshold) {
@@ -102,7 +104,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(drift.suggested, nil, .record, at: time, why: why)
     }
 
-    /// How far a score is from what comes by chance; nil before any was seen.
+    /// The distance of a score from scores by chance; nil before any score.
     package func margin(of score: Float) -> CalibrationMargin? {
         guard score.isFinite, let rank = scores.histogram.share(below: Double(score)) else { return nil }
         let deviation = max(scores.deviation, Spread.least)
@@ -111,7 +113,7 @@ package struct Calibration: Sendable, Codable, Equatable {
             days: pin?.perDay(above: Double(score)).map { 1 / $0 })
     }
 
-    /// The score below which the share `p` of the null's windows lies; nil before any was seen.
+    /// The score below which the share `p` of the windows without events lies; nil before any score.
     package func quantile(_ p: Double) -> Float? { scores.histogram.quantile(p).map { Float($0) } }
 
     private var clusters: Int { (older?.clusters ?? 0) + (newer?.clusters ?? 0) }
@@ -137,7 +139,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         }
     }
 
-    /// Peaks of both generations above which none is missing, in descending order, and the seconds they took.
+    /// The highest peaks of both generations in descending order, none missing, and their total time in seconds.
     private var peaks: (sorted: [Float], seconds: Double) {
         let both = [older, newer].compactMap { $0 }
         let floor = both.flatMap { [$0.level, $0.floor ?? $0.level] }.max() ?? 0
@@ -151,7 +153,7 @@ package struct Calibration: Sendable, Codable, Equatable {
         return TailFit(peaks: sorted, seconds: seconds, k: Self.tail(clusters), below: cut)
     }
 
-    /// How many peaks make the tail of so many clusters: the more there are, the higher it begins.
+    /// The number of highest peaks that form the tail of this many clusters: it grows more slowly than the clusters.
     private static func tail(_ clusters: Int) -> Int {
         min(max(Int(3 * Double(clusters).squareRoot()), 32), NullPeaks.capacity - 1)
     }
@@ -173,10 +175,10 @@ package struct Calibration: Sendable, Codable, Equatable {
         return set(threshold, fit, .tail, at: time, why: "the warm-up is over")
     }
 
-    /// The least of the warm-up's peaks that do not continue the tail of the others; nil if all do.
+    /// The lowest peak of the warm-up that does not continue the tail of the lower ones; nil if all do.
     ///
-    /// They are taken for true events. Looked for at the widest gaps among the highest peaks, and where it is least
-    /// probable that so many come by chance.
+    /// This peak and the higher ones count as true events. The search looks at the widest gaps among the highest peaks,
+    /// and takes the cut whose higher peaks are the least probable by chance.
     private func contamination() -> Float? {
         let (sorted, seconds) = peaks
         let most = min(24, sorted.count / 4)
@@ -219,7 +221,7 @@ package struct Calibration: Sendable, Codable, Equatable {
 
     // MARK: Drift
 
-    /// Asks whether the pinned threshold still fits.
+    /// Checks whether the pinned threshold still fits.
     private mutating func review() {
         guard let pin else { return }
         if let local, abs(local - pin.mean) > settings.shift * pin.deviation {

@@ -1,26 +1,27 @@
-/// A learnt threshold as it stands until a recorded recalibration.
+/// A learnt threshold that stays the same until a recorded recalibration.
 package struct CalibrationPin: Sendable, Codable, Equatable {
     package enum Basis: String, Sendable, Codable {
-        /// The tail of the null distribution.
+        /// The threshold comes from the tail of the null distribution.
         case tail
-        /// Too few clusters came for a tail: an exponential one beyond the highest score that was seen, as wide as all
-        /// scores are.
+        /// The threshold comes from the highest score so far, because too few clusters came for a tail.
+        ///
+        /// An exponential tail beyond that score is assumed, as wide as the spread of all scores.
         case record
     }
 
     package let threshold: Float
-    /// 1 for the first, one more for each recalibration.
+    /// The version: 1 at first, one more for each recalibration.
     package let version: Int
-    /// Time of the window at which it was pinned, as given to `observe`.
+    /// The time of the window at which the threshold was pinned, as given to `observe`.
     package let at: Double
     package let basis: Basis
-    /// Mean and standard deviation of the null's windows then.
+    /// The mean of the null's windows at that time; `deviation` is their standard deviation.
     package let mean: Double
     package let deviation: Double
-    /// Scores that the null peaks above 1000 to 0.001 times a day, in four steps a decade; empty without a tail.
+    /// Scores that chance reaches 1000 to 0.001 times a day, in four steps a decade; empty without a tail.
     let curve: [Double]
 
-    /// Times a day that the null peaks at `score` or above; 1000 at most.
+    /// How many times a day chance reaches `score`; 1000 at most, nil without a tail.
     func perDay(above score: Double) -> Double? {
         guard let first = curve.first, let last = curve.last else { return nil }
         guard score > first else { return Self.rate(0) }
@@ -37,10 +38,10 @@ package struct CalibrationPin: Sendable, Codable, Equatable {
 /// A change of a learnt threshold.
 package struct Recalibration: Sendable, Codable, Equatable {
     package let version: Int
-    /// Time of the window at which it happened, as given to `observe`.
+    /// The time of the window at which the change happened, as given to `observe`.
     package let at: Double
     package let why: String
-    /// Nil for the first.
+    /// The threshold before the change; nil for the first one.
     package let old: Float?
     package let new: Float
 
@@ -49,12 +50,12 @@ package struct Recalibration: Sendable, Codable, Equatable {
     }
 }
 
-/// How far a score is from what comes by chance.
+/// The distance of a score from scores by chance.
 package struct CalibrationMargin: Sendable, Equatable {
-    /// Above the null's mean, in its standard deviations.
+    /// The distance from the mean of the null's windows, in their standard deviations.
     package let deviations: Double
-    /// Share of the null's windows that score less.
+    /// The share of the null's windows that score less.
     package let rank: Double
-    /// Days in which such a score comes once by chance, 0.001 to 1000; nil if no tail is known.
+    /// The days between two such scores by chance, 0.001 to 1000; nil without a tail.
     package let days: Double?
 }

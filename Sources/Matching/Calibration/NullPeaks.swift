@@ -1,18 +1,18 @@
-/// The highest cluster peaks of a stretch of time: what a tail is fitted to.
+/// The highest cluster peaks of a period, to which a tail is fitted.
 ///
-/// Windows overlap, so their scores come in runs: all scores above `level` that are not parted by `gap` seconds below
-/// it are one cluster, as they would be one alert. Keeps the `capacity` highest peaks and says above which score it has
-/// all.
+/// Windows overlap, so high scores come in runs. Scores above `level` form one cluster, as they would form one alert,
+/// unless `gap` seconds below the level separate them. The type keeps the `capacity` highest peaks, and knows the score
+/// above which it has all.
 struct NullPeaks: Sendable, Codable, Equatable {
     static let capacity = 192
 
     let level: Float
-    /// Seconds that were watched.
+    /// The seconds that were watched.
     private(set) var seconds = 0.0
     private(set) var clusters = 0
-    /// A heap, its least first.
+    /// The kept peaks as a heap, the lowest first.
     private var heap: [Float] = []
-    /// The highest peak that found no room.
+    /// The highest peak that was not kept; nil if all were.
     private(set) var floor: Float?
     private var open: Open?
 
@@ -23,7 +23,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
 
     init(level: Float) { self.level = level }
 
-    /// Reads what was kept; refuses what no stretch of time can be.
+    /// Decodes saved peaks; throws on values that no period can have.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         level = try values.decode(Float.self, forKey: .level)
@@ -39,7 +39,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
         }
     }
 
-    /// Takes a score at a time in seconds; returns the peak of a cluster that has ended.
+    /// Adds a score at a time in seconds; returns the peak of a cluster if one has ended.
     mutating func observe(_ score: Float, at time: Double, after step: Double, gap: Double) -> Float? {
         seconds += step
         if score > level {
@@ -58,7 +58,7 @@ struct NullPeaks: Sendable, Codable, Equatable {
         return cluster.peak
     }
 
-    /// A peak that belongs to the null.
+    /// Adds a peak of the null.
     mutating func keep(_ peak: Float) {
         clusters += 1
         guard heap.count == Self.capacity else {
@@ -83,6 +83,6 @@ struct NullPeaks: Sendable, Codable, Equatable {
         }
     }
 
-    /// All peaks that it has, in no order.
+    /// All kept peaks, in no order.
     var peaks: [Float] { heap }
 }

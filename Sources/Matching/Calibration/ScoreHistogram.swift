@@ -1,6 +1,6 @@
-/// How the scores of all windows are spread: counts in bins of one width, which doubles when a score falls outside.
+/// The distribution of the scores of all windows, in bins of equal width; the width doubles for a score outside.
 ///
-/// Fixed memory, O(1) a score. Halves its counts now and then, so that it forgets slowly.
+/// Memory is fixed, and a score takes O(1). Counts are halved now and then, so that old scores lose weight.
 struct ScoreHistogram: Sendable, Codable, Equatable {
     private static let bins = 128
     private var counts: [Double] = []
@@ -10,7 +10,7 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
 
     init() {}
 
-    /// Reads what was kept; refuses what no histogram can be.
+    /// Decodes a saved histogram; throws on values that none can have.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         counts = try values.decode([Double].self, forKey: .counts)
@@ -37,13 +37,13 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
         total += 1
     }
 
-    /// Everything counts half as much from now on.
+    /// Halves all counts.
     mutating func halve() {
         for bin in counts.indices { counts[bin] /= 2 }
         total /= 2
     }
 
-    /// The score below which the share `p` of all windows lies; nil if there is none.
+    /// The score below which the share `p` of all windows lies; nil if it is empty.
     func quantile(_ p: Double) -> Double? {
         guard total > 0 else { return nil }
         var left = min(max(p, 0), 1) * total
@@ -54,7 +54,7 @@ struct ScoreHistogram: Sendable, Codable, Equatable {
         return counts.lastIndex { $0 > 0 }.map { origin + width * Double($0 + 1) }
     }
 
-    /// The share of windows that score less.
+    /// The share of windows that score less; nil if it is empty.
     func share(below score: Double) -> Double? {
         guard total > 0 else { return nil }
         let place = (score - origin) / width

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Mean, deviation, highest and quantiles of the scores of all windows of the null.
+/// Mean, deviation, maximum and quantiles of the scores of the null's windows.
 struct Spread: Sendable, Codable, Equatable {
-    /// Below this, scores are as good as constant: a deviation to divide by.
+    /// The lower limit of the deviation, so that nearly constant scores can be divided by it.
     static let least = 1e-4
 
     private(set) var histogram = ScoreHistogram()
@@ -20,7 +20,7 @@ struct Spread: Sendable, Codable, Equatable {
         squares += off * (score - mean)
     }
 
-    /// Everything counts half as much from now on.
+    /// Halves the weight of all scores so far.
     mutating func halve() {
         histogram.halve()
         count /= 2
@@ -30,12 +30,12 @@ struct Spread: Sendable, Codable, Equatable {
     var deviation: Double { count > 1 ? (squares / count).squareRoot() : 0 }
 }
 
-/// What the standard library leaves to the C library.
+/// Mathematical functions that the standard library leaves to the C library.
 enum Math {
     static func log(_ x: Double) -> Double { Foundation.log(x) }
     static func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
-    /// Chance of `count` or more by a Poisson distribution.
+    /// The probability of `count` or more events by a Poisson distribution with the mean `expected`.
     static func chance(atLeast count: Int, expected: Double) -> Double {
         guard expected > 0 else { return count > 0 ? 0 : 1 }
         var (term, sum) = (exp(-expected), 0.0)

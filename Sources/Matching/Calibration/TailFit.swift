@@ -2,14 +2,14 @@ import Foundation
 
 /// The upper tail of a null distribution: how often clusters of windows peak above a score by chance.
 ///
-/// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT plugs in
-/// the likeliest one (Grimshaw's trick), which makes too many alerts when an hour must tell what comes once a day: the
-/// rate is convex in what is estimated. Here the whole posterior over a grid of shapes and scales is kept, and a rate
-/// is its mean, so that the expected number of false alerts is the budget's. A grid cannot fail to converge.
+/// Peaks over a threshold follow a generalised Pareto distribution (Pickands; SPOT, Siffer et al. 2017). SPOT uses the
+/// most likely one (Grimshaw's trick). That gives too many alerts when an hour must tell what happens once a day, since
+/// the rate is convex in the estimated parameters. This type keeps the posterior over a grid of shapes and scales. A
+/// rate is its mean, so that the expected number of false alerts equals the budget. A grid cannot fail to converge.
 struct TailFit: Sendable {
-    /// The score above which this holds.
+    /// The score above which the fit is valid.
     let base: Double
-    /// Clusters a day that peak above `base`, shape, scale and posterior weight of each point that has any.
+    /// The grid points with weight: clusters a day that peak above `base`, shape, scale and posterior weight.
     private let points: [Point]
 
     private struct Point: Sendable {
@@ -18,24 +18,24 @@ struct TailFit: Sendable {
         let scale: Double
         let weight: Double
 
-        /// Chance that a peak above the base is `excess` above it or more.
+        /// The probability that a peak above the base exceeds it by `excess` or more.
         func survival(_ excess: Double) -> Double { TailFit.survival(excess, shape: shape, scale: scale) }
     }
 
-    /// Fewest peaks that make a tail.
+    /// The least number of peaks for a fit.
     static let fewest = 8
-    /// What is believed of the shape before any peak is seen: scores are bounded, so a little below 0.
+    /// The prior of the shape: scores are bounded, so the mean is a little below 0.
     private static let prior = (mean: -0.15, deviation: 0.1)
     private static let secondsPerDay = 86_400.0
 
     /// Fits the `k` highest of the peaks below `cut`.
     ///
-    /// What lies above `cut` is left out, and known to be left out: the distribution is taken as truncated there. Nil
-    /// if there are fewer than `fewest` different peaks.
+    /// Peaks above `cut` are left out, and the distribution is treated as truncated there. Returns nil with fewer than
+    /// `fewest` different peaks.
     ///
     /// - Parameters:
     ///   - peaks: in descending order.
-    ///   - seconds: how long it took for them to come.
+    ///   - seconds: the time in which they were seen.
     init?(peaks: [Float], seconds: Double, k: Int, below cut: Float? = nil) {
         let limit = cut ?? .infinity
         let kept = peaks.drop { $0 >= limit }
@@ -71,13 +71,13 @@ struct TailFit: Sendable {
         points = weighed.map { Point(rate: $0.rate, shape: $0.shape, scale: $0.scale, weight: $1 / total) }
     }
 
-    /// Expected clusters a day that peak at `score` or above; at or below the base, those that peak above the base.
+    /// The expected number of clusters a day that peak at `score` or above; at or below the base, that of the base.
     func perDay(above score: Double) -> Double {
         let excess = max(0, score - base)
         return points.reduce(0) { $0 + $1.weight * $1.rate * $1.survival(excess) }
     }
 
-    /// The score that clusters peak above so many times a day; the base, if even that is more seldom passed.
+    /// The score above which clusters peak `wanted` times a day; the base, if even that is passed less often.
     func score(perDay wanted: Double) -> Double {
         guard perDay(above: base) > wanted else { return base }
         var (low, high) = (base, base + spread)
@@ -92,9 +92,9 @@ struct TailFit: Sendable {
         return high
     }
 
-    /// Mean scale of the excesses.
+    /// The posterior mean of the scale.
     var spread: Double { points.reduce(0) { $0 + $1.weight * $1.scale } }
-    /// Mean shape.
+    /// The posterior mean of the shape.
     var shape: Double { points.reduce(0) { $0 + $1.weight * $1.shape } }
 
     private static func logLikelihood(_ excesses: [Double], shape: Double, scale: Double) -> Double? {

@@ -1,19 +1,19 @@
-/// How a query's threshold could be raised for what people have said of its events: pure.
+/// Suggests higher thresholds for a query from the marks that people gave its events; pure.
 package struct ThresholdSuggestion: Sendable, Equatable {
-    /// The highest value that an event had, and what it was called.
+    /// An event that a person marked as right or wrong, with its highest value.
     package struct Marked: Sendable, Equatable {
         package let peak: Double
         package let isRight: Bool
         package init(peak: Double, isRight: Bool) { (self.peak, self.isRight) = (peak, isRight) }
     }
 
-    /// Steps of a threshold that people read.
+    /// The step that suggestions are rounded to, for people to read.
     private static let step = 0.001
 
-    /// Thresholds above the one that there is, the lowest first; none without a wrong event.
+    /// Thresholds above the current one, the lowest first; none without a wrong event.
     ///
-    /// The one that silences all wrong events, the highest that keeps all right ones, and the one that does most good:
-    /// the wrong events that it silences, less the right ones. Of equals the lowest.
+    /// They are the threshold that silences all wrong events, the highest one that keeps all right ones, and the one
+    /// with the best balance: most wrong events silenced, less the right ones. Of equal ones the lowest is taken.
     package static func thresholds(_ events: [Marked], above current: Double?) -> [Double] {
         let wrong = events.filter { !$0.isRight }.map(\.peak), right = events.filter(\.isRight).map(\.peak)
         let floor = current ?? -.infinity

@@ -1,17 +1,17 @@
-/// The events of one `group` of queries on one stream: near-identical descriptions of one event give one alert.
+/// The events of one `group` of queries on one lane: similar descriptions of one event give one alert.
 ///
-/// The group is a tracker over its members' trackers. Its event starts with the first member's; the member of the
-/// highest priority, then of the best margin over its threshold, leads it and gives it its name for as long as it goes
-/// on. Others join silently; one whose peak beats the event's, in score and in margin, takes the peak over. It ends
-/// when the last member's event has ended. Members have no cooldown of their own (`EventPolicy.ofMember`): the group
-/// has the longest of those that took part.
+/// The group follows the trackers of its members. Its event starts with the first member's event. The member of the
+/// highest priority leads, and among equals the one with the best margin over its threshold; the event keeps the
+/// leader's name until it ends. Other members join silently. If a member's peak exceeds the event's in score and in
+/// margin, it becomes the event's peak. The event ends with the last member's event. Members have no cooldown of their
+/// own (`EventPolicy.ofMember`); the group has the longest cooldown of the members that took part.
 package struct EventGroup: Sendable {
-    /// A member whose tracker has an open event.
+    /// A member of the group whose event is open.
     package struct Member: Sendable {
         package let id: String
         package let priority: Int
         package let policy: EventPolicy
-        /// The tracker's `current`.
+        /// The open event, from the tracker's `current`.
         package let event: EventTracker.Transition
 
         package init(id: String, priority: Int, policy: EventPolicy, event: EventTracker.Transition) {
@@ -25,10 +25,10 @@ package struct EventGroup: Sendable {
         fileprivate var peakMargin: Float { event.peak.score - event.threshold }
     }
 
-    /// What to tell the world, in the name of the query that leads.
+    /// A message about the group's event, in the name of the leading query.
     package struct Told: Sendable, Equatable {
         package let leader: String
-        /// Whose score and threshold it has: the peak's member.
+        /// The member that has the peak, whose score and threshold the message carries.
         package let member: String
         package let transition: EventTracker.Transition
     }
@@ -37,7 +37,7 @@ package struct EventGroup: Sendable {
         let leader: String
         let policy: EventPolicy
         var member: String
-        /// Span, score, threshold and peak as they would be told now.
+        /// Span, score, threshold and peak of the event as of now.
         var now: EventTracker.Transition
         var peakMargin: Float
         var toldPeak: Float
@@ -48,19 +48,19 @@ package struct EventGroup: Sendable {
     private var open: Open?
     private var barrier: (media: Double, wall: Double)?
     private var carried: Double?
-    /// End of an event before this group's, by the wall clock, and its cooldown, which goes on with the next frame.
+    /// The wall-clock end and the cooldown of an event before this group; the cooldown goes on with the next frame.
     private var resumed: (end: Double, cooldown: Double)?
-    /// The last event's end by the wall clock, in seconds since 1970, and its cooldown; nil once it is over.
+    /// The last event's end by the wall clock, in seconds since 1970, and its cooldown; nil once the cooldown is over.
     package private(set) var last: (end: Double, cooldown: Double)?
-    /// Media times of the newest window's end and beginning.
+    /// The end of the newest window in media time; `reach` is its beginning.
     private var newest = -Double.infinity
     private var reach = -Double.infinity
 
     package init() {}
 
-    /// A group that goes on after another one, whose last event ended at `end` by the wall clock.
+    /// Makes a group that continues another one, whose last event ended at `end` by the wall clock.
     ///
-    /// A clock that was set back prolongs the cooldown no further than its whole length.
+    /// A clock that was set back prolongs the cooldown only to its whole length.
     package init(after end: Double, cooldown: Double) {
         guard end.isFinite, cooldown > 0 else { return }
         resumed = (end, cooldown)
@@ -69,18 +69,18 @@ package struct EventGroup: Sendable {
 
     package var isOpen: Bool { open != nil }
     package var leader: String? { open?.leader }
-    /// Until which media time nothing starts.
+    /// The media time before which no event starts; nil without a cooldown.
     package var coolingDown: Double? { open == nil ? barrier.flatMap { newest < $0.media ? $0.media : nil } : nil }
-    /// Whether a new group would do the same from here on, if none of its members' trackers is in motion either: a
-    /// match that has not become an event yet may reach back into the event before.
+    /// Whether a new group in this one's place would behave the same, if no member is in motion.
+    ///
+    /// A match that is not an event yet may reach back into the previous event; so members must be idle, too.
     package var isIdle: Bool {
         open == nil && carried == nil && resumed == nil && (barrier.map { reach >= $0.media } ?? true)
     }
 
-    /// Takes all members that have open events after a frame of the stream; call it for every frame while it is in
-    /// motion.
+    /// Updates the group after a frame of the lane; call it for every frame while the group is in motion.
     ///
-    /// `span`: the longest of the members' windows of that frame.
+    /// `members` are all members with an open event. `span` is the longest of their windows that end with this frame.
     package mutating func observe(_ members: [Member], span: WindowSpan) -> [Told] {
         var told: [Told] = []
         if span.mediaEnd < newest { told += close().map { [$0] } ?? [] }
@@ -102,7 +102,9 @@ package struct EventGroup: Sendable {
         return told + (start(members).map { [$0] } ?? [])
     }
 
-    /// Ends the open event: the stream has ended, jumped, or gone, or its leader has been removed or changed.
+    /// Ends the open event; returns its message, or nil if none was open.
+    ///
+    /// The caller does this when the stream ended, jumped or was removed, or the leader was removed or changed.
     package mutating func close() -> Told? {
         let end = finish()
         if let barrier, barrier.media > newest { carried = barrier.media - newest }

@@ -1,17 +1,17 @@
-/// When matches become an event, when it is told of again, and when it is over.
+/// When matches become an event, when an update is sent, and when the event ends.
 ///
-/// Times are seconds of media time.
+/// All times are seconds of media time.
 package struct EventPolicy: Sendable, Hashable {
-    /// How far the value must fall below the threshold to end an event.
+    /// How far below the threshold the value must fall to end an event.
     package var hysteresis: Float
-    /// How long a match must last: from the end of its first window to the end of the one that starts the event.
+    /// The least duration of a match: from the end of its first window to the end of the window that starts the event.
     package var minimumDuration: Double
-    /// Windows that must match of the last `windows`, for an event to start and to go on.
+    /// How many of the last `windows` windows must match, for an event to start and to continue.
     package var needed: Int
     package var windows: Int
-    /// How long after an event's end nothing belongs to another one.
+    /// The time after an event's end in which no new event begins.
     package var cooldown: Double
-    /// An update is sent when the peak has risen by so much, at most once in so many seconds.
+    /// The rise of the peak after which an update is sent; `updateInterval` is the least time between two updates.
     package var updateStep: Float
     package var updateInterval: Double
 
@@ -28,27 +28,27 @@ package struct EventPolicy: Sendable, Hashable {
         self.updateInterval = updateInterval
     }
 
-    /// Default hysteresis of cosines, of logits, and of probabilities.
+    /// The default hysteresis of cosines; `logitHysteresis` and `probabilityHysteresis` are for the other kinds.
     package static let cosineHysteresis: Float = 0.02
     package static let logitHysteresis: Float = 0.5
     package static let probabilityHysteresis: Float = 0.05
-    /// Most windows that a match may have to be confirmed in.
+    /// The greatest value of `windows`.
     package static let mostWindows = 64
 
-    /// Default hysteresis of what a rule compares: a probability, or a score of a kind.
+    /// The default hysteresis for the value that a rule compares: a probability, or a score of a kind.
     package static func hysteresis(of rule: ThresholdRule, scores: ScoreKind) -> Float {
         if case .contrast = rule { return probabilityHysteresis }
         return scores == .logits ? logitHysteresis : cosineHysteresis
     }
 
-    /// The same without a cooldown, for members of a group: the group has it.
+    /// This policy without a cooldown, for members of a group: the group has the cooldown.
     package var ofMember: EventPolicy {
         var policy = self
         policy.cooldown = 0
         return policy
     }
 
-    /// What is wrong with it; nil if nothing is.
+    /// The first invalid setting; nil if all are valid.
     var problem: QueryPartError? {
         func wrong(_ key: String, _ expected: String, _ found: some CustomStringConvertible) -> QueryPartError {
             QueryPartError(key, "expected \(expected), found \(found)")

@@ -1,17 +1,18 @@
-/// The life of one query's events on one stream.
+/// Follows the events of one query on one lane.
 ///
-/// A match begins when `needed` of the last `windows` windows are at or above the threshold, and lasts while as many
-/// are not below threshold - hysteresis. It becomes an event, `start`, once it has lasted for the minimum duration, no
-/// cooldown runs, and as many windows, the newest among them, are at the threshold; `update` when the peak has risen;
-/// `end` when the match is over, or its stream jumps or ends. A match that never became an event leaves no trace: it
-/// starts no cooldown.
+/// A match begins when `needed` of the last `windows` windows reach the threshold. It lasts while as many stay at or
+/// above threshold - hysteresis. A match becomes an event (`start`) once it has lasted for the minimum duration, no
+/// cooldown runs, and the newest window and enough of the others reach the threshold. `update` follows when the peak
+/// has risen. `end` follows when the match is over, or when its stream jumps or ends. A match that never became an
+/// event starts no cooldown.
 ///
-/// Spans of two events never overlap: what windows share with the event before, or with its cooldown, is cut off.
+/// Spans of two events never overlap: the part of a window that belongs to the previous event or its cooldown is cut
+/// off.
 package struct EventTracker: Sendable {
     package enum Phase: String, Sendable { case start, update, end }
 
     package struct Peak: Sendable, Equatable {
-        /// What was compared with the threshold: the score, or the probability of a contrast.
+        /// The value compared with the threshold: the score, or the probability of a contrast.
         package let score: Float
         /// Wall clock and media time of the last frame of the peak's window.
         package let wallTime: Double
@@ -24,9 +25,9 @@ package struct EventTracker: Sendable {
         }
     }
 
-    /// What to tell the world.
+    /// A message about the event: its start, an update, or its end.
     ///
-    /// The span goes from the first frame of the first window that held to the last frame of the last one.
+    /// The span goes from the first frame of the match's first window to the last frame of its last one.
     package struct Transition: Sendable, Equatable {
         package let phase: Phase
         package let score: Float
@@ -39,30 +40,30 @@ package struct EventTracker: Sendable {
         package let wallEnd: Double
     }
 
-    /// Why the last window started no event.
+    /// The reason why the last window started no event.
     package enum Hold: Sendable, Equatable {
         case belowThreshold
-        /// So many of the last windows matched, fewer than needed.
+        /// Only `matched` of the last windows matched, fewer than `needed`.
         case confirming(matched: Int, needed: Int)
-        /// It has matched for so many seconds, not long enough yet.
+        /// The match has lasted for `lasted` seconds so far, less than `needed`.
         case tooShort(lasted: Double, needed: Double)
-        /// The event before is too near: nothing starts before this media time.
+        /// The previous event's cooldown runs: no event starts before this media time.
         case coolingDown(until: Double)
     }
 
-    /// A match that goes on.
+    /// A match in progress.
     private struct Match {
         let first: WindowSpan
         var last: WindowSpan
         var score: Float
         var threshold: Float
-        /// Nil while everything so far belongs to the cooldown.
+        /// The window with the highest value; nil while all windows so far belong to a cooldown.
         var peak: Peak?
-        /// Nil until the event has started.
+        /// The state of the event; nil until the match becomes one.
         var event: Event?
     }
 
-    /// What has been told of a match.
+    /// The values in the last message about an event.
     private struct Event {
         let mediaStart: Double
         let wallStart: Double
@@ -78,7 +79,7 @@ package struct EventTracker: Sendable {
         let held: Bool
     }
 
-    /// Up to which moment everything belongs to the event before, and by media time to its cooldown.
+    /// The end of the previous event by the wall clock, and of its cooldown in media time.
     private struct Barrier {
         let media: Double
         let wall: Double
@@ -89,30 +90,30 @@ package struct EventTracker: Sendable {
     private var seen: [Seen] = []
     private var match: Match?
     private var barrier: Barrier?
-    /// Seconds of cooldown that were left when the stream jumped: they begin anew with its next window.
+    /// The seconds of cooldown that were left when the stream jumped; they start with its next window.
     private var carried: Double?
-    /// End of an event that another tracker has seen, by the wall clock: its cooldown goes on with the next window.
+    /// The wall-clock end of an event that an earlier tracker saw; its cooldown continues with the next window.
     private var resumed: Double?
-    /// End of the last event, by the wall clock, in seconds since 1970; nil once nothing reaches back to it.
+    /// The wall-clock end of the last event, in seconds since 1970; nil once no window and no cooldown reaches it.
     package private(set) var lastEnd: Double?
-    /// Media time of the newest window.
+    /// The media time of the newest window.
     private var now = -Double.infinity
     /// Why the last window started no event; nil if an event is open.
     package private(set) var hold: Hold? = .belowThreshold
 
     package init(_ policy: EventPolicy) { self.policy = policy }
 
-    /// A tracker that goes on after another one, whose last event ended at `end` by the wall clock.
+    /// Makes a tracker that continues another one, whose last event ended at `end` by the wall clock.
     ///
-    /// What is left of the cooldown is known with the first window; a clock that was set back prolongs it no further
-    /// than its whole length.
+    /// The rest of the cooldown is computed at the first window. A clock that was set back prolongs it only to its
+    /// whole length.
     package init(_ policy: EventPolicy, after end: Double?) {
         self.policy = policy
         guard let end, end.isFinite, policy.cooldown > 0 else { return }
         (resumed, lastEnd) = (end, end)
     }
 
-    /// Takes another policy while a match or a cooldown goes on; `needed` and `windows` must be the same.
+    /// Changes the policy during a match or cooldown; `needed` and `windows` must stay the same.
     package mutating func adopt(_ policy: EventPolicy) {
         let longer = policy.cooldown - self.policy.cooldown
         barrier = barrier.map { Barrier(media: $0.media + longer, wall: $0.wall) }
@@ -122,23 +123,22 @@ package struct EventTracker: Sendable {
 
     package var isOpen: Bool { match?.event != nil }
 
-    /// Whether a new tracker would do the same from here on: nothing open, nothing begun, and the event before is far
-    /// away.
+    /// Whether a new tracker in this one's place would behave the same: no match, no cooldown, no matching windows.
     package var isIdle: Bool {
         match == nil && barrier == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
-    /// Whether nothing is open and nothing begun, so that of what comes below the threshold only a jump matters.
+    /// Whether no match is in progress, so that windows below the threshold change nothing, except for a jump.
     package var isCooling: Bool {
         match == nil && carried == nil && resumed == nil && !seen.contains { $0.matched }
     }
 
-    /// The open event as it is now.
+    /// The open event as of now; nil if none is open.
     package var current: Transition? { match.flatMap { transition(.update, $0) } }
 
-    /// Takes the next window's value: what the rule compares with the threshold.
+    /// Adds the next window's value, which the rule compares with the threshold.
     ///
-    /// A value that is nil or no number matches nothing. A window that ends before the one before it did is a jump: the
+    /// A nil or NaN value matches nothing. If a window ends before the previous one did, the stream jumped, and the
     /// open event ends.
     package mutating func observe(_ value: Float?, threshold: Float, span: WindowSpan) -> [Transition] {
         var told: [Transition] = []
@@ -168,10 +168,9 @@ package struct EventTracker: Sendable {
         return told + advance(value, threshold, span, matches: matched ? matches : 0)
     }
 
-    /// Ends the open event, if there is one: its stream has ended, jumped, or gone, and what comes next has other
-    /// times.
+    /// Ends the open event, if there is one, because the stream ended, jumped or was removed.
     ///
-    /// What is left of a cooldown begins anew with the next window.
+    /// The media times afterwards are unrelated. The rest of a cooldown starts with the next window.
     package mutating func close() -> Transition? {
         let end = finish()
         if let barrier, barrier.media > now { carried = barrier.media - now }
@@ -181,7 +180,7 @@ package struct EventTracker: Sendable {
         return end
     }
 
-    /// A match of the newest window and those before it that matched.
+    /// A match that begins with the newest window and the windows before it that matched.
     private func begin(_ value: Float, _ threshold: Float, _ span: WindowSpan) -> Match {
         let earlier = seen.filter { $0.matched }
         var match = Match(first: earlier.first?.span ?? span, last: span, score: value, threshold: threshold)
@@ -189,7 +188,7 @@ package struct EventTracker: Sendable {
         return match
     }
 
-    /// A window of the match that goes on: starts its event, or tells of a higher peak.
+    /// Adds a window to the match in progress: starts its event, or sends an update about a higher peak.
     private mutating func advance(
         _ value: Float, _ threshold: Float, _ span: WindowSpan, matches: Int
     ) -> [Transition] {
@@ -237,7 +236,7 @@ package struct EventTracker: Sendable {
         return .update
     }
 
-    /// The match is over; its event ends, and the cooldown begins, if it had become one.
+    /// Ends the match; if it had become an event, the event ends and its cooldown begins.
     private mutating func finish() -> Transition? {
         defer { match = nil }
         seen = []
@@ -253,7 +252,7 @@ package struct EventTracker: Sendable {
         if seen.count >= policy.windows { seen.removeFirst() }
     }
 
-    /// Anchors a carried cooldown in the stream's new times, and drops a barrier that no window reaches back to.
+    /// Converts a carried cooldown to the stream's new times, and drops a barrier that no window reaches.
     private mutating func settleBarrier(_ span: WindowSpan) {
         if let left = carried {
             barrier = Barrier(media: span.mediaStart + left, wall: span.wallStart)

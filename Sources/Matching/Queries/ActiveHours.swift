@@ -1,19 +1,20 @@
 import Foundation
 import Printing
 
-/// When a query is watched: whenever a clock on the wall of some zone reads a time within one of the spans.
+/// The times at which a query is watched, by local clocks: it is active when any rule's zone reads a time in its spans.
 ///
-/// That says what happens when clocks change: in an hour that comes twice both are meant, one that is left out is not.
+/// This defines clock changes: in an hour that occurs twice, both count; an hour that is skipped does not.
 package struct ActiveHours: Sendable, Hashable {
-    /// Days of the week in a time zone, and times of those days.
+    /// Days of the week in a time zone, and spans of these days.
     package struct Rule: Sendable, Hashable {
-        /// IANA name, as in "Europe/Berlin".
+        /// The zone's IANA name, such as "Europe/Berlin".
         package let zone: String
         package let days: Set<Weekday>
         package let spans: [Span]
         fileprivate let timeZone: TimeZone
-        /// Which seconds of a week that begins on Monday are active: ascending, apart, not touching but at the week's
-        /// ends.
+        /// The active seconds of a week that begins on Monday, as ascending, separate ranges.
+        ///
+        /// Only a range at the week's end and one at its beginning may touch.
         fileprivate let week: [Range<Int>]
 
         package init(
@@ -58,7 +59,7 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// Times of a day, in minutes after midnight; one that ends before it begins goes on into the next day.
+    /// A span of a day in minutes after midnight; one that ends before it begins continues into the next day.
     package struct Span: Sendable, Hashable, CustomStringConvertible {
         package let from: Int
         package let to: Int
@@ -69,7 +70,7 @@ package struct ActiveHours: Sendable, Hashable {
             self.to = to
         }
 
-        /// Reads "22:00-06:00"; "00:00-24:00" is a whole day.
+        /// Parses "22:00-06:00"; "00:00-24:00" is a whole day.
         package init(_ text: String) throws(QueryPartError) {
             let times = text.split(separator: "-", omittingEmptySubsequences: false).map(Self.minutes)
             guard times.count == 2, let from = times[0], let to = times[1], from < 1440, from != to else {
@@ -107,10 +108,10 @@ package struct ActiveHours: Sendable, Hashable {
             ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"][rawValue]
         }
 
-        /// As a configuration says it: "mon".
+        /// The weekday's name in a configuration: "mon".
         package var word: String { "\(self)" }
 
-        /// Reads "mon" or "Monday", in any case.
+        /// Parses "mon" or "Monday", in any case; nil for other words.
         package init?(_ word: String) {
             let lower = word.lowercased()
             guard let day = Self.allCases.first(where: { lower == $0.word || lower == $0.name }) else { return nil }
@@ -118,18 +119,18 @@ package struct ActiveHours: Sendable, Hashable {
         }
     }
 
-    /// Active if any of them is; always, if there is none.
+    /// The rules; the query is active if any of them is, and always if there is none.
     package let rules: [Rule]
     package static let always = ActiveHours([])
 
     package init(_ rules: [Rule]) { self.rules = rules }
 
-    /// Whether it is active at a moment, in seconds since 1970.
+    /// Whether the query is active at a moment, in seconds since 1970.
     package func isActive(at time: Double) -> Bool {
         rules.isEmpty || time.isFinite && rules.contains { $0.isActive(at: time) }
     }
 
-    /// The first moment after `time` at which it becomes active or stops being so; nil if it does not within 400 days.
+    /// The first moment after `time` at which the activity changes; nil if it does not change within 400 days.
     package func nextChange(after time: Double) -> Double? {
         guard !rules.isEmpty, time.isFinite else { return nil }
         let active = isActive(at: time)
@@ -153,14 +154,14 @@ extension ActiveHours.Rule {
         Double(timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: time)))
     }
 
-    /// What the zone's clock and calendar read: seconds since Monday, 0:00.
+    /// The second of the week that the zone's clock shows, counted from Monday 0:00.
     private func secondOfWeek(_ time: Double) -> Double {
         // 1970 began on a Thursday.
         let local = time + offset(time) + Double(3 * secondsOfDay)
         return local - (local / Double(secondsOfWeek)).rounded(.down) * Double(secondsOfWeek)
     }
 
-    /// The first moment after `time` at which this rule's state changes.
+    /// The first moment after `time` at which this rule's activity changes.
     fileprivate func nextChange(after time: Double) -> Double? {
         if week.first == 0..<secondsOfWeek { return nil }
         let active = isActive(at: time)
@@ -176,7 +177,7 @@ extension ActiveHours.Rule {
         }
     }
 
-    /// Seconds until a clock that is not changed reads a time of the other state.
+    /// The seconds until a clock without changes shows a time of the other state.
     private func secondsToChange(_ time: Double, from active: Bool) -> Double {
         let second = secondOfWeek(time)
         func ahead(_ mark: Int) -> Double {

@@ -1,20 +1,20 @@
 import Printing
 import SystemSupport
 
-/// Names of streams and queries: no dots, which part a topic.
+/// The rule for names of streams and queries: no dots, because dots separate the parts of a topic.
 package enum Name {
     package static func isValid(_ name: String) -> Bool { Identifier.isName(name) }
 
-    /// What a refusal of another name says.
+    /// The error's description of a valid name, with the name that was found.
     package static func expected(found name: String) -> String {
         "expected 1 to 64 letters, digits, hyphens or underscores, found \"\(name.excerpt())\""
     }
 }
 
-/// A standing query that was refused: its id, the key that is wrong, and why.
+/// A refused standing query: its id, the invalid key, and the reason.
 package struct QueryError: Error, Equatable, CustomStringConvertible {
     package let id: String
-    /// Key of the query, as files and the wire write it; nil where the query as a whole is refused.
+    /// The query's key, as files and messages write it; nil if the query as a whole is refused.
     package let key: String?
     package let reason: String
 
@@ -29,7 +29,7 @@ package struct QueryError: Error, Equatable, CustomStringConvertible {
     package var description: String { "query \"\(id.excerpt(64))\": \(key.map { "\($0): " } ?? "")\(reason)" }
 }
 
-/// A part of a query that was refused: its key, and why.
+/// A refused part of a query: its key, and the reason.
 package struct QueryPartError: Error, Equatable, CustomStringConvertible {
     package let key: String
     package let reason: String

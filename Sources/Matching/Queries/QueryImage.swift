@@ -1,6 +1,6 @@
-/// An example picture of a query, as it was given: a JPEG, PNG, WebP, GIF, BMP or TIFF file.
+/// An example picture of a query, as given: a JPEG, PNG, WebP, GIF, BMP or TIFF file.
 package struct QueryImage: Sendable, Hashable {
-    /// What it is called in messages to people: a file's name.
+    /// The picture's name in messages, usually a file name.
     package let name: String
     package let encoded: [UInt8]
 
@@ -9,11 +9,11 @@ package struct QueryImage: Sendable, Hashable {
         self.encoded = encoded
     }
 
-    /// Most pictures of one query, and most bytes of one.
+    /// The greatest number of pictures of one query; `largest` is the greatest size of one in bytes.
     package static let most = 16
     package static let largest = 8 << 20
 
-    /// What kind of picture it begins like; nil if it is none that is known.
+    /// The format, recognised by the file's first bytes; nil for an unknown one.
     package var kind: String? {
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { encoded.dropFirst(offset).starts(with: bytes) }
         if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }

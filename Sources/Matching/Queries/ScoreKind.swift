@@ -1,7 +1,7 @@
-/// What a head's scores are: it decides the default hysteresis, and the scale of probabilities.
+/// The kind of a head's scores: it determines the default hysteresis, and how probabilities are computed.
 package enum ScoreKind: Sendable, Equatable {
-    /// Cosines, -1 to 1: of every head that pools, and of pairing heads that say so.
+    /// Cosines from -1 to 1: of every pooling head, and of pairing heads that say so.
     case cosines
-    /// Logits without bounds: of pairing heads that say nothing else.
+    /// Unbounded logits: of all other pairing heads.
     case logits
 }

@@ -1,40 +1,40 @@
 import Printing
 package import SystemSupport
 
-/// What all selected streams are watched for: a sentence, example pictures, or both.
+/// A description of what to watch for on all selected streams: a sentence, example pictures, or both.
 package struct StandingQuery: Sendable, Equatable {
-    /// Candidates a window that a pairing head scores, if nothing else is said; the mean head chooses them.
+    /// The default number of queries that a pairing head scores a window; the mean head chooses them.
     package static let defaultRerank = 32
 
     package let id: String
     /// The event in words; empty if pictures alone describe it.
     package let text: String
-    /// Other ways to say the text; all together make one text embedding.
+    /// Other wordings of the text; all of them together give one text embedding.
     package let phrasings: [String]
-    /// Example pictures; alone, or mixed with the text.
+    /// Example pictures, used alone or mixed with the text.
     package let images: [QueryImage]
     package let head: String
-    /// Window length in sampled frames.
+    /// The window length in sampled frames.
     package let frames: Int
     package let rule: ThresholdRule
     package private(set) var settings: Settings
 
-    /// What a query has besides its description and its rule; every part has a default.
+    /// A query's settings apart from its description and rule; each has a default.
     package struct Settings: Sendable, Equatable {
-        /// Prompt templates with `{}` for the text, as in "a photo of {}"; the text as it is, if there are none.
+        /// Prompt templates with `{}` for the text, such as "a photo of {}"; empty means the text alone.
         package var prompts: [String] = []
-        /// Words for subscribers, carried in every message.
+        /// Labels for subscribers, carried in every message.
         package var tags: [String] = []
-        /// Whatever its owner wants to keep with it.
+        /// Arbitrary data of the query's owner.
         package var metadata: [String: String] = [:]
         package var selector = StreamSelector.all
         package var activeHours = ActiveHours.always
         package var policy = EventPolicy()
-        /// Queries of one group have one alert a stream together.
+        /// The query's group; on each lane, the queries of a group share one alert.
         package var group: String?
-        /// The highest priority in a group leads its event.
+        /// The priority within the group: the highest one leads the group's event.
         package var priority = 0
-        /// Seconds since 1970 from which on it is watched no more; never, if nil.
+        /// The time in seconds since 1970 from which on the query is no longer watched; nil means never.
         package var expires: Double?
         package var enabled = true
         /// Whether an event keeps the picture of its peak.
@@ -43,35 +43,35 @@ package struct StandingQuery: Sendable, Equatable {
         package init() {}
     }
 
-    /// Longest text in Unicode scalars; CLIP itself reads its first 77 tokens.
+    /// The longest text in Unicode scalars; CLIP itself reads only its first 77 tokens.
     package static let longestText = 4096
-    /// Most sentences that are embedded for one query.
+    /// The greatest number of sentences that are embedded for one query.
     package static let mostSentences = 256
-    /// Priorities there are.
+    /// The valid priorities.
     package static let priorities = -1000...1000
 
-    /// Every phrasing in every prompt: what is embedded, and averaged.
+    /// Every wording in every prompt; the query's text embedding is their average.
     package var sentences: [String] { text.isEmpty ? [] : ([text] + phrasings).flatMap(sentences(of:)) }
 
-    /// A text in every prompt, as contrasts are embedded too.
+    /// A text in every prompt; contrasts are embedded in the same way.
     package func sentences(of text: String) -> [String] {
         settings.prompts.isEmpty ? [text] : settings.prompts.map { $0.replacing("{}", with: text) }
     }
 
-    /// Whether it is watched at a moment, in seconds since 1970: enabled, not expired, within its active hours.
+    /// Whether the query is watched at a moment, in seconds since 1970: enabled, not expired, within its active hours.
     package func isWatched(at time: Double) -> Bool {
         settings.enabled && !isExpired(at: time) && settings.activeHours.isActive(at: time)
     }
 
     package func isExpired(at time: Double) -> Bool { settings.expires.map { time >= $0 } ?? false }
 
-    /// The first moment after `time` at which `isWatched` may have changed by itself; nil if it never will.
+    /// The first moment after `time` at which `isWatched` may change; nil if it never does.
     package func nextChange(after time: Double) -> Double? {
         guard settings.enabled, !isExpired(at: time) else { return nil }
         return [settings.expires, settings.activeHours.nextChange(after: time)].compactMap { $0 }.min()
     }
 
-    /// Checks all that can be checked without a model; the sentence of an error names the query and the key.
+    /// Checks everything that needs no model; an error names the query and the key.
     package init(
         id: String, text: String, phrasings: [String] = [], images: [QueryImage] = [], head: String, frames: Int,
         rule: ThresholdRule, settings: Settings = Settings()
@@ -100,7 +100,7 @@ package struct StandingQuery: Sendable, Equatable {
         self.settings = settings
     }
 
-    /// The same query under another id, or with another rule.
+    /// Returns the same query with another id or another rule.
     package func with(id: String? = nil, rule: ThresholdRule? = nil) throws(QueryError) -> StandingQuery {
         try StandingQuery(
             id: id ?? self.id, text: text, phrasings: phrasings, images: images, head: head, frames: frames,
@@ -124,7 +124,7 @@ package struct StandingQuery: Sendable, Equatable {
         return QueryImage.problem(of: images)
     }
 
-    /// What is wrong with a text of a key; nil if nothing is.
+    /// The problem of a text under a key; nil if it is valid.
     package static func problem(ofText text: String, _ key: String) -> QueryPartError? {
         // Not by grapheme clusters: a million queries are checked at a start, and one cluster may have megabytes.
         guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
@@ -143,7 +143,7 @@ package struct StandingQuery: Sendable, Equatable {
 }
 
 extension StandingQuery.Settings {
-    /// What is wrong with the settings; nil if nothing is.
+    /// The first problem of the settings; nil if they are valid.
     fileprivate var problem: QueryPartError? {
         for prompt in prompts {
             if let problem = StandingQuery.problem(ofText: prompt, "prompts") { return problem }

@@ -1,12 +1,14 @@
 import Printing
 import SystemSupport
 
-/// Which streams a query watches.
+/// Selects the streams and regions that a query watches.
 ///
-/// Each pattern is a stream's name or `label:` and a label, with `*` for any run of characters and `?` for one; then
-/// perhaps `/` and the name of a region. Without a region the whole picture is meant: `*` selects no regions, as in
-/// paths, `*/*` selects all of them. A pattern that begins with `!` excludes: without a region, the stream and all its
-/// regions. Exclusions win whatever the order; a selector of exclusions alone selects all other whole pictures.
+/// A pattern is a stream's name, or `label:` and a label, with `*` for any characters and `?` for one. It may end with
+/// `/` and the name of a region. Without a region it selects the whole picture: as in paths, `*` selects no regions,
+/// and `*/*` selects all of them.
+///
+/// A pattern that begins with `!` excludes; without a region, it excludes the stream and all its regions. Exclusions
+/// win in any order. A selector with only exclusions selects all other whole pictures.
 package struct StreamSelector: Sendable, Hashable {
     package let patterns: [String]
     private let included: [Pattern]
@@ -17,13 +19,13 @@ package struct StreamSelector: Sendable, Hashable {
     /// Most patterns of one selector: each is held against each stream and region.
     private static let mostPatterns = 64
 
-    /// Every stream's whole picture.
+    /// Selects every stream's whole picture.
     package static let all = StreamSelector()
 
     private struct Pattern: Sendable, Hashable {
         let isLabel: Bool
         let stream: [UInt8]
-        /// Nil: the whole picture; for an exclusion, everything of the stream.
+        /// The region; nil means the whole picture, or for an exclusion the stream with all regions.
         let region: [UInt8]?
     }
 

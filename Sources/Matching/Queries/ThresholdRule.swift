@@ -1,17 +1,17 @@
 import Foundation
 
-/// What must be reached for a window to match a query.
+/// The condition under which a window matches a query.
 package enum ThresholdRule: Sendable, Hashable {
-    /// The score: a cosine for pooling heads, a logit for `tight`.
+    /// The score reaches this number: a cosine for pooling heads, a logit for `tight`.
     case score(Float)
-    /// The query's probability among its contrasts, at the model's logit scale and bias.
+    /// The query's probability among its contrasts, at the model's logit scale and bias, reaches this number.
     case contrast(against: [String], probability: Float)
-    /// The score that the stream's own background reaches so many times a day; learnt.
+    /// The score reaches a learnt threshold, which the lane's background reaches this many times a day.
     case budget(falseAlertsPerDay: Double)
 
-    /// The threshold, where it is known without looking at a stream.
+    /// The threshold that is known without any stream; nil for a budget, whose threshold is learnt on each lane.
     ///
-    /// A score, or a probability for contrasts; nil for a budget, whose threshold is learnt per stream.
+    /// It is a score, or for contrasts a probability.
     package var fixedThreshold: Float? {
         switch self {
         case .score(let threshold), .contrast(_, let threshold): threshold
@@ -19,7 +19,7 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// The key that a configuration gives the rule by.
+    /// The rule's key in a configuration.
     package var key: String {
         switch self {
         case .score: "threshold"
@@ -28,14 +28,14 @@ package enum ThresholdRule: Sendable, Hashable {
         }
     }
 
-    /// Most contrasts of one query.
+    /// The greatest number of contrasts of one query.
     package static let mostContrasts = 64
-    /// Probability that a contrast asks for when it is not said: more likely than all its contrasts together.
+    /// The default probability for contrasts: the query is then more likely than all contrasts together.
     package static let defaultProbability: Float = 0.5
-    /// Alerts a day that a budget may allow: from one in three years to one every ten seconds.
+    /// The valid budgets in alerts a day: from one in three years to one every ten seconds.
     package static let budgets: ClosedRange<Double> = 0.001...8640
 
-    /// What is wrong with the rule; nil if nothing is.
+    /// The problem of the rule; nil if it is valid.
     var problem: QueryPartError? {
         switch self {
         case .score(let threshold):
@@ -62,16 +62,18 @@ package enum ThresholdRule: Sendable, Hashable {
 }
 
 extension ThresholdRule {
-    /// The query's share among its contrasts: of a softmax over all scores or, with a `bias`, of the sum of their
-    /// sigmoid probabilities.
+    /// The query's share among its contrasts: of a softmax over all scores.
     ///
-    /// `scale`: the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et al.
-    /// 2021, section 2.3); 1 for logits. `bias`: SigLIP's, which was trained to give each pair a probability by itself
-    /// (Zhai et al. 2023, section 3.2). Where all probabilities are small both shares are the same.
+    /// With a `bias`, it is the share of the sum of their sigmoid probabilities. If all probabilities are small, both
+    /// shares are equal.
+    ///
+    /// `scale` is the model's logit scale, with which CLIP was trained to turn cosines into probabilities (Radford et
+    /// al. 2021, section 2.3); it is 1 for logits. `bias` is SigLIP's, which was trained to give each pair a
+    /// probability by itself (Zhai et al. 2023, section 3.2).
     package static func probability(
         _ score: Float, against contrasts: [Float], scale: Float, bias: Float? = nil
     ) -> Float {
-        /// The natural logarithm of a score's weight among the others.
+        /// The natural logarithm of a score's weight in the sum.
         func weight(_ score: Float) -> Double {
             let logit = Double(scale) * Double(score)
             guard let bias else { return logit }

@@ -1,11 +1,11 @@
-/// Which frames of a whole clip the reference decodes: so many a second, at whole frame numbers.
+/// The frames of a clip that CLIP4Clip decodes: a number of frames a second, at whole frame numbers.
 ///
-/// Source: CLIP4CLIP section 8 (CLIP4Clip `rawvideo_util.video_to_tensor`), its truncated frame rates included: at
-/// 29.97 frames a second, second s begins at frame 29 s (S10).
+/// As there, frame rates are truncated: at 29.97 frames a second, second s begins at frame 29 s. Source: CLIP4Clip
+/// `rawvideo_util.video_to_tensor`; docs/MATHEMATICS.md, section 8.
 package struct ClipSampling: Sendable, Equatable {
-    /// Frames of each second; 0 takes every frame.
+    /// The frames of each second; 0 takes every frame.
     package let rate: Int
-    /// First and last second that is looked at, both included; the whole clip, if nil.
+    /// The first and the last second to sample, both included; nil means the whole clip.
     package let seconds: ClosedRange<Int>?
 
     package init(rate: Int = 1, seconds: ClosedRange<Int>? = nil) throws(ClipError) {
@@ -17,7 +17,7 @@ package struct ClipSampling: Sendable, Equatable {
 
     /// The rule for a clip of `fps` frames a second.
     ///
-    /// Throws where the reference fails: below one frame a second, and for a rate that the clip does not have.
+    /// Throws where CLIP4Clip fails: below one frame a second, and for a rate above the clip's.
     package func rule(fps: Double) throws(ClipError) -> Rule {
         guard fps.isFinite, fps >= 1, fps < 100_000 else {
             throw ClipError("a clip of \(fps) frames a second cannot be sampled by whole seconds")
@@ -31,7 +31,7 @@ package struct ClipSampling: Sendable, Equatable {
         return Rule(fps: whole, step: step, taken: taken, seconds: seconds)
     }
 
-    /// Says of each frame number whether it is taken.
+    /// Decides for each frame number whether the frame is taken.
     package struct Rule: Sendable, Equatable {
         let fps, step, taken: Int
         let seconds: ClosedRange<Int>?
@@ -41,18 +41,18 @@ package struct ClipSampling: Sendable, Equatable {
             return offset % step == 0 && offset / step < taken && (seconds?.contains(second) ?? true)
         }
 
-        /// Whether no frame from this one on is taken.
+        /// Whether no frame from this number on is taken.
         package func isOver(at frame: Int) -> Bool { seconds.map { frame / fps > $0.upperBound } ?? false }
     }
 }
 
-/// Which of a clip's sampled frames are kept if there are more than a window takes.
+/// The choice among a clip's sampled frames if there are more than a window takes.
 ///
-/// Source: CLIP4CLIP section 8, `slice_framepos` 0, 1 and 2.
+/// Source: docs/MATHEMATICS.md, section 8, `slice_framepos` 0, 1 and 2.
 package enum ClipSelection: String, Sendable, CaseIterable {
     case head, tail, uniform
 
-    /// Places of the kept frames among `count`, ascending; all, if they are no more than `limit`.
+    /// The indices of the kept frames among `count`, ascending; all, if they are no more than `limit`.
     package func indices(of count: Int, limit: Int) -> [Int] {
         guard count > limit else { return Array(0..<max(count, 0)) }
         switch self {

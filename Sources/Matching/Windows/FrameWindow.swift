@@ -1,10 +1,10 @@
-/// Where a window lies in its stream: seconds of media time and of the wall clock, of its first and last frame.
+/// The position of a window in its stream: media and wall time of its first and last frame, in seconds.
 package struct WindowSpan: Sendable, Equatable {
     package let mediaStart: Double
     package let mediaEnd: Double
     package let wallStart: Double
     package let wallEnd: Double
-    /// Frames in the window; fewer than its length while a stream is young.
+    /// The frames in the window; fewer than its length while a stream is young.
     package let frames: Int
 
     package init(mediaStart: Double, mediaEnd: Double, wallStart: Double, wallEnd: Double, frames: Int) {
@@ -16,25 +16,27 @@ package struct WindowSpan: Sendable, Equatable {
     }
 }
 
-/// The last frame embeddings of a stream, `[count, width]`, not normalised; slides by one sampled frame.
+/// The last frame embeddings of a stream, `[count, width]`, not normalised; the window slides by one sampled frame.
 ///
-/// A ring: appending overwrites the oldest frame once it is full, and allocates nothing. Where the embedding of a frame
-/// depends on its neighbours in the window (3D patches), it keeps three of each: as a window's last frame, as an inner
-/// one, as the first.
+/// It is a ring: when it is full, a new frame overwrites the oldest one, and nothing is allocated. With 3D patches, a
+/// frame's embedding depends on its neighbours in the window. Then three are kept of each frame: as a window's last
+/// frame, as an inner frame, and as the first.
 package struct FrameWindow: Sendable {
     package let width: Int
-    /// Whether a frame's embedding depends on its place in the window.
+    /// Whether a frame's embedding depends on its place in the window (3D patches).
     package let hasEdges: Bool
     package private(set) var capacity: Int
     package private(set) var count = 0
-    /// `[capacity, width]`: as inner frames, which all are where there are no edges.
+    /// The embeddings `[capacity, width]` of inner frames; without 3D patches, of all frames.
     private var embeddings: [Float]
-    /// `[capacity, width]` each, as first and as last frames; empty where there are no edges.
+    /// The embeddings `[capacity, width]` of first frames; `lasts` has those of last ones.
+    ///
+    /// Both are empty without 3D patches.
     private var firsts: [Float]
     private var lasts: [Float]
     private var media: [Double]
     private var wall: [Double]
-    /// Where the next frame goes.
+    /// The slot of the next frame.
     private var next = 0
 
     package init(width: Int, capacity: Int, hasEdges: Bool = false) {
@@ -49,7 +51,7 @@ package struct FrameWindow: Sendable {
         wall = [Double](repeating: 0, count: capacity)
     }
 
-    /// Takes the next frame; where there are edges, as a window's last.
+    /// Adds the next frame; with 3D patches, `embedding` is that of a window's last frame.
     package mutating func append(_ embedding: [Float], mediaTime: Double, wallClock: Double) {
         precondition(embedding.count == width)
         let place = next * width..<(next + 1) * width
@@ -64,8 +66,9 @@ package struct FrameWindow: Sendable {
         count = min(count + 1, capacity)
     }
 
-    /// The newest frame as an inner one and as a window's first, known once the frame after it has come: call before
-    /// that is appended.
+    /// Sets the newest frame's embeddings as an inner and as a first frame, before the next frame is appended.
+    ///
+    /// They are known only when the next frame has arrived.
     package mutating func complete(inner: [Float], first: [Float]) {
         precondition(hasEdges && count > 0 && inner.count == width && first.count == width)
         let slot = slot(age: 0)
@@ -78,7 +81,7 @@ package struct FrameWindow: Sendable {
         next = 0
     }
 
-    /// Makes room for longer windows; keeps the frames it has.
+    /// Grows the ring for longer windows; keeps its frames.
     package mutating func grow(to capacity: Int) {
         guard capacity > self.capacity else { return }
         var grown = FrameWindow(width: width, capacity: capacity, hasEdges: hasEdges)
@@ -93,8 +96,8 @@ package struct FrameWindow: Sendable {
 
     /// Copies the last `length` frames, oldest first, to `out[offset...]` as `[length, width]`.
     ///
-    /// What is missing of a young window is padding after the frames and is left as it is. Nil if there is no frame at
-    /// all.
+    /// If the window is young, its frames come first, and the rest of `out` is left as it is. Returns nil if there is
+    /// no frame.
     package func copyLast(_ length: Int, into out: inout [Float], at offset: Int) -> WindowSpan? {
         let frames = min(length, count)
         guard frames > 0 else { return nil }
@@ -115,7 +118,7 @@ package struct FrameWindow: Sendable {
         )
     }
 
-    /// The last `length` frames and when they were, oldest first, each as its place in a longer window has it.
+    /// The last `length` frames with their media times, oldest first, each embedded for its place in a longer window.
     package func last(_ length: Int) -> [(embedding: [Float], mediaTime: Double)] {
         (0..<min(length, count)).reversed().map { age in
             let slot = slot(age: age)
@@ -124,6 +127,6 @@ package struct FrameWindow: Sendable {
         }
     }
 
-    /// Place of the frame that came `age` frames before the newest.
+    /// The slot of the frame that came `age` frames before the newest.
     private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
 }

@@ -1,7 +1,7 @@
 import Checkpoints
 package import Tensors
 
-/// The kernel that makes patches of frames.
+/// The kernel that projects frames to patches.
 ///
 /// Source: CLIP4Clip's `linear_patch`; Luo et al. 2021, section 3.1.
 package enum LinearPatch: String, Sendable, Equatable {
@@ -11,7 +11,7 @@ package enum LinearPatch: String, Sendable, Equatable {
     case spatiotemporal = "3d"
 }
 
-/// The sizes and forms of a model: a ViT and a text transformer into one joint space.
+/// The sizes and forms of a model: a vision transformer and a text transformer with one joint space.
 package struct Architecture: Sendable, Equatable {
     package struct Vision: Sendable, Equatable {
         package var width: Int
@@ -26,12 +26,12 @@ package struct Architecture: Sendable, Equatable {
         package var activation: Activation = .quickGELU
         package var linearPatch = LinearPatch.planar
         package var form = VisionForm.clip
-        /// Patches at each side; what they leave over at the right and below is not seen.
+        /// The number of patches at each side; pixels beyond the last patch at the right and below are ignored.
         package var grid: Int { side / patch }
-        /// Tokens of one picture: the class token, if there is one, and the patches.
+        /// The number of tokens of one picture: the class token, if there is one, and the patches.
         package var tokens: Int { grid * grid + (form.hasClassToken ? 1 : 0) }
 
-        /// `inner` is four times the width unless told otherwise, as in OpenAI's models.
+        /// Makes a vision tower's sizes; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, patch: Int, side: Int, inner: Int? = nil, epsilon: Float = 1e-5,
             activation: Activation = .quickGELU, linearPatch: LinearPatch = .planar, form: VisionForm = .clip
@@ -52,11 +52,11 @@ package struct Architecture: Sendable, Equatable {
         package var inner: Int
         package var epsilon: Float = 1e-5
         package var activation: Activation = .quickGELU
-        /// The token whose place is pooled; the first largest id, if nil (the reference's rule).
+        /// The end token, whose place is pooled; nil means the first place of the largest id, as in CLIP4Clip.
         package var endToken: Int?
         package var form = TextForm.clip
 
-        /// `inner` is four times the width unless told otherwise, as in OpenAI's models.
+        /// Makes a text tower's sizes; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, context: Int, vocabulary: Int, inner: Int? = nil,
             epsilon: Float = 1e-5, activation: Activation = .quickGELU, endToken: Int? = nil, form: TextForm = .clip
@@ -73,10 +73,10 @@ package struct Architecture: Sendable, Equatable {
     /// Width of the joint space, `d`.
     package var embedding: Int
     package var family = Family.clip
-    /// Whether scores have a bias, so that a sigmoid makes probabilities of them, each pair by itself.
+    /// Whether scores have a bias, so that the sigmoid of a score is the probability of its pair alone.
     package var isSigmoid = false
 
-    /// A usual name, for people: "ViT-B/32".
+    /// A common name of the model for people, such as "ViT-B/32".
     package var name: String {
         let size =
             switch (vision.width, vision.layers) {
@@ -90,7 +90,9 @@ package struct Architecture: Sendable, Equatable {
             + (vision.linearPatch == .planar ? "" : " 3D")
     }
 
-    /// A checkpoint that has the kernel of 3D patches was trained with them (CLIP4CLIP section 2).
+    /// The kernel that a checkpoint was trained with: 3D if it holds a kernel for 3D patches.
+    ///
+    /// Source: docs/MATHEMATICS.md, section 2.
     static func linearPatch(_ source: some TensorSource) -> LinearPatch {
         source.has("visual.conv2.weight") ? .spatiotemporal : .planar
     }

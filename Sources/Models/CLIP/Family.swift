@@ -1,13 +1,13 @@
 import Pixels
 
-/// A family of image-text models that is read.
+/// A family of image-text models that Watchword reads.
 package enum Family: String, Sendable, CaseIterable {
     case clip = "CLIP"
     case siglip = "SigLIP"
     case perceptionEncoder = "PE-Core"
     case mobileCLIP = "MobileCLIP"
 
-    /// The family's preprocessing of pictures where no file says it.
+    /// The family's preprocessing, used if no file describes it.
     package func preprocessing(side: Int) -> Preprocessing {
         let half = Normalisation(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
         let none = Normalisation(mean: [0, 0, 0], deviation: [1, 1, 1])
@@ -21,11 +21,11 @@ package enum Family: String, Sendable, CaseIterable {
     }
 }
 
-/// The differences of an image tower from OpenAI's ViT: the one place that says so for each family.
+/// How an image tower differs from OpenAI's ViT; each family's differences are listed here only.
 ///
-/// Source: FAMILIES sections 2 to 7.
+/// Source: docs/MATHEMATICS.md, sections 12.1 to 12.7.
 package struct VisionForm: Sendable, Equatable {
-    /// The step from pixels to the first tokens.
+    /// The layer that turns pixels into the first tokens.
     package enum Patches: Sendable {
         /// One convolution, without or with a bias.
         case convolution, biasedConvolution
@@ -33,23 +33,23 @@ package struct VisionForm: Sendable, Equatable {
         case stem
     }
 
-    /// The step from tokens to one vector.
+    /// The reduction of all tokens to one vector.
     package enum Pooling: Sendable, Equatable {
         case classToken
-        /// The attention of one learnt query with so many heads.
+        /// Attention of one learnt query, with this many attention heads.
         case attention(heads: Int)
     }
 
-    /// The way into the joint space.
+    /// The projection into the joint space.
     package enum Projection: Sendable { case none, matrix, biasedMatrix }
 
     package var patches = Patches.convolution
     package var hasClassToken = true
-    /// Whether the class token has a position, too.
+    /// Whether the class token has a position embedding.
     package var placesClassToken = true
     /// Whether tokens are normalised before the first block.
     package var hasPreNorm = true
-    /// Whether queries and keys turn by their patch's column and row.
+    /// Whether attention rotates queries and keys by the column and row of their patch.
     package var isRotary = false
     package var pooling = Pooling.classToken
     package var projection = Projection.matrix
@@ -74,10 +74,10 @@ package struct VisionForm: Sendable, Equatable {
         patches: .stem, placesClassToken: false, hasPreNorm: false, projection: .biasedMatrix)
 }
 
-/// The differences of a text tower from OpenAI's.
+/// How a text tower differs from OpenAI's.
 package struct TextForm: Sendable, Equatable {
     package var isCausal = true
-    /// Whether the last place is pooled, of texts that fill all of them; else the end token's.
+    /// Whether the last place is pooled, in texts padded to full length; else the end token's place.
     package var poolsLast = false
     package var hasProjection = true
     package var hasProjectionBias = false

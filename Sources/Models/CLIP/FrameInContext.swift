@@ -1,9 +1,9 @@
 package import Pixels
 
-/// A frame and its neighbours in the window: what 3D patches see.
+/// A frame with its neighbours in the window, as 3D patches see it.
 ///
-/// No neighbour is a frame of zeros, as beyond the ends of a window (CLIP4CLIP section 5). 2D patches see the frame
-/// only.
+/// A missing neighbour counts as a frame of zeros, as beyond the ends of a window (docs/MATHEMATICS.md, section 5). 2D
+/// patches see only the frame.
 package struct FrameInContext: Sendable {
     package let previous: Picture?
     package let picture: Picture
@@ -15,7 +15,7 @@ package struct FrameInContext: Sendable {
         self.next = next
     }
 
-    /// The frames of a whole window, or clip, in their order.
+    /// Returns the frames of a whole window or clip, in order, with their neighbours.
     package static func window(_ pictures: [Picture]) -> [FrameInContext] {
         pictures.indices.map { index in
             FrameInContext(
@@ -25,18 +25,18 @@ package struct FrameInContext: Sendable {
     }
 }
 
-/// The frames of a stream on their way to embeddings that any window can be put together from.
+/// Collects a stream's frames and tells which embeddings to compute, so that any window can be put together.
 ///
 /// With 2D patches a frame has one embedding. With 3D patches it has three, since a window's ends see zeros beyond it
-/// (CLIP4CLIP S16): as a window's last frame, known at once; as an inner one and as a window's first, known when the
-/// next frame has come. A stream's first frame is a window's first; its newest always a window's last, so that nothing
-/// waits for a frame that may never come.
+/// (docs/MATHEMATICS.md, section 11): as the last frame of a window, computed at once; as an inner frame and as a first
+/// frame, computed when the next frame arrives. A stream's first frame is a window's first. Its newest is always a
+/// window's last, so no window waits for a frame that may never come.
 package struct FrameSequence: Sendable {
-    /// The frames to embed when one has come.
+    /// The embeddings to compute when a frame arrives.
     package struct Due: Sendable {
-        /// The new frame, as the last of a window.
+        /// The new frame, as the last frame of a window.
         package let newest: FrameInContext
-        /// The frame before it, now as an inner one and as a window's first; nil with 2D patches, or if there is none.
+        /// The previous frame, as an inner and as a first frame of a window; nil with 2D patches or at the start.
         package let completed: (inner: FrameInContext, first: FrameInContext)?
     }
 
@@ -58,6 +58,6 @@ package struct FrameSequence: Sendable {
             ))
     }
 
-    /// Nothing continues what came before.
+    /// Forgets the frames so far: the next one starts a new sequence.
     package mutating func clear() { latest = [] }
 }

@@ -1,35 +1,34 @@
 import Checkpoints
 
-/// Heads that have weights: a case's name is the head's.
+/// Heads that have weights; each case has the head's name.
 package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transformer, tight, xpool, tmass }
 
-/// The heads that a set of tensors holds, told by their names: CLIP4Clip's, X-Pool's, T-MASS's.
+/// The heads whose tensors a checkpoint holds, recognised by name: CLIP4Clip's, X-Pool's, T-MASS's.
 ///
-/// Source: CLIP4CLIP section 2; FAMILIES section 8. The one place that knows these names besides the plugins
-/// themselves.
+/// Only this type and the plugins know these names. Source: docs/MATHEMATICS.md, sections 2 and 13.
 package struct HeadInventory: Sendable {
-    /// A head of which there are tensors.
+    /// A head with at least one tensor.
     package struct Held: Sendable, Equatable {
         package let name: String
         package let layers: Int
-        /// Names of its tensors, sorted.
+        /// Names of the tensors present, sorted.
         package let tensors: [String]
-        /// Names of tensors that it needs and that are not there, sorted.
+        /// Names of the tensors that the head needs and that are missing, sorted.
         package let missing: [String]
     }
 
-    /// Sorted by name.
+    /// The heads, sorted by name.
     package let heads: [Held]
-    /// Names of tensors that belong to none of the heads, sorted.
+    /// Names of the tensors that belong to no head, sorted.
     package let others: [String]
 
-    /// The head a checkpoint was trained with: the one it holds, or `mean`, which has no weights.
+    /// The head that the checkpoint was trained with: the one it holds, or `mean`, which has no weights.
     package var trained: String { heads.first?.name ?? "mean" }
 
-    /// Shared by the sequential heads; an lstm checkpoint holds it, too, unused.
+    /// The positions table, used by the transformer head; an LSTM checkpoint holds it, too, but does not use it.
     private static let positions = "frame_position_embeddings.weight"
 
-    /// Looks through names that belong to no tower.
+    /// Assigns names that belong to no tower to heads.
     package init(_ names: some Sequence<String>) {
         let names = Set(names)
         func having(_ prefixes: String...) -> Set<String> {
@@ -77,7 +76,7 @@ package struct HeadInventory: Sendable {
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()
     }
 
-    /// The head of that name; nil if there are no tensors of it.
+    /// The head of a name; nil if the checkpoint has no tensor of it.
     package subscript(_ name: String) -> Held? { heads.first { $0.name == name } }
 
     private static func held(_ head: WeightedHead, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
@@ -86,7 +85,7 @@ package struct HeadInventory: Sendable {
             missing: Set(needed).subtracting(tensors).sorted())
     }
 
-    /// The blocks under a prefix: how many, and the names of all of their tensors.
+    /// The number of blocks under a prefix, and the names of all of their tensors.
     private static func blocks(_ prefix: String, in names: Set<String>) -> (layers: Int, names: [String]) {
         let layers = max(1, TowerTensors.layers(prefix, in: names))
         return (layers, (0..<layers).flatMap { TowerTensors.block("\(prefix).\($0)", width: 0).map(\.name) })
@@ -94,7 +93,7 @@ package struct HeadInventory: Sendable {
 }
 
 extension HeadInventory {
-    /// Looks through a whole checkpoint, the towers' tensors among the names.
+    /// Assigns the names of a whole checkpoint, those of the towers included.
     package init(checkpoint names: some Collection<String>) {
         let prefix = OpenAINames.prefix(names)
         self.init(
@@ -105,6 +104,6 @@ extension HeadInventory {
             })
     }
 
-    /// Whether a checkpoint is X-Pool's or T-MASS's: they tell no configuration, and their towers are OpenAI's.
+    /// Whether a checkpoint is X-Pool's or T-MASS's; these contain no configuration, and their towers are OpenAI's.
     static func isPooledByText(_ source: any TensorSource) -> Bool { source.has("pool_frames.linear_proj.weight") }
 }

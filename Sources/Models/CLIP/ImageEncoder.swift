@@ -5,16 +5,17 @@ import Transformer
 
 /// A model's image tower: a vision transformer with pre-LayerNorm blocks, in the form of its family.
 ///
-/// Source: CLIP4CLIP section 5; FAMILIES.
-///
-/// Not Sendable: it belongs to the compute executor. Weights are immutable, scratch memory grows to the largest batch.
+/// Not Sendable: it belongs to the compute executor. Weights are immutable; scratch memory grows to the largest batch.
+/// Source: docs/MATHEMATICS.md, sections 5 and 12.
 package final class ImageEncoder {
     package let architecture: Architecture
-    /// One product a frame of the kernel: the frame itself, or the one before, itself and the one after, which add up.
+    /// The patch projection of each frame that the kernel spans; their products are added.
+    ///
+    /// With 2D patches that is the frame itself; with 3D patches the previous frame, the frame and the next one.
     private let patchProjections: [Linear]
     private let stem: ConvolutionStem?
     private let classEmbedding: [Float]?
-    /// Positions `[tokens, width]`, the patches' bias added to theirs.
+    /// Position embeddings `[tokens, width]`, with the patch projection's bias added for the patches.
     private let positions: [Float]
     private let rotary: RotaryPositions?
     private let preNorm: LayerNorm?
@@ -34,8 +35,8 @@ package final class ImageEncoder {
 
     /// Reads the `visual.` tensors, in OpenAI's names; weights that are packed already are not read.
     ///
-    /// `isLean`: packed weights take memory of one block at a time, and are mapped anew for each batch. That costs a
-    /// batch a few milliseconds.
+    /// With `isLean`, packed weights take memory for only one block at a time, and are mapped anew for each batch. That
+    /// costs a few milliseconds a batch.
     package init(
         _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
         precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false
@@ -89,7 +90,7 @@ package final class ImageEncoder {
         output = Matrix(rows: 0, columns: d)
     }
 
-    /// A position for every token: zero for a class token that has none, the patches' bias added to theirs.
+    /// Returns the position embedding of every token: zeros for a class token without one; patches include the bias.
     private static func positions(_ source: some TensorSource, _ vision: Architecture.Vision) throws -> [Float] {
         let (w, form) = (vision.width, vision.form)
         let isPlaced = form.placesClassToken || !form.hasClassToken
@@ -134,7 +135,9 @@ package final class ImageEncoder {
         try encode(pictures.map { FrameInContext($0) }, trace: trace)
     }
 
-    /// Embeds frames, with 3D patches in the light of their neighbours: `[frames, d]`, not normalised.
+    /// Embeds frames: `[frames, d]`, not normalised.
+    ///
+    /// 3D patches also read each frame's neighbours.
     package func encode(_ frames: [FrameInContext], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         try encode(count: frames.count, trace: trace) { time, form in
             Patches.cut(
@@ -151,7 +154,7 @@ package final class ImageEncoder {
 
     /// Embeds windows given as normalised planes `[windows · length, 3, side, side]`.
     ///
-    /// `length` matters to 3D patches only, which see neighbours within a window, and zeros beyond its ends.
+    /// `length` matters only to 3D patches, which see neighbours within a window and zeros beyond its ends.
     package func encode(planes: [Float], length: Int = 1, trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         let vision = architecture.vision
         let size = 3 * vision.side * vision.side
@@ -172,11 +175,11 @@ package final class ImageEncoder {
         }
     }
 
-    /// The side of what is cut from a picture, and how often four neighbours go into the next convolution.
+    /// The side of the patches to cut, and the number of 2 x 2 convolutions that follow.
     private var cutSize: Int { stem == nil ? architecture.vision.patch : ConvolutionStem.patch }
     private var nesting: Int { stem == nil ? 0 : ConvolutionStem.nesting }
 
-    /// Cuts and projects the patches, one time of the kernel after the other, then runs the tower.
+    /// Cuts and projects the patches of every frame that the kernel spans, then runs the tower.
     private func encode(
         count: Int, trace: ((Matrix) -> Void)?, cut: (_ time: Int, _ form: RowForm) -> Void
     ) throws -> Matrix {
@@ -219,7 +222,7 @@ package final class ImageEncoder {
     }
 }
 
-/// Mean and deviation of each colour channel of a picture in 0...1: taken from it, and divided out.
+/// The mean and the deviation of each channel of a picture with values in 0...1: normalised is (x - mean) / deviation.
 package struct Normalisation: Sendable, Equatable {
     package let mean: [Float]
     package let deviation: [Float]
@@ -229,12 +232,12 @@ package struct Normalisation: Sendable, Equatable {
         self.deviation = deviation
     }
 
-    /// The constants of CLIP's training pictures.
+    /// Mean and deviation of CLIP's training pictures.
     package static let clip = Normalisation(
         mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711])
 }
 
-/// `[rows, columns]` to `[columns, rows]`.
+/// Transposes `[rows, columns]` to `[columns, rows]`.
 func transposed(_ values: [Float], rows: Int, columns: Int) -> [Float] {
     var out = [Float](repeating: 0, count: values.count)
     for r in 0..<rows { for c in 0..<columns { out[c * rows + r] = values[r * columns + c] } }

@@ -1,7 +1,7 @@
 package import Checkpoints
 import Tensors
 
-/// Attention heads that no tensor and no file of a directory says: what `watchword.json` says of them.
+/// The towers' attention heads as `watchword.json` gives them, for models whose files do not.
 package struct TowerHeads: Sendable, Equatable {
     package var vision: Int?
     package var pooling: Int?
@@ -12,7 +12,7 @@ package struct TowerHeads: Sendable, Equatable {
     }
 }
 
-/// Sizes that shapes of tensors say, in OpenAI's names.
+/// The sizes of a model, read from the shapes of tensors in OpenAI's names.
 struct TensorSizes {
     let source: any TensorSource
 
@@ -29,7 +29,7 @@ struct TensorSizes {
 
     func inner(_ prefix: String) -> Int? { source.tensors["\(prefix).0.mlp.c_fc.weight"]?.shape.first }
 
-    /// Patches at each side, of so many positions that are no class token's.
+    /// The number of patches at each side, for this many positions without the class token's.
     func grid(_ places: Int) throws(CheckpointError) -> Int {
         let grid = Int(Double(max(places, 0)).squareRoot().rounded())
         guard grid > 0, grid * grid == places else {
@@ -41,7 +41,9 @@ struct TensorSizes {
 }
 
 extension Architecture {
-    /// Infers the sizes from tensors in OpenAI's names (CLIP4CLIP section 1), PE-Core's among them.
+    /// Infers the sizes from tensors in OpenAI's names; PE-Core is recognised, too.
+    ///
+    /// Source: docs/MATHEMATICS.md, section 1.
     package init(
         inferredFrom source: some TensorSource, heads: TowerHeads = TowerHeads()
     ) throws(CheckpointError) {
@@ -85,7 +87,7 @@ extension Architecture {
         if let problem = formProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
     }
 
-    /// A sentence on a tower without blocks.
+    /// The problem of a tower without blocks, as a sentence; nil if there is none.
     private var layerProblem: String? {
         for (tower, width, layers) in [("vision", vision.width, vision.layers), ("text", text.width, text.layers)]
         where layers == 0 {
@@ -94,7 +96,7 @@ extension Architecture {
         return nil
     }
 
-    /// A sentence on sizes that do not fit each other; nil if all do.
+    /// The first problem of sizes that contradict each other, as a sentence; nil if there is none.
     var formProblem: String? {
         for (name, layers) in [("image", vision.layers), ("text", text.layers)] where layers > Self.maxLayers {
             return "the \(name) tower: expected at most \(Self.maxLayers) layers, found \(layers)"
@@ -111,10 +113,10 @@ extension Architecture {
         return headProblem
     }
 
-    /// Most layers of a tower: names of their tensors are made before any tensor is looked at.
+    /// The greatest number of layers of a tower; it bounds the tensor names that are made before any is looked up.
     private static let maxLayers = 1024
 
-    /// A sentence on attention heads that cannot share a tower's width.
+    /// The problem of attention heads that do not divide a tower's width, as a sentence; nil if there is none.
     private var headProblem: String? {
         var towers = [("image tower", vision.width, vision.heads, vision.form.isRotary ? 4 : 1)]
         towers.append(("text tower", text.width, text.heads, 1))

@@ -4,9 +4,9 @@ import SystemSupport
 package import Tensors
 package import Tokenizers
 
-/// A model on disk, opened but not yet computed with: names, sizes, defaults, and where its tensors are.
+/// A model on disk, opened but not yet loaded: its names, sizes, defaults and tensors.
 ///
-/// `ModelContents` finds the files, `ModelConfiguration` decides what they say.
+/// `ModelContents` finds the files; `ModelConfiguration` reads their meaning.
 package struct ModelDirectory: Sendable {
     package enum Layout: String, Sendable {
         case huggingFace = "Hugging Face"
@@ -14,7 +14,7 @@ package struct ModelDirectory: Sendable {
         case openCLIP = "OpenCLIP"
     }
 
-    /// The folder with the model's files; the checkpoint itself, if it is all there is.
+    /// The folder with the model's files, or the checkpoint itself if it stands alone.
     package let url: URL
     package let layout: Layout
     package let architecture: Architecture
@@ -58,7 +58,7 @@ package struct ModelDirectory: Sendable {
     /// The towers' tensors in OpenAI's names.
     package var tensors: any TensorSource { layout.names(named) }
 
-    /// The factor of cosines before a softmax makes probabilities of them: e to the `logit_scale`, as a rule 100.
+    /// The factor that turns cosines into logits: e to the `logit_scale`, usually 100.
     package func logitScale() throws -> Float {
         let stored = try tensors.floats("logit_scale").first.map { exp($0) }
         guard let stored, stored.isFinite, stored > 0 else {
@@ -67,7 +67,7 @@ package struct ModelDirectory: Sendable {
         return stored
     }
 
-    /// The scale and the bias, which make scores and probabilities of cosines.
+    /// The scale and the bias that turn cosines into scores and probabilities.
     package func scoring() throws -> Scoring {
         guard architecture.isSigmoid else { return Scoring(scale: try logitScale(), bias: nil) }
         guard let stored = try tensors.floats("logit_bias").first, stored.isFinite else {
@@ -85,8 +85,7 @@ package struct ModelDirectory: Sendable {
         return tokenizer
     }
 
-    /// The weights that belong to a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides
-    /// CLIP.
+    /// Returns the weights of a head: `heads/<name>.safetensors`, or what a CLIP4Clip checkpoint holds besides CLIP.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
         let source: any TensorSource
@@ -119,22 +118,26 @@ package struct ModelDirectory: Sendable {
         return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
 
-    /// The tensors as they are stored, under the names of the file, brought up to date.
+    /// The tensors as stored, under the file's names with the changes of `CheckpointNames`.
     package var stored: any TensorSource { named }
 
-    /// `name@hash`, as events name the model: FNV-1a over the weights' size and a sample of them, cheap and stable.
+    /// The model's name in events, `name@hash`.
+    ///
+    /// The hash is FNV-1a over the size of the weights and a sample of them: cheap and stable.
     package var identity: String { "\(defaults.name ?? name)@\(hash)" }
-    /// The model's name in a history: rows of models, or of ways to read them, that differ are never compared.
+    /// The model's name in a history.
+    ///
+    /// Rows with different names, from another model or reading, are never compared.
     package var historyIdentity: String { "\(identity) \(readingHash)" }
 
-    /// Eight hexadecimal digits of how the weights are read: what a change of the configuration changes.
+    /// Eight hexadecimal digits that change when the configuration changes how the weights are read.
     package var readingHash: String {
         FNV1a("\(architecture) \(preprocessing)".utf8).digits
     }
 
-    /// The kept weights of a tower, as products of `precision` want them; nil where no cache directory is known.
+    /// The cached weights of a tower, packed for `precision`; nil if there is no cache directory.
     ///
-    /// Keyed by the weights' file (its hash, its size, when it was written), oneDNN, the CPU and the number of cores.
+    /// The cache key is the weights' file (hash, size, modification time), oneDNN, the CPU and the number of cores.
     package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
         guard let folder = PackedWeights.folder else { return nil }
         let written = file.paths.map { path in
@@ -151,10 +154,10 @@ package struct ModelDirectory: Sendable {
         return PackedWeights(folder: folder, model: "\(hash)-\(tower)-\(precision)", key: key)
     }
 
-    /// Paths of the files that the weights are in, sorted; one of them may be an index.
+    /// Paths of the files with the weights, sorted; one of them may be an index.
     var weightFiles: [String] { Set(file.paths + [weights.path]).sorted() }
 
-    /// Gives back the memory of tensors that were read; whoever needs one again reads it again.
+    /// Releases the memory of tensors that were read; a later use reads them again.
     package func releaseMemory() { file.releaseMemory() }
 
     package var parameterCount: Int { tensors.tensors.values.reduce(0) { $0 + $1.count } }
@@ -163,11 +166,11 @@ package struct ModelDirectory: Sendable {
 /// A model that could not be used, and why.
 package struct ModelError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable {
-        /// There is nothing of that name or path.
+        /// There is no model of that name or path.
         case missing
         /// Several models have that name.
         case ambiguous
-        /// The model is there and cannot be used.
+        /// The model exists but cannot be used.
         case invalid
     }
 

@@ -2,7 +2,7 @@ import Checkpoints
 package import Foundation
 package import Pixels
 
-/// A small file of a model directory, in memory: untrusted.
+/// A small file of a model directory, read into memory; its content is untrusted.
 package struct ModelFile {
     package let path: String
     package let data: Data
@@ -12,10 +12,10 @@ package struct ModelFile {
         self.data = data
     }
 
-    /// Most bytes of a small file, far beyond any real one; JSON grows when it is read.
+    /// The greatest size of a small file in bytes, far above any real one; parsed JSON takes more memory than the file.
     private static let sizeLimit = 4 << 20
 
-    /// Nil if there is no such file.
+    /// Reads a file; nil if there is none of that name.
     init?(_ name: String, in directory: URL) throws {
         let path = directory.appending(path: name).path
         guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -27,40 +27,40 @@ package struct ModelFile {
     }
 }
 
-/// `watchword.json`: what Watchword takes as defaults with a model.
+/// Watchword's defaults for a model, read from `watchword.json`.
 ///
-/// Without it: 1 fps, 12 frames, mean, no threshold.
+/// Without the file: 1 fps, 12 frames, head `mean`, no threshold.
 package struct ModelDefaults: Sendable, Equatable {
     package var name: String?
     package var fps = 1.0
     package var frames = 12
     package var head = "mean"
-    /// Default thresholds, by head; none is guessed.
+    /// Default thresholds by head; a head without an entry has none.
     package var thresholds: [String: Double] = [:]
-    /// Prompt templates of queries that bring none.
+    /// Prompt templates for queries without their own.
     package var prompts: [String] = []
-    /// Attention heads of a transformer head, by head, where they are not one for each 64 of the width.
+    /// The number of attention heads of a transformer head, by head name, if it is not width / 64.
     package var attentionHeads: [String: Int] = [:]
-    /// A JSON object for a head's plugin, by head, `attentionHeads` among its keys.
+    /// The JSON object passed to a head's plugin, by head name; it includes the attention heads.
     package var headOptions: [String: String] = [:]
-    /// Attention heads of the towers, where no configuration and no name says them.
+    /// The number of attention heads of the towers, if neither the configuration nor the model's name tells it.
     package var towerHeads = TowerHeads()
-    /// The rounding of half a pixel beside the centre square, where the image processor's files do not tell.
+    /// How half a pixel beside the centre square is rounded, if the image processor's files do not tell it.
     package var cropRounding: Framing.CropRounding?
 
-    /// Remarks on keys that are not known, one sentence each.
+    /// Remarks on unknown keys, one sentence each.
     package var notes: [String] = []
 
     package init() {}
 
-    /// The version of the file that is written, and the newest that is read.
+    /// The version of `watchword.json` that is written, and the newest that is read.
     static let currentFormat = 1
     private static let knownKeys: Set = [
         "attention_heads", "crop_rounding", "default_head", "format", "head_options", "name", "order_blind_heads",
         "prompts", "quiet_thresholds", "sampling", "thresholds", "tower_heads",
     ]
 
-    /// The `config_json` of the contract, for a head's plugin.
+    /// Returns the plugin contract's `config_json` for a head.
     package func configuration(ofHead head: String) -> String {
         headOptions[head] ?? attentionHeads[head].map { "{\"attention_heads\": \($0)}" } ?? "{}"
     }

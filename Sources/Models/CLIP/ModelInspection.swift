@@ -2,25 +2,27 @@ import Checkpoints
 package import Foundation
 import Tokenizers
 
-/// A model's parts and what it lacks, as far as either can be told: the first problem does not end it.
+/// A model's parts and its problems.
+///
+/// A problem does not end the inspection.
 package struct ModelInspection: Sendable {
-    /// A tower or a head.
+    /// A tower or a head of the model.
     package struct Part: Sendable, Equatable {
         package let name: String
-        /// The file of the part, relative to the model.
+        /// The file that holds the part, relative to the model.
         package let file: String
         package let layers: Int?
         package let parameters: Int
-        /// Element types, the commonest first.
+        /// The element types of the part's tensors, the most frequent first.
         package let types: [String]
     }
 
-    /// Something that is missing or wrong.
+    /// A part that is missing or wrong.
     package struct Finding: Sendable, Equatable {
-        /// The file that it concerns, relative to the model; empty for the directory itself.
+        /// The file with the problem, relative to the model; empty for the directory itself.
         package let file: String
         package let reason: String
-        /// The sentence for a person who does not see the file beside it.
+        /// The problem as a sentence that names the file.
         package let text: String
 
         package init(file: String, _ reason: String, text: String? = nil) {
@@ -31,26 +33,26 @@ package struct ModelInspection: Sendable {
     package let url: URL
     package private(set) var layout: ModelDirectory.Layout?
     package private(set) var architecture: Architecture?
-    /// Whether the patches span three frames.
+    /// Whether the image tower has 3D patches, which span three frames.
     package private(set) var has3DPatches = false
     package private(set) var towers: [Part] = []
     package private(set) var heads: [Part] = []
     package private(set) var defaults = ModelDefaults()
-    /// The number of tokens the tokenizer knows.
+    /// The number of tokens of the tokenizer; nil if there is none.
     package private(set) var vocabulary: Int?
-    /// Every file with weights, relative to the model.
+    /// The paths of all files with weights, relative to the model.
     package private(set) var weightFiles: [String] = []
-    /// Names of tensors that belong to neither tower nor head.
+    /// Names of tensors that belong to neither a tower nor a head.
     package private(set) var others: [String] = []
-    /// Parts that are missing or wrong; a model without any can be used.
+    /// All problems that were found; a model without any can be used.
     package private(set) var findings: [Finding] = []
     /// The findings as sentences.
     package var problems: [String] { findings.map(\.text) }
 
-    /// Preprocessing of a frame; nil if it cannot be told.
+    /// The preprocessing of a frame; nil if it is unknown.
     package private(set) var preprocessing: Preprocessing?
     private var tokenization = Tokenization.clip
-    /// Remarks for people that hinder nothing, one sentence each.
+    /// Remarks for people that prevent nothing, one sentence each.
     package private(set) var notes: [String] = []
 
     package init(_ url: URL) throws(ModelError) {
@@ -89,7 +91,7 @@ package struct ModelInspection: Sendable {
         findings.append(Finding(file: file, reason, text: text))
     }
 
-    /// The result, or nil and a problem more.
+    /// Returns the result of `body`, or nil after adding its error to the findings.
     private mutating func note<T>(_ body: () throws -> T) -> T? {
         do {
             return try body()
@@ -110,7 +112,7 @@ package struct ModelInspection: Sendable {
         }
     }
 
-    /// A path below the model, without the model's own.
+    /// A path without the model's own path in front.
     private func relative(_ path: String) -> String {
         path.hasPrefix(url.path + "/") ? String(path.dropFirst(url.path.count + 1)) : ""
     }

@@ -1,23 +1,23 @@
 import Foundation
 
-/// The model's scale and bias, which make scores of cosines, and probabilities of scores.
+/// The model's scale and bias, which turn cosines into scores and probabilities.
 package struct Scoring: Sendable, Equatable {
-    /// The factor of cosines: e to the `logit_scale`, as a rule 100.
+    /// The factor of cosines: e to the `logit_scale`, usually 100.
     package let scale: Float
-    /// Added to the product, in families that were trained with a sigmoid; nil in others.
+    /// The number added to the scaled cosine, in families trained with a sigmoid; nil in others.
     package let bias: Float?
 
-    /// The scoring of a pairing head, whose scores are logits already.
+    /// The scoring of a pairing head whose scores are logits already.
     package static let logits = Scoring(scale: 1, bias: nil)
 
     package init(scale: Float, bias: Float?) { (self.scale, self.bias) = (scale, bias) }
 
     package func score(_ cosine: Float) -> Float { scale * cosine + (bias ?? 0) }
 
-    /// The probability of one pair by itself: a sigmoid of its score; nil without a bias.
+    /// The probability of one pair by itself: the sigmoid of its score; nil without a bias.
     package func probability(_ cosine: Float) -> Float? { bias == nil ? nil : 1 / (1 + exp(-score(cosine))) }
 
-    /// Probabilities of texts that are compared for one picture: each by itself where there is a bias, else by softmax.
+    /// The probabilities of texts compared on one picture: sigmoids if there is a bias, else a softmax.
     package func probabilities(_ cosines: [Float]) -> [Float] {
         let scores = cosines.map(score)
         guard bias == nil else { return scores.map { 1 / (1 + exp(-$0)) } }

@@ -2,14 +2,12 @@ package import Checkpoints
 package import Tensors
 import Transformer
 
-/// A model's text tower: a transformer, causal and pooled at the end token, or as its family has it.
+/// A model's text tower: a transformer, causal and pooled at the end token in CLIP, otherwise as its family has it.
 ///
-/// Source: CLIP4CLIP section 4; FAMILIES section 4.
-///
-/// Not Sendable: it belongs to the compute executor.
+/// Not Sendable: it belongs to the compute executor. Source: docs/MATHEMATICS.md, sections 4 and 12.
 package final class TextEncoder {
     package let architecture: Architecture
-    /// Rows of the token embedding, read when a text has them: all of them are a third of the tower.
+    /// Reads a row of the token embedding when a text needs it: the whole table is a third of the tower.
     private let tokenEmbedding: (Int) throws -> [Float]
     private let positions: [Float]
     private let stack: TransformerStack
@@ -50,18 +48,17 @@ package final class TextEncoder {
 
     /// Embeds one text: `[d]`, not normalised.
     ///
-    /// `ids`: start, tokens, end. With a causal mask, padding after the end changes nothing; without one all places
-    /// must be filled, as the tokenizer fills them.
-    ///
-    /// Ids outside of the vocabulary, no ids, or more than the context are a `TextError`.
+    /// `ids` are start, tokens, end. With a causal mask, padding after the end changes nothing. Without one, `ids` fill
+    /// all places, as the tokenizer fills them. Throws `TextError` on ids outside the vocabulary, no ids, or more ids
+    /// than the context has places.
     package func encode(_ ids: [Int], trace: ((Matrix) -> Void)? = nil) throws -> [Float] {
         try encode(together: [ids], trace: trace)[0]
     }
 
     /// Embeds texts: `[texts][d]`, not normalised.
     ///
-    /// Reading the weights takes as long as their products with some 60 tokens, so short texts share it: those of about
-    /// one length go through the tower together.
+    /// Reading the weights takes as long as their products with some 60 tokens. So short texts of about the same length
+    /// go through the tower together.
     package func encode(_ texts: [[Int]]) throws -> [[Float]] {
         var embeddings = [[Float]](repeating: [], count: texts.count)
         let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
@@ -79,7 +76,7 @@ package final class TextEncoder {
         return embeddings
     }
 
-    /// Tokens that go through the tower together.
+    /// The greatest number of tokens that go through the tower together.
     private static let mostTokens = 256
 
     private func encode(together texts: [[Int]], trace: ((Matrix) -> Void)?) throws -> [[Float]] {
@@ -112,12 +109,12 @@ package final class TextEncoder {
         }
     }
 
-    /// Gives memory back: no text is expected for a while.
-    ///
-    /// The next one takes some milliseconds longer.
+    /// Releases memory while no text is expected; the next text takes some milliseconds longer.
     package func releaseMemory() { packed?.releaseMemory() }
 
-    /// The first largest id, which is the end token in CLIP's vocabulary; or the first `endToken` a config names.
+    /// The pooled place: the first with the end token, if a configuration names it, else the first with the largest id.
+    ///
+    /// In CLIP's vocabulary the end token has the largest id.
     private func poolingPlace(_ ids: [Int]) -> Int {
         if architecture.text.form.poolsLast { return ids.count - 1 }
         if let end = architecture.text.endToken, let place = ids.firstIndex(of: end) { return place }
@@ -126,7 +123,7 @@ package final class TextEncoder {
     }
 }
 
-/// Token ids that the text tower cannot take.
+/// Token ids that the text tower refuses.
 package enum TextError: Error, Equatable, CustomStringConvertible {
     case length(Int, context: Int)
     case unknownToken(Int, vocabulary: Int)

@@ -3,10 +3,10 @@ struct ByteReader {
     let file: MappedFile
     private(set) var offset: Int
     let end: Int
-    /// The name of the bytes, for messages: "the pickle".
+    /// What the bytes are, for error messages: "the pickle".
     let what: String
 
-    /// `range` may reach beyond the file: then the file is cut short.
+    /// Reads a range of the file; throws if it reaches beyond the file's end, since the file is then truncated.
     init(_ file: MappedFile, _ range: Range<Int>, what: String) throws(CheckpointError) {
         guard range.lowerBound >= 0, range.upperBound <= file.count else {
             throw CheckpointError(file.path, .truncated("\(what) would reach beyond its end"))
@@ -19,7 +19,7 @@ struct ByteReader {
 
     var remaining: Int { end - offset }
 
-    /// The next little-endian integer.
+    /// Reads the next little-endian integer.
     mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(CheckpointError) -> T {
         let range = try next(MemoryLayout<T>.size)
         return file.withBytes(range) { T(littleEndian: $0.loadUnaligned(as: T.self)) }
@@ -29,7 +29,7 @@ struct ByteReader {
         file.withBytes(try next(count)) { Array($0) }
     }
 
-    /// The bytes before the next line feed, which is read too; a line has at most 1000.
+    /// Reads the bytes up to the next line feed, and the line feed; a line has at most 1000 bytes.
     mutating func line() throws(CheckpointError) -> [UInt8] {
         let window = offset..<offset + min(remaining, 1000)
         guard let length = file.withBytes(window, { $0.firstIndex(of: 0x0A) }) else {

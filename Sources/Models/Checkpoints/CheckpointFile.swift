@@ -2,30 +2,30 @@ import SystemSupport
 
 /// Named tensors on disk, in one file or in shards.
 package protocol CheckpointFile: TensorSource, Sendable {
-    /// Size of all files in bytes.
+    /// The size of all files in bytes.
     var fileSize: Int { get }
-    /// Every file, in the order of their names.
+    /// The paths of all files, sorted by name.
     var paths: [String] { get }
-    /// Element types that are not read, of tensors that are therefore not in `tensors`.
+    /// The element types that are not supported, by tensor; these tensors are missing from `tensors`.
     var unreadable: [String: String] { get }
-    /// Eight hexadecimal digits of FNV-1a over sizes and a sample of the bytes: tells models apart without reading
-    /// gigabytes.
+    /// Eight hexadecimal digits of FNV-1a over the sizes and a sample of the bytes.
     ///
-    /// Not a checksum.
+    /// It tells models apart without reading gigabytes. It is not a checksum.
     var headerHash: String { get }
-    /// Lends a tensor's elements, row-major and little-endian, for the length of the call.
+    /// Lends a tensor's elements, row-major and little-endian, for the duration of `body`.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R
-    /// Gives back the memory of what was read.
+    /// Releases the memory of what was read; a later use reads it again.
     func releaseMemory()
 }
 
-/// A checkpoint of one file.
+/// A checkpoint in a single file.
 package protocol SingleFile: CheckpointFile {
     var file: MappedFile { get }
 }
 
-/// Opens a checkpoint by its name: `.safetensors`, the index of shards `.index.json`, or else what `torch.save` writes
-/// (`.bin`, `.pt`, `.pth`).
+/// Opens a checkpoint by its name: `.safetensors`, `.index.json` (the index of shards), or else a `torch.save` file.
+///
+/// Files of `torch.save` are usually named `.bin`, `.pt` or `.pth`.
 package func openCheckpoint(path: String) throws(CheckpointError) -> any CheckpointFile {
     if path.hasSuffix(".index.json") { return try ShardedFile(index: path) }
     let file = try MappedFile(path: path)
@@ -75,7 +75,7 @@ extension CheckpointFile {
         }
     }
 
-    /// The tensor's numbers as 64-bit integers; only for integer types.
+    /// The tensor's numbers as 64-bit integers; throws unless its type is an integer type.
     package func integers(_ name: String) throws(CheckpointError) -> [Int] {
         guard let info = tensors[name] else { throw CheckpointError(origin, .missingTensor(name)) }
         let found = try withBytes(of: name) { (bytes) -> [Int]? in

@@ -1,6 +1,6 @@
-/// The kind of a file that should be a checkpoint and is none, by its first bytes.
+/// Recognises, by its first bytes, a file that is not a checkpoint.
 enum FileKind {
-    /// A sentence on what is there instead; nil if the file may be a checkpoint.
+    /// Returns a sentence that names the file's real kind; nil if the file may be a checkpoint.
     static func stranger(_ file: MappedFile) -> String? {
         guard file.count > 0 else { return "the file is empty" }
         let head = file.withBytes(0..<min(file.count, 512)) { Array($0) }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A file mapped read-only into memory, whose pages are read when they are touched; or bytes that are there already.
+/// A file mapped read-only into memory, whose pages are read on first access; or bytes held in memory.
 ///
-/// Immutable after `init`: the bytes are never written, moved or shared out beyond a closure.
+/// Immutable after `init`: the bytes are never written or moved, and leave only as an argument of a closure.
 // @unchecked: the pointer is written in init only, the bytes are read-only
 package final class MappedFile: @unchecked Sendable {
     package let path: String
@@ -10,7 +10,7 @@ package final class MappedFile: @unchecked Sendable {
     private let isMapped: Bool
     package let count: Int
 
-    /// A copy of bytes in memory, for readers of files that come from elsewhere; `name` stands in messages.
+    /// Copies bytes into memory, for readers of files from elsewhere; `name` appears in messages.
     package init(bytes: UnsafeRawBufferPointer, name: String) {
         path = name
         isMapped = false
@@ -47,7 +47,7 @@ package final class MappedFile: @unchecked Sendable {
         if isMapped { munmap(pointer, count) } else { pointer.deallocate() }
     }
 
-    /// Lends the bytes `[offset, offset + count)`, which must lie inside the file, for the length of the call.
+    /// Lends the bytes `[offset, offset + count)`, which must lie inside the file, for the duration of `body`.
     package func withBytes<R, E: Error>(
         _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
@@ -55,7 +55,7 @@ package final class MappedFile: @unchecked Sendable {
         return try body(UnsafeRawBufferPointer(start: base.map { $0 + range.lowerBound }, count: range.count))
     }
 
-    /// Gives back the memory of pages that were read; reading them again is cheap while the system caches them.
+    /// Releases the memory of pages that were read; reading them again is cheap while the system caches them.
     package func releaseMemory() {
         if let base, isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
     }

@@ -1,7 +1,7 @@
-/// A value that a pickle may hold here: plain data, and the parts of a state dict's tensors.
+/// A value from a pickle: plain data, or a part of a state dict's tensors.
 ///
-/// Containers are numbers of a `PickleHeap`: values are flat, so that no nesting or cycle in a file can nest or leak
-/// anything here.
+/// A container is stored in a `PickleHeap` and referred to by its number. Values are thus flat, and no nesting or cycle
+/// in a file can nest or leak memory here.
 enum PickleValue {
     case none
     case flag(Bool)
@@ -14,10 +14,10 @@ enum PickleValue {
     case dictionary(Int)
     case storage(Int)
     case tensor(Int)
-    /// A module of TorchScript.
+    /// A module of TorchScript, by its number in the heap.
     case object(Int)
 
-    /// The kind of the value, for messages.
+    /// The kind of the value, for error messages.
     var kind: String {
         switch self {
         case .none: "None"
@@ -36,15 +36,17 @@ enum PickleValue {
     }
 }
 
-/// The Python names a state dict needs; there are no others here, and none of them runs anything.
+/// The Python names that a state dict needs.
+///
+/// Other names are refused; none of them runs code.
 enum PickleGlobal {
     case orderedDictionary
     case rebuildTensor
     case rebuildParameter
     case storage(ElementType)
-    /// A class of TorchScript's; only in its archives.
+    /// A class of TorchScript; allowed only in TorchScript archives.
     case module
-    /// A mark of TorchScript's that says a container's type.
+    /// TorchScript's marker of a container's type.
     case typed
 
     init?(module: String, name: String) {
@@ -67,15 +69,15 @@ enum PickleGlobal {
     }
 }
 
-/// A run of elements that tensors share, outside the pickle.
+/// A storage outside the pickle: a run of elements that tensors may share.
 struct PickleStorage: Equatable {
     let key: String
     let type: ElementType
-    /// The length, in elements.
+    /// The number of elements.
     let count: Int
 }
 
-/// A view of a storage, as the pickle gives it: unchecked.
+/// A view of a storage, as the pickle describes it; not yet checked.
 struct PickleTensor {
     let storage: PickleStorage
     let offset: Int
@@ -88,13 +90,13 @@ struct PickleHeap {
     var tuples: [[PickleValue]] = [[]]
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
-    /// The attributes of each module, a dictionary, once they are set.
+    /// The dictionary of each module's attributes; nil until it is set.
     var objects: [Int?] = []
     var storages: [PickleStorage] = []
     var tensors: [PickleTensor] = []
     var result = PickleValue.none
 
-    /// The entries of a dictionary whose keys are strings; others are left out.
+    /// The entries of a dictionary that have string keys; others are left out.
     func entries(_ dictionary: Int) -> [(key: String, value: PickleValue)] {
         dictionaries[dictionary].compactMap { entry in
             guard case .text(let key) = entry.key else { return nil }

@@ -1,4 +1,4 @@
-/// Names of the pickle's instructions, as Python's `pickletools` has them, for messages.
+/// Names of the pickle instructions in Python's `pickletools`, for error messages.
 ///
 /// Source: CPython `Lib/pickletools.py`, protocols 0 to 5.
 enum PickleOpcode {

@@ -1,7 +1,7 @@
-/// A state dict that `torch.save` wrote: a zip archive with a pickle and storages, or the stream of PyTorch before 1.6.
+/// A state dict written by `torch.save`: a zip archive with a pickle and storages, or the format before PyTorch 1.6.
 ///
-/// Everything in it is untrusted. The pickle is read by `Unpickler`, which runs no code; each tensor is checked against
-/// its storage before a byte is read. Source: PyTorch `torch/serialization.py`; CLIP4CLIP section 2.
+/// The file is untrusted. `Unpickler` reads the pickle and runs no code; each tensor is checked against its storage
+/// before a byte is read. Source: PyTorch `torch/serialization.py`; docs/MATHEMATICS.md, section 2.
 package struct PyTorchFile: SingleFile {
     package let tensors: [String: TensorInfo]
     package let file: MappedFile
@@ -59,7 +59,7 @@ package struct PyTorchFile: SingleFile {
     }
 }
 
-/// A pickle and the bytes of the storages it names, by key.
+/// The contents of a pickle, and the bytes of the storages that it names, by key.
 struct PyTorchContent {
     let heap: PickleHeap
     let storages: [String: Range<Int>]
@@ -103,10 +103,12 @@ enum PyTorchArchive {
     }
 }
 
-/// The container before PyTorch 1.6: five pickles one after the other (a magic number, the version, facts of the
-/// machine, the object, the storages' keys), then each storage: its length in elements, its bytes.
+/// The container before PyTorch 1.6: five pickles, then the storages.
+///
+/// The pickles are a magic number, the version, facts about the machine, the object, and the storages' keys. Each
+/// storage is its length in elements, then its bytes.
 enum PyTorchStream {
-    /// The pickle of the magic number.
+    /// The pickle that encodes the magic number.
     private static let magic: [UInt8] = [
         0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]

@@ -10,10 +10,12 @@ package struct SafetensorsFile: SingleFile {
     package let file: MappedFile
     private let ranges: [String: Range<Int>]
 
-    /// Most bytes of a header (CLIP's have 0.1 MB): below the format's own limit, since JSON grows when it is read.
+    /// The greatest size of a header in bytes; CLIP's has 0.1 MB.
+    ///
+    /// The format allows more, but parsed JSON takes more memory.
     private static let headerLimit = 16 << 20
 
-    /// Element types of the format that are not read.
+    /// Element types of the format that are not supported.
     private static let unreadTypes: Set = [
         "F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "U16", "U32", "U64",
         "C64", "C128",
@@ -72,7 +74,7 @@ package struct SafetensorsFile: SingleFile {
         metadata = header["__metadata__"] as? [String: String] ?? [:]
     }
 
-    /// The header, and the offset of the bytes behind it.
+    /// Returns the header, and the offset of the first byte after it.
     private static func header(of file: MappedFile) throws(CheckpointError) -> (json: [String: Any], end: Int) {
         let path = file.path
         guard file.count >= 8 else { throw CheckpointError(path, .truncated("no room for the header length")) }

@@ -1,14 +1,14 @@
 import Foundation
 import SystemSupport
 
-/// Writes safetensors files, one tensor in memory at a time.
+/// Writes safetensors files, with one tensor in memory at a time.
 ///
-/// Source: the safetensors format. As its own library does, the widest element types come first, then by name, so that
-/// every tensor lies at a multiple of its element's size; the header is padded with spaces to a multiple of 8.
+/// Like the format's own library, it sorts by the width of the element type, widest first, then by name: each tensor
+/// then lies at a multiple of its element's size. The header is padded with spaces to a multiple of 8.
 package enum SafetensorsWriter {
-    /// Writes the named tensors of a source, each with the element type it is stored in.
+    /// Writes the named tensors of a source, each with its stored element type.
     ///
-    /// Throws if a number would change: none does for f32, f16, bf16 and the small integers.
+    /// Throws if a number would change; none does for f32, f16, bf16 and the small integers.
     package static func write(
         _ source: some TensorSource, names: some Sequence<String>, metadata: [String: String] = ["format": "pt"],
         to path: String
@@ -32,7 +32,7 @@ package enum SafetensorsWriter {
         try file.finish()
     }
 
-    /// The header's length, little-endian, and the header.
+    /// Returns the header's length, little-endian, and the header.
     private static func header(_ tensors: [TensorInfo], metadata: [String: String]) throws -> [UInt8] {
         var entries: [String: Any] = ["__metadata__": metadata]
         var offset = 0
@@ -48,9 +48,9 @@ package enum SafetensorsWriter {
     }
 }
 
-/// Numbers as they are stored in the given type, little-endian; the inverse of `widen`.
+/// Encodes numbers in an element type, little-endian: the inverse of `widen`.
 ///
-/// Nil if a number would change, or may have changed when it was widened.
+/// Returns nil if a number would change, or may have changed when it was widened.
 func storedBytes(_ values: [Float], as type: ElementType) -> [UInt8]? {
     func each<T: FixedWidthInteger>(_ convert: (Float) -> T?) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: values.count * MemoryLayout<T>.size)
@@ -78,7 +78,7 @@ func storedBytes(_ values: [Float], as type: ElementType) -> [UInt8]? {
     }
 }
 
-/// Single precision to IEEE half, if that changes nothing; the inverse of `widenHalf`.
+/// Converts single precision to IEEE half, the inverse of `widenHalf`; nil if that would change the value.
 func narrowHalf(_ value: Float) -> UInt16? {
     let bits = value.bitPattern
     let sign = UInt16(bits >> 16 & 0x8000)

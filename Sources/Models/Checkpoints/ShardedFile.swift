@@ -1,20 +1,20 @@
 import Foundation
 import SystemSupport
 
-/// A checkpoint in shards: an index that names the file of every tensor, and those files beside it.
+/// A checkpoint in shards: an index that maps tensors to files, and those files beside it.
 ///
-/// Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`. The index is untrusted: its
-/// names are files of its own directory, and every tensor is in exactly the file that it names.
+/// The index is untrusted: it may only name files in its own directory, and every tensor must be in exactly the file
+/// given for it. Source: transformers `modeling_utils`: `{"metadata": …, "weight_map": {tensor: file}}`.
 package struct ShardedFile: CheckpointFile {
     package let origin: String
     package let tensors: [String: TensorInfo]
     package let unreadable: [String: String]
     package let paths: [String]
     private let shards: [any CheckpointFile]
-    /// Places among the shards, by tensor.
+    /// The number of the shard that holds each tensor.
     private let places: [String: Int]
 
-    /// Most bytes of an index; that of a model of 100,000 tensors has 8 MB.
+    /// The greatest size of an index in bytes; one of a model with 100,000 tensors has 8 MB.
     private static let sizeLimit = 16 << 20
     private static let countLimit = 1024
 
@@ -54,7 +54,7 @@ package struct ShardedFile: CheckpointFile {
         (self.tensors, self.unreadable, self.shards, self.places) = (tensors, unreadable, shards, places)
     }
 
-    /// The file of every tensor, checked as names but not opened.
+    /// Reads the file name of every tensor from an index; names are checked, files are not opened.
     package static func map(_ file: MappedFile) throws(CheckpointError) -> [String: String] {
         func malformed(_ what: String) -> CheckpointError { CheckpointError(file.path, .malformed(what)) }
         guard file.count <= sizeLimit else {

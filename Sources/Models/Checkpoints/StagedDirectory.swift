@@ -2,11 +2,11 @@ import CPlatform
 package import Foundation
 package import SystemSupport
 
-/// Directories that appear whole or not at all: they are filled beside their place, then renamed into it.
+/// Creates directories that appear whole or not at all: filled under another name, then renamed.
 package enum StagedDirectory {
-    /// Fills a directory through `fill`, then puts it in its place.
+    /// Fills a directory through `fill`, then renames it to its destination.
     ///
-    /// If `fill` throws, nothing is left behind and what was there before is untouched.
+    /// If `fill` throws, the new directory is removed, and an existing destination is unchanged.
     package static func create(
         _ destination: URL, replacing: Bool, fill: (URL) throws -> Void
     ) throws {
@@ -26,9 +26,9 @@ package enum StagedDirectory {
         try publish(staged, as: destination, replacing: replacing)
     }
 
-    /// Refuses a place that is taken, by a sentence.
+    /// Throws if the destination exists, unless it may be replaced.
     ///
-    /// A directory that is replaced must be a model: `--force` with a mistyped path does not cost a home directory.
+    /// A directory is replaced only if it is a model, so that `--force` with a mistyped path destroys nothing else.
     package static func check(_ destination: URL, replacing: Bool) throws(WriteError) {
         guard FileManager.default.fileExists(atPath: destination.path) else { return }
         guard let entries = try? FileManager.default.contentsOfDirectory(atPath: destination.path) else {
@@ -44,7 +44,7 @@ package enum StagedDirectory {
         }
     }
 
-    /// Renames a filled directory into its place, once all of it is on the disk.
+    /// Renames a filled directory to its destination, once all of it is on the disk.
     package static func publish(_ staged: URL, as destination: URL, replacing: Bool) throws(WriteError) {
         try check(destination, replacing: replacing)
         try synchronise(staged)
@@ -74,7 +74,7 @@ package enum StagedDirectory {
         }
     }
 
-    /// Every file and directory below, and the directory itself.
+    /// Writes every file and directory below a directory, and the directory itself, to the disk (`fsync`).
     private static func synchronise(_ directory: URL) throws(WriteError) {
         for name in FileManager.default.enumerator(atPath: directory.path) ?? .init() {
             guard let name = name as? String else { continue }

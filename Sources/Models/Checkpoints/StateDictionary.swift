@@ -3,7 +3,7 @@ enum StateDictionary {
     /// Keys under which training code saves the state dict beside other objects.
     private static let nestedKeys = ["state_dict", "model_state_dict", "model"]
 
-    /// The tensors by name, not yet checked; throws if the file holds something else, and says what.
+    /// Returns the tensors by name, not yet checked; throws if the file holds something else.
     static func tensors(of heap: PickleHeap, path: String) throws(CheckpointError) -> [String: PickleTensor] {
         if case .object(let root) = heap.result { return try modules(from: root, heap, path) }
         guard case .dictionary(let top) = heap.result else {
@@ -25,11 +25,13 @@ enum StateDictionary {
         return found
     }
 
-    /// More modules than any model has; a file whose modules hold each other would have no end.
+    /// The greatest number of modules.
+    ///
+    /// It ends the search in a file whose modules contain each other.
     private static let moduleLimit = 100_000
     private static let depthLimit = 64
 
-    /// The tensors of a TorchScript module and of those within it, as its own `state_dict()` names them.
+    /// Returns the tensors of a TorchScript module and its submodules, named as by its `state_dict()`.
     private static func modules(
         from root: Int, _ heap: PickleHeap, _ path: String
     ) throws(CheckpointError) -> [String: PickleTensor] {

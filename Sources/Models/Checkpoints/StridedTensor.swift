@@ -1,13 +1,13 @@
-/// A checked view of a storage: the places of a tensor's elements in a file.
+/// A checked view of a storage: where a tensor's elements lie in the file.
 struct StridedTensor: Sendable {
     /// The bytes from the first element to the end of the last.
     let range: Range<Int>
     let type: ElementType
-    /// Sizes and strides, in elements, of the dimensions that have more than one place; outermost first.
+    /// Sizes and strides, in elements, of the dimensions larger than 1; outermost first.
     private let axes: [(size: Int, stride: Int)]
     let count: Int
 
-    /// Checks the view against its storage's bytes; nil if it reaches outside, or its numbers make no sense.
+    /// Checks the view against its storage's bytes; nil if it reaches outside, or if its numbers are invalid.
     init?(_ tensor: PickleTensor, storage: Range<Int>) {
         let size = tensor.storage.type.size
         guard tensor.storage.count <= storage.count / size, let count = TensorInfo.count(of: tensor.shape),
@@ -30,7 +30,7 @@ struct StridedTensor: Sendable {
         self.axes = axes.map { (size: $0.0, stride: $0.1) }
     }
 
-    /// Lends the elements row-major; copies them if they do not lie so.
+    /// Lends the elements in row-major order; copies them if the file stores them in another order.
     func withBytes<R>(of file: MappedFile, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         var expected = 1
         let isContiguous = axes.reversed().allSatisfy { axis in

@@ -26,7 +26,7 @@ package enum ElementType: String, Sendable, Equatable {
 package struct TensorInfo: Sendable, Equatable {
     package let name: String
     package let type: ElementType
-    /// Row-major sizes; empty for a scalar.
+    /// The sizes of the dimensions, row-major; empty for a scalar.
     package let shape: [Int]
     package var count: Int { shape.reduce(1, *) }
 
@@ -36,12 +36,13 @@ package struct TensorInfo: Sendable, Equatable {
         self.shape = shape
     }
 
-    /// More dimensions than any model's tensors have.
+    /// The greatest number of dimensions of a tensor; no model has as many.
     static let rankLimit = 8
 
-    /// The number of elements of a shape; nil if a size is negative or the numbers are beyond any file.
+    /// The number of elements of a shape; nil if a size is negative or the count is too large for any file.
     ///
-    /// Sizes of 0 do not hide others, so that the sizes may be multiplied in any order, in bytes too.
+    /// A size of 0 does not hide an excessive one, so the sizes can be multiplied in any order, and times the element
+    /// size.
     static func count(of shape: [Int]) -> Int? {
         var whole = 1
         for size in shape {
@@ -53,15 +54,15 @@ package struct TensorInfo: Sendable, Equatable {
     }
 }
 
-/// Named tensors from somewhere: a file, a renaming of another source, a recipe.
+/// A source of named tensors: a file, another source under new names, or a formula.
 package protocol TensorSource {
-    /// The origin of the tensors, for error messages: a path, usually.
+    /// The origin of the tensors for error messages, usually a path.
     var origin: String { get }
     /// Every tensor by name.
     var tensors: [String: TensorInfo] { get }
-    /// The tensor's numbers, row-major, widened to float32 exactly (f16, bf16) or rounded (f64, integers).
+    /// The tensor's numbers, row-major, converted to float32: exactly (f16, bf16) or rounded (f64, integers).
     func floats(_ name: String) throws(CheckpointError) -> [Float]
-    /// Some of them, by their row-major places; a source that can reads no more than those.
+    /// A run of the tensor's numbers, by row-major position; some sources read no more than these.
     func floats(_ name: String, elements: Range<Int>) throws(CheckpointError) -> [Float]
 }
 
@@ -74,7 +75,7 @@ extension TensorSource {
         return Array(values[elements])
     }
 
-    /// The numbers of a tensor that must have the given shape.
+    /// The numbers of a tensor; throws unless it has the given shape.
     package func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
         try check(name, shape: shape)
         return try floats(name)
@@ -123,10 +124,10 @@ package struct CheckpointError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A named weight that is handed over to a head.
+/// A named weight, passed to a head.
 package struct HeadWeights: Sendable, Equatable {
     package let shape: [Int]
-    /// Row-major.
+    /// The numbers, row-major.
     package let values: [Float]
 
     package init(shape: [Int], values: [Float]) {
@@ -156,7 +157,7 @@ package struct MemoryTensors: TensorSource, Sendable {
     }
 }
 
-/// A name from an untrusted file, for a message: in quotes, cut short, without control characters.
+/// A name from an untrusted file, for a message: quoted, shortened, without control characters.
 func quoted(_ name: String) -> String {
     if name.utf8.count <= 100, name.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return "\"\(name)\"" }
     let shown = name.unicodeScalars.prefix(100)

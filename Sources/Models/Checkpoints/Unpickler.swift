@@ -1,22 +1,22 @@
-/// Reads a pickle of protocol 2 as `torch.save` writes it, and nothing that a state dict does not need.
+/// Reads a pickle of protocol 2 as `torch.save` writes it; supports only what a state dict needs.
 ///
-/// A pickle is a program for a stack machine. Here it can only build plain data: the Python names it may ask for are
-/// those of `PickleGlobal`, and calling one makes a value of ours. Source: CPython `Lib/pickletools.py`.
+/// A pickle is a program for a stack machine. Here it can only build plain data: it may name only the Python objects of
+/// `PickleGlobal`, and a call to one creates a value of this module. Source: CPython `Lib/pickletools.py`.
 struct Unpickler {
     private var reader: ByteReader
     private var stack: [PickleValue] = []
-    /// Heights of the stack at the marks.
+    /// Heights of the stack at the open marks.
     private var marks: [Int] = []
     private var memo: [UInt32: PickleValue] = [:]
     private var heap = PickleHeap()
     private let isScript: Bool
 
-    /// Most bytes of a pickle, which bound the memory it can ask for; a state dict of CLIP's has 0.1 MB.
+    /// The greatest size of a pickle in bytes, which bounds its memory; the state dict of a CLIP has 0.1 MB.
     private static let sizeLimit = 8 << 20
 
-    /// Reads the pickle that begins at the range's start, and where it ends.
+    /// Reads the pickle at the range's beginning; also returns where it ends.
     ///
-    /// `isScript`: classes of TorchScript are objects with attributes, and nothing else.
+    /// With `isScript`, classes of TorchScript become objects that only have attributes.
     static func read(
         _ file: MappedFile, _ range: Range<Int>, isScript: Bool = false
     ) throws(CheckpointError) -> (heap: PickleHeap, end: Int) {
@@ -29,7 +29,7 @@ struct Unpickler {
 
     private init(reader: ByteReader, isScript: Bool) { (self.reader, self.isScript) = (reader, isScript) }
 
-    /// Runs one instruction; false after the last.
+    /// Runs one instruction; returns false after the last.
     private mutating func step() throws(CheckpointError) -> Bool {
         let code = try reader.integer(UInt8.self)
         switch code {
@@ -63,7 +63,7 @@ struct Unpickler {
         return true
     }
 
-    /// The instructions that make and fill containers, and those that call names.
+    /// Runs the instructions that create and fill containers, and those that call a name.
     private mutating func build(_ code: UInt8) throws(CheckpointError) {
         switch code {
         case UInt8(ascii: ")"): stack.append(.tuple(0))
@@ -162,7 +162,7 @@ struct Unpickler {
         }
     }
 
-    /// The storage of the identity `('storage', class, key, location, count)`; older files have a sixth item, None.
+    /// Pushes the storage of `('storage', class, key, location, count)`; older files have a sixth item, None.
     private mutating func loadStorage(_ identity: PickleValue) throws(CheckpointError) {
         let parts = try items(identity, "a storage's identity")
         guard parts.count == 5 || parts.count == 6, case .text("storage") = parts[0],
@@ -237,7 +237,7 @@ extension Unpickler {
         return heap.tuples[tuple]
     }
 
-    /// A tensor's sizes or strides.
+    /// Converts a value to a tensor's sizes or strides.
     private func integers(_ value: PickleValue) throws(CheckpointError) -> [Int] {
         let items = try items(value, "a tensor's sizes")
         guard items.count <= TensorInfo.rankLimit else { throw malformed("a tensor has \(items.count) dimensions") }
@@ -249,7 +249,7 @@ extension Unpickler {
         return integers
     }
 
-    /// A little-endian integer in two's complement, of any length up to 8 bytes.
+    /// Reads a little-endian integer in two's complement, of up to 8 bytes.
     private mutating func longInteger() throws(CheckpointError) -> Int {
         let length = Int(try reader.integer(UInt8.self))
         let bytes = try reader.bytes(length)

@@ -1,9 +1,9 @@
-/// The places of a zip archive's uncompressed entries; `torch.save` compresses none.
+/// Locates the uncompressed entries of a zip archive; `torch.save` compresses none.
 ///
-/// The code in a TorchScript archive is compressed; such entries are known by name only.
+/// The code in a TorchScript archive is compressed; of such entries only the names are known.
 ///
-/// Source: PKWARE's APPNOTE 4.3 (records), 4.5.3 (zip64). Everything in the archive is untrusted. Checksums are not
-/// verified: PyTorch can be told not to write them.
+/// The archive is untrusted. Checksums are not verified, because PyTorch can be told not to write them. Source:
+/// PKWARE's APPNOTE 4.3 (records), 4.5.3 (zip64).
 struct ZipArchive {
     /// The bytes of each entry in the file.
     private(set) var entries: [String: Range<Int>] = [:]
@@ -17,7 +17,7 @@ struct ZipArchive {
     private static let headerSize = 46
     private static let localSize = 30
 
-    /// True if the file begins as archives do.
+    /// Whether the file begins like a zip archive.
     static func isArchive(_ file: MappedFile) -> Bool {
         file.count >= 4 && file.withBytes(0..<4) { $0.elementsEqual([0x50, 0x4B, 0x03, 0x04]) }
     }
@@ -38,7 +38,7 @@ struct ZipArchive {
         }
     }
 
-    /// Reads one record of the directory; returns where the entry lies, its local header included.
+    /// Reads one record of the directory; returns the range of the entry with its local header.
     private mutating func readEntry(_ reader: inout ByteReader, before limit: Int) throws(CheckpointError) -> Range<Int>
     {
         guard reader.remaining >= Self.headerSize, try reader.integer(UInt32.self) == 0x0201_4B50 else {
@@ -96,7 +96,7 @@ struct ZipArchive {
         return start..<bytes.upperBound
     }
 
-    /// Takes the sizes and the offset that did not fit into 32 bits from the record made for them.
+    /// Reads the sizes and the offset that need more than 32 bits from the zip64 field.
     private func readZip64(
         _ extra: Range<Int>, _ shown: String, _ size: inout UInt64, _ packed: inout UInt64, _ offset: inout UInt64
     ) throws(CheckpointError) {
@@ -117,7 +117,7 @@ struct ZipArchive {
         throw malformed("the zip archive's entry \(shown) lacks its zip64 sizes")
     }
 
-    /// The place of the central directory, and the number of its entries.
+    /// Finds the central directory and the number of its entries.
     private static func directory(of file: MappedFile) throws(CheckpointError) -> (range: Range<Int>, entries: Int) {
         // The last record of an archive, before a comment of at most 65535 bytes.
         let first = max(0, file.count - endSize - 0xFFFF)
@@ -162,7 +162,7 @@ struct ZipArchive {
         return (Int(offset)..<Int(offset + size), Int(entries))
     }
 
-    /// The place of the last record's zip64 form; nil without one.
+    /// Returns the offset of the zip64 end record; nil without one.
     private static func zip64Record(of file: MappedFile, before place: Int) throws(CheckpointError) -> Int? {
         guard place >= locatorSize else { return nil }
         let start = place - locatorSize

@@ -2,12 +2,12 @@ import Checkpoints
 import Foundation
 package import WatchwordHeadABI
 
-/// The C side of a Swift head: the functions of the contract.
+/// The C functions of the plugin contract, for a head written in Swift.
 ///
-/// A call's windows or pairs go to the head in batches. Its results go straight to the host's memory if one batch is
-/// all, else by way of memory that is kept, so that a call that fails half-way leaves `out` as it was.
+/// The windows or pairs of a call go to the head in batches. If one batch is enough, results go directly to the host's
+/// memory. Otherwise they are collected first, so that a call which fails half-way leaves `out` unchanged.
 package enum HeadCalls {
-    /// `watchword_head.create`.
+    /// Implements `watchword_head.create`.
     package static func create<H: TemporalHead>(
         _: H.Type, _ width: Int32, _ maxFrames: Int32, _ tensors: UnsafePointer<ww_tensor>?, _ count: Int,
         _ config: UnsafePointer<CChar>?, _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
@@ -26,12 +26,12 @@ package enum HeadCalls {
         }
     }
 
-    /// `watchword_head.destroy`.
+    /// Implements `watchword_head.destroy`.
     static func destroy(_ instance: UnsafeMutableRawPointer?) {
         if let instance { Unmanaged<HeadInstance>.fromOpaque(instance).release() }
     }
 
-    /// `watchword_head.pool`.
+    /// Implements `watchword_head.pool`.
     static func pool(
         _ instance: UnsafeMutableRawPointer?, _ frames: UnsafePointer<Float>?,
         _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32, _ out: UnsafeMutablePointer<Float>?,
@@ -52,7 +52,7 @@ package enum HeadCalls {
         }
     }
 
-    /// `ww_pairing.score`.
+    /// Implements `ww_pairing.score`.
     static func score(
         _ instance: UnsafeMutableRawPointer?, _ texts: UnsafePointer<Float>?, _ Q: Int32,
         _ frames: UnsafePointer<Float>?, _ mask: UnsafePointer<UInt8>?, _ B: Int32, _ T: Int32,
@@ -87,7 +87,7 @@ package enum HeadCalls {
         }
     }
 
-    /// Runs `body`; an error becomes a status and its text.
+    /// Runs `body` and returns its status; writes the text of an error into `why`.
     package static func report(
         _ why: UnsafeMutablePointer<CChar>?, _ size: Int, _ body: () throws -> Void
     ) -> ww_status {

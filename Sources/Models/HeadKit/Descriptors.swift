@@ -1,12 +1,12 @@
 import Foundation
 package import WatchwordHeadABI
 
-/// A plugin's descriptor and its strings, made once for the life of the process.
+/// A plugin's descriptor and its strings, which live as long as the process.
 ///
-/// Only `create` names the head's type: the other functions of the contract find the head in its instance.
+/// Only `create` depends on the head's type: the other functions of the contract find the head in its instance.
 // @unchecked: written once, in init, and never freed or changed
 package struct HeadDescriptor: @unchecked Sendable {
-    /// A pairing head's scores.
+    /// The kind of a pairing head's scores.
     package enum Scores: Sendable { case cosines, logits }
 
     package typealias Create =
@@ -17,7 +17,7 @@ package struct HeadDescriptor: @unchecked Sendable {
 
     package let pointer: UnsafePointer<watchword_head>
 
-    /// Describes a head that pools; one that scores pairs if it is said what its scores are.
+    /// Describes a pooling head, or a pairing head if `scores` is given.
     package init(name: String, version: String, description: String, scores: Scores? = nil, create: @escaping Create) {
         let made = UnsafeMutablePointer<watchword_head>.allocate(capacity: 1)
         made.initialize(
@@ -35,7 +35,7 @@ package struct HeadDescriptor: @unchecked Sendable {
     }
 }
 
-/// A head's pairing extension and the kind of its scores, made once for the life of the process.
+/// The extension structs of a pairing head, which live as long as the process.
 // @unchecked: written once, in init, and never freed or changed
 struct PairingExtension: @unchecked Sendable {
     private let pointer: UnsafePointer<ww_pairing>
@@ -57,7 +57,7 @@ struct PairingExtension: @unchecked Sendable {
         self.kind = UnsafePointer(kind)
     }
 
-    /// Returns the struct that `id` asks for, as `get_extension` does; nil for others.
+    /// Returns the struct of an extension id, as the contract's `get_extension` does; nil for unknown ids.
     func answer(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
         guard let id else { return nil }
         if strcmp(id, WW_EXT_PAIRING) == 0 { return UnsafeRawPointer(pointer) }

@@ -2,9 +2,9 @@ package import Checkpoints
 import Foundation
 import WatchwordHeadABI
 
-/// The host's `config_json`; keys that no head knows are ignored.
+/// The host's `config_json`; unknown keys are ignored.
 package struct HeadConfig: Sendable {
-    /// Attention heads of the transformer heads; `width / 64` if not said.
+    /// The number of attention heads of a transformer head; nil means `width / 64`.
     package let attentionHeads: Int?
     private let json: String
 
@@ -22,12 +22,12 @@ package struct HeadConfig: Sendable {
         }
     }
 
-    /// A head's own keys.
+    /// Decodes a head's own keys.
     package func decode<Keys: Decodable>(_ type: Keys.Type) throws -> Keys {
         try JSONDecoder().decode(type, from: Data(json.utf8))
     }
 
-    /// The attention heads that share `width`: as configured, else `standard`, or one for each 64, at least one.
+    /// The number of attention heads for `width`: as configured, else `standard`, else width / 64, at least one.
     package func attentionHeads(width: Int, default standard: Int? = nil) throws -> Int {
         let heads = attentionHeads ?? standard ?? max(1, width / 64)
         guard heads > 0, width % heads == 0 else {
@@ -37,9 +37,9 @@ package struct HeadConfig: Sendable {
     }
 }
 
-/// Sizes that follow from the names and shapes of a head's weights.
+/// Sizes of a head, derived from the names and shapes of its weights.
 package enum HeadWeightSizes {
-    /// Number of blocks below `prefix` ("transformerClip.resblocks"), at least 1, with the inner widths checked.
+    /// The number of blocks below `prefix` ("transformerClip.resblocks"), at least 1; checks their inner widths.
     package static func layers(_ weights: any TensorSource, prefix: String) throws -> Int {
         let indices = weights.tensors.keys.filter { $0.hasPrefix("\(prefix).") }
             .compactMap { Int($0.dropFirst(prefix.count + 1).prefix { $0 != "." }) }
@@ -58,7 +58,7 @@ package enum HeadWeightSizes {
         return layers
     }
 
-    /// A table of positions `[positions, width]` that must reach to `needed` positions.
+    /// Returns a table of positions `[positions, width]`; throws if it has fewer than `needed` rows.
     package static func positions(
         _ weights: any TensorSource, _ name: String, width: Int, needed: Int
     ) throws -> [Float] {

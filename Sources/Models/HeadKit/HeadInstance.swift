@@ -1,10 +1,10 @@
 import Checkpoints
 import WatchwordHeadABI
 
-/// A head behind the contract's `instance`, and memory that its calls use again and again.
+/// The object behind the contract's `instance`: a head, and memory that its calls reuse.
 final class HeadInstance {
     let head: any TemporalHead
-    /// The head as what it is: one of the two is nil.
+    /// The head by its kind: exactly one of the two is not nil.
     let pooling: (any PoolingHead)?
     let pairing: (any PairingHead)?
     private let batch: Int
@@ -18,7 +18,7 @@ final class HeadInstance {
         batch = type(of: head).batch
     }
 
-    /// Some of the windows of a call, as a head sees them.
+    /// A range of a call's windows, in the form that a head takes.
     func windows(_ borrowed: BorrowedWindows, _ range: Range<Int>) -> FrameWindows {
         valid.removeAll(keepingCapacity: true)
         for b in range { valid.append(Int32(borrowed.length(b))) }
@@ -28,8 +28,7 @@ final class HeadInstance {
             valid: valid, frameCount: borrowed.frameCount, width: head.width)
     }
 
-    /// Has `body` compute `count` results of `columns` numbers, a batch at a time: all get to `out` or, if it throws,
-    /// none.
+    /// Lets `body` compute `count` results of `columns` numbers in batches; writes all to `out`, or none if it throws.
     func run(
         _ count: Int, columns: Int, into out: UnsafeMutablePointer<Float>,
         _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
@@ -46,7 +45,7 @@ final class HeadInstance {
     }
 }
 
-/// The windows of a call, checked against the instance: nothing after this reads outside of what the host borrowed.
+/// The windows of a call, checked against the instance, so that later reads stay inside the host's memory.
 struct BorrowedWindows {
     let frames: UnsafePointer<Float>
     private let mask: UnsafePointer<UInt8>
@@ -77,14 +76,14 @@ struct BorrowedWindows {
         }
     }
 
-    /// Frames of window `b` that count.
+    /// The number of valid frames of window `b`.
     func length(_ b: Int) -> Int {
         var t = 0
         while t < frameCount, mask[b * frameCount + t] != 0 { t += 1 }
         return t
     }
 
-    /// `rows · width`, if a call may lend as many numbers: at most 2³¹ - 1.
+    /// Returns `rows · width`; throws if it exceeds 2³¹ - 1, the limit of a call.
     static func size(_ rows: Int, _ width: Int, of what: String) throws -> Int {
         let (size, overflow) = rows.multipliedReportingOverflow(by: width)
         guard !overflow, size <= Int(Int32.max) else {
@@ -94,9 +93,9 @@ struct BorrowedWindows {
     }
 }
 
-/// The weights of a `create` call.
+/// Reads the weights that the host lends to `create`.
 enum BorrowedWeights {
-    /// Copies the tensors, if their shapes can be.
+    /// Copies the tensors; throws if a shape is invalid.
     static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {
         guard let tensors else { return [:] }
         var weights: [String: HeadWeights] = [:]

@@ -1,10 +1,10 @@
 import CKernels
 
-/// The whole of meanP: each frame made unit, the valid ones averaged, the average made unit again.
+/// CLIP4Clip's meanP: normalises each frame, averages the valid ones, normalises the average.
 ///
-/// Source: CLIP4CLIP section 6. No epsilon, as the reference: a zero frame becomes NaN.
+/// There is no epsilon, as in CLIP4Clip: a frame of zeros gives NaN. Source: docs/MATHEMATICS.md, section 6.
 package enum MaskedMean {
-    /// out `[count, width]` from the frames of `windows`.
+    /// Writes out `[count, width]` from the frames of `windows`.
     package static func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) {
         precondition(out.count == windows.count * windows.width)
         guard let to = out.baseAddress, let frames = windows.frames.baseAddress else { return }

@@ -1,15 +1,15 @@
 package import Tensors
 
-/// The rows of a call's pairs: a text for each pair, and the frames of every window that a pair names, once.
+/// The inputs of a call's pairs as rows: the text of each pair, and once the frames of every window in a pair.
 package final class PairRows {
-    /// `[pairs, width]`.
+    /// The texts `[pairs, width]`.
     package let texts: Matrix
-    /// `[windows that are named · room, width]`.
+    /// The frames `[windows in use · room, width]`.
     package let frames: Matrix
-    /// The first row of each pair's frames, and the number of those that count.
+    /// The first row of each pair's frames; `counts` has the number of rows that count.
     package private(set) var first: [Int32] = []
     package private(set) var counts: [Int32] = []
-    /// Each named window's place among the rows.
+    /// The order of the windows in use among the rows.
     private var places: [Int: Int] = [:]
 
     package init(width: Int) {
@@ -17,10 +17,10 @@ package final class PairRows {
         frames = Matrix(rows: 0, columns: width)
     }
 
-    /// Takes a call's pairs.
+    /// Copies a call's pairs into the rows.
     ///
-    /// `room`: rows of a window. `repeatingLast`: a window that is short of frames repeats its last, and all rows
-    /// count; else what is left of them is zero, and does not.
+    /// Each window has `room` rows. With `repeatingLast`, a short window repeats its last frame and all rows count;
+    /// otherwise the remaining rows are zero and do not count.
     package func fill(_ pairs: Pairs, room: Int, repeatingLast: Bool = false) {
         places.removeAll(keepingCapacity: true)
         first.removeAll(keepingCapacity: true)

@@ -1,24 +1,24 @@
 package import Checkpoints
 package import WatchwordHeadABI
 
-/// A head written in Swift: what every plugin implements, whether it pools or pairs.
+/// A head written in Swift: the base protocol of plugins, whether they pool or pair.
 ///
-/// Once warm, a call must not allocate: keep scratch in the head, at its largest.
+/// After its first calls a head must not allocate: it keeps scratch memory at the largest size used.
 package protocol TemporalHead: AnyObject {
-    /// d, and the longest window it was made for.
+    /// The embedding width d; `maxFrames` is the longest window that the head was made for.
     var width: Int { get }
     var maxFrames: Int { get }
-    /// FrameWindows, or pairs, that it takes at once: what bounds its scratch.
+    /// The greatest number of windows or pairs of one call, which bounds the head's scratch memory.
     static var batch: Int { get }
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws
 }
 
 extension TemporalHead {
-    /// Products are near their full rate there, and a linear layer keeps what it prepared for as many sizes.
+    /// The default: products are near their full rate at this size, and a linear layer prepares for as many sizes.
     package static var batch: Int { 32 }
 }
 
-/// A head that pools windows.
+/// A head that pools windows to clip embeddings.
 package protocol PoolingHead: TemporalHead {
     /// Writes the clip embeddings `[windows.count, width]` of at most `batch` windows.
     func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws
@@ -26,14 +26,14 @@ package protocol PoolingHead: TemporalHead {
 
 /// A head that scores texts and windows together.
 package protocol PairingHead: TemporalHead {
-    /// Writes the logits of at most `batch` pairs.
+    /// Writes the scores of at most `batch` pairs: logits or cosines, as its descriptor says.
     func score(_ pairs: Pairs, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
-/// Windows that the host lends for one call: frames `[count, frames, width]`, the first `valid[b]` of each count.
+/// Windows lent by the host for one call: frames `[count, frames, width]`, of which the first `valid[b]` count.
 package struct FrameWindows {
     package let frames: UnsafeBufferPointer<Float>
-    /// At least 1 each.
+    /// The number of valid frames of each window, at least 1.
     package let valid: [Int32]
     package let frameCount: Int
     package let width: Int
@@ -54,12 +54,12 @@ package struct FrameWindows {
     }
 }
 
-/// Texts, windows and which of them to join, lent by the host for one call.
+/// Texts, windows and the pairs of them to score, lent by the host for one call.
 package struct Pairs {
     /// Text embeddings `[texts, width]`, not normalised.
     package let texts: UnsafeBufferPointer<Float>
     package let windows: FrameWindows
-    /// Pair p joins text `text[p]` with window `window[p]`; both are in range.
+    /// Pair p joins text `text[p]` with window `window[p]`; all indices are in range.
     package let text: UnsafeBufferPointer<Int32>
     package let window: UnsafeBufferPointer<Int32>
     package var count: Int { text.count }
@@ -71,7 +71,7 @@ package struct Pairs {
     }
 }
 
-/// Why a plugin's call failed: a status of the contract and a sentence.
+/// The failure of a plugin's call: a status of the contract, and a sentence.
 package struct HeadCallError: Error {
     package let status: ww_status
     package let why: String

@@ -1,9 +1,9 @@
 package import Checkpoints
 import WatchwordHeadABI
 
-/// A head with its weights, ready to pool or to pair.
+/// A loaded head with its weights, ready to pool or to pair.
 ///
-/// Belongs to the compute executor; not Sendable on purpose.
+/// Not Sendable: it belongs to the compute executor.
 package final class Head {
     package let library: HeadLibrary
     package let width: Int
@@ -44,11 +44,10 @@ package final class Head {
 
     deinit { library.descriptor.destroy(instance) }
 
-    /// Pools windows `[count, frames, width]`, the first `valid[b]` frames of each, to clip embeddings `[count,
-    /// width]`.
+    /// Pools windows `[count, frames, width]`, of which `valid[b]` frames count, to clip embeddings `[count, width]`.
     ///
-    /// `out` gets as long as that. Throws if the shapes do not fit or a result is no vector of length 1; what `out`
-    /// holds is then undefined.
+    /// `out` is resized to the result. Throws if the shapes do not fit, or if a result is not a vector of length 1;
+    /// `out` is then undefined.
     package func pool(_ frames: [Float], valid: [Int], frames T: Int, into out: inout [Float]) throws(HeadError) {
         guard let pool = library.descriptor.pool else {
             throw failure("pool", "it scores texts and windows together only")
@@ -75,10 +74,10 @@ package final class Head {
         return out
     }
 
-    /// Scores pairs of texts `[texts, width]` and windows, a logit each; only for heads that pair.
+    /// Scores pairs of texts `[texts, width]` and windows, one score a pair; only for pairing heads.
     ///
-    /// `out` gets as long as `pairs`. Throws if the shapes do not fit or a logit is not finite; what `out` holds is
-    /// then undefined.
+    /// `out` is resized to the number of pairs. Throws if the shapes do not fit or a score is not finite; `out` is then
+    /// undefined.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],
         into out: inout [Float]
@@ -118,7 +117,7 @@ package final class Head {
         return out
     }
 
-    /// The contract's B and T, if the windows can be lent as such; fills the mask.
+    /// Checks the windows and fills the mask; returns the contract's B and T.
     private func check(
         _ frames: [Float], _ valid: [Int], _ T: Int, in what: String
     ) throws(HeadError) -> (B: Int32, T: Int32) {
@@ -148,7 +147,7 @@ package final class Head {
         return text.isEmpty ? "status \(status.rawValue)" : text
     }
 
-    /// Lays the weights out as the contract's tensors for the length of the call.
+    /// Lends the weights as the contract's tensors, for the duration of the call.
     private static func lend(
         _ weights: [String: HeadWeights], _ body: (UnsafeBufferPointer<ww_tensor>) -> ww_status
     ) -> ww_status {
@@ -175,13 +174,15 @@ package final class Head {
 }
 
 extension [Float] {
-    /// Makes it as long as that; allocates only beyond its record.
+    /// Sets the number of elements; allocates only beyond the largest number so far.
     fileprivate mutating func resize(to count: Int) {
         if self.count > count { removeLast(self.count - count) }
         if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }
     }
 
-    /// The sum of squares of `count` numbers from `start` on: in vectors, as the mean head is hardly slower than this.
+    /// The sum of squares of `count` numbers from `start` on, computed in vectors.
+    ///
+    /// The mean head itself takes hardly longer than this check.
     fileprivate func squares(_ start: Int, _ count: Int) -> Float {
         withUnsafeBytes { bytes in
             var (sums, at) = (SIMD16<Float>(), start)

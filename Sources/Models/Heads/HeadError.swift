@@ -6,11 +6,11 @@ package struct HeadError: Error, Equatable, CustomStringConvertible {
         case cannotOpen(String)
         case notAHead(String)
         case wrongName(String, expected: String)
-        /// Another file has the name that this one gives itself.
+        /// Another file already has the name that this plugin gives itself.
         case nameTaken(String, by: String)
         case abiMismatch(host: UInt32, plugin: UInt32)
         case call(String, why: String)
-        /// The end of the child process that looked into the plugin.
+        /// How the child process that inspected the plugin ended.
         case inspection(String)
     }
 

@@ -3,10 +3,10 @@ import SystemSupport
 
 /// A plugin file in a plugin directory, not yet opened.
 package struct HeadFile: Sendable, Equatable {
-    /// The name of the file.
+    /// The file's name.
     package let name: String
     package let path: String
-    /// The file of the same name in a directory that is searched before: it is the one that loads.
+    /// The file of the same name in an earlier directory, which is loaded instead; nil if there is none.
     package let shadowedBy: String?
 
     package init(name: String, path: String, shadowedBy: String?) {
@@ -16,14 +16,13 @@ package struct HeadFile: Sendable, Equatable {
     }
 }
 
-/// The plugin directories, searched in order: `WATCHWORD_PLUGIN_PATH`, beside the executable,
-/// `/usr/lib/watchword/heads`.
+/// The plugin directories in search order: `WATCHWORD_PLUGIN_PATH`, beside the executable, `/usr/lib/watchword/heads`.
 package struct HeadFinder: Sendable {
     package let directories: [String]
 
     package init(directories: [String]) { self.directories = directories }
 
-    /// The standing search path, after directories a configuration names.
+    /// The standard search path, after the directories that a configuration names.
     package static func standard(first: [String] = []) -> HeadFinder {
         let variable = ProcessInfo.processInfo.environment["WATCHWORD_PLUGIN_PATH"] ?? ""
         let executable = ProcFile.executable ?? ""
@@ -32,7 +31,7 @@ package struct HeadFinder: Sendable {
             directories: first + variable.split(separator: ":").map(String.init) + [beside, "/usr/lib/watchword/heads"])
     }
 
-    /// All plugin files, in the order of the search; a directory that is named twice counts once.
+    /// All plugin files in search order; a directory that is listed twice counts once.
     package var files: [HeadFile] {
         var searched: Set<String> = []
         var first: [String: String] = [:]
@@ -51,12 +50,12 @@ package struct HeadFinder: Sendable {
         return files
     }
 
-    /// Names of all plugins in the directories; the first directory wins.
+    /// Names of all plugins in the directories, sorted.
     package var names: [String] { Set(files.map(\.name)).sorted() }
 
-    /// The file that a name means.
+    /// Returns the plugin file of a name.
     ///
-    /// A name that is no name, such as a path, is refused before any file is looked at.
+    /// An invalid name, such as a path, is refused before any file is opened.
     package func file(_ name: String) throws(HeadError) -> HeadFile {
         guard Identifier.isHead(name) else { throw HeadError(path: name, reason: .badName) }
         guard let file = files.first(where: { $0.name == name }) else {
@@ -68,7 +67,7 @@ package struct HeadFinder: Sendable {
     /// Loads a head by name.
     package func load(_ name: String) throws(HeadError) -> HeadLibrary { try open(try file(name)) }
 
-    /// Opens a plugin file; one that calls itself by another file's name is refused with both paths.
+    /// Opens a plugin file; throws if the plugin gives itself another name than its file's.
     package func open(_ file: HeadFile) throws(HeadError) -> HeadLibrary {
         do {
             return try HeadLibrary(path: file.path, expectedName: file.name)

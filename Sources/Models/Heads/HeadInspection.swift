@@ -1,19 +1,19 @@
 import Foundation
 import SystemSupport
 
-/// A plugin file's own description, or the reason why there is none.
+/// What a plugin file says about itself, or the reason why it cannot be read.
 package struct HeadInspection: Codable, Sendable, Equatable {
     package let name: String
     package let path: String
     package var version = ""
     package var description = ""
-    /// "pools", "pairs" or both.
+    /// The head's kind: "pools", "pairs" or both.
     package var kind = ""
     package var problem: String?
-    /// The file that loads instead of this one.
+    /// The file that is loaded instead of this one; nil if this one is.
     package var shadowedBy: String?
 
-    /// Opens the file in this process: only for a process that may crash.
+    /// Opens the file in this process; the plugin may crash it, so only a child process uses this.
     package init(opening file: HeadFile, in finder: HeadFinder) {
         self.init(file, problem: nil)
         do {
@@ -35,15 +35,15 @@ package struct HeadInspection: Codable, Sendable, Equatable {
     }
 }
 
-/// Looks into plugin files in child processes, so that one that crashes or hangs takes nothing else with it.
+/// Inspects plugin files in child processes, so that a crash or a hang of a plugin ends only the child.
 package struct HeadInspector: Sendable {
-    /// The program that answers for a plugin, and the arguments that come before the plugin's path.
+    /// The program that inspects a plugin, and its arguments before the plugin's path.
     private let program: String
     private let arguments: [String]
     private let finder: HeadFinder
     private let seconds: Double
 
-    /// `watchword head probe`, in this very program if no other is given.
+    /// Uses `program` with the arguments `head probe`; the default is the running program.
     package init(finder: HeadFinder, program: String = "/proc/self/exe", seconds: Double = 10) {
         self.finder = finder
         self.program = program == "/proc/self/exe" ? Self.thisProgram : program
@@ -55,7 +55,7 @@ package struct HeadInspector: Sendable {
         ProcFile.executable ?? "/proc/self/exe"
     }
 
-    /// The file's own description, or the end of the process that asked it.
+    /// Returns the file's own description, or how the child process ended.
     package func inspect(_ file: HeadFile) async -> HeadInspection {
         let answer = Pipe()
         let process = Process()
@@ -94,7 +94,7 @@ package struct HeadInspector: Sendable {
         case exit(Int32)
     }
 
-    /// Runs a process to its end; kills it if that takes too long.
+    /// Waits for the end of a process; kills it after `seconds`.
     private static func end(of process: Process, within seconds: Double) async -> End {
         let ended = await withCheckedContinuation { (continuation: CheckedContinuation<End, Never>) in
             process.terminationHandler = {
@@ -118,7 +118,7 @@ package struct HeadInspector: Sendable {
         return ended
     }
 
-    /// The bytes in a pipe now: its end may never come, if a plugin left a process of its own behind.
+    /// Returns the bytes that are in a pipe now; waiting for its end could block if a plugin left a process behind.
     private static func available(_ descriptor: Int32) -> Data {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 1 << 16)

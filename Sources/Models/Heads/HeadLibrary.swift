@@ -2,24 +2,24 @@ import Foundation
 import SystemSupport
 import WatchwordHeadABI
 
-/// A head plugin found by name and checked, not yet made into an instance.
+/// A head plugin that was found by name and checked; `Head` makes an instance of it.
 ///
-/// Never unloaded: plugin code may still be on some thread's stack.
+/// It is never unloaded: plugin code may still be on some thread's stack.
 // @unchecked: the descriptor has static lifetime and is never written
 package struct HeadLibrary: @unchecked Sendable {
     package let path: String
     package let name: String
     package let version: String
     package let description: String
-    /// Whether it pools windows to clip embeddings.
+    /// Whether the head pools windows to clip embeddings.
     package var pools: Bool { descriptor.pool != nil }
-    /// Whether it scores texts and windows together.
+    /// Whether the head scores texts and windows together.
     package var pairs: Bool { pairing != nil }
-    /// Whether its scores are cosines, as those of a head that pools always are; else they are logits.
+    /// Whether the head's scores are cosines, as a pooling head's always are; else they are logits.
     package var givesCosines: Bool { pools || scoreKind == WW_SCORE_COSINES }
     let descriptor: watchword_head
 
-    /// Opens a plugin file and reads its descriptor, field by field, as far as each proves the next.
+    /// Opens a plugin file and reads its descriptor; each field is read only after those before it were checked.
     package init(path: String, expectedName: String) throws(HeadError) {
         func failure(_ reason: HeadError.Reason) -> HeadError { HeadError(path: path, reason: reason) }
         // Whoever can write there can run what he likes as this user.

@@ -2,20 +2,20 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 
-/// One file from a hub into a folder: in pieces, resumed where it was cut, checked at the end.
+/// Downloads one file from a hub into a folder: resumes after an interruption, and checks the result.
 struct FileDownload {
     let client: HubClient
     let url: URL
     let file: RemoteFile
-    /// Model and file, for messages.
+    /// Model and file, for error messages.
     let what: String
     let part: PartFile
     let retries: Retries
     let waiting: (String, Double) -> Void
-    /// Told the bytes that are there.
+    /// Called with the number of bytes received so far.
     let progress: (Int) -> Void
 
-    /// Downloads; returns the size in bytes.
+    /// Downloads the file; returns its size in bytes.
     func run() async throws -> Int {
         if let checksum = file.checksum, let size = file.size, try await part.matches(checksum, whole: true) == true {
             progress(size)
@@ -40,7 +40,7 @@ struct FileDownload {
         return try await part.matches(checksum, whole: false) == true
     }
 
-    /// The size, and whether all bytes came in one answer.
+    /// Downloads with retries; returns the size, and whether one answer contained all bytes.
     private func fetch() async throws -> (size: Int, isWhole: Bool) {
         var received = 0
         var isWhole = true
@@ -50,7 +50,7 @@ struct FileDownload {
         return (size, isWhole)
     }
 
-    /// One request; throws `Transient` if it breaks off, having kept what came.
+    /// Makes one request; throws `Transient` if it breaks off, and keeps the bytes received until then.
     private func attempt(_ received: inout Int, _ isWhole: inout Bool) async throws -> Int {
         var (offset, validator) = try await part.begun()
         // Bytes of which nothing says what they are part of could not be told from another version's.
@@ -94,7 +94,7 @@ struct FileDownload {
         return try await receive(answer, from: offset, expected: expected, &received)
     }
 
-    /// Streams a body to the end of the part.
+    /// Appends a response body to the part file.
     private func receive(
         _ answer: HubClient.Answer, from offset: Int, expected: Int?, _ received: inout Int
     ) async throws -> Int {
@@ -122,7 +122,7 @@ struct FileDownload {
         return received
     }
 
-    /// Holds a size the server now gives against the one it gave.
+    /// Throws if the server now states another size than before.
     private func checkSize(_ size: Int) throws(HubError) {
         guard let said = file.size, said != size else { return }
         throw HubError(.badData, "\(what): the server says \(said) bytes in its list, \(size) when it sends them")

@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import SystemSupport
 
-/// Requests to a hub: redirects are followed here, so that the token goes nowhere else.
+/// Sends requests to a hub; it follows redirects itself, so that the token is sent only to the hub.
 struct HubClient: Sendable {
     let endpoint: HubEndpoint
     let client: HTTPClient
@@ -13,7 +13,7 @@ struct HubClient: Sendable {
     private static let redirectLimit = 10
     private static let agent = "watchword"
 
-    /// Lends a client for the length of the call.
+    /// Lends a client for the duration of `body`.
     static func with<T>(_ endpoint: HubEndpoint, _ body: (HubClient) async throws -> T) async throws -> T {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(20), read: .seconds(60)))
@@ -31,27 +31,27 @@ struct HubClient: Sendable {
         }
     }
 
-    /// An answer that is no redirect and no failure: 200, 206 or 416.
+    /// A response with status 200, 206 or 416.
     struct Answer {
         let status: Int
         let headers: HTTPHeaders
         let body: HTTPClientResponse.Body
 
-        /// Length of the body, if it says so.
+        /// The length of the body; nil if the response does not state it.
         var length: Int? { headers.first(name: "Content-Length").flatMap { Int($0) } }
         var isChunked: Bool { headers[canonicalForm: "Transfer-Encoding"].contains("chunked") }
-        /// A validator for `If-Range`: a weak one would not do.
+        /// The ETag for `If-Range`; nil if it is a weak one, which `If-Range` does not allow.
         var strongETag: String? {
             headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count <= 500 ? $0 : nil }
         }
-        /// The first byte: 5 of `Content-Range: bytes 5-9/10`.
+        /// The first byte of a partial response: 5 in `Content-Range: bytes 5-9/10`.
         var rangeStart: Int? { range?.firstMatch(of: /^bytes +([0-9]+)-/).flatMap { Int($0.1) } }
-        /// The whole length: 10 of `Content-Range: bytes 5-9/10`, or of `bytes */10`.
+        /// The length of the whole file: 10 in `Content-Range: bytes 5-9/10` or `bytes */10`.
         var rangeTotal: Int? { range?.firstMatch(of: /\/([0-9]+)$/).flatMap { Int($0.1) } }
         private var range: String? { headers.first(name: "Content-Range") }
     }
 
-    /// Gets an address; throws `Transient` where another attempt may help, and else a sentence about `what`.
+    /// Sends a GET; throws `Transient` if another attempt may succeed, else an error about `what`.
     func get(_ url: URL, _ what: String, headers: [(String, String)] = []) async throws -> Answer {
         var url = url
         var mayShowToken = true
@@ -108,7 +108,7 @@ struct HubClient: Sendable {
         }
     }
 
-    /// The next piece of a body; nil at its end.
+    /// Returns the next piece of a body; nil at its end.
     static func next(_ pieces: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
         do {
             return try await pieces.next()
@@ -119,7 +119,7 @@ struct HubClient: Sendable {
         }
     }
 
-    /// A whole body; nil if it is longer than `limit`.
+    /// Returns a whole body; nil if it is longer than `limit`.
     static func whole(_ answer: Answer, limit: Int) async throws -> Data? {
         var data = Data()
         var pieces = answer.body.makeAsyncIterator()
@@ -130,7 +130,7 @@ struct HubClient: Sendable {
         return data
     }
 
-    /// The failure in a few words: never an address, which may be signed.
+    /// Describes a failure in a few words, without the URL, which may be signed.
     private static func brief(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError: error.shortDescription

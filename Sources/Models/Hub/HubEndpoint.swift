@@ -1,13 +1,13 @@
 package import Foundation
 
-/// A server that keeps models as Hugging Face's hub does, and the token to show to it.
+/// A server with the API of Hugging Face's hub, and the token to send to it.
 ///
-/// The token is in no description, message or log.
+/// The token appears in no description, message or log.
 package struct HubEndpoint: Sendable {
     package let url: URL
     private let token: String?
 
-    /// Takes `https://huggingface.co` if there is no address, and no token if it is empty.
+    /// Uses `https://huggingface.co` without an address; an empty token counts as none.
     package init(address: String?, token: String?) throws(HubError) {
         let address = address.flatMap { $0.isEmpty ? nil : $0 } ?? "https://huggingface.co"
         guard let url = URL(string: address), let scheme = url.scheme?.lowercased(), url.host()?.isEmpty == false,
@@ -21,30 +21,30 @@ package struct HubEndpoint: Sendable {
         self.token = trimmed.isEmpty ? nil : trimmed
     }
 
-    /// `HF_ENDPOINT` and `HF_TOKEN`.
+    /// Reads `HF_ENDPOINT` and `HF_TOKEN` from the environment.
     package static func standard(_ environment: [String: String]) throws(HubError) -> HubEndpoint {
         try HubEndpoint(address: environment["HF_ENDPOINT"], token: environment["HF_TOKEN"])
     }
 
     var hasToken: Bool { token != nil }
 
-    /// The `Authorization` header, for the endpoint's own origin only.
+    /// The `Authorization` header; nil for URLs of other origins than the endpoint's.
     func authorization(for url: URL) -> String? {
         Self.origin(url) == Self.origin(self.url) ? token.map { "Bearer \($0)" } : nil
     }
 
-    /// Scheme, host and port: who is spoken to.
+    /// The origin of a URL: scheme, host and port.
     static func origin(_ url: URL) -> String {
         let scheme = url.scheme?.lowercased() ?? ""
         return "\(scheme)://\(url.host()?.lowercased() ?? ""):\(url.port ?? (scheme == "https" ? 443 : 80))"
     }
 
-    /// The address of the list of files: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
+    /// The URL of the list of files: `{endpoint}/api/models/{name}/revision/{revision}?blobs=true`.
     func listing(of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("api/models/\(model.name)/revision/\(revision.escaped)?blobs=true")
     }
 
-    /// The address of a file: `{endpoint}/{name}/resolve/{revision}/{file}`.
+    /// The URL of a file: `{endpoint}/{name}/resolve/{revision}/{file}`.
     func file(_ file: String, of model: ModelName, revision: Revision) throws(HubError) -> URL {
         try build("\(model.name)/resolve/\(revision.escaped)/\(file)")
     }

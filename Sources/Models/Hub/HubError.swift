@@ -1,15 +1,15 @@
-/// A pull that could not be done, and why.
+/// A pull that failed, and why.
 package struct HubError: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
-        /// A name, revision or endpoint that is none.
+        /// An invalid name, revision or endpoint.
         case usage
         /// There is no such model, revision or file.
         case notFound
-        /// The server wants a token, or another one.
+        /// The server requires a token, or refuses the one given.
         case noPermission
-        /// The server cannot be reached, or does not come to an end.
+        /// The server cannot be reached, or its answer did not end.
         case unavailable
-        /// The server's statements or bytes contradict each other.
+        /// Statements or bytes of the server contradict each other.
         case badData
     }
 
@@ -22,9 +22,9 @@ package struct HubError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A failure that may pass: worth another attempt.
+/// A temporary failure: another attempt may succeed.
 struct Transient: Error {
     let reason: String
-    /// Seconds the server asks to wait.
+    /// The seconds that the server asks to wait.
     var wait: Double?
 }

@@ -1,9 +1,9 @@
 /// A model of a public hub that `model pull` knows by a short name.
 package struct KnownModel: Sendable, Encodable {
-    /// A published figure of what the model is worth.
+    /// A published measure of the model's accuracy.
     package struct Accuracy: Sendable, Encodable {
         package let benchmark: String
-        /// The figure, in per cent.
+        /// The value in per cent.
         package let value: Double
         package let source: String
     }
@@ -11,13 +11,13 @@ package struct KnownModel: Sendable, Encodable {
     package let name: String
     package let repository: String
     package let family: String
-    /// The licence of the weights; nil where the repository states none.
+    /// The licence of the weights; nil if the repository states none.
     package let licence: String?
-    /// Bytes of the download: weights in float32, and the tokenizer's files.
+    /// The size of the download in bytes: weights in float32, and the tokenizer's files.
     package let bytes: Int
     package let accuracy: [Accuracy]
 
-    /// The table, the most useful first.
+    /// All known models, the most useful first.
     package static let all = [
         KnownModel(
             name: "siglip2-base", repository: "google/siglip2-base-patch16-256", family: "SigLIP 2 ViT-B/16@256",
@@ -54,9 +54,9 @@ package struct KnownModel: Sendable, Encodable {
     private static let openCLIP = "mlfoundations/open_clip, docs/openclip_results.csv"
     private static let perceptionModels = "facebookresearch/perception_models, apps/pe/README.md"
 
-    /// The model of a short name; nil if there is none.
+    /// The model of a short name; nil for an unknown name.
     package static func named(_ name: String) -> KnownModel? { all.first { $0.name == name } }
 
-    /// The model on its hub.
+    /// The model's name on its hub.
     package var model: ModelName { get throws(HubError) { try ModelName(repository) } }
 }

@@ -4,21 +4,23 @@ package import Foundation
 import NIOPosix
 import SystemSupport
 
-/// Brings a model from a hub into a directory: all of it, checked, or nothing but parts to go on with.
+/// Downloads a model from a hub into a directory.
+///
+/// The model appears whole and checked, or only parts to resume from.
 package struct ModelPull: Sendable {
-    /// A step of the pull, for people to see.
+    /// A progress report of the pull.
     package enum Progress: Sendable {
-        /// Bytes so far of all bytes, and the file that is coming.
+        /// The bytes received so far, the total, and the current file.
         case bytes(Int, of: Int, file: String)
-        /// Something failed and is attempted again after some seconds.
+        /// A temporary failure, and the seconds until the next attempt.
         case waiting(String, seconds: Double)
     }
 
-    /// A file that came.
+    /// A downloaded file.
     package struct File: Sendable, Encodable {
         package let name: String
         package let bytes: Int
-        /// The statement of the server that the bytes were checked by: `sha256`, `git-sha1` or `size`.
+        /// How the bytes were checked: `sha256`, `git-sha1` or `size`.
         package let checked: String
     }
 
@@ -31,9 +33,10 @@ package struct ModelPull: Sendable {
         (self.model, self.revision, self.endpoint, self.retries) = (model, revision, endpoint, retries)
     }
 
-    /// Pulls into `destination`.
+    /// Pulls the model into `destination`.
     ///
-    /// Files are staged beside it under a name with a dot, and stay there if the pull breaks off.
+    /// Files are collected beside it in a directory whose name begins with a dot. They stay there if the pull breaks
+    /// off.
     package func run(
         into destination: URL, replacing: Bool, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> [File] {
@@ -109,7 +112,7 @@ package struct ModelPull: Sendable {
         return files
     }
 
-    /// Drops what earlier pulls of other revisions left.
+    /// Deletes staged files of earlier pulls of other revisions.
     private static func tidy(_ staged: URL, keeping names: [String]) throws {
         for name in try FileManager.default.subpathsOfDirectory(atPath: staged.path)
         where !names.contains(name) && !names.contains(where: { $0.hasPrefix(name + "/") }) {

@@ -4,9 +4,9 @@ import Foundation
 import NIOPosix
 import SystemSupport
 
-/// A file on its way: `NAME.part`, the validator of what is in it, and at the end `NAME`.
+/// A file that is being downloaded: `NAME.part`, its validator (ETag), and `NAME` when it is complete.
 ///
-/// Everything waits for the disk on NIO's threads for that, not on the cooperative pool.
+/// All disk access runs on NIO's threads for files, so that the cooperative pool never waits.
 struct PartFile: Sendable {
     let final: URL
     private let part: URL
@@ -37,14 +37,14 @@ struct PartFile: Sendable {
         (try? FileManager.default.attributesOfItem(atPath: url.path))?[.size] as? Int
     }
 
-    /// Bytes that are there from an earlier attempt, and what they are part of.
+    /// The bytes left by an earlier attempt, and the validator of the file that they are part of.
     func begun() async throws -> (size: Int, validator: String?) {
         try await blocking {
             (Self.size(part) ?? 0, try? String(contentsOf: validatorFile, encoding: .utf8))
         }
     }
 
-    /// Forgets what there is, and begins anew with what has this validator.
+    /// Deletes the bytes so far and starts anew, with this validator.
     func restart(validator: String?) async throws {
         try await blocking {
             try StagedDirectory.makeDirectory(final.deletingLastPathComponent())
@@ -54,7 +54,7 @@ struct PartFile: Sendable {
         }
     }
 
-    /// Opens the part for more at its end.
+    /// Opens the part file to append to it.
     func open() async throws -> FileHandle {
         try await blocking {
             let handle = try FileHandle(forWritingTo: part)
@@ -67,14 +67,14 @@ struct PartFile: Sendable {
         try await blocking { try handle.write(contentsOf: bytes) }
     }
 
-    /// Drops part and whole.
+    /// Deletes the part file and the complete file.
     func discard() async throws {
         try await blocking {
             for file in [part, validatorFile, final] { try? FileManager.default.removeItem(at: file) }
         }
     }
 
-    /// The part becomes the file.
+    /// Renames the part file to the complete file.
     func finish() async throws {
         try await blocking {
             try? FileManager.default.removeItem(at: final)
@@ -83,7 +83,7 @@ struct PartFile: Sendable {
         }
     }
 
-    /// Whether part, or whole, is what the checksum says; nil if there is no such file.
+    /// Whether the part file, or with `whole` the complete file, has this checksum; nil if it does not exist.
     func matches(_ checksum: RemoteFile.Checksum, whole: Bool) async throws -> Bool? {
         try await blocking {
             let file = whole ? final : part

@@ -5,44 +5,45 @@ import SystemSupport
 struct RemoteFile: Sendable, Equatable {
     enum Checksum: Sendable, Equatable {
         case sha256(String)
-        /// SHA-1 of git's blob: its header, then the bytes.
+        /// The SHA-1 of a git blob: of its header and the file's bytes.
         case gitBlob(String)
     }
 
     let name: String
-    /// The size in bytes; nil where the hub does not say it.
+    /// The size in bytes; nil if the hub does not state it.
     let size: Int?
     let checksum: Checksum?
 }
 
 /// A hub's list of a model's files.
 ///
-/// Untrusted: of the names, only those that Watchword reads are ever taken, so that none can be a path elsewhere.
+/// The list is untrusted. Only the file names that Watchword reads are taken from it, so no name can be a path
+/// elsewhere.
 struct RepositoryListing {
     let files: [RemoteFile]
 
-    /// Everything but weights.
+    /// Names of the files besides weights.
     private static let companions = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json", "watchword.json", "added_tokens.json", "processor_config.json",
         "open_clip_config.json", "spiece.model", "model.safetensors.index.json", "pytorch_model.bin.index.json",
     ]
-    /// Names of weights, in order of preference.
+    /// Names of the weights, in order of preference.
     private static let weights = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
         "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
     ]
 
-    /// The weights that a shard belongs to, by the name of their index; nil for other names.
+    /// The name of the index that a shard belongs to; nil for other names.
     private static func index(ofShard name: String) -> String? {
         let shard = /(model|pytorch_model)-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)/
         return name.wholeMatch(of: shard).map { "\($0.1).\($0.2).index.json" }
     }
 
-    /// The longest listing that is read, in bytes.
+    /// The greatest size of a listing in bytes.
     static let limit = 32 << 20
 
-    /// Bytes that a file may have.
+    /// The greatest size of a file in bytes.
     static func limit(of name: String) -> Int { companions.contains(name) ? 256 << 20 : 1 << 40 }
 
     private struct Reply: Decodable {
@@ -59,7 +60,7 @@ struct RepositoryListing {
         let siblings: [Sibling]
     }
 
-    /// Reads the hub's answer, and chooses: the companions, the weights, the heads.
+    /// Reads the hub's answer, and selects the files to download: companions, weights and heads.
     init(_ data: Data, model: ModelName) throws(HubError) {
         guard let reply = try? JSONDecoder().decode(Reply.self, from: data) else {
             throw HubError(.badData, "\(model.name): the server's list of files is not as a hub gives it")

@@ -1,22 +1,22 @@
 import SystemSupport
 
-/// The number of attempts at something that may pass, and the waits between them.
+/// The number of attempts after temporary failures, and the waits between them.
 package struct Retries: Sendable {
-    /// Attempts in a row that bring nothing.
+    /// The greatest number of consecutive attempts that receive nothing.
     package var fruitless = 5
-    /// Attempts altogether, against a server that gives a byte at a time.
+    /// The greatest number of attempts in all, against a server that sends a byte at a time.
     package var all = 1000
-    /// Seconds before the second attempt; twice as long before each one after it.
+    /// The seconds before the second attempt; each later wait is twice as long, up to `longestWait`.
     package var firstWait = 0.5
     package var longestWait = 30.0
-    /// Seconds that a server may ask to wait.
+    /// The longest wait that a server may ask for, in seconds.
     package var longestAskedWait = 300.0
 
     package init() {}
 
-    /// Attempts until one succeeds or fails for good; `progress` says how much there is so far.
+    /// Attempts until one succeeds or fails permanently; `progress` returns the bytes received so far.
     ///
-    /// - Parameter waiting: is told why, and for how many seconds, before each wait.
+    /// Before each wait, `waiting` is called with the reason and the number of seconds.
     func run<T>(
         _ what: String, progress: () -> Int, waiting: (String, Double) -> Void,
         attempt: () async throws -> T

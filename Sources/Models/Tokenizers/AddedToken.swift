@@ -1,15 +1,15 @@
-/// A token that was added to a vocabulary: it is cut out of a text before the text is cleaned and split.
+/// A token added to a vocabulary: it is cut out of a text before the text is cleaned and split.
 ///
 /// Source: transformers `added_tokens.json`; tokenizers `added_vocabulary.rs`.
 struct AddedToken: Sendable, Equatable {
     /// The token's text, in UTF-8.
     let content: [UInt8]
     let id: UInt32
-    /// Whether it stands for the lower-cased text, too.
+    /// Whether the token also matches its lower-cased text.
     let ignoresCase: Bool
 }
 
-/// Added tokens as texts are searched for them: by their first byte, the longest first.
+/// An index of added tokens by their first byte, the longest first.
 struct AddedTokens: Sendable {
     enum Part: Equatable {
         case text(String)
@@ -22,13 +22,13 @@ struct AddedTokens: Sendable {
         let ignoresCase: Bool
     }
 
-    /// The tokens that a byte may begin, by that byte; empty without any token.
+    /// The tokens that begin with a byte, by that byte; empty if there is no token.
     private let entries: [[Entry]]
     private let ignoresCase: Bool
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Builds the index, once for a vocabulary; tokens without a byte are left out.
+    /// Builds the index, once for a vocabulary; empty tokens are left out.
     init(_ tokens: [AddedToken]) {
         ignoresCase = tokens.contains(where: \.ignoresCase)
         var found = [[Entry]](repeating: [], count: 256)
@@ -46,7 +46,7 @@ struct AddedTokens: Sendable {
 
     private static func lower(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
 
-    /// The text around the tokens: the leftmost is cut out first, of those that begin together the longest.
+    /// Splits a text at added tokens: the leftmost match first, and of those with one start the longest.
     func split(_ text: String) -> [Part] {
         guard !isEmpty else { return text.isEmpty ? [] : [.text(text)] }
         let bytes = Array(text.utf8)

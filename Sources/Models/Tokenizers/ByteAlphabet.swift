@@ -1,8 +1,8 @@
-/// The printable characters that stand for the 256 bytes in vocabulary files.
+/// The printable characters that represent the 256 bytes in vocabulary files.
 ///
-/// Source: CLIP `bytes_to_unicode`: the printable bytes of Latin-1 stand for themselves, the others for U+0100 and on.
+/// Source: CLIP `bytes_to_unicode`: printable bytes of Latin-1 represent themselves, the others are U+0100 and on.
 enum ByteAlphabet {
-    /// Marks the last symbol of a word.
+    /// The suffix of a word's last symbol.
     static let wordEnd = Array("</w>".utf8)
 
     /// The bytes in the order of their token ids.
@@ -11,7 +11,7 @@ enum ByteAlphabet {
         return printable + (UInt8.min...UInt8.max).filter { !printable.contains($0) }
     }()
 
-    /// The UTF-8 of each symbol, in the order of `bytes`.
+    /// The UTF-8 of each byte's symbol, in the order of `bytes`.
     static let symbols: [[UInt8]] = {
         let printable = 0x7E - 0x21 + 1 + 0xAC - 0xA1 + 1 + 0xFF - 0xAE + 1
         return bytes.enumerated().map { i, byte in

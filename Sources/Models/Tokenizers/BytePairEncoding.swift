@@ -1,11 +1,11 @@
 /// The merge rules of a byte-pair encoding, on token ids.
 ///
-/// Source: CLIP `SimpleTokenizer.bpe`: the pair of lowest rank is merged wherever it stands, from left to right,
-/// until no neighbours have a rule. There every round scans the word; here a heap holds the pairs, so that a word
-/// of n bytes takes O(n log n). tokenizers' `models/bpe/word.rs` has no rounds: whichever pair then ranks lowest is
-/// next.
+/// Source: CLIP `SimpleTokenizer.bpe`: in each round, the pair of lowest rank is merged wherever it occurs, from left
+/// to right, until no neighbours have a rule. CLIP scans the word in every round; here a heap holds the pairs, so that
+/// a word of n bytes takes O(n log n). tokenizers' `models/bpe/word.rs` has no rounds: the next merge is always the
+/// pair of lowest rank.
 struct BytePairEncoding: Sendable {
-    /// Rank in the high half, id of the merged token in the low half.
+    /// Maps a pair to its rank (upper half) and the id of the merged token (lower half).
     private var rules: [Pair: UInt64] = [:]
 
     private struct Pair: Hashable {
@@ -14,12 +14,14 @@ struct BytePairEncoding: Sendable {
 
     init(minimumCapacity: Int) { rules.reserveCapacity(minimumCapacity) }
 
-    /// Adds a rule; the latest one for a pair counts, as in Python's `dict(zip(merges, ranks))`.
+    /// Adds a rule; the last one for a pair counts, as in Python's `dict(zip(merges, ranks))`.
     mutating func add(left: UInt32, right: UInt32, merged: UInt32, rank: UInt32) {
         rules[Pair(left: left, right: right)] = UInt64(rank) << 32 | UInt64(merged)
     }
 
-    /// Merges the symbols of one word; `inRounds`: a pair wherever it stands, before pairs that this makes.
+    /// Merges the symbols of one word.
+    ///
+    /// With `inRounds`, all occurrences of a pair are merged before pairs that these merges create.
     func merge(_ word: [UInt32], inRounds: Bool) -> [UInt32] {
         guard word.count > 1 else { return word }
         var chain = Chain(word)
@@ -52,7 +54,7 @@ struct BytePairEncoding: Sendable {
         return chain.symbols
     }
 
-    /// A word as a doubly linked list over its first positions.
+    /// A word as a doubly linked list over its initial positions.
     private struct Chain {
         private var ids: [UInt32]
         private var next: [Int]
@@ -85,7 +87,7 @@ struct BytePairEncoding: Sendable {
     }
 }
 
-/// A binary heap, smallest first.
+/// A binary heap with the smallest element first.
 private struct MinimumHeap {
     private var items: [UInt64] = []
 

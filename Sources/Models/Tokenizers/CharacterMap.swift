@@ -1,7 +1,7 @@
-/// SentencePiece's precompiled map of characters: the longest known prefix at each place becomes another string.
+/// SentencePiece's precompiled character map: the longest known prefix at each position is replaced by a string.
 ///
-/// A little-endian count of bytes, a double-array trie of that size in 32-bit units, then strings that end with zero.
-/// Source: sentencepiece `normalizer.cc`; darts-clone; FAMILIES section 4.2.
+/// Format: a little-endian byte count, a double-array trie of that size in 32-bit units, then strings that end with
+/// zero. Source: sentencepiece `normalizer.cc`; darts-clone; docs/MATHEMATICS.md, section 12.4.
 struct CharacterMap: Sendable {
     private let units: [UInt32]
     private let strings: [UInt8]
@@ -38,7 +38,7 @@ struct CharacterMap: Sendable {
         return out
     }
 
-    /// The longest prefix that is known, and where its string begins.
+    /// Returns the length of the longest known prefix, and the offset of its replacement.
     private func longest(_ text: ArraySlice<UInt8>) -> (length: Int, place: Int)? {
         func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 512) >> 6) }
         var at = offset(units[0])

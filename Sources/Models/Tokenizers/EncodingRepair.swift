@@ -1,23 +1,23 @@
-/// Reads again what was UTF-8 and has been read as Windows-1252: `cafÃ©`, `donâ€™t`.
+/// Repairs UTF-8 text that was decoded as Windows-1252: `cafÃ©`, `donâ€™t`.
 ///
-/// Source: ftfy `fix_encoding`, reduced to this commonest mistake and to its surest signs. ftfy also knows nine other
-/// encodings, lost bytes and no-break spaces turned to spaces; text damaged in those ways stays as it is here.
+/// Source: ftfy `fix_encoding`, reduced to this most frequent mistake and its surest signs. ftfy also repairs nine
+/// other encodings, lost bytes, and no-break spaces that became spaces; such text is left unchanged here.
 enum EncodingRepair {
-    /// The line, repaired until nothing in it looks damaged.
+    /// Repairs a line until nothing in it looks damaged.
     static func repair(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         var line = line
         while let repaired = wholly(line) ?? partly(line) { line = repaired }
         return line
     }
 
-    /// The line read again, if it looks damaged and is UTF-8 throughout.
+    /// Decodes the whole line again; nil unless it looks damaged and is UTF-8 throughout.
     private static func wholly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         // C1 controls are in no genuine text.
         let isSuspect = line.contains { (0x80...0x9F).contains($0.value) } || sequence(in: line, from: 0) != nil
         return isSuspect ? decode(line[...]) : nil
     }
 
-    /// The line with its damaged sequences read again, if it has any beside genuine text.
+    /// Decodes only the damaged sequences of a line again; nil if there are none.
     private static func partly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         var out: [Unicode.Scalar] = []
         var done = 0
@@ -28,9 +28,9 @@ enum EncodingRepair {
         return done == 0 ? nil : out + line[done...]
     }
 
-    /// The next sequence that starts with Â, Ã (Latin letters in UTF-8) or â (punctuation) and reads as one character.
+    /// Finds the next sequence that starts with Â, Ã (Latin letters) or â (punctuation) and decodes to one character.
     ///
-    /// Other capitals do stand before quotes and signs in genuine text: `CAFÉ®`, `«VOILÀ»`.
+    /// Other capital letters do occur before quotes and signs in genuine text: `CAFÉ®`, `«VOILÀ»`.
     private static func sequence(
         in line: [Unicode.Scalar], from start: Int
     ) -> (Range<Int>, character: [Unicode.Scalar])? {
@@ -47,7 +47,7 @@ enum EncodingRepair {
         return nil
     }
 
-    /// The scalars as Windows-1252 bytes read as UTF-8, if they are both and not plain ASCII.
+    /// Encodes the scalars as Windows-1252 and decodes them as UTF-8; nil if either fails or all are ASCII.
     private static func decode(_ scalars: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar]? {
         var bytes: [UInt8] = []
         for scalar in scalars {
@@ -61,7 +61,7 @@ enum EncodingRepair {
     }
 }
 
-/// Bytes 80 to 9F as Windows reads them; the five it leaves open keep their value.
+/// Bytes 80 to 9F in Windows-1252; the five undefined ones keep their value.
 enum Windows1252 {
     private static let upperControls: [UInt32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
@@ -74,7 +74,7 @@ enum Windows1252 {
         Unicode.Scalar(upperControls[Int(value - 0x80)]) ?? "\u{FFFD}"
     }
 
-    /// The byte of a scalar; C1 controls are their own, as in Latin-1.
+    /// The byte of a scalar; C1 controls map to themselves, as in Latin-1.
     static func byte(for scalar: Unicode.Scalar) -> UInt8? {
         if let byte = UInt8(exactly: scalar.value) { return byte }
         return upperControls.firstIndex(of: scalar.value).map { UInt8(0x80 + $0) }

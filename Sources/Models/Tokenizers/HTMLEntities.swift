@@ -1,14 +1,14 @@
-/// HTML character references, decoded as Python's `html.unescape` does and as ftfy does.
+/// Decodes HTML character references as Python's `html.unescape` and ftfy do.
 ///
-/// Names are compared as bytes: `String` would call U+037E equal to the semicolon and U+212A equal to K.
+/// Names are compared as bytes: `String` considers U+037E equal to the semicolon, and U+212A equal to K.
 struct HTMLEntities: Sendable {
     static let shared = HTMLEntities()
 
-    /// Name, with its semicolon if it has one, to text.
+    /// Maps names, with the semicolon if they have one, to text.
     ///
     /// Source: Python's `html.entities.html5`.
     private let named: [[UInt8]: [Unicode.Scalar]]
-    /// Names in capitals which only ftfy knows, as in "EACUTE".
+    /// Maps names in capitals that only ftfy knows, such as "EACUTE".
     ///
     /// Source: ftfy `chardata._build_html_entities`.
     private let capitals: [[UInt8]: [Unicode.Scalar]]
@@ -42,14 +42,14 @@ struct HTMLEntities: Sendable {
         Self.replacing(in: text) { reference(in: text, at: $0) }
     }
 
-    /// Decodes only what is unmistakable: references of at most 24 letters that end in a semicolon.
+    /// Decodes only unmistakable references: those of at most 24 letters that end with a semicolon.
     ///
     /// Source: ftfy `fixes.unescape_html`.
     func unescapeCautiously(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         Self.replacing(in: text) { cautiousReference(in: text, at: $0) }
     }
 
-    /// Replaces each ampersand and what follows it by what `reference` reads there.
+    /// Replaces each ampersand and the text after it by what `reference` reads there.
     private static func replacing(
         in text: [Unicode.Scalar], _ reference: (Int) -> ([Unicode.Scalar], end: Int)?
     ) -> [Unicode.Scalar] {
@@ -69,7 +69,7 @@ struct HTMLEntities: Sendable {
         return out
     }
 
-    /// The text that stands for the reference after an ampersand, and where the reference ends.
+    /// Reads the reference after an ampersand; returns its text, and where it ends.
     private func reference(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
         guard start < text.count else { return nil }
         if text[start] == "#" { return numeric(in: text, at: start + 1) }
@@ -103,7 +103,7 @@ struct HTMLEntities: Sendable {
         return (named[name] ?? capitals[name]).map { ($0, end) }
     }
 
-    /// A numeric reference after `&#`, with the replacements that browsers make.
+    /// Reads a numeric reference after `&#`, with the replacements that browsers make.
     private func numeric(in text: [Unicode.Scalar], at start: Int) -> ([Unicode.Scalar], end: Int)? {
         var digits = start
         let isHexadecimal = start < text.count && (text[start] == "x" || text[start] == "X")
@@ -118,6 +118,8 @@ struct HTMLEntities: Sendable {
         return (Self.character(value), end)
     }
 
+    /// Returns the text of a numeric reference's value, with the replacements for invalid values.
+    ///
     /// Source: Python's `html._invalid_charrefs` and `html._invalid_codepoints`.
     private static func character(_ value: UInt32) -> [Unicode.Scalar] {
         switch value {

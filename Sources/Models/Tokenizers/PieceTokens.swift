@@ -1,7 +1,7 @@
-/// BPE of pieces with single bytes to fall back on, as Gemma's vocabulary has it.
+/// BPE over pieces of text, with single bytes as a fallback, as in Gemma's vocabulary.
 ///
 /// Added tokens are cut out, the rest is normalised (spaces become U+2581), and pairs are merged over the whole text.
-/// Source: tokenizers `models/bpe/model.rs`; FAMILIES section 4.1.
+/// Source: tokenizers `models/bpe/model.rs`; docs/MATHEMATICS.md, section 12.4.
 struct PieceTokens: TokenModel {
     let startToken: Int? = nil
     let endToken: Int
@@ -10,18 +10,18 @@ struct PieceTokens: TokenModel {
     private let cleaning: TextCleaning.Rule
     private let ids: [[UInt8]: UInt32]
     private let encoding: BytePairEncoding
-    /// The pieces of the single bytes; nil where the vocabulary lacks one.
+    /// The pieces of the single bytes; nil for a byte that the vocabulary lacks.
     private let bytes: [UInt32?]
     private let unknown: UInt32?
-    /// The file's normalizer, and what the family does before it.
+    /// The normalisation steps: the family's, then the file's.
     private let steps: [Step]
-    /// Tokens that are cut out of a text before it is normalised, and after.
+    /// The tokens that are cut out of a text before normalisation; `normalised` has those cut out after it.
     private let raw: AddedTokens
     private let normalised: AddedTokens
 
-    /// A step of the normalizer.
+    /// A step of normalisation.
     private enum Step {
-        /// Lower case by each code point.
+        /// Lower-cases each code point by itself.
         case lower
         case replace(from: [UInt8], to: [UInt8])
     }
@@ -69,7 +69,7 @@ struct PieceTokens: TokenModel {
         (self.ids, self.steps, self.cleaning) = (ids, steps, cleaning)
     }
 
-    /// The steps of the file's normalizer; throws on those that are not read.
+    /// Returns the steps of the file's normalizer; throws on unsupported ones.
     private static func normalizer(_ root: RawJSON, _ file: String) throws(TokenizerError) -> [Step] {
         func refuse(_ what: String) -> TokenizerError { TokenizerError(file, what) }
         var steps: [Step] = []
@@ -129,7 +129,7 @@ struct PieceTokens: TokenModel {
         }
     }
 
-    /// A piece for each character, or for each of its bytes; neighbours that are unknown become one.
+    /// Returns a piece for each character, or for each of its bytes; adjacent unknown characters become one.
     private func symbols(_ text: String) -> [UInt32] {
         var out: [UInt32] = []
         for scalar in text.unicodeScalars {

@@ -1,4 +1,4 @@
-/// JSON whose strings stay bytes: Swift's strings call different tokens equal.
+/// JSON whose strings remain bytes, since Swift's strings consider some different tokens equal.
 indirect enum RawJSON: Equatable {
     case object([[UInt8]: RawJSON])
     case array([RawJSON])
@@ -18,27 +18,27 @@ indirect enum RawJSON: Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// A natural number below a billion.
+    /// The value as a natural number below a billion; nil for anything else.
     var id: UInt32? {
         guard case .number(let digits) = self, digits.count < 10 else { return nil }
         return UInt32(String(decoding: digits, as: UTF8.self))
     }
 
-    /// Whether the value turns nothing on: null, false, or an empty string.
+    /// Whether the value means "off": null, false, or an empty string.
     var isOff: Bool { self == .null || self == .flag(false) || self == .string([]) }
 
     var shown: String { text.map { "\"\($0.prefix(40))\"" } ?? "none" }
 }
 
 extension VocabularyJSON {
-    /// Deepest nesting, far beyond any tokenizer's file; bounds the stack.
+    /// The deepest nesting that is read, beyond any tokenizer's file; it bounds the stack.
     private static let depthLimit = 64
-    /// Most values of a document: Gemma's 256,000 tokens and 580,000 merges as pairs are 2 million.
+    /// The greatest number of values of a document: Gemma's 256,000 tokens and 580,000 merges as pairs are 2 million.
     ///
-    /// Bounds the memory: a value takes up to 100 bytes, and may stand for two of the file's.
+    /// It bounds memory: a value takes up to 100 bytes, and may represent two of the file's bytes.
     static let valueLimit = 4_000_000
 
-    /// The whole file as one value.
+    /// Reads the whole file as one value.
     mutating func document() throws(TokenizerError) -> RawJSON {
         let value = try value(depth: 0)
         skipSpace()
@@ -78,10 +78,10 @@ extension VocabularyJSON {
         }
     }
 
-    /// Most digits of a number, its sign, point and exponent among them.
+    /// The greatest length of a number, with its sign, point and exponent.
     private static let longestWord = 64
 
-    /// true, false, null or a number.
+    /// Reads true, false, null or a number.
     private mutating func word() throws(TokenizerError) -> RawJSON {
         let start = i
         while i < bytes.count, i - start <= Self.longestWord, !" \t\r\n,]}:".utf8.contains(bytes[i]) { i += 1 }

@@ -1,6 +1,6 @@
-/// Reads `spiece.model`: a protobuf of pieces, their scores, and how texts are normalised.
+/// Reads `spiece.model`: a protobuf with pieces, their scores, and the normalisation of texts.
 ///
-/// Source: sentencepiece `sentencepiece_model.proto`; FAMILIES section 4.2.
+/// Source: sentencepiece `sentencepiece_model.proto`; docs/MATHEMATICS.md, section 12.4.
 enum SentencePieceFile {
     static func parse(
         _ bytes: [UInt8], _ file: String, _ cleaning: TextCleaning.Rule
@@ -25,7 +25,7 @@ enum SentencePieceFile {
             pieces: pieces, unknown: unknown, characters: characters, file: file, cleaning: cleaning)
     }
 
-    /// A piece and its type; texts match normal ones (1) and those that a user added (4).
+    /// Reads a piece and its type; texts match the types normal (1) and user-defined (4).
     private static func piece(
         _ bytes: ArraySlice<UInt8>, _ file: String
     ) throws(TokenizerError) -> (UnigramTokens.Piece, type: Int) {
@@ -43,7 +43,7 @@ enum SentencePieceFile {
         return (UnigramTokens.Piece(bytes: text, score: type == 1 || type == 4 ? Double(score) : nil), type)
     }
 
-    /// Throws unless the model is Unigram (1, the default).
+    /// Throws unless the model type is Unigram (1, the default).
     private static func checkModel(_ bytes: ArraySlice<UInt8>, _ file: String) throws(TokenizerError) {
         var reader = ProtobufReader(bytes, file)
         while let (number, field) = try reader.next() {
@@ -53,7 +53,7 @@ enum SentencePieceFile {
         }
     }
 
-    /// The character map; the other rules must be SentencePiece's defaults.
+    /// Returns the character map; throws unless the other rules are SentencePiece's defaults.
     private static func map(_ bytes: ArraySlice<UInt8>, _ file: String) throws(TokenizerError) -> CharacterMap? {
         var reader = ProtobufReader(bytes, file)
         var map: CharacterMap?
@@ -70,7 +70,7 @@ enum SentencePieceFile {
     }
 }
 
-/// The fields of a protobuf message, one after the other.
+/// Reads the fields of a protobuf message, one after the other.
 private struct ProtobufReader {
     enum Field {
         case number(UInt64)

@@ -6,12 +6,12 @@ import Foundation
 ///
 /// Source: CLIP `simple_tokenizer.basic_clean` and `whitespace_clean`, then Python's `str.lower`.
 package enum TextCleaning {
-    /// A cleaning that OpenCLIP's `tokenizer_kwargs.clean` names, or that of the vocabulary's own family.
+    /// A cleaning that OpenCLIP's `tokenizer_kwargs.clean` names, or the vocabulary family's own.
     package enum Rule: String, Sendable, Equatable {
         case family, whitespace, lower, canonicalize
     }
 
-    /// A text before its family's own steps, as OpenCLIP cleans it (`tokenizer.py`, `get_clean_fn`).
+    /// Cleans a text before its family's own steps, as OpenCLIP does (`tokenizer.py`, `get_clean_fn`).
     static func clean(_ text: String, _ rule: Rule) -> String {
         guard rule != .family else { return text }
         let entities = HTMLEntities.shared
@@ -23,21 +23,21 @@ package enum TextCleaning {
         }
     }
 
-    /// SigLIP's canonical text: in lower case, without ASCII's punctuation, with single spaces.
+    /// Canonicalises a text as SigLIP does: lower case, no ASCII punctuation, single spaces.
     ///
     /// Source: big_vision `pp/proj/image_text/utils.py`, `canonicalize_text`; transformers `SiglipTokenizer`.
     static func canonical(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         collapsingSpace(lowercased(text).filter { !($0.isASCII && $0.properties.isPunctuation) })
     }
 
-    /// Repaired, unescaped, with single spaces, in lower case.
+    /// Cleans a text as CLIP does: repaired, unescaped, with single spaces, in lower case.
     static func clean(_ text: String) -> [Unicode.Scalar] {
         let entities = HTMLEntities.shared
         let repaired = repair(Array(text.unicodeScalars))
         return lowercased(collapsingSpace(entities.unescape(entities.unescape(repaired))))
     }
 
-    /// ftfy's `fix_text`, but for most of its search for wrong encodings.
+    /// Repairs a text as ftfy's `fix_text` does, except for most of its search for wrong encodings.
     static func repair(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard text.contains(where: { !$0.isPlain }) else { return text }
         var out: [Unicode.Scalar] = []
@@ -55,7 +55,9 @@ package enum TextCleaning {
         return out
     }
 
-    /// Source: ftfy `fix_and_explain`: the fixes in order, again and again until none changes anything.
+    /// Applies the fixes in order, repeatedly, until none changes anything.
+    ///
+    /// Source: ftfy `fix_and_explain`.
     private static func repairLine(_ line: [Unicode.Scalar], unescapes: Bool) -> [Unicode.Scalar] {
         var line = line
         while true {
@@ -69,7 +71,7 @@ package enum TextCleaning {
         }
     }
 
-    /// C1 controls, ligatures, character widths, quotes and line breaks, in ftfy's order for each scalar.
+    /// Replaces C1 controls, ligatures, character widths, quotes and line breaks, in ftfy's order for each scalar.
     private static func replacingOddities(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard line.contains(where: { $0.value >= 0x80 || $0 == "\r" }) else { return line }
         var out: [Unicode.Scalar] = []
@@ -95,7 +97,9 @@ package enum TextCleaning {
         return out
     }
 
-    /// Source: ftfy `chardata.LIGATURES`; the quote that U+0149 holds is straightened already.
+    /// The letters of each ligature; the quote in U+0149 is already straight.
+    ///
+    /// Source: ftfy `chardata.LIGATURES`.
     private static let ligatures: [Unicode.Scalar: String] = [
         "\u{132}": "IJ", "\u{133}": "ij", "\u{149}": "'n",
         "\u{1F1}": "DZ", "\u{1F2}": "Dz", "\u{1F3}": "dz",
@@ -105,7 +109,9 @@ package enum TextCleaning {
         "\u{FB05}": "\u{17F}t", "\u{FB06}": "st",
     ]
 
-    /// Source: ftfy `fixes.ANSI_RE`: escape, bracket, digits of any script and semicolons, one ASCII letter.
+    /// Removes terminal escapes: escape, bracket, digits of any script and semicolons, one ASCII letter.
+    ///
+    /// Source: ftfy `fixes.ANSI_RE`.
     private static func removingTerminalEscapes(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         guard line.contains("\u{1B}") else { return line }
         var out: [Unicode.Scalar] = []
@@ -127,25 +133,25 @@ package enum TextCleaning {
         return out
     }
 
-    /// Normalisation form C, by Unicode 17.
+    /// Composes to normalisation form C of Unicode 17.
     ///
-    /// Python's tables may be older (3.11: Unicode 14; 3.14: 16): they leave what was added since as it is.
+    /// Python may use older tables (3.11: Unicode 14; 3.14: 16), which leave newer characters unchanged.
     private static func composed(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
         // Nothing below the first combining mark composes or decomposes.
         guard line.contains(where: { $0.value >= 0x300 }) else { return line }
         return Array(String(line)._nfc)
     }
 
-    /// Runs of white space become one space; none is left at either end.
+    /// Replaces each run of white space by one space, and removes it at both ends.
     private static func collapsingSpace(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         // Python's white space includes four separators that Unicode's does not.
         Array(
             text.split { $0.properties.isWhitespace || (0x1C...0x1F).contains($0.value) }.joined(separator: [" "]))
     }
 
-    /// Lower case as Python's `str.lower` does it: a sigma that ends a word becomes ς.
+    /// Lower-cases a text as Python's `str.lower` does: a sigma at the end of a word becomes ς.
     ///
-    /// Source: CPython `unicodeobject.c`, `handle_capital_sigma`; Swift's mapping knows no context.
+    /// Swift's mapping ignores context. Source: CPython `unicodeobject.c`, `handle_capital_sigma`.
     static func lowercased(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         var out: [Unicode.Scalar] = []
         out.reserveCapacity(text.count)
@@ -160,7 +166,7 @@ package enum TextCleaning {
         return out
     }
 
-    /// Whether the nearest scalar before has case and the nearest one after has not, case-ignorable ones skipped.
+    /// Whether, ignoring case-ignorable scalars, the scalar before position i has case and the one after it has none.
     private static func endsWord(at i: Int, in text: [Unicode.Scalar]) -> Bool {
         func hasCase(_ scalar: Unicode.Scalar?) -> Bool { scalar?.properties.isCased ?? false }
         let before = text[..<i].last { !$0.properties.isCaseIgnorable }
@@ -178,7 +184,7 @@ extension String {
 }
 
 extension Unicode.Scalar.Properties {
-    /// Whether an ASCII character is in Python's `string.punctuation`, which has symbols, too.
+    /// Whether the character is in Python's `string.punctuation`, which includes ASCII symbols.
     fileprivate var isPunctuation: Bool {
         switch generalCategory {
         case .openPunctuation, .closePunctuation, .connectorPunctuation, .dashPunctuation, .otherPunctuation,
@@ -190,9 +196,11 @@ extension Unicode.Scalar.Properties {
 }
 
 extension Unicode.Scalar {
-    /// Printable ASCII that starts no entity: no repair touches it.
+    /// Whether the scalar is printable ASCII other than the ampersand: no repair changes such text.
     fileprivate var isPlain: Bool { (0x20...0x7E).contains(value) && self != "&" }
 
+    /// Whether ftfy removes the scalar as a control character.
+    ///
     /// Source: ftfy `chardata._build_control_char_mapping`.
     fileprivate var isUnwantedControl: Bool {
         switch value {

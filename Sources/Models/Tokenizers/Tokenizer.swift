@@ -1,15 +1,15 @@
 package import Foundation
 
-/// A model's tokenizer: makes ids of texts, by whichever kind of vocabulary the model has.
+/// A model's tokenizer: converts texts to token ids with the kind of vocabulary that the model has.
 package struct Tokenizer: Sendable {
     private let model: any TokenModel
 
-    /// The token before a text's own; nil in families without one.
+    /// The token before a text's own tokens; nil in families without one.
     package var startToken: Int? { model.startToken }
     package var endToken: Int { model.endToken }
-    /// One more than the largest id.
+    /// The largest id plus one.
     package var vocabularySize: Int { model.vocabularySize }
-    /// The token that fills the places after the end, where a family's text tower sees all of them.
+    /// The token that fills the places after the end token; nil if the text tower does not see them.
     package var padding: Int? { model.padding }
 
     /// CLIP's own vocabulary of 49,408 tokens, built into the program.
@@ -21,12 +21,12 @@ package struct Tokenizer: Sendable {
 
     init(_ model: any TokenModel) { self.model = model }
 
-    /// A vocabulary in Hugging Face's layout: `vocab.json` and `merges.txt`, and perhaps `added_tokens.json`.
+    /// Reads a vocabulary in Hugging Face's layout: `vocab.json`, `merges.txt` and optionally `added_tokens.json`.
     package init(vocabulary: URL, merges: URL, added: URL? = nil) throws(TokenizerError) {
         self.init(CLIPTokens(try Vocabulary(vocabulary: vocabulary, merges: merges, added: added)))
     }
 
-    /// The single file of Hugging Face's fast tokenizers, `tokenizer.json`: CLIP's BPE, BPE of pieces, or Unigram.
+    /// Reads `tokenizer.json`, the file of Hugging Face's fast tokenizers: CLIP's BPE, BPE of pieces, or Unigram.
     package init(file: URL, cleaning: TextCleaning.Rule = .family) throws(TokenizerError) {
         try self.init(json: Vocabulary.read(file), name: file.path, cleaning: cleaning)
     }
@@ -38,7 +38,7 @@ package struct Tokenizer: Sendable {
         self.init(try TokenizerJSON.parse(json, name, cleaning))
     }
 
-    /// SentencePiece's own file, `spiece.model`, of a Unigram vocabulary.
+    /// Reads SentencePiece's own file, `spiece.model`, with a Unigram vocabulary.
     package init(sentencePiece file: URL, cleaning: TextCleaning.Rule = .family) throws(TokenizerError) {
         try self.init(sentencePiece: Vocabulary.read(file), name: file.path, cleaning: cleaning)
     }
@@ -50,20 +50,20 @@ package struct Tokenizer: Sendable {
         self.init(try SentencePieceFile.parse(bytes, name, cleaning))
     }
 
-    /// A vocabulary of two files, from memory.
+    /// Reads a vocabulary of two files from memory.
     package init(vocabulary: [UInt8], merges: [UInt8]) throws(TokenizerError) {
         self.init(
             CLIPTokens(
                 try Vocabulary(vocabulary: vocabulary, file: "vocab.json", merges: merges, file: "merges.txt")))
     }
 
-    /// The tokens of a text, without start and end, without a limit.
+    /// Returns the tokens of a text, without start and end, without a limit.
     package func encode(_ text: String) -> [Int] { model.encode(text) }
 
-    /// The start token, if there is one, the text's tokens as far as `limit` allows, the end token; filled up to
-    /// `limit` in families whose text tower sees the padding.
+    /// Returns the start token (if any), the text's tokens as far as `limit` allows, and the end token.
     ///
-    /// Source: CLIP4Clip's loaders, where `limit` is `max_words` and counts both special tokens; FAMILIES section 4.
+    /// In families whose text tower sees padding, the ids are filled up to `limit`. Source: CLIP4Clip's loaders, where
+    /// `limit` is `max_words` and includes both special tokens; docs/MATHEMATICS.md, section 12.3.
     package func tokens(_ text: String, limit: Int) -> (ids: [Int], truncated: Bool) {
         precondition(limit >= 2, "a limit below 2 leaves no room for the start and end tokens")
         let ids = encode(text)
@@ -75,13 +75,13 @@ package struct Tokenizer: Sendable {
     }
 }
 
-/// A kind of vocabulary: how a text is cleaned, cut and looked up.
+/// A kind of vocabulary: it cleans a text, splits it, and looks up the tokens.
 protocol TokenModel: Sendable {
     var startToken: Int? { get }
     var endToken: Int { get }
     var vocabularySize: Int { get }
     var padding: Int? { get }
-    /// The tokens of a text, without start and end, without a limit.
+    /// Returns the tokens of a text, without start and end, without a limit.
     func encode(_ text: String) -> [Int]
 }
 

@@ -1,8 +1,8 @@
 /// Reads `tokenizer.json`, the single file of Hugging Face's fast tokenizers: CLIP's BPE, Gemma's, or Unigram.
 ///
-/// Normalising and splitting must be one of theirs; another tokenizer is refused by its first difference.
-///
-/// Source: tokenizers `models/bpe/serialization.rs`, `models/unigram/serialization.rs`; transformers `CLIPConverter`.
+/// Its normalizer and pre-tokenizer must be one of those families'; the error for another tokenizer names the first
+/// difference. Source: tokenizers `models/bpe/serialization.rs`, `models/unigram/serialization.rs`; transformers
+/// `CLIPConverter`.
 enum TokenizerJSON {
     static func parse(
         _ bytes: [UInt8], _ file: String, _ cleaning: TextCleaning.Rule
@@ -45,7 +45,7 @@ enum TokenizerJSON {
             added: added(root["added_tokens"], file))
     }
 
-    /// The tokens of a BPE's `vocab`.
+    /// Returns the ids of a BPE's `vocab`.
     static func ids(_ entries: [[UInt8]: RawJSON], _ file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
         var ids: [[UInt8]: UInt32] = [:]
         ids.reserveCapacity(entries.count)
@@ -56,7 +56,7 @@ enum TokenizerJSON {
         return ids
     }
 
-    /// Merges are two tokens in a list, or in one string with a space between.
+    /// Returns the merges; each is a list of two tokens, or one string with a space between them.
     static func merges(_ value: RawJSON?, _ file: String) throws(TokenizerError) -> [Vocabulary.Merge] {
         guard case .array(let items)? = value else { throw TokenizerError(file, "its model has no merges") }
         var merges: [Vocabulary.Merge] = []
@@ -92,7 +92,7 @@ enum TokenizerJSON {
         return added
     }
 
-    /// Throws unless a step, or each of a sequence of steps, is of a known type.
+    /// Throws unless a step, or each step of a sequence, is of a known type.
     static func check(
         _ step: RawJSON?, of known: [String], _ key: String, _ file: String
     ) throws(TokenizerError) {
@@ -107,7 +107,7 @@ enum TokenizerJSON {
         }
     }
 
-    /// The steps of a sequence; a step by itself is one; none without any.
+    /// Returns the steps of a sequence, a single step as an array, or none for nil.
     static func steps(_ step: RawJSON?) -> [RawJSON] {
         guard let step, step != .null else { return [] }
         guard case .array(let steps)? = step["normalizers"] ?? step["pretokenizers"] else { return [step] }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// SentencePiece's Unigram: the pieces of a text whose scores have the greatest sum.
+/// SentencePiece's Unigram: splits a text into the pieces with the greatest sum of scores.
 ///
-/// Source: sentencepiece `unigram_model.cc`; tokenizers `models/unigram/model.rs`; FAMILIES section 4.2.
+/// Source: sentencepiece `unigram_model.cc`; tokenizers `models/unigram/model.rs`; docs/MATHEMATICS.md, section 12.4.
 struct UnigramTokens: TokenModel {
-    /// A piece with its score; one that texts do not match, such as an end token, has none.
+    /// A piece with its score; a piece that texts never match, such as the end token, has none.
     struct Piece {
         let bytes: [UInt8]
         let score: Double?
@@ -13,13 +13,13 @@ struct UnigramTokens: TokenModel {
     let startToken: Int? = nil
     let endToken: Int
     let vocabularySize: Int
-    /// SigLIP fills up with the end token.
+    /// The padding: SigLIP fills texts up with the end token.
     var padding: Int? { endToken }
     private let cleaning: TextCleaning.Rule
     private let characters: CharacterMap?
     private let trie: PieceTrie
     private let unknown: Int
-    /// The score of a character without a piece.
+    /// The score of a character that no piece matches.
     private let unknownScore: Double
 
     init(
@@ -46,7 +46,7 @@ struct UnigramTokens: TokenModel {
         (self.trie, self.unknown, self.characters, self.cleaning) = (trie, unknown, characters, cleaning)
     }
 
-    /// `tokenizer.json` of the kind.
+    /// Reads a `tokenizer.json` of type Unigram.
     init(
         _ root: RawJSON, _ model: RawJSON, _ file: String, _ cleaning: TextCleaning.Rule
     ) throws(TokenizerError) {
@@ -94,10 +94,10 @@ struct UnigramTokens: TokenModel {
         return words.isEmpty ? [] : best(words.flatMap { Self.mark + $0 })
     }
 
-    /// U+2581, which stands before every word.
+    /// U+2581, which precedes every word.
     private static let mark = Array("\u{2581}".utf8)
 
-    /// Viterbi: at each place the best way to it, and the piece that ends there.
+    /// Finds the best pieces by Viterbi: for each position the best score, and the piece that ends there.
     private func best(_ text: [UInt8]) -> [Int] {
         var scores = [Double](repeating: -.infinity, count: text.count + 1)
         var ends: [(start: Int, id: Int)] = Array(repeating: (0, unknown), count: text.count + 1)
@@ -125,20 +125,20 @@ struct UnigramTokens: TokenModel {
         return ids.reversed()
     }
 
-    /// Bytes of the character that begins with this one.
+    /// The number of bytes of the UTF-8 character that begins with `byte`, at most `room`.
     static func length(_ byte: UInt8, room: Int) -> Int {
         min(room, byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4)
     }
 }
 
-/// Pieces by their bytes.
+/// A trie of pieces by their bytes.
 struct PieceTrie: Sendable {
-    /// The node that a byte leads to, by node and byte.
+    /// The node that follows each pair of node and byte.
     private var next: [UInt64: Int32] = [:]
     private var pieces: [Int32: (id: Int, score: Double)] = [:]
     private var count: Int32 = 1
 
-    /// The first of equal pieces counts.
+    /// Adds a piece; if it is there already, the first one stays.
     mutating func insert(_ bytes: [UInt8], id: Int, score: Double) {
         var node: Int32 = 0
         for byte in bytes {
@@ -154,7 +154,7 @@ struct PieceTrie: Sendable {
         if pieces[node] == nil { pieces[node] = (id, score) }
     }
 
-    /// Calls `body` with every piece that begins at `from`, the shortest first, and where it ends.
+    /// Calls `body` with every piece that begins at `from` and with its end, the shortest first.
     func matches(_ text: [UInt8], from: Int, _ body: (_ end: Int, _ id: Int, _ score: Double) -> Void) {
         var node: Int32 = 0
         for at in from..<text.count {

@@ -2,25 +2,25 @@ import CVocabulary
 import Checkpoints
 import Foundation
 
-/// A tokenizer's tables: ids of the single bytes and the special tokens, and the merges between ids.
+/// A tokenizer's tables: ids of single bytes and special tokens, and merges between ids.
 struct Vocabulary {
     let size: Int
     let start: UInt32
     let end: UInt32
-    /// The token of each byte within a word, and of each that ends one.
+    /// The token of each byte within a word; `last` has those that end a word.
     let inner: [UInt32]
     let last: [UInt32]
     let encoding: BytePairEncoding
-    /// Tokens that are cut out of texts before anything else, but for start and end.
+    /// The tokens that are cut out of texts first, except start and end.
     let added: [AddedToken]
 
     /// A token as it is written in the files, in UTF-8.
     typealias Token = [UInt8]
 
-    /// Most bytes of a file: beyond any real one (CLIP's are 1 MB), within any machine's memory.
+    /// The greatest size of a file in bytes: above any real one (CLIP's have 1 MB), yet small enough for any machine.
     private static let fileLimit = 64 << 20
 
-    /// CLIP's own: 256 bytes, the same at a word's end, the merges, start, end.
+    /// CLIP's built-in vocabulary: 256 bytes, the same at a word's end, the merges, start, end.
     ///
     /// Source: CLIP `SimpleTokenizer.__init__`.
     static func builtIn() throws(TokenizerError) -> Vocabulary {
@@ -34,7 +34,7 @@ struct Vocabulary {
         return try Vocabulary(ids: ids, vocabularyFile: name, merges: merges, mergesFile: name)
     }
 
-    /// Hugging Face's layout, as `CLIPTokenizer.save_vocabulary` writes it.
+    /// Reads Hugging Face's layout, as `CLIPTokenizer.save_vocabulary` writes it.
     init(vocabulary: URL, merges: URL, added: URL? = nil) throws(TokenizerError) {
         let more: [AddedToken] =
             if let added {
@@ -48,7 +48,7 @@ struct Vocabulary {
             added: more)
     }
 
-    /// The contents of the two files; their names stand in messages.
+    /// Reads the contents of the two files; their names appear in messages.
     init(
         vocabulary: [UInt8], file vocabularyFile: String, merges: [UInt8], file mergesFile: String,
         added: [AddedToken] = []
@@ -58,7 +58,7 @@ struct Vocabulary {
             merges: try Self.parseMerges(merges, file: mergesFile), mergesFile: mergesFile, added: added)
     }
 
-    /// A vocabulary with what was added to it, ids and tokens checked.
+    /// Checks a vocabulary with its added tokens, and builds the tables.
     init(
         ids: [Token: UInt32], vocabularyFile: String, merges: [Merge], mergesFile: String, added: [AddedToken]
     ) throws(TokenizerError) {
@@ -134,7 +134,7 @@ struct Vocabulary {
         let left, right: Token
     }
 
-    /// One merge a line, after a first line that may name the version.
+    /// Reads one merge a line, after a first line that may name the version.
     private static func parseMerges(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [Merge] {
         var merges: [Merge] = []
         var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)[...]
@@ -171,6 +171,6 @@ struct Vocabulary {
 
     private static func specialToken(_ scalars: [Unicode.Scalar]) -> Token { scalars.map { UInt8($0.value) } }
 
-    /// A token for a message; a hostile file's tokens may be long, and not UTF-8.
+    /// A token for a message, shortened: tokens of a hostile file may be long and not UTF-8.
     private static func quoted(_ token: Token) -> String { "\"\(String(decoding: token.prefix(60), as: UTF8.self))\"" }
 }

@@ -1,20 +1,20 @@
 import CVocabulary
 
-/// CLIP's built-in vocabulary as the files Hugging Face's `CLIPTokenizer` reads.
+/// CLIP's built-in vocabulary in the files that Hugging Face's `CLIPTokenizer` reads.
 package enum VocabularyFiles {
-    /// The number of tokens of CLIP's own vocabulary.
+    /// The number of tokens in CLIP's own vocabulary.
     package static let size = 49408
 
-    /// `merges.txt`: the version's line, then one merge a line, lowest rank first.
+    /// The content of `merges.txt`: the version's line, then one merge a line, lowest rank first.
     package static var merges: [UInt8] {
         var text = Array("#version: 0.2\n".utf8) + bytes
         if text.last != newline { text.append(newline) }
         return text
     }
 
-    /// `vocab.json`: one object from token to id, in the order of the ids, in UTF-8.
+    /// The content of `vocab.json`: one object that maps tokens to ids, in the order of the ids, in UTF-8.
     ///
-    /// Source: CLIP `SimpleTokenizer.__init__`: bytes, bytes at a word's end, what the merges make, start, end.
+    /// Source: CLIP `SimpleTokenizer.__init__`: bytes, bytes at a word's end, merged tokens, start, end.
     package static var vocabulary: [UInt8] {
         var tokens = ByteAlphabet.symbols + ByteAlphabet.symbols.map { $0 + ByteAlphabet.wordEnd }
         tokens += bytes.split(separator: newline).map { line in line.filter { $0 != UInt8(ascii: " ") } }

@@ -1,16 +1,16 @@
-/// Reads `vocab.json`: one JSON object from token to id.
+/// Reads `vocab.json`: one JSON object that maps tokens to ids.
 ///
-/// Foundation's readers are no use here: they make the keys `String`s, of which canonically equal ones are one key.
+/// Foundation's readers do not serve: their keys are `String`s, which merge canonically equal tokens.
 struct VocabularyJSON {
     let bytes: [UInt8]
     private let file: String
     var i = 0
-    /// Values of a document that were read.
+    /// The number of values read so far.
     var values = 0
-    /// The expected content, for messages.
+    /// The expected content, for error messages.
     var content = "a JSON object from token to id"
 
-    /// The tokens, as UTF-8, with their ids; throws on anything but such an object, and on a token given twice.
+    /// Returns the tokens, as UTF-8, with their ids; throws on any other content, and on a token given twice.
     static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> [[UInt8]: UInt32] {
         var reader = VocabularyJSON(bytes: bytes, file: file)
         return try reader.object()

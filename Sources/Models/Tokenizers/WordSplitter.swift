@@ -1,13 +1,13 @@
 /// Splits clean text into the words that byte-pair encoding starts from.
 ///
-/// Source: CLIP `SimpleTokenizer.pat`, whose alternatives are tried in order, ignoring case:
-/// `<|startoftext|>`, `<|endoftext|>`, `'s 't 're 've 'm 'll 'd`, `\p{L}+`, `\p{N}`, `[^\s\p{L}\p{N}]+`.
+/// Source: CLIP `SimpleTokenizer.pat`, whose alternatives are tried in order, ignoring case: `<|startoftext|>`,
+/// `<|endoftext|>`, `'s 't 're 've 'm 'll 'd`, `\p{L}+`, `\p{N}`, `[^\s\p{L}\p{N}]+`.
 enum WordSplitter {
     static let start = Array("<|startoftext|>".unicodeScalars)
     static let end = Array("<|endoftext|>".unicodeScalars)
     private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map { Array($0.unicodeScalars) }
 
-    /// The words of lower-case text, each as a range.
+    /// Returns the words of lower-case text, each as a range.
     static func words(of text: [Unicode.Scalar]) -> [Range<Int>] {
         var words: [Range<Int>] = []
         var i = 0
@@ -50,7 +50,7 @@ enum WordSplitter {
         return i
     }
 
-    /// The end of the special token or contraction that starts here.
+    /// The end of the special token or contraction that starts at i; nil if none does.
     private static func literal(in text: [Unicode.Scalar], at i: Int) -> Int? {
         let candidates: [[Unicode.Scalar]]
         switch text[i] {

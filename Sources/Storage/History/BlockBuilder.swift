@@ -1,6 +1,6 @@
 import CKernels
 
-/// A row as a history keeps it: a unit embedding as two planes of bytes, and its length before.
+/// A row as a history stores it: a unit embedding as two planes of bytes, and the embedding's length.
 struct PackedRow: Equatable {
     var high: [Int8]
     var low: [Int8]
@@ -12,7 +12,7 @@ struct PackedRow: Equatable {
         low = high
     }
 
-    /// Nil where the embedding has no direction: its length is 0, or a number is not finite.
+    /// Packs an embedding; nil if it has no direction: its length is 0, or a number is not finite.
     init?(_ embedding: [Float]) {
         let padded = ww_score_padded(embedding.count)
         self.init(padded: padded)
@@ -20,7 +20,7 @@ struct PackedRow: Equatable {
         guard ww_history_pack(&high, &low, &scale, &length, embedding, embedding.count, &work) == 1 else { return nil }
     }
 
-    /// The embedding, of the length that it had.
+    /// Returns the embedding with its original length.
     func embedding(width: Int) -> [Float] {
         var work = [Double](repeating: 0, count: high.count)
         return [Float](unsafeUninitializedCapacity: width) { out, count in
@@ -30,14 +30,15 @@ struct PackedRow: Equatable {
     }
 }
 
-/// One frame's or clip's line in a segment, without its row.
+/// The data of one frame or clip in a segment, without its row.
 package struct HistoryEntry: Sendable, Equatable {
-    /// Seconds of media time: of the frame, or of a clip's last frame.
+    /// Media time in seconds: of the frame, or of a clip's last frame.
     package var media: Double
-    /// Seconds since 1970; 0 of films, which have none.
+    /// Seconds since 1970; 0 for films, which have no wall time.
     package var wall: Double
-    /// Of a frame 1 / norm of the sum of its window's unit rows, 0 where no full window ends; of a clip its span in
-    /// seconds.
+    /// For a frame, 1 / norm of the sum of its window's unit rows, 0 if no full window ends there.
+    ///
+    /// For a clip, it is the clip's duration in seconds.
     package var value: Float
     package var flags: EntryFlags
 
@@ -46,7 +47,7 @@ package struct HistoryEntry: Sendable, Equatable {
     }
 }
 
-/// Entries that become a block once they are many, or old, enough.
+/// Collects entries until there are enough, or old enough ones, for a block.
 struct BlockBuilder {
     let padded: Int
     private(set) var entries: [HistoryEntry] = []
@@ -62,7 +63,7 @@ struct BlockBuilder {
     var rows: Int { scales.count }
     var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
 
-    /// Appends an entry; a row that repeats the one before is written only where the block does not have it.
+    /// Appends an entry; a row that repeats the previous one is written only if the block does not have it.
     mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
         var entry = entry
         entry.flags.remove(.row)
@@ -84,7 +85,7 @@ struct BlockBuilder {
         lengths.removeAll(keepingCapacity: true)
     }
 
-    /// The bytes of a block whose first entry is number `sequence` of its segment.
+    /// Encodes the block; its first entry has the number `sequence` in its segment.
     func encoded(sequence: Int) -> [UInt8] {
         let header = BlockHeader(
             sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)

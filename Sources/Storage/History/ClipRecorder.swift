@@ -1,4 +1,4 @@
-/// One lane's clip embeddings of a head and window length on their way into segments.
+/// Writes one lane's clip embeddings, of one head and window length, to segments.
 ///
 /// Belongs to one thread.
 final class ClipRecorder {
@@ -7,14 +7,14 @@ final class ClipRecorder {
     private let space: HistorySpace
     private var appender: SegmentAppender?
     private var day = Int.min
-    /// Whether nothing came since `seal` asked last.
+    /// Whether nothing came since the last call of `seal`.
     private var isIdle = false
 
     init(_ folder: HistoryFolder, _ header: SegmentHeader, space: HistorySpace) {
         (self.folder, self.header, self.space) = (folder, header, space)
     }
 
-    /// Entries that were lost since the disk was full, in segments that are done.
+    /// The number of entries lost on a full disk, in finished segments.
     private var lostBefore = 0
     var lost: Int { lostBefore + (appender?.lost ?? 0) }
 
@@ -35,7 +35,7 @@ final class ClipRecorder {
 
     func flush() throws(HistoryProblem) { try appender?.flush() }
 
-    /// Finishes the segment of a day before `today` if nothing came since this was asked last: retention may take it.
+    /// Finishes a segment of a day before `today` if nothing came since the last call, so that retention may remove it.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today { try finish() }

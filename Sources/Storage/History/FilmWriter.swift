@@ -1,18 +1,18 @@
 import Foundation
 import SystemSupport
 
-/// Writes a film's frames to a segment, which appears when it is whole.
+/// Writes a film's frames to a segment, which appears when it is complete.
 ///
-/// Belongs to one thread at a time; `HistoryFolder.lock` keeps others from writing the same film.
+/// Belongs to one thread at a time. `HistoryFolder.lock` keeps others from writing the same film.
 package final class FilmWriter {
     private let folder: HistoryFolder
     private let header: SegmentHeader
     private let file: String
     private let recorder: LaneRecorder
-    /// Nil once the film is finished or abandoned; what is not published goes with it.
+    /// The segment in progress; nil once the film is finished or abandoned, and deleted if it was not published.
     private var part: AtomicFile.Part?
 
-    /// Begins a film; its header has its file.
+    /// Begins a film; the header names its file.
     package init(_ folder: HistoryFolder, _ header: SegmentHeader) throws(HistoryProblem) {
         guard let file = header.file else {
             throw HistoryProblem(.unwritable, folder.path, "a film's segment needs the film's path")
@@ -26,9 +26,9 @@ package final class FilmWriter {
 
     package func append(_ frame: HistoryFrame) throws(HistoryProblem) { try recorder.append(frame) }
 
-    /// Puts the segment in its place, and takes away what there was of the film.
+    /// Publishes the segment, and removes an older one of the film.
     ///
-    /// `isCut`: the film broke off.
+    /// `isCut`: the film broke off before its end.
     package func finish(isCut: Bool) throws(HistoryProblem) {
         defer { abandon() }
         try recorder.finish()
@@ -39,6 +39,6 @@ package final class FilmWriter {
         unlink(folder.film(file, stream: header.stream, isCut: !isCut))
     }
 
-    /// Leaves nothing of what was written.
+    /// Deletes what was written.
     package func abandon() { part = nil }
 }

@@ -4,32 +4,33 @@ package import SystemSupport
 
 /// The directory of a history: a folder for each stream, with its segments.
 ///
-/// `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of films `film-<hash>.seg`, or
-/// `cut--<hash>.seg` where they broke off; pictures are in `<day>.pictures.<hour>.pics`. Days are UTC's. Names of
-/// streams are hostile: a folder's name is made of them, and a segment's header has the name itself.
+/// A segment is `<stream>/<day>.<kind>.<number>.seg`, with a `.tail` beside it while it is written; of a film
+/// `film-<hash>.seg`, or `cut--<hash>.seg` if the film broke off. Pictures are in `<day>.pictures.<hour>.pics`. Days
+/// are UTC days. Names of streams are untrusted: a folder's name is derived from one, and the segment's header has the
+/// name itself.
 package struct HistoryFolder: Sendable {
     package let path: String
 
     package init(_ path: String) { self.path = path }
 
-    /// A segment's file, by its name alone.
+    /// A segment's file, known by its name alone.
     package struct Segment: Sendable, Equatable {
         package let path: String
-        /// The entries that are not in a whole block yet; nil where there are none.
+        /// The path of the entries that are not in a whole block yet; nil if there are none.
         package var tail: String?
-        /// Days since 1970; nil of films.
+        /// The day, counted from 1970; nil for films.
         package let day: Int?
         package let isFrames: Bool
-        /// Bytes of its files.
+        /// The size of the segment's files in bytes.
         package var bytes: Int
-        /// When it was written last, in seconds since 1970.
+        /// The time of the last write, in seconds since 1970.
         package let written: Double
         package let number: Int
     }
 
-    /// The name of a stream's folder: letters, digits, `-` and `_` stay, every other byte becomes `%` and its number.
+    /// The name of a stream's folder: letters, digits, `-` and `_` are kept, other bytes become `%` and their number.
     ///
-    /// One that would be too long is cut, and ends with `~` and a hash.
+    /// A name that would be too long is cut, and ends with `~` and a hash.
     package static func folderName(_ stream: String) -> String {
         var name = ""
         for byte in stream.utf8 {
@@ -44,8 +45,9 @@ package struct HistoryFolder: Sendable {
         return name.utf8.count <= 120 ? name : name.prefix(100) + "~" + hash(stream)
     }
 
-    /// The first 128 bits of a text's SHA-256, in hexadecimal digits: two texts have the same for no reason but intent,
-    /// and not even then.
+    /// The first 128 bits of a text's SHA-256, in hexadecimal digits.
+    ///
+    /// Two texts with the same hash cannot be found, not even on purpose.
     package static func hash(_ text: String) -> String {
         let digest = Digest(.sha256)
         digest.update(Array(text.utf8))
@@ -55,7 +57,7 @@ package struct HistoryFolder: Sendable {
 
     package func folder(of stream: String) -> String { "\(path)/\(Self.folderName(stream))" }
 
-    /// The stream whose folder has such a name; nil of a long one, which the name does not say, and of what is none.
+    /// The stream whose folder has this name; nil for a shortened name, and for names of no stream.
     static func stream(ofFolder name: String) -> String? {
         if name == "%" { return "" }
         var bytes: [UInt8] = []
@@ -75,7 +77,7 @@ package struct HistoryFolder: Sendable {
         return folderName(stream) == name ? stream : nil
     }
 
-    /// Keeps other writers away until what is returned goes; throws where there is one.
+    /// Locks the history against other writers until the result is released; throws if there is one.
     package func lock() throws(HistoryProblem) -> DirectoryLock {
         try SegmentAppender.makeFolder(path)
         do { return try DirectoryLock(path) } catch {
@@ -86,12 +88,12 @@ package struct HistoryFolder: Sendable {
         }
     }
 
-    /// The place of a film's segment; of one that broke off, another, so that it is tried again.
+    /// The path of a film's segment; a film that broke off has another, so that it is tried again.
     package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
         "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
     }
 
-    /// The header of a film that is in the history, whole; nil where it is not.
+    /// The header of a film that is completely in the history; nil if it is not.
     package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
         guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
             return nil
@@ -99,43 +101,43 @@ package struct HistoryFolder: Sendable {
         return header
     }
 
-    /// The kind's part of a file's name.
+    /// The part of a file's name that tells its kind.
     static func kindName(_ header: SegmentHeader) -> String {
         header.kind == .frames ? "frames" : "clips-\(folderName(header.head).prefix(64))-\(header.window)"
     }
 
-    /// The place of a segment of a day.
+    /// The path of a segment of a day.
     func segment(_ header: SegmentHeader, day: Int, number: Int) -> String {
         "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
     }
 
-    /// A file that a crash left: a part that was not finished, or a tail whose segment is gone.
+    /// A file left by a crash: an unfinished segment, or a tail whose segment is gone.
     struct Leftover: Equatable {
         let path: String
-        /// The segment that it belongs to, or was to be.
+        /// The file name of the segment that the file belongs to, or would have become.
         let segment: String
         let bytes: Int
     }
 
-    /// Every segment, by folder, day and number.
+    /// All segments, ordered by folder, day and number.
     package func segments() -> [Segment] { streamFolders().flatMap { contents(of: $0).segments } }
 
     /// The segments in a stream's folder.
     package func segments(of stream: String) -> [Segment] { contents(of: folder(of: stream)).segments }
 
-    /// The folders of streams, in order.
+    /// The folders of streams, sorted.
     func streamFolders() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         return names.filter(Self.isStreamFolder).sorted().map { "\(path)/\($0)" }
     }
 
-    /// Whether a name can be a stream's: what else lies in the directory is nobody's business.
+    /// Whether a name can be that of a stream's folder; others in the directory are ignored.
     private static func isStreamFolder(_ name: String) -> Bool {
         let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_%~"
         return name.allSatisfy(letters.contains)
     }
 
-    /// What is in a stream's folder, with the sizes of all of it.
+    /// The contents of a stream's folder, with the sizes of all files.
     func contents(of folder: String) -> (segments: [Segment], pictures: [Segment], leftovers: [Leftover]) {
         var found: [String: Segment] = [:]
         var pictures: [Segment] = []
@@ -170,10 +172,10 @@ package struct HistoryFolder: Sendable {
         return (found.values.sorted(by: isBefore), pictures.sorted(by: isBefore), rest)
     }
 
-    /// Whether a name is that of a segment or of pictures.
+    /// Whether a file name is that of a segment or of pictures.
     private static func isFile(_ name: String) -> Bool { parse(name) != nil || PictureFile.parse(name) != nil }
 
-    /// The parts of a segment's file name; nil for a file that is none of a history's.
+    /// The parts of a segment's file name; nil for other files.
     private static func parse(_ file: String) -> (day: Int?, isFrames: Bool, number: Int)? {
         guard file.hasSuffix(".seg") else { return nil }
         let name = file.dropLast(4)
@@ -188,7 +190,7 @@ package struct HistoryFolder: Sendable {
         return (day, parts[1] == "frames", number)
     }
 
-    /// Days since 1970 as a date: 2026-11-30.
+    /// The date of a day counted from 1970: 2026-11-30.
     package static func dayName(_ day: Int) -> String {
         // Days from civil, the other way round (Hinnant).
         let z = day + 719_468
@@ -203,7 +205,7 @@ package struct HistoryFolder: Sendable {
         return "\(year)-\(two(month))-\(two(date))"
     }
 
-    /// The day that a date names; nil where it is none.
+    /// The day of a date, counted from 1970; nil if the text is not a date.
     package static func day(_ name: String) -> Int? {
         let parts = name.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3, 1900...9999 ~= parts[0], 1...12 ~= parts[1], 1...31 ~= parts[2] else { return nil }

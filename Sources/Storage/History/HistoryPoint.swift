@@ -1,23 +1,23 @@
 import Foundation
 
-/// A moment of a stream or film whose embedding a search begins with: "more like this".
+/// A moment of a stream or film with whose embedding a search begins: "more like this".
 package struct HistoryPoint: Sendable, Equatable {
     package enum Time: Sendable, Equatable {
-        /// Seconds since 1970, of a stream.
+        /// A time of a stream, in seconds since 1970.
         case wall(Double)
-        /// Seconds from a film's beginning.
+        /// A time of a film, in seconds from its beginning.
         case media(Double)
     }
 
     package var stream: String
-    /// The end of the window.
+    /// The time at which the window ends.
     package var time: Time
-    /// Seconds by which what is recorded may end earlier or later.
+    /// How far the recorded window's end may be from the moment, in seconds.
     package static let reach = 10.0
 
     package init(stream: String, time: Time) { (self.stream, self.time) = (stream, time) }
 
-    /// Where it was found.
+    /// The place of the nearest entry so far.
     private struct Place {
         let segment: HistoryFolder.Segment
         let header: SegmentHeader
@@ -25,10 +25,11 @@ package struct HistoryPoint: Sendable, Equatable {
         let distance: Double
     }
 
-    /// The embedding of the window that ends nearest to the moment, a unit vector `[width]`; nil where there is none.
+    /// Returns the embedding `[width]`, of length 1, of the window that ends nearest to the moment; nil without one.
     ///
-    /// Of the mean head the mean of the window's unit rows, as many as there are without a gap; of another the clip
-    /// that it made. `model`, `width`, `head` and `frames` as in a query. Reads: not on the cooperative pool.
+    /// For the mean head it is the normalised mean of the window's unit rows, as many as there are without a gap; for
+    /// another head, the clip embedding that it made. `model`, `width`, `head` and `frames` are as in a query. It reads
+    /// files, so it must not run on the cooperative pool.
     package func embedding(
         _ folder: HistoryFolder, model: String, width: Int, head: String = "mean", frames: Int? = nil
     ) -> [Float]? {
@@ -49,7 +50,7 @@ package struct HistoryPoint: Sendable, Equatable {
 
     private var isWall: Bool { if case .wall = time { true } else { false } }
 
-    /// Whether a day's segment can have the moment; films have no day.
+    /// Whether a day's segment can contain the moment; films have no day.
     private func reaches(_ day: Int?) -> Bool {
         guard let day else { return !isWall }
         guard case .wall(let at) = time else { return false }
@@ -57,7 +58,7 @@ package struct HistoryPoint: Sendable, Equatable {
         return at >= start - Self.reach && at < start + 86_400 + Self.reach
     }
 
-    /// Looks for the nearest entry that has a row.
+    /// Finds the nearest entry that has a row.
     private func see(
         _ block: SegmentReader.Block, _ header: SegmentHeader, _ segment: HistoryFolder.Segment, _ best: inout Place?
     ) {

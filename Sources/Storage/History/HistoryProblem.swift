@@ -1,23 +1,23 @@
 /// A part of a history that cannot be read or written, and why.
 package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
-        /// No segment, or one whose header does not hold.
+        /// The file is not a segment, or its header is damaged.
         case unreadable
-        /// A block whose checksum does not hold.
+        /// A block has a wrong checksum.
         case damaged
-        /// Bytes at the end that are not a whole block.
+        /// The file ends with an incomplete block.
         case cut
-        /// A format newer than this program, or a day that has not come.
+        /// The format is newer than this program, or the day is in the future.
         case future
-        /// Made by another model.
+        /// The rows were made by another model.
         case otherModel = "other model"
-        /// Rows of another width than the model's.
+        /// The rows have another width than the model's.
         case otherWidth = "other width"
-        /// It cannot be written: no room, or no permission.
+        /// The history cannot be written: no space, or no permission.
         case unwritable
-        /// Another process, or another part of this one, writes to it.
+        /// Another process, or another part of this one, has it locked for writing.
         case inUse = "in use"
-        /// It was removed, or written anew, since it was listed, or has no header yet: never counted.
+        /// The segment was removed or rewritten since it was listed, or has no header yet; this is never counted.
         case gone
     }
     package let kind: Kind
@@ -32,7 +32,7 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
 
     package var description: String { "\(path): \(reason)" }
 
-    /// Refuses times that are no numbers or beyond 1e12 seconds: a block with one would not hold when it is read.
+    /// Throws on times that are not numbers or beyond 1e12 seconds: a block with one would be refused when it is read.
     static func refuse(time media: Double, _ wall: Double, of stream: String) throws(HistoryProblem) {
         guard abs(media) < 1e12, abs(wall) < 1e12 else {
             throw HistoryProblem(.unwritable, stream, "expected times below 1e12 seconds, found \(media) and \(wall)")
@@ -40,10 +40,10 @@ package struct HistoryProblem: Error, Sendable, Equatable, CustomStringConvertib
     }
 }
 
-/// Counts of what a search or a removal left out, and the first places by name.
+/// The numbers of what a search or removal left out, with the first places by name.
 package struct HistorySkips: Sendable, Equatable {
     package private(set) var counts: [HistoryProblem.Kind: Int] = [:]
-    /// The first ones, at most `mostNamed`.
+    /// The first problems, at most `mostNamed`.
     package private(set) var named: [HistoryProblem] = []
     package static let mostNamed = 32
 
@@ -51,7 +51,7 @@ package struct HistorySkips: Sendable, Equatable {
 
     package var isEmpty: Bool { counts.isEmpty }
 
-    /// Counts a problem; what is gone is none, since retention and removals work while others read.
+    /// Counts a problem, except `gone`: retention and removals work while others read.
     package mutating func note(_ problem: HistoryProblem) {
         guard problem.kind != .gone else { return }
         counts[problem.kind, default: 0] += 1

@@ -2,22 +2,22 @@ import Foundation
 package import Matching
 import SystemSupport
 
-/// Removes what a history has of some streams: all of it, or a span.
+/// Removes the history of some streams: all of it, or a span of time.
 ///
-/// Segments that lie within the span are unlinked. Others are written anew without it, beside, and renamed; damaged
-/// blocks of theirs are left out, and one whose header does not hold goes whole. Windows that would span the gap are
-/// none any more. Pictures go with them.
+/// Segments within the span are deleted. Others are written anew without the span, then renamed; damaged blocks are
+/// left out, and a segment with a damaged header is deleted. Windows across the gap no longer exist. Pictures are
+/// removed, too.
 package struct HistoryRemoval: Sendable {
-    /// Nil: all streams.
+    /// The streams to remove; nil means all.
     package var selector: StreamSelector?
-    /// One stream by its name, whatever is in it: films have names that no selector takes.
+    /// The name of the one stream to remove, whatever characters it has: films have names that no selector accepts.
     package var stream: String?
-    /// Seconds since 1970; nil has no bound.
+    /// The begin of the span, in seconds since 1970; nil is unbounded.
     ///
-    /// A film has no wall times, and goes whole, when there is no span.
+    /// A film has no wall times, and is removed only as a whole, without a span.
     package var from: Double?
     package var to: Double?
-    /// Labels of a stream, by which the selector may select.
+    /// The labels of a stream, for the selector.
     package var labels: @Sendable (String) -> [String] = { _ in [] }
 
     package init(selector: StreamSelector? = nil, stream: String? = nil, from: Double? = nil, to: Double? = nil) {
@@ -25,11 +25,11 @@ package struct HistoryRemoval: Sendable {
     }
 
     package struct Result: Sendable, Equatable {
-        /// Segments that are gone, and those that were written anew.
+        /// The number of deleted segments; `rewritten` is that of segments written anew.
         package var removed = 0
         package var rewritten = 0
         package var entries = 0
-        /// Pictures that are gone.
+        /// The number of deleted pictures.
         package var pictures = 0
         package var skips = HistorySkips()
         package init() {}
@@ -39,13 +39,13 @@ package struct HistoryRemoval: Sendable {
         (stream.map { $0 == name } ?? true) && (selector.map { $0.matches(name, labels: labels(name)) } ?? true)
     }
 
-    /// Whether it takes what a stream had at a time, in seconds since 1970.
+    /// Whether the removal covers a stream at a time in seconds since 1970.
     package func takes(_ stream: String, at wall: Double) -> Bool { selects(stream) && isMeant(wall) }
 
     private var isWhole: Bool { from == nil && to == nil }
     func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Whether a segment of a day can have entries of the span that are its own, or those of so many days before it.
+    /// Whether a segment of a day may have entries of the span, its own or those of up to `daysBefore` days before.
     private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
         guard let day else { return isWhole }
         let begin = Double(day - daysBefore) * 86_400
@@ -55,7 +55,7 @@ package struct HistoryRemoval: Sendable {
     /// Removes; the caller holds the history's lock, or is its writer.
     package func run(_ folder: HistoryFolder) -> Result { run(folder, nil) }
 
-    /// Removes, within the bound of the history that is written.
+    /// Removes; rewritten segments are counted in `space`, the bound of a history that is being written.
     func run(_ folder: HistoryFolder, _ space: HistorySpace?) -> Result {
         var result = Result()
         for path in folder.streamFolders() {
@@ -128,9 +128,9 @@ package struct HistoryRemoval: Sendable {
         result.rewritten += 1
     }
 
-    /// Whether a segment has entries of the span, or anything that cannot be read or was never finished, and may be.
+    /// Whether a segment has entries of the span, unreadable parts, or was never finished.
     ///
-    /// Not `ownToo`: only those it begins with count, which are the end of the segment before, of whatever day.
+    /// If not `ownToo`, only the copies at its beginning are examined, which are the end of the previous segment.
     private func isTouched(_ segment: HistoryFolder.Segment, ownToo: Bool) throws(HistoryProblem) -> Bool {
         let reader = try SegmentChain(segment)
         while let block = reader.next() {
@@ -141,7 +141,7 @@ package struct HistoryRemoval: Sendable {
         return !reader.skips.isEmpty || !reader.isSealed
     }
 
-    /// Writes anew what is not meant; how many entries were kept, and how many were not.
+    /// Copies the entries to keep into a new segment; returns the numbers of kept and of removed entries.
     private func copy(
         _ reader: SegmentChain, to part: String, _ space: HistorySpace?
     ) throws(HistoryProblem) -> (kept: Int, removed: Int) {

@@ -1,36 +1,35 @@
 import Foundation
 
-/// How long a history is kept, and how much of it.
+/// How long a history is kept, and how large it may be.
 package struct HistoryRetention: Sendable, Equatable {
-    /// Days that a segment is kept after its own; nil keeps all.
+    /// The number of days for which a segment is kept after its own day; nil keeps all.
     ///
-    /// Of films: after it was indexed.
+    /// For films, days count from their indexing.
     package var days: Double?
-    /// Most bytes of all files; nil for no bound.
+    /// The greatest size of all files in bytes; nil means unlimited.
     package var bytes: Int?
-    /// Bytes of the disk that are left to others: below them nothing is recorded.
+    /// The bytes of the disk that stay free for others: below them nothing is recorded.
     package var reserve: Int
-    /// Most bytes of pictures among them: embeddings tell more.
+    /// The greatest size of all picture files together, in bytes; embeddings have priority.
     var mostOfPictures: Int? { bytes.map { $0 / 3 } }
 
     package init(days: Double? = 7, bytes: Int? = 10_000_000_000, reserve: Int = 0) {
         (self.days, self.bytes, self.reserve) = (days, bytes, reserve)
     }
 
-    /// What is left after retention.
+    /// The state after retention.
     package struct Left: Sendable, Equatable {
-        /// Number of segments deleted; picture files are not counted.
+        /// The number of deleted segments; picture files are not counted.
         package var removed = 0
-        /// Bytes of all files, and of pictures among them.
+        /// The size of all files in bytes; `pictures` is the part of the pictures.
         package var bytes = 0
         package var pictures = 0
     }
 
-    /// Removes what a crash left and what is too old, then the oldest until `room` more bytes fit, and empty folders.
+    /// Removes leftovers of a crash and old files, then the oldest until `room` more bytes fit; removes empty folders.
     ///
-    /// Never what is written now.
-    /// The caller holds the history's lock. `room`: of which `ofPictures` are for pictures. `open`: files that are
-    /// written, or about to be. `now` in seconds since 1970.
+    /// Files in `open`, which are being written or about to be, are never removed. The caller holds the history's lock.
+    /// Of `room`, `ofPictures` bytes are for pictures. `now` is in seconds since 1970.
     package func apply(
         to folder: HistoryFolder, room: Int = 0, ofPictures: Int = 0, sparing open: Set<String> = [], now: Double
     ) -> Left {
@@ -73,7 +72,7 @@ package struct HistoryRetention: Sendable, Equatable {
 }
 
 extension HistoryFolder.Segment {
-    /// Removes its files, and its folder, if that was the last one; whether they are gone.
+    /// Removes the segment's files, and its folder if it is empty then; returns whether they are gone.
     @discardableResult
     func remove() -> Bool {
         // The tail first: alone it would say nothing, and be found only by retention.
@@ -84,11 +83,11 @@ extension HistoryFolder.Segment {
     }
 }
 
-/// The bytes of a history that is written, kept within its bound at all times.
+/// Counts the bytes of a history that is being written, and keeps them within its bound.
 ///
 /// Belongs to the writer's thread.
 final class HistorySpace {
-    /// A segment that is written, or about to be: retention spares it until this goes.
+    /// Protects a segment that is, or will be, written from retention, until it is released.
     final class Hold {
         private let space: HistorySpace
         private let path: String
@@ -100,10 +99,10 @@ final class HistorySpace {
     private let folder: HistoryFolder
     let retention: HistoryRetention
     private(set) var used = 0
-    /// Of which pictures.
+    /// The bytes of pictures among all bytes.
     private var pictures = 0
     private(set) var removed = 0
-    /// How often each segment is held.
+    /// How often each segment is protected.
     private var held: [String: Int] = [:]
     private let now: @Sendable () -> Double
 
@@ -112,7 +111,7 @@ final class HistorySpace {
         tidy()
     }
 
-    /// Spares a segment from before it is opened.
+    /// Protects a segment, before it is opened.
     func hold(_ path: String) -> Hold {
         held[path, default: 0] += 1
         return Hold(self, path)
@@ -122,7 +121,7 @@ final class HistorySpace {
         held[path] = held[path].flatMap { $0 > 1 ? $0 - 1 : nil }
     }
 
-    /// Takes room for bytes that are about to be written; false if there is none.
+    /// Reserves bytes that are about to be written; returns false if there is no space.
     func take(_ bytes: Int, ofPictures: Bool = false) -> Bool {
         func fits() -> Bool {
             used + bytes <= retention.bytes ?? .max
@@ -138,7 +137,7 @@ final class HistorySpace {
         return true
     }
 
-    /// Bytes of a directory's disk that its user may still write; all there could be, if that is not known.
+    /// The bytes that the user may still write on a directory's disk; a huge number if that is unknown.
     private static func free(_ path: String) -> Int {
         var found = statvfs()
         guard statvfs(path, &found) == 0 else { return .max / 2 }
@@ -146,7 +145,7 @@ final class HistorySpace {
             clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
-    /// Removes what is too old or too much, and counts anew.
+    /// Removes what is too old or too large, and counts all files again.
     func tidy(room: Int = 0, ofPictures: Int = 0) {
         let left = retention.apply(
             to: folder, room: room, ofPictures: ofPictures, sparing: Set(held.keys), now: now())

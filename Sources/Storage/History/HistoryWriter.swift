@@ -4,46 +4,46 @@ import SystemSupport
 
 /// Counters of a history writer.
 package struct HistoryStatus: Sendable, Equatable {
-    /// Entries that were taken; some may have been lost later.
+    /// The entries accepted; some may have been lost later.
     package var recorded: UInt64 = 0
-    /// Entries that found the queue full.
+    /// The entries dropped because the queue was full.
     package var dropped: UInt64 = 0
-    /// Entries that could not be written: a block at a time.
+    /// The entries that could not be written; whole blocks are lost.
     package var lost: UInt64 = 0
-    /// Pictures that were written, those that found the queue full, and those that the disk did not take.
+    /// The pictures written; `picturesDropped` found the queue full, and `picturesLost` could not be written.
     package var pictures: UInt64 = 0
     package var picturesDropped: UInt64 = 0
     package var picturesLost: UInt64 = 0
-    /// Segments that retention removed.
+    /// The segments removed by retention.
     package var removed = 0
-    /// Bytes of all files.
+    /// The size of all files in bytes.
     package var bytes = 0
-    /// Why nothing is written at the moment; nil if all is well.
+    /// The reason why nothing is written at the moment; nil if all is well.
     package var problem: String?
-    /// When the last flush ended, in seconds since 1970.
+    /// The time at which the last flush ended, in seconds since 1970.
     package var flushed: Double?
 
     package init() {}
 }
 
-/// Writes a history's segments, on a thread of its own.
+/// Writes a history's segments, on its own thread.
 ///
-/// `append` never waits: what finds the bounded queue full is dropped and counted, and the stream's next frame then
-/// begins a new window. Every `flushInterval` seconds all that came is on the disk. A disk that is full stops recording
-/// until there is room, and nothing else.
+/// `append` never waits: if the bounded queue is full, an entry is dropped and counted, and the stream's next frame
+/// begins a new window. Every `flushInterval` seconds, everything is written to the disk. A full disk only stops the
+/// recording, until there is space.
 // @unchecked: `inbox` is a mutex; all other mutable fields are only used on `queue`
 package final class HistoryWriter: @unchecked Sendable {
     package struct Settings: Sendable {
-        /// Which model makes the embeddings.
+        /// The name of the model that makes the embeddings.
         package var model: String
         package var width: Int
-        /// Frames of the mean head's windows, whose norms are kept.
+        /// The frames of the mean head's windows, whose norms are stored.
         package var window: Int
         package var retention = HistoryRetention()
         package var flushInterval: Double = 30
-        /// Entries that may wait.
+        /// The greatest number of waiting entries.
         package var depth = 2048
-        /// Pictures that may wait, as large as they came.
+        /// The greatest number of waiting pictures, which are not compressed yet.
         package var pictureDepth = 8
 
         package init(model: String, width: Int, window: Int, retention: HistoryRetention = HistoryRetention()) {
@@ -59,11 +59,11 @@ package final class HistoryWriter: @unchecked Sendable {
     }
     private struct Inbox {
         var items: [Item] = []
-        /// Pictures among them.
+        /// The number of pictures among the items.
         var pictures = 0
         var isScheduled = false
         var isClosed = false
-        /// Streams that lost an entry: the next frame of theirs does not continue.
+        /// The streams that lost an entry: their next frame is a discontinuity.
         var broken: Set<String> = []
         var status = HistoryStatus()
     }
@@ -82,17 +82,17 @@ package final class HistoryWriter: @unchecked Sendable {
     private var lanes: [String: LaneRecorder] = [:]
     private var clips: [ClipLane: ClipRecorder] = [:]
     private var pictures: [String: PictureRecorder] = [:]
-    /// Entries that lanes lost which are finished.
+    /// The number of entries lost by lanes that are finished.
     private var lostBefore = 0
-    /// Whether anything could not be written since the last flush.
+    /// Whether a write has failed since the last flush.
     private var hasFailed = false
     private var timer: (any DispatchSourceTimer)?
-    /// Nil once the writer is closed.
+    /// The directory's lock; nil once the writer is closed.
     private var lock: DirectoryLock?
 
-    /// Opens a directory, which is made if it is not there, and removes what its retention does not keep.
+    /// Opens a directory, creates it if it is missing, and applies retention.
     ///
-    /// Throws a problem of the kind `inUse` where another writer has it, of this process or another.
+    /// Throws a problem of the kind `inUse` if another writer has it open, in this process or another.
     package init(
         _ path: String, _ settings: Settings,
         now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }
@@ -117,19 +117,19 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, without waiting
 
-    /// Queues a frame to be written, without waiting; false if the queue is full or the writer is closed.
+    /// Queues a frame without waiting; returns false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ frame: HistoryFrame) -> Bool { post(.frame(frame), of: frame.stream) }
 
-    /// Queues a clip embedding, without waiting; false if the queue is full or the writer is closed.
+    /// Queues a clip embedding without waiting; returns false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ clip: HistoryClip) -> Bool { post(.clip(clip), of: nil) }
 
-    /// Takes a picture, which is made later; whether there was room for it.
+    /// Queues a picture, which is compressed later; returns false if the queue is full or the writer is closed.
     @discardableResult
     package func append(_ picture: HistoryPicture) -> Bool { post(.picture(picture), of: nil) }
 
-    /// A stream has ended: its segments are finished.
+    /// Finishes the segments of a stream that has ended.
     package func end(_ stream: String) { _ = post(.end(stream), of: nil) }
 
     private func post(_ item: Item, of stream: String?) -> Bool {
@@ -167,13 +167,13 @@ package final class HistoryWriter: @unchecked Sendable {
 
     // MARK: From any thread, waiting for the disk
 
-    /// Puts all that came on the disk, and keeps within the bounds.
+    /// Writes everything queued to the disk, and applies retention.
     package func flush() { queue.sync { writeAll() } }
 
-    /// Puts all that came on the disk, and no more: for those who are about to read it.
+    /// Writes everything queued to the disk, for a caller that is about to read it.
     package func settle() { queue.sync { put() } }
 
-    /// Finishes all segments; nothing is taken after that.
+    /// Finishes all segments; nothing is accepted afterwards.
     package func close() {
         inbox.withLock { $0.isClosed = true }
         queue.sync {
@@ -187,7 +187,7 @@ package final class HistoryWriter: @unchecked Sendable {
         }
     }
 
-    /// Removes what there is of some streams, or of a span of theirs; see `HistoryRemoval`.
+    /// Removes streams or a span of them; see `HistoryRemoval`.
     package func remove(_ removal: HistoryRemoval) -> HistoryRemoval.Result {
         queue.sync {
             guard lock != nil else {
@@ -280,7 +280,7 @@ package final class HistoryWriter: @unchecked Sendable {
         keepUp()
     }
 
-    /// Puts all that came on the disk.
+    /// Writes everything queued to the disk.
     private func put() {
         guard lock != nil else { return }
         drain()
@@ -289,7 +289,7 @@ package final class HistoryWriter: @unchecked Sendable {
         doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
-    /// Finishes what is done, keeps within the bounds, and says how it went.
+    /// Finishes idle segments, applies retention, and updates the status.
     private func keepUp() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())
@@ -319,7 +319,7 @@ package final class HistoryWriter: @unchecked Sendable {
         for key in endingClips.keys { clips[key] = nil }
     }
 
-    /// One that fails holds up no other.
+    /// Calls `body` for each item; an error in one does not stop the others.
     private func doing<T>(_ items: some Sequence<T>, _ body: (T) throws(HistoryProblem) -> Void) {
         for item in items {
             do throws(HistoryProblem) { try body(item) } catch { noteFailure(error) }

@@ -1,15 +1,14 @@
-/// A sampled frame as a history takes it.
+/// A sampled frame to be stored in a history.
 package struct HistoryFrame: Sendable {
     package var stream: String
-    /// As the tower gives it, `[d]`; nil for a picture that shows nothing, or repeats one whose embedding is not at
-    /// hand.
+    /// The image tower's embedding `[d]`; nil if the picture shows nothing, or repeats one without an embedding.
     package var embedding: [Float]?
-    /// Seconds of media time.
+    /// Media time in seconds.
     package var media: Double
-    /// Seconds since 1970; 0 of a film.
+    /// Seconds since 1970; 0 for a film.
     package var wall: Double
     package var isDiscontinuity: Bool
-    /// Its picture had not changed: it has the embedding of the frame before it.
+    /// Whether the picture was unchanged, so that the previous frame's embedding applies.
     package var isRepeat: Bool
 
     package init(
@@ -21,18 +20,18 @@ package struct HistoryFrame: Sendable {
     }
 }
 
-/// The clip embedding of a window.
+/// The clip embedding of a window, to be stored in a history.
 package struct HistoryClip: Sendable {
     package var stream: String
     package var head: String
-    /// Frames of the window.
+    /// The number of frames of the window.
     package var frames: Int
-    /// `[d]`; kept as of length 1.
+    /// The embedding `[d]`; it is stored with length 1.
     package var embedding: [Float]
-    /// Seconds of media time of the window's first and last frame.
+    /// The media time of the window's first frame in seconds; `mediaEnd` is that of its last.
     package var mediaStart: Double
     package var mediaEnd: Double
-    /// Seconds since 1970 of its last frame.
+    /// The wall time of the window's last frame, in seconds since 1970.
     package var wallEnd: Double
 
     package init(
@@ -44,7 +43,7 @@ package struct HistoryClip: Sendable {
     }
 }
 
-/// One lane's frames on their way into segments: its window, its day, its open segment.
+/// Writes one lane's frames to segments: keeps its window, its day, and its open segment.
 ///
 /// Belongs to one thread.
 final class LaneRecorder {
@@ -55,15 +54,15 @@ final class LaneRecorder {
     private var day = Int.min
     private var norms: WindowNorms
     private var last: PackedRow?
-    /// The rows since the last break, one fewer than a window has: the next day begins with them.
+    /// The rows since the last break, at most one fewer than a window has; the next day begins with them.
     private var recent: [(entry: HistoryEntry, row: PackedRow)] = []
-    /// Whether what comes cannot continue what was written: something in between was lost.
+    /// Whether the next frame cannot continue what was written, because an entry was lost.
     private var isBroken = true
     private(set) var lost = 0
-    /// Whether nothing came since `seal` asked last.
+    /// Whether nothing came since the last call of `seal`.
     private var isIdle = false
 
-    /// `path`: one segment for all of it, whatever the day; nil makes one a day.
+    /// Makes a recorder; `path` is one segment for all frames, nil means one segment a day.
     init(
         _ folder: HistoryFolder, _ header: SegmentHeader, path: String? = nil, space: HistorySpace? = nil
     ) throws(HistoryProblem) {
@@ -74,7 +73,7 @@ final class LaneRecorder {
     }
     private let isSingle: Bool
 
-    /// Takes a frame; throws where it cannot be written, and goes on with the next.
+    /// Writes a frame; if that fails, it throws, and continues with the next frame.
     func append(_ frame: HistoryFrame) throws(HistoryProblem) {
         try HistoryProblem.refuse(time: frame.media, frame.wall, of: frame.stream)
         isIdle = false
@@ -106,9 +105,9 @@ final class LaneRecorder {
         if let appender { try writing(appender) { () throws(HistoryProblem) in try appender.flush() } }
     }
 
-    /// Finishes the segment of a day before `today` if nothing came since this was asked last: retention may take it.
+    /// Finishes a segment of a day before `today` if nothing came since the last call, so that retention may remove it.
     ///
-    /// The window stays: the next segment begins with it.
+    /// The window is kept: the next segment begins with it.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today, let appender {
@@ -117,7 +116,7 @@ final class LaneRecorder {
         }
     }
 
-    /// Ends the segment; what comes later begins with a window of its own.
+    /// Finishes the segment; the next frame begins a new window.
     func finish() throws(HistoryProblem) {
         defer {
             appender = nil
@@ -138,7 +137,7 @@ final class LaneRecorder {
         recent.append((entry, row))
     }
 
-    /// Counts what a segment loses, and goes on with a window of its own after that.
+    /// Runs `body`; if it loses entries, these are counted, and the next frame begins a new window.
     private func writing(_ segment: SegmentAppender, _ body: () throws(HistoryProblem) -> Void) throws(HistoryProblem) {
         let before = segment.lost
         do throws(HistoryProblem) { try body() } catch {
@@ -148,8 +147,9 @@ final class LaneRecorder {
         }
     }
 
-    /// The segment of the day that `wall` is in; a new one begins with copies of the window's last frames, so that
-    /// windows go on over midnight.
+    /// The segment of the day of `wall`.
+    ///
+    /// A new segment begins with copies of the window's last frames, so that windows continue over midnight.
     private func segment(at wall: Double) throws(HistoryProblem) -> SegmentAppender {
         let today = HistoryFolder.day(at: wall)
         if let appender, isSingle || today == day { return appender }

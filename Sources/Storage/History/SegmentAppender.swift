@@ -4,28 +4,28 @@ import SystemSupport
 
 /// Appends to one segment; belongs to one thread.
 ///
-/// Whole blocks go to the segment. What a block does not have yet goes to the tail beside it, in small blocks, at each
-/// flush; once the block is whole and on the disk, the tail is emptied. So a crash loses what was not flushed, and
-/// nothing is written over what was.
+/// Complete blocks go to the segment. At each flush, the entries of the incomplete block go to the tail beside it, in
+/// small blocks; once the block is complete and on the disk, the tail is emptied. So a crash loses only what was not
+/// flushed, and nothing is overwritten.
 final class SegmentAppender {
     let header: SegmentHeader
     let path: String
-    /// The history's bound; nil where there is none.
+    /// The history's bound; nil if there is none.
     private let space: HistorySpace?
     private let hold: HistorySpace.Hold?
     private let main: Int32
     private var tail: Int32 = -1
     private var mainEnd: Int
     private var tailEnd = SegmentHeader.size
-    /// Number of the next block's first entry.
+    /// The number of the next block's first entry.
     private var sequence: Int
-    /// Entries of the next block, and those of them that were never flushed.
+    /// The entries of the next block; `young` has those of them that were never flushed.
     private var block: BlockBuilder
     private var young: BlockBuilder
-    /// Entries that were lost since the disk was full.
+    /// The number of entries lost on a full disk.
     private(set) var lost = 0
 
-    /// Goes on with the newest segment of the day if it has such rows and is not sealed, else begins another.
+    /// Continues the newest segment of the day if its rows match and it is not sealed, else begins another.
     static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, space: HistorySpace?)
         throws(HistoryProblem) -> SegmentAppender
     {
@@ -66,7 +66,7 @@ final class SegmentAppender {
         }
     }
 
-    /// Goes on with a segment, from its last whole block on.
+    /// Continues a segment after its last complete block.
     private init(goingOn reader: SegmentReader, space: HistorySpace?) throws(HistoryProblem) {
         (path, header, self.space) = (reader.path, reader.header, space)
         hold = space?.hold(reader.path)
@@ -81,7 +81,7 @@ final class SegmentAppender {
         if (try? takeTail()) != nil { unlink(path + ".tail") }
     }
 
-    /// Makes blocks of what the tail has beyond the segment's.
+    /// Makes blocks of the tail's entries that are not in the segment.
     private func takeTail() throws(HistoryProblem) {
         guard let bytes = TailBytes(of: path), let tail = try? SegmentReader(bytes, readsLow: true),
             tail.header.continues(header)
@@ -103,14 +103,14 @@ final class SegmentAppender {
         if tail >= 0 { close(tail) }
     }
 
-    /// Takes the next entry; `row` is its own, or the one that it repeats.
+    /// Adds the next entry; `row` is its own row, or the one that it repeats.
     func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) throws(HistoryProblem) {
         block.append(entry, row, repeats: repeats)
         young.append(entry, row, repeats: repeats)
         if block.isFull { try writeBlock() }
     }
 
-    /// Puts on the disk what has come.
+    /// Writes all entries to the disk.
     func flush() throws(HistoryProblem) {
         guard !young.isEmpty else { return }
         if tail < 0 {
@@ -127,9 +127,9 @@ final class SegmentAppender {
         young.removeAll()
     }
 
-    /// Makes a block of what there is, seals the segment and lets the tail go.
+    /// Writes the last block, seals the segment and deletes the tail.
     ///
-    /// A segment that nobody may write to is sealed: it never changes again, but goes, or is replaced by another file.
+    /// A sealed segment is not writable: it never changes, and can only be deleted, or replaced by another file.
     func finish() throws(HistoryProblem) {
         if !block.isEmpty { try writeBlock() }
         guard fsync(main) == 0 else { throw Self.problem(path) }
@@ -162,7 +162,7 @@ final class SegmentAppender {
         }
     }
 
-    /// Writes all of it or nothing; how many bytes.
+    /// Writes all bytes or none; returns the number written.
     private func write(_ bytes: [UInt8], to file: Int32, at place: Int) throws(HistoryProblem) -> Int {
         guard space?.take(bytes.count) ?? true else { throw Self.full(path) }
         let code = FileBytes.write(bytes, to: file, at: place)
@@ -180,9 +180,9 @@ final class SegmentAppender {
 }
 
 extension SegmentReader.Block {
-    /// Its entries with their rows; a repeat comes with the row that it repeats.
+    /// The block's entries with their rows; a repeat comes with the row that it repeats.
     ///
-    /// Needs the low plane.
+    /// It needs the low plane.
     func entries() -> [(entry: HistoryEntry, row: PackedRow?)] {
         var place = -1
         return (0..<header.entries).map { index in
@@ -192,9 +192,9 @@ extension SegmentReader.Block {
         }
     }
 
-    /// One of its rows.
+    /// A row of the block, by its number.
     ///
-    /// Needs the low plane.
+    /// It needs the low plane.
     func row(_ place: Int) -> PackedRow {
         let start = place * header.padded
         var row = PackedRow(padded: 0)

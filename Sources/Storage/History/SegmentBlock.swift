@@ -1,19 +1,19 @@
 import CKernels
 
-/// Flags of an entry, and of what a history knows of its frame.
+/// The flags of an entry, and of its frame.
 package struct EntryFlags: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// It does not continue what came before it.
+    /// The frame does not continue the previous one.
     package static let discontinuity = EntryFlags(rawValue: 1)
-    /// Its picture had not changed: it has the row of the entry before it.
+    /// The picture was unchanged: the entry has the previous entry's row.
     package static let gated = EntryFlags(rawValue: 2)
-    /// Its picture shows nothing: it has no row, and no window spans it.
+    /// The picture shows nothing: the entry has no row, and no window spans it.
     package static let blind = EntryFlags(rawValue: 4)
-    /// The end of the segment before again, so that the first windows are whole.
+    /// A copy from the end of the previous segment, so that the first windows are complete.
     package static let carried = EntryFlags(rawValue: 8)
-    /// It has a row of its own in its block.
+    /// The entry has its own row in its block.
     package static let row = EntryFlags(rawValue: 16)
 
     // Asked of each of millions: the protocol's own `contains` is not specialised for callers in other modules.
@@ -22,20 +22,20 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package var isCarried: Bool { rawValue & Self.carried.rawValue != 0 }
 }
 
-/// The sizes and checksums of a block: its first `size` bytes.
+/// The header of a block, its first `size` bytes: sizes and checksums.
 ///
-/// A block stands for itself: header, entries, the rows' high plane, their low plane. Layout of the entries: media and
+/// A block is self-contained: header, entries, the rows' high plane, their low plane. Layout of the entries: media and
 /// wall times (float64, seconds), values (float32), flags (a byte each), then scales and lengths of rows (float32).
-/// Each part is padded to 8 bytes, all of it to 64.
+/// Each part is padded to 8 bytes, the whole to 64.
 package struct BlockHeader: Equatable {
     package static let size = 64
     static let magic: UInt64 = 0x0A4B_4C42_5457_5749
 
-    /// Number of its first entry in the segment.
+    /// The number of the block's first entry in the segment.
     var sequence: UInt64
     var entries: Int
     var rows: Int
-    /// Bytes of a row in a plane.
+    /// The bytes of a row in a plane.
     let padded: Int
     var sums: (meta: UInt64, high: UInt64, low: UInt64) = (0, 0, 0)
 
@@ -49,7 +49,7 @@ package struct BlockHeader: Equatable {
 
     static func rounded(_ count: Int, _ to: Int) -> Int { (count + to - 1) / to * to }
 
-    /// Places of the parts from the block's beginning.
+    /// The offset of the media times; the next properties are the offsets of the other parts.
     var media: Int { Self.size }
     var wall: Int { media + 8 * entries }
     var values: Int { wall + 8 * entries }
@@ -58,17 +58,17 @@ package struct BlockHeader: Equatable {
     var lengths: Int { scales + Self.rounded(4 * rows, 8) }
     var high: Int { Self.rounded(lengths + 4 * rows, Self.size) }
     var low: Int { high + rows * padded }
-    /// Bytes of the whole block.
+    /// The size of the whole block in bytes.
     var size: Int { low + rows * padded }
 
-    /// The most bytes before the low plane.
+    /// The greatest number of bytes before the low plane.
     static func mostScanned(padded: Int) -> Int {
         BlockHeader(
             sequence: 0, entries: Int(WW_HISTORY_ENTRIES), rows: Int(WW_HISTORY_VECTORS), padded: padded
         ).low
     }
 
-    /// Nil where the bytes are no header of a segment of such rows.
+    /// Reads a header; nil if the bytes are not the header of a block whose rows have `padded` bytes.
     init?(_ bytes: UnsafeRawBufferPointer, padded: Int) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
             bytes.number(56) == ww_history_sum(bytes.baseAddress, 56)
@@ -77,7 +77,7 @@ package struct BlockHeader: Equatable {
         guard self.padded == padded else { return nil }
     }
 
-    /// The same, whether or not its checksum holds.
+    /// Reads a header without checking its checksum.
     init?(unchecked bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic else { return nil }
         let counts = bytes.number(16)
@@ -90,7 +90,7 @@ package struct BlockHeader: Equatable {
         else { return nil }
     }
 
-    /// Writes itself to the block's first bytes, with the checksums of what follows.
+    /// Writes the header to the block's first bytes, with the checksums of what follows.
     static func seal(_ block: UnsafeMutableRawBufferPointer, _ header: BlockHeader) {
         guard let base = block.baseAddress, block.count == header.size else { return }
         func put(_ value: UInt64, _ at: Int) {
@@ -106,7 +106,7 @@ package struct BlockHeader: Equatable {
         put(ww_history_sum(base, 56), 56)
     }
 
-    /// Whether what is in the block can be so: rows as many as the flags say, numbers finite.
+    /// Whether the block's content is valid: as many rows as the flags say, and finite numbers.
     func holds(_ block: UnsafeRawPointer) -> Bool {
         guard ww_history_sum(block + Self.size, high - Self.size) == sums.meta else { return false }
         func part<T>(_ place: Int) -> UnsafePointer<T> { (block + place).assumingMemoryBound(to: T.self) }
@@ -116,15 +116,15 @@ package struct BlockHeader: Equatable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The little-endian number of 64 bits at a place.
+    /// The little-endian 64-bit number at an offset.
     func number(_ at: Int) -> UInt64 {
         UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 }
 
-/// Checksums that hold, whatever they are of: for those who make damaged segments on purpose.
+/// Makes checksums valid, for tests that build damaged segments on purpose.
 package enum SegmentSeal {
-    /// A segment of a header's first bytes and of blocks, each with checksums that hold; what is no block stays.
+    /// Returns a segment with valid checksums, from a header's first bytes and blocks; other bytes are kept.
     package static func sealed(header: [UInt8], blocks: [UInt8]) -> [UInt8] {
         var bytes = Array(header.prefix(SegmentHeader.size - 8))
         bytes += [UInt8](repeating: 0, count: SegmentHeader.size - 8 - bytes.count)

@@ -1,26 +1,26 @@
 import CKernels
 import Foundation
 
-/// The bytes of a segment, a stretch at a time.
+/// The bytes of a segment, read in parts.
 protocol SegmentBytes: AnyObject {
-    /// The bytes from a place on, at most `count`, fewer where they end there; valid until the next call.
+    /// The bytes from a position on, at most `count`, fewer at the end; valid until the next call.
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
-    /// Bytes that there are now.
+    /// The number of bytes that exist now.
     var size: Int { get }
-    /// Whether reading failed, so that more may be there than was read.
+    /// Whether reading failed, so that there may be more than was read.
     var hasFailed: Bool { get }
 }
 
-/// Bytes of a file by positioned reads, into a buffer that is made once and never grows.
+/// The bytes of a file, by positioned reads into a buffer that is allocated once.
 final class FileBytes: SegmentBytes {
     private let descriptor: Int32
     private let most: Int
     private var buffer: UnsafeMutableRawBufferPointer?
     private(set) var hasFailed = false
 
-    /// Reads a file whose descriptor stays the caller's.
+    /// Reads a file whose descriptor remains the caller's.
     ///
-    /// `most`: bytes of the longest view.
+    /// `most` is the length of the longest view in bytes.
     init(_ descriptor: Int32, most: Int) { (self.descriptor, self.most) = (descriptor, most) }
 
     deinit { buffer?.deallocate() }
@@ -30,7 +30,7 @@ final class FileBytes: SegmentBytes {
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// What the buffer holds: of a view that grows, only the rest is read.
+    /// The range that the buffer holds: when a view grows, only the rest is read.
     private var held = 0..<0
 
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer {
@@ -49,7 +49,7 @@ final class FileBytes: SegmentBytes {
         return UnsafeRawBufferPointer(rebasing: buffer[..<min(count, held.count)])
     }
 
-    /// Reads until the buffer is full, the file ends or reading fails; returns how many bytes were read.
+    /// Reads until the buffer is full, the file ends or reading fails; returns the number of bytes read.
     static func read(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at place: Int
     ) -> (count: Int, hasFailed: Bool) {
@@ -120,7 +120,7 @@ final class MappedRows {
 }
 
 extension FileBytes {
-    /// Writes all of it, or nothing: the file then ends where it did; 0, or why it failed.
+    /// Writes all bytes, or none, so that the file ends where it did; returns 0 or the error number.
     static func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Int32 {
         var written = 0
         while written < bytes.count {
@@ -139,7 +139,7 @@ extension FileBytes {
     }
 }
 
-/// A segment's tail as it was at one time, in memory: at most what a block holds, in small blocks.
+/// A copy of a segment's tail in memory: at most the entries of one block, in small blocks.
 // @unchecked: nothing writes to `bytes` once it is made
 final class TailBytes: SegmentBytes, @unchecked Sendable {
     let path: String
@@ -147,7 +147,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
     let size: Int
     var hasFailed: Bool { false }
 
-    /// Reads the tail of a segment; nil where there is none.
+    /// Reads the tail of a segment; nil if there is none.
     init?(of segment: String) {
         path = segment + ".tail"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -160,7 +160,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
         bytes = .allocate(byteCount: Int(status.st_size), alignment: 64)
         size = FileBytes.read(descriptor, bytes, at: 0).count
     }
-    /// The rows of a block of the greatest width, and twice as much for the headers of small ones.
+    /// The greatest size: the rows of a block of the greatest width, and as much again for headers of small blocks.
     private static let most = 1 << 25
 
     deinit { bytes.deallocate() }

@@ -1,16 +1,16 @@
-/// A segment's blocks, and then those of its tail that are not in it.
+/// A segment's blocks, followed by those of its tail that are not in it.
 ///
-/// The writer may be at work: a block goes to the segment before the tail is emptied. So the tail counts only where the
-/// segment has not grown since it was read; nothing that was flushed before is missed, and nothing comes twice.
+/// The writer may be active: it writes a block to the segment before it empties the tail. So the tail is used only if
+/// the segment has not grown since it was read. Then no flushed entry is missed, and none comes twice.
 package final class SegmentChain {
     private let main: SegmentReader
     private let readsLow: Bool
     private let checksRows: Bool
-    /// The tail as it was when the segment had been read; kept, since its file may be emptied at any time.
+    /// The tail as it was when the segment had been read, since its file may be emptied at any time.
     private(set) var tailBytes: TailBytes?
     private var tail: SegmentReader?
     private var isInTail = false
-    /// Number of the entry that would follow.
+    /// The number of the entry that should follow.
     private var expected = 0
 
     package var header: SegmentHeader { main.header }
@@ -24,7 +24,7 @@ package final class SegmentChain {
     /// What is needed to find a block again.
     var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
-    /// The file that blocks were found in, and the tail as it was.
+    /// The file in which blocks were found, and its tail at that time.
     struct Origin: Sendable {
         let inode: UInt64
         let tail: TailBytes?
@@ -40,8 +40,7 @@ package final class SegmentChain {
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
     }
 
-    /// Opens a segment for blocks that were found before, with their low planes; throws `gone` where another file has
-    /// its place.
+    /// Opens a segment again, with low planes, for blocks found before; throws `gone` if the file was replaced.
     init(_ segment: HistoryFolder.Segment, again origin: Origin) throws(HistoryProblem) {
         main = try SegmentReader(segment.path, readsLow: true)
         (readsLow, checksRows) = (true, true)
@@ -51,7 +50,7 @@ package final class SegmentChain {
         open(origin.tail)
     }
 
-    /// The next block; nil at the end.
+    /// Returns the next block; nil at the end.
     func next() -> SegmentReader.Block? {
         while !isInTail {
             if let block = main.next() { return follow(block) }
@@ -67,7 +66,7 @@ package final class SegmentChain {
         return nil
     }
 
-    /// Notes that the block which has just come is damaged.
+    /// Records that the current block is damaged.
     func refuse(_ block: SegmentReader.Block) { (isInTail ? tail : main)?.refuse(block.offset) }
 
     private func follow(_ block: SegmentReader.Block) -> SegmentReader.Block {
@@ -82,14 +81,14 @@ package final class SegmentChain {
         if let tail, !tail.header.continues(main.header) { self.tail = nil }
     }
 
-    /// A block that was found before, by where it lay.
+    /// Returns a block that was found before, by its position.
     func block(at place: Place) -> SegmentReader.Block? { (place.isTail ? tail : main)?.block(at: place.offset) }
 
-    /// Where a block lies.
+    /// The position of a block.
     package struct Place: Equatable, Sendable {
         let isTail: Bool
         let offset: Int
     }
-    /// Where a block lies that has just come.
+    /// The position of the current block.
     func place(of block: SegmentReader.Block) -> Place { Place(isTail: isInTail, offset: block.offset) }
 }

@@ -2,14 +2,14 @@ import CKernels
 
 /// The header of a segment: the first `size` bytes of its file.
 ///
-/// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, when it was made, the film's
-/// size, time and sampling rate; then model, head, stream and file, each as a length of 16 bits and UTF-8; zeros; a
+/// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, time of creation, the film's
+/// size, time and sampling rate; then model, head, stream and file, each as a 16-bit length and UTF-8; zeros; a
 /// checksum in the last 8 bytes.
 package struct SegmentHeader: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
         case frames = 0
         case clips = 1
-        /// No rows: `PictureFile`.
+        /// Pictures without rows: `PictureFile`.
         case pictures = 2
     }
 
@@ -18,27 +18,27 @@ package struct SegmentHeader: Sendable, Equatable {
     static let magic: [UInt8] = Array("WWHIST\r\n".utf8)
     package static let widest = 16_384
     package static let longestWindow = 1024
-    /// Bytes of the stream's name and of the film's path that a header has room for.
+    /// The longest name of a stream, and the longest path of a film, in bytes.
     static let longestName = 1024
     static let longestPath = 2560
 
     package var kind: Kind
-    /// Which model made the rows: rows of different models are never compared.
+    /// The model that made the rows; rows of different models are never compared.
     package var model: String
     package var width: Int
-    /// Frames of a window: those whose norms frame segments keep, or those that clips were made of.
+    /// The frames of a window: of those whose norms are stored, or of those that clips were made of.
     package var window: Int
-    /// The head that made the clips; `mean` for frames, since their windows' norms are for it.
+    /// The head that made the clips; `mean` for frames, since their windows' norms serve it.
     package var head: String
     package var stream: String
     /// The film's path; nil for a stream.
     package var file: String?
-    /// Seconds since 1970.
+    /// The time of creation, in seconds since 1970.
     package var created: Double
-    /// The film's size in bytes and when it was changed, in seconds since 1970: another film in its place is another.
+    /// The film's size in bytes; with `fileTime`, its time of modification, it tells whether the film was replaced.
     package var fileSize: UInt64
     package var fileTime: Double
-    /// Frames a second at which the film was sampled.
+    /// The frames a second at which the film was sampled.
     package var rate: Double
 
     package init(
@@ -51,16 +51,16 @@ package struct SegmentHeader: Sendable, Equatable {
         (self.fileSize, self.fileTime, self.rate) = (fileSize, fileTime, rate)
     }
 
-    /// width, padded to 64: bytes of a row in a plane.
+    /// The width, padded to 64: the bytes of a row in a plane.
     package var padded: Int { ww_score_padded(width) }
 
-    /// Whether rows of both may follow each other in one file.
+    /// Whether rows under this header and under another may follow each other in one file.
     func continues(_ other: SegmentHeader) -> Bool {
         (kind, model, width, window) == (other.kind, other.model, other.width, other.window)
             && (head, stream, file) == (other.head, other.stream, other.file)
     }
 
-    /// Its bytes; throws where a name is too long.
+    /// Encodes the header; throws if a name is too long.
     func encoded(path: String) throws(HistoryProblem) -> [UInt8] {
         let texts = [model, head, stream, file ?? ""].map { Array($0.utf8) }
         guard texts[0].count <= 256, texts[1].count <= 64, texts[2].count <= Self.longestName,
@@ -86,7 +86,7 @@ package struct SegmentHeader: Sendable, Equatable {
         return bytes
     }
 
-    /// Reads a header; throws what is wrong with it.
+    /// Decodes a header; throws if it is invalid.
     package init(_ bytes: [UInt8], path: String) throws(HistoryProblem) {
         guard bytes.count >= Self.size, Array(bytes.prefix(8)) == Self.magic else {
             throw HistoryProblem(.unreadable, path, "this is no segment of a history")
@@ -122,7 +122,7 @@ package struct SegmentHeader: Sendable, Equatable {
     }
 }
 
-/// Little-endian numbers of bytes; zero, and `isShort`, beyond their end.
+/// Reads little-endian numbers; beyond the end it returns zero, and sets `isShort`.
 struct ByteReader {
     private let bytes: [UInt8]
     private var at: Int
@@ -153,7 +153,7 @@ struct ByteReader {
 }
 
 extension [UInt8] {
-    /// Appends a number, little-endian.
+    /// Appends a little-endian number.
     mutating func put(_ value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { self += $0 }
     }

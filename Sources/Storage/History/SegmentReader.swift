@@ -8,10 +8,10 @@ import Foundation
 /// whole block, at the end of a segment that is not sealed, is being written, or was when its writer was killed: it is
 /// not there yet. Not Sendable.
 package final class SegmentReader {
-    /// A block: valid until the next is read.
+    /// A block, valid until the next is read.
     struct Block {
         let header: BlockHeader
-        /// Place in the file.
+        /// The block's offset in the file.
         let offset: Int
         let bytes: UnsafeRawPointer
         /// Of a scan they may be mapped: read by `ww_history_mapped_dots` alone.
@@ -38,27 +38,27 @@ package final class SegmentReader {
     package let header: SegmentHeader
     /// Whether the file never changes again.
     let isSealed: Bool
-    /// The file itself, whatever its name: another that takes its place has another.
+    /// The file's inode: a file that replaces it has another.
     let inode: UInt64
-    /// Parts that were left out so far.
+    /// The parts that were left out so far.
     package private(set) var skips = HistorySkips()
-    /// Whether reading failed, so that more may be there than was read.
+    /// Whether reading failed, so that there may be more than was read.
     var hasFailed: Bool { source.hasFailed }
-    /// Bytes that were looked at so far.
+    /// The bytes read so far.
     package private(set) var bytesRead = 0
 
-    /// -1 where there is no file.
+    /// The file's descriptor; -1 for a tail.
     private let descriptor: Int32
     private let source: any SegmentBytes
     /// Of a sealed segment that is scanned.
     private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
-    /// Bytes that a block is expected to need: as many as the one before.
+    /// The expected size of the next block in bytes: that of the previous one.
     private var expected = BlockHeader.size
     private let readsLow: Bool
     private let checksRows: Bool
-    /// Of the file when it was opened; it may have grown.
+    /// The file's size when it was opened; it may have grown.
     private let size: Int
 
     /// Opens a segment; throws where its header does not hold, `gone` where there is no such file.
@@ -100,7 +100,7 @@ package final class SegmentReader {
         mapped = mapsRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
     }
 
-    /// Reads a tail; throws where its header does not hold.
+    /// Reads a tail; throws if its header is damaged.
     init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
         (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
         header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)
@@ -112,12 +112,12 @@ package final class SegmentReader {
     /// Whether nobody may write to a file.
     private static func isSealed(_ status: stat) -> Bool { status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0 }
 
-    /// The most bytes of a block.
+    /// The greatest size of a block in bytes.
     private static func longest(_ padded: Int, _ readsLow: Bool) -> Int {
         BlockHeader.mostScanned(padded: padded) + (readsLow ? Int(WW_HISTORY_VECTORS) * padded : 0)
     }
 
-    /// The next block that holds; nil at the end, where more may come later if the segment is not sealed.
+    /// Returns the next valid block; nil at the end, where more may follow later if the segment is not sealed.
     func next() -> Block? {
         while true {
             switch load(offset) {
@@ -146,16 +146,16 @@ package final class SegmentReader {
         }
     }
 
-    /// Notes that a block is damaged.
+    /// Records that a block is damaged.
     func refuse(_ place: Int) { note(.damaged, "the block at byte \(place) is damaged") }
 
-    /// The block at a place where one was found before; nil where it does not hold any more.
+    /// Returns the block at an offset where one was found before; nil if it is no longer valid.
     func block(at place: Int) -> Block? {
         if case .block(let block) = load(place) { return block }
         return nil
     }
 
-    /// Where the last whole block ends, and the number of the entry that follows it: reads everything.
+    /// The end of the last complete block, and the number of the next entry; reads everything.
     func end() -> (offset: Int, sequence: Int) {
         var end = (offset: SegmentHeader.size, sequence: 0)
         while let block = next() {
@@ -166,11 +166,11 @@ package final class SegmentReader {
 
     private enum Loaded {
         case block(Block)
-        /// A block of such a size, whose content does not hold.
+        /// A block of this size with a wrong checksum.
         case damaged(size: Int)
-        /// No block's header.
+        /// Bytes that are not a block's header.
         case noBlock
-        /// Fewer bytes than a block has.
+        /// The end of the file, after `cut` bytes of an incomplete block.
         case end(cut: Int)
     }
 
@@ -195,7 +195,7 @@ package final class SegmentReader {
         return .block(Block(header: found, offset: place, bytes: base, high: high))
     }
 
-    /// The next place with a block's header; nil where there is none.
+    /// The next offset of a block's header; nil if there is none.
     private func blockAfter(_ place: Int) -> Int? {
         var at = place + BlockHeader.size
         while true {

@@ -1,11 +1,11 @@
 import Foundation
 import GRDB
 
-/// An earlier journal that this one goes on from: up to `seq`, numbers are those of the same messages, or of none.
+/// An earlier journal that this one continues: up to `seq`, a number means the same message in both, or none.
 package struct JournalBranch: Sendable, Equatable {
     package let identity: String
     package let seq: Int64
-    /// Whether it is known that it was published up to there and no further: then no number is given twice.
+    /// Whether `seq` is known to be the last published number, so that no number is given twice.
     package let isComplete: Bool
 
     package init(identity: String, seq: Int64, isComplete: Bool) {
@@ -14,7 +14,7 @@ package struct JournalBranch: Sendable, Equatable {
         self.isComplete = isComplete
     }
 
-    /// The branches that the database has, oldest first.
+    /// The database's branches, oldest first.
     static func all(_ database: Database) throws -> [JournalBranch] {
         try Row.fetchAll(database, sql: "SELECT identity, seq, complete FROM branch ORDER BY rowid").map {
             JournalBranch(identity: $0["identity"], seq: $0["seq"], isComplete: $0["complete"] as Int64 != 0)
@@ -28,17 +28,17 @@ package struct JournalBranch: Sendable, Equatable {
     }
 }
 
-/// Finds out at the start whether the journal is the one that was published, and where its numbers go on.
+/// Decides at the start whether the journal is the one that was published, and which number comes next.
 ///
-/// A journal that is older than what was published, or may be, goes on under another identity. That tells followers
-/// that numbers they know may be given again. Where it is known how far was published, no number is given again.
+/// A journal that is, or may be, older than what was published continues under another identity. Followers then know
+/// that numbers may repeat. If the last published number is known, no number is given again.
 struct Continuity {
     struct Start {
         var identity: String
         var seq: Int64
         var branches: [JournalBranch] = []
         var notes: [String] = []
-        /// Whether the identity is another one than before.
+        /// Whether the identity changed.
         var isOther = false
     }
 
@@ -52,15 +52,15 @@ struct Continuity {
         side = path + "-last"
     }
 
-    /// Findings from the file beside the journal.
+    /// The findings from the file beside the journal.
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled
-        /// The journal that was published last, if it is another one.
+        /// The identity of the journal that was published last, if it is not this one.
         var identity: String?
-        /// Why this is not that one.
+        /// The reason why this journal is not the one that was published last.
         var difference: String?
-        /// Whether `published` is all that was.
+        /// Whether `published` is known to be the last published number.
         var isComplete = true
     }
 

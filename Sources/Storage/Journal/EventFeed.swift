@@ -1,15 +1,15 @@
 import Concurrency
 import Synchronization
 
-/// The newest published messages, for those who follow along: one bounded buffer that all of them read.
+/// A bounded buffer of the newest published messages, read by all followers.
 ///
-/// Whoever falls behind it reads the journal until it has caught up; nobody is waited for.
+/// A follower that falls behind reads the journal until it has caught up; nothing waits for it.
 package final class EventFeed: Sendable {
     /// The messages after a number.
     package enum Next: Sendable {
-        /// Published since, in order; none if there is nothing new.
+        /// The messages published since, in order; empty if there is nothing new.
         case messages([Entry])
-        /// So old that they are in the journal alone; `newest` is published, and found there.
+        /// The number is older than the buffer, so the messages must be read from the journal, up to `newest`.
         case behind(newest: Int64)
         case ended
     }
@@ -17,7 +17,7 @@ package final class EventFeed: Sendable {
     private struct State {
         var entries: ArraySlice<Entry> = []
         var bytes = 0
-        /// Everything after this number is in `entries`.
+        /// The number after which every message is in `entries`.
         var floor: Int64
         var newest: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -29,7 +29,7 @@ package final class EventFeed: Sendable {
     private let mostMessages: Int
     private let mostBytes: Int
 
-    /// `newest`: the last number that was given before.
+    /// Makes a feed after `newest`, the last number given before; it keeps up to `messages` messages and `bytes` bytes.
     package init(after newest: Int64, messages: Int = 1024, bytes: Int = 4 << 20) {
         state = Mutex(State(floor: newest, newest: newest))
         mostMessages = messages
@@ -38,7 +38,7 @@ package final class EventFeed: Sendable {
 
     package var newest: Int64 { state.withLock { $0.newest } }
 
-    /// Messages are out; they are in the journal, or wait for it.
+    /// Adds published messages, which are in the journal, or wait in the backlog.
     package func add(_ entries: [Entry]) {
         guard let last = entries.last else { return }
         let waiting = state.withLock { state in
@@ -57,7 +57,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// No more will come.
+    /// Ends the feed: no more messages will come.
     package func end() {
         let waiting = state.withLock { state in
             state.ended = true
@@ -67,7 +67,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Messages that were published after `seq`, at most `limit`.
+    /// Returns messages published after `seq`, at most `limit`.
     package func next(after seq: Int64, limit: Int) -> Next {
         state.withLock { state in
             if seq < state.floor { return .behind(newest: state.newest) }
@@ -78,7 +78,7 @@ package final class EventFeed: Sendable {
         }
     }
 
-    /// Waits until something is published after `seq`, the feed ends, the time is over, or the task is cancelled.
+    /// Waits until a message after `seq` is published, the feed ends, the time is over, or the task is cancelled.
     package func wait(after seq: Int64, until end: ContinuousClock.Instant) async {
         let ticket = state.withLock { state in
             state.tickets += 1
@@ -106,7 +106,7 @@ package final class EventFeed: Sendable {
 }
 
 extension ArraySlice {
-    /// The first place from which on all elements are as asked, if those before are not.
+    /// The first index at which the condition holds, if it holds for all later elements and for none before.
     fileprivate func partitioningIndex(_ isAfter: (Element) -> Bool) -> Int {
         var (low, high) = (startIndex, endIndex)
         while low < high {

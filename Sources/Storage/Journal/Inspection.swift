@@ -1,13 +1,13 @@
 import Foundation
 import GRDB
 
-/// Looks at a database before it is taken for the journal: nothing is written.
+/// Checks a database before it is used as the journal; nothing is written.
 enum Inspection {
     private struct Refused: LocalizedError {
         let errorDescription: String?
     }
 
-    /// Refuses a file of another program, or of a newer version; throws SQLite's own error for one that is damaged.
+    /// Throws for a file of another program or of a newer version; throws SQLite's own error for a damaged one.
     static func check(_ path: String, head: [UInt8]) throws {
         guard !head.isEmpty else { return }
         guard head.count == 100, head.starts(with: Array("SQLite format 3\0".utf8)) else {
@@ -55,7 +55,7 @@ enum Inspection {
         Refused(errorDescription: "it is another program's database (\(why)); name another file as the journal")
     }
 
-    /// Refuses tables that are not as this version makes them, however they came to be there.
+    /// Throws if a table differs from what this version creates.
     static func checkTables(_ database: Database) throws {
         let expected = try DatabaseQueue()
         try Schema.migrations.migrate(expected)
@@ -75,7 +75,7 @@ enum Inspection {
         return Dictionary(rows.map { ($0["name"], $0["sql"]) }) { first, _ in first }
     }
 
-    /// Messages whose numbers cannot be are damage.
+    /// Throws if messages have impossible numbers, which means damage.
     static func checkNumbers(_ database: Database) throws {
         guard let row = try Row.fetchOne(database, sql: "SELECT min(seq) AS first, max(seq) AS last FROM message"),
             let first = row["first"] as Int64?, let last = row["last"] as Int64?

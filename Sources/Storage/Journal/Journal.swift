@@ -3,48 +3,50 @@ import GRDB
 import Synchronization
 import SystemSupport
 
-/// The journal cannot be opened, read or written: one sentence that names its file.
+/// A journal that cannot be opened, read or written: a sentence that names its file.
 package struct JournalError: Error, Equatable, CustomStringConvertible {
     package let description: String
     /// Whether another process has the journal open.
     package var isInUse = false
 }
 
-/// The durable, ordered log of messages, numbered by `seq` without gaps; and what else outlives the process: standing
-/// queries and streams that were added while running, calibrations, embeddings of texts, snapshots of events.
+/// The durable, ordered log of messages, numbered by `seq` without gaps, and the daemon's other saved state.
 ///
-/// All calls wait for the disk: they belong on an executor that may. A commit is on the disk when it returns
-/// (`synchronous = FULL`), so that a number is given once even if the power fails.
+/// That state is standing queries and streams that were added while running, calibrations, embeddings of texts, and
+/// snapshots of events.
+///
+/// All calls wait for the disk, so they belong on an executor that may block. A commit is on the disk when it returns
+/// (`synchronous = FULL`); so a number is given once even if the power fails.
 package final class Journal: Sendable {
     let database: any DatabaseWriter
     let snapshots: SnapshotFolder?
     private let mark: PublishedFile?
     private let numbering: Mutex<Numbering>
-    /// Identity of this line of numbers: under another one, numbers stand for other messages.
+    /// The identity of the numbering: the same number under another identity is another message.
     package let identity: String
-    /// Journals that this one goes on from, and up to which number it has their messages.
+    /// The journals that this one continues, and the number up to which it has their messages.
     package let branches: [JournalBranch]
-    /// Damage of the file that was found, and the place it was moved to; nil if it was whole.
+    /// The damage found in the file, and the path it was moved to; nil if it was whole.
     package let damage: String?
-    /// Findings at the start that are no damage, one sentence each.
+    /// Remarks from the start that are no damage, one sentence each.
     package let notes: [String]
     let aging = Mutex(Aging())
     private let name: String
-    /// Let go of last, when the database is closed.
+    /// The lock of the file, released last, after the database was closed.
     private let lock: JournalLock?
 
-    /// The newest number, and the newest of each topic that was written to lately.
+    /// The newest number, and the newest number of each recently used topic.
     private struct Numbering {
         var last: Int64
         var topics: [String: Int64] = [:]
-        /// Topics remembered at most, once all of their messages are on the disk.
+        /// The greatest number of remembered topics, once all of their messages are on the disk.
         static let limit = 100_000
     }
 
-    /// Opens or makes the journal; in memory, if there is no path.
+    /// Opens or creates the journal; without a path, in memory.
     ///
-    /// It is this process's alone until it is let go. A file that is damaged is moved aside, with its name in `damage`.
-    /// An empty one takes its place, which goes on counting where that one was, if that can still be read.
+    /// It is locked for this process until it is deinitialised. A damaged file is moved aside, and `damage` names it.
+    /// An empty journal replaces it, and continues its numbers if they can still be read.
     package init(path: String?) throws(JournalError) {
         name = path ?? "journal in memory"
         do {
@@ -90,10 +92,10 @@ package final class Journal: Sendable {
 
     // MARK: Numbers
 
-    /// The newest number that was given; 0 if there is none yet.
+    /// The newest number given; 0 if there is none.
     package var lastSeq: Int64 { numbering.withLock { $0.last } }
 
-    /// Numbers messages; what cannot be written as a body takes no number.
+    /// Numbers messages; a message whose body cannot be encoded gets no number.
     package func number(_ messages: [PendingMessage]) -> (entries: [Entry], refused: [any Error]) {
         numbering.withLock { numbering in
             var entries: [Entry] = []
@@ -144,9 +146,9 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Stores numbered messages in one transaction, after the hole before them, if there is one: all of it, or nothing.
+    /// Stores numbered messages in one transaction, with the hole before them if there is one: all, or nothing.
     ///
-    /// `ended`: events whose `end` is among what the hole lost.
+    /// `ended` are events whose `end` message was lost in the hole.
     package func commit(
         _ entries: [Entry], after hole: Hole? = nil, ended: Set<String> = [], at time: Date = Date()
     ) throws(JournalError) {
@@ -200,7 +202,7 @@ package final class Journal: Sendable {
         return bytes
     }
 
-    /// Notes the newest number that was published and could not be stored, in place, which a full disk allows.
+    /// Records the newest number that was published but could not be stored, in place, even on a full disk.
     ///
     /// After a crash it is not given again.
     package func note(published number: Int64) { mark?.published(number) }

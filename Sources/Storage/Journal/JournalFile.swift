@@ -1,24 +1,24 @@
 import Foundation
 import GRDB
 
-/// The database's file: locked, looked at, opened and checked, or moved aside if it is damaged.
+/// The database's file: locked, inspected, opened and checked, or moved aside if it is damaged.
 enum JournalFile {
     struct Opened {
-        /// The file's own path, wherever links to it are.
+        /// The file's real path, after links.
         let path: String
         let lock: JournalLock
         let database: DatabasePool
-        /// Fault and new name of a file that was moved aside.
+        /// The damage, and the new path of a file that was moved aside; nil without damage.
         var damage: String?
         var aside: String?
-        /// The newest number that the damaged file had, if it could be read.
+        /// The newest number of the damaged file, if it could be read.
         var salvaged: Int64?
     }
 
-    /// Opens the file, or makes it.
+    /// Opens or creates the file.
     ///
-    /// What cannot be this daemon's journal is refused before anything is written: a file that another process uses,
-    /// one that may not be written, one of a newer version or of another program.
+    /// Before anything is written, it throws for a file that cannot be this daemon's journal: one that another process
+    /// uses or that cannot be written, or one of a newer version or another program.
     static func open(_ path: String) throws -> Opened {
         let lock = try JournalLock.take(path)
         let path = real(path)
@@ -39,7 +39,7 @@ enum JournalFile {
         }
     }
 
-    /// SQLite's files are beside the file itself, and so are the others.
+    /// The real path, because SQLite's additional files are beside the real file.
     private static func real(_ path: String) -> String {
         guard let found = realpath(path, nil) else { return path }
         defer { free(found) }
@@ -86,7 +86,7 @@ enum JournalFile {
         }
     }
 
-    /// The newest number that can still be read, if it can be one.
+    /// The newest number that can still be read from a damaged file, if it is possible.
     private static func salvage(_ pool: DatabasePool) -> Int64? {
         for sql in ["SELECT seq FROM state", "SELECT max(seq) FROM message"] {
             if let found = try? pool.read({ try Int64.fetchOne($0, sql: sql) }), (1...Numbers.most).contains(found) {
@@ -96,7 +96,7 @@ enum JournalFile {
         return nil
     }
 
-    /// Renames the file and those that belong to it; never over one that is there.
+    /// Renames the file with its additional files, never over existing ones; returns the new path.
     private static func moveAside(_ path: String) throws -> String {
         let aside = "\(path).corrupt-\(FileNames.moment())"
         for part in ["-wal", "-shm", ""] where FileManager.default.fileExists(atPath: path + part) {

@@ -2,10 +2,10 @@ import CPlatform
 import Foundation
 import Synchronization
 
-/// The lock that keeps a journal to one process: an `flock` of the database's own file.
+/// The lock that reserves a journal for one process: an `flock` of the database's own file.
 ///
-/// It holds under every name of the file, is let go by the kernel however the process ends, and is no lock of SQLite's:
-/// another program may read the file, or copy it with `.backup`, meanwhile.
+/// It applies under every name of the file, and the kernel releases it however the process ends. It is separate from
+/// SQLite's locks: another program may read the file meanwhile, or copy it with `.backup`.
 final class JournalLock: Sendable {
     private struct FileID: Hashable {
         let device: UInt64
@@ -14,9 +14,9 @@ final class JournalLock: Sendable {
         init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
     }
 
-    /// Journals that this process has, with one descriptor each.
+    /// The journals that this process holds, with one descriptor each.
     ///
-    /// Closing another descriptor of the file would let go of SQLite's locks.
+    /// Closing another descriptor of the same file would release SQLite's locks.
     private static let held = Mutex<[FileID: (descriptor: Int32, users: Int)]>([:])
 
     private let file: FileID
@@ -35,7 +35,7 @@ final class JournalLock: Sendable {
         }
     }
 
-    /// Locks the file, which is made if it is missing; does not wait.
+    /// Locks the file without waiting, and creates it if it is missing.
     static func take(_ path: String) throws(JournalError) -> JournalLock {
         // The file may be renamed between opening and locking it.
         for _ in 0..<16 { if let lock = try attempt(path) { return lock } }
@@ -78,7 +78,7 @@ final class JournalLock: Sendable {
             isInUse: true)
     }
 
-    /// The process that has the lock, as the kernel lists it: `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`.
+    /// The process that holds the lock, from the kernel's list: `1: FLOCK  ADVISORY  WRITE 1234 08:02:5678 0 EOF`.
     private static func holder(of status: stat) -> Int? {
         guard let list = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return nil }
         for line in list.split(separator: "\n") {
@@ -91,14 +91,14 @@ final class JournalLock: Sendable {
         return nil
     }
 
-    /// The first bytes of the file; fewer, if it has no more.
+    /// The first bytes of the file, as many as there are.
     func head(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let found = pread(descriptor, &bytes, count, 0)
         return Array(bytes.prefix(max(0, found)))
     }
 
-    /// Inode and birth time of the file: a copy has others.
+    /// The inode and creation time of the file, which differ in a copy.
     var birth: String {
         var birth = ww_birth()
         guard ww_file_birth(descriptor, &birth) == 0 else { return "\(file.inode)" }
@@ -106,9 +106,9 @@ final class JournalLock: Sendable {
     }
 }
 
-/// Access to a journal's files, and the refusals where it lacks.
+/// Checks access to a journal's files, with advice in the errors.
 enum FileAccess {
-    /// Refuses what belongs to the journal and cannot be written, as after a restore by another user.
+    /// Throws if a file of the journal cannot be written, as after a restore by another user.
     static func check(_ path: String) throws(JournalError) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         for part in [folder, path + "-wal", path + "-shm", path + "-last", path + ".d", path + ".d/snapshots"] {
@@ -125,7 +125,7 @@ enum FileAccess {
         JournalError(description: "\(path): the journal cannot be opened: expected a file, found something else")
     }
 
-    /// Why a file of the journal cannot be opened, and what to do.
+    /// The error for a file of the journal that cannot be opened, with advice.
     static func refusal(_ path: String, _ number: Int32, about part: String? = nil) -> JournalError {
         let part = part ?? path
         let start = "\(path): the journal cannot be opened: "

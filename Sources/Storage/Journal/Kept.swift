@@ -1,7 +1,7 @@
 package import Foundation
 import GRDB
 
-/// Queries, streams, calibrations and embeddings, stored beside messages: each call is one transaction.
+/// Queries, streams, calibrations and embeddings, stored beside the messages; each call is one transaction.
 extension Journal {
     package enum Kind: String, Sendable { case query, stream }
 
@@ -21,7 +21,7 @@ extension Journal {
 
     package func remove(_ kind: Kind, id: String) throws(JournalError) { try remove(kind, [id]) }
 
-    /// Removes them and what was learnt for them.
+    /// Removes definitions, and the calibrations learnt for them.
     package func remove(_ kind: Kind, _ ids: [String]) throws(JournalError) {
         try doing("\(Self.what(kind, ids)) cannot be removed") {
             try database.write { database in
@@ -40,7 +40,7 @@ extension Journal {
         return "\(ids.count) \(kind == .query ? "queries" : "streams")"
     }
 
-    /// Definition of an id, nil if there is none.
+    /// The saved definition of an id; nil if there is none.
     package func saved(_ kind: Kind, id: String) throws(JournalError) -> Data? {
         try doing("\(Self.what(kind, [id])) cannot be read") {
             try database.read {
@@ -59,7 +59,7 @@ extension Journal {
     }
 }
 
-/// Calibration of a query's scores on a stream, in the bytes of the engine that learnt it.
+/// The calibration of a query on a lane, encoded by the engine.
 package struct SavedCalibration: Sendable, Equatable {
     package let query: String
     package let stream: String
@@ -83,7 +83,7 @@ extension Journal {
         }
     }
 
-    /// Removes what was learnt of queries that ask for something else now.
+    /// Removes the calibrations of queries whose meaning has changed.
     package func removeCalibrations(of queries: [String]) throws(JournalError) {
         try doing("calibrations cannot be removed") {
             try database.write { database in
@@ -103,7 +103,7 @@ extension Journal {
     }
 }
 
-/// Embeddings of texts, so that a restart need not compute them again: `[d]` floats of a key under a model's identity.
+/// Embeddings of texts, so that a restart need not compute them: `[d]` floats by key and model identity.
 extension Journal {
     package func save(embeddings: [(key: Data, vector: [Float])], model: String) throws(JournalError) {
         try doing("embeddings cannot be written") {
@@ -118,7 +118,7 @@ extension Journal {
         }
     }
 
-    /// Embeddings of the keys, in their order; nil for keys that are not stored.
+    /// Returns the embeddings of the keys, in order; nil for keys that are not stored.
     package func embeddings(of keys: [Data], model: String) throws(JournalError) -> [[Float]?] {
         try doing("embeddings cannot be read") {
             try database.read { database in
@@ -130,7 +130,7 @@ extension Journal {
         }
     }
 
-    /// Removes those of keys that nothing uses any more, whatever their model.
+    /// Removes the embeddings of unused keys, for every model.
     package func removeEmbeddings(of keys: [Data]) throws(JournalError) {
         try doing("embeddings cannot be removed") {
             try database.write { database in
@@ -144,7 +144,7 @@ extension Journal {
         try Int64.fetchOne(database, sql: "SELECT id FROM embedding_model WHERE name = ?", arguments: [model])
     }
 
-    /// Little-endian, four bytes each.
+    /// Encodes a vector as little-endian float32.
     private static func bytes(_ vector: [Float]) -> Data {
         var data = Data(capacity: vector.count * 4)
         for value in vector { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }

@@ -2,16 +2,16 @@ package import Foundation
 import GRDB
 
 extension Journal {
-    /// The newest message of a topic, which ended an event.
+    /// An `end` message that is the newest of its topic.
     package struct LastEnd: Sendable, Equatable {
         package let query: String
         package let stream: String
-        /// Time at which the end was stored, in seconds since 1970.
+        /// The time at which the message was stored, in seconds since 1970.
         package let stored: Double
         package let body: Data
     }
 
-    /// The `end` messages that are the newest of their topics, stored at `since` or later, in seconds since 1970.
+    /// Returns the `end` messages that are the newest of their topics, stored at `since` (seconds since 1970) or later.
     package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
         try doing("the last events cannot be read") {
             try database.read { database in

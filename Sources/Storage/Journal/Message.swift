@@ -1,7 +1,7 @@
 package import Foundation
 package import SystemSupport
 
-/// Place of a message in its event's life: what the journal needs of it.
+/// A message's event and phase, as the journal tracks them.
 package struct EventMark: Sendable, Equatable {
     package enum Phase: String, Sendable { case start, update, end }
 
@@ -16,7 +16,7 @@ package struct EventMark: Sendable, Equatable {
     }
 }
 
-/// A message to be numbered: the body is written once its `seq`, and the `seq` before it on its topic, are known.
+/// A message without a number; its body is encoded once its `seq` and the previous `seq` of its topic are known.
 package struct PendingMessage: Sendable {
     package let topic: String
     package let query: String?
@@ -57,14 +57,14 @@ package struct Entry: Sendable, Equatable {
     static let states = "stream."
 }
 
-/// Numbers that the journal no longer holds, or never held: `first` to `last`, both included.
+/// Numbers whose messages the journal does not hold: `first` to `last`, both included.
 package struct Hole: Sendable, Equatable {
     package enum Reason: String, Sendable {
-        /// The messages were too old, or too many.
+        /// The messages were removed by age or size.
         case retention
-        /// Messages that were published while the disk was full, and did not fit into the backlog.
+        /// The messages were published while the disk was full, and exceeded the backlog.
         case unjournaled
-        /// Messages that were stored, in a journal in whose place an older copy was put since.
+        /// The messages were stored in a journal that an older copy replaced.
         case restored
     }
 
@@ -79,7 +79,7 @@ package struct Hole: Sendable, Equatable {
     }
 }
 
-/// Which messages a replay is about; all of them, if nothing is said.
+/// Selects the messages of a replay; empty selects all.
 package struct MessageFilter: Sendable, Equatable {
     package var topicPrefix: String?
     package var query: String?
@@ -108,7 +108,7 @@ package struct MessageFilter: Sendable, Equatable {
     }
 }
 
-/// A piece of the journal: messages in order, and what is missing among them.
+/// A page of a replay: messages in order, and the holes among them.
 package struct ReplayPage: Sendable, Equatable {
     package var entries: [Entry]
     package var holes: [Hole]

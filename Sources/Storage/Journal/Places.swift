@@ -1,7 +1,7 @@
 package import Foundation
 import GRDB
 
-/// How far the notifiers have come, in their own bytes.
+/// The positions of the notifiers, encoded by them.
 extension Journal {
     package func places() throws(JournalError) -> [String: Data] {
         try doing("places of notifiers cannot be read") {

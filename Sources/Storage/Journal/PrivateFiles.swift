@@ -1,12 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// Files of a journal are for the daemon's user alone: they hold pictures, and what streams were added with.
+/// Keeps a journal's files private to the daemon's user: they contain pictures and the URIs of streams.
 enum PrivateFiles {
-    /// Files beside a journal, by what their names add to its own.
+    /// The suffixes of a journal's files.
     private static let parts = ["", "-wal", "-shm", "-journal", "-last"]
 
-    /// Makes a journal's directory, and takes from modes what an older version or another hand left to others.
+    /// Creates a journal's directory, and removes other users' permissions from existing files.
     static func prepare(journal path: String) throws(FolderProblem) {
         try PrivateFolder.make(URL(filePath: path).deletingLastPathComponent().path)
         for part in parts { PrivateFolder.close(path + part) }
@@ -15,7 +15,7 @@ enum PrivateFiles {
         if let problem = PathTrust.problem(path) { throw FolderProblem(problem) }
     }
 
-    /// Damaged files that were moved aside.
+    /// Removes other users' permissions from damaged files that were moved aside.
     private static func closeAside(_ path: String) {
         let url = URL(filePath: path)
         let folder = url.deletingLastPathComponent().path
@@ -25,7 +25,7 @@ enum PrivateFiles {
         }
     }
 
-    /// A directory and all that is in it; links lead nowhere.
+    /// Removes other users' permissions from a directory and its contents; links are not followed.
     private static func closeFolder(_ path: String) {
         PrivateFolder.close(path)
         var status = stat()

@@ -1,26 +1,26 @@
 import Foundation
 import Synchronization
 
-/// The few bytes beside the journal that say how far it was published: `journal.sqlite-last`.
+/// A small file beside the journal with the last published number: `journal.sqlite-last`.
 ///
-/// They are written in place, which a full disk allows, and tell a journal that is older than what was published: one
-/// that was restored, or copied, or lost its newest messages with a full disk.
+/// It is written in place, which works on a full disk. It reveals a journal that is older than what was published: one
+/// that was restored, copied, or lost its newest messages on a full disk.
 final class PublishedFile: Sendable {
     struct Content: Equatable, Sendable {
         /// The newest number that was published.
         var published: Int64
         /// The newest number that was stored.
         var stored: Int64
-        /// Identity of the journal; nil in a file of an older version, which has the first number alone.
+        /// The journal's identity; nil in a file of an older version, which has only the first number.
         var identity: String?
-        /// `JournalLock.birth` of the journal's file.
+        /// The value of `JournalLock.birth` for the journal's file.
         var birth: String = ""
     }
 
     enum Found: Equatable {
         case missing
         case read(Content)
-        /// The content is none that a daemon writes.
+        /// The content is not one that a daemon writes.
         case wrong(String)
     }
 
@@ -28,7 +28,7 @@ final class PublishedFile: Sendable {
     private let path: String
     private let content: Mutex<Content>
 
-    /// Writes the file anew, while there is room for it; on a full disk there is none.
+    /// Writes the file anew, if the disk has room.
     init(path: String, _ content: Content) {
         self.path = path
         self.content = Mutex(content)
@@ -79,7 +79,7 @@ final class PublishedFile: Sendable {
         return number
     }
 
-    /// Renames a wrong file; never over one that is there.
+    /// Renames an invalid file, never over an existing one; returns the new path.
     static func putAside(_ path: String) throws -> String {
         let aside = "\(path).bad-\(FileNames.moment())"
         try FileManager.default.moveItem(atPath: path, toPath: aside)
@@ -88,7 +88,7 @@ final class PublishedFile: Sendable {
 
     // MARK: Writing
 
-    /// Messages up to here are stored: after a crash of the machine the number may be an older one, which does no harm.
+    /// Records that messages up to a number are stored; a machine crash may leave an older number, which is harmless.
     func stored(_ number: Int64) {
         let new = content.withLock { content in
             content.stored = number
@@ -98,7 +98,7 @@ final class PublishedFile: Sendable {
         write(new, flags: O_WRONLY, sync: false)
     }
 
-    /// Messages up to here are published and could not be stored.
+    /// Records that messages up to a number are published but not stored.
     func published(_ number: Int64) {
         let new = content.withLock { content in
             content.published = max(content.published, number)
@@ -126,19 +126,19 @@ final class PublishedFile: Sendable {
     }
 }
 
-/// Numbers that can be: JSON's exact integers.
+/// The valid numbers of messages: JSON's exact integers.
 ///
-/// A daemon of a thousand messages a second reaches the last in 285,000 years.
+/// A daemon with a thousand messages a second reaches the last one in 285,000 years.
 enum Numbers {
     static let most: Int64 = 1 << 53
-    /// The newest one that a start goes on from; half of them are left then.
+    /// The greatest number from which a start continues; half of all numbers are left then.
     static let mostAtStart: Int64 = 1 << 52
-    /// Numbers that may have been published beyond what a journal holds; a file that says more of them is wrong.
+    /// The most numbers that may have been published beyond a journal's last; a file that states more is invalid.
     static let mostUnknown: Int64 = 1_000_000_000
 }
 
 enum FileNames {
-    /// The moment, for the names of files that are moved aside.
+    /// The current time as a suffix for the names of files that are moved aside.
     static func moment() -> String {
         let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: true)
             .dateSeparator(.omitted).timeSeparator(.omitted)

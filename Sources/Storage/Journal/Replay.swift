@@ -3,8 +3,9 @@ import GRDB
 import SystemSupport
 
 extension Journal {
-    /// Messages after `since`, oldest first, at most `limit`, and the holes from there to the last of them (to the end,
-    /// if there are fewer).
+    /// Returns messages after `since`, oldest first, at most `limit`, and the holes among them.
+    ///
+    /// The holes reach to the last returned message, or to the end if there are no more messages.
     package func replay(
         since: Int64, limit: Int, filter: MessageFilter = MessageFilter()
     ) throws(JournalError) -> ReplayPage {
@@ -33,9 +34,7 @@ extension Journal {
         event.snapshot
         """
 
-    /// A filter by query or stream leaves few, which are found by topic.
-    ///
-    /// Else the messages are gone through in order.
+    /// The SQL of a replay: with a filter by query or stream, messages are found by topic, otherwise read in order.
     private static func sql(_ filter: MessageFilter) -> String {
         let conditions = """
             (:prefix IS NULL OR substr(topic.name, 1, length(:prefix)) = :prefix)
@@ -109,7 +108,7 @@ extension Journal {
         }
     }
 
-    /// The newest message of an event; nil where the journal knows none of that name.
+    /// The newest message of an event; nil if the journal knows no event of that name.
     package func newest(ofEvent name: String) throws(JournalError) -> Entry? {
         try doing("event \"\(name.prefix(64))\" cannot be read") {
             try database.read { database in
@@ -128,7 +127,7 @@ extension Journal {
         try database.read { try Set(String.fetchAll($0, sql: "SELECT name FROM event")) }
     }
 
-    /// Adds a hole; one that continues another of the same reason becomes one with it.
+    /// Adds a hole; if it continues one of the same reason, both are joined.
     static func record(_ hole: Hole, _ database: Database) throws {
         var hole = hole
         let neighbours = try Row.fetchAll(

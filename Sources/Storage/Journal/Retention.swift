@@ -2,12 +2,12 @@ package import Foundation
 import GRDB
 import Synchronization
 
-/// Limits on the past that is kept.
+/// The limits on the messages and snapshots that are kept.
 ///
-/// Messages of events that are still open are kept whatever this says, so that `events.open` can name them.
+/// Messages of open events are always kept, so that `events.open` can return them.
 package struct Retention: Sendable, Equatable {
     package var days: Double?
-    /// Megabytes (10^6 bytes) of messages and snapshots together; queries, streams and embeddings are not counted.
+    /// The megabytes (10^6 bytes) of messages and snapshots together; queries, streams and embeddings are not counted.
     package var megabytes: Double?
 
     package static let standard = Retention(days: 30, megabytes: 1000)
@@ -22,21 +22,23 @@ package struct Retention: Sendable, Equatable {
 package struct Retired: Sendable, Equatable {
     package var count = 0
     package var snapshots = 0
-    /// The first and the last number, and when those messages were stored; nil if none was removed.
+    /// The first and the last removed number; `stored` has the times of these messages.
+    ///
+    /// Nil if none was removed.
     package var numbers: ClosedRange<Int64>?
     package var stored: ClosedRange<Date>?
     /// Whether there may be more to remove now.
     package var isMore = false
-    /// Time of the clock, if it has jumped and is not trusted yet.
+    /// The clock's time, if it has jumped and is not trusted yet; nil otherwise.
     ///
-    /// Until it is, nothing is removed by age that was not due before.
+    /// Until it is trusted, only messages that were due before are removed by age.
     package var disbelieved: Date?
-    /// Whether more was due by age than is removed in an hour.
+    /// Whether more messages were due by age than may be removed in an hour.
     package var isHeldBack = false
 
     package init() {}
 
-    /// Adds another step's removals; whether more remains is taken from the newer one.
+    /// Adds another step's result; `isMore` is taken from the newer one.
     package mutating func add(_ next: Retired) {
         count += next.count
         snapshots += next.snapshots
@@ -51,24 +53,24 @@ package struct Retired: Sendable, Equatable {
     }
 }
 
-/// State of retention by age, for the life of the process.
+/// The state of retention by age, for the life of the process.
 struct Aging {
-    /// Messages that may still go by age in this hour, which began then.
+    /// The messages that may still be removed by age in the hour that began at `hour`.
     var left = 0
     var hour: ContinuousClock.Instant?
-    /// The clock as it was last looked at, and as the journal has it.
+    /// The clock's trusted time as last observed; `saved` is the one stored in the journal.
     var time: TrustedTime?
     var saved: TrustedTime?
 
-    /// Share of all messages that may go by age in an hour, and the least number.
+    /// The share of all messages (one in this many) that may be removed by age in an hour; `least` is the minimum.
     static let share = 10
     static let least = 1000
 }
 
 extension Journal {
-    /// Removes what retention no longer keeps, the oldest first, at most `limit` messages in one transaction.
+    /// Removes messages that are no longer kept, the oldest first, at most `limit` in one transaction.
     ///
-    /// `now` is believed. Returns whether there may be more to remove: then call again.
+    /// `now` is trusted. Returns whether there may be more to remove; the caller then calls again.
     package func retire(_ retention: Retention, now: Date = Date(), limit: Int = 500) throws(JournalError) -> Bool {
         let now = now.timeIntervalSince1970
         return try doing("old messages cannot be removed") {
@@ -76,11 +78,10 @@ extension Journal {
         }
     }
 
-    /// Removes as `retire`, with care for the clock.
+    /// Removes messages like `retire`, but protects them from a wrong clock.
     ///
-    /// By age goes only what was due at a time that is believed, and in an hour no more than a tenth of all messages.
-    ///
-    /// `instant`: a clock that does not jump.
+    /// By age, it removes only messages that were due at a trusted time, and at most a tenth of all messages in an
+    /// hour. `instant` is the time of a clock that does not jump.
     package func prune(
         _ retention: Retention, now: Date = Date(), at instant: ContinuousClock.Instant = .now, limit: Int = 500
     ) throws(JournalError) -> Retired {
@@ -95,7 +96,7 @@ extension Journal {
         }
     }
 
-    /// Looks at the clock; what was seen is kept when it has changed by minutes, or by a jump.
+    /// Observes the clock; the result is saved if it changed by minutes, or by a jump.
     private func observe(_ now: Double) throws -> TrustedTime {
         let (known, saved) = aging.withLock { ($0.time, $0.saved) }
         var time = try known ?? database.read { try TrustedTime.read($0, now: now) }
@@ -112,7 +113,7 @@ extension Journal {
         return time
     }
 
-    /// Messages that may go by age now.
+    /// The number of messages that may be removed by age now.
     private func budget(_ instant: ContinuousClock.Instant) throws -> Int {
         let (hour, left) = aging.withLock { ($0.hour, $0.left) }
         if let hour, instant - hour < .seconds(3600) { return left }
@@ -189,7 +190,7 @@ extension Journal {
         return (retired, events)
     }
 
-    /// Gives free pages back to the file system, some at a time; a few are left for what comes next.
+    /// Returns free pages to the file system, some at a time; a few are kept for new messages.
     private func shrink() throws {
         try database.writeWithoutTransaction { database in
             let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
@@ -198,6 +199,6 @@ extension Journal {
         }
     }
 
-    /// Moves what the write-ahead log holds into the file, which then has its new size; not while somebody reads.
+    /// Writes the write-ahead log into the file, which then shrinks; does nothing while a reader is active.
     package func checkpoint() { _ = try? database.writeWithoutTransaction { try $0.checkpoint(.passive) } }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// The tables, and how older files come to have them.
+/// The tables, and the migrations of older files.
 enum Schema {
     static var migrations: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -53,9 +53,10 @@ enum Schema {
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 
-    /// Numbers survive retention in `state` (over all) and `topic` (of each), which nothing is deleted from.
+    /// The second version of the tables.
     ///
-    /// Of older files, the events are read out of the messages; all that is old counts as written now.
+    /// Numbers survive retention in `state` (overall) and `topic` (of each topic), from which nothing is deleted. In
+    /// older files, events are derived from the messages, and all times become the time of migration.
     private static let second = """
         CREATE TABLE state (
             id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, bytes INTEGER NOT NULL, identity TEXT NOT NULL

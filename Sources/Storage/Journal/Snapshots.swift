@@ -2,9 +2,9 @@ package import Foundation
 import Synchronization
 import SystemSupport
 
-/// Pictures of events, one file each, named after its event: `<event>.jpg`.
+/// The pictures of events, one file each, named after the event: `<event>.jpg`.
 ///
-/// A picture is there whole or not at all. Files of other names are left alone.
+/// A picture appears whole or not at all. Files with other names are not touched.
 final class SnapshotFolder: Sendable {
     private let folder: String
     private let total = Mutex<Int>(0)
@@ -13,7 +13,7 @@ final class SnapshotFolder: Sendable {
         self.folder = folder
     }
 
-    /// Bytes that all pictures take.
+    /// The size of all pictures in bytes.
     var bytes: Int { total.withLock { $0 } }
 
     private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
@@ -45,10 +45,10 @@ final class SnapshotFolder: Sendable {
         return count
     }
 
-    /// Removes pictures of events that there are none of, and what a crash left half written; counts the others.
+    /// Removes pictures of unknown events and incomplete files after a crash; counts the remaining ones.
     ///
-    /// With `aside`, a folder, such pictures are moved there instead: they may be of events that another copy of the
-    /// journal has. Returns how many were.
+    /// If `aside` is a folder, such pictures are moved there instead: another copy of the journal may have their
+    /// events. Returns the number of these pictures.
     func sweep(keeping events: Set<String>, asideTo aside: String? = nil) throws -> Int {
         var (bytes, moved) = (0, 0)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {

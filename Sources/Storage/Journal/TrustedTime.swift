@@ -1,19 +1,19 @@
 import Foundation
 import GRDB
 
-/// Trust in the wall clock: retention by age goes by this, so that a clock which jumps deletes nothing.
+/// The trusted time for retention by age, so that a clock that jumps deletes nothing.
 ///
-/// The clock is looked at again and again, over restarts too. A step of at most a day, from one look to the next, is
-/// taken for time that has passed. A longer one, in either direction, is believed after a day in which the clock went
-/// on by smaller steps from there; if it comes back before, nothing has happened.
+/// The clock is observed repeatedly, also across restarts. A step of at most a day between two observations counts as
+/// elapsed time. A longer step, in either direction, is trusted only after the clock has run for a day from there. If
+/// it returns before, nothing has happened.
 struct TrustedTime: Equatable, Sendable {
-    /// Seconds of a step that is believed at once, and of the day that another must last.
+    /// The longest step in seconds that is trusted at once; `proof` is the time that a longer one must last.
     static let step = 86_400.0
     static let proof = 86_400.0
 
-    /// The newest time that is believed, in seconds since 1970.
+    /// The newest trusted time, in seconds since 1970.
     private(set) var believed: Double
-    /// Times of the clock since it jumped, from first to newest; nil if it has not.
+    /// The clock's times since a jump, from the first to the newest; nil without a jump.
     private(set) var elsewhere: ClosedRange<Double>?
 
     init(believed: Double, elsewhere: ClosedRange<Double>? = nil) {
@@ -21,7 +21,7 @@ struct TrustedTime: Equatable, Sendable {
         self.elsewhere = elsewhere
     }
 
-    /// Takes a look at the clock.
+    /// Observes the clock.
     mutating func observe(_ now: Double) {
         guard now.isFinite else { return }
         if abs(now - believed) <= Self.step {
@@ -34,18 +34,18 @@ struct TrustedTime: Equatable, Sendable {
         }
     }
 
-    /// The time that ages are counted from: the clock's, but none that is not believed.
+    /// The time from which ages are counted: the clock's, but never later than the trusted time.
     func present(_ now: Double) -> Double { min(now, believed) }
 
     // MARK: Kept in the journal
 
-    /// A time before anything was ever stored.
+    /// A time before any message was ever stored.
     static let never = -1e10
 
-    /// Whether a number of seconds is a date at all: within three thousand years.
+    /// Whether a number of seconds is a plausible date: within three thousand years.
     static func isDate(_ time: Double) -> Bool { abs(time) < 1e11 }
 
-    /// Reads the stored state; without one, the newest message tells when the clock was last right.
+    /// Reads the saved state; without one, the newest message's time is trusted.
     static func read(_ database: Database, now: Double) throws -> TrustedTime {
         if let row = try Row.fetchOne(database, sql: "SELECT believed, since, until FROM clock") {
             let (believed, since, until): (Double, Double, Double) = (row["believed"], row["since"], row["until"])
@@ -63,7 +63,7 @@ struct TrustedTime: Equatable, Sendable {
             arguments: [believed, elsewhere?.lowerBound ?? 0, elsewhere?.upperBound ?? 0, retired])
     }
 
-    /// Whether the state is worth storing: minutes have passed, or the clock has jumped.
+    /// Whether the state is worth saving: minutes have passed, or the clock has jumped.
     func differs(from saved: TrustedTime) -> Bool {
         guard (elsewhere == nil) == (saved.elsewhere == nil) else { return true }
         let moved = abs((elsewhere?.upperBound ?? 0) - (saved.elsewhere?.upperBound ?? 0))
@@ -71,15 +71,15 @@ struct TrustedTime: Equatable, Sendable {
     }
 }
 
-/// Times at which messages were stored, by their order: a stamp that does not fit between its neighbours is wrong.
+/// Corrects the times at which messages were stored, using their order.
 ///
-/// A message was stored no later than those after it. One whose stamp is before an earlier message's, or after the
-/// present, has the time of the next one whose stamp can be right: so it is kept too long rather than too short.
+/// A message was stored no later than those after it. If a message's time is before an earlier message's, or in the
+/// future, it gets the next plausible time after it; so it is kept too long rather than too short.
 struct StoredTimes {
     private let present: Double
-    /// The newest time so far, in order of `seq`.
+    /// The newest plausible time so far, in order of `seq`.
     private(set) var floor: Double
-    /// Time that replaces wrong stamps of messages before `seq`.
+    /// The time that replaces wrong ones of messages before `seq`.
     private var next: (seq: Int64, time: Double?)?
 
     init(present: Double, floor: Double) {
@@ -87,7 +87,7 @@ struct StoredTimes {
         self.floor = floor
     }
 
-    /// Latest time at which the message was stored; nil if that is not known yet.
+    /// The latest time at which the message may have been stored; nil if it is not known yet.
     mutating func time(_ seq: Int64, stamp: Double, _ database: Database) throws -> Double? {
         if isRight(stamp) {
             floor = stamp
@@ -101,8 +101,7 @@ struct StoredTimes {
 
     private func isRight(_ stamp: Double) -> Bool { stamp >= floor && stamp <= present }
 
-    /// Goes through some thousand messages, then looks further and further away: a long run of wrong stamps costs few
-    /// looks.
+    /// Searches some thousand messages, then in growing steps, so that a long run of wrong times costs few reads.
     private func search(after seq: Int64, _ database: Database) throws -> (seq: Int64, time: Double?) {
         let near: Int64 = 4096
         let found = try Row.fetchOne(

@@ -1,12 +1,12 @@
 import Foundation
 import GRDB
 
-/// What people have said of an event.
+/// A person's verdict on an event.
 package enum Verdict: String, Sendable, CaseIterable {
     case right, wrong
 }
 
-/// How many events of a query people have called right and wrong.
+/// The number of a query's events that people marked right and wrong.
 package struct VerdictCounts: Sendable, Equatable, Codable {
     package var right = 0
     package var wrong = 0
@@ -15,7 +15,7 @@ package struct VerdictCounts: Sendable, Equatable, Codable {
 }
 
 extension Journal {
-    /// The query and the stream of an event; nil where the journal knows no event of that name.
+    /// The query and the stream of an event; nil if the journal knows no event of that name.
     package func owner(ofEvent name: String) throws(JournalError) -> (query: String, stream: String)? {
         try doing("event \"\(name)\" cannot be read") {
             try database.read { database in
@@ -27,9 +27,9 @@ extension Journal {
         }
     }
 
-    /// Keeps a verdict on an event, in the place of the one before; nil takes it back.
+    /// Saves a verdict on an event in place of the previous one; nil withdraws it.
     ///
-    /// It outlives the event: retention takes messages, not what was said of them.
+    /// It outlives the event: retention removes messages, not verdicts.
     package func save(_ verdict: Verdict?, event: String, query: String, stream: String) throws(JournalError) {
         try doing("the verdict on event \"\(event)\" cannot be written") {
             try database.write { database in
@@ -43,7 +43,7 @@ extension Journal {
         }
     }
 
-    /// Verdicts by query.
+    /// The verdicts by query.
     package func verdicts() throws(JournalError) -> [String: VerdictCounts] {
         try doing("verdicts cannot be read") {
             try database.read { database in
@@ -63,7 +63,7 @@ extension Journal {
         }
     }
 
-    /// Events of a query that have been called right or wrong, the newest verdicts first, at most `limit`.
+    /// The events of a query that have a verdict, the newest verdicts first, at most `limit`.
     package func marked(of query: String, limit: Int) throws(JournalError) -> [(event: String, verdict: Verdict)] {
         try doing("verdicts cannot be read") {
             try database.read { database in

@@ -1,12 +1,12 @@
 package import ArgumentParser
 
-/// Exit codes of both programs: those of sysexits(3), and the shell's for an interruption.
+/// The exit codes of both programs: those of sysexits(3), and the shell's code for an interruption.
 package enum Exit {
     package static let usage = ExitCode(64)
     package static let badData = ExitCode(65)
     package static let noInput = ExitCode(66)
     package static let unavailable = ExitCode(69)
-    /// A fault of our own, of a kind that no other code is for.
+    /// An internal fault that has no other code.
     package static let fault = ExitCode(70)
     package static let cannotCreate = ExitCode(73)
     package static let outputFailed = ExitCode(74)

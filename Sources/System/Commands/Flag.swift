@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that is so from some moment on.
+/// A flag that any thread can set and read.
 final class Flag: Sendable {
     private let value = Atomic(false)
 

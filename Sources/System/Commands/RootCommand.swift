@@ -2,11 +2,11 @@ package import ArgumentParser
 package import Foundation
 package import Printing
 
-/// How a program begins and ends: everything it prints is written, or its exit code says that it was not.
+/// The start and the end of a program: its output is written, or its exit code says that it was not.
 package enum RootCommand {
-    /// Runs the command that the arguments name; returns with 0, and exits with any other code.
+    /// Runs the command that the arguments name; returns for exit code 0, and exits with any other.
     ///
-    /// In the place of ArgumentParser's own `main`, which does not see that its help could not be printed.
+    /// It replaces ArgumentParser's own `main`, which does not notice if its help could not be printed.
     package static func run<Root: AsyncParsableCommand>(
         _ root: Root.Type, _ arguments: [String], program: String
     ) async {
@@ -32,17 +32,17 @@ package enum RootCommand {
         end(0)
     }
 
-    /// Writes to standard output; ends the program where that fails.
+    /// Writes to standard output; ends the program if that fails.
     package static func print(_ bytes: some DataProtocol, program: String) {
         do { try StandardStream.output.write(bytes) } catch { end(error, program: program) }
     }
 
     package static func print(_ text: String, program: String) { print(Data(text.utf8), program: program) }
 
-    /// Writes a line to standard error; if that fails, the program goes on, and says so by its exit code.
+    /// Writes a line to standard error; if that fails, the program continues, and its exit code says so at the end.
     package static func complain(_ line: String) { write(toError: line + "\n") }
 
-    /// The same, as it is.
+    /// Writes text to standard error without adding a line end; failures are treated as by `complain`.
     package static func write(toError text: String) {
         do { try StandardStream.error.write(text) } catch {
             // A closed standard error is the caller's wish.
@@ -50,7 +50,7 @@ package enum RootCommand {
         }
     }
 
-    /// Ends the program since its output cannot be written: quietly, as by SIGPIPE, if its reader has gone.
+    /// Ends the program because its output cannot be written; silently, as by SIGPIPE, if the reader closed the pipe.
     package static func end(_ error: StreamError, program: String) -> Never {
         if error.isClosedPipe { endByPipe() }
         complain("\(program): \(ControlCharacters.escaped(error.description))")

@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// Lists a command's subcommands after one that does not exist.
+/// Lists a command's subcommands after an unknown one.
 enum SubcommandHint {
-    /// A sentence, if the arguments go wrong in the names of commands; nil otherwise.
+    /// Returns a sentence if a subcommand's name is unknown; nil if the names are right.
     static func sentence(_ root: any ParsableCommand.Type, _ arguments: [String]) -> String? {
         var command = root
         for argument in arguments {
@@ -26,7 +26,7 @@ enum SubcommandHint {
         [command._commandName] + command.configuration.aliases
     }
 
-    /// Whether one letter more, less or other, or two exchanged, or the beginning alone, makes it the name.
+    /// Whether a word is the beginning of a name or one edit away: a letter more, less or other, or two swapped.
     private static func isNear(_ name: String, _ word: String) -> Bool {
         guard word.utf8.count <= 32, word != name else { return false }
         if word.count >= 3, name.hasPrefix(word) || word.hasPrefix(name) { return true }

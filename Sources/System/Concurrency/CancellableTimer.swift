@@ -1,12 +1,12 @@
 import Dispatch
 
-/// Does something small at a time, on a queue that all alarms share, unless it is let go before.
+/// Runs a short closure at a given time, on a queue shared by all timers, unless it is cancelled before.
 ///
-/// Not `Task.sleep`: one that is cancelled keeps its timer, and 1.7 KB, until its time has come, which adds up where
-/// waits are long and mostly cut short.
+/// `Task.sleep` keeps a timer and 1.7 KB until its time even if it is cancelled, which adds up when most waits are cut
+/// short.
 // @unchecked: the source is thread-safe, and only cancelled
 package final class CancellableTimer: @unchecked Sendable {
-    /// Dispatch's common queues would make threads for alarms.
+    /// The queue of all timers; Dispatch's global queues would create threads for them.
     private static let queue = DispatchQueue(label: "watchword.alarms")
     private let timer: any DispatchSourceTimer
 

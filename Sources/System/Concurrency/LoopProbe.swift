@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Answers, from within a loop, whoever asks whether it still goes round.
+/// Tells whether a loop still runs: the loop itself answers in each round.
 package final class LoopProbe: Sendable {
     private struct State {
         var isOver = false
@@ -11,9 +11,9 @@ package final class LoopProbe: Sendable {
 
     package init() {}
 
-    /// Returns when the loop has gone round since, or is over: then false.
+    /// Waits until the loop has completed a round, and returns true; returns false if the loop has ended.
     ///
-    /// `nudge` wakes a loop that waits for something to do. A loop that is stuck never answers.
+    /// `nudge` wakes a loop that waits for work. A loop that is stuck never answers.
     package func next(nudge: () -> Void) async -> Bool {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
@@ -24,10 +24,10 @@ package final class LoopProbe: Sendable {
         }
     }
 
-    /// The loop has gone round.
+    /// Reports a completed round; called by the loop.
     package func beat() { answer(isOver: false) }
 
-    /// The loop is over.
+    /// Reports that the loop has ended.
     package func end() { answer(isOver: true) }
 
     private func answer(isOver: Bool) {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Brings what happens on any thread to one waiting task, which waits no longer than it likes.
+/// Delivers messages from any thread to one task, which waits for them up to a deadline.
 package final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
         var waiting: [Message] = []
@@ -10,14 +10,14 @@ package final class Mailbox<Message: Sendable>: Sendable {
     private let timeout: Message
     private let state = Mutex(State())
 
-    /// `timeout`: what is told when nothing has come in time.
+    /// Makes a mailbox; `timeout` is the message returned if none arrived in time.
     package init(timeout: Message) { self.timeout = timeout }
 
     package func send(_ message: Message) {
         wake { $0.waiting.append(message) }
     }
 
-    /// The next message in order; the timeout at `until`, or when the task is cancelled.
+    /// Returns the next message in order, or the timeout at `until` or when the task is cancelled.
     package func next(until: ContinuousClock.Instant?) async -> Message {
         let alarm = until.map { CancellableTimer(at: $0) { [self] in wake { _ in } } }
         defer { alarm?.cancel() }

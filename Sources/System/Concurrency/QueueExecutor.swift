@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A serial executor on a dispatch queue of its own: for actors whose work must never sit on the cooperative pool.
+/// A serial executor on its own dispatch queue, for actors whose work must never occupy the cooperative pool.
 ///
-/// The scoring engine has one, the outbox another (every write to the journal and to the publisher's socket).
+/// The scoring engine has one. The outbox has another, for all writes to the journal and to the publisher's socket.
 package final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
@@ -16,7 +16,7 @@ package final class QueueExecutor: SerialExecutor {
     }
 }
 
-/// Runs work that may block on a thread of its own, away from the cooperative pool, and waits for it.
+/// Runs work that may block on a thread outside the cooperative pool, and waits for its result.
 package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
         // Dispatch's threads would not do: they are counted against those of the cooperative pool.
@@ -24,7 +24,7 @@ package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> 
     }
 }
 
-/// Runs throwing work that may block on a thread of its own, away from the cooperative pool, and waits for it.
+/// Runs throwing work that may block on a thread outside the cooperative pool, and waits for its result.
 package func offPoolThrowing<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await offPool { Result { try body() } }.get()
 }

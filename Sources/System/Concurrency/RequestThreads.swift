@@ -1,25 +1,25 @@
 import DequeModule
 import Foundation
 
-/// Threads of their own for what requests ask of the daemon: reading, checking, and writing the answer.
+/// Dedicated threads for requests to the daemon: reading, checking, and writing the answer.
 ///
-/// A task that prefers them leaves the cooperative pool alone, whatever its request holds; actors without an executor
-/// run here on its behalf. At most one job waits for each request in progress, and their number is limited by the
-/// sockets.
+/// A task that prefers this executor never runs on the cooperative pool, whatever its request contains; actors without
+/// an executor of their own run here on its behalf. At most one job waits for each request in progress, and the sockets
+/// limit the number of requests.
 // @unchecked: `condition` guards `jobs`; the threads are only started
 package final class RequestThreads: TaskExecutor, @unchecked Sendable {
-    /// Requests of so many bytes go to `bulk`.
+    /// The size in bytes above which a request runs on `bulk`.
     package static let large = 65_536
 
-    /// Requests that are short, and so are their answers.
+    /// The threads for short requests with short answers.
     package static let short = RequestThreads("watchword.requests", threads: 2)
-    /// Imports, lists, replays and large requests: they may take seconds, and hold up only each other.
+    /// The threads for imports, lists, replays and large requests, which may take seconds and delay only each other.
     package static let bulk = RequestThreads("watchword.bulk", threads: 2)
 
-    /// Streams of live pictures: what they cost is at most one core, and holds up no request.
+    /// The thread for live streams: together they use at most one core, and delay no request.
     package static let live = RequestThreads("watchword.live", threads: 1)
 
-    /// The threads for a request of so many bytes.
+    /// The threads for a request of this many bytes.
     package static func taking(bytes: Int) -> RequestThreads { bytes > large ? bulk : short }
 
     private let condition = NSCondition()

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// Does one thing after the other, in the order they were asked for, however long each waits.
+/// Runs tasks one after the other, in the order of the calls, even while one of them waits.
 ///
-/// An actor alone lets others in wherever it waits.
+/// An actor alone would run other tasks whenever one waits.
 package final class SerialTaskQueue: Sendable {
     private let last = Mutex(Task<Void, Never> {})
     private let threads: RequestThreads?
 
-    /// `threads`: where it is done, if what is done may be long; else on the cooperative pool.
+    /// Makes a queue; `threads` is the executor for long work, nil means the cooperative pool.
     package init(on threads: RequestThreads? = nil) { self.threads = threads }
 
-    /// Does something when its turn comes, to its end, whatever becomes of its asker.
+    /// Runs `body` when its turn comes, to its end, even if the caller's task is cancelled.
     package func take<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         try await enqueue(body).value
     }
 
-    /// The same of something that is given up once the asker's task is cancelled, or not begun.
+    /// Runs `body` when its turn comes; cancels it, or does not begin it, once the caller's task is cancelled.
     package func takeWhileWanted<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         let work = enqueue {
             try Task.checkCancellation()

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Waits for work, but no longer than `limit`; whether it was done by then.
+/// Waits for work up to `limit`, and returns whether it was done.
 ///
-/// What is not done by then goes on by itself: nothing that hangs can be made to end.
+/// Unfinished work continues by itself: work that hangs cannot be ended.
 package func within(_ limit: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
     let ended = Mailbox(timeout: false)
     Task {
@@ -12,10 +12,9 @@ package func within(_ limit: Duration, _ work: @escaping @Sendable () async -> V
     return await ended.next(until: .now + limit)
 }
 
-/// Runs something that may block away from the cooperative pool, and waits for it at most so long; whether it came to
-/// its end.
+/// Runs a blocking closure outside the cooperative pool, and waits for it up to `limit`; returns whether it ended.
 ///
-/// What has not, goes on alone.
+/// An unfinished closure continues by itself.
 package func offPool(atMost limit: Duration?, _ body: @escaping @Sendable () -> Void) async -> Bool {
     let ended = Mailbox(timeout: false)
     Thread {

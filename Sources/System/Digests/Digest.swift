@@ -1,7 +1,7 @@
 import CGLib
 import Foundation
 
-/// A checksum of bytes that come piece by piece, by GLib.
+/// A checksum of bytes that are added piece by piece, computed by GLib.
 package final class Digest {
     package enum Algorithm { case sha1, sha256 }
 
@@ -14,7 +14,7 @@ package final class Digest {
 
     deinit { g_checksum_free(checksum) }
 
-    /// Takes the next bytes; none after `hexadecimal` has been read.
+    /// Adds bytes; not allowed after `hexadecimal` was read.
     package func update(_ bytes: some Collection<UInt8>) {
         let handled: Void? = bytes.withContiguousStorageIfAvailable { update($0) }
         if handled == nil { Array(bytes).withUnsafeBufferPointer(update) }
@@ -24,10 +24,10 @@ package final class Digest {
         if let base = bytes.baseAddress { g_checksum_update(checksum, base, gssize(bytes.count)) }
     }
 
-    /// The digest in lower-case hexadecimal digits.
+    /// The digest in lower-case hexadecimal digits; no bytes can be added afterwards.
     package var hexadecimal: String { String(cString: g_checksum_get_string(checksum)) }
 
-    /// Digest of a whole file, read a mebibyte at a time; `prefix` is hashed before it.
+    /// The digest of a whole file, read a mebibyte at a time; `prefix` is hashed before it.
     package static func of(
         file path: String, _ algorithm: Algorithm = .sha256, prefix: String = ""
     ) throws -> String {

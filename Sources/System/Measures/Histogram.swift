@@ -1,8 +1,8 @@
-/// How often values fell into each of a few ranges: bounded, whatever is added.
+/// Counts of values in a few fixed ranges; its size does not grow with the values.
 package struct Histogram: Sendable, Equatable {
-    /// Upper ends of all ranges but the last, which has none; an end belongs to its range.
+    /// The upper bounds of all ranges but the last, which has none; a bound belongs to its range.
     package let bounds: [Double]
-    /// One more than there are bounds.
+    /// The count of each range, one more than there are bounds.
     package private(set) var counts: [UInt64]
     package private(set) var sum = 0.0
 
@@ -13,7 +13,7 @@ package struct Histogram: Sendable, Equatable {
 
     package var count: UInt64 { counts.reduce(0, +) }
 
-    /// Adds a value, `times` times over; what is not finite is left out.
+    /// Adds a value `times` times; values that are not finite are ignored.
     package mutating func add(_ value: Double, times: UInt64 = 1) {
         guard value.isFinite else { return }
         var (low, high) = (0, bounds.count)
@@ -28,7 +28,7 @@ package struct Histogram: Sendable, Equatable {
     /// Adds values.
     package mutating func add(_ values: some Sequence<Double>) { for value in values { add(value) } }
 
-    /// Adds another of the same bounds.
+    /// Adds the counts of another histogram with the same bounds.
     package static func += (all: inout Histogram, one: Histogram) {
         precondition(all.bounds == one.bounds)
         for index in all.counts.indices { all.counts[index] += one.counts[index] }
@@ -37,18 +37,18 @@ package struct Histogram: Sendable, Equatable {
 }
 
 extension Histogram {
-    /// Seconds, from tenths of a millisecond to half a minute.
+    /// An empty histogram for seconds, from 0.1 ms to half a minute.
     package static var seconds: Histogram {
         Histogram(bounds: [
             0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
         ])
     }
-    /// Items of a batch.
+    /// An empty histogram for batch sizes.
     package static var batches: Histogram { Histogram(bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256]) }
-    /// Cosines of texts and pictures, which lie close together.
+    /// An empty histogram for cosines of texts and pictures, which lie close together.
     package static var cosines: Histogram {
         Histogram(bounds: [-0.1, 0, 0.05, 0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.5, 0.75, 1])
     }
-    /// Logits of a head that pairs texts and windows.
+    /// An empty histogram for logits of a pairing head.
     package static var logits: Histogram { Histogram(bounds: [-20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 20]) }
 }

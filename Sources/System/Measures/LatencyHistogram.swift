@@ -1,4 +1,4 @@
-/// Latencies counted by the millisecond, up to ten seconds; what takes longer counts as ten.
+/// Counts of latencies by the millisecond, up to ten seconds; longer ones count as ten.
 package struct LatencyHistogram: Sendable {
     private static let buckets = 10_001
     private var counts = [UInt32](repeating: 0, count: buckets)
@@ -11,7 +11,7 @@ package struct LatencyHistogram: Sendable {
         count += 1
     }
 
-    /// The least number of milliseconds that `share` of all latencies do not exceed; 0 if there is none.
+    /// The number of milliseconds that `share` of all latencies do not exceed; 0 without latencies.
     package func milliseconds(at share: Double) -> Int {
         var left = Int((Double(count) * share).rounded(.up))
         for (bucket, number) in counts.enumerated() where number > 0 {

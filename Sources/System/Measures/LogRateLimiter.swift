@@ -1,24 +1,23 @@
-/// Lets a repeated log line through once a minute, with its count.
+/// Lets a repeated log line through once a minute, with the number of repetitions.
 ///
-/// Pure; time is given.
+/// It is pure: the caller passes the time.
 package struct LogRateLimiter<Kind: Hashable & Sendable>: Sendable {
     package static var pace: Duration { .seconds(60) }
 
     private var told: [Kind: (at: ContinuousClock.Instant, unsaid: Int)] = [:]
-    /// Kinds that are kept apart.
+    /// The greatest number of kinds that are counted separately.
     private let maxKinds: Int
 
     package init(maxKinds: Int = 256) { self.maxKinds = maxKinds }
 
-    /// Whether this kind can be told by itself; if not, there are too many within a minute.
+    /// Whether this kind can be counted separately; false if there were too many kinds within a minute.
     package mutating func hasPlace(for kind: Kind, at now: ContinuousClock.Instant) -> Bool {
         if told[kind] != nil || told.count < maxKinds { return true }
         told = told.filter { now - $0.value.at < Self.pace }
         return told.count < maxKinds
     }
 
-    /// How many there have been of this kind since the last that was told, with this one; nil if it is not to be told
-    /// now.
+    /// Counts one of this kind; returns the count since the last line if a line is due, else nil.
     package mutating func take(_ kind: Kind, at now: ContinuousClock.Instant) -> Int? {
         guard let last = told[kind] else {
             told[kind] = (now, 0)

@@ -1,16 +1,16 @@
-/// Admits `rate` requests a second in the long run, and at most `burst` at once; time is given.
+/// Admits `rate` requests a second in the long run, and at most `burst` at once; the caller passes the time.
 package struct TokenBucket: Sendable {
     private let rate: Double
     private let burst: Double
     private var tokens: Double
     private var filled: ContinuousClock.Instant
 
-    /// Full at first.
+    /// Makes a full bucket.
     package init(rate: Double, burst: Double, at now: ContinuousClock.Instant) {
         (self.rate, self.burst, tokens, filled) = (rate, burst, burst, now)
     }
 
-    /// Takes one; false if there is none left.
+    /// Takes one token; returns false if none is left.
     package mutating func take(at now: ContinuousClock.Instant) -> Bool {
         (tokens, filled) = (content(at: now), now)
         guard tokens >= 1 else { return false }

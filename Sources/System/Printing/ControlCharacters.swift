@@ -1,11 +1,11 @@
 package import Foundation
 
-/// Characters that mean something to a terminal, or hide from its reader, and how they are shown instead.
+/// Escapes characters that control a terminal or are invisible.
 ///
-/// Texts of queries, names of streams and sentences of servers are other people's: printed as they are, they could move
-/// the cursor, change the title, forge a line, or show another text than the one that is stored.
+/// Texts of queries, names of streams and sentences of servers come from others. Printed unchanged, they could move the
+/// cursor, change the title, forge a line, or show another text than the stored one.
 package enum ControlCharacters {
-    /// The text with such characters as `\n` or `\u{1B}`; those of `kept` stay.
+    /// Returns the text with dangerous characters written as `\n` or `\u{1B}`; those in `kept` are left unchanged.
     package static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
         guard !isPlain(text.utf8) else { return text }
         var shown = String.UnicodeScalarView()
@@ -19,9 +19,9 @@ package enum ControlCharacters {
         return String(shown)
     }
 
-    /// JSON of one line with such characters in its strings as `\u001b`: the same JSON, harmless to a terminal.
+    /// Returns one line of JSON with dangerous characters in strings written as `\u001b`, which is the same JSON.
     ///
-    /// Raw control characters, which JSON has only between its tokens, become spaces.
+    /// Raw control characters, which JSON allows only between its tokens, become spaces.
     package static func escaped(json: Data) -> Data {
         guard !isPlain(json) else { return json }
         let text = String(decoding: json, as: UTF8.self)
@@ -39,8 +39,7 @@ package enum ControlCharacters {
         return shown
     }
 
-    /// Whether a character could end a line, mean something to a terminal, reorder what stands beside it, or is
-    /// invisible.
+    /// Whether a character could end a line, control a terminal or reorder text, or is invisible.
     package static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.value >= 0x7F else { return scalar.value < 0x20 }
         let properties = scalar.properties

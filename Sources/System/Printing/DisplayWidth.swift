@@ -1,13 +1,13 @@
 import CPlatform
 
-/// Columns that a text takes on a terminal: a Chinese character takes two, a mark upon another none.
+/// The columns that a text takes on a terminal: a Chinese character takes two, a combining mark none.
 package enum DisplayWidth {
     package static func of(_ text: some StringProtocol) -> Int {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         return text.reduce(0) { $0 + width($1) }
     }
 
-    /// The longest beginning that fits; at least one character.
+    /// The longest beginning that fits into the columns; at least one character.
     static func prefix(_ text: Substring, fitting columns: Int) -> Substring {
         var taken = 0
         var end = text.startIndex

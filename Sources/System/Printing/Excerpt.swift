@@ -1,7 +1,7 @@
 extension StringProtocol {
-    /// The text, or its beginning of at most `most` bytes with "…" after it: how sentences quote what may be long.
+    /// Returns the text, or its first `most` bytes with "…": for quoting a text that may be long.
     ///
-    /// Costs what is kept, whatever follows: one character may have megabytes of marks.
+    /// The cost is that of the kept part, even if one character has megabytes of combining marks.
     package func excerpt(_ most: Int = 60) -> String {
         var (index, boundary) = (utf8.startIndex, utf8.startIndex)
         for _ in 0...most {

@@ -1,8 +1,8 @@
-/// Takes what long work tells a person; the program decides how it is shown.
+/// Receives progress and warnings of long work; the program decides how they are shown.
 ///
-/// Lines are plain text without an end of line. Both closures may be called on any thread.
+/// Lines are plain text without a line end. Both closures may be called on any thread.
 package struct ProgressReporter: Sendable {
-    /// Shows how far the work is, in the place of the line before; an empty line removes it.
+    /// Shows the progress, in place of the line before; an empty line removes it.
     package let progress: @Sendable (String) -> Void
     /// Shows a warning that stays.
     package let warn: @Sendable (String) -> Void
@@ -13,6 +13,6 @@ package struct ProgressReporter: Sendable {
         (self.progress, self.warn) = (progress, warn)
     }
 
-    /// Removes the line that shows progress.
+    /// Removes the progress line.
     package func clear() { progress("") }
 }

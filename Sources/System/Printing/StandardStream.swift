@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Standard output and standard error: every byte that a program prints goes through here.
+/// Standard output and standard error: every byte that a program prints is written here.
 package struct StandardStream: Sendable {
     package static let output = StandardStream(descriptor: STDOUT_FILENO, name: "standard output")
     package static let error = StandardStream(descriptor: STDERR_FILENO, name: "standard error")
@@ -13,7 +13,7 @@ package struct StandardStream: Sendable {
         self.name = name
     }
 
-    /// Writes all of it; waits while a reader is slow.
+    /// Writes all bytes; waits for a slow reader.
     package func write(_ bytes: some DataProtocol) throws(StreamError) {
         for region in bytes.regions {
             var written = 0
@@ -38,9 +38,10 @@ package struct StandardStream: Sendable {
 
     package func write(_ text: String) throws(StreamError) { try write(Data(text.utf8)) }
 
-    /// Fills descriptors 0 to 2 where they are closed, with what can neither be read nor written.
+    /// Opens descriptors 0 to 2, if they are closed, on something that can be neither read nor written.
     ///
-    /// To be called before anything is opened: a journal or a socket would get the number, and what is printed with it.
+    /// Call it before anything is opened: otherwise a journal or a socket could get one of these numbers, and printed
+    /// text with it.
     package static func reserve() {
         for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
             // The lowest free number is taken, which is this one.
@@ -61,7 +62,7 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
         self.verb = verb
     }
 
-    /// The reader has gone: that is no fault.
+    /// Whether the reader has closed the pipe, which is no fault.
     package var isClosedPipe: Bool { code == EPIPE }
     package var isClosed: Bool { code == EBADF }
 
@@ -70,9 +71,9 @@ package struct StreamError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Standard input, read as it comes.
+/// Standard input, read piece by piece.
 package enum StandardInput {
-    /// The bytes that are there, at most 64 kB; none at the end.
+    /// Returns the available bytes, at most 64 kB; empty at the end.
     package static func next() throws(StreamError) -> Data {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -88,7 +89,7 @@ package enum StandardInput {
         }
     }
 
-    /// All of it, to its end.
+    /// Reads everything up to the end.
     package static func all() throws(StreamError) -> Data {
         var data = Data()
         while true {

@@ -1,4 +1,4 @@
-/// Text for people, with colour: its literals are printed as they are, and whatever stands in them is escaped.
+/// Coloured text for people: string literals are printed unchanged, interpolated values are escaped.
 package struct Styled: ExpressibleByStringInterpolation, Sendable {
     /// The text with its escape sequences.
     package let text: String
@@ -18,7 +18,7 @@ package struct Styled: ExpressibleByStringInterpolation, Sendable {
     package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
     package init(stringLiteral literal: String) { text = literal }
 
-    /// A text in one of a terminal's colours (or 1 for bold); as it is, if `colour` is nil.
+    /// Makes a text in one of a terminal's colours (1 is bold); without style if `colour` is nil.
     package init(_ text: String, colour: Int?) {
         let shown = ControlCharacters.escaped(text)
         self.text = colour.map { "\u{1B}[\($0)m\(shown)\u{1B}[0m" } ?? shown

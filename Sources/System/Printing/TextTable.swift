@@ -1,12 +1,12 @@
-/// A table for people: columns as wide as their widest cell, folded where they do not fit side by side.
+/// A table for people: columns are as wide as their widest cell, or folded if they do not fit side by side.
 package enum TextTable {
     private static let gap = 2
 
-    /// The table's lines, none of them wider than `width`: those of the header, then the rows'.
+    /// Returns the table's lines, none wider than `width`: the header's, then the rows'.
     ///
-    /// Cells are escaped. Nothing is cut off: a cell that is too wide goes on below, broken at a space or a comma.
+    /// Cells are escaped. Nothing is cut off: a cell that is too wide continues below, broken at a space or comma.
     ///
-    /// `notes`: of each row, what stands below it in the table's whole width.
+    /// `notes` has a text for each row, printed below it in the full width.
     package static func lines(
         _ header: [String], _ rows: [[String]], notes: [String?] = [], width: Int
     ) -> (header: [String], rows: [String]) {
@@ -32,8 +32,7 @@ package enum TextTable {
         }
     }
 
-    /// The most that every column may have at once, so that the widest give way first; words
-    /// stay whole where that can be.
+    /// Fits the columns into the available width: the widest ones shrink first, and words stay whole if possible.
     private static func fitted(_ natural: [Int], _ words: [Int], into available: Int) -> [Int] {
         guard natural.reduce(0, +) > available else { return natural }
         let least = words.reduce(0, +) <= available ? words : natural.map { _ in 1 }
@@ -52,7 +51,7 @@ package enum TextTable {
 
     private static let separators = ",/&?;|"
 
-    /// The width of the longest part of a text that is not broken.
+    /// The width of the longest unbreakable part of a text.
     private static func longestWord(_ text: String) -> Int {
         text.split(separator: " ").flatMap { word in
             var parts = [""]
@@ -77,7 +76,7 @@ package enum TextTable {
         }
     }
 
-    /// A text in lines of at most so many columns.
+    /// Folds a text into lines of at most this many columns.
     package static func fold(_ text: String, columns: Int) -> [String] {
         guard DisplayWidth.of(text) > columns else { return [text] }
         var lines: [String] = []
@@ -98,8 +97,9 @@ package enum TextTable {
         return rest.isEmpty ? lines : lines + [String(rest)]
     }
 
-    /// Where a line is broken: after its last space, or else another separator, unless that leaves less than a third of
-    /// it.
+    /// The place to break a line: after its last space, or else another separator.
+    ///
+    /// A break that leaves less than a third of the line is not used.
     private static func breakPoint(_ line: Substring) -> String.Index? {
         for separators in [" ", separators] {
             guard let last = line.lastIndex(where: separators.contains) else { continue }

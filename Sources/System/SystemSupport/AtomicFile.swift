@@ -1,19 +1,19 @@
 package import Foundation
 
-/// A file that is there whole or not at all: made beside its place, then renamed into it.
+/// Writes a file that appears whole or not at all: under another name first, then renamed.
 package enum AtomicFile {
-    /// The writers that may write the same file at the same time, which decides the part's name.
+    /// The number of writers that may write the same file at once, which decides the temporary name.
     package enum Writers {
-        /// One: the part is `FILE.part`, and what a crash left of one is replaced.
+        /// One writer: the temporary file is `FILE.part`, and one left by a crash is replaced.
         case one
-        /// Several, in this process or others: each has a part of its own, `FILE.<unique>.part`.
+        /// Several writers, in this process or others: each has its own temporary file, `FILE.<unique>.part`.
         case several
     }
 
-    /// Writes a file through `fill`, which makes it at the path that it is given.
+    /// Writes a file through `fill`, which creates it at the given path.
     ///
-    /// What was there before stays until all of it is written, and stays where `fill` throws or the file cannot be
-    /// renamed; then the part is removed. `fill` says when its bytes are on the disk.
+    /// The previous file stays until the new one is complete. It also stays if `fill` throws or the rename fails; the
+    /// temporary file is then removed. `fill` itself must sync its bytes to the disk.
     package static func write(
         to path: String, _ writers: Writers = .one, fill: (_ part: String) throws -> Void
     ) throws {
@@ -22,9 +22,9 @@ package enum AtomicFile {
         try part.publish()
     }
 
-    /// A file on its way: made at `path`, then renamed into its place; before that, it goes with this object.
+    /// A temporary file, created at `path` and then renamed to its destination; otherwise deleted with this object.
     package final class Part {
-        /// Where the file is to be made; nothing is there.
+        /// The path at which the file must be created; it does not exist yet.
         package let path: String
         private let place: String
         private var isPublished = false
@@ -37,16 +37,16 @@ package enum AtomicFile {
 
         deinit { if !isPublished { unlink(path) } }
 
-        /// Renames the file into its place, or into another in the same directory.
+        /// Renames the file to its destination, or to another name in the same directory.
         package func publish(as other: String? = nil) throws(WriteError) {
             guard rename(path, other ?? place) == 0 else { throw WriteError(other ?? place, errno: errno) }
             isPublished = true
         }
     }
 
-    /// Writes bytes; they are on the disk before the file is in its place.
+    /// Writes bytes, and syncs them to the disk before the rename.
     ///
-    /// The file has exactly `mode`, or by default what the umask leaves of 0644.
+    /// The file has exactly `mode`, or by default 0644 less the umask.
     package static func write(
         _ data: Data, to path: String, mode: mode_t? = nil, _ writers: Writers = .several
     ) throws(WriteError) {

@@ -1,6 +1,6 @@
-/// Pauses before something is attempted again: each is twice the one before, up to a limit, less a little chance.
+/// Pauses between attempts: each is twice the last one, up to a limit, less a random part.
 ///
-/// Chance only shortens them: what failed together does not come back together, and no pause is longer than `max`.
+/// The random part only shortens pauses, so that several failures do not retry at once, and no pause exceeds `max`.
 package struct Backoff: Sendable, Equatable {
     package var first: Duration
     package var max: Duration
@@ -10,13 +10,13 @@ package struct Backoff: Sendable, Equatable {
         (self.first, self.max) = (first, max)
     }
 
-    /// The next pause; `chance` (0 to 1) takes up to a quarter off it.
+    /// Returns the next pause; `chance` (0 to 1) shortens it by up to a quarter.
     package mutating func next(chance: Double) -> Duration {
         let pause = min(upcoming ?? first, max)
         upcoming = pause * 2
         return pause * (1 - 0.25 * min(Swift.max(chance, 0), 1))
     }
 
-    /// All is well: the next pause is the first again.
+    /// Resets after a success: the next pause is the first one again.
     package mutating func reset() { upcoming = nil }
 }

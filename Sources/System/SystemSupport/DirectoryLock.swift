@@ -1,13 +1,13 @@
 import Foundation
 
-/// Keeps other processes, and other parts of this one, from writing into a directory, for as long as it lives.
+/// Locks a directory against writers in other processes and in this one, as long as the object lives.
 ///
-/// It is an `flock` of the directory itself: the kernel lets go of it however the process ends, and nothing is left
+/// It is an `flock` of the directory itself: the kernel releases it however the process ends, and nothing is left
 /// behind.
 package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Throws at once where another one has the lock: an error whose `code` is EWOULDBLOCK.
+    /// Takes the lock; throws at once if it is held, with an error whose `code` is EWOULDBLOCK.
     package init(_ path: String) throws(WriteError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw WriteError(path, errno: errno) }

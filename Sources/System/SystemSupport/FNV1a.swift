@@ -1,4 +1,4 @@
-/// The hash FNV-1a, 64 bits: quick and stable, and no protection against who looks for collisions.
+/// The hash FNV-1a of 64 bits: quick and stable, but not collision-resistant.
 package struct FNV1a {
     package private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
 
@@ -9,10 +9,10 @@ package struct FNV1a {
         for byte in bytes { mix(byte) }
     }
 
-    /// Takes the next byte.
+    /// Adds the next byte.
     package mutating func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
 
-    /// Both halves, joined by exclusive or, as eight hexadecimal digits.
+    /// Both halves combined by exclusive or, as eight hexadecimal digits.
     package var digits: String {
         let digits = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits

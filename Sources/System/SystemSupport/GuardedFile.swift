@@ -1,37 +1,37 @@
 package import Foundation
 
-/// Why a file is not taken: what it is, and what to do about it; its path is for the caller to say.
+/// The reason why a file is refused, with advice; the caller adds the path.
 package struct FileProblem: Error, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
-        /// There is no such file, or it cannot be read.
+        /// The file does not exist, or cannot be read.
         case missing
-        /// Others may read or change it.
+        /// Other users may read or change the file.
         case exposed
-        /// It is larger than such a file may be, or holds something else.
+        /// The file is too large, or its content is invalid.
         case malformed
     }
     package let kind: Kind
     package let description: String
 }
 
-/// A small file on which the daemon's safety depends: opened, checked through its descriptor, then read.
+/// Reads small files on which the daemon's security depends: opens, checks the open descriptor, then reads.
 ///
-/// The file that was checked is the one that is read, whatever happens to its name meanwhile.
+/// The checked file is thus the one that is read, whatever happens to its name meanwhile.
 package enum GuardedFile {
-    /// Protection that a file needs.
+    /// The protection that a file needs.
     package enum Secrecy: Sendable, Equatable {
-        /// Nobody else may read or change it: keys, tokens, passwords.
+        /// No other user may read or change the file: keys, tokens, passwords.
         case secret
-        /// Everybody may read it, nobody else may change it: lists of who may do what.
+        /// Everybody may read the file, but no other user may change it: lists of permissions.
         case trusted
-        /// Not everybody may change it; a group may.
+        /// A group may change the file, but not everybody.
         case shared
     }
 
-    /// Reads a file of at most so many bytes; refuses one that others may read or change.
+    /// Reads a file of at most `limit` bytes; throws if its protection is insufficient.
     ///
-    /// `what`: what it is, for people ("token"). `credentials`: systemd's directory, whose access lists show as the
-    /// group's mode. `user`: who asks.
+    /// `what` names it for people ("token"). `credentials` is systemd's directory, whose access lists appear as the
+    /// group's mode. `user` is the reading user.
     package static func read(
         _ path: String, _ what: String, _ secrecy: Secrecy, limit: Int,
         credentials: String? = Credential.directory, user: uid_t = geteuid()
@@ -80,7 +80,7 @@ package enum GuardedFile {
         return mode & forbidden == 0 ? nil : "other users can read this \(what); chmod \(secrecy.mode) it"
     }
 
-    /// Whether everybody may put another file in its place; nil if not.
+    /// The fault if everybody could replace the file in its folder; nil if there is none.
     private static func folderProblem(_ path: String, _ what: String) -> String? {
         var status = stat()
         guard stat(URL(filePath: path).deletingLastPathComponent().path, &status) == 0,
@@ -89,7 +89,7 @@ package enum GuardedFile {
         return "everybody can put another file in the place of this \(what); chmod o-w its directory"
     }
 
-    /// One byte more than the limit, if there are as many; nil if reading fails.
+    /// Reads up to the limit and one byte more; nil if reading fails.
     private static func contents(_ descriptor: Int32, limit: Int) -> Data? {
         var bytes = [UInt8](repeating: 0, count: min(limit + 1, 65_536))
         var data = Data()

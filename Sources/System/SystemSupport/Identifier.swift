@@ -1,24 +1,24 @@
-/// Rules of the names that are keys: in topics, in paths of files and of HTTP, in logs.
+/// Rules for names that are used as keys: in topics, file and HTTP paths, and logs.
 package enum Identifier {
-    /// Names of streams, queries and clients: 1 to 64 ASCII letters, digits, hyphens and underscores.
+    /// Whether a text is a name of a stream, query or client: 1 to 64 ASCII letters, digits, hyphens and underscores.
     ///
-    /// No dots, which part a topic.
+    /// Dots are not allowed, because they separate the parts of a topic.
     package static func isName(_ text: some StringProtocol) -> Bool {
         isShort(text) && text.utf8.allSatisfy(isNamed)
     }
 
-    /// Ids of events: 1 to 64 ASCII letters and digits.
+    /// Whether a text is an event's id: 1 to 64 ASCII letters and digits.
     package static func isEvent(_ text: some StringProtocol) -> Bool {
         isShort(text) && text.utf8.allSatisfy(isLetterOrDigit)
     }
 
-    /// Names of heads: a small ASCII letter, then small letters, digits and hyphens.
+    /// Whether a text is a head's name: a lower-case ASCII letter, then such letters, digits and hyphens.
     package static func isHead(_ text: some StringProtocol) -> Bool {
         guard let first = text.utf8.first, isSmallLetter(first) else { return false }
         return text.utf8.allSatisfy { isSmallLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
     }
 
-    /// Whether a byte may be in a name.
+    /// Whether a byte may be part of a name.
     package static func isNamed(_ byte: UInt8) -> Bool {
         isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
     }

@@ -5,9 +5,9 @@ package struct OutputFile: ~Copyable {
     package let path: String
     private let descriptor: Int32
 
-    /// Creates the file; there must be none of that name, nor a link.
+    /// Creates the file; throws if a file or link of that name exists.
     ///
-    /// It has exactly `mode`, or by default what the umask leaves of 0644.
+    /// The file has exactly `mode`, or by default 0644 less the umask.
     package init(path: String, mode: mode_t? = nil) throws(WriteError) {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode ?? 0o644)
@@ -34,7 +34,7 @@ package struct OutputFile: ~Copyable {
         if code != 0 { throw WriteError(path, errno: code) }
     }
 
-    /// Waits until what was written is on the disk.
+    /// Syncs the written bytes to the disk.
     package func finish() throws(WriteError) {
         guard fsync(descriptor) == 0 else { throw WriteError(path, errno: errno) }
     }
@@ -44,7 +44,7 @@ package struct OutputFile: ~Copyable {
 package struct WriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
-    /// The system's number of the reason; EIO where there is none.
+    /// The error number of the system; EIO if there is none.
     package let code: Int32
 
     package init(_ path: String, _ reason: String, code: Int32 = EIO) {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The place that an output path leads to: links are followed, and only plain files are ever replaced.
+/// The destination of an output path: links are followed, and only plain files are ever replaced.
 package enum OutputPlace: Equatable {
-    /// A plain file, there or not: it may be made beside and put into its place.
+    /// A plain file, existing or not, which may be replaced by renaming a new one.
     case file(String)
-    /// A device, a pipe or a socket.
+    /// A device, a pipe or a socket, which is written into.
     case stream(String)
 
-    /// Looks at a path, and where its links lead.
+    /// Examines a path, following its links.
     package init(_ path: String) {
         var found = stat()
         if stat(path, &found) == 0 {

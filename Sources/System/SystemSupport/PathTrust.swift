@@ -1,14 +1,14 @@
 package import Foundation
 
-/// Whether another user can put something of his own at a path.
+/// Checks whether another user could put something else at a path.
 ///
-/// Directories on the way to it are trusted, but for those that everybody may write to, as /tmp: what stands in such a
-/// one must be this user's or root's, no symbolic link, and a directory that nobody else may write to. A file that
-/// everybody may write to is trusted nowhere.
+/// Directories on the way are trusted, except those that everybody may write to, such as /tmp. An entry in such a
+/// directory must belong to this user or root; it must not be a symbolic link, or a directory that others may write to.
+/// A file that everybody may write to is never trusted.
 package enum PathTrust {
     /// The fault in a path, as far as it exists; nil if there is none.
     ///
-    /// `user`: who asks.
+    /// `user` is the user that uses the path.
     package static func problem(_ path: String, user: uid_t = geteuid()) -> String? {
         guard path.hasPrefix("/") else {
             return problem(FileManager.default.currentDirectoryPath + "/" + path, user: user)
@@ -16,7 +16,7 @@ package enum PathTrust {
         return problem(path, user: user, links: 40)
     }
 
-    /// Whether what has this status belongs to this user, or also to root, and nobody else may write to it.
+    /// Whether a file of this status belongs to this user (or root, if allowed), and no other user may write to it.
     package static func isOwn(_ status: stat, orRoot: Bool = false, user: uid_t = geteuid()) -> Bool {
         (status.st_uid == user || (orRoot && status.st_uid == 0)) && status.st_mode & (S_IWGRP | S_IWOTH) == 0
     }

@@ -1,15 +1,15 @@
 package import Foundation
 
-/// A directory that cannot be made, or that another user may use.
+/// The reason why a directory cannot be created, or is not private to this user.
 package struct FolderProblem: Error, Equatable, CustomStringConvertible {
     package let description: String
 
     package init(_ description: String) { self.description = description }
 }
 
-/// Directories for this user alone.
+/// Directories that only this user can use.
 package enum PrivateFolder {
-    /// Makes a directory and those above it that are missing, each with mode 0700; then asks whose it is.
+    /// Creates a directory and its missing parents with mode 0700; throws unless the directory is private.
     package static func make(_ path: String, user: uid_t = geteuid()) throws(FolderProblem) {
         try create(path)
         if let problem = PathTrust.problem(path, user: user) { throw FolderProblem(problem) }
@@ -29,9 +29,9 @@ package enum PrivateFolder {
         throw FolderProblem("the directory \(path) cannot be made: \(String(cString: strerror(errno)))")
     }
 
-    /// Takes from the mode of a file or directory of this user what others may do with it.
+    /// Removes all permissions of other users from a file or directory of this user.
     ///
-    /// Links and other users' files stay as they are.
+    /// Links and other users' files are not changed.
     package static func close(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else { return }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Counters of this process, as the kernel keeps them.
+/// Counters of this process from the kernel.
 package struct ProcessStatus {
     package let residentBytes: Double
     package let virtualBytes: Double
@@ -8,7 +8,7 @@ package struct ProcessStatus {
     package let maxDescriptors: Double
     package let threads: Double
     package let processorSeconds: Double
-    /// Seconds since 1970.
+    /// The process's start, in seconds since 1970.
     package let start: Double
 
     package init() {

@@ -1,10 +1,10 @@
 package import Foundation
 
-/// How long a server that is busy asks to be left alone: the value of `Retry-After`.
+/// Parses the HTTP header `Retry-After`, by which a busy server asks for a pause.
 package enum RetryAfter {
-    /// Seconds from now, `limit` at most: a stream does not go blind for a day by one answer.
+    /// Returns the seconds from now, at most `limit`, so that one answer cannot stop a stream for a day.
     ///
-    /// nil for what is neither a whole number of them nor a date of HTTP.
+    /// Returns nil for a text that is neither a whole number of seconds nor an HTTP date.
     package static func seconds(_ text: String, limit: Double = 300, now: Date = Date()) -> Double? {
         let text = text.trimmingCharacters(in: .whitespaces)
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {

@@ -1,6 +1,6 @@
 import Pixels
 
-/// The boxes of a file, each a length, a name and what is in it; nothing beyond a box is read, whatever it says.
+/// Reads the boxes of a file, each a length, a name and its contents; it never reads beyond a box.
 struct BoxBytes {
     private let bytes: [UInt8]
 
@@ -11,19 +11,19 @@ struct BoxBytes {
         return bytes[at..<at + length].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// A number within a box, `offset` bytes from its beginning; nil if it goes beyond the box.
+    /// A number within a box, `offset` bytes from its beginning; nil if it extends beyond the box.
     func number(in box: Range<Int>, at offset: Int, _ length: Int) -> Int? {
         offset <= box.count - length ? number(box.lowerBound + offset, length) : nil
     }
 
-    /// Whether a text stands in a box, `offset` bytes from its beginning.
+    /// Whether a box contains a text, `offset` bytes from its beginning.
     func has(_ text: StaticString, at offset: Int, in box: Range<Int>) -> Bool {
         bytes[box].dropFirst(offset).starts(with: text.description.utf8)
     }
 
     private func signed(_ at: Int) -> Int? { number(at).map { Int(Int32(truncatingIfNeeded: $0)) } }
 
-    /// Contents of the boxes called `name` among those that follow each other in `range`.
+    /// The contents of the boxes called `name` among the consecutive boxes in `range`.
     func boxes(_ name: StaticString, in range: Range<Int>) -> [Range<Int>] {
         var (found, at): ([Range<Int>], Int) = ([], range.lowerBound)
         while at <= range.upperBound - 8, let length = number(at), length >= 8, length <= range.upperBound - at {
@@ -33,7 +33,7 @@ struct BoxBytes {
         return found
     }
 
-    /// The number and the orientation of a track's header.
+    /// The number and the orientation of a track, from its header.
     func header(_ tkhd: Range<Int>) -> (UInt32, PictureOrientation?)? {
         // Times are longer in version 1.
         let times = bytes.indices.contains(tkhd.lowerBound) && bytes[tkhd.lowerBound] == 1 ? 32 : 20
@@ -57,7 +57,7 @@ struct BoxBytes {
         return (UInt32(truncatingIfNeeded: number), orientation)
     }
 
-    /// Contents of a track's first sample description; nil without one.
+    /// The contents of a track's first sample description; nil without one.
     func description(_ trak: Range<Int>) -> Range<Int>? {
         guard let media = boxes("mdia", in: trak).first, let info = boxes("minf", in: media).first,
             let table = boxes("stbl", in: info).first, let list = boxes("stsd", in: table).first,
@@ -67,7 +67,7 @@ struct BoxBytes {
         return list.lowerBound + 16..<list.lowerBound + 8 + length
     }
 
-    /// Whether a description says full range.
+    /// Whether a description states the full range of Y.
     func isFullRange(_ entry: Range<Int>) -> Bool {
         boxes("colr", in: entry.lowerBound + 78..<entry.upperBound).contains { colr in
             // Its kind, three numbers, and the flag.
@@ -76,7 +76,7 @@ struct BoxBytes {
         }
     }
 
-    /// The clean aperture of a description, if it has one that lies in its pictures.
+    /// The clean aperture of a description; nil if it has none, or one that exceeds its pictures.
     func aperture(_ entry: Range<Int>) -> TrackDisplay.Aperture? {
         guard let width = number(entry.lowerBound + 24, 2), let height = number(entry.lowerBound + 26, 2),
             let clap = boxes("clap", in: entry.lowerBound + 78..<entry.upperBound).first, clap.count >= 32

@@ -1,18 +1,18 @@
 import Foundation
 package import StreamSources
 
-/// Findings in the headers of a film's file: whether it is whole, and whether it is an animation that is not read.
+/// What the headers of a film's file reveal: whether it is complete, and whether it is an unsupported animation.
 ///
-/// GStreamer's demuxers take the end of a file for the end of the film.
+/// GStreamer's demuxers treat the end of a truncated file as the end of the film.
 package struct FilmFile: Equatable {
-    /// Why the film is not whole; nil if it is, or if its kind does not tell.
+    /// The reason why the film is incomplete; nil if it is complete, or if its format does not tell.
     package let cut: String?
-    /// Why not one picture of it can be decoded, if that is known before it is tried.
+    /// The reason why none of the film's pictures can be decoded, if that is known beforehand.
     package let refusal: String?
-    /// The kind of animation of which no more than one picture is read; nil for all else.
+    /// The format of an animation of which only one picture is read; nil for other files.
     package let animation: String?
 
-    /// Reads heads alone; nil for what is no file, or cannot be read: a pipe or a device has no end to compare with.
+    /// Reads only headers; nil for anything but a readable regular file, since a pipe or device has no size.
     package init?(_ path: SourcePath) {
         let descriptor = open(path.terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -26,7 +26,7 @@ package struct FilmFile: Equatable {
         }
     }
 
-    /// Reads heads of a file of `size` bytes: `read` gives as many bytes from a place within it on, or fewer.
+    /// Reads headers of a file of `size` bytes; `read` returns up to `count` bytes from an offset on.
     package init(size: Int, read: @escaping (_ at: Int, _ count: Int) -> [UInt8]) {
         let heads = FileHeads(size: size, read: read)
         (cut, animation) = (heads.cut, heads.animation)
@@ -34,18 +34,18 @@ package struct FilmFile: Equatable {
         refusal = isRefused ? animation.map(Self.sentence(animation:)) ?? cut : nil
     }
 
-    /// Sentences for what happened, each after the film's name.
+    /// The error's sentence for an animation, to follow the film's name.
     package static func sentence(animation: String) -> String {
         "it is an animated \(animation), of which no more than one picture is read; "
             + "save it as an animated GIF, or as a film (MP4)"
     }
 }
 
-/// The heads of a file's parts.
+/// The headers of a file's parts.
 private struct FileHeads {
     let size: Int
     let read: (Int, Int) -> [UInt8]
-    /// Limit on the parts of a file that are read.
+    /// The greatest number of parts that are read.
     private static let maxParts = 4096
 
     private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }
@@ -63,7 +63,7 @@ private struct FileHeads {
         return has("ftyp", head, at: 4) || has("moov", head, at: 4) || has("mdat", head, at: 4)
     }
 
-    /// Whether a film of MP4 or QuickTime has its index, cut off or not.
+    /// Whether an MP4 or QuickTime film has its index, complete or not.
     var hasIndex: Bool { movie.hasIndex }
 
     var cut: String? {
@@ -81,7 +81,7 @@ private struct FileHeads {
         return "it is cut off: \(what) ends at byte \(end), and the file at \(size)"
     }
 
-    /// Boxes of MP4 and QuickTime, one after the other.
+    /// Reads the boxes of MP4 and QuickTime, one after the other.
     private var movie: (hasIndex: Bool, cut: String?) {
         var at = 0
         var hasIndex = false
@@ -102,14 +102,14 @@ private struct FileHeads {
         return (hasIndex, hasIndex ? nil : "there is no index (moov) in it: it was never finished, or it is cut off")
     }
 
-    /// The segment of Matroska and WebM, where its length is known.
+    /// The problem of a Matroska or WebM file whose segment is longer than the file; nil without one.
     private var cutMatroska: String? {
         guard let head = element(4), let segment = element(head.end + 4) else { return nil }
         guard bytes(head.end, 4) == [0x18, 0x53, 0x80, 0x67], segment.isKnown else { return nil }
         return lacks(end: segment.end, "its segment")
     }
 
-    /// The end of the element whose length stands at `place`.
+    /// The end of the element whose length is at `place`, and whether the length is known.
     private func element(_ place: Int) -> (end: Int, isKnown: Bool)? {
         let field = bytes(place, 8)
         guard let first = field.first, first != 0 else { return nil }

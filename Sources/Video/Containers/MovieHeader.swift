@@ -1,22 +1,22 @@
 package import Pixels
 
-/// Display that a track of MP4 or QuickTime asks for.
+/// How an MP4 or QuickTime track asks to be displayed.
 package struct TrackDisplay: Equatable {
-    /// The clean aperture (`clap`): the part of each picture that is shown, in pixels of pictures of a size.
+    /// The clean aperture (`clap`): the part of each picture that is shown, in pixels.
     package struct Aperture: Equatable {
         package let column: Int
         package let row: Int
         package let columns: Int
         package let rows: Int
-        /// Size of the pictures that it is cut out of.
+        /// The size of the pictures that the aperture belongs to, in pixels.
         package let width: Int
         package let height: Int
     }
 
-    /// Orientation by the track's matrix or the stream's tags; nil without one, or for more than turns and mirrors.
+    /// The orientation, from the track's matrix or the stream's tags; nil without one, or for other transformations.
     package var orientation: PictureOrientation?
     package var aperture: Aperture?
-    /// Whether the index says that Y spans 0...255 (`colr`), which `qtdemux` takes for limited range.
+    /// Whether the index states that Y spans 0...255 (`colr`), where `qtdemux` assumes limited range.
     package var isFullRange = false
 
     package init(orientation: PictureOrientation? = nil, aperture: Aperture? = nil) {
@@ -24,15 +24,16 @@ package struct TrackDisplay: Equatable {
     }
 }
 
-/// Reads the index (`moov`) of MP4 and QuickTime for what GStreamer's `qtdemux` leaves out of it: mirrors, clean
-/// apertures, full range.
+/// Reads what GStreamer's `qtdemux` ignores in the index (`moov`) of MP4 and QuickTime.
+///
+/// These are mirrors, clean apertures, and the full range of Y.
 ///
 /// Source: ISO/IEC 14496-12, 8.3.2 (`tkhd`), 12.1.4 (`clap`) and 12.1.5 (`colr`).
 package enum MovieHeader {
-    /// Limit on the bytes of an index.
+    /// The greatest size of an index in bytes.
     static let largest = 32 << 20
 
-    /// The display that each track asks for, by the track's number; `box` is the whole `moov`, with its head.
+    /// The display of each track, by the track's number; `box` is the whole `moov` with its header.
     package static func displays(in box: [UInt8]) -> [UInt32: TrackDisplay] {
         let bytes = BoxBytes(box)
         var found: [UInt32: TrackDisplay] = [:]
@@ -52,16 +53,16 @@ package enum MovieHeader {
     }
 }
 
-/// Finds the index in the bytes of a file that come one after the other.
+/// Finds the index in a file's bytes as they arrive.
 package struct MovieScanner {
     private var held: [UInt8] = []
     private var skipping = 0
-    /// The offset at which the bytes must go on.
+    /// The offset at which the next bytes must continue.
     private var next: UInt64?
 
     package init() {}
 
-    /// Takes bytes from `offset` of the file on (nil where that is not known); the whole index, once it is there.
+    /// Adds bytes at an offset of the file (nil if unknown); returns the whole index once it is complete.
     package mutating func take(_ bytes: UnsafeRawBufferPointer, at offset: UInt64?) -> [UInt8]? {
         if let offset, let next, offset != next { (held, skipping) = ([], 0) }
         next = (offset ?? next).map { $0 &+ UInt64(bytes.count) }

@@ -1,26 +1,26 @@
 import Foundation
 
-/// Takes the parts out of a multipart body as it comes, in pieces of any size: MJPEG as cameras send it over HTTP.
+/// Extracts the parts of a multipart body as it arrives, in pieces of any size: MJPEG that cameras send over HTTP.
 ///
-/// It takes what cameras make of the rules: a boundary with dashes of its own in the header, none before the first
-/// part, another than the header says, line ends of LF alone, lengths that are missing or wrong. Memory is bounded:
-/// headers and parts that are too large are left out and counted.
+/// It accepts the deviations of cameras: a boundary with its own dashes in the header, no boundary before the first
+/// part, another boundary than the header's, line ends of LF alone, and missing or wrong lengths. Memory is bounded:
+/// headers and parts that are too large are skipped and counted.
 package struct MultipartParser {
     package struct Part: Equatable {
-        /// The part's media type, lower-case and without parameters; empty if it tells none.
+        /// The part's media type, in lower case and without parameters; empty if it has none.
         package let type: String
         package let body: [UInt8]
     }
 
-    /// Limit on the bytes of a part; the largest pictures that are decoded have fewer.
+    /// The greatest size of a part in bytes, more than the largest pictures that are decoded.
     package static let maxPart = 32 << 20
-    /// Limit on the bytes of a part's headers, and of a line before them.
+    /// The greatest size of a part's headers, and of a line before them, in bytes.
     package static let maxHeaders = 16 << 10
 
     private enum State {
         case beforePart
         case headers
-        /// A body, and its length if the part tells one.
+        /// A body, with its length if the part states one.
         case body(Int?)
         /// Bytes of a part that is skipped.
         case leftOut
@@ -28,31 +28,31 @@ package struct MultipartParser {
 
     private var state = State.beforePart
     private var buffer: [UInt8] = []
-    /// The first index of `buffer` that has not been looked at.
+    /// The first index of `buffer` that has not been parsed.
     private var start = 0
-    /// No delimiter begins between `start` and this index.
+    /// The index up to which no delimiter begins after `start`.
     private var scanned = 0
-    /// The boundary without dashes before it; empty while it is not known.
+    /// The boundary without leading dashes; empty while it is unknown.
     private var boundary: [UInt8]
-    /// The dashes and the boundary, as they stand before the parts.
+    /// The dashes and the boundary, as they precede each part.
     private var delimiter: [UInt8]
-    /// Whether the boundary has been met.
+    /// Whether the boundary has been seen in the body.
     private var isKnown = false
     private var type = ""
     private var length: Int?
     private var headerBytes = 0
     /// Whether no part has begun yet.
     private var isFirst = true
-    /// Count of parts that were skipped, since they or their headers were too large.
+    /// The number of parts skipped because they or their headers were too large.
     package private(set) var leftOut: UInt64 = 0
 
-    /// `boundary`: as the answer's header says it; empty, or wrong, it is learnt from the body.
+    /// Makes a parser; `boundary` is the header's, and is learnt from the body if it is empty or wrong.
     package init(boundary: String) {
         self.boundary = Array(boundary.utf8.drop { $0 == Self.dash }.prefix(256))
         delimiter = self.boundary.isEmpty ? [] : [Self.dash, Self.dash] + self.boundary
     }
 
-    /// The boundary that a Content-Type tells, empty if it tells none; nil if it is no multipart.
+    /// The boundary in a Content-Type; empty if it has none, nil if the type is not multipart.
     package static func boundary(of contentType: String) -> String? {
         let parts = contentType.split(separator: ";", omittingEmptySubsequences: false)
         let type = parts.first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
@@ -67,7 +67,7 @@ package struct MultipartParser {
         return ""
     }
 
-    /// Appends bytes of the body; returns the parts that are whole now.
+    /// Appends bytes of the body; returns the parts that are complete now.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) -> [Part] {
         buffer.append(contentsOf: bytes)
         var parts: [Part] = []
@@ -109,7 +109,7 @@ package struct MultipartParser {
     private static let dash = UInt8(ascii: "-")
     private static let (lf, cr) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
 
-    /// The next line without its end; nil if it is not complete yet.
+    /// The next line without its end; nil if it is incomplete.
     private mutating func nextLine() -> ArraySlice<UInt8>? {
         let from = max(start, scanned)
         guard let end = Self.index(of: Self.lf, in: buffer, from: from) else {
@@ -138,7 +138,7 @@ package struct MultipartParser {
 
     private mutating func advance(to index: Int) { (start, scanned) = (index, index) }
 
-    /// A line where a part may begin.
+    /// Parses a line at which a part may begin.
     private mutating func preamble(_ line: ArraySlice<UInt8>) {
         let text = line.suffix(from: line.firstIndex { $0 != 0x20 } ?? line.endIndex)
         let trimmed = text.prefix(upTo: (text.lastIndex { $0 != 0x20 && $0 != 0x09 } ?? text.startIndex - 1) + 1)
@@ -197,7 +197,7 @@ package struct MultipartParser {
 
     // MARK: Bodies
 
-    /// The index of the next delimiter, if the byte behind it is there.
+    /// The index of the next delimiter, if the byte after it has arrived.
     private mutating func nextDelimiter() -> Int? {
         var from = max(start, scanned)
         let needle = delimiter.isEmpty ? [Self.lf, Self.dash, Self.dash] : delimiter
@@ -217,7 +217,7 @@ package struct MultipartParser {
         return nil
     }
 
-    /// The index of a delimiter that goes on behind `end`.
+    /// The index of a delimiter that may continue after `end`.
     private func beginningDelimiter(before end: Int) -> Int? {
         for count in stride(from: min(delimiter.count, end - start), to: 2, by: -1)
         where buffer[end - count..<end].elementsEqual(delimiter.prefix(count)) {
@@ -226,7 +226,7 @@ package struct MultipartParser {
         return nil
     }
 
-    /// The body ends where the delimiter begins; the line end before that is the delimiter's.
+    /// Ends the body at the delimiter's begin; the line end before it belongs to the delimiter.
     private mutating func finish(at end: Int, _ parts: inout [Part]) {
         var last = end
         if last > start, buffer[last - 1] == Self.lf { last -= 1 }
@@ -259,10 +259,10 @@ package struct MultipartParser {
         if !range.isEmpty { parts.append(Part(type: type, body: Array(buffer[range]))) }
     }
 
-    /// Whether bytes are the beginning of a JPEG, and not its end.
+    /// Whether the bytes begin like a JPEG but lack its end.
     private static func isCut(_ body: ArraySlice<UInt8>) -> Bool { body.starts(with: [0xFF, 0xD8]) && !hasEnd(body) }
 
-    /// Whether JPEG's end marker is among the last bytes: some cameras fill them up.
+    /// Whether JPEG's end marker is among the last bytes, which some cameras pad.
     package static func hasEnd(_ body: ArraySlice<UInt8>) -> Bool {
         let tail = body.suffix(4096)
         return zip(tail, tail.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }

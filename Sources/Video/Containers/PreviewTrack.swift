@@ -1,12 +1,11 @@
-/// Tells whether GStreamer's demuxer would play none of a film's video, by its index (`moov` of MP4 and QuickTime).
+/// Detects films of which GStreamer's demuxer would play no video, from their index (`moov` of MP4 and QuickTime).
 ///
-/// `qtdemux` takes a video track that lasts less than a fifth of the film for a preview image, and skips it. Where all
-/// video tracks are so short, none is a preview.
+/// `qtdemux` takes a video track that is shorter than a fifth of the film for a preview image, and skips it. If all
+/// video tracks are that short, none is a preview.
 package enum PreviewTrack {
-    /// The place of the film's own length in the index, if that is why nothing would be played; `box` is the whole
-    /// `moov`, with its head.
+    /// The position of the film's length in the index, if that length causes all video to be skipped; else nil.
     ///
-    /// Without the length the demuxer skips nothing.
+    /// `box` is the whole `moov` with its header. Without the length, the demuxer skips nothing.
     package static func misleadingLength(in box: [UInt8]) -> Range<Int>? {
         let bytes = BoxBytes(box)
         guard let moov = bytes.boxes("moov", in: 0..<box.count).first,
@@ -27,7 +26,7 @@ package enum PreviewTrack {
 }
 
 extension BoxBytes {
-    /// The length that `mvhd` or `mdhd` tells, and where; nil for an unknown one.
+    /// The length that `mvhd` or `mdhd` states, and its position; nil for an unknown one.
     fileprivate func length(_ box: Range<Int>) -> (seconds: Double, range: Range<Int>)? {
         guard let version = number(in: box, at: 0, 1) else { return nil }
         let (scaleAt, width) = version == 1 ? (20, 8) : (12, 4)

@@ -5,7 +5,7 @@ import SystemSupport
 
 /// Reads the bus of one pipeline of a source, on the source's own thread, and turns its messages into events.
 struct BusWatch {
-    /// Reason why the watch ends.
+    /// The reason why the watch ends.
     enum Outcome {
         /// The source has ended, failed, or was stopped.
         case isOver
@@ -19,20 +19,20 @@ struct BusWatch {
     private let activity: SourceActivity
     private let patience: Duration?
     private let isLive: Bool
-    /// Whether the pipeline has said that the source has no end.
+    /// Whether the pipeline has reported that the source has no end.
     private var isFoundLive = false
     private let isStopping: () -> Bool
     private let onEvent: (SourceEvent) -> Void
     private var end: SourceEnd
     private var mayTurnToUDP: Bool
     private var progress: ProgressWatch
-    /// Pause that the server has asked for.
+    /// The pause that the server has asked for.
     private var askedPause: Duration?
 
     private var description: SourceDescription { diagnosis.description }
     private var shown: String { diagnosis.shown }
 
-    /// `patience`: time without progress after which the source fails; nil where its caller watches over it.
+    /// Makes a watch; `patience` is the time without progress after which the source fails, nil for no limit.
     init(
         _ pipeline: Pipeline, _ diagnosis: SourceDiagnosis, tap: FrameTap, activity: SourceActivity, end: SourceEnd,
         isLive: Bool, mayTurnToUDP: Bool, patience: Duration?, isStopping: @escaping () -> Bool,
@@ -102,7 +102,7 @@ struct BusWatch {
         return nil
     }
 
-    /// Handles an error; nil if the source is opened again with packets by UDP.
+    /// Handles an error; nil if the source is opened again over UDP.
     private mutating func failed(_ report: SourceReport) -> Outcome? {
         if mayTurnToUDP, RTSPTransport.isRefused(report) {
             mayTurnToUDP = false
@@ -114,7 +114,7 @@ struct BusWatch {
         return .isOver
     }
 
-    /// Opens the source again with packets by UDP, since the camera takes no others.
+    /// Opens the source again over UDP, because the camera accepts no other transport.
     private func turnToUDP() {
         gst_element_set_state(pipeline.element, GST_STATE_NULL)
         RTSPTransport.udp.apply(to: pipeline.element)
@@ -123,7 +123,7 @@ struct BusWatch {
         if isStopping() { gst_element_set_state(pipeline.element, GST_STATE_NULL) }
     }
 
-    /// Asks the pipeline whether it has an end, and acts on the answer; false if the source is over by it.
+    /// Asks the pipeline whether it has an end, and acts on the answer; returns false if that ends the source.
     private mutating func learnEnd() -> Bool {
         switch end.ask(pipeline, sawVideo: tap.sawVideo) {
         case nil: return true
@@ -149,7 +149,7 @@ struct BusWatch {
         return true
     }
 
-    /// Reason to give the source up, if it makes no progress and posts no error.
+    /// The reason to give up a source that makes no progress and posts no error; nil to go on.
     private mutating func standstill() -> String? {
         guard let patience else { return nil }
         if let why = frozenTime(patience) { return "\(shown): \(why)" }
@@ -172,7 +172,7 @@ struct BusWatch {
                 + "it is damaged, or of a kind that cannot be played"
     }
 
-    /// Reason to give up a live source whose pictures are never due; a film takes its time to its next sample.
+    /// The reason to give up a live source whose pictures are never due; nil to go on, and for films.
     private func frozenTime(_ patience: Duration) -> String? {
         guard isLive || isFoundLive, let since = activity.heard.unsampled else { return nil }
         let frozen = StreamSupervision.frozenTime(after: patience, interval: .seconds(1 / description.fps))

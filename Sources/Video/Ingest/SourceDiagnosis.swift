@@ -3,7 +3,7 @@ import Containers
 import StreamSources
 import Synchronization
 
-/// Explains why one source has failed, without its secrets, and remembers whether its data is to blame.
+/// Explains why a source has failed, without its secrets, and records whether its data is to blame.
 final class SourceDiagnosis: Sendable {
     let description: SourceDescription
     let secrets: SourceSecrets
@@ -13,7 +13,7 @@ final class SourceDiagnosis: Sendable {
     private let activity: SourceActivity
     private let hasBadData = Atomic(false)
 
-    /// `database`: certificates that are trusted in place of this machine's authorities.
+    /// Makes a diagnosis; `database` has the certificates that are trusted instead of this machine's authorities.
     init(
         _ description: SourceDescription, secrets: SourceSecrets, database: TLSDatabase?, tap: FrameTap,
         activity: SourceActivity
@@ -24,16 +24,16 @@ final class SourceDiagnosis: Sendable {
 
     /// Whether the source failed because its data is bad, and not because it cannot be reached.
     var isBadData: Bool { hasBadData.load(ordering: .acquiring) }
-    /// Name of the source in errors.
+    /// The name of the source in errors.
     var shown: String { SourceURI.redacted(description.uri) }
-    /// Headers of the film's file, where it is one of this machine's.
+    /// The headers of the film's file; nil if it is not a local file.
     var filmFile: FilmFile? {
         description.launch == nil ? SourcePath(description.uri).flatMap { FilmFile($0) } : nil
     }
 
     private static let noVideo = "it has no video track that can be decoded"
 
-    /// Error of a source that has come to its end; nil if nothing is wrong with it.
+    /// The error of a source that has ended; nil if it ended normally.
     func problemAtEnd(_ film: FilmFile?) -> String? {
         guard let why = lacking(film) else { return nil }
         hasBadData.store(true, ordering: .releasing)
@@ -50,9 +50,9 @@ final class SourceDiagnosis: Sendable {
         return film?.cut.map { "\($0); what there is of it was played" }
     }
 
-    /// Error of a source by GStreamer's report.
+    /// The error of a source, from GStreamer's report.
     ///
-    /// May wait for a server; cancelling `probe` ends that.
+    /// It may wait for a server; cancelling `probe` ends that.
     func failure(_ report: SourceReport) -> String {
         let noVideo =
             !tap.sawVideo
@@ -64,9 +64,9 @@ final class SourceDiagnosis: Sendable {
         return noVideo ? "\(shown): \(Self.noVideo)" : "\(shown): \(why(report))"
     }
 
-    /// Error that a pipeline has posted and nobody has read; nil if there is none.
+    /// The error that a pipeline has posted and nobody has read; nil if there is none.
     ///
-    /// May wait for a server; cancelling `probe` ends that.
+    /// It may wait for a server; cancelling `probe` ends that.
     func pendingError(_ pipeline: Pipeline) -> String? {
         guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
         defer { gst_object_unref(bus) }

@@ -1,20 +1,20 @@
 import CGStreamer
 import StreamSources
 
-/// Whether a source has an end, which its scheme alone does not tell.
+/// Finds out whether a source has an end, which its scheme alone may not tell.
 struct SourceEnd {
-    /// Whether the source is known to be live by its scheme or template, as cameras are.
+    /// Whether the scheme or template tells that the source is live, as for cameras.
     let isKnownLive: Bool
-    /// Whether an earlier opening of the same source had no end.
+    /// Whether the source had no end when it was opened earlier.
     let wasLive: Bool
     private(set) var isAsked = false
 
-    /// The kind of end that was found.
+    /// The kind of end.
     enum Answer: Equatable {
         case live(inBursts: Bool)
-        /// A camera, whose pictures come by a clock of its own.
+        /// A camera, whose pictures come by its own clock.
         case camera
-        /// A film; `isOver`: of a source that had no end before.
+        /// A film; `isOver` if the source had no end before.
         case finite(isOver: Bool)
     }
 
@@ -24,7 +24,7 @@ struct SourceEnd {
         isAsked = isKnownLive
     }
 
-    /// Asks once; nil while the pipeline does not know, and from then on.
+    /// Asks the pipeline; nil while it does not know, and after the first answer.
     mutating func ask(_ pipeline: Pipeline, sawVideo: Bool) -> Answer? {
         guard !isAsked else { return nil }
         let end = ww_ask_end(pipeline.element, pipeline.sink, sawVideo ? 1 : 0)
@@ -38,7 +38,7 @@ struct SourceEnd {
         }
     }
 
-    /// Schemes of which every source is live.
+    /// The schemes whose sources are always live.
     static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
     /// Templates of which every source is live.
     static let liveTemplates: Set<String> = ["rtsp", "rtsp-tcp", "rtmp", "v4l2", "test", "shapes", "snapshot"]

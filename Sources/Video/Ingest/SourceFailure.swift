@@ -3,12 +3,12 @@ import Containers
 import Foundation
 package import StreamSources
 
-/// Words for a source's failure and its remedy, from GStreamer's report and, where that tells nothing, a probe.
+/// Words a source's failure and its remedy, from GStreamer's report and, if that does not tell, a connection probe.
 package struct SourceFailure {
     let uri: String
-    /// Whether a user and a password were given beside the URI.
+    /// Whether credentials were given besides the URI.
     let hasCredentials: Bool
-    /// Whether the source had given anything.
+    /// Whether the source had sent anything.
     let wasHeard: Bool
 
     package init(uri: String, hasCredentials: Bool, wasHeard: Bool) {
@@ -20,7 +20,7 @@ package struct SourceFailure {
     private var isHTTP: Bool { ["http", "https"].contains(SourceURI.scheme(uri) ?? "") }
     private var protocolName: String { isHTTP ? "HTTP" : "RTSP" }
 
-    /// Error text without the source's name; `probe` runs only if the report does not tell.
+    /// The error text without the source's name; `probe` is called only if the report does not tell the reason.
     package func sentence(_ report: SourceReport, probe: (ServerAddress) -> ConnectionProbe.Outcome) -> String {
         if RTSPTransport.isRefused(report), SourceURI.scheme(uri)?.hasPrefix("rtsp") == true {
             return "\(place) does not send its packets so; leave the transport out, or choose another "
@@ -40,7 +40,7 @@ package struct SourceFailure {
         return isHTTP && report.isStream(GST_STREAM_ERROR_FAILED) && report.debug.contains("streaming stopped")
     }
 
-    /// The outcome of connecting, where the report itself tells it.
+    /// The outcome of connecting, if the report itself tells it.
     private func stated(_ report: SourceReport) -> ConnectionProbe.Outcome? {
         guard !wasHeard else { return nil }
         let text = report.sentence + " " + report.debug
@@ -99,7 +99,7 @@ package struct SourceFailure {
         }
     }
 
-    /// A connection on which an RTSP server does not say what it should.
+    /// The sentence for an RTSP server that answers unexpectedly; nil for other failures.
     private func talking(_ report: SourceReport) -> String? {
         guard server != nil, report.isResource(GST_RESOURCE_ERROR_READ, GST_RESOURCE_ERROR_WRITE) else { return nil }
         if report.debug.contains("Timeout") {
@@ -131,7 +131,7 @@ package struct SourceFailure {
         }
     }
 
-    /// The sentence for data that is no video.
+    /// The sentence for data that is not video; nil for other failures.
     private func content(_ report: SourceReport) -> String? {
         if report.isStream(GST_STREAM_ERROR_TYPE_NOT_FOUND, GST_STREAM_ERROR_WRONG_TYPE) {
             return wasHeard ? nil : "it is no video, or of an unknown kind"
@@ -152,7 +152,7 @@ package struct SourceFailure {
             : "no decoder for \(kind) is installed; see `watchword doctor`"
     }
 
-    /// The sentence for a film that is damaged, where it lies here: what comes over a network may come better again.
+    /// The sentence for a damaged local film; nil for others, as a network may deliver the data intact next time.
     private func damaged(_ report: SourceReport) -> String? {
         guard server == nil, report.domain == .stream else { return nil }
         if let cut = SourcePath(uri).flatMap({ FilmFile($0) })?.cut { return cut }

@@ -1,7 +1,6 @@
 import CGStreamer
 
-/// An error or a warning of GStreamer's: what it is, its sentence, and the part for GStreamer's developers, where the
-/// reason often is.
+/// An error or warning of GStreamer: its code, its sentence, and the debug text, which often has the reason.
 package struct SourceReport: Equatable {
     package enum Domain: Equatable { case core, resource, stream, parse, other }
 
@@ -9,14 +8,14 @@ package struct SourceReport: Equatable {
     let code: UInt32
     let sentence: String
     let debug: String
-    /// Status that an RTSP or HTTP server answered.
+    /// The status in an RTSP or HTTP server's answer.
     let status: Int?
 
     package init(_ domain: Domain, _ code: UInt32, _ sentence: String, debug: String = "", status: Int? = nil) {
         (self.domain, self.code, self.sentence, self.debug, self.status) = (domain, code, sentence, debug, status)
     }
 
-    /// Reads an error message; a warning, with `gst_message_parse_warning`.
+    /// Reads an error message; a warning is read by `gst_message_parse_warning`.
     init(
         _ message: UnsafeMutablePointer<GstMessage>,
         _ parse: (
@@ -61,21 +60,21 @@ package struct SourceReport: Equatable {
 
     func isStream(_ codes: GstStreamError...) -> Bool { domain == .stream && codes.contains { $0.rawValue == code } }
 
-    /// Whether it says no more than that a track is not what a launch line wants.
+    /// Whether the error only means that a track does not fit the launch line.
     var isDelayedLink: Bool { domain == .parse && code == GST_PARSE_ERROR_DELAYED_LINK.rawValue }
 
-    /// Whether the data is to blame.
+    /// Whether the cause is the source's data, and not the connection or this machine.
     var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }
 
-    /// The operating system's words, as in "Permission denied".
+    /// The operating system's text, such as "Permission denied".
     var systemError: String? {
         debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }
     }
 
-    /// The last line of the debug part.
+    /// The last line of the debug text.
     var detail: String? { debug.split(separator: "\n").last.map(String.init) }
 
-    /// GStreamer's own sentence, with the detail where the sentence says nothing.
+    /// GStreamer's own sentence, with the detail if the sentence is too general.
     var plain: String {
         guard sentence.contains("data stream error"), let detail else { return sentence }
         return "\(sentence) (\(detail))"

@@ -12,15 +12,15 @@ import World
 // @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe`, `feed` and `packets`
 package final class VideoSource: @unchecked Sendable {
     package let description: SourceDescription
-    /// Kind of the source, assumed until its pipeline says otherwise.
+    /// The kind of the source, assumed until its pipeline reports another.
     package let kind: StreamSupervision.Source
-    /// Whether the source is known to be live before it is opened: then its thread never waits.
+    /// Whether the source is known to be live before it is opened, so that its thread never waits.
     package var isLive: Bool { kind == .live }
     private let end: SourceEnd
-    /// Certificates that are trusted in place of this machine's authorities; nil for those.
+    /// The certificates trusted instead of this machine's authorities; nil means the authorities.
     private let database: TLSDatabase?
     private let recipe: PipelineTemplates.Recipe
-    /// Recipe that plays the source if its server answers with a stream instead of a picture, or the reverse.
+    /// The recipe to use if the server answers with a stream instead of a picture, or the reverse.
     private var otherRecipe: PipelineTemplates.Recipe?
     /// Fetches pictures one by one, where that is what the source is.
     private var feed: SnapshotFeed?
@@ -29,7 +29,7 @@ package final class VideoSource: @unchecked Sendable {
     /// Film of a `shapes://` source.
     private let film: Film?
     private let diagnosis: SourceDiagnosis
-    /// Times at which the source last gave units and pictures.
+    /// The times at which the source last gave units and pictures.
     package let activity = SourceActivity()
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
@@ -40,7 +40,7 @@ package final class VideoSource: @unchecked Sendable {
     private var thread: Thread?
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
-    /// Time without progress after which the source fails; nil where its caller watches over it.
+    /// The time without progress after which the source fails; nil if its caller checks that.
     private let patience: Duration?
 
     /// `onFrame` is called on a streaming thread: for a file it may wait, and holds up only that file's decoder; for a
@@ -92,19 +92,18 @@ package final class VideoSource: @unchecked Sendable {
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
-    /// Sampled frames that showed nothing new.
+    /// The number of sampled frames that showed nothing new.
     package var gatedFrames: UInt64 { tap.gatedFrames }
-    /// Count of a clip's frames that the sampling took so far, wanted or not.
+    /// The number of a clip's frames that were sampled so far, wanted or not.
     package var clipFrames: Int { tap.clipFrames }
     /// Whether the source failed because its data is bad, and not because it cannot be reached.
     package var isBadData: Bool { diagnosis.isBadData }
     private var shown: String { diagnosis.shown }
     private var secrets: SourceSecrets { diagnosis.secrets }
 
-    /// Starts playing.
+    /// Starts playing; later failures are reported as events.
     ///
-    /// What goes wrong later comes as an event. May take as long as a device or a server does; `stop` ends it where
-    /// GStreamer lets it.
+    /// It may take as long as a device or a server does; `stop` interrupts it where GStreamer allows that.
     package func start() throws(SourceError) {
         if let why = diagnosis.filmFile?.refusal { throw SourceError("\(shown): \(why)", isBadData: true) }
         let made = try prepared(recipe)
@@ -134,7 +133,7 @@ package final class VideoSource: @unchecked Sendable {
         lock.withLock { feed }?.start()
     }
 
-    /// A pipeline that is ready to play.
+    /// Makes a pipeline that is ready to play.
     private func prepared(_ recipe: PipelineTemplates.Recipe) throws(SourceError) -> Pipeline {
         let made: Pipeline
         do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
@@ -172,9 +171,9 @@ package final class VideoSource: @unchecked Sendable {
         return made
     }
 
-    /// Stops; returns when the streaming threads have.
+    /// Stops the source; returns when the streaming threads have ended.
     ///
-    /// Calling it again does nothing.
+    /// Further calls do nothing.
     package func stop() {
         let (pipeline, thread, feed, packets) = lock.withLock {
             stopping.store(true, ordering: .releasing)
@@ -194,7 +193,7 @@ package final class VideoSource: @unchecked Sendable {
         if Thread.current !== thread { stopped.wait() }
     }
 
-    /// The bus thread: turns GStreamer's messages into events.
+    /// Runs the bus thread, which turns GStreamer's messages into events.
     private func watch(_ first: Pipeline) {
         defer { stopped.signal() }
         let isRTSP = recipe.template == "rtsp" || recipe.template == PacketFeed.template
@@ -231,7 +230,7 @@ package final class VideoSource: @unchecked Sendable {
             })
     }
 
-    /// Plays the source by its other template, once; nil if it was stopped meanwhile, or cannot be played.
+    /// Makes the pipeline of the other recipe, once; nil if the source was stopped meanwhile, or it cannot be played.
     private func exchanged(_ old: Pipeline) -> Pipeline? {
         let (recipe, feed, packets) = lock.withLock {
             defer { (otherRecipe, self.feed, self.packets) = (nil, nil, nil) }

@@ -2,15 +2,14 @@ import CKernels
 
 /// Conversion of a stream's Y'CbCr to R'G'B', by its matrix and range, in libswscale's fixed point.
 ///
-/// libswscale is what the reference's loaders convert with (OpenCV, PyAV, ffmpeg), and colours that differ by one level
-/// move a tight head's logits by tenths.
-///
-/// Source: libswscale `ff_yuv2rgb_coeffs` and `sws_setColorspaceDetails` (Kr, Kb of the standards, times 65536).
+/// CLIP4Clip's loaders convert by libswscale (through OpenCV, PyAV, ffmpeg). Colours that differ by one level move a
+/// tight head's logits by tenths. Source: libswscale `ff_yuv2rgb_coeffs` and `sws_setColorspaceDetails` (Kr, Kb of the
+/// standards, times 65536).
 package struct ColourConversion: Sendable, Equatable {
     package enum Matrix: Sendable, CaseIterable { case bt601, bt709, fcc, smpte240m, bt2020 }
 
     package let matrix: Matrix
-    /// Whether Y spans 0...255, not 16...235.
+    /// Whether Y spans 0...255 instead of 16...235.
     package let fullRange: Bool
 
     package init(_ matrix: Matrix, fullRange: Bool) {
@@ -18,7 +17,9 @@ package struct ColourConversion: Sendable, Equatable {
         self.fullRange = fullRange
     }
 
-    /// (Cr to R, Cb to B, Cb to G, Cr to G), the last two to be taken away; times 65536, for chroma of limited range.
+    /// The factors Cr to R, Cb to B, Cb to G, Cr to G, times 65536, for chroma of limited range.
+    ///
+    /// The last two are subtracted.
     private var table: (Int, Int, Int, Int) {
         switch matrix {
         case .bt601: (104_597, 132_201, 25_675, 53_279)
@@ -42,7 +43,7 @@ package struct ColourConversion: Sendable, Equatable {
             bu: fixed(bu), gu: -fixed(gu), gv: -fixed(gv))
     }
 
-    /// Factors of the conversion times 65536.
+    /// The factors of the conversion, times 65536.
     var exactFactors: ww_exact_colour {
         let (rv, bu, gu, gv) = table
         func ranged(_ value: Int) -> Int32 { Int32(fullRange ? (value * 224 + 127) / 255 : value) }

@@ -1,11 +1,11 @@
 import CKernels
 
-/// The mean colours of a grid of blocks over what the encoder sees of a frame: tells whether a picture has changed for
-/// a hundredth of what embedding it costs.
+/// The mean colours of a grid of blocks over a frame's centre square, to detect change.
 ///
-/// Chroma is in it, since a thing can turn from red to blue and keep its brightness.
+/// It costs a hundredth of embedding the picture. It includes chroma, since a thing can turn from red to blue and keep
+/// its brightness.
 package struct ColourSignature: Sendable, Equatable {
-    /// Blocks along each side of the frame's centre square.
+    /// The number of blocks along each side of the frame's centre square.
     package static let grid = 24
     private let means: [Float]
 
@@ -19,7 +19,7 @@ package struct ColourSignature: Sendable, Equatable {
         }
     }
 
-    /// Change of the block that changed most, in levels (0...255).
+    /// The change of the block that changed most, in levels (0...255).
     package func difference(from other: ColourSignature) -> Float {
         zip(means, other.means).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }

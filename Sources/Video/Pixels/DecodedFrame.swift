@@ -1,30 +1,30 @@
 import CKernels
 
-/// A frame as a decoder left it, lent for the length of a call.
+/// A decoded frame, lent for the duration of a call.
 ///
-/// `width` and `height` count samples as a person sees them: across and down, after the frame was turned upright.
+/// `width` and `height` count samples of the upright picture, across and down.
 package struct DecodedFrame {
     package let width: Int
     package let height: Int
-    /// Width of a sample in heights of one, as it is shown: 1 for square ones.
+    /// The width of a sample in units of its height, as displayed: 1 for square samples.
     package let pixelAspect: Double
     let planes: ww_frame
 
-    /// Interleaved RGB: `height` rows of `stride` bytes.
+    /// Makes a frame of interleaved RGB: `height` rows of `stride` bytes.
     package init(rgb: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) {
         precondition(width > 0 && height > 0 && stride >= width * 3)
         self.init(
             width, height, .init(layout: WW_LAYOUT_RGB, planes: (rgb, nil, nil), strides: (stride, 0, 0), step: 3))
     }
 
-    /// Brightness alone, of full range.
+    /// Makes a frame of brightness alone, in full range.
     package init(grey: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) {
         precondition(width > 0 && height > 0 && stride >= width)
         self.init(
             width, height, .init(layout: WW_LAYOUT_GREY, planes: (grey, nil, nil), strides: (stride, 0, 0), step: 1))
     }
 
-    /// I420: planes of Y, and of U and V halved both ways, each with its stride.
+    /// Makes a frame of I420: planes of Y, and of U and V halved in both directions, each with its stride.
     package init(
         y: UnsafePointer<UInt8>, u: UnsafePointer<UInt8>, v: UnsafePointer<UInt8>, strides: (Int, Int, Int),
         width: Int, height: Int, colour: ColourConversion
@@ -37,7 +37,7 @@ package struct DecodedFrame {
                 layout: WW_LAYOUT_I420, planes: (y, u, v), strides: strides, step: 1, chroma: (1, 1), colour: colour))
     }
 
-    /// Planes of Y, U and V of other samplings: chroma is halved `shifts` times across and down (4:2:2 is 1 and 0).
+    /// Makes a frame of Y, U and V planes whose chroma is halved `shifts` times across and down (4:2:2 is 1 and 0).
     package init(
         y: UnsafePointer<UInt8>, u: UnsafePointer<UInt8>, v: UnsafePointer<UInt8>, strides: (Int, Int, Int),
         shifts: (across: Int, down: Int), width: Int, height: Int, colour: ColourConversion
@@ -52,7 +52,7 @@ package struct DecodedFrame {
                 chroma: (UInt8(shifts.across), UInt8(shifts.down)), colour: colour))
     }
 
-    /// NV12: a plane of Y, and one of U and V interleaved, halved both ways.
+    /// Makes a frame of NV12: a plane of Y, and one of U and V interleaved, halved in both directions.
     package init(
         y: UnsafePointer<UInt8>, uv: UnsafePointer<UInt8>, strides: (Int, Int), width: Int, height: Int,
         colour: ColourConversion
@@ -72,11 +72,10 @@ package struct DecodedFrame {
         self.pixelAspect = pixelAspect
     }
 
-    /// The frame as a person sees it, of one that is upright in its planes: turned, its samples as wide as they are
-    /// shown.
+    /// Returns the frame as displayed: turned upright, with the given width of its samples.
     ///
-    /// Nothing is copied: readers of the frame read its samples in that order. An aspect beyond 1:8 is taken for
-    /// nonsense, as square.
+    /// Nothing is copied: readers read the samples in that order. An aspect beyond 1:8 is considered wrong, and
+    /// replaced by 1.
     package func shown(_ orientation: PictureOrientation, pixelAspect: Double = 1) -> DecodedFrame {
         guard orientation != .upright || pixelAspect != 1 else { return self }
         var turned = planes
@@ -88,8 +87,9 @@ package struct DecodedFrame {
             : DecodedFrame(width, height, turned, pixelAspect: aspect)
     }
 
-    /// The part of the frame that the fractions name, from a column and row on that begin a sample of chroma; at least
-    /// 2 x 2 samples of it.
+    /// The part of the frame in a region; at least 2 x 2 samples.
+    ///
+    /// It begins at a column and row where a sample of chroma begins.
     package func cropped(to part: PictureRegion) -> DecodedFrame {
         let column = min(Int(part.x * Double(width)), max(width - 2, 0))
         let row = min(Int(part.y * Double(height)), max(height - 2, 0))
@@ -98,7 +98,9 @@ package struct DecodedFrame {
             rows: Int((part.height * Double(height)).rounded()))
     }
 
-    /// The part of the frame from a column and row on, both made to begin a sample of chroma; at least 2 x 2 samples.
+    /// The part of the frame from a column and row on; at least 2 x 2 samples.
+    ///
+    /// Column and row are moved to where a sample of chroma begins.
     package func cropped(column: Int, row: Int, columns: Int, rows: Int) -> DecodedFrame {
         let (across, down) = (max(1 << Int(planes.shifts.0), 2), max(1 << Int(planes.shifts.1), 2))
         let (column, row) = (column / across * across, row / down * down)
@@ -123,7 +125,7 @@ package struct DecodedFrame {
 }
 
 extension ww_frame {
-    /// An upright frame whose planes all have one step from sample to sample.
+    /// Makes an upright frame whose planes all have the same step between samples.
     fileprivate init(
         layout: ww_layout, planes: (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?, UnsafePointer<UInt8>?),
         strides: (Int, Int, Int), step: UInt8, chroma: (UInt8, UInt8) = (0, 0), colour: ColourConversion? = nil
@@ -141,7 +143,7 @@ package struct PictureRegion: Sendable, Equatable {
     package let width: Double
     package let height: Double
 
-    /// Nil unless the rectangle has an area and lies within the picture.
+    /// Makes a region; nil unless the rectangle has an area and lies within the picture.
     package init?(x: Double, y: Double, width: Double, height: Double) {
         let numbers = [x, y, width, height, x + width, y + height]
         guard numbers.allSatisfy({ $0.isFinite && $0 >= 0 && $0 <= 1 + 1e-9 }), width > 0, height > 0 else {

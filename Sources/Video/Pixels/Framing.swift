@@ -1,21 +1,21 @@
-/// Way from a frame to the encoder's square picture: the scale, the filter, and what is cropped or padded.
+/// How a frame becomes the encoder's square picture: scale, filter, and crop or padding.
 ///
-/// The sizes are those of torchvision, transformers and OpenCLIP, the filters those of Pillow.
+/// Sizes are those of torchvision, transformers and OpenCLIP, filters those of Pillow.
 package struct Framing: Sendable, Hashable {
     package enum Fit: Sendable, Hashable {
-        /// The short side gets this length, then the centre square is cut out.
+        /// The short side gets this length; then the centre square is cut out.
         case shortest(Int)
-        /// Scale both sides to this length whatever the aspect ratio, then cut out the centre square.
+        /// Both sides get this length, whatever the aspect ratio; then the centre square is cut out.
         case squash(Int)
         /// The long side gets the picture's side; the rest is padded with `fill`.
         case longest
     }
 
-    /// Pillow's resampling filters that antialias.
+    /// The resampling filters of Pillow that antialias.
     package enum Filter: String, Sendable, Hashable, CaseIterable {
         case bicubic, bilinear, lanczos, box, hamming
 
-        /// Pillow's `support`: how far the kernel reaches, in inputs at scale 1.
+        /// Pillow's `support`: the reach of the kernel, in inputs at scale 1.
         var reach: Double {
             switch self {
             case .bicubic: 2
@@ -26,23 +26,23 @@ package struct Framing: Sendable, Hashable {
         }
     }
 
-    /// Rounding of the crop's offset when the rest beside the centre square is odd.
+    /// The rounding of the crop's offset if the rest beside the centre square is odd.
     package enum CropRounding: String, Sendable, Hashable {
-        /// Halves go to the even number: torchvision, OpenAI's CLIP, OpenCLIP.
+        /// Halves are rounded to the even number: torchvision, OpenAI's CLIP, OpenCLIP.
         case halfEven = "half-even"
-        /// Down: transformers.
+        /// Halves are rounded down: transformers.
         case down
     }
 
-    /// Side of the picture in pixels.
+    /// The side of the picture in pixels.
     package var side: Int
     package var fit: Fit
     package var filter: Filter
     package var cropRounding: CropRounding
-    /// Colour of the padding.
+    /// The colour of the padding.
     package var fill: [UInt8]
 
-    /// CLIP's own framing unless told otherwise: short side to `side` by bicubic, centre square.
+    /// Makes a framing; the default is CLIP's own: short side to `side` by bicubic, centre square.
     package init(
         side: Int, fit: Fit? = nil, filter: Filter = .bicubic, cropRounding: CropRounding = .halfEven,
         fill: [UInt8] = [0, 0, 0]
@@ -55,7 +55,7 @@ package struct Framing: Sendable, Hashable {
         self.fill = fill
     }
 
-    /// The size a frame is scaled to before it is cropped or padded.
+    /// The size to which a frame is scaled before it is cropped or padded.
     func scaled(width: Int, height: Int) -> (width: Int, height: Int) {
         switch fit {
         case .shortest(let length):
@@ -73,7 +73,7 @@ package struct Framing: Sendable, Hashable {
         }
     }
 
-    /// Which of so many scaled pixels are kept, and where in the picture they begin.
+    /// The range of scaled pixels that are kept, and the position in the picture at which they begin.
     func kept(of length: Int) -> (range: Range<Int>, place: Int) {
         guard length >= side else { return (0..<length, (side - length) / 2) }
         let rest = length - side

@@ -1,28 +1,28 @@
 import CKernels
 
-/// State of a picture: one that is not `good` matches nothing.
+/// The state of a picture; one that is not `good` matches nothing.
 package enum PictureHealth: String, Sendable, Codable, CaseIterable {
     case good
-    /// A picture without light, as a source sends blank ones; a dark room still has levels.
+    /// A picture without any light, as sources send blank ones; a dark room still has some levels.
     case black
-    /// A picture that stays the same to the bit for longer than a live camera's: even a still scene has noise, or an
-    /// encoder's refresh.
+    /// A picture that stays identical for longer than a live camera's.
+    ///
+    /// Even a still scene changes by noise, or by an encoder's refresh.
     case frozen
-    /// Light, and no edge anywhere: out of focus, fogged or covered.
+    /// A picture with light but without any edge: out of focus, fogged or covered.
     case blurred
 }
 
-/// Statistics of a picture's light and edges, and its fingerprint.
+/// Statistics of a picture's light and edges, with its fingerprint.
 package struct PictureLevels: Sendable, Equatable {
-    /// 99.5 % of the pixels have no more luma than `bright`, 0.5 % less than `dark` (0 to 255).
+    /// The 0.5 % quantile of luma (0 to 255); `bright` is the 99.5 % quantile.
     package let dark: Int
     package let bright: Int
-    /// Share of the pixels that are lit, of which `bright` tells nothing where they are few: a lamp in the night.
+    /// The share of lit pixels; if they are few, such as a lamp in the night, `bright` does not show them.
     package let litShare: Double
-    /// 99.5 % of the pixels differ by no more than this from the one to the left and the one above: high where there
-    /// are edges.
+    /// The 99.5 % quantile of the differences between neighbouring pixels, which is high if there are edges.
     package let edge: Int
-    /// Equal pictures have equal ones.
+    /// A hash that is the same for equal pictures.
     package let fingerprint: UInt64
 
     package init(_ picture: Picture) {
@@ -48,26 +48,25 @@ package struct PictureLevels: Sendable, Equatable {
 }
 
 extension DecodedFrame {
-    /// A hash of the luma as it was decoded: tells a frozen stream from a still scene that the change gate holds back.
+    /// A hash of the decoded luma, which distinguishes a frozen stream from a still scene behind the change gate.
     package var fingerprint: UInt64 {
         var planes = planes
         return ww_frame_fingerprint(&planes, Int32(width), Int32(height))
     }
 }
 
-/// Follows the pictures of one stream and says which of them are good.
+/// Follows the pictures of one stream, and judges their health.
 ///
-/// A verdict takes time, so that a moment's darkness and an empty wall are nothing: a picture is called unwell once all
-/// have been for as long as `Limits` says. It takes one good picture to be well again, since an event may begin with
-/// it: a window is worth what its last picture is. A plain empty wall cannot be told from a covered lens, and is called
-/// blurred in time.
+/// A bad state counts only after all pictures have been in it for as long as `Limits` says, so that a moment of
+/// darkness does not. One good picture ends it, since an event may begin with that picture. A plain empty wall cannot
+/// be distinguished from a covered lens, and counts as blurred after a while.
 package struct HealthMonitor: Sendable {
-    /// Durations after which a state counts, in seconds of media time.
+    /// The durations after which a state counts, in seconds of media time.
     package struct Limits: Sendable, Equatable {
         package var black = 1.0
         package var blurred = 60.0
         package var frozen = 60.0
-        /// Fewest equal pictures in a row that are frozen, however far apart.
+        /// The least number of consecutive equal pictures that count as frozen, however far apart.
         package var frozenPictures = 4
 
         package init() {}
@@ -83,11 +82,11 @@ package struct HealthMonitor: Sendable {
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
-    /// Takes the next picture and says what it is worth.
+    /// Judges the next picture.
     ///
-    /// - Parameters: - time: of the picture, in seconds of media time; going back begins anew. - decoded:
-    ///   `DecodedFrame.fingerprint`, where pictures of frames that hardly differ are given as one; the picture's own,
-    ///   if nil.
+    /// `time` is in seconds of media time; if it goes back, the judgement begins anew. `decoded` is
+    /// `DecodedFrame.fingerprint`, for streams in which nearly equal frames share a picture; nil means the picture's
+    /// own fingerprint.
     package mutating func observe(_ levels: PictureLevels, at time: Double, decoded: UInt64? = nil) -> PictureHealth {
         if let last, time < last { reset() }
         last = time
@@ -127,22 +126,22 @@ package struct HealthMonitor: Sendable {
 }
 
 extension PictureLevels {
-    /// Lightest level of a picture without light: a decoder's rounding.
+    /// The highest level of a picture without light: a decoder's rounding.
     private static let blackest = 1
-    /// Share of the pixels that may be lit in a picture without light: defects of a sensor.
+    /// The share of pixels that may be lit in a picture without light: defects of a sensor.
     private static let defects = 0.0005
-    /// Light below which missing edges mean nothing.
+    /// The light below which missing edges mean nothing.
     private static let lit = 24
-    /// A step that an edge makes at least, in levels, and as a share of the picture's contrast.
+    /// The least step of an edge in levels; `edgeShare` is its least share of the picture's contrast.
     private static let edgeLevels = 5
     private static let edgeShare = 0.1
-    /// Steps that are edges whatever the contrast.
+    /// The step that is an edge whatever the contrast.
     private static let edgeCertain = 12
 
     /// Whether there is no light at all.
     package var isBlack: Bool { bright <= Self.blackest && litShare <= Self.defects }
 
-    /// Whether there is light, and nothing that is sharp.
+    /// Whether there is light, but nothing sharp.
     package var hasNoEdges: Bool {
         guard bright >= Self.lit, edge < Self.edgeCertain else { return false }
         return edge < max(Self.edgeLevels, Int(Self.edgeShare * Double(bright - dark)))

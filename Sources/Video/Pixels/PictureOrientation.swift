@@ -1,19 +1,19 @@
 import CKernels
 
-/// Turn or mirror that makes a stored picture upright, by EXIF's numbers.
+/// The rotation or mirroring that makes a stored picture upright, by EXIF's numbers.
 package enum PictureOrientation: Int, Sendable, CaseIterable {
     case upright = 1
     case mirrored
     case upsideDown
     case flipped
     case transposed
-    /// Turned clockwise by a quarter.
+    /// A clockwise rotation by 90°.
     case quarterTurn
     case transverse
-    /// Turned clockwise by three quarters.
+    /// A clockwise rotation by 270°.
     case threeQuarterTurn
 
-    /// Reads the value of GStreamer's tag `image-orientation`; nil for one that it does not define.
+    /// Parses the value of GStreamer's tag `image-orientation`; nil for unknown values.
     package init?(tag: String) {
         switch tag {
         case "rotate-0": self = .upright
@@ -31,10 +31,10 @@ package enum PictureOrientation: Int, Sendable, CaseIterable {
     /// Whether width and height are exchanged.
     package var swapsSides: Bool { rawValue >= PictureOrientation.transposed.rawValue }
 
-    /// Places of the upright picture's samples in a stored one of `width` x `height`.
+    /// The positions of the upright picture's samples in a stored picture of `width` x `height`.
     func turn(width: Int, height: Int) -> ww_turn {
         let (right, bottom) = (Int32(width - 1), Int32(height - 1))
-        /// Columns and rows: where the upper left sample lies, and the steps across and down.
+        /// Combines columns and rows: the position of the upper left sample, and the steps across and down.
         func along(_ column: (Int32, Int32, Int32), _ row: (Int32, Int32, Int32)) -> ww_turn {
             ww_turn(
                 is_turned: self == .upright ? 0 : 1, column: column.0, column_x: column.1, column_y: column.2,
@@ -54,12 +54,12 @@ package enum PictureOrientation: Int, Sendable, CaseIterable {
 }
 
 extension DecodedFrame {
-    /// Pixels across and down of the picture that a person sees: as many down as there are rows.
+    /// The displayed size in square pixels: the height is the number of rows.
     package var shownSize: (width: Int, height: Int) {
         pixelAspect == 1 ? (width, height) : (max(Int((Double(width) * pixelAspect).rounded()), 1), height)
     }
 
-    /// Whether planes can be read as they lie, for a preview made of whole numbers of samples.
+    /// Whether planes can be read as stored, for a preview made of whole numbers of samples.
     var isPlain: Bool {
         guard planes.turn.is_turned == 0, pixelAspect == 1 else { return false }
         return switch planes.layout {

@@ -4,14 +4,14 @@ package import Foundation
 
 /// A small picture of a frame for people: interleaved RGB, `[height, width, 3]`.
 ///
-/// Made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are
-/// averaged, nothing is interpolated.
+/// It is made of every sampled frame that may become an event's snapshot, so it is cheap: whole numbers of samples are
+/// averaged, and nothing is interpolated.
 package struct Preview: Sendable, Equatable {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
 
-    /// Longest side of a preview.
+    /// The longest side of a preview in pixels.
     package static let longestSide = 640
 
     package init(_ frame: DecodedFrame) {
@@ -33,7 +33,7 @@ package struct Preview: Sendable, Equatable {
         self.height = height
     }
 
-    /// Makes the preview of a frame that is turned, has other samples than squares, or other chroma than 4:2:0.
+    /// Makes the preview of a frame that is rotated, has samples that are not square, or chroma other than 4:2:0.
     private static func shown(_ frame: DecodedFrame) -> Preview {
         let size = frame.shownSize
         let scale = min(Double(longestSide) / Double(max(size.width, size.height)), 1)
@@ -58,7 +58,7 @@ package struct Preview: Sendable, Equatable {
         self.rgb = rgb
     }
 
-    /// The picture at half its size, each sample the mean of four; itself where a side has one sample.
+    /// The preview at half its size, each pixel the mean of four; unchanged if a side has one pixel.
     package var halved: Preview {
         let (width, height, row) = (self.width / 2, self.height / 2, self.width * 3)
         guard width > 0, height > 0 else { return self }
@@ -75,10 +75,10 @@ package struct Preview: Sendable, Equatable {
         return Preview(width: width, height: height, rgb: half)
     }
 
-    /// The picture itself, or at half its size if a side is longer than `longest`.
+    /// The preview, or its half if a side is longer than `longest`.
     package func atMost(_ longest: Int) -> Preview { max(width, height) > longest ? halved : self }
 
-    /// The picture as a JPEG file; nil if libjpeg-turbo refuses it, which only a lack of memory makes it do.
+    /// Encodes a JPEG file; nil if libjpeg-turbo fails, which happens only without memory.
     package func jpeg(quality: Int = 85) -> Data? {
         guard let compressor = tjInitCompress() else { return nil }
         defer { tjDestroy(compressor) }

@@ -1,10 +1,10 @@
 import CKernels
 import Foundation
 
-/// Resizes frames for CLIP: as its framing says, by default the shortest side to `side`, then the centre square.
+/// Resizes frames for CLIP by a framing; the default is the shortest side to `side`, then the centre square.
 ///
-/// Equal to Pillow's filters over libswscale's RGB in every bit (CLIP4CLIP section 8). Keeps the coefficients of the
-/// last geometry, so one resizer serves one stream, on one thread.
+/// The result equals Pillow's filters over libswscale's RGB in every bit (docs/MATHEMATICS.md, section 8). A resizer
+/// caches the coefficients of the last frame size, so one serves one stream, on one thread.
 package final class Resizer {
     package let framing: Framing
     package var side: Int { framing.side }
@@ -41,7 +41,7 @@ package final class Resizer {
         return Picture(side: side, rgb: size == side * side * 3 ? rgb : padded(rgb, plan))
     }
 
-    /// The scaled frame in the middle of a picture of the padding's colour.
+    /// Puts the scaled frame in the middle of a picture of the padding's colour.
     private func padded(_ rgb: [UInt8], _ plan: Plan) -> [UInt8] {
         let width = plan.columns.range.count * 3
         let fill = framing.fill
@@ -61,7 +61,7 @@ private struct Plan {
     private let pixelAspect: Double
     let horizontal: Axis
     let vertical: Axis
-    /// The scaled columns and rows that are kept, and their place in the picture.
+    /// The scaled columns that are kept, and their position in the picture; `rows` are the same for rows.
     let columns: (range: Range<Int>, place: Int)
     let rows: (range: Range<Int>, place: Int)
 
@@ -79,7 +79,7 @@ private struct Plan {
         width == frame.width && height == frame.height && pixelAspect == frame.pixelAspect
     }
 
-    /// Part of a frame that is read, from an even column, since two columns share their chroma.
+    /// The part of a frame that is read, from an even column, since two columns share their chroma.
     var crop: ww_crop {
         let column = horizontal.span.lowerBound / 2 * 2
         return ww_crop(
@@ -93,7 +93,7 @@ private struct Axis {
     private var first: [Int32] = []
     private var weights: [Int32] = []
     private let stride: Int
-    /// Inputs that are read at all.
+    /// The inputs that are read.
     private(set) var span: Range<Int>
 
     init(input: Int, output: Int, wanted: Range<Int>, _ filter: Framing.Filter) {
@@ -134,7 +134,7 @@ private struct Axis {
 }
 
 extension Framing.Filter {
-    /// The kernel, as Pillow's `Resample.c` has it.
+    /// The filter's kernel, as in Pillow's `Resample.c`.
     fileprivate func weight(_ x: Double) -> Double {
         let distance = abs(x)
         switch self {

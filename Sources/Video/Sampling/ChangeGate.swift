@@ -1,9 +1,9 @@
 import Pixels
 
-/// Gives a frame that shows nothing new the picture of the one before: resizing and embedding it again would be waste.
+/// Gives a frame that shows nothing new the previous picture, so that it need not be resized and embedded.
 ///
-/// Compared with the last frame that was new, not with the last one, so that slow changes add up. Belongs to the thread
-/// of one sink.
+/// A frame is compared with the last one that was new, not with the last one, so that slow changes add up. Belongs to
+/// the thread of one sink.
 struct ChangeGate {
     private let threshold: Float?
     private var signature: ColourSignature?
@@ -13,10 +13,10 @@ struct ChangeGate {
     /// Whether pictures are compared at all.
     var isOn: Bool { threshold != nil }
 
-    /// `threshold`: see `SourceDescription.gate`.
+    /// Makes a gate; see `SourceDescription.gate` for `threshold`.
     init(threshold: Double?) { self.threshold = threshold.map { Float($0) } }
 
-    /// The frame's picture and its number, and whether it is the last one again.
+    /// Returns the frame's picture with its number, and whether it is the previous picture again.
     mutating func picture(_ frame: DecodedFrame, _ resizer: Resizer) -> (Picture, number: UInt64, isSame: Bool) {
         if let threshold {
             let seen = ColourSignature(frame)

@@ -6,13 +6,13 @@ package struct ClipChooser: Sendable {
     private let frames: ClipFrames
     private var rule: ClipSampling.Rule?
     private var number = 0
-    /// Count of frames that the sampling took, wanted or not.
+    /// The number of frames that were sampled, wanted or not.
     package private(set) var sampled = 0
     package private(set) var isOver = false
 
     package init(_ frames: ClipFrames) { self.frames = frames }
 
-    /// Sets the film's frame rate, which must be known before the first frame; a later one changes nothing.
+    /// Sets the film's frame rate, which must be known before the first frame; later calls change nothing.
     package mutating func learn(fps: Double) throws(ClipError) {
         if rule == nil { rule = try frames.sampling.rule(fps: fps) }
     }

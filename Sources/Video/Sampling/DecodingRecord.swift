@@ -1,7 +1,9 @@
 package import Measures
 import Synchronization
 
-/// Counters of one stream's decoding, over all openings of its source; written by streaming threads, read by anyone.
+/// The counters of one stream's decoding, over all openings of its source.
+///
+/// Streaming threads write them, and any thread may read them.
 package final class DecodingRecord: Sendable {
     private let keyframesOnly = Atomic(false)
     private let skipped = Atomic<UInt64>(0)
@@ -15,22 +17,22 @@ package final class DecodingRecord: Sendable {
 
     /// Whether delta units are dropped now.
     package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
-    /// Units dropped before the decoder.
+    /// The number of units dropped before the decoder.
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
-    /// Samples left out because there is more to do than can be done.
+    /// The number of samples left out under overload.
     package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
-    /// Count of returns from keyframes alone to all units, since keyframes became too rare.
+    /// How often decoding returned from keyframes to all units, since keyframes became too rare.
     package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
-    /// Processor seconds spent on decoding, by the threads that hand units to the decoder.
+    /// The processor seconds of decoding, on the threads that pass units to the decoder.
     package var decodeSeconds: Double {
         let (all, scale) = (decoding.load(ordering: .relaxed), scaling.load(ordering: .relaxed))
         // A picture is resized while its decoder hands it on.
         return Double(all > scale ? all - scale : 0) / 1e9
     }
-    /// Processor seconds spent on resizing.
+    /// The processor seconds of resizing.
     package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
 
-    /// Processor seconds of each hand-over to the decoder, and of each picture's resizing.
+    /// The processor seconds of each unit's decoding; `scaleTimes` has those of each picture's resizing.
     package var decodeTimes: Histogram { times.withLock { $0.decode } }
     package var scaleTimes: Histogram { times.withLock { $0.scale } }
 

@@ -2,11 +2,11 @@ import DequeModule
 import Dispatch
 import Foundation
 
-/// Lets as many streams decode at a time as there are processors, in the order in which they come.
+/// Lets at most as many streams decode at once as there are processors, in order of arrival.
 ///
-/// More would decode nothing sooner: they would take turns on the processors, and the encoder, whose threads wait for
-/// each other many times a batch, would be one of dozens. A decoder that exceeds `patience`, such as a device that
-/// hangs, loses its place to the next.
+/// More streams would not be decoded sooner, but share the processors; and the encoder, whose threads wait for each
+/// other many times a batch, would compete with dozens. A decoder that exceeds `patience`, such as a device that hangs,
+/// loses its slot.
 // @unchecked: `lock` guards what changes
 package final class DecodingTurns: @unchecked Sendable {
     package static let all = DecodingTurns(places: ProcessInfo.processInfo.activeProcessorCount)
@@ -18,11 +18,11 @@ package final class DecodingTurns: @unchecked Sendable {
 
     private enum Entry { case inside, entered, waits(for: DispatchSemaphore) }
 
-    /// Time after which a decoder's place is given to the next.
+    /// The time after which a decoder loses its slot.
     private let patience: Duration
     private let places: Int
     private let lock = NSLock()
-    /// Threads that decode, and since when.
+    /// The threads that decode, with their start times.
     private var inside: [pthread_t: ContinuousClock.Instant] = [:]
     private var waiting: Deque<Waiter> = []
 
@@ -31,7 +31,7 @@ package final class DecodingTurns: @unchecked Sendable {
         self.patience = patience
     }
 
-    /// Runs `body` when it is the caller's turn; at once if it has it, as where one decoder holds another.
+    /// Runs `body` when it is the caller's turn; at once if the thread has its turn already, as with nested decoders.
     package func take<R>(_ body: () -> R) -> R {
         let thread = pthread_self()
         switch lock.withLock({ enter(thread) }) {

@@ -3,20 +3,20 @@ package import Pixels
 
 /// A sampled frame, or a region of one, resized for the encoder.
 package struct Frame: Sendable {
-    /// The region that it shows; the whole picture, if nil.
+    /// The region that the frame shows; nil means the whole picture.
     package let region: String?
     package let picture: Picture
-    /// Number of the picture: frames with the same number have the same picture, since the gate found no change.
+    /// The number of the picture: frames with one number share a picture, since the gate found no change.
     package let pictureNumber: UInt64
-    /// Seconds: place in a file, or time since a live stream began.
+    /// The position in a file, or the time since a live stream began, in seconds.
     ///
-    /// Never runs backwards within a source.
+    /// It never decreases within a source.
     package let mediaTime: Double
-    /// Wall-clock time of a live frame's time stamp, before it was decoded; of a file, the time of decoding.
+    /// The wall-clock time of a live frame's time stamp; for a file, the time of decoding.
     package let wallClock: Date
-    /// Time at which the decoder got the frame's unit; of a film in real time, at which the frame was due.
+    /// The time at which the decoder got the frame's unit; for a film in real time, when the frame was due.
     package let received: ContinuousClock.Instant
-    /// Whether the frame continues none before it: the first one, and the first after a jump.
+    /// Whether the frame does not continue a previous one: the first frame, and the first after a jump.
     package let discontinuity: Bool
     /// Preview for people, if previews were asked for.
     package let preview: Preview?

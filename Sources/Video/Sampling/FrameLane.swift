@@ -1,7 +1,7 @@
 package import Pixels
 package import StreamSources
 
-/// Makes pictures of the whole frame or of a region, with a resizer and a gate of its own.
+/// Makes pictures of the whole frame or of a region, with its own resizer and gate.
 package struct FrameLane {
     /// The result for one frame; an unchanged picture is not made again.
     package struct Sight {
@@ -25,14 +25,16 @@ package struct FrameLane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    /// The last picture again, if it was kept.
+    /// The last picture again; nil if it was not kept.
     package var again: Sight? {
         var same = last
         same?.isSame = true
         return same
     }
 
-    /// - Parameter keeps: whether the picture may have to be shown again, though the gate does not keep it.
+    /// Makes the result for a frame.
+    ///
+    /// `keeps`: the picture may have to be repeated, even if the gate does not keep it.
     package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)

@@ -1,15 +1,15 @@
-/// Decides which decoded frames are sampled: frame k is the first whose time is not before `k / fps`.
+/// Decides which decoded frames are sampled: sample k is the first frame whose time is at least `k / fps`.
 ///
-/// A frame is taken once. After a gap the next k is the first one after the frame that ended it, so that sampling goes
-/// on at the same rate and nothing is caught up.
+/// A frame is sampled once. After a gap, k continues after the frame that ended it, so that the rate stays the same and
+/// missed samples are not made up for.
 package struct FrameSampler: Sendable {
     private let fps: Double
     private var next = 0
     private var last = -Double.infinity
-    /// Time of the last frame that was sampled.
+    /// The time of the last sampled frame.
     private var taken = -Double.infinity
 
-    /// Half a tick of a 90 kHz clock: a time that is `k / fps` but for rounding counts as not before it.
+    /// Half a tick of a 90 kHz clock: a time that equals `k / fps` up to rounding counts as reaching it.
     private static let tolerance = 0.5 / 90_000
 
     package init(fps: Double) {
@@ -19,9 +19,9 @@ package struct FrameSampler: Sendable {
 
     /// Whether the frame at `time` (seconds) is sampled.
     ///
-    /// `slack` (seconds) is for keyframes that come about as often as frames are asked for: by a network's jitter one
-    /// comes a little before k/fps, and the next is a whole interval away. One that comes as much as `slack` too early
-    /// is taken if the last that was taken is nearly an interval old.
+    /// `slack` (seconds) is for keyframes that come about as often as samples are due. By network jitter, one may come
+    /// a little before k / fps, and the next is a whole interval away. A keyframe up to `slack` too early is sampled if
+    /// the last sample is nearly an interval old.
     package mutating func take(_ time: Double, slack: Double = 0) -> Bool {
         let beganAnew = time < last - 1
         last = time

@@ -1,9 +1,9 @@
-/// Gives a time to pictures that have none, or all the same one.
+/// Assigns times to pictures that have none, or all the same one.
 ///
-/// Raw streams and MJPEG have no time stamps, and some decoders and cameras stamp all pictures alike. A picture of a
-/// live source gets the time at which it came, one of a file its place by the file's rate.
+/// Raw streams and MJPEG have no time stamps, and some decoders and cameras give all pictures the same one. A picture
+/// of a live source gets its time of arrival, one of a file its position by the file's rate.
 package struct MissingTimes: Sendable {
-    /// Pictures a second of a file that does not tell, as ffmpeg takes raw streams.
+    /// The rate in pictures a second of a file that states none; ffmpeg assumes the same for raw streams.
     package static let assumedRate = 25.0
 
     private var rate = assumedRate
@@ -13,16 +13,16 @@ package struct MissingTimes: Sendable {
 
     package init() {}
 
-    /// Takes the rate that the stream's format tells; 0 if it tells none.
+    /// Sets the rate that the stream's format states; 0 if it states none.
     package mutating func learn(rate: Double) { self.rate = rate > 0 && rate.isFinite ? rate : Self.assumedRate }
 
-    /// The stream begins again.
+    /// Restarts for a stream that begins again.
     package mutating func beginAgain() { (first, last, hasAdvanced) = (nil, nil, false) }
 
-    /// The time that a picture is to have; nil if its own is right.
+    /// The time to assign to a picture; nil if its own is right.
     ///
-    /// `stamp`: running time of its own; `duration`: how long it is shown, if that is known; `arrival`: now, by the
-    /// source's clock, where pictures are taken by that; the clock is asked only for a picture that needs it.
+    /// `stamp` is its own running time; `duration` is how long it is shown, if known; `arrival` is the present time of
+    /// the source's clock, evaluated only if needed.
     package mutating func made(
         stamp: Double?, duration: Double?, arrival: @autoclosure () -> Double?
     ) -> Double? {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Processor time of the calling thread.
+/// The processor time of the calling thread.
 package enum ThreadClock {
     package static var nanoseconds: UInt64 {
         var time = timespec()

@@ -1,37 +1,37 @@
 package import StreamSources
 
-/// Decides unit by unit what a decoder gets: everything, or keyframes alone.
+/// Decides for each coded unit whether the decoder gets it: all units, or keyframes alone.
 ///
-/// `auto` tries keyframes alone first: were everything decoded until they have proved frequent, a daemon that opens all
-/// its cameras at once would have too much to do to ever find out. Until then units are held, so that nothing is lost
-/// where the trial fails. A delta unit never reaches the decoder without what it refers to: later, the way back from
-/// keyframes alone begins at the next keyframe.
+/// `auto` tries keyframes alone first. If it decoded everything until keyframes have proved frequent, a daemon that
+/// opens all its cameras at once would be overloaded, and never find out. During the trial, units are held, so that
+/// nothing is lost if it fails. A delta unit never reaches the decoder without those it refers to: a later return to
+/// all units begins at the next keyframe.
 package struct UnitFilter {
-    /// Decision on a unit.
+    /// The decision on a unit.
     ///
-    /// `hold`: keep it, it may be asked for; `passHeld`: pass what is held since the last keyframe, then the unit.
+    /// `hold` keeps it, because it may be needed; `passHeld` passes the units held since the last keyframe, then this
+    /// one.
     package enum Verdict: Sendable { case pass, drop, hold, passAndDrain, passHeld }
 
     private enum State { case all, trying, keyframes, awaitingKeyframe }
 
-    /// Keyframes within this share of the sampling interval of it come often enough: encoders and clocks are not exact.
+    /// The tolerance, as a share of the sampling interval, within which keyframes come often enough.
     static let tolerance = 0.05
-    /// Intervals in a row that make `auto` believe in them.
+    /// The number of consecutive intervals after which `auto` trusts them.
     private static let proof = 3
-    /// Keyframes in a row, with nothing between them, that make `auto` believe that there is nothing else (MJPEG, or a
-    /// camera so set): each can be decoded alone.
+    /// The number of consecutive keyframes after which `auto` assumes that there are only keyframes, as in MJPEG.
     private static let intraProof = 10
-    /// Units that are held at most.
+    /// The greatest number of held units.
     static let maxHeld = 100
 
-    /// Time stamp and arrival of a unit, in seconds of two different clocks.
+    /// The time stamp and the arrival of a unit, in seconds of two different clocks.
     private struct Moment {
         var stamp: Double?
         var arrival: Double
 
-        /// Seconds until a later unit: by the stamps where both have one and they advance, else by arrival.
+        /// The seconds until a later unit: by the stamps if both have one and they advance, else by arrival.
         ///
-        /// Some cameras stamp one unit alone, or all units alike.
+        /// Some cameras stamp only one unit, or all units alike.
         func elapsed(to later: Moment) -> Double {
             if let stamp, let other = later.stamp, other > stamp { return other - stamp }
             return later.arrival - arrival
@@ -43,20 +43,20 @@ package struct UnitFilter {
     private var state: State
     private var lastKeyframe: Moment?
     private var start: Moment?
-    /// Share of their samples that streams keep now.
+    /// The share of samples that streams keep now.
     private var share = 1.0
-    /// Delta units since the last keyframe.
+    /// The number of delta units since the last keyframe.
     private var units = 0
-    /// The most delta units between keyframes that came often enough, `proof` intervals in a row; 0 before that.
+    /// The most delta units between keyframes in the `proof` intervals that were short enough; 0 before.
     private var usualUnits = 0
-    /// Intervals in a row that were short enough, and the most delta units in one of them.
+    /// The number of consecutive short intervals; `unitsInTime` is the most delta units in one of them.
     private var inTime = 0
     private var unitsInTime = 0
     private var sawKeyframe = false
     private var frequent = 0
     private var late = 0
     private var intra = 0
-    /// Count of returns of `auto` from keyframes alone to all units.
+    /// How often `auto` returned from keyframes alone to all units.
     package private(set) var returns: UInt64 = 0
 
     package init(_ mode: DecodeMode, fps: Double) {
@@ -78,11 +78,11 @@ package struct UnitFilter {
     /// Whether a unit that does not reach the decoder may be asked for.
     package var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
 
-    /// `time`: seconds of the unit's time stamp, nil if it has none; `arrival`: seconds of a steady clock when it came;
-    /// `share`: of their samples that streams keep now.
+    /// Decides on the next unit.
     ///
-    /// Where that is less than all, keyframes may be as much rarer: decoding all would make up for nothing, and keep
-    /// the machine as busy as it is.
+    /// `time` is its time stamp in seconds, nil if it has none; `arrival` is in seconds of a steady clock; `share` is
+    /// the share of samples that streams keep now. If it is below 1, keyframes may be correspondingly rarer: decoding
+    /// everything would gain nothing, and keep the machine busy.
     package mutating func verdict(isDelta: Bool, time: Double?, arrival: Double, share: Double = 1) -> Verdict {
         self.share = share
         let moment = Moment(stamp: time, arrival: arrival)

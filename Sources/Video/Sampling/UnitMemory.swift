@@ -1,17 +1,19 @@
 import DequeModule
 import Synchronization
 
-/// The coded units that a stream has played last, by their hashes: a playlist that is opened again begins some segments
-/// before its end, and what has been seen of them is not seen again.
+/// Recognises coded units that a stream has played before, by their hashes.
+///
+/// A playlist that is opened again begins some segments before its end; these are not shown again.
 package struct UnitRecall: Sendable {
-    /// Units that are kept: some minutes.
+    /// The number of units that are kept: some minutes.
     package static let maxKept = 8192
-    /// Units from the beginning on among which one must be known: parsers may put parameters before the first.
+    /// The number of first units among which one must be known: parsers may put parameters before the first one.
     private static let patience = 30
 
     private var kept: Deque<UInt64> = []
-    /// The units that were kept when the source was opened, and where the last unit may be in them; nil once a unit is
-    /// new.
+    /// The units kept when the source was opened; `places` has the possible positions of the last unit in them.
+    ///
+    /// `places` is nil once a unit is new.
     private var before: [UInt64] = []
     private var places: [Int]?
     private var hasMatched = false
@@ -26,7 +28,7 @@ package struct UnitRecall: Sendable {
         (hasMatched, missed) = (false, 0)
     }
 
-    /// Whether the next unit has been played before, as have all since the first that was known.
+    /// Whether the next unit has been played before, as well as all since the first known one.
     package mutating func isKnown(_ unit: UInt64) -> Bool {
         guard let last = places else {
             keep(unit)
@@ -55,7 +57,7 @@ package struct UnitRecall: Sendable {
 /// The units that one stream has played over all openings of its source.
 package final class UnitMemory: Sendable {
     private let recall = Mutex(UnitRecall())
-    /// Presentation time up to which pictures have been seen before, in nanoseconds and plus one; 0 for none.
+    /// The presentation time in nanoseconds, plus one, up to which pictures were seen before; 0 for none.
     private let seen = Atomic<UInt64>(0)
 
     package init() {}

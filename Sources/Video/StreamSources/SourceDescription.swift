@@ -1,38 +1,38 @@
 package import Matching
 package import Pixels
 
-/// Description of a stream's source: where its video comes from, and how it is sampled.
+/// A stream's source: the origin of its video, and how it is sampled.
 package struct SourceDescription: Sendable, Equatable {
     package var uri: String
-    /// Name of a pipeline template; chosen by the URI's scheme, if nil.
+    /// The name of a pipeline template; nil chooses it by the URI's scheme.
     package var template: String?
-    /// Sampled frames a second of media time; fractions too.
+    /// The sampled frames a second of media time, possibly a fraction.
     package var fps: Double
-    /// Sampling of a file that is one clip, by frame numbers as the reference does, whatever `fps` is; nil for others.
+    /// The sampling of a file that is one clip, by frame numbers like CLIP4Clip, instead of `fps`; nil for others.
     package var clip: ClipFrames?
-    /// Units of a live source that are decoded; a file that is not played in real time is decoded whole.
+    /// The units of a live source to decode; a file that is not played in real time is decoded completely.
     package var decode: DecodeMode
-    /// Whether a file is played at its own speed, as if it were live.
+    /// Whether a file is played in real time, as if it were live.
     package var realtime: Bool
-    /// Whether a file starts again when it has ended.
+    /// Whether a file starts again at its end.
     package var loop: Bool
-    /// Way from frames to square pictures.
+    /// How frames become square pictures.
     package var framing: Framing
     /// The launch line of template `custom`.
     package var launch: String?
-    /// Levels by which no block of the picture may have changed for it to count as the same; nil never looks.
+    /// The least change of a block, in levels, for a picture to count as changed; nil counts every picture.
     package var gate: Double?
-    /// Regions of the picture by name, sampled as lanes of their own beside the whole.
+    /// The regions by name, each sampled as a lane beside that of the whole picture.
     package var regions: [String: PictureRegion]
     /// Whether frames carry a preview for people.
     package var previews: Bool
-    /// Seconds of one and the same picture after which it counts as frozen.
+    /// The seconds of an identical picture after which it counts as frozen.
     package var frozen: Double
-    /// A file of `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; read whenever the source is opened.
+    /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; read whenever the source is opened.
     package var credentials: String?
-    /// The hosts that the credentials may be sent to; the URI's own alone, if nil.
+    /// The hosts that the credentials may be sent to; nil means only the URI's own.
     package var credentialHosts: [HostPattern]?
-    /// Transport of an RTSP camera's packets; nil leaves it to the URI's scheme.
+    /// The transport of an RTSP camera's packets; nil leaves it to the URI's scheme.
     package var transport: RTSPTransport?
     /// TLS certificates to trust in place of those of this machine's authorities.
     package var trust: TLSTrust?
@@ -63,10 +63,10 @@ package struct SourceDescription: Sendable, Equatable {
     }
 }
 
-/// Choice of the frames of a clip that become pictures.
+/// The choice of a clip's frames that become pictures.
 package struct ClipFrames: Sendable, Equatable {
     package var sampling: ClipSampling
-    /// Places among the sampled frames; all, if nil, and none at all only counts them.
+    /// The indices of the wanted frames among the sampled ones; nil means all, an empty set only counts them.
     package var wanted: Set<Int>?
 
     package init(_ sampling: ClipSampling, wanted: Set<Int>? = nil) {
@@ -75,10 +75,10 @@ package struct ClipFrames: Sendable, Equatable {
     }
 }
 
-/// Choice of the coded units of a stream that go to the decoder.
+/// The choice of a stream's coded units that are decoded.
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes
-    /// Keyframes, as long as they come at least as often as frames are sampled; under load that is less often.
+    /// Keyframes alone, if they come at least as often as samples are due; under load, less often is enough.
     case auto
 }

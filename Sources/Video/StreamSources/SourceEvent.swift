@@ -1,10 +1,10 @@
-/// An event in the life of a source.
+/// An event of a source.
 package enum SourceEvent: Sendable, Equatable {
     /// The first picture has been decoded.
     case started
-    /// Size of the decoded pictures, at the start and whenever it changes.
+    /// The size of the decoded pictures, at the start and after each change.
     case formatChanged(String)
-    /// The pipeline says that the source has no end; `inBursts`: it comes in segments, faster than it is made.
+    /// The pipeline reports that the source has no end; `inBursts`: it comes in segments.
     case live(inBursts: Bool)
     case warning(String)
     case endOfStream

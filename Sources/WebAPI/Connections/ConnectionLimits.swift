@@ -2,33 +2,33 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Bounds a connection: how many there are, when a request must have come, when an answer must be read.
+/// Limits a connection: the number of connections, and the times for requests and answers.
 ///
-/// It also sees to what concerns bytes on the wire: a HEAD request's answer ends with its head, and a client that waits
-/// for leave to send its body (`Expect: 100-continue`) and gets none is hung up on, since its next bytes might be
-/// either. One handler for each connection, used on its event loop alone.
+/// It also ends the answer to a HEAD request after the head. If a client waits for leave to send its body (`Expect:
+/// 100-continue`) and is refused, the connection is closed, since its next bytes could be the body or a new request.
+/// There is one handler for each connection, used only on its event loop.
 final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Times that a client has.
+    /// The time limits of a client.
     struct Times {
-        /// From the connection's start to the end of its first request's head.
+        /// The time from the connection's start to the end of its first request's head.
         let first: TimeAmount
-        /// From an answer to the end of the next request's head.
+        /// The time from an answer to the end of the next request's head.
         let idle: TimeAmount
-        /// For the rest of a request, from its head on.
+        /// The time for the rest of a request after its head.
         let request: TimeAmount
-        /// Without reading anything of an answer.
+        /// The longest time in which the client reads nothing of an answer.
         let stall: TimeAmount
     }
 
     /// A request whose answer has not ended.
     private struct Asked {
         let isHead: Bool
-        /// Whether its body comes only when it is asked for.
+        /// Whether the client waits for leave to send the body.
         var waits: Bool
     }
 
@@ -169,7 +169,7 @@ final class ConnectionLimits: ChannelDuplexHandler, RemovableChannelHandler {
 extension ConnectionLimits: Sendable {}
 
 extension HTTPRequest {
-    /// Value of `Expect`, in lower case; nil if there is none.
+    /// The value of `Expect` in lower case; nil without the header.
     var expectation: String? {
         HTTPField.Name("Expect").flatMap { headerFields[$0] }?.lowercased()
     }

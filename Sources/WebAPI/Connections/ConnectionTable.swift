@@ -1,27 +1,27 @@
 import Synchronization
 
-/// The open connections, and which of them goes when there are too many.
+/// The open connections; it chooses the one to close if there are too many.
 ///
-/// Every connection is accepted, so that one that asks for health waits for no other. When there is no place left, an
-/// idle one is closed: first of those that have not been let in yet, the oldest of the peer that has most of them.
-/// Connections whose request is being answered are never closed for others.
+/// Every connection is accepted, so that a health check never has to wait. Without a free place, an idle connection is
+/// closed: first the oldest of the peer with most connections that were not let in yet. A connection with a request in
+/// progress is never closed for another.
 package final class ConnectionTable: Sendable {
     package typealias ID = ObjectIdentifier
 
     fileprivate struct Connection {
         let peer: Peer
         let close: @Sendable () -> Void
-        /// Rises with every connection, and every time it becomes idle.
+        /// A number that rises with every connection, and with each time one becomes idle.
         var age: Int
-        /// Requests that have begun and are not answered.
+        /// The number of requests that have begun and are not answered.
         var answering = 0
-        /// Whether one of its requests was let in.
+        /// Whether a request of the connection was let in by `Gate`.
         var isKnown = false
     }
 
     fileprivate struct State {
         var connections: [ID: Connection] = [:]
-        /// Idle connections that were not let in yet, by peer.
+        /// The idle connections that were not let in yet, by peer.
         var strangers: [Peer: Set<ID>] = [:]
         var clock = 0
     }
@@ -29,16 +29,16 @@ package final class ConnectionTable: Sendable {
     private let state = Mutex(State())
     private let most: Int
     private let mostStrangers: Int
-    /// Connections beyond the most, if none of the others is idle.
+    /// The additional connections that are accepted while none is idle.
     private static let reserve = 64
 
-    /// `most`: connections; half as many idle ones of one peer before it is let in.
+    /// Makes a table of at most `most` connections; a peer that was not let in may have half as many idle ones.
     package init(most: Int) {
         self.most = most
         mostStrangers = max(1, most / 2)
     }
 
-    /// Takes a new connection; false if there is no place for it.
+    /// Adds a new connection; returns false if there is no place for it.
     package func add(_ id: ID, _ peer: Peer, close: @escaping @Sendable () -> Void) -> Bool {
         let (isIn, loser) = state.withLock { state -> (Bool, Connection?) in
             var loser: Connection?
@@ -57,10 +57,10 @@ package final class ConnectionTable: Sendable {
         return isIn
     }
 
-    /// It has ended.
+    /// Removes a connection that has ended.
     package func remove(_ id: ID) { state.withLock { _ = $0.remove(id) } }
 
-    /// A request of it has begun.
+    /// Records that a request of the connection has begun.
     package func began(_ id: ID) {
         state.withLock { state in
             guard let peer = state.connections[id]?.peer else { return }
@@ -69,7 +69,7 @@ package final class ConnectionTable: Sendable {
         }
     }
 
-    /// A request of it was answered.
+    /// Records that a request of the connection was answered.
     package func answered(_ id: ID) {
         state.withLock { state in
             guard var connection = state.connections[id] else { return }
@@ -83,12 +83,12 @@ package final class ConnectionTable: Sendable {
         }
     }
 
-    /// Its request was let in.
+    /// Records that a request of the connection was let in.
     package func letIn(_ id: ID) { state.withLock { $0.connections[id]?.isKnown = true } }
 }
 
 extension ConnectionTable.State {
-    /// The idle connection that goes first; nil if none is idle.
+    /// The idle connection to close first; nil if none is idle.
     fileprivate var leastWanted: ConnectionTable.ID? {
         if let crowd = strangers.values.max(by: { $0.count < $1.count }) { return oldest(of: crowd) }
         return oldest(of: connections.filter { $0.value.answering == 0 }.keys)

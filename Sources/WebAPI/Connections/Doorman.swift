@@ -2,24 +2,24 @@ package import Logging
 import Messaging
 import Synchronization
 
-/// Limits by peer: wrong tokens, and requests a second.
+/// Limits each peer: its wrong tokens, and its requests a second.
 package final class Doorman: Sendable {
     private let wrong = Mutex(WrongTokens())
     private let rates: Mutex<RateLimit>
     private let rate: Int
     private let logger: Logger
 
-    /// `rate`: requests a second of one peer on average, twice as many at once.
+    /// Makes limits; a peer may make `rate` requests a second on average, and twice as many at once.
     package init(rate: Int, logger: Logger) {
         self.rate = rate
         self.logger = logger
         rates = Mutex(RateLimit(rate: Double(rate), burst: Double(rate) * 2))
     }
 
-    /// Runs the check of a token unless the peer has sent too many wrong ones.
+    /// Checks a token with `body`, unless the peer has sent too many wrong ones.
     ///
-    /// `given`: the token, if there is any. A peer from which the right one has come is not kept out by others behind
-    /// the same address, and on this machine all have the same.
+    /// `given` is the token, if there is one. A peer that has sent the right token is not blocked by others behind the
+    /// same address; all clients on this machine share an address.
     package func check<Known>(
         _ peer: Peer, given: String?, at now: ContinuousClock.Instant = .now, _ token: () throws -> Known
     ) throws -> Known {
@@ -51,7 +51,7 @@ package final class Doorman: Sendable {
         logger.warning("wrong tokens of http", metadata: ["address": "\(peer)", "times": "\(count)"])
     }
 
-    /// Refuses who asks too often; `key` tells clients of one address apart.
+    /// Throws if a client makes too many requests; `key` distinguishes clients of one address.
     package func admit(_ peer: Peer, _ key: String) throws(Refusal) {
         guard rates.withLock({ $0.admits("\(peer) \(key)") }) else {
             throw Refusal(

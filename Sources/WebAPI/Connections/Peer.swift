@@ -1,17 +1,16 @@
 import Foundation
 import NIOCore
 
-/// Who is at the other end of a connection, as far as its address tells: an IPv4 address, or 64 bits of an IPv6
-/// address, which is what one customer gets.
+/// The peer of a connection: an IPv4 address, or 64 bits of an IPv6 address, which is what one customer gets.
 package struct Peer: Sendable, Hashable, CustomStringConvertible {
-    /// For people: "192.0.2.1", "2001:db8:0:1::/64".
+    /// The address for people: "192.0.2.1", "2001:db8:0:1::/64".
     package let description: String
-    /// Whether it is this machine, where the address does not tell one client from another.
+    /// Whether the peer is this machine, where one address has many clients.
     package let isLoopback: Bool
 
     init(_ address: SocketAddress?) { self.init(address?.ipAddress ?? "unknown") }
 
-    /// `text`: an address as numbers.
+    /// Reads a numeric address.
     package init(_ text: String) {
         let four = text.hasPrefix("::ffff:") ? String(text.dropFirst(7)) : text
         guard four.utf8.contains(UInt8(ascii: ":")) else {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something taken that is given back once: when it is said, or nobody has it any more.
+/// A reserved place that is given back once: explicitly, or with its last reference.
 final class Place: Sendable {
     private let giveBack: @Sendable () -> Void
     private let isTaken = Mutex(true)
@@ -17,7 +17,7 @@ final class Place: Sendable {
     }
 }
 
-/// Requests that are worked on: so many at once, and three quarters of them of one peer.
+/// The places for requests in progress: a fixed number, and three quarters of them for one peer.
 final class Working: Sendable {
     private let most: Int
     private let peers = Mutex<[Peer: Int]>([:])

@@ -1,25 +1,26 @@
-/// Wrong tokens by peer: after a few, the next one is looked at only after a pause that grows.
+/// Wrong tokens of each peer: after a few, the next one is checked only after a growing pause.
 ///
-/// Pure; time is given. Nobody is kept waiting: who comes too early is told when to come again.
+/// It is pure: the caller passes the time. No request waits: one that comes too early is refused with the time to
+/// retry.
 package struct WrongTokens: Sendable {
     private struct Tally {
         var count = 0
         var last: ContinuousClock.Instant
-        /// From when on a token is looked at again.
+        /// The time from which on a token is checked again.
         var until: ContinuousClock.Instant
-        /// Whether a right one came from there, too.
+        /// Whether a right token came from the peer, too.
         var isKnown = false
     }
 
     private var peers: [String: Tally] = [:]
-    /// When the forgotten were last looked for.
+    /// The last time at which old entries were removed.
     private var swept: ContinuousClock.Instant?
-    /// Wrong tokens that cost nothing.
+    /// The number of wrong tokens without a pause.
     private static let free = 10
     private static let longest = Duration.seconds(60)
-    /// After so long without a wrong token a peer is forgotten.
+    /// The time without a wrong token after which a peer is forgotten.
     private static let memory = Duration.seconds(600)
-    /// Peers that are told apart; those that come beyond share one tally.
+    /// The greatest number of peers with separate counts; further ones share one count.
     private static let most = 4096
 
     package init() {}
@@ -33,7 +34,7 @@ package struct WrongTokens: Sendable {
         return peers.count < Self.most ? peer : ""
     }
 
-    /// How long a peer that has sent too many wrong tokens must wait before one is looked at; nil if it need not.
+    /// The pause that a peer must make before a token is checked; nil if none.
     package func pause(of peer: String, at now: ContinuousClock.Instant) -> Duration? {
         guard let tally = peers[peer] ?? (peers.count >= Self.most ? peers[""] : nil), now < tally.until else {
             return nil
@@ -41,10 +42,10 @@ package struct WrongTokens: Sendable {
         return tally.until - now
     }
 
-    /// Whether a right token has come from there lately.
+    /// Whether a right token has come from a peer recently.
     package func isKnown(_ peer: String) -> Bool { peers[peer]?.isKnown ?? false }
 
-    /// A right token came.
+    /// Records a right token.
     package mutating func right(_ peer: String, at now: ContinuousClock.Instant) {
         // Only where there were wrong ones is it of any interest.
         guard peers[peer] == nil else {
@@ -55,7 +56,7 @@ package struct WrongTokens: Sendable {
         peers[peer] = Tally(last: now, until: now, isKnown: true)
     }
 
-    /// A wrong one came, or one that was not looked at; how many there have been from there.
+    /// Records a token that was wrong or not checked; returns the peer's count.
     package mutating func wrong(_ peer: String, at now: ContinuousClock.Instant) -> Int {
         let key = key(peer, now)
         var tally = peers[key] ?? Tally(last: now, until: now)
@@ -70,7 +71,7 @@ package struct WrongTokens: Sendable {
         return tally.count
     }
 
-    /// Whether so many are worth a line of the log: 1, 10, 100 and so on.
+    /// Whether a count is worth a line of the log: 1, 10, 100 and so on.
     package static func isTold(_ count: Int) -> Bool {
         var step = 1
         while step < count { step *= 10 }

@@ -3,9 +3,9 @@ import Daemon
 package import Foundation
 package import WireFormat
 
-/// The OpenAPI 3.1 document, made of the routes and the operations that they lead to.
+/// Generates the OpenAPI 3.1 document from the routes and operations.
 package enum OpenAPIDocument {
-    /// The document that is served, and committed as docs/openapi.json.
+    /// Returns the document that is served, and committed as docs/openapi.json.
     package static func data() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]

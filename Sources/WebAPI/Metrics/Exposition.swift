@@ -1,6 +1,6 @@
 package import Measures
 
-/// Prometheus' text format, version 0.0.4, written family by family.
+/// Writes Prometheus' text format, version 0.0.4, family by family.
 package struct Exposition {
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -11,19 +11,19 @@ package struct Exposition {
 
     package init() {}
 
-    /// A family of samples that differ in their labels; nothing is written where there are none.
+    /// Writes a family of samples with different labels; nothing without samples.
     package mutating func family(_ kind: Kind, _ name: String, _ help: String, _ samples: [(Labels, Double)]) {
         guard !samples.isEmpty else { return }
         head(kind, name, help)
         for (labels, value) in samples { sample(name, labels, value) }
     }
 
-    /// One number.
+    /// Writes a family of one number.
     package mutating func value(_ kind: Kind, _ name: String, _ help: String, _ value: Double) {
         family(kind, name, help, [([], value)])
     }
 
-    /// Histograms that differ in their labels.
+    /// Writes a family of histograms with different labels.
     package mutating func histograms(_ name: String, _ help: String, _ samples: [(Labels, Histogram)]) {
         guard !samples.isEmpty else { return }
         head(.histogram, name, help)
@@ -51,7 +51,7 @@ package struct Exposition {
         text += " \(Self.number(value))\n"
     }
 
-    /// A backslash, a new line and, in a label, a quotation mark are written with a backslash.
+    /// Escapes backslashes, new lines and, in a label, quotation marks.
     private static func escaped(_ text: String, quotes: Bool) -> String {
         var escaped = ""
         for character in text.unicodeScalars {

@@ -5,9 +5,9 @@ import Notify
 import Pixels
 import SystemSupport
 
-/// The page that Prometheus reads: every counter of the daemon, the web API and the process.
+/// The page for Prometheus: every counter of the daemon, the web API and the process.
 ///
-/// Labels are streams, stages, heads, states and routes, of which there are few; nothing is told by query.
+/// Labels are streams, stages, heads, states and routes, of which there are few; there is no label for queries.
 package enum MetricsPage {
     package static func text(_ daemon: DaemonMetrics, _ web: WebCounters.Snapshot) -> String {
         var page = Exposition()

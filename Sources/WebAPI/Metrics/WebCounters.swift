@@ -1,10 +1,10 @@
 package import Measures
 import Synchronization
 
-/// Counters of the web API: written by its handlers, read by anyone.
+/// The counters of the web API: written by its handlers, readable by any thread.
 package final class WebCounters: Sendable {
     package struct Key: Sendable, Hashable {
-        /// As it is documented, arguments in braces; "other" where there is none.
+        /// The documented path, with arguments in braces; "other" for unknown paths.
         package let route: String
         package let status: Int
     }
@@ -38,7 +38,7 @@ package final class WebCounters: Sendable {
     func displaced() { counts.withLock { $0.displaced += 1 } }
     func sent(_ messages: Int) { counts.withLock { $0.sent += messages } }
 
-    /// Takes one of `most` places of the event stream; false if there is none.
+    /// Takes one of `most` places of the event stream; returns false if none is free.
     func takeFollower(most: Int) -> Bool {
         counts.withLock { counts in
             guard counts.followers < most else {

@@ -2,28 +2,28 @@ import Digests
 package import Foundation
 import NIOCore
 
-/// The page's files, read once at the start: no request reaches the file system.
+/// The page's files, read once at the start, so that no request accesses the file system.
 package struct PageFiles: Sendable {
     struct File: Sendable {
         let type: String
         let body: ByteBuffer
-        /// Strong validator: the digest of the bytes, in quotation marks.
+        /// The strong validator (ETag): the digest of the bytes, in quotation marks.
         let tag: String
     }
 
-    /// Content types by file name extension; files with another extension are not served.
+    /// The content types by extension; files with another extension are not served.
     private static let types = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
         "svg": "image/svg+xml",
     ]
-    /// Most bytes of all files together.
+    /// The greatest size of all files together in bytes.
     private static let most = 2 << 20
 
     private let files: [String: File]
-    /// Why there is no page; nil if there is one.
+    /// The reason why there is no page; nil if there is one.
     package let problem: String?
 
-    /// Reads the files that lie directly in `folder`; without `index.html` there is no page.
+    /// Reads the files directly in `folder`; without `index.html` there is no page.
     package init(_ folder: URL) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         var (files, bytes) = ([String: File](), 0)
@@ -44,12 +44,12 @@ package struct PageFiles: Sendable {
         self.files = problem == nil ? files : [:]
     }
 
-    /// The file that is answered at `/`.
+    /// The name of the file that is served at `/`.
     static let index = "index.html"
 
     subscript(name: String) -> File? { files[name] }
 
-    /// Only this origin's scripts, styles, pictures and answers; no frame of another page.
+    /// The content security policy: only scripts, styles, pictures and requests of this origin; no framing by others.
     static let policy = [
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "connect-src 'self'",
         "media-src 'self' blob:", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",

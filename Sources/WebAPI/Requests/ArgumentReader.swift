@@ -3,9 +3,9 @@ package import Daemon
 package import Foundation
 package import WireFormat
 
-/// Makes an operation's arguments of a request's path, query and body; checks them by the operation's own schema.
+/// Builds an operation's arguments from a request's path, query string and body, and checks them by its schema.
 package enum ArgumentReader {
-    /// `contentType`: of the body, as the request says it.
+    /// Reads the arguments; `contentType` is the body's type as the request states it.
     package static func read(
         _ operation: DaemonOperation, path: [String: String], query: [RequestTarget.Field], body: Data,
         contentType: String?
@@ -39,7 +39,7 @@ package enum ArgumentReader {
 
     private static func bad(_ message: String) -> Refusal { Refusal(400, "bad-argument", message) }
 
-    /// The members of a body, checked by its schema.
+    /// Returns the members of a JSON body, checked by its schema.
     static func members(
         of body: Data, _ contentType: String?, _ schema: Schema
     ) throws(Refusal) -> [String: JSONValue] {
@@ -57,13 +57,13 @@ package enum ArgumentReader {
         return members
     }
 
-    /// "application/json", perhaps with a charset, which JSON needs none of.
+    /// Whether a type is "application/json", with any charset, which JSON does not need.
     static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
         return essence == "application/json"
     }
 
-    /// A text of the query as what the schema expects, if it can be read so.
+    /// Converts a text of the query string to the type that the schema expects, if possible.
     private static func value(_ text: String, _ schema: Schema) -> JSONValue {
         let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "+") }
         return switch schema {
@@ -76,7 +76,7 @@ package enum ArgumentReader {
 }
 
 extension DaemonOperation {
-    /// Whether arguments that do not stand in the path are in a body, rather than in the query.
+    /// Whether arguments that are not in the path are in the body, rather than in the query string.
     package var hasBody: Bool { method == .post || method == .patch }
 
     /// The schema of the body: the arguments without those of the path.
@@ -85,7 +85,7 @@ extension DaemonOperation {
         return .object(properties.filter { !pathArguments.contains($0.key) }, others: others)
     }
 
-    /// Whether a request without a body cannot be right.
+    /// Whether a request without a body must be wrong.
     package var needsBody: Bool {
         guard case .object(let properties, _) = bodySchema else { return true }
         return properties.contains(where: \.isRequired)

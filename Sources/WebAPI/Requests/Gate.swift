@@ -2,16 +2,16 @@ import Foundation
 package import WatchwordConfiguration
 package import WireFormat
 
-/// Admits requests by the bearer token, and by the origin of a browser.
+/// Admits requests by their bearer token, and by the origin of a browser.
 ///
-/// A page on the Internet can make a browser send requests to this machine, and with a name that it lets point here
-/// (DNS rebinding) read the answers. Its requests give themselves away by their `Host`, `Origin` or `Sec-Fetch-Site`;
-/// no answer ever allows another origin (CORS).
+/// A page on the Internet can make a browser send requests to this machine; and by a name that resolves to this machine
+/// (DNS rebinding) it can read the answers. Such requests are recognised by their `Host`, `Origin` or `Sec-Fetch-Site`.
+/// No answer ever allows another origin (CORS).
 package struct Gate: Sendable {
     private let tokens: [HTTPToken]
     private let hosts: Set<String>
 
-    /// `tokens`: one of them must be borne by requests; nothing, if there are none.
+    /// Makes a gate; requests must carry one of the tokens, unless there are none.
     package init(_ configuration: HTTPConfiguration, tokens: [HTTPToken]) {
         self.tokens = tokens
         var hosts = Set(configuration.hosts.map { $0.lowercased() })
@@ -20,10 +20,10 @@ package struct Gate: Sendable {
         self.hosts = hosts
     }
 
-    /// Refuses what another site's page sends.
+    /// Throws if another site's page sent the request.
     ///
-    /// `host`: the request's; HTTP/1.0 has none, and no browser speaks that. `followsLink`: it opens the page in a tab,
-    /// which any site's link may do; such an answer is read by nobody but who opened it.
+    /// `host` is nil only in HTTP/1.0, which no browser speaks. `followsLink`: the request opens the page in a tab,
+    /// which a link on any site may do; only the user sees that answer.
     package func check(host: String?, origin: String?, site: String?, followsLink: Bool = false) throws(Refusal) {
         // Whoever bears the token was told it; a name that points here was not.
         if tokens.isEmpty, let host, !hosts.contains(Self.name(host)) {
@@ -39,12 +39,12 @@ package struct Gate: Sendable {
         }
     }
 
-    /// Whether requests must bear one.
+    /// Whether requests need a token.
     package var hasToken: Bool { !tokens.isEmpty }
 
     /// The caller that the bearer token names; throws if it is missing or wrong.
     ///
-    /// If no tokens are configured, every caller is `.local`.
+    /// Without configured tokens, every caller is `.local`.
     @discardableResult
     package func check(authorization: String?) throws(Refusal) -> Caller {
         guard !tokens.isEmpty else { return .local }
@@ -61,7 +61,7 @@ package struct Gate: Sendable {
         return Caller(name: token.name, role: token.role, address: "http", streams: token.streams)
     }
 
-    /// Compares in a time that does not say where the first difference is.
+    /// Compares in a time that does not depend on where the first difference is.
     static func areEqual(_ given: [UInt8], _ token: [UInt8]) -> Bool {
         var difference = given.count ^ token.count
         for index in token.indices { difference |= Int((index < given.count ? given[index] : 0) ^ token[index]) }

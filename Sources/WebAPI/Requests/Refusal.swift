@@ -1,11 +1,11 @@
 package import ControlAPI
 
-/// A request that is not served: a status, a code for programs, a sentence for people.
+/// A refused request: a status, a code for programs, a sentence for people.
 package struct Refusal: Error, Equatable {
     package let status: Int
     package let code: String
     package let message: String
-    /// "Allow", "Retry-After" and the like.
+    /// Additional headers, such as "Allow" or "Retry-After".
     package let headers: [String: String]
 
     package init(_ status: Int, _ code: String, _ message: String, headers: [String: String] = [:]) {
@@ -15,12 +15,12 @@ package struct Refusal: Error, Equatable {
         self.headers = headers
     }
 
-    /// The refusal of an operation.
+    /// Converts the failure of an operation.
     init(_ failure: ControlFailure) {
         self.init(Self.status(of: failure.code), failure.code, failure.description)
     }
 
-    /// The status that goes with a code; what was understood but cannot be done is 422.
+    /// The status of a code; a valid request that cannot be done is 422.
     static func status(of code: String) -> Int {
         if let known = FailureCode(rawValue: code) { return known.status }
         return switch code {

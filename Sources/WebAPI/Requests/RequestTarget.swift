@@ -1,4 +1,4 @@
-/// Where a request goes: the path's segments and the query's fields, percent-decoded.
+/// A request's target: the path's segments and the query string's fields, percent-decoded.
 package struct RequestTarget: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package let name: String
@@ -8,10 +8,10 @@ package struct RequestTarget: Sendable, Equatable {
     package let segments: [String]
     package let query: [Field]
 
-    /// Most bytes of a target.
+    /// The longest target in bytes.
     package static let longest = 8192
 
-    /// Reads "/a/b%20c?d=e&f=g"; in the query, "+" is a space.
+    /// Parses "/a/b%20c?d=e&f=g"; in the query string, "+" is a space.
     package init(_ target: String) throws(Refusal) {
         let bytes = target.utf8
         guard bytes.count <= Self.longest else {

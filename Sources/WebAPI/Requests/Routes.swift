@@ -3,10 +3,10 @@ package import Daemon
 import Messaging
 package import WireFormat
 
-/// What is asked of a session.
+/// An action on a session.
 package enum SessionStep: Sendable { case show, open, end }
 
-/// The target of a request.
+/// What a route leads to.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document
@@ -17,7 +17,7 @@ package enum Endpoint: Sendable {
     /// A file of the page.
     case page
 
-    /// The role that it needs.
+    /// The role that a client must have for a request to this route.
     package var role: Role {
         if case .operation(let operation) = self { operation.role } else { .view }
     }
@@ -43,7 +43,7 @@ package enum Endpoint: Sendable {
     var isMetrics: Bool { if case .metrics = self { true } else { false } }
 }
 
-/// A method and a path, whose segments in braces are arguments.
+/// A method and a path; path segments in braces are arguments.
 package struct Route: Sendable {
     package let method: String
     package let path: String
@@ -57,7 +57,7 @@ package struct Route: Sendable {
         segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     }
 
-    /// The arguments that stand in a path; nil if it is another's.
+    /// The arguments in a path; nil if the path is another route's.
     func arguments(_ given: [String]) -> [String: String]? {
         guard given.count == segments.count else { return nil }
         var arguments: [String: String] = [:]
@@ -72,7 +72,9 @@ package struct Route: Sendable {
     }
 }
 
-/// Every route there is: made of the operations, so that both sockets and the document have the same.
+/// All routes.
+///
+/// They are generated from the operations, so that both sockets and the document agree.
 package enum Routes {
     package static let root = "/api/v1"
 
@@ -87,7 +89,7 @@ package enum Routes {
             Route("GET", "/", .page), Route("GET", "/page/{file}", .page),
         ] + Operations.all.map { Route($0.method.rawValue.uppercased(), root + $0.path, .operation($0)) }
 
-    /// The route of a request and the arguments in its path; 404 or 405 if there is none.
+    /// Finds the route of a request and the arguments in its path; throws 404 or 405 if there is none.
     package static func find(
         _ method: String, _ segments: [String]
     ) throws(Refusal) -> (route: Route, arguments: [String: String]) {
@@ -111,12 +113,12 @@ package enum Routes {
         return here
     }
 
-    /// Methods that are answered at a path, in order; 404 if there is none.
+    /// The methods that are answered at a path, in order; throws 404 if there are none.
     package static func methods(at segments: [String]) throws(Refusal) -> [String] {
         completed(try at(segments).map(\.route.method))
     }
 
-    /// Methods that are answered anywhere.
+    /// The methods that any path answers.
     package static let methods = completed(all.map(\.method))
 
     private static func completed(_ methods: [String]) -> [String] {

@@ -7,18 +7,18 @@ import SystemSupport
 import WireFormat
 
 extension RequestHandler {
-    /// Who sends a request.
+    /// The sender of a request.
     struct Sender {
         let caller: Caller
-        /// What tells it from others of its address.
+        /// A key that distinguishes the sender from others of its address.
         let key: String
-        /// A browser's; nil for a bearer token, and where no token is configured.
+        /// The browser's session; nil for a bearer token, and if no token is configured.
         let session: SessionTable.Session?
     }
 
     /// The sender of a request: by its bearer token, else by its session.
     ///
-    /// A session's value cannot be guessed, so an unknown one is no wrong token: it is one that has ended.
+    /// A session's value cannot be guessed. So an unknown value is one of an ended session, and not a wrong token.
     func sender(_ headers: HTTPFields, _ peer: Peer) throws -> Sender {
         let authorization = headers[.authorization]
         if gate.hasToken, authorization == nil, let value = cookie.value(in: headers[.cookie]) {
@@ -32,7 +32,7 @@ extension RequestHandler {
         return Sender(caller: caller, key: gate.hasToken ? authorization ?? "" : "", session: nil)
     }
 
-    /// Exchanges a token for a session; one that the browser had ends, so that none can be planted.
+    /// Exchanges a token for a session; the browser's previous session ends, so that none can be planted.
     func openSession(_ body: Data, _ headers: HTTPFields, _ peer: Peer) throws -> Response {
         guard gate.hasToken else {
             throw Refusal(422, "refused", "no token is configured: whoever reaches this address has the role control")
@@ -55,12 +55,12 @@ extension RequestHandler {
         return response
     }
 
-    /// Whether the browser reached this by TLS; its `Origin` was held against `Host` before.
+    /// Whether the browser used TLS, by its `Origin`, which was compared with `Host` before.
     private static func isSecure(_ headers: HTTPFields) -> Bool {
         headers[.origin]?.lowercased().hasPrefix("https://") == true
     }
 
-    /// The role of the asker, and until when it has it.
+    /// Answers with the caller's role, and when it expires.
     func showSession(_ caller: Caller, _ headers: HTTPFields) throws -> Response {
         let value = headers[.authorization] == nil ? cookie.value(in: headers[.cookie]) : nil
         return Self.json(try WireCoding.encode(described(caller, value.flatMap { sessions.session($0) })))
@@ -77,7 +77,7 @@ extension RequestHandler {
     }
 }
 
-/// What is sent and answered about sessions.
+/// The JSON objects of requests and answers about sessions.
 enum SessionDocument {
     static let body = Schema.object([
         .init("token", .text(1...1024), required: true, "A token of the configuration.")

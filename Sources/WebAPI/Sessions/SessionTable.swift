@@ -3,13 +3,14 @@ package import Foundation
 import Synchronization
 package import WireFormat
 
-/// Sessions of browsers: a random value in a cookie stands for a token, until it expires or is ended.
+/// The browsers' sessions: a random value in a cookie replaces a token, until it expires or is ended.
 ///
-/// In memory, and by digest: what is read of this process opens nothing. A restart ends them all.
+/// The table is in memory and stores digests, so that a copy of this memory opens no session. A restart ends all
+/// sessions.
 package final class SessionTable: Sendable {
     package final class Session: Sendable {
         package let caller: Caller
-        /// When it ends by itself.
+        /// The time at which the session expires.
         package let until: Date
         fileprivate let end: ContinuousClock.Instant
         private let isEnded = Atomic(false)
@@ -18,7 +19,7 @@ package final class SessionTable: Sendable {
             (self.caller, self.until, self.end) = (caller, until, end)
         }
 
-        /// Whether it has expired, was signed out, or made room for a newer one.
+        /// Whether the session has expired, was ended, or was removed for a newer one.
         package func isOver(at now: ContinuousClock.Instant = .now) -> Bool {
             now >= end || isEnded.load(ordering: .acquiring)
         }
@@ -27,15 +28,15 @@ package final class SessionTable: Sendable {
     }
 
     private let sessions = Mutex<[String: Session]>([:])
-    /// Sessions of one token at once; beyond, its oldest ends.
+    /// The greatest number of sessions of one token; a new one above it ends that token's oldest.
     ///
-    /// No caller ends another's.
+    /// Sessions of other tokens are not affected.
     package static let most = 32
     package static let life = Duration.seconds(12 * 3600)
 
     package init() {}
 
-    /// Opens a session with a token's role; its value, of 256 random bits, is known to the caller alone.
+    /// Opens a session with a token's role; its value, of 256 random bits, is returned only to the caller.
     package func open(for caller: Caller, at now: ContinuousClock.Instant = .now) -> (value: String, Session) {
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         let value = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
@@ -60,7 +61,7 @@ package final class SessionTable: Sendable {
         return sessions.withLock { $0[key] }.flatMap { $0.isOver(at: now) ? nil : $0 }
     }
 
-    /// Ends a session, if it is one, and with it the streams that it has open.
+    /// Ends a session if it exists, with its open streams.
     package func end(_ value: String) {
         let key = Self.digest(value)
         sessions.withLock { $0.removeValue(forKey: key) }?.finish()
@@ -73,13 +74,13 @@ package final class SessionTable: Sendable {
     }
 }
 
-/// The cookie that carries a session's value; its name has the port, since cookies of one host know none.
+/// The cookie with a session's value; its name contains the port, since cookies do not distinguish ports.
 struct SessionCookie: Sendable {
     let name: String
 
     init(port: Int) { name = "watchword-\(port)" }
 
-    /// The value that a request's `Cookie` brings; nil if it brings none.
+    /// The session's value in a request's `Cookie` header; nil if there is none.
     func value(in header: String?) -> String? {
         for pair in (header ?? "").split(separator: ";") {
             let sides = pair.drop { $0 == " " }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -88,7 +89,7 @@ struct SessionCookie: Sendable {
         return nil
     }
 
-    /// `Set-Cookie` for a value, or for its end; a secure one comes back over TLS alone.
+    /// The `Set-Cookie` header for a value, or with nil to delete it; a secure cookie returns only over TLS.
     func field(_ value: String?, isSecure: Bool) -> String {
         let age = value == nil ? 0 : Int(SessionTable.life / .seconds(1))
         return "\(name)=\(value ?? ""); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict"

@@ -1,23 +1,23 @@
 package import Foundation
 
-/// Asks a daemon: one request, one reply.
+/// A client of a daemon's control socket: one request, one reply.
 package struct ControlClient: Sendable {
-    /// Bytes of the largest request and reply.
+    /// The greatest size of a request and of a reply in bytes.
     package static let largestRequest = Int(Socket.messageLimit)
 
     private let endpoint: String
     private let identity: CurveIdentity?
 
-    /// `identity`: for a daemon that wants CURVE.
+    /// Makes a client; `identity` has the keys for a daemon with CURVE.
     package init(_ endpoint: String, identity: CurveIdentity? = nil) {
         self.endpoint = endpoint
         self.identity = identity
     }
 
-    /// Whether nobody listens: at a local socket, it may be that too many want in at once.
+    /// Whether nobody listens at the endpoint; otherwise a local socket may have too many clients that connect at once.
     private var isGone: Bool { !endpoint.hasPrefix("ipc://") || !Endpoint.isListening(String(endpoint.dropFirst(6))) }
 
-    /// Waits for the reply on the calling thread; throws if none comes in time, or none will come.
+    /// Sends a request and waits for the reply on the calling thread; throws if none comes in time, or none will come.
     package func request(_ body: Data, timeout: TimeInterval) throws(MessagingError) -> Data {
         let silent = MessagingError("no daemon answers at \(endpoint); is watchwordd running?")
         try Endpoint.verify(endpoint)

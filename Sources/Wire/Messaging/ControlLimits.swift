@@ -1,29 +1,29 @@
 import Measures
 
-/// Limits of a peer on the control socket.
+/// The limits of a peer on the control socket.
 package struct ControlLimits: Sendable, Equatable {
-    /// Bytes of a request.
+    /// The greatest size of a request in bytes.
     package var request = 16 << 20
-    /// Bytes of a `query.import`.
+    /// The greatest size of a `query.import` in bytes.
     package var importRequest = 128 << 20
-    /// Requests a second of one peer, in the long run.
+    /// The requests a second of one peer, in the long run.
     package var rate = 200.0
-    /// Requests that it may send at once.
+    /// The requests that a peer may send at once.
     package var burst = 1000.0
-    /// Requests that are worked on at once, of all peers.
+    /// The requests in progress at once, of all peers.
     package var inFlight = 64
 
     package init() {}
 }
 
-/// Tokens by peer: each has `burst` of them, gets `rate` a second back, and pays one a request.
+/// A token bucket for each peer: `burst` tokens, of which `rate` a second return; a request costs one.
 package struct RateLimit: Sendable {
     private let rate: Double
     private let burst: Double
     private var buckets: [String: TokenBucket] = [:]
-    /// When those that are full were last taken out.
+    /// The last time at which full buckets were removed.
     private var swept: ContinuousClock.Instant?
-    /// Peers that are told apart; those that come beyond share a bucket.
+    /// The greatest number of peers with their own bucket; further ones share one.
     private static let most = 4096
 
     package init(rate: Double, burst: Double) {

@@ -3,11 +3,13 @@ package import Foundation
 import Synchronization
 package import WireFormat
 
-/// The ROUTER socket: one JSON request, one JSON reply. Has a thread of its own; the work is done elsewhere.
+/// The ROUTER socket: one JSON request, one JSON reply.
 ///
-/// What goes beyond the limits is answered "busy" or "too-many-requests" without being read. REQ clients (an empty
-/// frame before the request) and DEALER clients (with or without it) are served alike. Nothing waits here for a peer:
-/// who does not take its replies loses them.
+/// Its thread only receives and sends; requests run elsewhere.
+///
+/// Requests beyond the limits are answered "busy" or "too-many-requests" without being parsed. REQ clients (with an
+/// empty frame before the request) and DEALER clients (with or without it) are served alike. The thread never waits for
+/// a peer: one that does not read its replies loses them.
 // @unchecked: `replies` is behind a lock; the socket and the rates are the thread's alone
 package final class ControlServer: @unchecked Sendable {
     private let socket: Socket
@@ -23,10 +25,12 @@ package final class ControlServer: @unchecked Sendable {
     private let workingBytes = Atomic(0)
     private let stopping = Atomic(false)
     private let stopped = DispatchSemaphore(value: 0)
-    /// Replies that wait for a peer who does not take them, before it loses the next.
+    /// The number of replies that wait for a peer before it loses the next.
     private static let queue: Int32 = 256
 
-    /// With a gate, only its clients are answered; without one, whoever reaches the socket may do everything.
+    /// Binds the socket and starts its thread.
+    ///
+    /// With a gate, only its clients are answered; without one, everybody who reaches the socket may do everything.
     package init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(), gate: CurveGate? = nil,
         handler: @escaping @Sendable (Data, Caller) async -> Data
@@ -45,7 +49,7 @@ package final class ControlServer: @unchecked Sendable {
         thread.start()
     }
 
-    /// A socket that asks nobody who he is.
+    /// Binds a socket whose clients need no authentication.
     package convenience init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(),
         handler: @escaping @Sendable (Data) async -> Data
@@ -97,7 +101,7 @@ package final class ControlServer: @unchecked Sendable {
         for parts in ready { _ = socket.send(parts) }
     }
 
-    /// parts: the peer's identity, an empty frame perhaps, the request.
+    /// Handles a message, whose parts are the peer's identity, perhaps an empty frame, and the request.
     private func accept(_ parts: [Data], _ peer: Peer) {
         guard parts.count >= 2, let request = parts.last else { return }
         var caller = Caller.local

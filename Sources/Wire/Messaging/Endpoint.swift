@@ -2,10 +2,10 @@ import CZeroMQ
 import Foundation
 import SystemSupport
 
-/// A socket that cannot be used, or an answer that does not come: one sentence that names the endpoint.
+/// A socket that cannot be used, or a missing answer: a sentence that names the endpoint.
 package struct MessagingError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    /// The daemon is there, and does not let this client do that.
+    /// Whether the daemon runs but refuses this client.
     package let isDenied: Bool
 
     package init(_ description: String, isDenied: Bool = false) {
@@ -14,9 +14,9 @@ package struct MessagingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Where a socket is bound: `ipc:`, `inproc:`, or TCP.
+/// Endpoints of sockets: `ipc:`, `inproc:`, or TCP.
 package enum Endpoint {
-    /// Refuses what would let anybody in: without CURVE, nothing goes beyond loopback.
+    /// Throws on an endpoint that anybody could reach: without CURVE, TCP must stay on loopback.
     package static func check(_ endpoint: String, isGuarded: Bool = false) throws(MessagingError) {
         if endpoint.hasPrefix("inproc://") { return }
         if endpoint.hasPrefix("ipc://") {
@@ -40,12 +40,12 @@ package enum Endpoint {
         }
     }
 
-    /// A number, or `*` for any that is free.
+    /// Whether a text is a port's number, or `*` for any free one.
     private static func isPort(_ text: Substring) -> Bool {
         text == "*" || (text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16(text) != nil)
     }
 
-    /// An address of 127.0.0.0/8, ::1, or the name of an interface that is nothing but loopback.
+    /// Whether a host is in 127.0.0.0/8, is ::1, or names an interface with only loopback addresses.
     static func isLoopback(_ host: Substring) -> Bool {
         var text = host
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
@@ -73,7 +73,7 @@ package enum Endpoint {
         return false
     }
 
-    /// Refuses to connect where another user may have put a socket of his own: he would hear what the daemon is told.
+    /// Throws if another user may have put a socket at the endpoint, which would receive what the daemon is sent.
     static func verify(_ endpoint: String) throws(MessagingError) {
         guard endpoint.hasPrefix("ipc://"), let problem = PathTrust.problem(String(endpoint.dropFirst(6))) else {
             return
@@ -83,10 +83,10 @@ package enum Endpoint {
             isDenied: true)
     }
 
-    /// Makes room for an ipc socket: its directory, and no stale file of a daemon that is gone.
+    /// Prepares the path of an ipc socket: creates its directory, and removes the stale file of an ended daemon.
     ///
-    /// A directory that is missing is made for this user alone; one that others may write to is refused. Returns the
-    /// lock that keeps the path to this process.
+    /// A missing directory is created for this user alone; one that others may write to is refused. Returns the lock
+    /// that reserves the path for this process; nil for other endpoints.
     static func prepare(_ endpoint: String, isGuarded: Bool) throws(MessagingError) -> SocketLock? {
         try check(endpoint, isGuarded: isGuarded)
         guard endpoint.hasPrefix("ipc://") else { return nil }
@@ -112,7 +112,7 @@ package enum Endpoint {
         return lock
     }
 
-    /// Whether somebody accepts connections there; a file alone may be one that a daemon left behind.
+    /// Whether a process accepts connections at a path; the file alone may be left by an ended daemon.
     static func isListening(_ path: String) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }

@@ -2,24 +2,26 @@ import Foundation
 import Synchronization
 package import WireFormat
 
-/// An event of a follower, in order of `seq`.
+/// What a follower reports, in order of `seq`.
 package enum Followed: Sendable, Equatable {
     /// An event that was open when following began: its newest message.
     case open(WireMessage)
     case message(WireMessage)
-    /// Messages that nobody can get any more.
+    /// Messages that can no longer be obtained.
     case lost(LostMessage)
-    /// The daemon has another journal than before: it began anew, or an older copy took its place.
+    /// The daemon now has another journal: a new one, or an older copy.
     case restarted
-    /// This journal has not given the number to begin after; an earlier one may have, which it goes on from.
+    /// The number to begin after is higher than any of this journal.
+    ///
+    /// It may be from an earlier journal that this one continues.
     case ahead(NumberAhead)
-    /// After one of these: numbers up to this one are of the messages that they were of before, the others come now.
+    /// Follows `restarted` or `ahead`: messages up to this number are known from before, the others follow now.
     case resumed(after: Int64)
-    /// The daemon does not answer; the text says why. Messages that it sends meanwhile follow once it answers.
+    /// The daemon does not answer, with the reason; messages that it sends meanwhile follow once it answers.
     case away(String)
 }
 
-/// A number to begin after that the daemon has not given: one that was mistyped, or is of another journal.
+/// A number to begin after that the daemon has not given: it was mistyped, or belongs to another journal.
 package struct NumberAhead: Error, Equatable, CustomStringConvertible {
     package let since: Int64
     package let newest: Int64
@@ -30,15 +32,15 @@ package struct NumberAhead: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Follows the events of a daemon: each message once, in order of `seq`, whatever is lost on the way.
+/// Follows the events of a daemon: each message once, in order of `seq`, even if some are lost on the way.
 ///
-/// It subscribes first, then asks the journal for what came before, and whenever a number is missing in what comes live
-/// (this subscriber was too slow, or the daemon was away), the journal fills the gap before anything newer is told. It
-/// subscribes to all topics, since only to one who sees all does a hole in `seq` say at once that something was lost;
-/// heartbeats tell when that was the newest. Nothing is buffered here: while the receiver of messages takes its time,
-/// ZeroMQ's bounded queue drops, and the journal fills.
+/// It subscribes first, then reads earlier messages from the journal. If a number is missing in the live messages (this
+/// subscriber was too slow, or the daemon was away), it reads the gap from the journal before it reports anything
+/// newer. It subscribes to all topics, because only then does a gap in `seq` mean a loss; heartbeats reveal that the
+/// newest message was lost. Nothing is buffered here: while the receiver is busy, ZeroMQ's bounded queue drops
+/// messages, and the journal has them.
 package final class EventFollower: Sendable {
-    /// Which messages are told of.
+    /// Selects the messages to report.
     package struct Filter: Sendable {
         package var query: String?
         package var stream: String?
@@ -48,7 +50,7 @@ package final class EventFollower: Sendable {
             self.stream = stream
         }
 
-        /// Topics are `match.<stream>.<query>`, and names have no dots.
+        /// Whether a topic passes; topics are `match.<stream>.<query>`, and names contain no dots.
         func passes(_ topic: String) -> Bool {
             let parts = topic.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 3, parts[0] == "match" else { return false }
@@ -56,11 +58,11 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Pauses, in seconds; shorter in tests.
+    /// Pauses in seconds; shorter in tests.
     package struct Timing: Sendable {
-        /// Between questions, until something has been heard.
+        /// The pause between requests until a message has arrived.
         package var ask = 1.0
-        /// Without anything heard, not even a heartbeat, until the journal is asked.
+        /// The time without any message or heartbeat after which the journal is read.
         package var silence = 25.0
         package init() {}
     }
@@ -86,27 +88,26 @@ package final class EventFollower: Sendable {
         self.queue = queue
     }
 
-    /// `run` returns soon.
+    /// Makes `run` return soon.
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
-    /// Where following is.
+    /// The position of following.
     private struct Place {
-        /// Everything up to here has been told.
+        /// The number up to which everything was reported.
         var last: Int64
         var journal: String
 
-        /// The same place in another journal, or in an older copy of this one.
+        /// The same position in another journal, or in an older copy of this one.
         func moved(to now: Snapshot) -> Place {
             let common = now.branches.last { $0.journal == journal }?.seq ?? 0
             return Place(last: min(last, common), journal: now.journal)
         }
     }
 
-    /// Tells of messages after `since` (of those from now on, if nil), after those of open events if that is asked; if
-    /// `live`, it goes on until it is stopped.
+    /// Reports the messages after `since`, or only new ones if it is nil; on request, the open events come first.
     ///
-    /// Runs on the calling thread, which waits. A daemon that does not answer at the start is an error; later it is
-    /// waited for.
+    /// With `live`, it continues until `stop`. It runs on the calling thread, which waits. A daemon that does not
+    /// answer at the start is an error; later it is waited for.
     package func run(
         since: Int64?, open: Bool = false, live: Bool = true, tell: (Followed) throws -> Void
     ) throws {
@@ -167,7 +168,7 @@ package final class EventFollower: Sendable {
         if filter.passes(message.topic) { try tell(.message(message)) }
     }
 
-    /// Finds out whether the journal has gone back behind the place, as a copy does that took its place unnoticed.
+    /// Checks whether the journal ends before the position, because an older copy replaced it unnoticed.
     private func look(_ place: inout Place, _ tell: (Followed) throws -> Void) throws {
         let now = try snapshot()
         guard now.journal == place.journal, now.seq < place.last else { return }
@@ -177,7 +178,7 @@ package final class EventFollower: Sendable {
         try fill(&place, through: now.seq, tell)
     }
 
-    /// Tells what the journal has after the place; everything up to `seq` has been told then.
+    /// Reports the messages that the journal has after the position, up to the number `seq`.
     private func fill(_ place: inout Place, through seq: Int64, _ tell: (Followed) throws -> Void) throws {
         var seq = seq
         while true {
@@ -210,7 +211,7 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Tries until the daemon answers, or until stopped.
+    /// Repeats `body` until the daemon answers, or until `stop`.
     private func patiently(_ tell: (Followed) throws -> Void, _ body: () throws -> Void) throws {
         var said = false
         while !stopping.load(ordering: .relaxed) {
@@ -224,7 +225,7 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Whether it is worth asking again.
+    /// Whether an error may be temporary, so that the request is worth repeating.
     private static func passes(_ error: any Error) -> Bool {
         if let error = error as? MessagingError { return !error.isDenied }
         return ["busy", "too-many-requests", "timeout"].contains((error as? ControlReply.Failure)?.code)
@@ -232,7 +233,7 @@ package final class EventFollower: Sendable {
 
     // MARK: Questions
 
-    /// An earlier journal that the daemon's goes on from, and up to which number.
+    /// An earlier journal that the daemon's journal continues, and the last number that both share.
     private struct Branch: Decodable { let journal: String, seq: Int64, complete: Bool }
 
     /// The open events, and the newest number at that moment.

@@ -1,19 +1,19 @@
 import CZeroMQ
 import Foundation
 
-/// Watches a client's connection, so that a refusal becomes a sentence and not a silence.
+/// Watches a client's connection, so that a refusal becomes an error instead of silence.
 final class HandshakeWatch {
     let events: Socket
     private let endpoint: String
     private let hasKeys: Bool
     private let socket: Socket
     private var isConnected = false
-    /// Handshakes that ended without a reason: the other side may have hung up before it was heard.
+    /// The number of handshakes that ended without a reason; the other side may have closed the connection early.
     private var failures = 0
-    /// After so many, there is no reason to come.
+    /// The number of failures after which the connection counts as refused, although no reason came.
     private static let patience = 5
 
-    /// Watches a socket that is not connected yet.
+    /// Watches a socket, before it connects.
     init(_ socket: Socket, _ endpoint: String, hasKeys: Bool) throws(MessagingError) {
         self.endpoint = endpoint
         self.hasKeys = hasKeys
@@ -26,10 +26,10 @@ final class HandshakeWatch {
 
     deinit { socket.endMonitor() }
 
-    /// Events of the connection until now, in order.
+    /// The connection's latest event.
     enum News {
         case connected
-        /// Over, after it had been good.
+        /// The connection ended after a successful handshake.
         case lost
         /// Nobody listens.
         case unreachable

@@ -1,23 +1,25 @@
 import Dispatch
 package import Foundation
 
-/// The PUB socket: three parts a message, topic, decimal `seq`, JSON. Never waits; a subscriber that does not read
-/// loses.
+/// The PUB socket: a message has three parts, topic, decimal `seq`, and JSON.
+///
+/// It never waits; a subscriber that does not read loses messages.
 // @unchecked: `lock` guards the socket; the timer is thread-safe
 package final class Publisher: @unchecked Sendable {
     private let socket: Socket
     private let lock = NSLock()
     private let timer: any DispatchSourceTimer
-    /// Bytes of the largest message that a subscriber may send: the prefix that it subscribes to.
+    /// The greatest size in bytes of a message from a subscriber: the prefix that it subscribes to.
     ///
-    /// ZeroMQ ends the connection of one that sends more, and its client connects and sends it again, so that none of
-    /// its subscriptions is heard. It is far above every topic, but bounded: a prefix costs some thirty times its bytes
-    /// here.
+    /// ZeroMQ closes the connection of a subscriber that sends more. Its client reconnects and sends it again, so none
+    /// of its subscriptions takes effect. The limit is far above every topic, but a prefix costs some thirty times its
+    /// size here.
     private static let largestSubscription: Int64 = 65_536
 
-    /// Binds the socket; with a gate, only its clients hear anything.
+    /// Binds the socket; with a gate, only its clients receive anything.
     ///
-    /// `queue`: messages that wait for a subscriber who does not read, before it loses the next; ZeroMQ's 1000, if nil.
+    /// `queue` is the number of messages that wait for a subscriber before it loses the next; nil means ZeroMQ's
+    /// default, 1000.
     package init(
         binding endpoint: String, queue: Int32? = nil, gate: CurveGate? = nil
     ) throws(MessagingError) {
@@ -42,7 +44,7 @@ package final class Publisher: @unchecked Sendable {
     }
 }
 
-/// A message as a subscriber sees it.
+/// A message as a subscriber receives it.
 package struct WireMessage: Sendable, Equatable {
     package let topic: String
     package let seq: Int64

@@ -3,7 +3,7 @@ import Foundation
 
 /// The sender of a message, as ZeroMQ knows it.
 struct Peer {
-    /// The name that the gate let it in by; nil on an open socket.
+    /// The client's name in the gate's list; nil on a socket without a gate.
     let user: String?
     /// An IP address, or `localhost:uid:gid:pid` of a local socket.
     let address: String
@@ -12,16 +12,16 @@ struct Peer {
 /// An event of a socket's monitor.
 struct SocketEvent {
     let kind: Int32
-    /// A descriptor, or an error's number.
+    /// A descriptor, or the number of an error.
     let value: Int32
 }
 
-/// A ZeroMQ socket and its only owner. Used by one thread at a time.
+/// A ZeroMQ socket and its only owner, used by one thread at a time.
 // @unchecked: the owner serialises calls; ZeroMQ allows moving between threads then
 final class Socket: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
     private var isGuarded = false
-    /// Lock of the path that the socket is bound to.
+    /// The lock of the path that the socket is bound to.
     private var lock: SocketLock?
     private static let context = UncheckedPointer(zmq_ctx_new())
 
@@ -31,16 +31,17 @@ final class Socket: @unchecked Sendable {
         init(_ value: UnsafeMutableRawPointer?) { self.value = value }
     }
 
-    /// Bytes of the largest part of a message taken from a peer, if nothing else is said.
+    /// The default limit for a part of a message from a peer, in bytes.
     static let messageLimit: Int64 = 128 << 20
-    /// Parts of a message that are kept: identities of proxies, an empty part, the request.
+    /// The greatest number of parts that are kept: identities of proxies, an empty part, the request.
     private static let partLimit = 16
 
     enum Kind { case publish, subscribe, router, request, reply, pair }
 
     /// Makes a socket that is neither bound nor connected.
     ///
-    /// `queue`: messages that wait for a peer at most; ZeroMQ's 1000, if nil. `largest`: bytes of a part.
+    /// `queue` is the number of messages that wait for a peer at most; nil means ZeroMQ's default, 1000. `largest` is
+    /// the greatest size of a part in bytes.
     init(_ kind: Kind, queue: Int32? = nil, largest: Int64 = messageLimit) throws(MessagingError) {
         let type =
             switch kind {
@@ -99,7 +100,7 @@ final class Socket: @unchecked Sendable {
         zmq_setsockopt(handle, option, key, key.count) == 0
     }
 
-    /// Speaks nothing but CURVE from here on, and asks the door of this domain about every client.
+    /// Accepts only CURVE from now on, and authenticates every client through the gate of this domain.
     func speakCurve(asServer secret: CurveSecretKey, domain: String) throws(MessagingError) {
         guard ww_set_int(handle, ZMQ_CURVE_SERVER, 1) == 0, set(ZMQ_CURVE_SECRETKEY, secret.bytes),
             set(ZMQ_ZAP_DOMAIN, Array(domain.utf8))
@@ -107,7 +108,7 @@ final class Socket: @unchecked Sendable {
         isGuarded = true
     }
 
-    /// Speaks nothing but CURVE from here on, with the server of this key alone.
+    /// Uses only CURVE from now on, with the server of this key alone.
     func speakCurve(as identity: CurveIdentity) throws(MessagingError) {
         let publicKey: CurvePublicKey
         do { publicKey = try identity.secret.publicKey() } catch { throw MessagingError("\(error)") }
@@ -116,7 +117,7 @@ final class Socket: @unchecked Sendable {
         else { throw MessagingError("ZeroMQ does not take the keys: \(Self.errorText)") }
     }
 
-    /// Takes note of connections that have come and gone.
+    /// Lets ZeroMQ process connections that were opened or closed.
     func settle() {
         var events: Int32 = 0
         var size = MemoryLayout<Int32>.size
@@ -127,7 +128,7 @@ final class Socket: @unchecked Sendable {
 
     func subscribe(_ prefix: String) -> Bool { ww_subscribe(handle, prefix) == 0 }
 
-    /// Sends all parts without waiting; false if the peer is gone or its queue is full.
+    /// Sends all parts without waiting; returns false if the peer is gone or its queue is full.
     func send(_ parts: [Data]) -> Bool {
         for (index, part) in parts.enumerated() {
             let flags = ZMQ_DONTWAIT | (index < parts.count - 1 ? ZMQ_SNDMORE : 0)
@@ -137,13 +138,13 @@ final class Socket: @unchecked Sendable {
         return true
     }
 
-    /// The parts of the next message, or nil if there is none now.
+    /// Returns the parts of the next message; nil if there is none now.
     func receive() -> [Data]? { receive(asking: false)?.parts }
 
-    /// The next message and who sent it, or nil if there is none now.
+    /// Returns the next message with its sender; nil if there is none now.
     func receiveFromPeer() -> (parts: [Data], peer: Peer)? { receive(asking: true) }
 
-    /// Parts beyond the limit are thrown away: no message that is meant for us has so many.
+    /// Receives a message; parts above the limit are dropped, since no valid message has as many.
     private func receive(asking: Bool) -> (parts: [Data], peer: Peer)? {
         var parts: [Data] = []
         while true {
@@ -162,12 +163,12 @@ final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Waits until the socket can be read, `wake` (a descriptor) is readable, or the time is over.
+    /// Waits until the socket or `wake` (a descriptor) is readable, or the time is over.
     func waitReadable(wake: Int32?, milliseconds: Int) -> (socket: Bool, wake: Bool) {
         Self.waitReadable([self], wake: wake, milliseconds: milliseconds)
     }
 
-    /// Waits until one of the sockets can be read, or `wake` is readable, or the time is over (never, if it is -1).
+    /// Waits until one of the sockets or `wake` is readable, or the time is over; -1 waits without end.
     static func waitReadable(
         _ sockets: [Socket], wake: Int32?, milliseconds: Int = -1
     ) -> (socket: Bool, wake: Bool) {
@@ -180,7 +181,7 @@ final class Socket: @unchecked Sendable {
 
     // MARK: Events
 
-    /// A socket that tells what becomes of this one's connections; `place` is an inproc endpoint of its own.
+    /// Makes a socket that receives the events of this one's connections; `place` is its own inproc endpoint.
     func monitor(_ place: String, _ events: Int32) throws(MessagingError) -> Socket {
         guard zmq_socket_monitor(handle, place, events) == 0 else {
             throw MessagingError("ZeroMQ cannot watch a socket: \(Self.errorText)")
@@ -191,10 +192,10 @@ final class Socket: @unchecked Sendable {
         return listener
     }
 
-    /// Tells its monitor's socket nothing more; needed before that one is closed, or ZeroMQ waits for it for ever.
+    /// Ends the monitor; needed before its socket is closed, for which ZeroMQ would otherwise wait forever.
     func endMonitor() { _ = zmq_socket_monitor(handle, nil, 0) }
 
-    /// The next event of a monitor's socket, or nil if there is none now.
+    /// Returns the next event of a monitor's socket; nil if there is none now.
     func receiveEvent() -> SocketEvent? {
         guard let parts = receive(), let first = parts.first, first.count >= 6 else { return nil }
         return first.withUnsafeBytes { bytes in
@@ -205,7 +206,7 @@ final class Socket: @unchecked Sendable {
     }
 }
 
-/// The client's keys, and the server that it trusts.
+/// A client's keys, and the public key of the server that it trusts.
 package struct CurveIdentity: Sendable, Equatable {
     let secret: CurveSecretKey
     let server: CurvePublicKey

@@ -1,9 +1,9 @@
 import Foundation
 
-/// The lock of an `ipc:` socket's path: `<path>.lock`, which one process has until it ends.
+/// The lock of an `ipc:` socket's path: `<path>.lock`, held by one process until it ends.
 ///
-/// ZeroMQ binds over any socket file. To ask whether somebody listens there is not enough for two daemons that start
-/// together: both would find a stale file, and the one that binds last would take the other's place unseen.
+/// ZeroMQ binds over any existing socket file. If two daemons start together, both find that nobody listens, and the
+/// one that binds last would silently replace the other's socket.
 final class SocketLock {
     private let descriptor: Int32
 
@@ -11,7 +11,7 @@ final class SocketLock {
 
     deinit { close(descriptor) }
 
-    /// Takes the lock without waiting; nil where there is no path, or none can be made beside it.
+    /// Takes the lock without waiting; nil if the endpoint has no path, or no lock file can be created beside it.
     static func take(_ endpoint: String) throws(MessagingError) -> SocketLock? {
         guard endpoint.hasPrefix("ipc://") else { return nil }
         let path = endpoint.dropFirst(6) + ".lock"

@@ -1,16 +1,16 @@
 import Foundation
 
-/// A SUB socket, for one thread: it reconnects by itself, and loses what comes while it is full or away.
+/// A SUB socket for one thread: it reconnects by itself, and loses messages while it is full or disconnected.
 package final class Subscriber {
     private let socket: Socket
     private let watch: HandshakeWatch
-    /// Most bytes of a prefix: no topic is longer.
+    /// The longest prefix in bytes; no topic is longer.
     package static let longestPrefix = 256
 
     /// Connects, and subscribes to topics that begin with one of the prefixes.
     ///
-    /// `queue`: messages that wait to be read, at most; ZeroMQ's 1000, if nil. `identity`: for a daemon that wants
-    /// CURVE.
+    /// `queue` is the number of unread messages at most; nil means ZeroMQ's default, 1000. `identity` has the keys for
+    /// a daemon with CURVE.
     package init(
         connecting endpoint: String, prefixes: [String], queue: Int32? = nil, identity: CurveIdentity? = nil
     ) throws(MessagingError) {
@@ -28,9 +28,9 @@ package final class Subscriber {
         try socket.connect(endpoint)
     }
 
-    /// The next message; nil if none comes in time.
+    /// Returns the next message; nil if none comes in time.
     ///
-    /// Throws if the daemon does not let this client in.
+    /// Throws if the daemon refuses this client.
     package func next(milliseconds: Int) throws(MessagingError) -> WireMessage? {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while true {

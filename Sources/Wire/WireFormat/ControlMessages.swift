@@ -12,7 +12,7 @@ package struct ControlRequest: Codable, Sendable {
     }
 }
 
-/// The answer: a result, or an error's code and sentence.
+/// A reply: a result, or an error's code and sentence.
 package struct ControlReply: Codable, Sendable {
     package struct Failure: Codable, Sendable, Equatable, Error, CustomStringConvertible {
         package let code: String

@@ -1,11 +1,11 @@
 package import Foundation
 
-/// A message each few seconds that tells subscribers the newest number; topic `heartbeat`, not numbered itself.
+/// A message every few seconds with the newest number; topic `heartbeat`, itself not numbered.
 package struct HeartbeatMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// Number of the newest published message.
+    /// The number of the newest published message.
     package let seq: Int64
-    /// Identity of the journal that numbers come from: with another one they began anew.
+    /// The identity of the journal that numbers the messages; another identity means that numbers began anew.
     package let journal: String
     package let journaled: Bool
     package let at: Date

@@ -1,26 +1,27 @@
 package import Foundation
 import Printing
 
-/// A reader of JSON (RFC 8259) that is strict, refuses keys that stand twice, and is quick with many small documents.
+/// A strict reader of JSON (RFC 8259) that refuses repeated keys, and is fast with many small documents.
 ///
-/// `JSONDecoder` tries one type after the other for a `JSONValue`, at the price of an error each: with 100,000 queries
-/// that is most of the time.
+/// To decode a `JSONValue`, `JSONDecoder` tries one type after the other, each with an error: with 100,000 queries that
+/// is most of the time.
 package struct JSONText {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Most of what a text may hold; beyond, it is refused before anything is made of it.
+    /// Limits of a text; it is refused before anything beyond them is built.
     private enum Most {
         static let depth = 64
-        /// Values of a text, keys of an object, bytes of a key and of a number.
+        /// The greatest number of values in a text; `keys` limits those of an object, `key` and `number` their bytes.
         static let values = 8_000_000
         static let keys = 1000
         static let key = 1024
         static let number = 1024
-        /// Bytes of a string that is not ASCII.
+        /// The longest string in bytes that is not ASCII.
         ///
-        /// Comparing such strings may cost the square of their length; long strings are pictures in base64.
+        /// Comparing such strings may cost the square of their length; long strings are pictures in base64, which is
+        /// ASCII.
         static let string = 16_384
     }
 
@@ -142,7 +143,7 @@ package struct JSONText {
         return Int64(exactly: number).map { .integer($0) } ?? .number(number)
     }
 
-    /// `most`: its bytes, if it is so bounded; else it is where it is not ASCII.
+    /// Reads a string; `most` is its limit in bytes, nil limits only strings that are not ASCII.
     private mutating func string(most: Int? = nil, _ what: String = "a text") throws(Failure) -> String {
         at += 1
         let start = at

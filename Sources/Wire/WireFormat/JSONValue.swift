@@ -1,4 +1,4 @@
-/// Any JSON value: arguments and results of control operations.
+/// Any JSON value, such as arguments and results of control operations.
 package enum JSONValue: Codable, Sendable, Equatable {
     case null
     case bool(Bool)
@@ -54,7 +54,7 @@ package enum JSONValue: Codable, Sendable, Equatable {
     package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 
-    /// Any encodable value as a JSON value.
+    /// Converts an encodable value to a JSON value.
     package init(encoding value: some Encodable) throws {
         self = try WireCoding.decode(JSONValue.self, WireCoding.encode(value))
     }

@@ -1,6 +1,6 @@
-/// First event of a stream whose journal goes on from another one; kind `journal`.
+/// The first event of a stream whose journal continues another one; kind `journal`.
 package struct JournalMessage: Codable, Sendable, Equatable {
-    /// An earlier journal, and up to which number its messages are this one's.
+    /// An earlier journal, and the number up to which its messages are also this one's.
     package struct Earlier: Codable, Sendable, Equatable {
         package let journal: String
         package let seq: Int64
@@ -12,7 +12,7 @@ package struct JournalMessage: Codable, Sendable, Equatable {
     }
 
     package var v = 1
-    /// The number that the stream goes on after.
+    /// The number after which the stream continues.
     package let seq: Int64
     package let journal: String
     package let earlier: [Earlier]
@@ -24,15 +24,16 @@ package struct JournalMessage: Codable, Sendable, Equatable {
     }
 }
 
-/// In a replay, the place of messages that are not there any more; topic `lost`.
+/// Stands in a replay for messages that no longer exist; topic `lost`.
 package struct LostMessage: Codable, Sendable, Equatable {
     package var v = 1
-    /// The last of them, so that a replay can go on after it.
+    /// The last number of the lost messages, after which a replay can continue.
     package let seq: Int64
     package let first: Int64
     package let last: Int64
-    /// "retention"; "unjournaled": the disk was full for longer than messages could be kept; or "restored": the journal
-    /// was replaced by an older copy.
+    /// The reason: "retention", "unjournaled" or "restored".
+    ///
+    /// "unjournaled" means that the disk was full for too long, "restored" that an older copy replaced the journal.
     package let reason: String
 
     package init(first: Int64, last: Int64, reason: String) {

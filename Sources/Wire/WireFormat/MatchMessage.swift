@@ -1,6 +1,6 @@
 package import Foundation
 
-/// One phase of an event.
+/// A message about one phase of an event.
 package struct MatchMessage: Codable, Sendable, Equatable {
     package struct Query: Codable, Sendable, Equatable {
         package let id: String
@@ -44,13 +44,13 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let start: Date
     package let end: Date
     package let media: Media
-    /// The picture of the peak, a file.
+    /// The path of the peak's picture.
     package let snapshot: String?
     /// Why it ended, if not by itself: "interrupted" after a crash.
     package let reason: String?
-    /// The rule: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
+    /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?
-    /// Queries of one group have one alert together; `query` is the one that leads it.
+    /// The group whose queries share the alert; `query` is the one that leads it.
     package let group: String?
 
     package init(

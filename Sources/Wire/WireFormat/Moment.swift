@@ -1,6 +1,6 @@
 import Foundation
 
-/// A moment in time to the millisecond, written in ISO 8601 and UTC.
+/// A moment with millisecond precision, written in ISO 8601 and UTC.
 package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
     /// Milliseconds since 1970.
     private let milliseconds: Int64
@@ -10,9 +10,9 @@ package struct Moment: Codable, Sendable, Equatable, CustomStringConvertible {
 
     package init(secondsSince1970 seconds: Double) { milliseconds = Int64((seconds * 1000).rounded()) }
 
-    /// Reads a date and a time with their zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
+    /// Parses a date and a time with a zone: "2030-01-31T18:00:00Z", "2030-01-31T19:00:00.5+01:00".
     ///
-    /// Nil for what no calendar and no clock shows, as 30 February or 24:00.
+    /// Returns nil for impossible dates and times, such as 30 February or 24:00.
     package init?(_ text: String) {
         guard text.utf8.count <= 64, Self.isInCalendar(text),
             let date = (try? Self.plain.parse(text)) ?? (try? Self.fractional.parse(text))

@@ -2,14 +2,14 @@ package import SystemSupport
 
 /// Permissions of a client; each role includes the one before it.
 package enum Role: String, Sendable, CaseIterable, Comparable {
-    /// Sees streams, queries, events and counters; changes nothing.
+    /// May read streams, queries, events and counters, and change nothing.
     case view
-    /// Changes queries as well, and what is known of events; starts no source.
+    /// May also change queries and mark events, but start no source.
     case operate
-    /// Changes streams as well.
+    /// May also change streams.
     case control
 
-    /// Reads a word of a file; `subscribe` is what `view` was called before.
+    /// Parses a role's name; `subscribe` is an older name of `view`.
     package init?(word: some StringProtocol) {
         guard let role = word == "subscribe" ? .view : Role(rawValue: String(word)) else { return nil }
         self = role
@@ -28,9 +28,9 @@ package enum Role: String, Sendable, CaseIterable, Comparable {
     package static func < (one: Role, other: Role) -> Bool { one.rank < other.rank }
 }
 
-/// The client that asks for an operation, and its role.
+/// The client that requests an operation, with its role.
 package struct Caller: Sendable, Equatable {
-    /// The name that it is listed by; nil where nobody is asked for one.
+    /// The client's listed name; nil without authentication.
     package let name: String?
     package let role: Role
     /// Its address, for logs.

@@ -1,27 +1,27 @@
 import Foundation
 import SystemSupport
 
-/// The shape of a value on the wire: printed as JSON Schema (2020-12), and checked by the same description.
+/// The schema of a value on the wire: printed as JSON Schema (2020-12), and used to check values.
 package indirect enum Schema: Sendable {
     case anything
     case null
     case truth
     case integer(ClosedRange<Int64>? = nil)
     case number(ClosedRange<Double>? = nil)
-    /// A text of this many characters.
+    /// A text with a number of characters in this range.
     case text(ClosedRange<Int>? = nil)
     /// A name of a stream, a query or a group.
     case name
-    /// Letters and digits: what an event is called.
+    /// An event's id: letters and digits.
     case event
     case word([String])
     /// A date and a time in ISO 8601.
     case moment
     case list(Schema, ClosedRange<Int>? = nil)
-    /// Keys that are known; `others`: what stands under any other key, none may if it is nil.
+    /// An object with known keys; `others` is the schema of values under other keys, nil forbids these.
     case object([Property], others: Schema? = nil)
     case either([Schema])
-    /// A schema of that name, which a document shows once.
+    /// A reference to a named schema, which a document contains once.
     case reference(String)
 
     package struct Property: Sendable {
@@ -115,9 +115,9 @@ extension Schema {
 // MARK: Checked
 
 extension Schema {
-    /// The first difference of a value from the schema, with its place, as in "limit: expected 1 to 10000".
+    /// The first difference between a value and the schema, with its place: "limit: expected 1 to 10000"; nil if none.
     ///
-    /// Nil if there is none. `named`: the schemas that references name.
+    /// `named` has the schemas that references name.
     package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {

@@ -1,16 +1,18 @@
 package import Foundation
 
-/// A learnt threshold that was pinned or moved, topic `threshold.<stream>.<query-id>`: it never moves without one.
+/// A message about a learnt threshold, pinned or moved, topic `threshold.<stream>.<query-id>`.
+///
+/// A learnt threshold never changes without such a message.
 package struct ThresholdMessage: Codable, Sendable, Equatable {
     package var v = 1
     package let seq: Int64
     package let prev: Int64?
     package let query: String
     package let stream: String
-    /// 1 for the first; one more each time.
+    /// The version: 1 at first, one more for each change.
     package let version: Int
     package let threshold: Double
-    /// The threshold before it; nil for the first.
+    /// The threshold before the change; nil for the first.
     package let previous: Double?
     package let why: String
     package let at: Date

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// What somebody said of an event, topic `verdict.<stream>.<query-id>`.
+/// A message about a person's verdict on an event, topic `verdict.<stream>.<query-id>`.
 package struct VerdictMessage: Codable, Sendable, Equatable {
     package var v = 1
     package let seq: Int64
@@ -8,9 +8,9 @@ package struct VerdictMessage: Codable, Sendable, Equatable {
     package let event: String
     package let query: String
     package let stream: String
-    /// `right` or `wrong`; nil where it was taken back.
+    /// The verdict `right` or `wrong`; nil if it was withdrawn.
     package let verdict: String?
-    /// Events of the query that have been called right and wrong so far.
+    /// The number of the query's events marked right so far; `wrong` is the number of those marked wrong.
     package let right: Int
     package let wrong: Int
     package let at: Date

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// How everything on the wire is written: sorted keys, ISO 8601 UTC with milliseconds.
+/// The JSON format of all messages: sorted keys, ISO 8601 UTC with milliseconds.
 package enum WireCoding {
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 

@@ -13,17 +13,17 @@ import WatchwordConfiguration
 
 /// Plays films to their ends and writes their frames' embeddings into a history.
 struct FilmIndexer {
-    /// The outcome of one film.
+    /// The result of one film.
     struct Outcome: Encodable {
         enum Status: String, Encodable { case indexed, known, failed }
         let file: String
         let stream: String
         let status: Status
         var frames = 0
-        /// Media time of the last frame.
+        /// The media time of the last frame, in seconds.
         var seconds = 0.0
         var error: String?
-        /// Whether what is in the file is to blame, and not that it cannot be had.
+        /// Whether the failure lies in the file's data, and not in reading the file.
         var isBadData = false
 
         enum CodingKeys: String, CodingKey { case file, stream, status, frames, seconds, error }
@@ -35,10 +35,10 @@ struct FilmIndexer {
     let templates: PipelineTemplates
     private static let batch = 8
 
-    /// A film's stream: its file's name without the extension.
+    /// The name of a film's stream: its file's name without the extension.
     static func stream(_ path: String) -> String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
-    /// Indexes a film, unless it is in the history as it is now; `progress` is told frames and media time.
+    /// Indexes a film unless the history has it already; `progress` receives frames and media time.
     func index(_ path: String, progress: (Int, Double) -> Void) async throws -> Outcome {
         let file = URL(filePath: path).standardizedFileURL.path
         let stream = Self.stream(file)
@@ -114,7 +114,7 @@ struct FilmIndexer {
         return try finish(writer, outcome)
     }
 
-    /// Keeps what came before a film broke off; the next run tries it again.
+    /// Keeps the frames before a film's failure; the next run tries it again.
     private func finish(_ writer: FilmWriter, _ outcome: Outcome) throws -> Outcome {
         if outcome.error != nil, outcome.frames == 0 {
             writer.abandon()
@@ -146,7 +146,7 @@ struct FilmIndexer {
 }
 
 extension SegmentHeader {
-    /// Whether a film's segment is of the same film, read in the same way.
+    /// Whether a film's segment is of the same film, embedded in the same way.
     fileprivate func isSameFilm(_ other: SegmentHeader) -> Bool {
         (model, width, window, rate) == (other.model, other.width, other.window, other.rate)
             && (fileSize, fileTime) == (other.fileSize, other.fileTime)

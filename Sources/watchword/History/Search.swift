@@ -127,7 +127,7 @@ struct Search: AsyncParsableCommand {
         var skipped: [String]
     }
 
-    /// Asks the daemon, whose model embeds the query.
+    /// Asks the daemon to search; its model embeds the query.
     private func ask() throws -> Found {
         let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         var keys: [String: JSONValue] = [
@@ -166,7 +166,7 @@ struct Search: AsyncParsableCommand {
         return query
     }
 
-    /// What is searched for: a moment's embedding, or the texts', embedded as those of a standing query would be.
+    /// The embedding to search for: a moment's, or the texts' as those of a standing query.
     private func embedding(_ directory: ModelDirectory) async throws -> [Float] {
         if let like, let history {
             if head != "mean", try !HeadFinder.standard().load(head).pools {
@@ -198,7 +198,7 @@ struct Search: AsyncParsableCommand {
         return embedding.query
     }
 
-    /// A moment's stream and time: what stands before the last @, and after it.
+    /// Splits a moment into stream and time, at the last @.
     private static func parted(_ text: String) throws -> (stream: String, time: String) {
         guard let at = text.lastIndex(of: "@"), at > text.startIndex else {
             throw ValidationError("--like: expected STREAM@TIME, found \"\(text)\"")
@@ -217,7 +217,7 @@ struct Search: AsyncParsableCommand {
 
     private static func wall(_ text: String) -> Double? { Moment(text)?.secondsSince1970 }
 
-    /// By name, whatever is in it, or by a selector.
+    /// Returns the selection of streams: one by its exact name, or a selector.
     private func selection() throws -> @Sendable (String) -> Bool {
         guard !stream.isEmpty else { return { _ in true } }
         let names = Set(stream)

@@ -140,10 +140,10 @@ struct ModelDescription: Encodable {
         return rows
     }
 
-    /// A row for each problem: the file, and what is missing or wrong.
+    /// A row for each problem: the file, and the reason.
     var missing: [[String]] { findings.map { [$0.file.isEmpty ? "." : $0.file, $0.reason] } }
 
-    /// One sentence for all problems; nil without any.
+    /// All problems in one sentence; nil without any.
     var sentence: String? {
         guard let first = findings.first else { return nil }
         let isNamed = first.file.isEmpty || first.reason.contains(first.file)

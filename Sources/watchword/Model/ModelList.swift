@@ -36,7 +36,7 @@ extension Model {
                 }
             }
 
-            /// Bytes of all files below.
+            /// The size of all files below a folder in bytes.
             private static func size(of folder: URL) -> Int {
                 let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: [.fileSizeKey])
                 var sum = 0
@@ -52,7 +52,7 @@ extension Model {
             let licence: String?
             let bytes: Int
             let accuracy: [KnownModel.Accuracy]
-            /// Where it is kept; nil if it has not been pulled.
+            /// The model's path; nil if it has not been pulled.
             let path: String?
 
             init(_ known: KnownModel, _ installed: InstalledModels) {

@@ -3,7 +3,7 @@ import Foundation
 import Hub
 import Synchronization
 
-/// Shows how far a pull is, on a terminal only; failures that are tried again are printed always.
+/// Shows the progress of a pull on a terminal; failures that are retried are always printed.
 final class PullProgress: Sendable {
     private let shown = Mutex<ContinuousClock.Instant?>(nil)
 
@@ -26,7 +26,7 @@ final class PullProgress: Sendable {
     /// Removes the line.
     func end() { Terminal.progress("") }
 
-    /// Whether the line is shown again: at most ten times a second.
+    /// Whether the line is due to be shown again: at most ten times a second.
     private var isDue: Bool {
         shown.withLock { last in
             let now = ContinuousClock.now

@@ -26,7 +26,7 @@ struct ClipOptions: ParsableArguments {
         if let end, end < start ?? 0 { throw ValidationError("--end must not be before --start") }
     }
 
-    /// The frames that are taken of the clip.
+    /// The sampling of the clip's frames.
     var sampling: ClipSampling {
         get throws {
             // Without --end the clip is read to its own end: a day is longer than any clip.

@@ -3,9 +3,9 @@ import Engine
 import Foundation
 import Matching
 
-/// Prints at the end of `watch` how near queries without an event came.
+/// Prints at the end of `watch` how close queries without an event came to one.
 struct NearnessReport {
-    /// Queries that are listed, at most; the others are counted.
+    /// The greatest number of queries in the list; the others are only counted.
     static let maxListed = 20
 
     private let eventless: [(query: StandingQuery, nearest: NearestMoment?)]
@@ -16,7 +16,7 @@ struct NearnessReport {
         self.queries = queries
     }
 
-    /// Prints a table; nothing if every query had an event.
+    /// Prints the table; nothing if every query had an event.
     func say() {
         guard !eventless.isEmpty else { return }
         Terminal.say(heading + ". How near they came:")
@@ -32,7 +32,7 @@ struct NearnessReport {
         if let rest { Terminal.say(rest) }
     }
 
-    /// Prints lines on standard error instead, where events are on standard output.
+    /// Prints lines on standard error, for use when standard output has the events.
     func complain() {
         for (query, nearest) in eventless.prefix(Self.maxListed) {
             let best = nearest.map { "best \(number($0.value)) at \(moment($0)), threshold \(threshold(query, $0))" }

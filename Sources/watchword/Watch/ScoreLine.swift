@@ -3,19 +3,19 @@ import Foundation
 import Matching
 import WireFormat
 
-/// One window's score of one query: a line of `watch --scores`.
+/// A line of `watch --scores`: the score of one window and one query.
 struct ScoreLine: Encodable {
     struct QueryName: Encodable {
         let id: String
         let text: String
     }
     let stream: String
-    /// Seconds of media time of the window's first and last frame.
+    /// The media times of the window's first and last frame, in seconds.
     let start: Double
     let end: Double
     let query: QueryName
     let head: String
-    /// Null if a pairing head did not score the window: the mean head chose other candidates.
+    /// The score; null if the mean head did not choose the query for a pairing head.
     let score: JSONValue
 
     init(_ score: WindowScore) {

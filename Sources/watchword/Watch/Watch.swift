@@ -62,7 +62,7 @@ struct Watch: AsyncParsableCommand {
     @Flag(help: "Print events as JSON, one a line, as on the wire.")
     var json = false
 
-    /// The threshold of a query that is added for its scores alone: no score reaches it.
+    /// The threshold of a query that is only scored: no score reaches it.
     static let noThreshold: Float = 1e9
 
     func validate() throws {
@@ -102,7 +102,7 @@ struct Watch: AsyncParsableCommand {
         try say(summary, queries: count)
     }
 
-    /// Adds the queries of the options and of the file, each under an id of its own; returns how many there are.
+    /// Adds the queries of the options and of the file, each with its own id; returns their number.
     private func addQueries(to engine: ScoringEngine, _ defaults: Defaults) async throws -> Int {
         var wanted = query.map { QueryConfiguration(text: $0) }
         if let queries { wanted += try QueryConfiguration.load(queries) }
@@ -133,7 +133,7 @@ struct Watch: AsyncParsableCommand {
         return taken.count
     }
 
-    /// The stream that the options describe; throws `SourceError` if its connection options contradict its URI.
+    /// The stream described by the options; throws `SourceError` if its connection options contradict its URI.
     private func stream() throws -> StreamConfiguration {
         var stream = StreamConfiguration(name: name, uri: uri, fps: fps, realtime: realtime)
         stream.template = template
@@ -162,9 +162,9 @@ struct Watch: AsyncParsableCommand {
         return summary
     }
 
-    /// Prints what was done and how near queries without an event came; throws what ended the source, if anything did.
+    /// Prints a summary and how close queries without an event came; throws the error that ended the source, if any.
     ///
-    /// Prints what came before a film's cut, or before a camera was gone.
+    /// The summary covers the frames before the error.
     private func say(_ summary: WatchSession.Summary, queries: Int) throws {
         let failure = summary.failure.map { SourceError($0, isBadData: summary.isBadData) }
         if let failure, summary.frames == 0 { throw failure }
@@ -197,7 +197,7 @@ struct Watch: AsyncParsableCommand {
         Terminal.say("\(clip.sampled) frames sampled, \(clip.kept) kept")
     }
 
-    /// Prints what a session reports, and writes its scores.
+    /// Prints a session's report, and writes its scores.
     private func say(_ report: WatchSession.Report, _ output: FileWriter?) {
         switch report {
         case .detection(let detection, let seq, let prev):

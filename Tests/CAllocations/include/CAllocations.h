@@ -1,10 +1,10 @@
-/// Counts the memory that a thread asks for, in a test program: it stands between the program, all its libraries and
-/// plugins, and the C library's allocator.
+/// Counts the memory allocations of a thread in a test program. It replaces the C library's allocation functions for
+/// the program, all its libraries and plugins.
 #ifndef WATCHWORD_CALLOCATIONS_H
 #define WATCHWORD_CALLOCATIONS_H
 #include <stdint.h>
 
-/// Calls of malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign that the calling thread has made so
+/// The number of calls of malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign by the calling thread so
 /// far.
 uint64_t ww_allocations(void);
 #endif

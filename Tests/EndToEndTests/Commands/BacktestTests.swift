@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A daemon that records what it watches, asked about it: real films, the real programs.
+/// Tests a daemon that records streams, and backtests on it, with real films and programs.
 @Suite("Searches and backtests of the daemon's history", .serialized)
 struct BacktestTests {
     private let folder: URL
@@ -17,7 +17,7 @@ struct BacktestTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// Every head and every kind of rule that a history can decide: what they are heard of is compared.
+    /// Queries of every head and rule that a history can decide; their events are compared.
     private static let queries = """
         - {id: mean, text: a red triangle, head: mean, frames: 8, threshold: 0.24, cooldown: 3}
         - {id: lstm, text: something moves, head: lstm, threshold: 0.2, minimum_duration: 0.5}
@@ -65,7 +65,7 @@ struct BacktestTests {
         return try found.out.split(separator: "\n").map { try WireCoding.decode(JSONValue.self, Data($0.utf8)) }
     }
 
-    /// Waits until every stream has ended and all its windows are decided.
+    /// Waits until every stream has ended and all its windows have been scored.
     private func ended(_ count: Int) async throws {
         for _ in 0..<1200 {
             let found = try await ask(["stream", "list", "--json"])
@@ -78,7 +78,7 @@ struct BacktestTests {
         Issue.record("the films do not end")
     }
 
-    /// An event as the journal and a backtest tell it.
+    /// An event in the form that the journal and a backtest share.
     private struct Told: Hashable, CustomStringConvertible {
         let stream: String
         let start: String
@@ -122,7 +122,7 @@ struct BacktestTests {
         try await marked(journal.compactMap { $0["query"]?["id"]?.string == "lstm" ? $0["event"]?.string : nil })
     }
 
-    /// Says of two events of the query `lstm` what they were, and takes one back.
+    /// Marks two events of the query `lstm` as right or wrong, and withdraws one verdict.
     private func marked(_ events: [String]) async throws {
         let names = Array(Set(events)).sorted()
         for (event, word) in [
@@ -312,7 +312,7 @@ struct BacktestTests {
         Issue.record("no threshold is learnt")
     }
 
-    /// A history of a stream `gate` that ended just now, of embeddings that move slowly.
+    /// Makes a history of a stream `gate` that ended just now, whose embeddings change slowly.
     private func recordHours(_ hours: Double) throws {
         let model = try ModelDirectory(Fixtures.shapes)
         let width = model.architecture.embedding

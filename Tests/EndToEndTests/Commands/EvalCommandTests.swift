@@ -125,7 +125,7 @@ struct EvalCommandTests {
 }
 
 extension JSONValue {
-    /// A number, whole or not.
+    /// The value as a number, whole or not.
     var value: Double? {
         switch self {
         case .integer(let value): Double(value)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Films and other files as they are given on a command line: what is said of them, and by which exit code.
+/// Tests messages and exit codes for films and other files given on a command line.
 @Suite("Files that are watched", .serialized)
 struct FileInputTests {
     private let folder: URL
@@ -13,7 +13,7 @@ struct FileInputTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// Runs `watchword` with arguments in a shell's words, in the folder; `$LOBBY` is a film, `$SHORT` its first 4 s.
+    /// Runs `watchword` in the folder with arguments as a shell splits them; `$LOBBY` and `$SHORT` are films.
     private func shell(_ words: String) async throws -> (code: Int32, out: String, err: String) {
         let (folder, lobby, short) = (folder, lobby, try Films.short())
         return try await blocking {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The guide's commands")
 struct GuideTests {
-    /// A block of the operator's guide, its paths elsewhere; `sudo` and `systemctl` do nothing of their own.
+    /// A block of commands from the operator's guide, with other paths, and without effect of `sudo` and `systemctl`.
     private func commands(_ name: String, _ folder: URL) throws -> String {
         let guide = try String(contentsOf: Fixtures.repository.appending(path: "docs/OPERATING.md"), encoding: .utf8)
         let block = try #require(guide.components(separatedBy: "```sh \(name)\n").dropFirst().first)

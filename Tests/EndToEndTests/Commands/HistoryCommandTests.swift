@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A window and text, as `watch --scores` and `search` name it.
+/// A window and a text, which both `watch --scores` and `search` report.
 private struct WindowKey: Hashable {
     let stream: String
     let end: Int
@@ -92,7 +92,7 @@ struct HistoryCommandTests {
         try await recall(films)
     }
 
-    /// Share of captions among whose first five moments is one of an event that they are true of.
+    /// Measures the share of captions with a true event among their first five moments.
     private func recall(_ films: [URL]) async throws {
         var spans: [String: [(stream: String, start: Double, end: Double)]] = [:]
         for film in films {

@@ -74,7 +74,7 @@ struct KeyTests {
         #expect(try await daemon.terminate() == 0)
     }
 
-    /// What is wrong with the keys of others, as `status` says it, and with a key's file.
+    /// Checks that `status` reports problems of other keys, and of a key's file.
     private func expectRefusals(
         of folder: String, _ client: CurvePublicKey, _ environment: [String: String]
     ) async throws {

@@ -9,7 +9,7 @@ private struct Session {
     let place: Place
     let daemon: Program
 
-    /// `redirection`: where the daemon's output goes, in the shell's words.
+    /// Starts a daemon; `redirection` is the shell's redirection of its output.
     init(_ configuration: String = "", redirection: String = "") async throws {
         place = try Place()
         let config = place.folder.appending(path: "w.yaml")
@@ -30,13 +30,13 @@ private struct Session {
         try #require(try await until { (try? await place.ask("status"))?.ok ?? false })
     }
 
-    /// Runs `watchword` in a shell, with what it prints put where the redirection says.
+    /// Runs `watchword` in a shell with redirections, and returns the redirected output.
     func shell(_ arguments: String, columns: Int? = nil) async throws -> (code: Int32, out: String, err: String) {
         try await watchword(arguments + " --control \(place.control)", columns: columns)
     }
 }
 
-/// Runs `watchword` with arguments and redirections in a shell's words; `$SHORT` is a film.
+/// Runs `watchword` with arguments and redirections as a shell splits them; `$SHORT` is a film.
 private func watchword(_ words: String, columns: Int? = nil) async throws -> (code: Int32, out: String, err: String) {
     let folder = FileManager.default.temporaryDirectory.appending(path: "out-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

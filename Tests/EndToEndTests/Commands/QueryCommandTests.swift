@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// The `query` commands against a daemon that runs.
+/// Tests the `query` commands against a running daemon.
 @Suite("The query commands", .serialized)
 struct QueryCommandTests {
     private let lobby = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path

@@ -32,7 +32,7 @@ struct TrainCommandTests {
         return (found.out, found.err, found.code)
     }
 
-    /// Begins a training and interrupts it when there is something to go on from; its exit code.
+    /// Begins a training, and interrupts it when there is a checkpoint; returns its exit code.
     private func interrupted(_ pairs: String, _ options: [String], output: String) async throws -> Int32 {
         try await interrupted(
             ["train", "--manifest", pairs, "--batch", "8", "--cache", path("cache"), "--threads", "1"] + options,

@@ -2,17 +2,17 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What happens to a camera, and what its stream is to do.
+/// A trouble of a camera, and what its stream must do.
 private struct Trouble: Sendable, CustomTestStringConvertible {
     enum Kind: String {
         case gone, frozen, mute, stall, sdp, noise, unframed, nal, loss, clock, audio, size, codec
-        /// The camera is not there when its stream is added.
+        /// The camera does not exist yet when its stream is added.
         case absent
     }
     let kind: Kind
-    /// Whether the stream must be seen to leave `playing`; nil where it may.
+    /// Whether the stream must leave `playing`; nil if it may.
     var leaves: Bool? = true
-    /// Whether it goes on while the trouble lasts.
+    /// Whether the stream plays on during the trouble.
     var playsOn = false
 
     var fault: String { kind == .absent ? "gone" : kind.rawValue }
@@ -29,7 +29,7 @@ private struct Trouble: Sendable, CustomTestStringConvertible {
 
 @Suite("Drills: cameras", .serialized)
 struct CameraDrills {
-    /// One daemon, one healthy stream, and every kind of trouble at once on streams of their own.
+    /// Runs one daemon with a healthy stream, and every kind of trouble at once on streams of their own.
     @Test("whatever cameras do, each stream comes back when its camera does, and the healthy one loses nothing")
     func cameras() async throws {
         let daemon = try Drilled(try Place())
@@ -91,7 +91,7 @@ struct CameraDrills {
         }
     }
 
-    /// A server of its own is stopped; its connections stay open.
+    /// Stops a separate server, whose connections stay open.
     private static func stop(_ server: Cameras, _ daemon: Drilled) async throws {
         for _ in 0..<drillRounds {
             #expect(try await daemon.plays("stopped"))
@@ -104,7 +104,7 @@ struct CameraDrills {
         }
     }
 
-    /// A server of its own is killed, and started again on the same port.
+    /// Kills a separate server, and starts it again on the same port.
     private static func kill(_ first: RTSPServer, _ daemon: Drilled) async throws {
         var server = first
         for _ in 0..<drillRounds {

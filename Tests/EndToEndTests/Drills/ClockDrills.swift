@@ -5,10 +5,10 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A wall clock of one process's own, which can be set: a library that is loaded before the C library.
+/// A wall clock for one process that can be set: a library that is loaded before the C library.
 ///
-/// Time stamps are shifted, and absolute times that are waited for are shifted back; monotonic clocks go on, as they do
-/// when the real one is set. What a wait does when the clock jumps meanwhile is not played.
+/// Time stamps are shifted, and absolute times of waits are shifted back; monotonic clocks are not changed, as when the
+/// real clock is set. Waits during which the clock jumps are not simulated.
 private struct WallClock {
     private let file: URL
     private let library: String

@@ -6,7 +6,7 @@ import WireFormat
 
 @Suite("Drills: what lies on the disk", .serialized)
 struct DiskDrills {
-    /// Starts a command and waits until it has ended; its code and what it said.
+    /// Runs a command to its end; returns its exit code and its output.
     private func ends(_ command: [String], _ place: Place) async throws -> (code: Int32, said: String) {
         let said = place.folder.appending(path: "said").path
         let program = try Program("/bin/bash", ["-c", "exec \"$@\" 2>\"$0\"", said] + command)
@@ -16,7 +16,7 @@ struct DiskDrills {
         return (code, try String(contentsOfFile: said, encoding: .utf8))
     }
 
-    /// A copy of the shapes model whose weights are others.
+    /// Makes a copy of the shapes model with changed weights.
     private func model(_ place: Place, _ bend: (inout Data) -> Void) throws -> URL {
         let copy = place.folder.appending(path: "model")
         try? FileManager.default.removeItem(at: copy)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// How often each drill is done: 1, or what `WATCHWORD_DRILLS` says.
+/// The number of repetitions of each drill: 1, or `WATCHWORD_DRILLS`.
 let drillRounds = ProcessInfo.processInfo.environment["WATCHWORD_DRILLS"].flatMap { Int($0) } ?? 1
 
 /// A daemon whose streams get into trouble.
@@ -12,13 +12,13 @@ struct Drilled {
     let place: Place
     let program: Program
 
-    /// A query that is there so that windows can be looked at, and the one that the film answers.
+    /// A query that exists only so that windows can be examined, and one that the film matches.
     static let queries = [
         "- {id: steady, text: something moves, head: mean, frames: \(HealthyStream.window), threshold: 0.99}",
         "- {id: circle, text: a blue circle, head: mean}",
     ]
 
-    /// `within`: a command that the daemon is started by; `more`: further keys of the configuration.
+    /// Starts a daemon; `within` is a command that runs it, `more` are further keys of the configuration.
     init(
         _ place: Place, queries: [String] = Drilled.queries, more: [String] = [], within: [String] = []
     ) throws {
@@ -27,7 +27,7 @@ struct Drilled {
         program = try Program(command[0], Array(command.dropFirst()))
     }
 
-    /// The daemon's command, its configuration written.
+    /// Writes the daemon's configuration, and returns its command.
     static func command(
         _ place: Place, model: URL = Fixtures.shapes, queries: [String] = Drilled.queries, more: [String] = []
     ) throws -> [String] {
@@ -45,12 +45,12 @@ struct Drilled {
         return [Fixtures.plugins + "/watchwordd", "--config", config.path]
     }
 
-    /// Waits until it answers.
+    /// Waits until the daemon answers.
     func ready() async throws {
         try #require(try await until { (try? await place.ask("status"))?.ok == true })
     }
 
-    /// Adds a stream that gives its source up and opens it again sooner than is usual.
+    /// Adds a stream that gives up its source and opens it again sooner than by default.
     func add(_ name: String, _ uri: String, _ more: [String: JSONValue] = [:]) async throws {
         let usual: [String: JSONValue] = [
             "name": .string(name), "uri": .string(uri), "connect": .number(4), "stall": .number(3),
@@ -61,10 +61,9 @@ struct Drilled {
         try #require(reply.ok, "\(reply)")
     }
 
-    /// Adds the stream that nothing is to happen to, and waits until it can be looked at.
+    /// Adds the stream that nothing happens to, and waits until it can be examined.
     ///
-    /// Its pipeline waits longer for packets than the template's: a machine that is busy with something else makes them
-    /// late.
+    /// Its pipeline waits longer for packets than the template's, since a busy machine makes them late.
     func addHealthy(_ cameras: Cameras) async throws -> HealthyStream {
         let uri = try await cameras.add("healthy", film: HealthyStream.film, seconds: HealthyStream.seconds)
         let launch =
@@ -81,7 +80,7 @@ struct Drilled {
 
     func sampled(_ name: String) async throws -> Int64 { try await stream(name)?["sampled"]?.integer ?? 0 }
 
-    /// What a topic's messages say, in order, those with a number above `since`.
+    /// The bodies of a topic's messages with a number above `since`, in order.
     func messages(_ topic: String, since: Int64 = 0) async throws -> [JSONValue] {
         let args: JSONValue = .object([
             "since": .integer(since), "limit": .integer(10_000), "topic": .string(topic),
@@ -90,12 +89,12 @@ struct Drilled {
         return found.filter { $0["topic"]?.string == topic }.compactMap { $0["body"] }
     }
 
-    /// The states that a stream has been in since, as words.
+    /// The states that a stream has had since a number, as words.
     func states(_ name: String, since: Int64 = 0) async throws -> [String] {
         try await messages("stream.\(name)", since: since).compactMap { $0["state"]?.string }
     }
 
-    /// Waits until the stream plays and has sampled some frames more.
+    /// Waits until the stream plays and has sampled some more frames.
     func plays(_ name: String, frames: Int64 = 8) async throws -> Bool {
         let before = try await sampled(name)
         return try await until {
@@ -107,23 +106,23 @@ struct Drilled {
     func end() async throws { #expect(try await program.terminate() == 0) }
 }
 
-/// The stream beside the one in trouble, looked at all the time: which frames it has sampled, and what it has told.
+/// The healthy stream beside the one in trouble, examined all the time: its sampled frames and its messages.
 final class HealthyStream: Sendable {
-    /// Frames of the window that is looked at: longer than the time between two looks.
+    /// The frames of the examined window: longer than the time between two examinations.
     static let window = 16
-    /// Of the film that it plays again and again; in the first of them a blue circle is seen, from 3 to 9.9 s.
+    /// The film that the stream repeats; in the first 10 s a blue circle is visible, from 3 to 9.9 s.
     static let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
     static let seconds = 12
 
     static let name = "healthy"
     private let daemon: Drilled
-    /// The window that it has now, in seconds of its film; nil where that is not full.
+    /// Returns the stream's current window, in seconds of its film; nil if the window is not full.
     private let look: @Sendable () async throws -> (start: Double, end: Double)?
     private let looking: Task<[(start: Double, end: Double)], any Error>
-    /// Frames sampled, and shed since the machine was too busy, when it was first looked at.
+    /// The number of frames sampled at the first examination, and of those shed because the machine was busy.
     private let before: Int64
 
-    /// Waits until its window is full, and its times are settled; from then on it is looked at.
+    /// Waits until the window is full and its times are regular, then begins to examine it.
     init(_ daemon: Drilled) async throws {
         let name = Self.name
         self.daemon = daemon
@@ -151,10 +150,9 @@ final class HealthyStream: Sendable {
         }
     }
 
-    /// Expects that no frame was left out in between, that it has played all the time, and that all of its events are
-    /// there.
+    /// Expects that no frame is missing, that it has played all the time, and that all of its events exist.
     ///
-    /// Frames are looked at a window at a time: one that lacks a frame is longer than one that does not.
+    /// Frames are examined a window at a time: a window that lacks a frame is longer.
     func expectUnaffected() async throws {
         let name = Self.name
         // However short the drill was, the first of its events is over then.

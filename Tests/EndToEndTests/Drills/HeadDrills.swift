@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Heads that are written in C and do what no head should.
+/// Heads written in C that do forbidden things.
 private struct BadHeads {
     let folder: URL
 
     enum Vice: String, CaseIterable {
         case nan, errs, sleeps
-        /// What it does to the result, before it returns.
+        /// The C code that changes the result before the call returns.
         var code: String {
             switch self {
             case .nan: "for (int i = 0; i < B * d; i++) out[i] = NAN;"

@@ -7,7 +7,7 @@ import WireFormat
 
 @Suite("Drills: which journal it is", .serialized)
 struct JournalDrills {
-    /// Starts a command and waits until it has ended; its code and what it said.
+    /// Runs a command to its end; returns its exit code and its output.
     private func ends(_ command: [String], _ place: Place) async throws -> (code: Int32, said: String) {
         let said = place.folder.appending(path: "said-\(UUID())").path
         let program = try Program("/bin/bash", ["-c", "exec \"$@\" 2>\"$0\"", said] + command)

@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A network of its own, whose packets from and to 127.0.0.2 get lost: a namespace with a filter.
+/// A network namespace whose packets from and to 127.0.0.2 are partly lost.
 ///
-/// The kernel drops them in `input`, a fifth of them at random, whatever protocol they are of. `netem` is not in every
-/// kernel; `nft numgen` nearly is.
+/// The kernel drops a fifth of them in `input`, at random, for any protocol. `netem` is not in every kernel; `nft
+/// numgen` nearly is.
 private struct LossyNetwork {
-    /// The server behind the losses: the first in the network.
+    /// The cameras behind the losses; this process is the first in the network.
     let cameras: Cameras
-    /// How others get in.
+    /// The command that runs others in the network.
     var within: [String] {
         ["/usr/bin/nsenter", "-t", "\(cameras.identifier)", "-U", "-n", "--preserve-credentials", "--"]
     }
@@ -33,7 +33,7 @@ private struct LossyNetwork {
         }
     }
 
-    /// Ends the losses; how many packets there were.
+    /// Ends the losses; returns how many packets were dropped.
     func heal() async throws -> Int {
         let rules = try await filter("list chain inet drill lossy")
         try await filter("flush chain inet drill lossy")

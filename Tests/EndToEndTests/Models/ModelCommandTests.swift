@@ -179,7 +179,7 @@ struct ModelCommandTests {
         #expect(!found.err.contains("hf_secret") && found.err.split(separator: "\n").count == 1, "\(found.err)")
     }
 
-    /// A model directory of one file.
+    /// Makes a model directory of one file.
     private func model(_ name: String, _ file: String, _ contents: String) throws -> URL {
         let place = folder.appending(path: name)
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)

@@ -3,16 +3,16 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Every layout of a model by every command that takes one, named as its checkpoint's file and as its directory.
+/// Tests every layout of a model with every command that reads one, named by its checkpoint and by its directory.
 ///
-/// Right values: what the directory gives. `FamiliesTests` holds that to the reference implementations.
+/// The expected values are the directory's; `FamiliesTests` compares these with other programs.
 @Suite("Model layouts by command", .serialized)
 struct ModelLayoutTests {
     struct Layout: Sendable, CustomTestStringConvertible {
         let testDescription: String
-        /// The checkpoint, below the fixtures.
+        /// The path of the checkpoint in the fixtures.
         let file: String
-        /// The name that it is copied to, away from its directory; nil where it stays.
+        /// The name that the file is copied to, away from its directory; nil if it is not copied.
         var alone: String?
     }
 
@@ -49,7 +49,7 @@ struct ModelLayoutTests {
         return found.out
     }
 
-    /// The embeddings of a text and of a picture, a line each.
+    /// Returns the embeddings of a text and of a picture, one a line.
     private func embeddings(_ model: URL) async throws -> String {
         let picture = Fixtures.repository.appending(path: "Tests/Fixtures/families/clip_hf_gelu/images/0_97x61.png")
         return try await succeed([
@@ -57,7 +57,7 @@ struct ModelLayoutTests {
         ])
     }
 
-    /// The score of each window of a film; batches, and so the last digits, are not the same in every run.
+    /// Returns the score of each window of a film; batches, and so the last digits, vary between runs.
     private func scores(_ model: URL) async throws -> [Double] {
         let file = folder.appending(path: "\(UUID()).jsonl")
         _ = try await succeed([

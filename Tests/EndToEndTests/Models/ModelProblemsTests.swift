@@ -8,9 +8,9 @@ struct ModelProblemsTests {
         let testDescription: String
         let model: String
         let file: String
-        /// What is replaced in the file, and by what; nil where the file is taken away.
+        /// The text to replace in the file, and its replacement; nil removes the file.
         var edit: (from: String, to: String)?
-        /// Parts of the table's rows, and of the sentence.
+        /// Words of the table's rows, and of the sentence.
         let rows: [String]
         let sentence: String
     }

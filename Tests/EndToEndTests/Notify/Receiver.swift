@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A receiver of webhooks: a program in Python that checks requests by PyPI's libraries, and what it got.
+/// A webhook receiver: a Python program that checks requests by libraries from PyPI, and records them.
 final class Receiver: Sendable {
     static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     let port: UInt16
@@ -17,9 +17,9 @@ final class Receiver: Sendable {
         let hasEnded = Atomic(false)
     }
 
-    /// Starts it; it answers by `mode`: ok, fail, hang, gone or redirect.
+    /// Starts a receiver that answers by `mode`: ok, fail, hang, gone or redirect.
     ///
-    /// `plain`: whether it takes any JSON.
+    /// `plain`: it accepts any JSON.
     init(_ folder: URL, port: UInt16, mode: String = "ok", plain: Bool = false) async throws {
         let tools = Fixtures.repository.appending(path: ".build/web-tools").path
         let setup = Fixtures.repository.appending(path: "scripts/setup/web-tools.sh").path
@@ -45,13 +45,13 @@ final class Receiver: Sendable {
 
     func answer(_ mode: String) throws { try mode.write(to: self.mode, atomically: true, encoding: .utf8) }
 
-    /// Ends it; all that it said is known then.
+    /// Ends the receiver; all of its output is known afterwards.
     func stop() async throws {
         program.kill()
         #expect(try await until { self.got.hasEnded.load(ordering: .acquiring) })
     }
 
     var all: [JSONValue] { got.lines.withLock { $0 } }
-    /// What it took.
+    /// The requests that the receiver accepted.
     var taken: [JSONValue] { all.filter { $0["mode"] == .string("ok") && $0["error"] == nil } }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A daemon with notifiers, and receivers that check what they get by the libraries of others.
+/// Tests a daemon with notifiers, against receivers that check requests by other libraries.
 @Suite("Webhooks", .serialized)
 struct WebhookTests {
     private let notified: Notified
@@ -68,7 +68,7 @@ struct WebhookTests {
         try check(got)
     }
 
-    /// Holds what was received against the journal.
+    /// Compares the received requests with the journal.
     private func check(_ got: [JSONValue]) throws {
         let journal = try Journal(path: place.journal)
         let entries = try journal.replay(since: 0, limit: 1_000_000).entries.filter { $0.topic.hasPrefix("match.") }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// `WATCHWORD_KILLS` says how often a process is killed; `make drills` says 100.
+/// The number of kills of a process: 10 in `make test`, 100 in `make drills`, or `WATCHWORD_KILLS`.
 private let kills = ProcessInfo.processInfo.environment["WATCHWORD_KILLS"].flatMap { Int($0) } ?? 10
 
 @Suite("After SIGKILL", .serialized)
@@ -63,9 +63,9 @@ struct CrashTests {
         if victim == .producer { try expectSent(place, among: entries) }
     }
 
-    /// Kills a process some messages from now, at a moment when an event is open; returns how many are.
+    /// Kills a process after some messages, while an event is open; returns the number of open events.
     ///
-    /// The process is stopped first: what its journal has then is what it has at the kill.
+    /// The process is stopped first, so that the journal read then is the one at the kill.
     private func kill(_ process: Program, _ place: Place, after messages: Int) async throws -> Int {
         var open = 0
         var wanted = await place.seq() + Int64(messages)
@@ -86,7 +86,7 @@ struct CrashTests {
         return open
     }
 
-    /// What was published is in the journal, to the byte, and came once.
+    /// Expects that every published message is in the journal, to the byte, and was published once.
     private func expect(_ lines: [Substring], publishedAs entries: [Entry]) throws {
         var numbers: [Int64] = []
         for line in lines {
@@ -99,7 +99,7 @@ struct CrashTests {
         #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 } && numbers.count > kills)
     }
 
-    /// Whatever the producer was told to be out is in the journal.
+    /// Expects that every message reported to the producer as sent is in the journal.
     private func expectSent(_ place: Place, among entries: [Entry]) throws {
         let journaled = Set(
             try entries.map {

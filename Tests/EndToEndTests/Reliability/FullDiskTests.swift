@@ -6,10 +6,9 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A program whose `disk` folder is a file system of 4 MB that can be filled and emptied: a tmpfs in a namespace of its
-/// own.
+/// A program whose `disk` folder is a file system of 4 MB that can be filled: a tmpfs in its own namespace.
 ///
-/// Where that may not be made, files of the program are kept from growing instead (`RLIMIT_FSIZE`), which always can.
+/// If that is not permitted, the growth of the program's files is limited instead (`RLIMIT_FSIZE`).
 private final class SmallDisk: Sendable {
     private let shell: Process
     private let input = Pipe()
@@ -53,7 +52,7 @@ private final class SmallDisk: Sendable {
 
     deinit { try? input.fileHandleForWriting.close() }
 
-    /// Waits for the answer: the word itself.
+    /// Sends a word, and waits for the same word as the answer.
     func tell(_ word: String? = nil) async throws -> String {
         try await blocking { [input, output] in
             if let word { try input.fileHandleForWriting.write(contentsOf: Data("\(word)\n".utf8)) }

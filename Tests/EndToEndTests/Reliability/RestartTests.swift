@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A daemon that is killed and started again, with a stream that matches all the time.
+/// Tests a daemon that is killed and restarted, with a stream that matches all the time.
 @Suite("A cooldown over restarts", .serialized)
 struct RestartTests {
     private let lobby = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
@@ -36,14 +36,14 @@ struct RestartTests {
         }
     }
 
-    /// How many events of a query have been told, as the daemon says.
+    /// The number of a query's events, as the daemon reports it.
     private func told(_ place: Place, _ query: String) async throws -> Int {
         let args: JSONValue = .object(["query": .string(query), "limit": .integer(10_000)])
         let messages = try await place.ask("events.replay", args).result?.array ?? []
         return messages.count { $0["body"]?["phase"] == .string("start") }
     }
 
-    /// Starts the daemon, and waits until it has looked at some windows.
+    /// Starts the daemon, and waits until it has scored some windows.
     private func start(_ config: URL, _ place: Place) async throws -> Program {
         let daemon = try Program(Fixtures.plugins + "/watchwordd", ["--config", config.path])
         let isScoring = try await until {

@@ -10,16 +10,16 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Hours of recorded embeddings: scenes of the synthetic world, and which windows hold what.
+/// Hours of recorded embeddings: scenes of the shapes world, and which windows show which events.
 private struct Recording {
     let queries: [String]
     let width: Int
-    /// Of each scene: where its windows begin among all, and where those of the next do.
+    /// The index of each scene's first window, and the number of all windows.
     private(set) var bounds = [0]
-    /// `[windows, 8, width]`, one after another, made when asked for.
+    /// The frames `[windows, 8, width]`, in order.
     private let frames: [Float]
     private var firstFrames: [Int] = []
-    /// `[windows, queries]`: 0 false, 1 undecided, 2 true.
+    /// The truth `[windows, queries]`: 0 false, 1 undecided, 2 true.
     private(set) var truth: [UInt8]
 
     static let length = 8
@@ -60,7 +60,7 @@ private struct Recording {
     var scenes: Int { bounds.count - 1 }
     func windows(_ scene: Int) -> Range<Int> { bounds[scene]..<bounds[scene + 1] }
 
-    /// Scores `[windows, texts]` of a head.
+    /// Computes the scores `[windows, texts]` of a head.
     func scores(_ name: String, _ texts: [[Float]], _ model: ModelDirectory) throws -> [Float] {
         let library = try HeadFinder.standard(first: [Fixtures.plugins]).load(name)
         let head = try Head(
@@ -79,29 +79,30 @@ private struct Recording {
     }
 }
 
-/// What came of one query's day.
+/// The result of one query's day.
 private struct Day {
     var falseAlerts = 0
     var found = 0
     var events = 0
-    /// Peaks of the scenes without an event, and of those with one.
+    /// The peaks of scenes without an event; `busy` are those of scenes with one.
     var quiet: [Float] = []
     var eventful: [Float] = []
 
-    /// Events that the best fixed threshold finds that makes no more false alerts than allowed, chosen when the day is
-    /// over.
+    /// The events found by the best fixed threshold that gives at most the allowed false alerts.
+    ///
+    /// That threshold is chosen after the day is over.
     func best(_ allowed: Int) -> Int {
         let sorted = quiet.sorted(by: >)
         return eventful.count { $0 > sorted[min(allowed, sorted.count - 1)] }
     }
 }
 
-/// One query on one stream: an hour of background, then a day with an event now and then.
+/// A simulation of one query on one stream: an hour of background, then a day with an event now and then.
 private struct Simulation {
     let recording: Recording
     let scores: [Float]
     let count: Int
-    /// Seconds between events.
+    /// The seconds between events.
     static let every = 14_400.0
 
     func day(_ column: Int, _ query: Int, budget: Double, seed: UInt64) -> Day? {
@@ -118,7 +119,7 @@ private struct Simulation {
         var calibration = Calibration(falseAlertsPerDay: budget)
         var time = 0.0
         var day = Day()
-        /// Shows a scene; returns whether it was an alert, and its peak (of the true windows, if there are any).
+        /// Shows a scene; returns whether it was an alert, and its peak (of true windows, if there are any).
         func show(_ scene: Int) -> (isAlert: Bool, peak: Float) {
             var isAlert = false
             var (peak, truePeak) = (-Float.infinity, -Float.infinity)
@@ -165,7 +166,9 @@ private struct Simulation {
 
 @Suite("The alert budget, on recorded embeddings")
 struct BudgetTests {
-    /// `make quality` takes every query; else every eighth is taken: enough for the budget, too few for what is found.
+    /// Which queries are simulated: every one in `make quality`, else every eighth.
+    ///
+    /// An eighth is enough to check the budget, but too few to measure how many events are found.
     private static let stride = measuresQuality ? 1 : 8
 
     @Test("keeps within twice its rate over a day; all queries find nine of ten events that the best threshold finds")

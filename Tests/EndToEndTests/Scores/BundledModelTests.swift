@@ -3,14 +3,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The model that Watchword trained, beside the one that was trained elsewhere by the recipe it follows.
+/// Compares the model that Watchword trained with one that was trained elsewhere by the same recipe.
 @Suite("The bundled model")
 struct BundledModelTests {
-    /// What `scripts/lab/measure-model.py` says of a head.
+    /// The output of `scripts/lab/measure-model.py` for a head.
     private struct Measured: Decodable {
         let model: String, head: String
         let text_to_video_r1: Double, f1: Double
-        /// Nil where a film shows too little.
+        /// The area under the curve by film; nil if a film shows too little.
         let auc: [String: Double?]
     }
 
@@ -28,7 +28,7 @@ struct BundledModelTests {
         #expect(bytes <= 12_000_000, "\(bytes)")
     }
 
-    /// A measurement of minutes: `make quality`.
+    /// A measurement of several minutes, made only by `make quality`.
     @Test(
         "finds clips, directions and events no worse than the model it replaced, with every head",
         .enabled(if: measuresQuality, "make quality"))

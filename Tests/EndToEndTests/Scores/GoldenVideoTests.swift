@@ -18,7 +18,7 @@ import Testing
 struct GoldenVideoTests {
     static func videos() throws -> [URL] { try Fixtures.entries(of: Fixtures.videos) { $0.pathExtension == "mp4" } }
 
-    /// Bounds of the issue: cosines within 0.01, logits within 0.05.
+    /// The allowed differences: cosines within 0.01, logits within 0.05.
     private static let heads = ["mean": 0.01, "lstm": 0.01, "transformer": 0.01, "tight": 0.05]
 
     @Test("pictures, frame embeddings and every head's scores are those of the goldens", arguments: try videos())
@@ -69,7 +69,7 @@ struct GoldenVideoTests {
         }
     }
 
-    /// Window scores of every head, as `watch --scores` writes them, by head and text: `mean-0`.
+    /// Window scores of every head from `watch --scores`, by head and text: `mean-0`.
     private func scores(
         of texts: [String], _ golden: SafetensorsFile, _ source: SourceDescription, _ engine: ScoringEngine
     ) async throws -> [String: [Float]] {

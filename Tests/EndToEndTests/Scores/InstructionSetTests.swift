@@ -3,8 +3,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// oneDNN's own variable says how much of the CPU it may use; our products keep to it, so that what an older CPU would
-/// do can be had on a newer one.
+/// Tests the results of older CPUs: oneDNN's variable limits the instructions, also of Watchword's own kernels.
 @Suite("Instruction sets")
 struct InstructionSetTests {
     private func embedded(_ precision: String, _ environment: [String: String]) async throws -> [[Float]] {

@@ -14,7 +14,7 @@ import Testing
 
 @Suite("Precisions, on the golden videos")
 struct PrecisionTests {
-    /// A start or an end that a query's events had: what a subscriber is told, but for the score.
+    /// A start or an end of a query's events, without the score.
     private struct Mark: Hashable, CustomStringConvertible {
         let query: String
         let phase: String
@@ -22,7 +22,7 @@ struct PrecisionTests {
         var description: String { "\(query) \(phase) at \(at)" }
     }
 
-    /// What one precision makes of a video: embeddings of its sampled frames, and its events by every head.
+    /// The results of one precision on a video: embeddings of its sampled frames, and the events of every head.
     private func run(
         _ video: URL, _ model: URL, _ precision: Precision
     ) async throws -> (embeddings: [[Float]], marks: Set<Mark>) {

@@ -5,12 +5,12 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A daemon that lets clients reach two of loopback's addresses and one directory, and what must not be touched.
+/// A daemon whose clients may reach two loopback addresses and one directory, and things they must not reach.
 private struct Guarded {
     let place: Place
     let program: Program
     let impostor: Impostor
-    /// A camera that credentials are for, another that clients may reach, and an address that they may not.
+    /// A camera with credentials, another that clients may reach, and an address that they may not.
     static let (camera, other, forbidden) = ("127.0.0.2", "127.0.0.3", "127.0.0.1")
     static let password = "Swordfish-7"
     let films: URL
@@ -42,7 +42,7 @@ private struct Guarded {
         return try await place.ask("stream.add", .object(usual.merging(args.mapValues { .string($0) }) { $1 }))
     }
 
-    /// Waits until the stream has been tried, and has failed: the reason.
+    /// Waits until the stream has failed; returns the reason.
     func failure(_ name: String) async throws -> String {
         let reason = Mutex("")
         // Between two tries there is none: it is read with the state that has it.
@@ -95,7 +95,7 @@ struct ClientSourceTests {
         try await guarded.end()
     }
 
-    /// What is tried: launch lines, URIs, and templates that do not belong to them.
+    /// The attempts: launch lines, URIs, and templates that do not match them.
     private static func attempts(port: String, films: String, secret: String, written: String) -> [[String: String]] {
         let launch = { (line: String) in ["uri": "custom", "launch": line] }
         let uri = { (uri: String) in ["uri": uri] }

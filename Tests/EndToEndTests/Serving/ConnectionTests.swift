@@ -4,17 +4,17 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// `WATCHWORD_CONNECTIONS` says how many connections are made to each socket in turn; `make drills` says 40,000.
+/// The number of connections to each socket in turn: 2,000, in `make drills` 40,000, or `WATCHWORD_CONNECTIONS`.
 private let inTurn = ProcessInfo.processInfo.environment["WATCHWORD_CONNECTIONS"].flatMap { Int($0) } ?? 2_000
-/// Connections to each socket that are there at once.
+/// The number of simultaneous connections to each socket.
 private let atOnce = max(200, inTurn / 40)
 
 @Suite("Connections", .serialized)
 struct ConnectionTests {
-    /// Opens connections of every bad kind: silent, half a greeting, garbage, a handshake that stops, a whole one and
-    /// then garbage.
+    /// A program that opens connections of every bad kind.
     ///
-    /// Those that are held are all open at the same time, of which it says so and waits for a word.
+    /// They are silent, send half a greeting, garbage, a handshake that stops, or a whole one and then garbage. The
+    /// held ones are all open at once; the program reports that, and waits for a word.
     private static let crowd = """
         import os, random, socket, struct, sys
         endpoint, turns, held = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -75,7 +75,7 @@ struct ConnectionTests {
         }
     }
 
-    /// One at each socket.
+    /// Starts one such program for each socket.
     private static func crowds(_ daemon: Guest, turns: Int) throws -> [Program] {
         try [daemon.publish, daemon.control].map { endpoint in
             try Program("/usr/bin/python3", ["-uc", crowd, endpoint, "\(turns)", "\(atOnce)"], hasInput: true)
@@ -126,7 +126,7 @@ struct ConnectionTests {
     }
 }
 
-/// The daemon without streams, and a client whom it lets in.
+/// A daemon without streams, and a client that it accepts.
 private struct Guest {
     let process: Program
     let publish: String

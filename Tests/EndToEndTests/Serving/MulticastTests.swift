@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A network of its own with a camera in it: two namespaces, joined by a pair of interfaces that carry multicast.
+/// A network with a multicast camera: two namespaces, joined by a pair of interfaces that carry multicast.
 ///
-/// On one machine camera and client would both want the group's ports.
+/// On a single machine, camera and client would both need the group's ports.
 private struct MulticastNetwork {
     private let program: Program
     private let camera: Int32
@@ -36,10 +36,10 @@ private struct MulticastNetwork {
     private func within(_ process: Int32) -> [String] {
         ["/usr/bin/nsenter", "-t", "\(process)", "-U", "-n", "--preserve-credentials", "--"]
     }
-    /// How a client gets into it.
+    /// The command that runs a client in the network.
     var within: [String] { within(program.identifier) }
 
-    /// A camera that sends to a group alone.
+    /// Starts a camera that sends only to a multicast group.
     func serve(port: Int) async throws -> Program {
         let script = Fixtures.repository.appending(path: "scripts/servers/rtsp-server.py").path
         let film = Fixtures.videos.appending(path: "lobby.mp4").path

@@ -3,9 +3,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Runs a program of the build to its end.
-///
-/// On a thread of its own, where it is started and waited for.
+/// Runs a program of the build to its end, on a thread of its own.
 private func runProgram(
     _ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
 )
@@ -38,14 +36,14 @@ private func runProgram(
     )
 }
 
-/// Runs a program of the build to its end, on a thread that may wait.
+/// Runs a program of the build to its end, on a thread that may block.
 func run(
     _ program: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
 ) async throws -> (code: Int32, out: String, err: String) {
     try await blocking { try runProgram(program, arguments, input: input, environment: environment) }
 }
 
-/// A truth file: what happens in a clip, and when.
+/// A file of true events: what happens in a clip, and when.
 private struct Truth: Decodable {
     struct Event: Decodable {
         let kind: String, start_s: Double, end_s: Double, captions: [String]
@@ -151,7 +149,7 @@ struct ProgramTests {
         #expect(found.code == code && found.err.contains(part), "\(found.code): \(found.err)")
     }
 
-    /// Adds the stream, and prints its events until it ends, then whether a replay has every number once.
+    /// A client that adds the stream, prints its events to the end, and whether a replay has every number once.
     private static let rtspClient = """
         import json, sys, time, zmq
         c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b""); s.connect(sys.argv[1])

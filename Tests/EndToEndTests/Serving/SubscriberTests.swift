@@ -7,7 +7,7 @@ import WireFormat
 
 @Suite("Subscribers", .serialized)
 struct SubscriberTests {
-    /// Reads on, and prints in the end how many messages it lacks of 10,000.
+    /// A subscriber that reads all the time, and at the end prints how many of 10,000 messages it missed.
     private static let steady = """
         import sys, zmq
         s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match."); s.setsockopt(zmq.RCVHWM, 0)
@@ -18,7 +18,7 @@ struct SubscriberTests {
         print(holes)
         """
 
-    /// Stops reading twice, asks for what it lacks, and prints whether it has got all.
+    /// A subscriber that pauses twice, requests missing messages, and prints whether it has all.
     private static let stopping = """
         import json, sys, zmq
         c = zmq.Context(); s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"match.s1."); s.setsockopt(zmq.RCVHWM, 20)

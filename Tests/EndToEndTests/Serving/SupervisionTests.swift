@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// The daemon with all that it says, and its process's number.
+/// A daemon with its log, and its process's number.
 private struct Daemon {
     let place: Place
     let config: URL
@@ -37,13 +37,13 @@ private struct Daemon {
         try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
     }
 
-    /// Gives it another configuration, and tells it so.
+    /// Writes another configuration, and makes the daemon reload it.
     func reload(_ yaml: String) throws {
         try Self.write(place, yaml, to: config)
         #expect(kill(process, SIGHUP) == 0)
     }
 
-    /// Names, and how many frames were sampled since the stream began.
+    /// The number of frames sampled of each stream, by its name.
     func streams() async throws -> [String: Int64] {
         let all = try await place.ask("stream.list").result?.array ?? []
         let pairs = all.map { ($0["name"]?.string ?? "", $0["sampled"]?.integer ?? -1) }
@@ -190,7 +190,7 @@ struct SupervisionTests {
         withExtendedLifetime(server) {}
     }
 
-    /// Streams whose password is in the URI, in its query, in a file and in a launch line.
+    /// A configuration of streams whose password is in the URI, in its query string, in a file and in a launch line.
     private static func configuration(_ secret: String, _ file: String, _ address: String) -> String {
         """
         log: {level: trace}
@@ -219,7 +219,7 @@ struct SupervisionTests {
         ]
     }
 
-    /// A password that is given all the same is not left for whoever lists processes.
+    /// Expects that a password in the arguments is not visible in the list of processes.
     private func expectHidden(_ secret: String, _ address: String) async throws {
         let watching = try Program(
             "/bin/sh",
@@ -293,7 +293,7 @@ extension Sequence {
 }
 
 extension Place {
-    /// What the running daemon replays: the bodies of its messages.
+    /// The bodies of the messages that the running daemon replays.
     fileprivate func entriesNow() async throws -> [JSONValue] {
         let page = try await ask("events.replay", .object(["since": .integer(0), "limit": .integer(1000)]))
         return page.result?.array?.compactMap { $0["body"] } ?? []

@@ -3,14 +3,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Both sockets and the configuration get the worst that they may be sent; the daemon goes on meanwhile.
+/// Sends both sockets and the configuration the worst possible requests, while the daemon must continue.
 ///
-/// `WATCHWORD_WORST_BYTES` makes what is large as large: 13900000 comes to the limits of 16 MiB a request and 128 MiB
-/// an import. The pool's time is processor time, so that a busy machine, or a build without optimisation, does not
-/// count.
+/// `WATCHWORD_WORST_BYTES` sets the size of large ones: 13900000 reaches the limits of 16 MiB a request and 128 MiB an
+/// import. The pool's time is measured as processor time, so that a busy machine or an unoptimised build does not
+/// matter.
 @Suite("The worst requests", .serialized)
 struct WorstRequestsTests {
-    /// What no operation, and no change of the configuration, may take of the cooperative pool, in milliseconds.
+    /// The milliseconds of the cooperative pool that no operation and no reload may exceed.
     private static let most = 50.0
     private static let bytes =
         ProcessInfo.processInfo.environment["WATCHWORD_WORST_BYTES"].flatMap { Int($0) } ?? defaultBytes
@@ -20,7 +20,7 @@ struct WorstRequestsTests {
         private static let defaultBytes = 2_000_000
     #endif
 
-    /// A daemon whose cooperative pool is measured, and whose watchdog is looked at.
+    /// A daemon whose cooperative pool and watchdog are measured.
     private final class Measured: Sendable {
         let place: Place
         let socket: NotifySocket
@@ -58,7 +58,7 @@ struct WorstRequestsTests {
             _ = try await until { self.address != nil }
         }
 
-        /// A configuration, with further lines.
+        /// A configuration with additional lines.
         static func lines(_ place: Place, _ more: String = "") -> String {
             """
             model: \(Fixtures.shapes.path)
@@ -77,7 +77,7 @@ struct WorstRequestsTests {
         var said: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
         var address: String? { try? /http:\/\/127\.0\.0\.1:\d+/.firstMatch(in: said).map { String($0.output) } ?? nil }
 
-        /// The longest job of the pool since the last time, in milliseconds.
+        /// The longest job of the pool since the last call, in milliseconds.
         func longest() throws -> Double {
             let file = try FileHandle(forUpdating: probe)
             defer { try? file.close() }
@@ -87,7 +87,7 @@ struct WorstRequestsTests {
             return Double(data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }) / 1e6
         }
 
-        /// Pings of the watchdog, until the task is cancelled; the longest time between two.
+        /// Counts watchdog pings until the task is cancelled; also returns the longest time between two.
         func pings() async -> (count: Int, longest: Duration) {
             var (count, longest, last) = (0, Duration.zero, ContinuousClock.now)
             while !Task.isCancelled {
@@ -101,7 +101,7 @@ struct WorstRequestsTests {
         }
     }
 
-    /// A line of the client.
+    /// A line of the client's output.
     private struct Told: Decodable {
         let `case`: String?
         let ms: Double?

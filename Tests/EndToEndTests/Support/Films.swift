@@ -1,9 +1,9 @@
 import Foundation
 import TestSupport
 
-/// Films that tests play when any film will do.
+/// Films for tests that can use any film.
 enum Films {
-    /// The first 4 s of `lobby.mp4`, its coded pictures as they are; a blue circle appears at 3 s.
+    /// The first 4 s of `lobby.mp4`, not re-encoded; a blue circle appears at 3 s.
     static func short() throws -> String { try cut.get() }
 
     private static let cut = Result {

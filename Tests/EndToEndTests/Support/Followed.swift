@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// Where a daemon under test has its sockets and its journal.
+/// The endpoints and the journal of a daemon under test.
 struct Place {
     let folder: URL
     let publish: String
@@ -30,12 +30,12 @@ struct Place {
         self.journal = journal
     }
 
-    /// The test's own producer of events, as many as it can make in `lanes` with pauses of milliseconds.
+    /// The command of the test's event producer, with pauses in milliseconds between the messages of `lanes`.
     func producer(lanes: Int, pause: Int, backlog: Int = 20_000) -> [String] {
         [Fixtures.plugins + "/event-producer", journal, publish, control, sent, "\(lanes)", "\(pause)", "\(backlog)"]
     }
 
-    /// The daemon, on clips played again and again, with thresholds that are crossed all the time.
+    /// The daemon's command, with repeated clips, and thresholds that are crossed all the time.
     func daemon() throws -> [String] {
         let videos = ["lobby", "dock"].map {
             Fixtures.repository.appending(path: "Tests/Fixtures/videos/\($0).mp4").path
@@ -66,10 +66,10 @@ struct Place {
         }
     }
 
-    /// The newest number; 0 if nobody answers.
+    /// The newest number; 0 if the daemon does not answer.
     func seq() async -> Int64 { (try? await ask("status"))?.result?["seq"]?.integer ?? 0 }
 
-    /// Reads a copy of the journal, as its files are now: a process that has it is neither asked nor disturbed.
+    /// Reads a copy of the journal's current files, so that a process that uses it is not disturbed.
     func withCopiedJournal<T>(_ body: (Journal) throws -> T) throws -> T {
         let copy = FileManager.default.temporaryDirectory.appending(path: "read-\(UUID())")
         let file = URL(filePath: journal)
@@ -78,13 +78,13 @@ struct Place {
         return try body(Journal(path: copy.appending(path: file.lastPathComponent).path))
     }
 
-    /// What the journal has, read from its file.
+    /// The journal's messages, read from its file.
     func entries() throws -> [Entry] {
         try Journal(path: journal).replay(since: 0, limit: 10_000_000).entries
     }
 }
 
-/// A follower on a thread of its own, and what it was told.
+/// A follower on its own thread, with everything that it reported.
 final class Following: Sendable {
     private let follower: EventFollower
     private let told = Mutex<[Followed]>([])
@@ -134,8 +134,9 @@ final class Following: Sendable {
     }
 }
 
-/// Every number once and in order, each topic linked, and the life of each event whole; those that were open when the
-/// process was last killed may lack their end, no others.
+/// Expects every number once and in order, linked topics, and complete events.
+///
+/// Only events that were open at the last kill may lack their end.
 func expectWhole(_ entries: [Entry]) throws {
     #expect(entries.map(\.seq) == Array(1...Int64(max(1, entries.count))))
     var topics: [String: Int64] = [:]

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A head that never comes back from its first window, and says so by a file.
+/// A head that hangs in its first window, and reports that by a file.
 private let hangingHead = """
     #include "watchword_head.h"
     #include <stdio.h>
@@ -32,9 +32,9 @@ private let hangingHead = """
 
 @Suite("Under systemd: what hangs", .serialized)
 struct HangingTests {
-    /// A daemon with an open event, whose other query's head then hangs; returns when it does.
+    /// Starts a daemon with an open event, and with another query whose head then hangs; returns when it does.
     ///
-    /// The event opens with the first window of four frames; the other's window is longer.
+    /// The event opens with the first window of four frames; the other query's window is longer.
     private func hanging() async throws -> Service {
         let folder = FileManager.default.temporaryDirectory.appending(path: "hang-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

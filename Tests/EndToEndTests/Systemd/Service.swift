@@ -3,16 +3,16 @@ import Journal
 import TestSupport
 import WireFormat
 
-/// A daemon as systemd starts it.
+/// A daemon started in the way of systemd.
 struct Service {
     let place: Place
     let socket: NotifySocket
     let daemon: Program
     let errors: URL
 
-    /// `configuration`: what its YAML says besides the sockets; `watchdog`: in microseconds.
+    /// Starts a daemon; `configuration` is its YAML besides the sockets, `watchdog` is in microseconds.
     ///
-    /// `through`: a command that runs the daemon.
+    /// `through` is a command that runs the daemon.
     init(
         _ configuration: String, watchdog: Int = 400_000, environment: [String] = [], through: [String] = []
     ) throws {
@@ -43,12 +43,12 @@ struct Service {
 
     var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
-    /// What the journal has of a topic.
+    /// The journal's messages of a topic.
     func told(_ topic: String) throws -> [JSONValue] {
         try place.entries().filter { $0.topic == topic }.map { try WireCoding.decode(JSONValue.self, $0.body) }
     }
 
-    /// Ends it as `systemctl stop` does: SIGTERM, and SIGKILL to what has not ended by TimeoutStopSec.
+    /// Ends the daemon as `systemctl stop` does: SIGTERM, then SIGKILL after TimeoutStopSec.
     func stop() async throws -> Int32 {
         let limit = Task {
             try await Task.sleep(for: .seconds(10))
@@ -59,7 +59,7 @@ struct Service {
     }
 }
 
-/// Runs a tool of the machine to its end; its output and what it complains of together.
+/// Runs a system tool to its end; returns its exit code, and its output with its error output.
 func tool(_ path: String, _ arguments: [String]) async throws -> (code: Int32, out: String) {
     try await blocking {
         let (process, output) = (Process(), Pipe())
@@ -74,5 +74,5 @@ func tool(_ path: String, _ arguments: [String]) async throws -> (code: Int32, o
     }
 }
 
-/// The unit that the package installs.
+/// The unit file that the package installs.
 let serviceUnit = Fixtures.repository.appending(path: "systemd/watchword.service").path

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// The tests play systemd's part: its notify socket, watchdog and signals, and the time it gives for an end.
+/// Tests the daemon under systemd, which the tests simulate: notify socket, watchdog, signals and stop time-out.
 @Suite("Under systemd", .serialized)
 struct SystemdTests {
     @Test("a daemon with nothing to watch is ready, pings, and ends when it is asked to")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A plugin that leaves a mark as soon as it is opened, before anybody asks what it is.
+/// A plugin that leaves a mark as soon as it is loaded, before it is inspected.
 private let plantedPlugin = """
     #include <stdio.h>
     #include <stdlib.h>
@@ -44,7 +44,7 @@ struct UnitTests {
         #expect(service.log.split(separator: "\n").allSatisfy { $0.hasPrefix("<6>") }, "\(service.log)")
     }
 
-    /// What the unit says of a setting, each word of all of its lines.
+    /// The words of a setting in the unit file, over all of its lines.
     private func words(_ setting: String) throws -> [String] {
         try String(contentsOfFile: unit, encoding: .utf8).split(separator: "\n")
             .filter { $0.hasPrefix(setting + "=") }.flatMap { $0.dropFirst(setting.count + 1).split(separator: " ") }

@@ -6,11 +6,11 @@ import StreamSources
 import TestSupport
 import Testing
 
-/// Films of many kinds, each against what the ffmpeg command decodes of it: how many pictures, when, and their pixels.
+/// Compares films of many kinds with what the ffmpeg command decodes: number of pictures, times, and pixels.
 @Suite("Films of all kinds")
 struct ConformanceTests {
     private static let side = 64
-    /// Containers keep time in milliseconds, or in ticks of their own.
+    /// The tolerance of times in seconds: containers store them in milliseconds, or in their own ticks.
     private static let tolerance = 0.002
 
     @Test(
@@ -109,7 +109,7 @@ extension FilmRow {
 }
 
 extension FilmRow.Outcome {
-    /// Words of the sentence with which it ends.
+    /// Words of the sentence with which it ends; nil if it ends normally.
     fileprivate var sentence: String? {
         switch self {
         case .plays: nil

@@ -3,25 +3,25 @@ import Pixels
 import TestSupport
 import Testing
 
-/// A film that a test makes, and what Watchword must make of it.
+/// A film that a test makes, and the expected result of playing it.
 struct FilmRow: CustomTestStringConvertible, Sendable {
-    /// The outcome that is expected of the film.
+    /// The expected outcome.
     enum Outcome: Sendable {
-        /// Every picture that ffmpeg decodes, at its time.
+        /// Every picture that ffmpeg decodes is played, at its time.
         case plays
-        /// It fails with a sentence that has these words in it, and no picture comes.
+        /// The film is refused with a sentence that contains these words, without any picture.
         case refused(String)
-        /// Pictures come, and then a sentence that has these words in it.
+        /// Some pictures are played, followed by a sentence that contains these words.
         case partly(String)
     }
-    /// The change made to the file that ffmpeg wrote.
+    /// A change of the file that ffmpeg wrote.
     enum Patch: Sendable {
         case none
         case matrix(TrackMatrix)
         case cleanAperture
-        /// Only this part of its bytes is kept.
+        /// Only this share of the file's bytes is kept.
         case cut(Double)
-        /// The pictures' bytes are made zero.
+        /// The pictures' bytes are zeroed.
         case blank
     }
 
@@ -30,31 +30,31 @@ struct FilmRow: CustomTestStringConvertible, Sendable {
     let codec: String
     let variant: String
     let arguments: [String]
-    /// Filters before the encoder; size and frame rate of what is filmed.
+    /// The filters before the encoder; `size` and `rate` are those of the source.
     let filter: String?
     let size: String
     let rate: Int
-    /// Arguments of a second run of ffmpeg, which reads `{film}`.
+    /// The arguments of a second run of ffmpeg, which reads `{film}`.
     let remux: String?
-    /// Size of a second film that is put behind the first, byte by byte.
+    /// The size of a second film that is appended to the first, byte by byte.
     let second: String?
     let patch: Patch
-    /// ffmpeg's filters that do what a player does; ffmpeg's own turning, if nil.
+    /// The filters of ffmpeg that do what a player does; nil means ffmpeg's own rotation.
     let shown: String?
     let outcome: Outcome
-    /// Least PSNR in dB against ffmpeg's pictures.
+    /// The least PSNR in dB against ffmpeg's pictures.
     let psnr: Double
-    /// Pictures at the beginning that ffmpeg leaves out.
+    /// The number of first pictures that ffmpeg leaves out.
     let extra: Int
-    /// Pictures of ffmpeg's at the beginning, and at the end, that are left out.
+    /// The number of ffmpeg's pictures that are missing at the beginning and at the end.
     let missing: (first: Int, last: Int)
-    /// Seconds by which all pictures come later than ffmpeg says.
+    /// The seconds by which all pictures come later than ffmpeg's.
     let later: Double
-    /// Whether the file says no times: the frame rate tells them.
+    /// Whether the file has no times, so that the frame rate determines them.
     let isCounted: Bool
-    /// Words of a warning that must come.
+    /// Words of a warning that must be given.
     let warning: String?
-    /// The note that people read beside the row.
+    /// The note in the row of the documentation's table.
     let note: String
 
     init(
@@ -103,14 +103,14 @@ extension FilmRow {
         return film
     }
 
-    /// Smooth colours, so that how chroma between two samples is guessed does not matter, and sharp brightness.
+    /// Encodes a film with smooth colours, so that the interpolation of chroma does not matter, and sharp brightness.
     private func encode(_ film: URL, _ size: String) throws {
         let filters = ["format=yuv444p", "gblur=sigma=5:planes=6"] + (filter.map { [$0] } ?? [])
         let scene = "testsrc2=size=\(size):rate=\(rate):duration=1.2,\(filters.joined(separator: ","))"
         try output(of: "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", scene] + arguments + [film.path])
     }
 
-    /// One picture as ffmpeg decodes it: a picture's time, size, aspect of its pixels, and RGB.
+    /// Decodes the film with ffmpeg; returns each picture's time, size, pixel aspect, and RGB.
     func reference(_ film: URL) throws -> [ReferencePicture] {
         let raw = film.appendingPathExtension("rgb")
         let decoding = ["-map", "0:v", "-fps_mode", "passthrough", "-autoscale", "0", "-pix_fmt", "rgb24"]
@@ -134,7 +134,7 @@ struct ReferencePicture {
     let pixelAspect: Double
     let rgb: [UInt8]
 
-    /// Reads the lines of the muxer `framecrc` and the pictures that they are of; `sizes` are those beside the first.
+    /// Reads the lines of the muxer `framecrc` with their pictures; `sizes` are the sizes after the first.
     static func read(_ lines: String, _ rgb: [UInt8], sizes: [String]) throws -> [ReferencePicture] {
         var (tick, aspect, start) = (1.0, 1.0, 0)
         var known: [[Int]] = sizes.map { $0.split(separator: "x").compactMap { Int($0) } }
@@ -166,7 +166,7 @@ struct ReferencePicture {
         return found
     }
 
-    /// Made square as Watchword makes its own pictures square.
+    /// The picture made square in the way of Watchword.
     func square(_ side: Int) -> [UInt8] {
         rgb.withUnsafeBufferPointer { samples in
             guard let first = samples.baseAddress else { return [] }
@@ -176,7 +176,7 @@ struct ReferencePicture {
     }
 }
 
-/// Peak signal-to-noise ratio of two pictures in dB.
+/// The peak signal-to-noise ratio of two pictures in dB.
 func psnr(_ a: [UInt8], _ b: [UInt8]) -> Double {
     guard a.count == b.count, !a.isEmpty else { return 0 }
     var squares = 0

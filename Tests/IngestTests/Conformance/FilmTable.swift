@@ -1,6 +1,6 @@
-/// The films that `docs/INPUTS.md` speaks of, as ffmpeg 5.1 of Debian 12 makes them.
+/// The films that `docs/INPUTS.md` lists, made by ffmpeg 5.1 of Debian 12.
 ///
-/// Sizes are small and few pictures, since what is asked is whether each comes, when, and in its colours.
+/// They have small and few pictures, which suffices to check that each comes, when, and in which colours.
 enum FilmTable {
     static let x265 = "-c:v libx265 -x265-params log-level=none -preset ultrafast"
     private static let interlaced = "-flags +ildct+ilme"
@@ -51,7 +51,7 @@ enum FilmTable {
         .init("MP4", "mp4", "MJPEG", "", "-c:v mjpeg -q:v 2 -pix_fmt yuvj422p"),
     ]
 
-    /// The boxes around the pictures in MP4, and how they are to be shown.
+    /// MP4 films with unusual boxes, which change how pictures are displayed.
     private static let quirks: [FilmRow] =
         [
             .init(
@@ -162,7 +162,7 @@ enum FilmTable {
         .init("MXF", "mxf", "MPEG-2", "", "-c:v mpeg2video -q:v 2", rate: 25),
     ]
 
-    /// Pictures one after the other, with no container around them.
+    /// Films of consecutive pictures without a container.
     private static let streams: [FilmRow] = [
         .init("none", "h264", "H.264", "", "-c:v libx264 -pix_fmt yuv420p -bf 0", rate: 25),
         .init("none", "h264", "H.264", "B-frames", "-c:v libx264 -pix_fmt yuv420p -bf 2", rate: 25),

@@ -1,4 +1,4 @@
-/// How a track's matrix turns its pictures: the seven that are not upright.
+/// The seven matrices of a track that rotate or mirror its pictures.
 enum TrackMatrix: CaseIterable {
     case quarter, half, threeQuarters, mirrored, flipped, transposed, transverse
 
@@ -14,7 +14,7 @@ enum TrackMatrix: CaseIterable {
         }
     }
 
-    /// a, b, c, d of the matrix: x' = ax + cy, y' = bx + dy.
+    /// The numbers a, b, c, d of the matrix: x' = ax + cy, y' = bx + dy.
     fileprivate var numbers: [Int32] {
         switch self {
         case .quarter: [0, 1, -1, 0]
@@ -27,7 +27,7 @@ enum TrackMatrix: CaseIterable {
         }
     }
 
-    /// ffmpeg's filter to the same end.
+    /// The filter of ffmpeg with the same effect.
     var filter: String {
         switch self {
         case .quarter: "transpose=clock"
@@ -48,7 +48,7 @@ enum MovieBytes {
         bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// The offset of the box called `name`, looked for in `range`; its length with its head.
+    /// The range of the box called `name` within `range`, header included.
     private static func box(_ name: String, _ bytes: [UInt8], _ range: Range<Int>) -> Range<Int>? {
         var at = range.lowerBound
         while at + 8 <= range.upperBound {
@@ -60,7 +60,7 @@ enum MovieBytes {
         return nil
     }
 
-    /// Makes all bytes of the media zero.
+    /// Zeroes all bytes of the media data.
     static func blank(_ bytes: inout [UInt8]) {
         guard let mdat = box("mdat", bytes, 0..<bytes.count) else { return }
         for at in mdat.dropFirst(8) { bytes[at] = 0 }
@@ -79,7 +79,7 @@ enum MovieBytes {
         }
     }
 
-    /// Adds a `clap` of whole numbers to the first track's first description; its index must stand at the end.
+    /// Adds a `clap` of whole numbers to the first track's first description; the index must be at the end.
     static func addAperture(width: Int, height: Int, right: Int, down: Int, to bytes: inout [UInt8]) {
         let values = [width, 1, height, 1, right, 1, down, 1].flatMap { big(Int(UInt32(bitPattern: Int32($0)))) }
         let clap = big(40) + Array("clap".utf8) + values

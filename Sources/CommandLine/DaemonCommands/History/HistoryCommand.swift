@@ -4,7 +4,7 @@ import Daemon
 import Foundation
 import WireFormat
 
-/// `watchword history`: what the daemon has kept of the past.
+/// `watchword history`: the recordings that the daemon keeps.
 package struct HistoryCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "history", abstract: "What the daemon has kept of the past.",

@@ -3,11 +3,11 @@ import CommandSupport
 import Foundation
 import Printing
 
-/// Prints a backtest: for each stream its days as a strip, how its scores are spread, and its alerts.
+/// Prints a backtest: for each stream its days as strips, the distribution of its scores, and its alerts.
 enum BacktestPage {
-    /// Characters of a day: half hours.
+    /// The characters of a day in a strip, one for each half hour.
     private static let parts = 48
-    /// Alerts that are listed of a stream: the newest.
+    /// The greatest number of alerts listed for a stream, the newest ones.
     private static let mostListed = 20
 
     static func say(_ result: BacktestResult) {
@@ -46,8 +46,9 @@ enum BacktestPage {
         if stream.count > alerts.count { Terminal.say("  and \(stream.count - alerts.count) before these") }
     }
 
-    /// A line a day (UTC), a character each half hour: a digit where there were alerts, a dot where there was none, a
-    /// space where nothing was watched.
+    /// Prints a line a day (UTC), with a character for each half hour.
+    ///
+    /// A digit is the number of alerts, a dot means none, and a space means that nothing was watched.
     private static func strip(_ stream: BacktestResult.Stream) -> [String] {
         guard let range = range(stream) else { return [] }
         let part = 86_400.0 / Double(parts)
@@ -77,13 +78,13 @@ enum BacktestPage {
         }
     }
 
-    /// From the first moment that was watched to the last.
+    /// The time from the first watched moment to the last; nil if nothing was watched.
     private static func range(_ stream: BacktestResult.Stream) -> ClosedRange<Double>? {
         guard let first = stream.first, let last = stream.last else { return nil }
         return first.timeIntervalSince1970...max(first.timeIntervalSince1970, last.timeIntervalSince1970)
     }
 
-    /// The values' spread, as tall as the logarithm of their number, and the threshold below it.
+    /// Prints a histogram of the values on a logarithmic scale, with the threshold below it.
     private static func histogram(_ stream: BacktestResult.Stream) -> [String] {
         guard let spread = stream.histogram, let most = spread.counts.max(), most > 0 else { return [] }
         let blocks = Array("▁▂▃▄▅▆▇█")

@@ -47,7 +47,7 @@ extension Query {
             }
         }
 
-        /// The query's id, if it stands, or its keys.
+        /// The id of a standing query, or the keys of a described one.
         private func described() throws -> [String: JSONValue] {
             var keys = try query.given()
             if let words, keys.isEmpty, Name.isValid(words), try stands(words) { return ["id": .string(words)] }

@@ -3,7 +3,7 @@ import CommandSupport
 import WireFormat
 
 extension Query {
-    /// Changes keys of a query in the daemon, and prints the outcome; `word` says what was done.
+    /// Changes keys of a query in the daemon, and prints the result; `word` names the change.
     static func change(
         _ id: String, _ keys: [String: JSONValue], _ word: String, _ daemon: DaemonOptions
     ) throws {

@@ -4,7 +4,7 @@ import StreamSources
 import WatchwordConfiguration
 import WireFormat
 
-/// Options that describe a query: each sets one key of its configuration, and keys without an option are left alone.
+/// Options that describe a query: each sets one key, and keys without an option are not changed.
 struct QueryOptions: ParsableArguments {
     @Option(name: .long, parsing: .unconditionalSingleValue, help: "Another way to say it; all are averaged.")
     var phrasing: [String] = []
@@ -65,9 +65,9 @@ struct QueryOptions: ParsableArguments {
         }
     }
 
-    /// The keys that were given, as the operations `query.add` and `query.update` take them.
+    /// The given keys, as the operations `query.add` and `query.update` take them.
     ///
-    /// Reads the pictures, since the daemon opens no file for a client; throws `SourceError` if one cannot be read.
+    /// It reads the pictures, since the daemon opens no file for a client; throws `SourceError` if one cannot be read.
     func given() throws -> [String: JSONValue] {
         func texts(_ values: [String]) -> JSONValue? {
             values.isEmpty ? nil : .array(values.map { .string($0) })
@@ -104,7 +104,7 @@ struct QueryOptions: ParsableArguments {
         return PictureURI.encode(try PictureURI.read(path, from: folder))
     }
 
-    /// Reads "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.
+    /// Parses "Europe/Berlin mon-fri 08:00-12:00,13:00-18:00"; days and hours may be left out.
     private static func active(_ text: String) -> JSONValue {
         let words = text.split(separator: " ")
         var part: [String: JSONValue] = ["zone": .string(String(words[0]))]

@@ -3,7 +3,7 @@ import Daemon
 import Foundation
 
 extension [StreamStatus] {
-    /// Prints the streams as a table; below each that does not play, the reason.
+    /// Prints the streams as a table, with a reason below each one that does not play.
     func table() {
         Terminal.table(
             ["NAME", "STATE", "FPS", "SAMPLED", "SHED", "DROPPED", "LAG", "URI"],

@@ -13,7 +13,7 @@ import SystemSupport
 import Tensors
 
 extension Bench {
-    /// The speed of testing queries on a history.
+    /// `watchword bench backtest`: the speed of testing queries on a history.
     struct Backtest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Seconds to test a query on days of many cameras.",
@@ -77,7 +77,7 @@ extension Bench.Backtest {
         let contrasts: Int
         let p50_s: Double
         let most_s: Double
-        /// Every window replayed, reckoned from an hour of one camera.
+        /// The seconds to replay all windows, extrapolated from an hour of one camera.
         let replay_s: Double
         let windows: Int
         let alerts: Int
@@ -98,7 +98,7 @@ extension Bench.Backtest {
     }
 }
 
-/// Tests queries on a synthetic history again and again.
+/// Tests queries repeatedly on a synthetic history.
 private struct BacktestTrial {
     let bench: Bench.Backtest
     let model: ModelDirectory
@@ -153,7 +153,7 @@ private struct BacktestTrial {
         return try backtest.run(folder, now: now)
     }
 
-    /// Seconds to replay a window.
+    /// The seconds to replay one window.
     private func replaySeconds(_ query: EmbeddedQuery) throws -> Double {
         let count = 3600
         var walk = SyntheticHistory.Walk(seed: bench.seed, width: model.architecture.embedding)

@@ -51,7 +51,7 @@ extension Bench {
             }
         }
 
-        /// A row of the table; a head without products has a rate of bytes instead of operations.
+        /// The cells of a row; for a head without products, the rate is in bytes instead of operations.
         private static func cells(_ result: HeadsReport.Result) -> [String] {
             let hasProducts = result.gflops > 0
             let rates =

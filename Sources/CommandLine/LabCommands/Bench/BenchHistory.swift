@@ -8,7 +8,7 @@ import SystemSupport
 import Tensors
 
 extension Bench {
-    /// The speed of searching a history, and what it takes to write one.
+    /// `watchword bench history`: the speed of searching and of writing a history.
     struct History: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Milliseconds to search days of many cameras for a text.",
@@ -91,7 +91,7 @@ extension Bench {
                 })
         }
 
-        /// Unit texts of a round, the same for the same round.
+        /// The normalised texts of a round, the same for the same round.
         func unitTexts(_ count: Int, round: Int) -> [[Float]] {
             (0..<count).map { place in
                 var numbers = SeededNumbers(seed: seed &+ UInt64(1_000_000 + round * 1000 + place))
@@ -107,15 +107,15 @@ extension Bench.History {
         let quick: Bool
         let p50_ms: Double
         let p95_ms: Double
-        /// Reading as many bytes as are scanned from memory, once, in turns with the searches.
+        /// The time of reading the same number of bytes from memory once, measured between the searches.
         let read_ms: Double
-        /// Resident memory at its peak during a search, less before.
+        /// The growth of resident memory at its peak during a search.
         let rss_mb: Double
-        /// Largest error of any moment's score, against float64.
+        /// The largest error of any moment's score against float64.
         let worst_error: Float
-        /// Share of the exact search's moments that were found.
+        /// The share of the exact search's moments that were found.
         let recall: Double
-        /// The best window of each text of round 0, by its row among those that are exported; -1 where there is none.
+        /// The best window of each text of round 0, by its row in the exported file; -1 if there is none.
         let best: [Int]
 
         init(_ texts: Int, _ quick: Bool, _ found: HistoryTrial.Found, worst: Float, rows: [Int]) {
@@ -151,7 +151,7 @@ extension Bench.History {
         let bytes: Int
         let scanned_bytes: Int
         let bytes_a_camera_day: Double
-        /// Microseconds of processor time to write a frame.
+        /// The microseconds of processor time to write a frame.
         let write_us: Double
         let results: [Result]
     }

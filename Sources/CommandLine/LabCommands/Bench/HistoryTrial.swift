@@ -4,18 +4,18 @@ import History
 import SystemSupport
 import Tensors
 
-/// Searches a history again and again, in turns with reading as many bytes from memory.
+/// Searches a history repeatedly; between the searches, reads the same number of bytes from memory for comparison.
 struct HistoryTrial {
-    /// Times and findings of the searches of one kind.
+    /// The times and results of the searches of one kind.
     struct Found {
-        /// Seconds of each search.
+        /// The seconds of each search.
         var times: [Double] = []
-        /// Seconds of the median reading of as many bytes.
+        /// The median time in seconds of reading as many bytes from memory as a search reads.
         var read = 0.0
         var bytes = 0
         var megabytes = 0.0
         var recall = 1.0
-        /// Each text's moments, of all rounds.
+        /// The moments of each text, of all rounds.
         var moments: [(text: [Float], moments: [HistoryMoment])] = []
         /// The best moment of each text of round 0.
         var best: [HistoryMoment?] = []
@@ -23,7 +23,7 @@ struct HistoryTrial {
 
     let search: HistorySearch
     let history: Bench.History
-    /// Most bytes that are kept to be read: the time of more follows from them.
+    /// The greatest number of bytes that are read; the time of more is extrapolated.
     private static let mostRead = 2 << 30
 
     func measure(_ count: Int, isQuick: Bool) -> Found {
@@ -58,14 +58,14 @@ struct HistoryTrial {
         return query
     }
 
-    /// Share of the exact search's moments that a quick one found.
+    /// The share of the exact search's moments that a quick search found.
     private func recall(_ quick: [[HistoryMoment]], _ exact: [[HistoryMoment]]) -> Double {
         func keys(_ moments: [HistoryMoment]) -> Set<String> { Set(moments.map { "\($0.stream) \($0.mediaPeak)" }) }
         let common = zip(exact, quick).reduce(0) { $0 + keys($1.0).intersection(keys($1.1)).count }
         return Double(common) / Double(max(1, exact.reduce(0) { $0 + $1.count }))
     }
 
-    /// Megabytes that a work adds to resident memory at its peak, as the kernel keeps it.
+    /// The megabytes that `work` adds to the peak of resident memory.
     private func peak(_ work: () -> Void) -> Double {
         SystemSupport.Memory.release()
         // 5: proc(5), "reset the peak resident set size".

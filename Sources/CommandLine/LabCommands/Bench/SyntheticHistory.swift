@@ -5,12 +5,12 @@ import History
 import SystemSupport
 import Tensors
 
-/// Days of cameras that never were: embeddings that wander, the same for the same seed.
+/// Days of invented cameras: random walks of embeddings, the same for the same seed.
 struct SyntheticHistory {
     static let model = "synthetic@0"
     let path: String
     let cameras: Int
-    /// Frames of each camera.
+    /// The number of frames of each camera.
     let count: Int
     let fps: Double
     let gated: Double
@@ -18,16 +18,16 @@ struct SyntheticHistory {
     let frames: Int
     let seed: UInt64
 
-    /// 2026-01-01: the cameras' first frame, in seconds since 1970.
+    /// The cameras' first frame, 2026-01-01, in seconds since 1970.
     private static let start = 1_767_225_600.0
-    /// When the last frame was.
+    /// The time of the last frame, in seconds since 1970.
     var end: Double { Self.start + Double(count) / fps }
 
     private func name(_ camera: Int) -> String { "camera-\(camera)" }
 
-    /// Writes what is not there yet; processor seconds that it took, without making the embeddings.
+    /// Writes the missing part; returns its processor seconds, without those of generating the embeddings.
     ///
-    /// `exporting`: a file for the unit embedding of each window `[windows, width]`, camera by camera.
+    /// `exporting` is a file for the normalised embedding of each window, `[windows, width]`, camera by camera.
     func write(exporting file: String?) throws -> Double {
         var settings = HistoryWriter.Settings(
             model: Self.model, width: width, window: frames, retention: HistoryRetention(days: nil, bytes: nil))
@@ -68,7 +68,7 @@ struct SyntheticHistory {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// The row of a moment's best window among those that are exported; -1 where there is none.
+    /// The row of a moment's best window in the exported file; -1 if there is none.
     func row(_ moment: HistoryMoment?) -> Int {
         guard let moment, let camera = camera(moment) else { return -1 }
         return camera * (count - frames + 1) + last(moment) - frames + 1
@@ -78,7 +78,7 @@ struct SyntheticHistory {
     /// The last frame of a moment's best window.
     private func last(_ moment: HistoryMoment) -> Int { Int((moment.mediaPeak * fps).rounded()) }
 
-    /// The largest error of each kind's moments' scores, against the mean head in float64 over embeddings made anew.
+    /// The largest error of the moments' scores of each kind, against the mean head in float64 on the same embeddings.
     func worst(_ kinds: [[(text: [Float], moments: [HistoryMoment])]]) -> [Float] {
         var wanted: [Int: [Int: [(kind: Int, text: [Float], score: Float)]]] = [:]
         for (kind, found) in kinds.enumerated() {
@@ -109,7 +109,7 @@ struct SyntheticHistory {
 }
 
 extension SyntheticHistory {
-    /// An embedding that wanders around one place, as those of a camera's pictures do.
+    /// A random walk of embeddings around one place, like those of a camera's pictures.
     struct Walk {
         private var random: SeededRandom
         private let home: [Float]
@@ -122,7 +122,7 @@ extension SyntheticHistory {
             drift = [Float](repeating: 0, count: width)
         }
 
-        /// The next embedding; nil where the picture had not changed.
+        /// Returns the next embedding; nil if the picture did not change.
         mutating func next(_ gated: Double) -> [Float]? {
             if gated > 0, random.unit() < gated { return nil }
             var bits: UInt64 = 0
@@ -136,7 +136,7 @@ extension SyntheticHistory {
     }
 }
 
-/// The mean head by its definition, in float64.
+/// Computes the mean head's scores from their definition, in float64.
 private struct WindowMean {
     private let frames: Int
     private var rows: [[Float]] = []
@@ -147,7 +147,7 @@ private struct WindowMean {
         sum = [Double](repeating: 0, count: width)
     }
 
-    /// Slides by an embedding, or by the one before.
+    /// Slides the window by an embedding; nil repeats the last one.
     mutating func slide(_ embedding: [Float]?) {
         guard let row = embedding.map(Products.unit) ?? rows.last else { return }
         for place in sum.indices { sum[place] += Double(row[place]) }
@@ -158,14 +158,14 @@ private struct WindowMean {
         }
     }
 
-    /// The window's unit embedding, once it is full.
+    /// The window's normalised mean; nil until the window is full.
     var unit: [Float]? {
         guard rows.count == frames else { return nil }
         let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return sum.map { Float($0 / norm) }
     }
 
-    /// Slides; the window's unit embedding as float32, once it is full.
+    /// Slides the window; returns its normalised mean as float32, or nil until it is full.
     mutating func push(_ embedding: [Float]?) -> Data? {
         slide(embedding)
         return unit.map { unit in unit.withUnsafeBytes { Data($0) } }

@@ -5,7 +5,7 @@ import EvaluationRuns
 import Foundation
 import Matching
 
-/// Options that name captions and clips, and how clips are sampled.
+/// Options that select captions and clips, and the sampling of clips.
 struct DataOptions: ParsableArguments {
     @Option(help: "JSON lines of video, caption, and optionally start and end.")
     var manifest: String?
@@ -54,7 +54,7 @@ struct DataOptions: ParsableArguments {
     /// The data set's name in reports.
     var name: String { benchmark.map { "\($0.rawValue) \(split ?? $0.splits[0])" } ?? manifest ?? "" }
 
-    /// Embeds clips as the options say; `folder` is the cache without `--cache`.
+    /// Makes the embedding of clips by the options; `folder` is the cache without `--cache`.
     func embedding(_ embedder: ClipEmbedder, cache folder: String? = nil) throws -> ClipEmbedding {
         try ClipEmbedding(embedder, rate: rate, frames: frames, selection: select, cache: cache ?? folder)
     }

@@ -5,7 +5,7 @@ import EvaluationRuns
 import Foundation
 import Heads
 
-/// `watchword eval events`: measures whether the events that are found are the true ones.
+/// `watchword eval events`: measures precision and recall of detected events.
 struct EvalEvents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "Measure events: precision and recall on videos whose true events are known.",

@@ -7,7 +7,7 @@ import Foundation
 import Heads
 import WatchwordConfiguration
 
-/// `watchword eval retrieval`: measures which video a text finds, and which text a video.
+/// `watchword eval retrieval`: measures text-to-video and video-to-text retrieval.
 struct EvalRetrieval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retrieval", abstract: "Measure retrieval: which video a text finds, and which text a video.",

@@ -5,9 +5,9 @@ import Dispatch
 import Foundation
 import TrainingRuns
 
-/// Runs a training on a thread of its own; SIGINT and SIGTERM raise its flag.
+/// Runs a training on its own thread; SIGINT and SIGTERM raise its stop flag.
 ///
-/// `train` returns false if it has stopped before its end; then a hint is printed, and exit code 130 is thrown.
+/// `train` returns false if it stopped early; then a hint is printed, and exit code 130 is thrown.
 func runInterruptibly(
     checkpoint: URL, _ train: @escaping @Sendable (StopFlag) throws -> Bool
 ) async throws {

@@ -2,7 +2,7 @@ import CommandSupport
 import Foundation
 import TrainingRuns
 
-/// Prints the events of trainings: progress, and a line or a JSON object for each epoch or each line of the log.
+/// Prints a training's progress, and a line or a JSON object for each epoch or log line.
 struct TrainingLines: Sendable {
     let json: Bool
 
@@ -40,7 +40,7 @@ struct TrainingLines: Sendable {
         time.formatted(.units(allowed: [.hours, .minutes, .seconds], maximumUnitCount: 2))
     }
 
-    /// An epoch without the losses of its steps.
+    /// An epoch as it is printed: without the losses of its steps.
     private struct ShownEpoch: Encodable {
         let epoch: Int
         let loss: Double

@@ -14,7 +14,7 @@ struct FilmOptions: ParsableArguments {
 }
 
 extension Film {
-    /// Gives the RGB bytes of one frame after the other by its number; nil after the last.
+    /// Returns the RGB bytes of a frame by its number; nil after the last.
     var frames: (Int) -> [UInt8]? {
         var film = self
         let count = frameCount ?? 0

@@ -11,7 +11,7 @@ struct WorldOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Frames a second.")
     var fps = 25
 
-    /// Pixels; set by `validate`.
+    /// The width in pixels; set by `validate`.
     private(set) var width = 0
     private(set) var height = 0
 
@@ -30,7 +30,7 @@ struct WorldOptions: ParsableArguments {
 
     var writer: VideoWriter { VideoWriter(width: width, height: height, fps: fps) }
 
-    /// A film of about `seconds`; `cuts` lets the background change between scenes.
+    /// Makes a film of about `seconds`; with `cuts`, the background changes between scenes.
     func film(seconds: Double, cuts: Bool) -> Film {
         .finite(seed: seed, seconds: seconds, width: width, height: height, fps: fps, mayCut: cuts)
     }

@@ -1,4 +1,4 @@
-/// Rows of a frame as three planes of bytes: shared by the kernels that look at frames.
+/// Reads rows of a decoded frame as three planes of bytes. Shared by the kernels that look at frames.
 #ifndef WATCHWORD_FRAME_ROWS_H
 #define WATCHWORD_FRAME_ROWS_H
 #include <string.h>
@@ -103,8 +103,8 @@ INLINE void row_turned(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restri
     }
 }
 
-/// Columns [column, column + C) of a row of the upright picture, as bytes of R, G and B. `column` is even unless the
-/// frame is turned.
+/// Reads columns [column, column + C) of a row of the upright picture, as bytes of R, G and B. `column` is even unless
+/// the frame is turned.
 INLINE void upright_row(uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b, const ww_frame *frame,
                         int32_t column, int32_t C, int32_t row) {
     if (frame->turn.is_turned) return row_turned(r, g, b, frame, column, C, row);

@@ -73,7 +73,7 @@ static void cut_patches(void *context, size_t first, size_t last, size_t worker)
 void ww_cut_bytes(const ww_numbers *out, const uint8_t *const *pictures, const float mean[3], const float std[3],
                   size_t B, size_t R, size_t P, size_t nested) {
     patch_work w = {.out = out, .pictures = pictures, .R = R, .P = P, .nested = nested};
-    // A byte has 256 values: the three roundings of the reference are done once for each.
+    // A byte has 256 values: CLIP4Clip's three roundings are done once for each.
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) {
             const float unit = (float)v / 255.0f;

@@ -10,19 +10,24 @@ typedef struct ww_attention_shape {
     int causal;              ///< token t sees keys 0...t only
 } ww_attention_shape;
 
-/// Bytes that `ww_attention` wants as scratch, aligned to 64.
+/// The bytes of scratch memory that `ww_attention` needs, aligned to 64.
 size_t ww_attention_scratch(const ww_attention_shape *shape);
 
-/// softmax(q · kᵀ / sqrt(C)) · v: out (B, T, W), or (B, W) with `rows`, from qkv (B, T, 3W), queries, keys and values
-/// side by side. Products of what is not float32 are taken in bfloat16 where the CPU has tiles for it.
+/// Attention: out = softmax(q · kᵀ / sqrt(C)) · v.
+///
+/// out is (B, T, W), or (B, W) when `rows` selects one query of each sequence. qkv is (B, T, 3W): queries, keys and
+/// values side by side. Where the CPU has tiles for bfloat16, products of numbers other than float32 are computed in
+/// bfloat16.
 void ww_attention(const ww_numbers *out, const ww_numbers *qkv, void *scratch, const ww_attention_shape *shape);
 
-/// Rotary positions of rows (R, 3W) of queries, keys and values: of each head of queries and keys, numbers 2j and 2j
-/// + 1 turn by the angle j of the row's token. cosines and sines (T, W / H / 2); R = sequences * T. out: F32 or BF16;
-/// may be `qkv`, unless that holds sums.
+/// Applies rotary positions to rows (R, 3W) of queries, keys and values.
+///
+/// In each head of queries and keys, the numbers 2j and 2j + 1 turn by the angle j of the row's token. cosines and
+/// sines (T, W / H / 2); R = sequences * T. out is F32 or BF16; it may be `qkv`, unless that holds sums.
 void ww_rotate(const ww_numbers *out, const ww_numbers *qkv, const float *cosines, const float *sines, size_t R,
                size_t T, size_t W, size_t H);
 
-/// out (B, H, W): means of each sequence's rows x (B, T, W), weighted by softmax over the tokens of scores (B, T, H).
+/// Pools tokens: out (B, H, W) = means of each sequence's rows x (B, T, W), weighted by the softmax over the tokens of
+/// scores (B, T, H).
 void ww_pool_tokens(float *out, const float *x, const float *scores, size_t B, size_t T, size_t W, size_t H);
 #endif

@@ -1,21 +1,22 @@
-/// What lies between the products of a training step, forward and backward, spread over the workers of `parallel.h`.
+/// Kernels between the products of a training step, forward and backward, spread over the workers of `parallel.h`.
 ///
-/// Each is there in float32 to train in, and in float64 to check it. N = rows, W = width; dense, row-major. Sums over
-/// rows are taken in an order that does not depend on the number of workers.
+/// Each exists in float32 for training, and in float64 to check it. N = rows, W = width; dense, row-major. The order of
+/// sums over rows does not depend on the number of workers.
 #ifndef WATCHWORD_TRAINING_KERNELS_H
 #define WATCHWORD_TRAINING_KERNELS_H
 #include <stddef.h>
 #include <stdint.h>
 
-/// B sequences of T tokens, W wide, in H heads. `lengths` (B) or NULL: to the scores of later keys -1e6 is added.
+/// Sizes of attention: B sequences of T tokens, W wide, in H heads. `lengths` (B) or NULL: scores of keys beyond a
+/// sequence's length get -1e6 added.
 typedef struct ww_heads {
     size_t B, T, W, H;
     const int32_t *lengths;
     int causal;
 } ww_heads;
 
-/// One step of Adam: g = scale * gradient; m = 0.9 m + 0.1 g; v = 0.98 v + 0.02 g²;
-/// p = shrink * p - rate * (m / (root * sqrt(v) + epsilon) + decay * p).
+/// One step of Adam, with g = scale * gradient: m = 0.9 m + 0.1 g; v = 0.98 v + 0.02 g²; p = shrink * p - rate * (m /
+/// (root * sqrt(v) + epsilon) + decay * p).
 typedef struct ww_adam_step {
     double scale, rate, shrink, decay, root, epsilon;
 } ww_adam_step;
@@ -46,7 +47,7 @@ typedef struct ww_adam_step {
     double NAME(squares)(const REAL *x, size_t count);                                                                \
     void NAME(adam)(REAL * p, const REAL *gradient, REAL *m, REAL *v, size_t count, const ww_adam_step *step);
 
-/// Memory that is given back stays in the process from now on, for the next step to take again.
+/// Makes the process keep freed memory from now on, so that the next step reuses it.
 void ww_keep_memory(void);
 
 #define WW_F32(name) ww_f32_##name

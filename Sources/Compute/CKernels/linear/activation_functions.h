@@ -1,4 +1,4 @@
-/// What follows a product, on vectors.
+/// Activation functions on vectors, applied after a product.
 #ifndef WATCHWORD_CURVES_H
 #define WATCHWORD_CURVES_H
 #include "numbers.h"

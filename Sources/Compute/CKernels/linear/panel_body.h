@@ -1,4 +1,4 @@
-/// From sums to values, and the order of a product: included by each unit, which defines
+/// Turns sums into values, and fixes the order of a product. Each unit includes this file and defines
 /// - `VECTORS`: the instructions of its functions,
 /// - `SUMS_OF(kind)`: its function that sums rows of a kind,
 /// - `round_panel(to, from)`: 32 float32 to bfloat16.

@@ -1,4 +1,4 @@
-/// A product by panels: what the units that multiply by vectors share.
+/// The description of one product by panels, shared by the units that multiply with vectors.
 #ifndef WATCHWORD_PANEL_WORK_H
 #define WATCHWORD_PANEL_WORK_H
 #include "linear/panels.h"

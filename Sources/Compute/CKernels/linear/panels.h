@@ -1,4 +1,4 @@
-/// How panels lie, and how their sums become values: shared by the units that multiply them.
+/// The layout of panels, and how their sums become values: shared by the units that multiply them.
 #ifndef WATCHWORD_PANELS_H
 #define WATCHWORD_PANELS_H
 #include "linear/activation_functions.h"

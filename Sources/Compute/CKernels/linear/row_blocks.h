@@ -1,6 +1,8 @@
-/// How rows lie for products by vectors: in blocks of nearly equal size, of fourteen rows at most. In a block, words of
-/// 32 bits, one float32, two bfloat16 or four bytes: those of its rows side by side. So read, rows are one stream,
-/// whose lines do not fall onto each other in the cache, as lines do that are a power of two apart.
+/// The layout of rows for products with vectors: blocks of nearly equal size, of fourteen rows at most.
+///
+/// A block stores words of 32 bits (one float32, two bfloat16 or four bytes); equal words of its rows lie side by side.
+/// A product then reads its rows as one stream. Rows at distances of a power of two would evict each other from the
+/// cache.
 #ifndef WATCHWORD_ROW_BLOCKS_H
 #define WATCHWORD_ROW_BLOCKS_H
 #include "numbers.h"

@@ -1,11 +1,11 @@
-/// One row in, one row out: shared by the kernels of this target.
+/// Reads or writes one row of numbers of any kind: shared by the kernels of this target.
 #ifndef WATCHWORD_ROW_NUMBERS_H
 #define WATCHWORD_ROW_NUMBERS_H
 #include "numbers.h"
 #include "runtime/bfloat16.h"
 #include "runtime/vectors.h"
 
-/// How a row's bytes are made: of its numbers `low` and `high` are the least and most, 0 among them.
+/// Turns a number x into a byte: x * step + shift, clamped to [0, max], the fraction dropped.
 typedef struct ww_quantiser {
     float step, shift, max;
 } ww_quantiser;
@@ -30,7 +30,8 @@ INLINE void quantise(vi *out, const vf *x, ww_quantiser by) {
     *out = __builtin_convertvector(v, vi);
 }
 
-/// Row `r` of bytes from W floats, whose least and most, and 0, are among `low` and `high`.
+/// Writes W floats as row `r` of bytes. Their least and greatest number, and 0, are among the lanes of `low` and
+/// `high`.
 INLINE void put_bytes(const ww_numbers *out, size_t r, size_t W, const float *x, const vf *low, const vf *high) {
     const size_t whole = W / LANES * LANES;
     uint8_t *o = (uint8_t *)out->data + r * W;
@@ -59,7 +60,7 @@ INLINE void copy(float *to, const float *from, size_t W) {
     for (size_t i = whole; i < W; i++) to[i] = from[i];
 }
 
-/// Row `r` of `out` from W floats.
+/// Writes W floats as row `r` of `out`.
 INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     const size_t whole = W / LANES * LANES;
     if (out->kind == WW_F32) {
@@ -89,7 +90,7 @@ INLINE void put_row(const ww_numbers *out, size_t r, size_t W, const float *x) {
     }
 }
 
-/// W floats from columns [at, at + W) of row `r`, whose length is `length`.
+/// Reads W floats from columns [at, at + W) of row `r`, whose length is `length`.
 INLINE void get_row(float *x, const ww_numbers *in, size_t r, size_t length, size_t at, size_t W) {
     const size_t whole = W / LANES * LANES;
     if (in->kind == WW_F32) {

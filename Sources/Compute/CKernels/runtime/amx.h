@@ -2,10 +2,10 @@
 #ifndef WATCHWORD_AMX_H
 #define WATCHWORD_AMX_H
 
-/// Whether this CPU and kernel let us multiply tiles of bytes and of bfloat16.
+/// Whether this CPU and kernel can multiply tiles of bytes and of bfloat16.
 int amx_available(void);
 
-/// Readies the calling thread's tile registers, each of the full size; `amx_end` releases them.
+/// Configures the calling thread's tile registers, each of the full size; `amx_end` releases them.
 void amx_begin(void);
 void amx_end(void);
 #endif

@@ -1,4 +1,4 @@
-/// Rows spread over workers, where there are enough of them.
+/// Spreads rows over workers, if there are enough rows.
 #ifndef WATCHWORD_SPREAD_H
 #define WATCHWORD_SPREAD_H
 #include "parallel.h"

@@ -1,4 +1,4 @@
-/// One function, several instruction sets: the loader picks.
+/// Compiles one function for several instruction sets; the loader picks the best for this CPU.
 #ifndef WATCHWORD_VARIANTS_H
 #define WATCHWORD_VARIANTS_H
 // Not under a sanitizer: the functions that choose would run, instrumented, before its runtime does.

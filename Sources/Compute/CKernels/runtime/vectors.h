@@ -1,6 +1,7 @@
 /// Sixteen lanes of float32, as the compiler's own vectors: one register with AVX-512, two with AVX2, four with NEON.
 ///
-/// Vectors travel between inline functions by address: by value, their way would depend on the instruction set.
+/// Inline functions pass vectors by address: the calling convention for vectors by value depends on the instruction
+/// set.
 #ifndef WATCHWORD_VECTORS_H
 #define WATCHWORD_VECTORS_H
 #include <stddef.h>
@@ -26,7 +27,8 @@ INLINE void clamp(vf *v, float low, float high) {
     *v = __builtin_elementwise_min(__builtin_elementwise_max(*v, (vf){0} + low), (vf){0} + high);
 }
 
-/// e^x within 2 ulp for -87 <= x <= 88, clamped outside: 2^n by the exponent bits, 2^f by a polynomial (Cephes' expf).
+/// Computes e^x within 2 ulp for -87 <= x <= 88, clamped outside: 2^n by the exponent bits, 2^f by a polynomial
+/// (Cephes' expf).
 INLINE void exponential(vf *x) {
     vf v = *x;
     clamp(&v, -87.3f, 88.0f);
@@ -44,7 +46,7 @@ INLINE void exponential(vf *x) {
     *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
-/// 2^x within 4e-6 of it, for -126 <= x <= 126, clamped outside.
+/// Computes 2^x with a relative error below 4e-6 for -126 <= x <= 126, clamped outside.
 INLINE void power_of_two(vf *x) {
     vf v = *x;
     clamp(&v, -126, 126);
@@ -58,7 +60,8 @@ INLINE void power_of_two(vf *x) {
     *x = (vf)((vi)p + ((vi)shifted << 23));
 }
 
-/// 1 / x within 1e-5 for positive, normal x: the exponent mirrored, then two of Newton's steps. A division costs more.
+/// Computes 1 / x within 1e-5 for positive, normal x: negates the exponent, then takes two Newton steps. A division
+/// costs more.
 INLINE void reciprocal(vf *x) {
     const vf v = *x;
     vf r = (vf)(0x7EF127EA - (vi)v);
@@ -67,8 +70,8 @@ INLINE void reciprocal(vf *x) {
     *x = r;
 }
 
-/// x, as a value of which the compiler knows nothing: with leave to reassociate, it would turn a product with 1 / y
-/// into a division by y, for every element.
+/// Returns x and hides its origin from the compiler. With leave to reassociate, the compiler would turn a product with
+/// 1 / y into a division by y, for every element.
 INLINE float opaque(float x) {
     const volatile float hidden = x;
     return hidden;
@@ -90,7 +93,8 @@ INLINE float opaque(float x) {
             m[i + (bit)] = __builtin_shufflevector(a, b, TRANSPOSE_LANES(TRANSPOSE_HIGH, bit)); \
         }
 
-/// Sixteen vectors, transposed: in each of four passes, one bit of the lane's number and of the vector's change places.
+/// Transposes sixteen vectors. Each of four passes swaps one bit of the lane's number with the same bit of the vector's
+/// number.
 INLINE void transpose(vf m[LANES]) {
 #pragma clang loop unroll(full)
     TRANSPOSE_PASS(1)

@@ -2,7 +2,7 @@
 #define WATCHWORD_SCORE_BYTES_H
 #include "score_index.h"
 
-/// A vector as bytes, and how far they are from it.
+/// The description of a vector as bytes: scale, length and error bound.
 typedef struct as_bytes {
     double scale;   // 0 where the bytes say nothing
     double norm;    // of the vector
@@ -12,12 +12,12 @@ typedef struct as_bytes {
     int finite;
 } as_bytes;
 
-/// q (P), signed, from x (width). work (P) is scratch.
+/// Quantises x (width) to signed bytes q (P). work (P) is scratch.
 void to_bytes(as_bytes *out, int8_t *q, const float *x, size_t width, double *work);
 
-/// y (P) = the rotation of x (width).
+/// Rotates x (width) into y (P).
 void rotate_row(double *y, const float *x, size_t width);
 
-/// Turns a rotated y (P) back in place: its first `width` numbers are the row's.
+/// Reverses the rotation of y (P) in place: its first `width` numbers are the row's.
 void rotate_back(double *y, size_t width);
 #endif

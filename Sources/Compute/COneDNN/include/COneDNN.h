@@ -1,4 +1,4 @@
-/// The part of oneDNN that Watchword uses, with the difference between its 2.x and 3.x C interfaces inside.
+/// The part of oneDNN that Watchword uses. It hides the difference between the C interfaces of oneDNN 2.x and 3.x.
 #ifndef WATCHWORD_CONEDNN_H
 #define WATCHWORD_CONEDNN_H
 #include <stddef.h>
@@ -8,9 +8,9 @@
 
 /// A layer's sizes and kinds of number.
 ///
-/// input F32 or BF16: output F32 or BF16, x · weightᵀ + bias, then the activation; with `accumulate` the product is
-/// added to what `out` holds, before the activation. input U8: weights are bytes by output channel, symmetric, and the
-/// output is the S32 sums of the products, nothing else; `ww_linear_scales` says what they are worth.
+/// With F32 or BF16 input, the output is F32 or BF16: activation(x · weightᵀ + bias); with `accumulate`, the product is
+/// added to what `out` holds before the activation. With U8 input, weights are bytes, symmetric by output, and the
+/// output is only the S32 sums of the products; `ww_linear_scales` turns them into values.
 typedef struct ww_linear_shape {
     int64_t inputs, outputs;
     ww_kind input, output;
@@ -18,27 +18,30 @@ typedef struct ww_linear_shape {
     int accumulate;
 } ww_linear_shape;
 
-/// A linear layer: packed weights, and one primitive for each number of rows it has met.
+/// A linear layer: packed weights, and one oneDNN primitive for each number of rows that it has been called with.
 typedef struct ww_linear ww_linear;
 
-/// Makes a layer from `weight` (N, K) as `nn.Linear` stores it and `bias` (N) or NULL; both are copied. If `packed` has
-/// the size that this oneDNN's layout needs, it is used instead of `weight`, in place: it must outlive the layer and be
-/// aligned to 64. NULL: no memory, no oneDNN, or neither weights nor packed ones that fit.
+/// Makes a layer from `weight` (N, K), as `nn.Linear` stores it, and `bias` (N) or NULL; both are copied. Returns NULL
+/// without memory or oneDNN, or if neither `weight` nor a fitting `packed` is given.
+///
+/// If `packed` has the size that this oneDNN's layout needs, it is used in place instead of `weight`: it is aligned to
+/// 64 and outlives the layer.
 ww_linear *ww_linear_create(ww_linear_shape shape, const float *weight, const float *bias, const void *packed,
                             size_t packed_size);
 void ww_linear_destroy(ww_linear *layer);
 
-/// The packed weights, to be kept for the next time: they depend on oneDNN's version and the instruction set.
+/// The packed weights, to be cached for the next start. They depend on oneDNN's version and the instruction set.
 const void *ww_linear_packed(const ww_linear *layer, size_t *size);
 const float *ww_linear_bias(const ww_linear *layer);
-/// Of a layer of bytes: the scale of each output (N), then scale * sum of the output's weights as integers (N).
+/// The scales of a layer of bytes: of each output (N), then scale * sum of the output's weights as integers (N).
 const float *ww_linear_scales(const ww_linear *layer);
 
-/// out (M, N) from x (M, K), dense and row-major. Returns 0, or oneDNN's status. One call at a time for a layer.
+/// Computes out (M, N) from x (M, K), dense and row-major. Returns 0, or oneDNN's status. A layer serves one call at a
+/// time.
 int ww_linear_run(ww_linear *layer, const void *x, void *out, int64_t M);
 
-/// Version of the oneDNN that is loaded, as major * 10000 + minor * 100 + patch.
+/// The version of the loaded oneDNN, as major * 10000 + minor * 100 + patch.
 int ww_onednn_version(void);
-/// Name of the instruction set that oneDNN will use, e.g. "avx512_core_bf16".
+/// The name of the instruction set that oneDNN uses, e.g. "avx512_core_bf16".
 const char *ww_onednn_isa(void);
 #endif

@@ -13,10 +13,11 @@ package struct Attention {
         scratch = Scratch()
     }
 
-    /// `softmax(q · kᵀ / sqrt(width / heads)) · v`.
+    /// Computes `softmax(q · kᵀ / sqrt(width / heads)) · v`.
     ///
-    /// qkv `[sequences · tokens, 3 · width]`. `lengths`: keys that count in each sequence, a prefix. `rows`: the one
-    /// query token wanted of each sequence; then out is `[sequences, width]`, else `[sequences · tokens, width]`.
+    /// qkv is `[sequences · tokens, 3 · width]`. `lengths`: the number of keys that count in each sequence, from its
+    /// beginning. With `rows`, one query token of each sequence is computed and out is `[sequences, width]`; else out
+    /// is `[sequences · tokens, width]`.
     package func callAsFunction(
         _ qkv: Activations, tokens: Int, causal: Bool = false, lengths: [Int32]? = nil, rows: [Int32]? = nil,
         into out: Activations, as form: RowForm
@@ -42,7 +43,7 @@ package struct Attention {
     }
 }
 
-/// Memory that grows to its largest use, then stays.
+/// Scratch memory that grows to its largest use, then stays.
 private final class Scratch {
     private var base = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
     private var size = 64

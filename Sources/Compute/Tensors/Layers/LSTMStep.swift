@@ -1,8 +1,8 @@
 import CKernels
 
-/// The step of an LSTM, after its gates' products.
+/// One step of an LSTM, after the products of its gates.
 package enum LSTMStep {
-    /// hidden and cell `[windows, width]` from gates `[windows, 4 · width]`, PyTorch's order i, f, g, o.
+    /// Computes hidden and cell `[windows, width]` from gates `[windows, 4 · width]`, in PyTorch's order i, f, g, o.
     ///
     /// At the `first` step the cell's past counts as zero.
     package static func run(_ gates: Matrix, first: Bool, cell: Matrix, hidden: Matrix) {

@@ -6,9 +6,9 @@ package enum Activation: Sendable {
     case none
     /// `x · sigmoid(1.702 x)`, OpenAI's QuickGELU.
     case quickGELU
-    /// `x · Φ(x)`, exact.
+    /// The exact GELU, `x · Φ(x)`.
     case gelu
-    /// `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
+    /// The approximate GELU, `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
     case tanhGELU
 
     var kind: ww_activation {
@@ -25,14 +25,15 @@ package enum Activation: Sendable {
 package enum LinearOutput: Sendable {
     /// A float32 matrix.
     case values
-    /// Added to a float32 matrix.
+    /// A float32 matrix that the result is added to.
     case residual
-    /// Activations in the layer's own precision; a layer of int8 without an activation leaves its sums.
+    /// Activations in the layer's own precision; an int8 layer without an activation leaves its int32 sums.
     case activations
 }
 
-/// A linear layer `y = activation(x · weightᵀ + bias)`, weights packed once: in panels, where the CPU has a unit of
-/// ours for its precision and they fit its sizes, else for oneDNN.
+/// A linear layer `y = activation(x · weightᵀ + bias)` whose weights are packed once.
+///
+/// Weights are packed in panels if the CPU has a unit for the precision and the sizes fit; else oneDNN packs them.
 ///
 /// Not Sendable: a layer serves one call at a time, on the compute executor.
 package final class Linear {
@@ -48,10 +49,10 @@ package final class Linear {
         case panels(PanelLayer)
     }
 
-    /// Packs the weights of a layer, or takes them as `packed` has them.
+    /// Packs the weights of a layer, or uses those that `packed` already holds.
     ///
-    /// weight `[outputs, inputs]` as `nn.Linear` stores it: only evaluated when it is not packed yet. bias `[outputs]`
-    /// or none.
+    /// weight `[outputs, inputs]`, as `nn.Linear` stores it, is evaluated only if it must be packed. bias is
+    /// `[outputs]` or nil.
     package init(
         name: String, weight: () throws -> [Float], bias: [Float]?, inputs: Int, outputs: Int,
         activation: Activation = .none, output: LinearOutput = .values, precision: Precision, packed: PackedWeights?
@@ -85,7 +86,7 @@ package final class Linear {
         packed?.keep(name, self)
     }
 
-    /// A layer of float32.
+    /// Makes a layer in float32.
     package convenience init(
         weight: [Float], bias: [Float]?, inputs: Int, outputs: Int, activation: Activation = .none,
         accumulate: Bool = false
@@ -95,9 +96,9 @@ package final class Linear {
             output: accumulate ? .residual : .values, precision: .f32, packed: nil)
     }
 
-    /// The rows that the layer's product takes as they are.
+    /// The form of rows that the product reads without converting them first.
     ///
-    /// Rows one after the other serve, too: they are copied.
+    /// Rows one after the other are accepted, too: they are copied.
     package var takes: RowForm {
         switch product {
         case .panels(let layer): layer.takes
@@ -105,7 +106,7 @@ package final class Linear {
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`: a layer of float32.
+    /// Computes out `[rows, outputs]` from x `[rows, inputs]`, for a layer of float32.
     package func callAsFunction(_ x: Matrix, into out: Matrix) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows)
         precondition(precision == .f32)
@@ -117,9 +118,9 @@ package final class Linear {
         }
     }
 
-    /// Computes out `[rows, outputs]` from x `[rows, inputs]`; a layer of the kind `.residual` adds to what out holds.
+    /// Computes out `[rows, outputs]` from x `[rows, inputs]`; a layer with output `.residual` adds to what out holds.
     ///
-    /// `scratch` keeps the whole-number sums of an int8 layer, if oneDNN computes it; else it is not used.
+    /// `scratch` holds the int32 sums of an int8 layer that oneDNN computes; otherwise it is not used.
     package func callAsFunction(_ x: Activations, into out: Matrix, scratch: Activations) throws(ComputeError) {
         precondition(x.columns == inputs && out.columns == outputs && x.rows == out.rows && output != .activations)
         switch product {
@@ -139,8 +140,9 @@ package final class Linear {
         }
     }
 
-    /// out `[rows, outputs]` from x `[rows, inputs]`, as attention takes it; or, if there is an activation, as its
-    /// reader does, in the layer's precision.
+    /// Computes out `[rows, outputs]` from x `[rows, inputs]`, in the layer's precision.
+    ///
+    /// With an activation, out has the form that its next reader takes; without one, the form that attention takes.
     package func callAsFunction(
         _ x: Activations, into out: Activations, as form: RowForm? = nil, scratch: Activations
     ) throws(ComputeError) {
@@ -174,7 +176,7 @@ package final class Linear {
         }
     }
 
-    /// The packed weights, as they lie in memory.
+    /// The packed weights as bytes, in their memory layout.
     var packedBytes: UnsafeRawBufferPointer {
         switch product {
         case .oneDNN(let layer): layer.packedBytes
@@ -183,7 +185,7 @@ package final class Linear {
     }
 }
 
-/// A product could not be computed: no memory, or a processor that oneDNN does not serve.
+/// A product that could not be computed: no memory, or a processor that oneDNN does not support.
 package struct ComputeError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let status: Int?

@@ -1,17 +1,17 @@
 import CKernels
 import COneDNN
 
-/// A layer's product by oneDNN.
+/// A layer's product computed by oneDNN.
 ///
 /// On CPUs where oneDNN has no bfloat16, inputs and weights of bfloat16 are widened to float32.
 final class OneDNNLayer {
     private let inputs: Int
     let outputs: Int
-    /// Whether bfloat16 comes in, and goes out, as float32.
+    /// Whether bfloat16 input is widened to float32, and whether float32 output is narrowed to bfloat16.
     private let widens: (input: Bool, output: Bool)
     private var wide: (x: [Float], out: [Float]) = ([], [])
     private let handle: OpaquePointer
-    /// Keeps the mapped file alive that packed weights lie in.
+    /// The mapped file with the packed weights, kept alive while the layer uses it.
     private let packed: PackedWeights?
 
     init(
@@ -70,7 +70,7 @@ final class OneDNNLayer {
         return status
     }
 
-    /// The value of a sum's unit, for each output.
+    /// The scale of each output's sums.
     var sumColumns: ww_columns {
         let scales = ww_linear_scales(handle)
         return ww_columns(scale: scales, offset: scales.map { $0 + outputs }, bias: ww_linear_bias(handle))
@@ -83,7 +83,7 @@ final class OneDNNLayer {
     }
 }
 
-/// The upper half of a float32, rounded to the nearest, ties to even.
+/// Conversion to bfloat16: the upper half of a float32, rounded to the nearest, ties to even.
 private enum BFloat16 {
     static func bits(_ value: Float) -> UInt16 {
         let bits = value.bitPattern

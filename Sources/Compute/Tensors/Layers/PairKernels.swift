@@ -1,10 +1,11 @@
 import CKernels
 import Foundation
 
-/// Kernels of heads that pool a window for each text. P = pairs, one row each.
+/// Kernels of heads that pool a window for each text. P = pairs of text and window, one row each.
 extension Matrix {
-    /// This `[P, width]` = attention of each pair's query over its window's frames, of which it sees `counts` rows of
-    /// keys and values from row `first` on.
+    /// Writes this `[P, width]`: attention of each pair's query over its window's frames.
+    ///
+    /// Pair p sees the `counts[p]` rows of keys and values from row `first[p]` on.
     package func attend(
         queries: Matrix, keys: Matrix, values: Matrix, first: [Int32], counts: [Int32], heads: Int
     ) {
@@ -15,7 +16,9 @@ extension Matrix {
         ww_attend_pairs(base, queries.base, keys.base, values.base, first, counts, rows, columns, heads)
     }
 
-    /// This `[P, frames]` = cosines of each pair's text with its window's frames, as many as this has columns.
+    /// Writes this `[P, frames]`: the cosines of each pair's text with frames of its window.
+    ///
+    /// It takes as many frames, from row `first[p]` on, as this matrix has columns.
     package func cosines(texts: Matrix, frames: Matrix, first: [Int32]) {
         precondition(texts.columns == frames.columns && texts.rows == first.count)
         precondition(first.allSatisfy { $0 >= 0 && Int($0) + columns <= frames.rows })
@@ -23,14 +26,15 @@ extension Matrix {
         ww_frame_cosines(base, texts.base, frames.base, first, rows, columns, texts.columns)
     }
 
-    /// Each number x becomes e to the x.
+    /// Replaces each number x by e^x.
     package func exponentiate() {
         for i in 0..<rows * columns { base[i] = exp(base[i]) }
     }
 
-    /// Cosines of this matrix's rows, one a text of a pair, with `pooled`; into lent memory.
+    /// Writes the cosines of this matrix's rows, the text of each pair, with the rows of `pooled`, to borrowed memory.
     ///
-    /// With `noise` `[trials, width]` the greatest of those of `text + noise · radius`, radius `[P, width]`.
+    /// With `noise` `[trials, width]`, each is the greatest cosine of `text + noise · radius` over the trials; radius
+    /// is `[P, width]`.
     package func cosines(
         with pooled: Matrix, radius: Matrix? = nil, noise: Matrix? = nil, into out: UnsafeMutableBufferPointer<Float>
     ) {

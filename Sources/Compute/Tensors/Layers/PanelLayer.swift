@@ -1,8 +1,9 @@
 import CKernels
 import COneDNN
 
-/// A layer's product by panels of weights, with all that follows it: by the CPU's tiles (AMX) or its vectors (AVX-512,
-/// AVX2).
+/// A layer's product by panels of weights, and the bias and activation after it.
+///
+/// The CPU's tiles (AMX) or vectors (AVX-512, AVX2) multiply the panels.
 final class PanelLayer {
     private let inputs: Int
     private let outputs: Int
@@ -16,10 +17,9 @@ final class PanelLayer {
         case mapped(UnsafeRawBufferPointer, PackedWeights)
     }
 
-    /// The instructions that multiply panels of a precision here.
+    /// The CPU unit that multiplies panels of a precision here.
     ///
-    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits it, too: by what it leaves out, so that a name which is not known
-    /// yet limits nothing.
+    /// oneDNN's variable `DNNL_MAX_CPU_ISA` limits this choice, too. A name in it that is not known limits nothing.
     static func unit(_ precision: Precision) -> ww_panel_unit {
         let unit = ww_panel_unit_of(precision.kind)
         return switch ComputeLibrary.instructionSet {
@@ -34,7 +34,9 @@ final class PanelLayer {
         }
     }
 
-    /// Whether a layer can be multiplied so here; `plain`: no activation follows it, or its result is activations.
+    /// Whether panels can hold a layer here.
+    ///
+    /// `plain`: no activation follows, or the result becomes activations.
     static func fits(_ precision: Precision, inputs: Int, outputs: Int, plain: Bool) -> Bool {
         // Tiles know no activation of a float32 result.
         let unit = unit(precision)
@@ -66,15 +68,15 @@ final class PanelLayer {
         if case .owned(let own) = memory { own.deallocate() }
     }
 
-    /// The rows that need no more work before the product.
+    /// The form of rows that the product reads without converting them first.
     var takes: RowForm {
         RowForm(kind: kind, inBlocks: unit != WW_PANEL_TILES && inputs <= WW_LONGEST_BLOCKED)
     }
 
-    /// The numbers that attention reads, and that bytes are made of.
+    /// The kind of number that attention reads, and that bytes are quantised from.
     var activations: ww_kind { unit == WW_PANEL_TILES ? WW_BF16 : WW_F32 }
 
-    /// out `[rows, outputs]` = activation of the product with x `[rows, inputs]` and the bias; or added to it.
+    /// Computes out `[rows, outputs]` from x `[rows, inputs]`: product, bias and activation; or adds the result to out.
     func run(
         _ x: some Numbers, _ out: some Numbers, rows: Int, activation: ww_activation = WW_ACTIVATION_NONE,
         adding: Bool = false

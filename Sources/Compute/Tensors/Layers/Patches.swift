@@ -2,11 +2,11 @@ import CKernels
 
 /// Pictures cut into patches, as the input of CLIP's patch projection.
 package enum Patches {
-    /// Interleaved RGB bytes `[side, side, 3]` a picture, normalised by channel, into out `[pictures · g², 3 ·
-    /// patch²]`; g: side / patch, rounded down.
+    /// Cuts RGB bytes `[side, side, 3]` of each picture into normalised patches, out `[pictures · g², 3 · patch²]`.
     ///
-    /// No picture gives zeros: what lies beyond the ends of a window (CLIP4CLIP section 5). `nested`: how often four
-    /// neighbours follow each other for a convolution of 2 x 2 (`ww_cut_bytes`).
+    /// g is side / patch, rounded down. A nil picture gives zeros: it stands for the frames beyond the ends of a window
+    /// (docs/MATHEMATICS.md, section 5). `nested` is how many convolutions of 2 x 2 follow; the patches that one of
+    /// them joins then follow each other (`ww_cut_bytes`).
     package static func cut(
         _ pictures: [[UInt8]?], side: Int, patch: Int, mean: [Float], deviation: [Float], nested: Int = 0,
         into out: Activations, as form: RowForm
@@ -19,7 +19,7 @@ package enum Patches {
         }
     }
 
-    /// Normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
+    /// Cuts normalised planes `[pictures, 3, side, side]` into out `[pictures · g², 3 · patch²]`.
     package static func cut(
         planes: [Float], side: Int, patch: Int, nested: Int = 0, into out: Activations, as form: RowForm
     ) {
@@ -29,13 +29,13 @@ package enum Patches {
         out.withNumbers { ww_cut_planes($0, planes, pictures, side, patch, nested) }
     }
 
-    /// Patches of a picture.
+    /// The number of patches of a picture.
     private static func count(_ side: Int, _ patch: Int, _ nested: Int) -> Int {
         let squares = side / (patch << nested)
         return squares * squares << (2 * nested)
     }
 
-    /// Lends all pictures at once: one call within another, a picture each.
+    /// Lends the pointers of all pictures at once, by one nested call for each picture.
     private static func withPointers(
         _ pictures: ArraySlice<[UInt8]?>, _ found: [UnsafePointer<UInt8>?], _ body: ([UnsafePointer<UInt8>?]) -> Void
     ) {
@@ -46,8 +46,9 @@ package enum Patches {
 }
 
 extension Matrix {
-    /// Makes a tower's first tokens `[pictures · tokens, width]`: `first`, if there is one, then the picture's rows of
-    /// `rest`, with `positions` `[tokens, width]` added.
+    /// Makes a tower's first tokens `[pictures · tokens, width]`, this matrix.
+    ///
+    /// A picture's tokens are `first`, if given, then its rows of `rest`; `positions` `[tokens, width]` are added.
     package func placeTokens(first: [Float]?, rest: Matrix, positions: [Float]) {
         let tokens = positions.count / columns
         let others = first == nil ? tokens : tokens - 1

@@ -3,17 +3,19 @@ import Foundation
 
 /// Rotary positions of a grid of patches: queries and keys turn by angles of their column and row.
 ///
-/// Source: Perception Encoder `rope.py`; FAMILIES section 6.
+/// Source: Perception Encoder `rope.py`; docs/MATHEMATICS.md, section 12.6.
 package struct RotaryPositions {
     private let cosines: [Float]
     private let sines: [Float]
     private let heads: Int
     private let tokens: Int
 
-    /// Widest tower: a kernel turns a row of queries, keys and values at once.
+    /// The greatest width of a tower: a kernel turns a row of queries, keys and values at once.
     package static let maxWidth = Int(WW_LONGEST_ROW) / 3
 
-    /// `hasClassToken`: a token before the patches that does not turn; rows and columns then count from 1, else from 0.
+    /// Computes the angles of a grid of `grid` x `grid` patches.
+    ///
+    /// With `hasClassToken`, a token before the patches does not turn, and rows and columns count from 1; else from 0.
     package init(grid: Int, width: Int, heads: Int, hasClassToken: Bool) {
         let (n, start) = (width / heads / 4, hasClassToken ? 1 : 0)
         precondition(width % (4 * heads) == 0 && width <= Self.maxWidth)
@@ -33,9 +35,9 @@ package struct RotaryPositions {
         tokens = grid * grid + start
     }
 
-    /// Turns qkv `[sequences · tokens, 3 · width]` in place; sums become float32 in `spare`.
+    /// Turns qkv `[sequences · tokens, 3 · width]` in place, or into `spare` as float32 if qkv holds int32 sums.
     ///
-    /// Returns which it is.
+    /// Returns the one that holds the result.
     package func callAsFunction(_ qkv: Activations, spare: Activations) -> Activations {
         let rows = qkv.rows
         precondition(rows % tokens == 0 && cosines.count == tokens * (qkv.columns / 3 / heads / 2))
@@ -49,15 +51,17 @@ package struct RotaryPositions {
 }
 
 extension Matrix {
-    /// This `[sequences · heads, width]` = means of each sequence's tokens x `[sequences · tokens, width]`, weighted by
-    /// softmax over the tokens of scores `[sequences · tokens, heads]`.
+    /// Writes this `[sequences · heads, width]`: weighted means of each sequence's tokens.
+    ///
+    /// The tokens are x `[sequences · tokens, width]`. A head's weights are the softmax over the tokens of scores
+    /// `[sequences · tokens, heads]`.
     package func pool(_ x: Matrix, scores: Matrix, tokens: Int) {
         precondition(x.rows == scores.rows && x.rows % tokens == 0 && x.columns == columns)
         resize(rows: x.rows / tokens * scores.columns)
         ww_pool_tokens(base, x.base, scores.base, x.rows / tokens, tokens, columns, scores.columns)
     }
 
-    /// This `[sequences, width]` = of each sequence's `heads` rows of x, the h-th part of the h-th row.
+    /// Joins heads, this `[sequences, width]`: part h of a row comes from part h of row h of the sequence's rows of x.
     package func joinHeads(_ x: Matrix, heads: Int) {
         precondition(x.columns == columns && columns % heads == 0 && x.rows % heads == 0)
         resize(rows: x.rows / heads)
@@ -68,7 +72,7 @@ extension Matrix {
         }
     }
 
-    /// This = the numbers of x, in rows of another length.
+    /// Copies the numbers of x into rows of this matrix's length.
     package func regroup(_ x: Matrix) {
         precondition(x.rows * x.columns % columns == 0)
         resize(rows: x.rows * x.columns / columns)

@@ -2,14 +2,14 @@ import CKernels
 import COpenBLAS
 import Foundation
 
-/// Numbers that OpenBLAS multiplies: `Float` to train in, `Double` to check it.
+/// A type that OpenBLAS multiplies: `Float` for training, `Double` to check it.
 package protocol ProductScalar: BinaryFloatingPoint, Sendable {
-    /// `c = alpha · a · b + beta · c`; see `GeneralProduct.multiply`.
+    /// Computes `c = alpha · a · b + beta · c`; see `GeneralProduct.multiply`.
     static func gemm(
         _ a: UnsafePointer<Self>, _ aStride: CInt, _ aTransposed: Bool, _ b: UnsafePointer<Self>, _ bStride: CInt,
         _ bTransposed: Bool, _ c: UnsafeMutablePointer<Self>, _ cStride: CInt, _ m: CInt, _ n: CInt, _ k: CInt,
         _ alpha: Self, _ beta: Self)
-    /// e to the power of a number, in its own precision.
+    /// Returns e^x in the type's own precision.
     static func exponential(_ x: Self) -> Self
     static var kernels: TrainingKernels<Self> { get }
 }
@@ -44,40 +44,40 @@ extension Double: ProductScalar {
     }
 }
 
-/// A row-major matrix within an array: where it begins, and how far its rows are apart.
+/// A row-major matrix within an array: its beginning, and the distance between its rows.
 package struct MatrixPlace: Sendable {
     package var start: Int
     package var stride: Int
-    /// Its transpose is meant.
+    /// Whether the transpose of the matrix is used.
     package var transposed: Bool
 
     package init(_ start: Int = 0, stride: Int, transposed: Bool = false) {
         (self.start, self.stride, self.transposed) = (start, stride, transposed)
     }
 
-    /// Throws nothing: a place beyond its array is our own mistake.
+    /// Checks that the matrix lies within its array; a violation is a programming error and traps.
     fileprivate func check(rows: Int, columns: Int, count: Int) {
         let (r, c) = transposed ? (columns, rows) : (rows, columns)
         precondition(start >= 0 && stride >= c && (r == 0 || start + (r - 1) * stride + c <= count))
     }
 }
 
-/// Products of matrices that lie within larger arrays, as training has them, by OpenBLAS.
+/// Products of matrices that lie within larger arrays, as in training, by OpenBLAS.
 package enum GeneralProduct {
-    /// Makes the whole process ready to train on so many workers.
+    /// Prepares the whole process to train on `count` workers.
     ///
-    /// Large products are cut up among them: threads of OpenBLAS's own would wait for each other on the same cores.
-    /// Memory that is given back stays in the process, as the next step needs it again.
+    /// Large products are divided among the workers: OpenBLAS's own threads would compete with them for the same cores.
+    /// Freed memory stays in the process, for the next step to reuse.
     package static func useThreads(_ count: Int) {
         openblas_set_num_threads(1)
         Workers.set(max(count, 1))
         ww_keep_memory()
     }
 
-    /// Multiplications from which on a product is worth cutting.
+    /// The number of multiplications from which a product is divided among workers.
     private static let large = 1 << 20
 
-    /// `c = alpha · a · b + beta · c`: a `[m, k]`, b `[k, n]`, c `[m, n]`, after transposition.
+    /// Computes `c = alpha · a · b + beta · c`: a `[m, k]`, b `[k, n]`, c `[m, n]`, after transposition.
     package static func multiply<Real: ProductScalar>(
         _ a: [Real], _ aPlace: MatrixPlace, _ b: [Real], _ bPlace: MatrixPlace, into c: inout [Real],
         _ cPlace: MatrixPlace, m: Int, n: Int, k: Int, alpha: Real = 1, beta: Real = 0
@@ -102,7 +102,7 @@ package enum GeneralProduct {
     }
 }
 
-/// A product that workers share.
+/// A product that is divided among workers.
 private struct Work<Real: ProductScalar> {
     let a: UnsafePointer<Real>
     let aPlace: MatrixPlace
@@ -113,7 +113,7 @@ private struct Work<Real: ProductScalar> {
     let m, n, k: Int
     let alpha, beta: Real
 
-    /// Part of the result.
+    /// Computes a part of the result.
     func multiply(rows: Range<Int>, columns: Range<Int>) {
         let (row, column) = (rows.lowerBound, columns.lowerBound)
         Real.gemm(
@@ -122,7 +122,7 @@ private struct Work<Real: ProductScalar> {
             c + row * cStride + column, CInt(cStride), CInt(rows.count), CInt(columns.count), CInt(k), alpha, beta)
     }
 
-    /// Cuts the longer side of the result: two parts for each worker, so that none waits long for another.
+    /// Divides the longer side of the result into two parts for each worker, so that none waits long for another.
     func cutUp() {
         let pieces = 2 * Workers.count
         let longer = max(m, n)

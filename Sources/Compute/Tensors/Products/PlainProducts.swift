@@ -1,10 +1,10 @@
 import CKernels
 
-/// A tower's matrix products by oneDNN alone, with nothing before or after them: what benchmarks hold ours against.
+/// A tower's matrix products by oneDNN alone, without what comes between them: the comparison for benchmarks.
 ///
-/// Bytes leave their sums; bfloat16 gives bfloat16.
+/// Products of bytes leave their sums; products of bfloat16 give bfloat16.
 package final class PlainProducts {
-    /// A product of `rows` rows.
+    /// The sizes of a product of `rows` rows.
     package struct Shape: Sendable {
         let rows: Int
         let inputs: Int
@@ -21,7 +21,7 @@ package final class PlainProducts {
     private let x: Activations
     private let out: Activations
 
-    /// Each product has weights of its own, as a tower's have: they do not stay near.
+    /// Makes the products, each with weights of its own, so that caches hold no more of them than in a tower.
     package init(_ shapes: [Shape], precision: Precision) throws {
         let most = shapes.reduce(1) { max($0, $1.rows) }
         let widest = shapes.reduce(1) { max($0, $1.inputs, $1.outputs) }
@@ -38,7 +38,7 @@ package final class PlainProducts {
         out.prepare(rows: most, columns: widest, as: .plain(.f32))
     }
 
-    /// All of them, one after the other.
+    /// Runs all products, one after the other.
     package func run() throws {
         for product in products { try product.layer.run(x.base, out.base, rows: product.rows) }
     }

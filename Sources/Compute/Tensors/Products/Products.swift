@@ -1,15 +1,14 @@
 import COpenBLAS
 
-/// Products that are not a layer: scores and projections, by OpenBLAS.
+/// Products outside layers, such as scores and projections, by OpenBLAS.
 package enum Products {
-    /// Keeps OpenBLAS to the calling thread, for the whole process.
+    /// Limits OpenBLAS to the calling thread, for the whole process.
     ///
-    /// What a daemon multiplies with it is small, and OpenBLAS's own threads go on spinning after each product:
-    /// measured on eight streams and a thousand queries, 14 to 25 ms of processor time a frame, for products of less
-    /// than one.
+    /// The daemon's products here are small, but OpenBLAS's own threads spin after each. With eight streams and a
+    /// thousand queries they took 14 to 25 ms of processor time a frame, for products of less than one.
     package static func useOneThread() { openblas_set_num_threads(1) }
 
-    /// `a · bᵀ`: a `[m, k]`, b `[n, k]`, result `[m, n]`, all row-major.
+    /// Returns `a · bᵀ` `[m, n]` of a `[m, k]` and b `[n, k]`, all row-major.
     package static func timesTransposed(_ a: [Float], _ b: [Float], width k: Int) -> [Float] {
         precondition(k > 0 && a.count % k == 0 && b.count % k == 0)
         let (m, n) = (a.count / k, b.count / k)
@@ -22,7 +21,7 @@ package enum Products {
         }
     }
 
-    /// Writes `a · bᵀ` of matrices into out `[m, n]`.
+    /// Writes `a · bᵀ` of two matrices into out `[m, n]`.
     package static func timesTransposed(_ a: Matrix, _ b: Matrix, into out: Matrix) {
         precondition(a.columns == b.columns && out.rows == a.rows && out.columns == b.rows)
         guard a.rows > 0, b.rows > 0 else { return }
@@ -30,7 +29,7 @@ package enum Products {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a.base, k, b.base, k, 0, out.base, n)
     }
 
-    /// The vector divided by its L2 norm; unchanged if the norm is 0.
+    /// Returns the vector divided by its L2 norm, or unchanged if the norm is 0.
     package static func unit(_ vector: [Float]) -> [Float] {
         let norm = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
         return norm > 0 ? vector.map { $0 / norm } : vector

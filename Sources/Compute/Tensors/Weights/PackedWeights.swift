@@ -1,11 +1,11 @@
 package import Foundation
 import SystemSupport
 
-/// Weights as products want them, kept in a file from one start to the next.
+/// A file that caches packed weights from one start to the next.
 ///
-/// Packing ViT-B/32 takes longer than all else of a start. The layout is oneDNN's own, or ours: `key` must name all it
-/// depends on. Whatever is not as expected in the file, it is ignored and written anew; a full or read-only disk costs
-/// time and memory, no more.
+/// Packing ViT-B/32 takes longer than the rest of a start. The layout is oneDNN's or our own, and `key` names all that
+/// it depends on. A file that does not fit is ignored and written anew. A full or read-only disk costs only time and
+/// memory.
 package final class PackedWeights {
     private let url: URL
     private let key: String
@@ -15,10 +15,10 @@ package final class PackedWeights {
 
     private static let magic = Array("WWPACK01".utf8)
     private static let alignment = 64
-    /// Fewer bytes are packed in no time.
+    /// The least size in bytes that is worth a file; less is packed in no time.
     private static let worthwhile = 16 << 20
 
-    /// Opens the file of a key in a folder; both may be missing.
+    /// Opens the file of a key in a folder; folder and file may be missing.
     package init(folder: URL, model: String, key: String) {
         self.key = key
         url = folder.appending(path: "\(model).packed")
@@ -30,7 +30,7 @@ package final class PackedWeights {
         if let mapped { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count) }
     }
 
-    /// The cache directory: systemd's, the desktop's, or the usual one; nil if there is no home either.
+    /// The cache directory: systemd's, the desktop's, or the usual one; nil without a home directory.
     package static var folder: URL? {
         let environment = ProcessInfo.processInfo.environment
         if let path = environment["CACHE_DIRECTORY"], !path.isEmpty { return URL(filePath: path) }
@@ -40,16 +40,16 @@ package final class PackedWeights {
         return environment["HOME"].map { URL(filePath: $0).appending(path: ".cache/watchword") }
     }
 
-    /// Packed weights of a layer, aligned; they live as long as this object.
+    /// Returns a layer's packed weights, aligned; they live as long as this object.
     func find(_ name: String) -> UnsafeRawBufferPointer? {
         guard let mapped, let range = found[name] else { return nil }
         return UnsafeRawBufferPointer(rebasing: mapped[range])
     }
 
-    /// Remembers a layer for `save`.
+    /// Registers a layer, to be written by `save`.
     func keep(_ name: String, _ layer: Linear) { layers.append((name, layer)) }
 
-    /// Writes the file, if it did not have every layer, and says whether it did; gives the layers back.
+    /// Writes the file if a layer was missing in it, and returns whether it wrote; releases the registered layers.
     @discardableResult
     package func save() -> Bool {
         defer { layers = [] }
@@ -59,13 +59,14 @@ package final class PackedWeights {
         return (try? write()) ?? false
     }
 
-    /// Gives the memory of weights that are mapped back; whoever needs them next reads them again.
+    /// Releases the memory of mapped weights; the next use reads them again.
     package func releaseMemory() {
         if let mapped { madvise(UnsafeMutableRawPointer(mutating: mapped.baseAddress), mapped.count, MADV_DONTNEED) }
     }
 
-    /// A tower whose weights lie in their file: those that had to be packed are dropped for what was kept of them,
-    /// which costs no memory of its own, and can rest.
+    /// Makes a tower whose weights are mapped from their file, so that they cost no memory of their own.
+    ///
+    /// If weights had to be packed, the tower is dropped after they are saved, and made again from the file.
     package static func tower<T>(_ open: () -> PackedWeights?, _ make: (PackedWeights?) throws -> T) throws -> T {
         let packed = open()
         let made = try make(packed)

@@ -1,18 +1,20 @@
 import CKernels
 
-/// A block of memory that can be read once, to measure the least time of a scan of as many bytes.
+/// A block of memory that can be read once: the least time of a scan of this many bytes.
 package struct MemoryRead {
     private let words: [UInt64]
 
-    /// Zeroes of a fresh mapping may all be one page.
+    /// Fills the memory with different numbers: the pages of a fresh mapping of zeros may all be the same one.
     package init(bytes: Int) { words = (0..<UInt64(max(0, bytes) / 8)).map { $0 } }
 
-    /// Reads all of it, by all workers; what is returned says that it was.
+    /// Reads the whole block with all workers.
+    ///
+    /// The result keeps the compiler from leaving the reads out.
     @discardableResult
     package func run() -> UInt64 { ww_memory_read(words, words.count) }
 }
 
-/// As many bytes as a tower's weights, to measure the least time of a batch, however small.
+/// A block of memory as large as a tower's weights: no batch, however small, can take less time than reading it.
 package struct WeightsRead {
     private let read: MemoryRead
 
@@ -21,7 +23,9 @@ package struct WeightsRead {
         read = MemoryRead(bytes: bytes)
     }
 
-    /// Reads all of it, by all workers; what is returned says that it was.
+    /// Reads the whole block with all workers.
+    ///
+    /// The result keeps the compiler from leaving the reads out.
     @discardableResult
     package func run() -> UInt64 { read.run() }
 }

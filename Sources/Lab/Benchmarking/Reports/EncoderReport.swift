@@ -6,7 +6,7 @@ package struct EncoderReport: Encodable, Sendable {
     package let onednn: String
     /// The instruction set that oneDNN uses.
     package let isa: String
-    /// The units that the kernels of this project use.
+    /// The CPU units that this project's kernels use.
     package let products: String
     package let rounds: Int
     package let results: [Result]
@@ -16,7 +16,7 @@ package struct EncoderReport: Encodable, Sendable {
         (self.products, self.rounds, self.results) = (products, rounds, results)
     }
 
-    /// Result of one precision at one batch size; times are milliseconds a picture.
+    /// The result of one precision at one batch size; times are in milliseconds a picture.
     package struct Result: Encodable, Sendable {
         package let precision: String
         package let batch: Int
@@ -26,9 +26,9 @@ package struct EncoderReport: Encodable, Sendable {
         package let ms_slowest: Double
         /// The share of the time inside the layers' matrix products.
         package let matmul_share: Double
-        /// Time of the same products by oneDNN, and nothing else.
+        /// The time of the same products by oneDNN, without anything else.
         package let plain_products_ms: Double
-        /// A read of the weights' bytes from memory, and nothing else.
+        /// The time of reading the weights' bytes from memory, without anything else.
         package let weights_read_ms: Double
     }
 }

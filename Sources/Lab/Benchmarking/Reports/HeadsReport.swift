@@ -7,7 +7,7 @@ package struct HeadsReport: Encodable, Sendable {
     package let threads: Int
     package let rounds: Int
     package let results: [Result]
-    /// The side of the square product, and its rate.
+    /// The side of the square product; `sgemm_square_gflops` is its rate.
     package let sgemm_square: Int
     package let sgemm_square_gflops: Double
 
@@ -20,7 +20,7 @@ package struct HeadsReport: Encodable, Sendable {
         (self.sgemm_square, self.sgemm_square_gflops) = (sgemm_square, sgemm_square_gflops)
     }
 
-    /// Result of one head at one batch size.
+    /// The result of one head at one batch size.
     package struct Result: Encodable, Sendable {
         package let head: String
         package let frames: Int
@@ -30,7 +30,7 @@ package struct HeadsReport: Encodable, Sendable {
         package let us_fastest: Double
         package let us_slowest: Double
         package let gflops: Double
-        /// The rate of plain sgemm on the same products; 0 if there are none.
+        /// The rate of plain sgemm on the same products; 0 for a head without products.
         package let sgemm_gflops: Double
         package let sgemm_share: Double
         /// The rate at which frames are read.

@@ -12,22 +12,22 @@ package struct QueriesReport: Encodable, Sendable {
         (self.rounds, self.results) = (rounds, results)
     }
 
-    /// Result of one number of queries with one number of windows.
+    /// The result of one number of queries with one number of windows.
     package struct Result: Encodable, Sendable {
         package let queries: Int
         package let windows: Int
-        /// Milliseconds a call.
+        /// The milliseconds a call.
         package let ms: Double
         package let ms_fastest: Double
         package let ms_slowest: Double
-        /// Megabytes that the index added to the process.
+        /// The megabytes that the index added to the process.
         package let rss_mb: Double
         package let hits: Int
-        /// The share of pairs that the bound of the compressed pass did not exclude.
+        /// The share of pairs that the bound of the byte scan did not exclude.
         package let scored_share: Double
-        /// Pairs that differ from float64.
+        /// The number of pairs that differ from the float64 result.
         package let wrong: Int
-        /// Microseconds a query.
+        /// The microseconds to add a query.
         package let add_us: Double
         package let remove_us: Double
     }

@@ -1,6 +1,6 @@
 /// The measurement of `bench memory --restarts`.
 package struct RestartReport: Encodable, Sendable {
-    /// The process after a number of restarts.
+    /// The state of the process after a number of restarts.
     package struct Sample: Encodable, Sendable {
         package let restarts: Int
         package let rss_mb: Double
@@ -14,11 +14,11 @@ package struct RestartReport: Encodable, Sendable {
 
     package let restarts: Int
     package let seconds: Double
-    /// Restarts after which a frame came.
+    /// The restarts after which a frame arrived.
     package let played: Int
-    /// Pipelines that did not stop in time, and were left behind.
+    /// The pipelines that did not stop in time, and were abandoned.
     package let abandoned: UInt64
-    /// The slope of least squares over the samples after the first tenth.
+    /// The least-squares slope over the samples after the first tenth.
     package let mb_per_1000_restarts: Double
     package let samples: [Sample]
 
@@ -28,7 +28,7 @@ package struct RestartReport: Encodable, Sendable {
         mb_per_1000_restarts = Self.slope(samples.filter { $0.restarts > restarts / 10 }) * 1000
     }
 
-    /// Megabytes a restart, by least squares; 0 of fewer than two samples.
+    /// The megabytes a restart, by least squares; 0 with fewer than two samples.
     private static func slope(_ samples: [Sample]) -> Double {
         let (x, y) = (samples.map { Double($0.restarts) }, samples.map(\.rss_mb))
         let count = Double(max(1, samples.count))

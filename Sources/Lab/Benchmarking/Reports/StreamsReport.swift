@@ -4,50 +4,50 @@ package struct StreamsReport: Encodable, Sendable {
     package let model: String
     package let precision: String
     package let queries: Int
-    /// Results of the runs, in their order.
+    /// The results of the runs, in their order.
     package let results: [Result]
 
     package init(model: String, precision: String, queries: Int, results: [Result]) {
         (self.model, self.precision, self.queries, self.results) = (model, precision, queries, results)
     }
 
-    /// Result of one run with a number of streams.
+    /// The result of one run with a number of streams.
     package struct Result: Encodable, Sendable {
         package let streams: Int
         package let fps: Double
         package let seconds: Double
         package let sampled: Int
-        /// Count of frames that were scored against all queries.
+        /// The number of frames that were scored against all queries.
         package let scored: Int
-        /// Scored frames that kept the last embedding.
+        /// The number of scored frames that kept the last embedding, since the picture had not changed.
         package let gated: Int
         package let dropped: Int
-        /// Windows of int8 that were scored again in float32.
+        /// The number of int8 windows that were scored again in float32.
         package let rescored: Int
-        /// Windows close to a threshold that were not scored again.
+        /// The number of windows close to a threshold that were not scored again.
         package let undecided: Int
         package let p50_ms: Int
         package let p99_ms: Int
         package let cpu_s_per_stream_s: Double
         package let rss_mb: Double
         package let peak_rss_mb: Double
-        /// Processor milliseconds a camera-second.
+        /// The processor milliseconds a camera-second.
         package let by_stage_ms: Stages
-        /// Streams of which only keyframes were decoded.
+        /// The number of streams of which only keyframes were decoded.
         package let keyframes_only: Int
-        /// Processor seconds a camera-second of the process that plays the cameras.
+        /// The processor seconds a camera-second of the process that plays the cameras.
         package let server_cpu_s_per_stream_s: Double
-        /// Whether every sampled frame was scored, 99 of 100 within a second.
+        /// Whether every sampled frame was scored, and 99 of 100 within a second.
         package let carried: Bool
     }
 
     /// Processor milliseconds a camera-second, by stage.
     package struct Stages: Encodable, Sendable {
-        /// Sockets, packets, the parser: the rest of GStreamer's threads.
+        /// The sockets, packets and the parser: all of GStreamer's threads that no other stage counts.
         package let receive: Double
         package let decode: Double
         package let scale: Double
-        /// The image tower with all helping threads, and the outbox's writes.
+        /// The image tower with its helper threads, and the outbox's writes.
         package let encode: Double
         package let score: Double
         package let other: Double

@@ -3,7 +3,7 @@ package struct TrainingReport: Encodable, Sendable {
     private let bench = "training"
     package let head: String
     package let width, frames, batch, layers, threads: Int
-    /// The median step.
+    /// The median time of a step.
     package let msPerStep: Double
     package let fastest: Double
     package let slowest: Double

@@ -1,12 +1,12 @@
 package import Foundation
 
-/// The retrieval benchmarks, read in the forms that they are distributed in.
+/// The retrieval benchmarks, read from the files in which they are distributed.
 ///
-/// Order follows the annotation files, as in CLIP4Clip's data loaders.
+/// The order follows the annotation files, as in CLIP4Clip's data loaders.
 package enum Benchmark: String, Sendable, CaseIterable {
     case msrvtt, msvd, lsmdc, activitynet, didemo
 
-    /// The splits that can be asked for; the first is the one that is tested.
+    /// The available splits; the first is the test split.
     package var splits: [String] {
         switch self {
         case .msrvtt: ["1k-A", "9k", "7k"]

@@ -2,10 +2,12 @@ import Foundation
 
 /// Reads MSVD's `raw-captions.pkl`: a dictionary of lists of captions, each a list of words.
 ///
-/// A pickle is a program for a stack machine. Here it can build strings, lists and dictionaries, and nothing else.
-/// Source: CPython `Lib/pickletools.py`, protocols 0 to 4.
+/// A pickle is a program for a stack machine. Here it can only build strings, lists and dictionaries. Source: CPython
+/// `Lib/pickletools.py`, protocols 0 to 4.
 struct CaptionPickle {
-    /// Containers are numbers, so that no nesting or cycle in a file can nest or leak anything here.
+    /// A value on the stack.
+    ///
+    /// Containers are referred to by number, so that no nesting or cycle in a file can nest or leak memory here.
     private enum Value {
         case text(String), list(Int), dictionary(Int), other
     }
@@ -19,7 +21,7 @@ struct CaptionPickle {
     private var lists: [[Value]] = []
     private var dictionaries: [[(key: Value, value: Value)]] = []
 
-    /// Captions by video, each as its words.
+    /// Returns the captions of each video, each as its words.
     static func read(_ url: URL) throws(DataSetError) -> [String: [[String]]] {
         var machine = CaptionPickle(path: url.path, bytes: [UInt8](try DataSetFile.data(url)))
         while try machine.step() {}
@@ -54,7 +56,7 @@ struct CaptionPickle {
         return captions
     }
 
-    /// Runs one instruction; false after the last.
+    /// Runs one instruction; returns false after the last.
     private mutating func step() throws(DataSetError) -> Bool {
         let code = try byte()
         switch code {
@@ -174,7 +176,7 @@ struct CaptionPickle {
         return bytes[at - count..<at]
     }
 
-    /// A little-endian length of that many bytes.
+    /// Reads a little-endian length of `size` bytes.
     private mutating func length(_ size: Int) throws(DataSetError) -> Int {
         let value = try take(size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard let length = Int(exactly: value) else { throw malformed("claims a string beyond any file") }

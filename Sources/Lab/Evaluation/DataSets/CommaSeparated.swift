@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file of comma-separated values with a header, as RFC 4180 has it: cells in quotes may hold commas and line ends.
+/// A file of comma-separated values with a header, as in RFC 4180: quoted cells may contain commas and line ends.
 struct CommaSeparated {
     private let path: String
     private let header: [String]
@@ -14,7 +14,7 @@ struct CommaSeparated {
         cells = rows
     }
 
-    /// The columns of the given names, for every row.
+    /// Returns the cells of the named columns, for every row.
     func rows(columns names: [String]) throws(DataSetError) -> [[String]] {
         var places: [Int] = []
         for name in names {
@@ -33,7 +33,7 @@ struct CommaSeparated {
         return rows
     }
 
-    /// Parses bytes, since a comma and the mark that follows it may be one grapheme.
+    /// Parses bytes, since a comma and a combining mark after it may form one grapheme.
     private static func parse(_ text: String, _ path: String) throws(DataSetError) -> [(line: Int, row: [String])] {
         let (quote, comma, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(0x0A), UInt8(0x0D))
         let bytes = Array(text.utf8)

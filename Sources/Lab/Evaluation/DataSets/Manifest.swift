@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A data set of one's own: JSON lines of `video`, `caption`, and optionally `start` and `end` (seconds).
+/// A data set of one's own: JSON lines with `video`, `caption`, and optionally `start` and `end` in seconds.
 package enum Manifest {
     private struct Line: Decodable {
         let video: String
@@ -11,7 +11,7 @@ package enum Manifest {
 
     /// Reads a manifest; paths are relative to its directory.
     ///
-    /// Lines of one clip need not follow each other; their captions are its sentences.
+    /// All captions of one clip are its sentences, even if their lines do not follow each other.
     package static func read(_ url: URL) throws(DataSetError) -> RetrievalSet {
         var order: [RetrievalSet.Clip] = []
         var captions: [RetrievalSet.Clip: [String]] = [:]

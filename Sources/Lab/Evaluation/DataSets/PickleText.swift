@@ -1,11 +1,11 @@
-/// The strings of a pickle that are written as text, unescaped as Python does it.
+/// Unescapes the strings that a pickle stores as text, as Python does.
 ///
 /// Source: CPython `Lib/pickle.py` (`load_unicode`, `load_string`), `Objects/unicodeobject.c` (raw-unicode-escape),
 /// `Objects/bytesobject.c` (string escapes).
 enum PickleText {
     typealias Fault = (String) -> DataSetError
 
-    /// UNICODE, of protocol 0: Latin-1, in which `\uXXXX` and `\UXXXXXXXX` stand for scalars.
+    /// Reads UNICODE of protocol 0: Latin-1, in which `\uXXXX` and `\UXXXXXXXX` are scalars.
     static func unicode(_ line: ArraySlice<UInt8>, _ fault: Fault) throws(DataSetError) -> String {
         var units: [UInt32] = []
         var at = line.startIndex
@@ -32,7 +32,7 @@ enum PickleText {
         return text(units)
     }
 
-    /// STRING, of Python 2: bytes in their own quotes with the escapes of a string literal.
+    /// Reads STRING of Python 2: bytes in quotes, with the escapes of a string literal.
     static func literal(_ line: ArraySlice<UInt8>, _ fault: Fault) throws(DataSetError) -> String {
         guard line.count >= 2, let quote = line.first, quote == line.last, "'\"".utf8.contains(quote) else {
             throw fault("has a string without quotes")
@@ -85,7 +85,7 @@ enum PickleText {
         return value
     }
 
-    /// Scalars, of which those beyond 16 bits may be two surrogates.
+    /// Converts scalars to text; those beyond 16 bits may be given as two surrogates.
     private static func text(_ units: [UInt32]) -> String {
         var text = String.UnicodeScalarView()
         var at = 0

@@ -2,12 +2,12 @@ import Foundation
 
 /// Captions, and the clips that they describe.
 package struct RetrievalSet: Sendable {
-    /// A video, or a part of it.
+    /// A video or a part of it.
     package struct Clip: Sendable, Hashable {
-        /// Name of the clip in the data set.
+        /// The clip's name in the data set.
         package let id: String
         package let path: String
-        /// Seconds; nil takes the video whole.
+        /// The beginning in seconds; nil means the whole video.
         package let start: Double?
         package let end: Double?
 
@@ -17,7 +17,7 @@ package struct RetrievalSet: Sendable {
     }
 
     package struct Item: Sendable, Equatable {
-        /// The clip's place in `clips`.
+        /// The clip's index in `clips`.
         package let clip: Int
         package let caption: String
     }
@@ -31,13 +31,13 @@ package struct RetrievalSet: Sendable {
 
     package private(set) var clips: [Clip] = []
     package private(set) var items: [Item] = []
-    /// Videos that the lists name and that are not there, in the order of the lists.
+    /// The videos that the lists name but that do not exist, in the order of the lists.
     package private(set) var missing: [Missing] = []
     package var pairing: Pairing
 
     init(_ pairing: Pairing) { self.pairing = pairing }
 
-    /// Adds a caption of the clip that was added last, or of a new one.
+    /// Adds a caption to the clip that was added last, or to a new one.
     mutating func add(_ clip: Clip, _ caption: String) {
         if clips.last != clip || pairing == .oneToOne { clips.append(clip) }
         items.append(Item(clip: clips.count - 1, caption: caption))
@@ -48,7 +48,7 @@ package struct RetrievalSet: Sendable {
         if missing.last != missed { missing.append(missed) }
     }
 
-    /// The set without some of its clips, which are then missing.
+    /// Returns the set without some of its clips, which are listed as missing.
     package func without(_ lost: [Int: String]) -> RetrievalSet {
         var set = RetrievalSet(pairing)
         set.missing = missing
@@ -66,12 +66,12 @@ package struct RetrievalSet: Sendable {
     }
 }
 
-/// A data set that could not be read: one sentence that names the file, and the line where there is one.
+/// A data set that could not be read: a sentence that names the file, and the line if there is one.
 package struct DataSetError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let line: Int?
     package let reason: String
-    /// Whether the file is not there at all.
+    /// Whether the file does not exist.
     package let isMissing: Bool
 
     init(_ path: String, line: Int? = nil, _ reason: String, isMissing: Bool = false) {
@@ -99,9 +99,9 @@ enum DataSetFile {
         return text
     }
 
-    /// Lines without the white space around them, each with its number; empty ones are left out.
+    /// Returns the lines with their numbers, without surrounding white space; empty ones are left out.
     ///
-    /// A line ends at LF, CR LF or CR, as in Python; other separators of Unicode may stand in captions.
+    /// A line ends at LF, CR LF or CR, as in Python; other line separators of Unicode may be part of a caption.
     static func lines(_ url: URL) throws(DataSetError) -> [(number: Int, text: String)] {
         var lines: [(number: Int, text: String)] = []
         var number = 1

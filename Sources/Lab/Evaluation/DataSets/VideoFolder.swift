@@ -30,15 +30,15 @@ struct VideoFolder {
         }
     }
 
-    /// The file whose name without its last extension is the id.
+    /// The file whose name without its last extension is the id; nil if there is none.
     subscript(_ id: String) -> String? { stems[id] }
 
-    /// The file of that name, or the same video in another container: `a.mov` may be there as `a.mp4` or `a.mov.mp4`.
+    /// The file of that name, or the same video in another container: `a.mov` may exist as `a.mp4` or `a.mov.mp4`.
     subscript(named name: String) -> String? { whole[name] ?? stems[name] ?? stems[Self.stem(name)] }
 
     private static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
 
-    /// The file or directory at a path, links followed, with its place on the disk; nil if there is none.
+    /// Whether a path is a file or a directory, with its inode, links followed; nil if it does not exist.
     private static func kind(_ path: String) -> (isDirectory: Bool, place: String)? {
         let place = URL(filePath: path).resolvingSymlinksInPath()
         guard let isDirectory = try? place.resourceValues(forKeys: [.isDirectoryKey]).isDirectory else { return nil }

@@ -1,10 +1,11 @@
 package import Foundation
 
-/// True events of a video, from a `NAME.events.json` beside it.
+/// The true events of a video, from a file `NAME.events.json` beside it.
 ///
-/// Each event has captions that are true of it; every caption is a query, whose events are all those that have it.
+/// Each event lists the captions that are true of it. Every caption is a query, whose events are all those that list
+/// it.
 package struct EventTruth: Sendable {
-    /// Seconds of media time; a moment has a span of 0.
+    /// A span of media time in seconds; the span of a moment has length 0.
     package struct Span: Sendable, Equatable {
         package let start: Double
         package let end: Double
@@ -15,9 +16,9 @@ package struct EventTruth: Sendable {
         }
     }
 
-    /// The video's file, beside the truth's.
+    /// The video's file, beside the events file.
     package let video: URL
-    /// Spans by caption, in order of time.
+    /// The spans of each caption, ordered by time.
     package let spans: [String: [Span]]
     package var captions: [String] { spans.keys.sorted() }
 
@@ -31,7 +32,7 @@ package struct EventTruth: Sendable {
         let events: [Event]
     }
 
-    /// Reads the truth of one video; a sentence says what is wrong with the file.
+    /// Reads the events file of one video; throws if the file is invalid.
     package init(_ file: URL) throws(EventTruthError) {
         let document: Document
         do {
@@ -53,7 +54,7 @@ package struct EventTruth: Sendable {
         self.spans = spans.mapValues { $0.sorted { $0.start < $1.start } }
     }
 
-    /// Reads the truths of all videos of a folder that have one, by name.
+    /// Reads the events files of all videos in a folder that have one, ordered by name.
     package static func all(in folder: String) throws(EventTruthError) -> [EventTruth] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var found: [EventTruth] = []
@@ -77,14 +78,14 @@ package struct EventTruth: Sendable {
     }
 }
 
-/// A file of true events that cannot be used: one sentence that names it.
+/// An events file that cannot be used: a sentence that names it.
 package struct EventTruthError: Error, Equatable, CustomStringConvertible {
     package let description: String
 }
 
-/// Counts of the events that were found and of those that are true.
+/// The numbers of found and of true events, and how many of them overlap.
 package struct EventCounts: Sendable, Codable, Equatable {
-    /// True events, those that something found covers, events found, and those of them that cover a true one.
+    /// The number of true events; `hits` of them were found, and of `found` events `right` ones overlap a true one.
     package var truths = 0
     package var hits = 0
     package var found = 0
@@ -94,9 +95,9 @@ package struct EventCounts: Sendable, Codable, Equatable {
 
     /// Counts a query's events on one video.
     ///
-    /// Found and true events meet if their spans do. A window sees what was before its newest frame, and a moment can
-    /// be told only from frames on both sides of it, so a true span is taken `slack` seconds (a window's length) longer
-    /// at both ends.
+    /// A found and a true event match if their spans overlap. A window sees what was before its newest frame, and a
+    /// moment can be recognised only from frames on both sides of it. So a true span is extended by `slack` seconds, a
+    /// window's length, at both ends.
     package init(found: [EventTruth.Span], truths: [EventTruth.Span], slack: Double) {
         func meet(_ found: EventTruth.Span, _ truth: EventTruth.Span) -> Bool {
             found.start <= truth.end + slack && found.end >= truth.start - slack
@@ -114,11 +115,11 @@ package struct EventCounts: Sendable, Codable, Equatable {
         sum.right += more.right
     }
 
-    /// Share of the events found that are true; nil if none was found.
+    /// The share of found events that are true; nil if none was found.
     package var precision: Double? { found > 0 ? Double(right) / Double(found) : nil }
-    /// Share of the true events that were found; nil if there is none.
+    /// The share of true events that were found; nil if there is none.
     package var recall: Double? { truths > 0 ? Double(hits) / Double(truths) : nil }
-    /// Harmonic mean of both; nil without true events.
+    /// The harmonic mean of precision and recall; nil without true events.
     package var f1: Double? {
         guard let recall else { return nil }
         guard let precision, precision + recall > 0 else { return 0 }

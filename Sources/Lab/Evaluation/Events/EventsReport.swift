@@ -1,4 +1,4 @@
-/// Report of an evaluation of events, for each video, head and rule.
+/// The report of an evaluation of events, for each video, head and rule.
 package struct EventsReport: Sendable, Encodable {
     package struct Result: Sendable, Encodable {
         /// The video's file name.
@@ -8,7 +8,7 @@ package struct EventsReport: Sendable, Encodable {
         package let queries: Int
         package let truths: Int
         package let found: Int
-        /// Shares of 1; nil where they are not defined.
+        /// The precision, in 0...1; nil if nothing was found.
         package let precision: Double?
         package let recall: Double?
         package let f1: Double?

@@ -1,11 +1,11 @@
 import Tensors
 
-/// Which tokens a token may look at.
+/// Selects the tokens that a token attends to.
 package enum AttentionMask: Sendable {
     case none
     /// A token sees itself and the tokens before it.
     case causal
-    /// A token sees the first keys of its sequence, as many as given; all other scores get -1e6, as in the reference.
+    /// A token attends to the first keys of its sequence, as many as given; other scores get -1e6, as in CLIP4Clip.
     case keys([Int])
 
     func sizes(B: Int, T: Int, W: Int, H: Int) -> AttentionSizes {

@@ -15,13 +15,13 @@ struct LayerNorm: Sendable {
         bias = layout.claim(name + ".bias", [width])
     }
 
-    /// State for the backward pass: the normalised rows, and one over their deviations.
+    /// The state for the backward pass: the normalised rows, and one over their deviations.
     struct Saved<Real: ProductScalar> {
         fileprivate let normalised: [Real]
         fileprivate let inverse: [Real]
     }
 
-    /// x `[N, W]`, result `[N, W]`.
+    /// Normalises x `[N, W]` to y `[N, W]`.
     func forward<Real: ProductScalar>(_ x: [Real], rows N: Int, _ p: [Real]) -> (y: [Real], saved: Saved<Real>) {
         precondition(x.count == N * width)
         let (y, normalised, inverse) = Real.layerNorm(
@@ -29,7 +29,7 @@ struct LayerNorm: Sendable {
         return (y, Saved(normalised: normalised, inverse: inverse))
     }
 
-    /// Adds to the gradient; the result is that of the input.
+    /// Adds the parameters' gradients to the gradient; returns the gradient of the input.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

@@ -1,8 +1,8 @@
 import Tensors
 
-/// Rows divided by their lengths; there is no epsilon, as in the reference.
+/// Divides rows by their lengths, without an epsilon, as in CLIP4Clip.
 enum Normalisation {
-    /// x `[rows, W]`: the unit rows, and the lengths.
+    /// Returns the rows of x `[rows, W]` with length 1, and their original lengths.
     static func forward<Real: ProductScalar>(_ x: [Real], width W: Int) -> (unit: [Real], lengths: [Real]) {
         var unit = x
         var lengths: [Real] = []
@@ -16,7 +16,7 @@ enum Normalisation {
         return (unit, lengths)
     }
 
-    /// The gradient of the rows, given that of the unit rows.
+    /// Returns the gradient of the rows, given that of the normalised rows.
     static func backward<Real: ProductScalar>(
         _ dUnit: [Real], _ unit: [Real], _ lengths: [Real], width W: Int
     ) -> [Real] {

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// `x += attention(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
+/// The residual attention block `x += attention(ln_1(x))`, then `x += c_proj(act(c_fc(ln_2(x))))`.
 struct ResidualAttentionBlock: Sendable {
     private let shape: StackShape
     private let first: LayerNorm
@@ -41,7 +41,7 @@ struct ResidualAttentionBlock: Sendable {
         fileprivate let activated: [Real]
     }
 
-    /// Changes x `[B, T, W]`.
+    /// Transforms x `[B, T, W]` in place.
     func forward<Real: ProductScalar>(
         _ x: inout [Real], B: Int, T: Int, mask: AttentionMask, _ p: [Real]
     ) -> Saved<Real> {
@@ -60,7 +60,7 @@ struct ResidualAttentionBlock: Sendable {
             probabilities: probabilities, context: context, narrow: narrow, wide: wide, activated: activated)
     }
 
-    /// Turns the output's gradient into the input's, and adds to the parameters'.
+    /// Turns the output's gradient into the input's, and adds the parameters' gradients.
     func backward<Real: ProductScalar>(
         _ dx: inout [Real], _ saved: Saved<Real>, B: Int, T: Int, _ p: [Real], _ g: inout [Real]
     ) {
@@ -86,7 +86,7 @@ package struct StackShape: Sendable, Equatable {
     package var inner: Int
     package var activation: Activation
 
-    /// `inner` is four times the width unless told otherwise.
+    /// Makes the shape; `inner` defaults to four times the width.
     package init(
         width: Int, heads: Int, layers: Int, epsilon: Double, inner: Int? = nil, activation: Activation = .quickGELU
     ) {
@@ -96,7 +96,7 @@ package struct StackShape: Sendable, Equatable {
     }
 }
 
-/// Residual attention blocks, one after the other.
+/// A stack of residual attention blocks, run one after the other.
 struct TransformerStack: Sendable {
     private let blocks: [ResidualAttentionBlock]
 
@@ -112,7 +112,7 @@ struct TransformerStack: Sendable {
         blocks.map { $0.forward(&x, B: B, T: T, mask: mask, p) }
     }
 
-    /// Goes down to block `lowest`: the gradients of those below it, and of the input, are then not known.
+    /// Runs backward down to block `lowest`; gradients of lower blocks and of the input are then unknown.
     func backward<Real: ProductScalar>(
         _ dx: inout [Real], _ saved: [ResidualAttentionBlock.Saved<Real>], B: Int, T: Int, downTo lowest: Int = 0,
         _ p: [Real], _ g: inout [Real]

@@ -2,9 +2,10 @@ import Tensors
 
 // N = texts, V = videos, T = frames, D = width
 
-/// Cosines of texts and pooled videos.
+/// Cosines of texts with pooled videos.
 ///
-/// Every frame is made unit, the valid ones are averaged, the mean is made unit. Source: CLIP4CLIP section 6.
+/// Every frame is normalised, the valid ones are averaged, and the mean is normalised. Source: docs/MATHEMATICS.md,
+/// section 6.
 enum Cosines {
     struct Saved<Real: ProductScalar> {
         fileprivate let frames: (unit: [Real], lengths: [Real])
@@ -12,7 +13,7 @@ enum Cosines {
         let videos: (unit: [Real], lengths: [Real])
     }
 
-    /// Cosines `[N, V]` of texts `[N, D]` and what a head made of frames, `[V, T, D]`.
+    /// Computes cosines `[N, V]` of texts `[N, D]` with a head's output for the frames, `[V, T, D]`.
     static func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>
     ) -> (cosines: [Real], saved: Saved<Real>) {
@@ -36,8 +37,9 @@ enum Cosines {
         return (cosines, Saved(frames: frames, texts: unit, videos: videos))
     }
 
-    /// The gradients of the texts and of the head's frames; `dVideos` is what else is asked of the pooled videos `[V,
-    /// D]`.
+    /// Returns the gradients of the texts and of the head's output.
+    ///
+    /// `dVideos` is an additional gradient of the pooled videos `[V, D]`.
     static func backward<Real: ProductScalar>(
         _ dCosines: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, dVideos more: [Real]? = nil
     ) -> (texts: [Real], frames: [Real]) {

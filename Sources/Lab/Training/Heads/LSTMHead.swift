@@ -3,9 +3,10 @@ import Tensors
 
 // V = videos, T = frames, D = width; gates in PyTorch's order: input, forget, cell, output
 
-/// Head of one LSTM layer over the frames, added to them.
+/// A head of one LSTM layer over the frames, with a residual sum.
 ///
-/// Source: CLIP4CLIP section 7, seqLSTM. It runs over padding too, which nothing before it feels, and which is masked.
+/// It also runs over padding, which comes after the valid frames, cannot affect them, and is masked. Source:
+/// docs/MATHEMATICS.md, section 7 (seqLSTM).
 struct LSTMHead: Sendable {
     private let D: Int
     private let input: Linear
@@ -20,7 +21,7 @@ struct LSTMHead: Sendable {
     }
 
     struct Saved<Real: ProductScalar> {
-        /// State of each step: gates `[V, 4D]`, the cells before and after, the state before, `[V, D]`.
+        /// The state of each step: gates `[V, 4D]`, cells before and after, and state before, each `[V, D]`.
         fileprivate var steps: [(gates: [Real], before: [Real], cells: [Real], state: [Real])] = []
     }
 
@@ -51,7 +52,7 @@ struct LSTMHead: Sendable {
         return (out, saved)
     }
 
-    /// The gradient of the frames.
+    /// Returns the gradient of the frames.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

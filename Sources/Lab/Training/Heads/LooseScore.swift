@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// Cosines times the learnt scale: what the heads mean, lstm and transformer end in.
+/// Cosines times the learnt scale: the score of the heads mean, lstm and transformer.
 struct LooseScore: Sendable {
     private let logScale: Int
 
@@ -12,7 +12,7 @@ struct LooseScore: Sendable {
         fileprivate let parts: Cosines.Saved<Real>
     }
 
-    /// Scores `[N, V]` of texts `[N, D]` and what a head made of frames, `[V, T, D]`.
+    /// Computes scores `[N, V]` of texts `[N, D]` with a head's output for the frames, `[V, T, D]`.
     func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>, _ p: [Real]
     ) -> (scores: [Real], saved: Saved<Real>) {
@@ -21,7 +21,7 @@ struct LooseScore: Sendable {
         return (cosines.map { $0 * scale }, Saved(cosines: cosines, parts: parts))
     }
 
-    /// The gradients of the texts and of the head's frames.
+    /// Returns the gradients of the texts and of the head's output.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ windows: Windows<Real>, _ saved: Saved<Real>, _ p: [Real], _ g: inout [Real]
     ) -> (texts: [Real], frames: [Real]) {

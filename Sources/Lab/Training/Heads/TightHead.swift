@@ -3,9 +3,9 @@ import Tensors
 
 // N = texts, V = videos, T = frames, D = width, S = 1 + T
 
-/// A transformer over each text with each video: the score is what it makes of the text's token.
+/// A transformer over each pair of text and video; the output of the text's token gives the score.
 ///
-/// Source: CLIP4CLIP section 7, tightTransf.
+/// Source: docs/MATHEMATICS.md, section 7 (tightTransf).
 struct TightHead: Sendable {
     private let shape: StackShape
     private let positions: Int
@@ -26,19 +26,19 @@ struct TightHead: Sendable {
             &layout, weight: "similarity_dense.weight", bias: "similarity_dense.bias", inputs: D, outputs: 1)
     }
 
-    /// Dropout of the embeddings in training: each number is dropped with a probability, the others are scaled up.
+    /// The dropout of the embeddings in training: a number is dropped with a probability, the others are scaled up.
     struct Dropout: Sendable {
         let probability: Double
         let seed: UInt64
 
-        /// Factors of one pass, the same whenever they are asked for.
+        /// Returns the factors of one pass, the same for every call.
         fileprivate func factors<Real: ProductScalar>(pass: Int, count: Int) -> [Real] {
             var random = SeededRandom(seed: seed &+ UInt64(pass) &* 0x9E37_79B9_7F4A_7C15)
             return (0..<count).map { _ in random.chance(probability) ? 0 : Real(1 / (1 - probability)) }
         }
     }
 
-    /// Results of a forward pass over some pairs, and the state for its backward pass.
+    /// The results of a forward pass over some pairs, and the state for its backward pass.
     struct Pass<Real: ProductScalar> {
         fileprivate let pairs: [(text: Int, video: Int)]
         fileprivate let factors: [Real]?
@@ -47,13 +47,13 @@ struct TightHead: Sendable {
         fileprivate let normalised: [Real]
         fileprivate let wide: [Real]
         fileprivate let pooled: [Real]
-        /// Score of each pair.
+        /// The score of each pair.
         let scores: [Real]
-        /// Output of the blocks: `[pairs, S, D]`, the text's token first.
+        /// The output of the blocks: `[pairs, S, D]`, the text's token first.
         let hidden: [Real]
     }
 
-    /// Scores pairs of texts `[N, D]` and videos; `number` tells passes of one batch apart.
+    /// Scores pairs of texts `[N, D]` and videos; `number` tells the passes of one batch apart.
     func pass<Real: ProductScalar>(
         _ pairs: [(text: Int, video: Int)], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout?,
         number: Int = 0, _ p: [Real]
@@ -80,7 +80,7 @@ struct TightHead: Sendable {
 
     /// Adds a pass's gradients to those of the texts, the frames and the parameters.
     ///
-    /// `dHidden` is what else is asked of the hidden tokens.
+    /// `dHidden` is an additional gradient of the hidden tokens.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ made: Pass<Real>, dHidden: [Real]? = nil, T: Int, texts dTexts: inout [Real],
         frames dFrames: inout [Real], _ p: [Real], _ g: inout [Real]
@@ -103,7 +103,7 @@ struct TightHead: Sendable {
         }
     }
 
-    /// Logits `[N, V]` of texts `[N, D]` and videos.
+    /// Computes the logits `[N, V]` of texts `[N, D]` with videos.
     func forward<Real: ProductScalar>(
         _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real]
     ) -> [Real] {
@@ -112,9 +112,9 @@ struct TightHead: Sendable {
         }
     }
 
-    /// The gradients of the texts and of the frames.
+    /// Returns the gradients of the texts and of the frames.
     ///
-    /// Each text's pass is made again, so that memory is bounded by one text's pairs and not by all.
+    /// Each text's forward pass is repeated, so that memory is bounded by the pairs of one text.
     func backward<Real: ProductScalar>(
         _ dScores: [Real], _ texts: [Real], _ windows: Windows<Real>, dropout: Dropout? = nil, _ p: [Real],
         _ g: inout [Real]
@@ -131,7 +131,7 @@ struct TightHead: Sendable {
         return (dTexts, dFrames)
     }
 
-    /// Pairs of one text with every video.
+    /// Returns the pairs of one text with every video.
     private func pairs<Real>(of text: Int, _ windows: Windows<Real>) -> [(text: Int, video: Int)] {
         windows.valid.indices.map { (text, $0) }
     }

@@ -2,9 +2,9 @@ import Tensors
 
 // V = videos, T = frames, D = width
 
-/// A transformer over the frames with their positions, added to the frames without.
+/// A transformer over the frames with their positions, plus the frames without positions.
 ///
-/// Source: CLIP4CLIP section 7, seqTransf.
+/// Source: docs/MATHEMATICS.md, section 7 (seqTransf).
 struct TransformerHead: Sendable {
     private let shape: StackShape
     private let positions: Int
@@ -27,7 +27,7 @@ struct TransformerHead: Sendable {
         return (x, saved)
     }
 
-    /// The gradient of the frames.
+    /// Returns the gradient of the frames.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ windows: Windows<Real>, _ saved: [ResidualAttentionBlock.Saved<Real>], _ p: [Real],
         _ g: inout [Real]

@@ -1,8 +1,8 @@
-/// Frame embeddings of several videos, all of one length, of which the first few are valid.
+/// The frame embeddings of several videos of equal length, each with some valid frames at the beginning.
 package struct Windows<Real: Sendable>: Sendable {
-    /// `[videos, T, D]`.
+    /// The embeddings `[videos, T, D]`.
     package var frames: [Real]
-    /// Valid frames of each video.
+    /// The number of valid frames of each video.
     package let valid: [Int]
     package let width: Int
     package var length: Int { valid.isEmpty ? 0 : frames.count / (valid.count * width) }

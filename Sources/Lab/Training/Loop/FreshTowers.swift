@@ -1,11 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// First numbers of towers that begin from nothing, as Hugging Face's `CLIPModel` draws them.
+/// Initial parameters of new towers, drawn like Hugging Face's `CLIPModel`.
 package enum FreshTowers {
-    /// The values of every parameter of a layout; what belongs to no tower is drawn as heads and side tasks are.
+    /// Returns the values of every parameter of a layout; those outside the towers are drawn like heads and side tasks.
     ///
-    /// Positions of patches begin as waves as loud as contents: where things are is half of what there is to learn.
+    /// Position embeddings of patches begin as waves with the deviation of contents: places are half of what must be
+    /// learnt.
     package static func parameters(
         _ layout: ParameterLayout, images: ImageShape?, texts: TextShape, seed: UInt64
     ) -> [Float] {
@@ -37,7 +38,7 @@ package enum FreshTowers {
         return isNorm ? 1 : nil
     }
 
-    /// Bound of a parameter that is drawn evenly; nil for others.
+    /// The bound of a uniformly drawn parameter; nil for others.
     private static func bound(_ entry: ParameterLayout.Entry) -> Double? {
         if entry.name.hasPrefix("lstm_visual.") { return 1 / Double(entry.shape[0] / 4).squareRoot() }
         if entry.name.hasPrefix("side.") { return 1 / Double(entry.shape.last ?? 1).squareRoot() }
@@ -59,7 +60,7 @@ package enum FreshTowers {
         return isPlain ? 1 / width.squareRoot() : 0.02
     }
 
-    /// `[tokens, W]`: the class token's at random, then sines and cosines of each patch's place.
+    /// Returns `[tokens, W]`: a random class token, then sines and cosines of each patch's place.
     private static func waves(_ shape: ImageShape, _ random: inout SeededRandom) -> [Float] {
         let (W, n) = (shape.stack.width, shape.side / shape.patch)
         var values = (0..<W).map { _ in Float(0.02 * random.normal()) }

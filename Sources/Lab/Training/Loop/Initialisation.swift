@@ -2,14 +2,14 @@ package import Checkpoints
 import Foundation
 import SystemSupport
 
-/// First values of parameters: stored ones, or else CLIP's text tower and chance, as the reference does.
+/// Initial parameters: stored values, else copies of CLIP's text tower or random numbers, as in CLIP4Clip.
 ///
-/// Source: CLIP4CLIP section 10.
+/// Source: docs/MATHEMATICS.md, section 10.
 package enum Initialisation {
-    /// The values of every parameter of a layout.
+    /// Returns the values of every parameter of a layout.
     ///
-    /// `stored` has what a model already holds, `clip` CLIP's tensors in OpenAI's names. Random numbers are those of
-    /// the seed and the tensor's name.
+    /// `stored` has the tensors of the model, `clip` CLIP's tensors in OpenAI's names. Random numbers depend on the
+    /// seed and the tensor's name.
     package static func parameters(
         _ layout: ParameterLayout, stored: some TensorSource, clip: some TensorSource, seed: UInt64
     ) throws -> [Float] {
@@ -29,7 +29,7 @@ package enum Initialisation {
         return values
     }
 
-    /// A tensor of the towers themselves.
+    /// Returns a tensor of the towers themselves; nil for other parameters.
     private static func fromTower(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
         guard entry.name.hasPrefix("clip.") else { return nil }
         let name = String(entry.name.dropFirst(5))
@@ -38,7 +38,7 @@ package enum Initialisation {
         return try clip.floats(name, shape: entry.shape)
     }
 
-    /// A kernel over three frames `[W, 3, 3, P, P]` that looks at the middle one only, as the kernel of one frame does.
+    /// Returns a 3D kernel `[W, 3, 3, P, P]` that is the 2D kernel in the middle frame, and 0 elsewhere.
     private static func spread(_ clip: some TensorSource, _ shape: [Int]) throws -> [Float] {
         let size = shape[3] * shape[4]
         let flat = try clip.floats("visual.conv1.weight", shape: [shape[0], shape[1], shape[3], shape[4]])
@@ -46,7 +46,7 @@ package enum Initialisation {
         return stride(from: 0, to: flat.count, by: size).flatMap { none + flat[$0..<$0 + size] + none }
     }
 
-    /// Positions and blocks are the text tower's, where it has them in the same size.
+    /// Returns positions and blocks of the text tower, if these have the same size; nil for other parameters.
     private static func fromText(_ entry: ParameterLayout.Entry, _ clip: some TensorSource) throws -> [Float]? {
         var name: String?
         if entry.name.hasSuffix("position_embeddings.weight") { name = "positional_embedding" }

@@ -1,16 +1,16 @@
 import Tensors
 
-/// Steps through batches without end, as long as a plan says.
+/// Trains for a number of steps on an endless sequence of batches.
 ///
-/// Batch and choices of a step are determined by its number, so that a training that goes on from `progress` comes to
-/// the same weights, to the bit.
+/// The number of a step determines its batch and random choices. A training that resumes from `progress` therefore
+/// gives the same weights to the bit.
 package struct StepTrainer {
     package struct Plan: Sendable, Equatable, Codable {
         package var steps: Int
         package var batch: Int
         package var seed: UInt64
         package var schedule: CosineSchedule
-        /// Weight decay of matrices.
+        /// The weight decay of matrices.
         package var decay = 0.05
 
         package init(steps: Int, batch: Int, seed: UInt64, rate: Double) {
@@ -29,9 +29,9 @@ package struct StepTrainer {
     package var step: Int { optimiser.step }
     package var isOver: Bool { step >= plan.steps }
 
-    /// `factor` is that of the rate, for a parameter of a name.
+    /// Makes a trainer; `factor` maps a parameter's name to its share of the learning rate.
     ///
-    /// Parameters of side tasks are not clipped with the others.
+    /// The gradients of side tasks are not clipped together with the others.
     package init(
         _ layout: ParameterLayout, plan: Plan, from progress: Trainer.Progress, factor: (String) -> Double,
         evaluate: @escaping Evaluate
@@ -53,7 +53,7 @@ package struct StepTrainer {
         return progress
     }
 
-    /// Makes one step; a loss that is no number is an error, and changes nothing.
+    /// Makes one step; throws if the loss is not finite, and then changes nothing.
     package mutating func advance() throws -> (losses: Losses<Float>, norm: Double) {
         let losses = try evaluate(step, parameters)
         guard losses.total.isFinite else {

@@ -1,15 +1,14 @@
 import SystemSupport
 import Tensors
 
-/// Steps through a data set: batches in an order that the seed determines, gradients, updates.
+/// Trains on a data set in epochs: batches in an order determined by the seed, gradients, updates.
 ///
-/// All that it knows is in `progress`, so that a training that goes on from there comes to the same weights, to the
-/// bit.
+/// Its whole state is in `progress`. A training that resumes from there gives the same weights to the bit.
 package struct Trainer {
-    /// Position of a training.
+    /// The state of a training.
     package struct Progress: Sendable, Equatable {
         package var epoch = 0
-        /// Steps of the epoch that are done.
+        /// The steps of the epoch that are done.
         package var step = 0
         package var parameters: [Float]
         package var optimiserStep = 0
@@ -21,7 +20,7 @@ package struct Trainer {
         package let epoch: Int
         package let step: Int
         package let loss: Double
-        /// Norm of the gradient, before it was clipped.
+        /// The norm of the gradient before clipping.
         package let norm: Double
         package let endsEpoch: Bool
     }
@@ -37,7 +36,7 @@ package struct Trainer {
     private var order: [Int]
     private let batch: ([Int]) throws -> TrainingBatch<Float>
 
-    /// `batch` makes a batch of the examples of the given numbers.
+    /// Makes a trainer; `batch` makes a batch from the numbers of its examples.
     package init(
         _ model: TrainingModel, plan: TrainingPlan, from progress: Progress, examples: Int,
         spatiotemporal: Bool = false,
@@ -73,7 +72,7 @@ package struct Trainer {
         return Array(0..<count).shuffled(using: &random)
     }
 
-    /// Makes one step; a loss that is no number is an error, and changes nothing.
+    /// Makes one step; throws if the loss is not finite, and then changes nothing.
     package mutating func advance() throws -> Report {
         precondition(!isOver)
         var gradient: [Float] = []
@@ -110,7 +109,7 @@ package struct Trainer {
 }
 
 extension Trainer.Progress {
-    /// The beginning, with the given parameters.
+    /// The initial state, with the given parameters.
     package init(parameters: [Float]) {
         self.parameters = parameters
         first = [Float](repeating: 0, count: parameters.count)
@@ -118,7 +117,7 @@ extension Trainer.Progress {
     }
 }
 
-/// Why a training cannot go on: one sentence.
+/// The reason why a training cannot continue, as a sentence.
 package struct TrainingError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

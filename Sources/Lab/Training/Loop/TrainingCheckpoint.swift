@@ -2,9 +2,9 @@ import Checkpoints
 package import Foundation
 import SystemSupport
 
-/// A training's state on disk: parameters, the optimiser's moments, and the plan they belong to.
+/// A training's state on disk: parameters, the optimiser's moments, and the plan.
 package enum TrainingCheckpoint {
-    /// Writes it whole, or leaves what was there.
+    /// Writes the whole file, or leaves the previous one.
     package static func write(
         _ progress: Trainer.Progress, of layout: ParameterLayout, plan: some Encodable, data: String, to url: URL
     ) throws {
@@ -24,7 +24,7 @@ package enum TrainingCheckpoint {
         }
     }
 
-    /// Reads it; throws if it is of another model, plan or data set.
+    /// Reads the file; throws if it belongs to another model, plan or data set.
     package static func read(
         _ url: URL, of layout: ParameterLayout, plan: some Encodable, data: String
     ) throws -> Trainer.Progress {

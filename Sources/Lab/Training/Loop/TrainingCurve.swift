@@ -1,8 +1,8 @@
 import Foundation
 
-/// Losses and recall of a training as a drawing (SVG).
+/// A drawing (SVG) of a training's losses and recalls.
 package struct TrainingCurve {
-    /// A loss at some of the steps, which begin with 1.
+    /// The loss at some of the steps, which count from 1.
     package struct Loss {
         let name: String
         let points: [(step: Int, value: Double)]
@@ -19,13 +19,13 @@ package struct TrainingCurve {
     private let top: Double
 
     private static let (width, height, margin) = (640.0, 320.0, 48.0)
-    /// The first loss's, which is the whole, and those of its parts.
+    /// The colours of the total loss and of its parts.
     private static let colours = [
         "#1f5fbf", "#1f8f4f", "#8f1f7f", "#7f7f1f", "#1f8f9f", "#bf1f3f", "#5f3fbf", "#9f6f3f", "#555555", "#3f9f1f",
     ]
     private static let recallColour = "#bf5f1f"
 
-    /// `losses`: the whole first, then its parts, if they are known; `recalls`: R@1 in percent after some steps.
+    /// Makes the drawing; `losses` has the total first, then its parts; `recalls` has R@1 in percent after some steps.
     package init(losses: [Loss], recalls: [(step: Int, percent: Double)] = []) {
         self.losses = losses
         self.recalls = recalls

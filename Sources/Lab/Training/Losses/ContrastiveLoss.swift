@@ -1,11 +1,11 @@
 import Foundation
 package import Tensors
 
-/// Symmetric cross entropy over a square matrix of scores whose diagonal is right.
+/// The symmetric cross entropy over a square matrix of scores whose diagonal has the right pairs.
 ///
-/// Source: CLIP4CLIP section 9.
+/// Source: docs/MATHEMATICS.md, section 9.
 package enum ContrastiveLoss {
-    /// The loss, and its gradient by the scores `[N, N]`.
+    /// Returns the loss, and its gradient by the scores `[N, N]`.
     package static func evaluate<Real: ProductScalar>(_ scores: [Real], count N: Int) -> (
         loss: Double, gradient: [Real]
     ) {

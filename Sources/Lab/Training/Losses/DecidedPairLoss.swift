@@ -1,11 +1,11 @@
 import Foundation
 package import Tensors
 
-/// Sigmoid loss of every pair whose truth is decided: it makes scores that one threshold divides.
+/// The sigmoid loss of every pair whose truth is decided: it trains scores that one threshold divides.
 ///
-/// The false weigh as much as the true together, and the hard among them most.
+/// False pairs weigh as much as true pairs in all, and difficult ones weigh most among them.
 package enum DecidedPairLoss {
-    /// Weight of each pair: the sum is 1 over the true and 1 over the false; 0 where nothing is decided.
+    /// Returns the weight of each pair: the sum is 1 over true and 1 over false pairs; undecided ones have 0.
     package static func weights<Real: ProductScalar>(_ logits: [Real], truth: [Float]) -> [Real] {
         var weights = [Real](repeating: 0, count: logits.count)
         var (trueSum, falseSum): (Real, Real) = (0, 0)
@@ -22,7 +22,7 @@ package enum DecidedPairLoss {
         return weights
     }
 
-    /// The loss, and its gradient by the logits; the weights are taken as given.
+    /// Returns the loss, and its gradient by the logits; the weights count as constants.
     package static func evaluate<Real: ProductScalar>(
         _ logits: [Real], truth: [Float], weights: [Real]
     ) -> (loss: Double, gradient: [Real]) {
@@ -30,7 +30,7 @@ package enum DecidedPairLoss {
     }
 }
 
-/// Cross entropy of yes and no, each with a weight.
+/// The weighted cross entropy of binary answers.
 enum BinaryCrossEntropy {
     static func evaluate<Real: ProductScalar>(
         _ logits: [Real], targets: [Real], weights: [Real]
@@ -49,9 +49,9 @@ enum BinaryCrossEntropy {
     }
 }
 
-/// Cross entropy of one of several classes.
+/// The cross entropy of one of several classes.
 enum CrossEntropy {
-    /// The mean over the rows of logits `[N, K]` that have a class, and its gradient.
+    /// Returns the mean over the rows of logits `[N, K]` that have a class, and its gradient.
     static func evaluate<Real: ProductScalar>(
         _ logits: [Real], classes: [Int?], of K: Int
     ) -> (loss: Double, gradient: [Real]) {
@@ -74,9 +74,9 @@ enum CrossEntropy {
     }
 }
 
-/// Squares of small differences, absolute values of large ones.
+/// The smooth L1 loss: squares of small differences, absolute values of large ones.
 enum SmoothLoss {
-    /// The mean over all numbers, and its gradient; `beta` is where squares end.
+    /// Returns the mean over all numbers, and its gradient; `beta` is the limit between squares and absolute values.
     static func evaluate<Real: ProductScalar>(
         _ values: [Real], targets: [Real], beta: Real
     ) -> (loss: Double, gradient: [Real]) {

@@ -1,14 +1,14 @@
 import Foundation
 package import Tensors
 
-/// Cross entropy of each video's own text against those that are false of it, and of each such text against the videos
-/// that it is false of.
+/// The cross entropy of each video's own text against texts that are false of it.
 ///
-/// Where the truth of every text is known for every video, others that happen to be true are not pushed away.
+/// Each such text is also compared with the videos that it is false of. The truth of every text is known for every
+/// video, so pairs that happen to be true are no negatives.
 package enum OwnPairLoss {
-    /// The loss, and its gradient by the scores `[N, V]`: text i is video i's own for i < V, the others are extra.
+    /// Returns the loss, and its gradient by the scores `[N, V]`: text i is video i's own for i < V, others are extra.
     ///
-    /// `truth`: `[N, V]` of 0 (false), 1 (true) and what is between.
+    /// `truth` is `[N, V]`, from 0 (false) to 1 (true).
     package static func evaluate<Real: ProductScalar>(
         _ scores: [Real], truth: [Float], videos V: Int
     ) -> (loss: Double, gradient: [Real]) {

@@ -1,14 +1,14 @@
 import Foundation
 import Tensors
 
-/// Adam with bias correction and decoupled decay (Loshchilov and Hutter 2019): for models that begin from nothing.
+/// Adam with bias correction and decoupled decay (Loshchilov and Hutter 2019), for models trained from nothing.
 package struct AdamW: Sendable {
-    /// Settings of a group of parameters.
+    /// The settings of a group of parameters.
     package struct Group: Sendable {
-        /// Times the rate; 0 leaves it as it is.
+        /// The group's factor of the learning rate; 0 freezes it.
         package var factor = 1.0
         package var decay = 0.0
-        /// Whether the gradient counts in the norm that is clipped, and is clipped with it.
+        /// Whether the gradient is part of the clipped norm, and is clipped with it.
         package var isClipped = true
 
         package init(factor: Double = 1, decay: Double = 0, isClipped: Bool = true) {
@@ -18,7 +18,7 @@ package struct AdamW: Sendable {
 
     private let groups: [(range: Range<Int>, group: Group)]
     package private(set) var step = 0
-    /// Mean of the gradients, and of their squares.
+    /// The running mean of the gradients; `second` is that of their squares.
     package private(set) var first: [Float]
     package private(set) var second: [Float]
 
@@ -28,7 +28,7 @@ package struct AdamW: Sendable {
         second = first
     }
 
-    /// Goes on from what was kept.
+    /// Restores a saved state.
     package mutating func restore(step: Int, first: [Float], second: [Float]) {
         precondition(first.count == self.first.count && second.count == self.second.count)
         (self.step, self.first, self.second) = (step, first, second)
@@ -36,7 +36,7 @@ package struct AdamW: Sendable {
 
     /// Changes the parameters by one step; returns the norm of the gradient before it was clipped to 1.
     ///
-    /// Changes nothing if that is no number.
+    /// Changes nothing if the norm is not finite.
     package mutating func update(_ p: inout [Float], _ gradient: [Float], rate: Double) -> Double {
         let norm = groups.filter { $0.group.isClipped && $0.group.factor > 0 }
             .reduce(0) { $0 + Float.squares(gradient, $1.range) }.squareRoot()

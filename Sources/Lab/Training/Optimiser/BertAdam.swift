@@ -1,19 +1,19 @@
 import Foundation
 package import Tensors
 
-/// The reference's optimiser: Adam without bias correction, with warm-up, decay, and two kinds of clipping.
+/// CLIP4Clip's optimiser: Adam without bias correction, with warm-up, decay, and two kinds of clipping.
 ///
-/// Source: CLIP4CLIP section 9.
+/// Source: docs/MATHEMATICS.md, section 9.
 package struct BertAdam<Real: ProductScalar>: Sendable {
-    /// Learning rates and their schedule.
+    /// The learning rates and their schedule.
     package struct Rates: Sendable, Equatable, Codable {
         package var base = 1e-4
-        /// Times the base, for the towers.
+        /// The towers' factor of the base rate.
         package var towerFactor = 1e-3
         package var decay = 0.2
         /// The share of all steps in which the rate rises.
         package var warmUp = 0.1
-        /// Steps of the whole training; a fraction where accumulation leaves one.
+        /// The number of steps of the whole training; a fraction if accumulation leaves one.
         package var total = 1.0
 
         package init() {}
@@ -29,7 +29,7 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
     private let layout: ParameterLayout
     private let freezing: Freezing
     package private(set) var step = 0
-    /// Mean of the gradients, and of their squares.
+    /// The running mean of the gradients; `second` is that of their squares.
     private var first: [Real]
     private var second: [Real]
 
@@ -39,18 +39,18 @@ package struct BertAdam<Real: ProductScalar>: Sendable {
         second = first
     }
 
-    /// State to store, so that the training can be resumed.
+    /// The state to save, so that the training can be resumed.
     package var state: (step: Int, first: [Real], second: [Real]) { (step, first, second) }
 
-    /// Goes on from what was kept.
+    /// Restores a saved state.
     package mutating func restore(step: Int, first: [Real], second: [Real]) {
         precondition(first.count == layout.count && second.count == layout.count)
         (self.step, self.first, self.second) = (step, first, second)
     }
 
-    /// Changes the parameters by one step; returns the norm of the gradient before it was clipped.
+    /// Changes the parameters by one step; returns the norm of the gradient before clipping.
     ///
-    /// Changes nothing if that is no number.
+    /// Changes nothing if the norm is not finite.
     package mutating func update(_ p: inout [Real], _ gradient: [Real]) -> Double {
         let trained = layout.entries.filter { freezing.isTrained($0.name) }
         let norm = trained.reduce(0) { $0 + Real.squares(gradient, $1.range) }.squareRoot()

@@ -1,13 +1,13 @@
-/// Which parameters stay as they are.
+/// The parameters that a training does not change.
 ///
-/// Source: CLIP4CLIP section 9, `freeze_layer_num`.
+/// Source: docs/MATHEMATICS.md, section 9 (`freeze_layer_num`).
 package struct Freezing: Sendable, Equatable {
-    /// Blocks of both towers from this one on are learnt, and what comes after them; nil learns all.
+    /// The lowest block of both towers that is trained, with everything above it; nil trains all.
     package let lowest: Int?
 
     package static let none = Freezing(lowest: nil)
 
-    /// `layers`: the reference's number; -1 freezes nothing, and neither does any with 3D patches (S4).
+    /// Takes CLIP4Clip's `freeze_layer_num`: -1 freezes nothing, and with 3D patches no value does.
     package init(layers: Int, spatiotemporal: Bool) { lowest = layers < 0 || spatiotemporal ? nil : layers }
 
     private init(lowest: Int?) { self.lowest = lowest }

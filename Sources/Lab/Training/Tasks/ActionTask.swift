@@ -1,8 +1,8 @@
 import Tensors
 
-/// Task of telling from a window's vector what the object of some kinds does in it.
+/// A question to a window's vector: the action of the object of some kind and colour.
 ///
-/// Truth is 0, 1 or 0.5 where undecided.
+/// An answer is 0 (false), 1 (true) or 0.5 (undecided).
 package struct ActionQuestion: Sendable {
     package var window: Int
     package var first: Int
@@ -14,9 +14,9 @@ package struct ActionQuestion: Sendable {
     }
 }
 
-/// A task of training only: what the things in a window do, and what the window shows as a whole.
+/// A side task of training: the actions of the objects in a window, and the window's state as a whole.
 ///
-/// Without it, directions were not learnt.
+/// Without it, directions of movement were not learnt.
 struct ActionTask: Sendable {
     private let D: Int
     private let kinds: (first: Int, second: Int)
@@ -41,7 +41,9 @@ struct ActionTask: Sendable {
             &layout, weight: name + ".whole.weight", bias: name + ".whole.bias", inputs: D, outputs: states)
     }
 
-    /// The loss, times `share`, and the gradient of the windows' vectors `[V, D]`; `whole` is the truth `[V, states]`.
+    /// Returns the loss times `share`, and the gradient of the windows' vectors `[V, D]`.
+    ///
+    /// `whole` has the truth of the window's states, `[V, states]`.
     func evaluate<Real: ProductScalar>(
         _ windows: [Real], _ questions: [ActionQuestion], whole truth: [Float], share: Real, _ p: [Real],
         _ g: inout [Real]
@@ -70,7 +72,7 @@ struct ActionTask: Sendable {
         return (loss + more, gradient)
     }
 
-    /// Cross entropy of what is decided; the true count several times.
+    /// The cross entropy of decided answers; true ones count several times.
     private static func decided<Real: ProductScalar>(
         _ logits: [Real], _ truth: [Float], ofTrue: Real, _ share: Real
     ) -> (loss: Double, gradient: [Real]) {

@@ -2,7 +2,7 @@ import Tensors
 
 // N = questions, D = width of what is asked, Q = width of a question, H = width of the answer
 
-/// Features of a vector about something asked for: the vector's own, each weighed by the question's.
+/// Features of a vector for a question: the vector's own features, weighted by the question's.
 struct AskedFeatures: Sendable {
     let width: Int
     private let norm: LayerNorm
@@ -27,7 +27,7 @@ struct AskedFeatures: Sendable {
         fileprivate let product: [Real]
     }
 
-    /// `[N, H]` of vectors `[N, D]` and questions `[N, Q]`.
+    /// Computes `[N, H]` from vectors `[N, D]` and questions `[N, Q]`.
     func forward<Real: ProductScalar>(
         _ x: [Real], _ questions: [Real], rows N: Int, _ p: [Real]
     ) -> (y: [Real], saved: Saved<Real>) {
@@ -41,7 +41,7 @@ struct AskedFeatures: Sendable {
         return (QuickGELU.forward(product), saved)
     }
 
-    /// Adds to the gradient; the result is that of the vectors.
+    /// Adds the parameters' gradients to the gradient; returns the gradient of the vectors.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, rows N: Int, _ p: [Real], _ g: inout [Real]
     ) -> [Real] {

@@ -1,13 +1,13 @@
 import Tensors
 
-/// Something seen in a picture: what kind it is, and where.
+/// An object in a picture: its kind, and its place.
 package struct Sight: Sendable {
     package var picture: Int
     package var first: Int
     package var second: Int
-    /// Place and size, as shares of the picture's side.
+    /// The place and the radius, as shares of the picture's side.
     package var x, y, radius: Double
-    /// Cosine and sine of its turn; nil if that cannot be seen.
+    /// The cosine and sine of the object's rotation; nil if the shape does not show it.
     package var turn: (cosine: Double, sine: Double)?
 
     package init(
@@ -19,7 +19,7 @@ package struct Sight: Sendable {
     }
 }
 
-/// Tasks of training only: what is seen in a picture, told from its embedding, and where that is.
+/// Side tasks of training: the kind and the place of objects, from a picture's embedding.
 struct LooksTask: Sendable {
     private let D: Int
     private let kinds: (first: Int, second: Int)
@@ -42,7 +42,7 @@ struct LooksTask: Sendable {
         place = Linear(&layout, weight: name + ".place.weight", bias: name + ".place.bias", inputs: 128, outputs: 5)
     }
 
-    /// The losses, and the gradient of the embeddings `[F, D]`.
+    /// Returns the losses, and the gradient of the embeddings `[F, D]`.
     func evaluate<Real: ProductScalar>(
         _ embeddings: [Real], _ sights: [Sight], _ p: [Real], _ g: inout [Real]
     ) -> (present: Double, place: Double, gradient: [Real]) {
@@ -77,7 +77,7 @@ struct LooksTask: Sendable {
         return (loss, placed.loss, gradient)
     }
 
-    /// Loss of the place, size and turn of the object of the asked kinds.
+    /// The loss of place, size and rotation of the objects asked for.
     private func evaluatePlaces<Real: ProductScalar>(
         _ embeddings: [Real], _ sights: [Sight], _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -2,11 +2,10 @@ import Tensors
 
 // F = pictures, g = patches along a side, P = side of a patch, W = width
 
-/// A task of training only: what is under every patch, told from its token.
+/// A side task of training: what each patch shows, from its token.
 ///
-/// It speeds up the image tower.
-///
-/// Learnt are the outline within the patch, and the two kinds (a shape, a colour) of what lies under it.
+/// It speeds up the training of the image tower. The answers are the outline within the patch, and the shape and colour
+/// under it.
 struct PatchTask: Sendable {
     private let patch: Int
     private let kinds: (first: Int, second: Int)
@@ -26,9 +25,10 @@ struct PatchTask: Sendable {
         second = linear("second", kinds.second)
     }
 
-    /// The loss, weighed as by `share`, and the gradient of the patches' tokens `[F * g * g, W]`.
+    /// Returns the loss, weighted by `share`, and the gradient of the patches' tokens `[F * g * g, W]`.
     ///
-    /// `labels` `[F, g * P, g * P]`: 0 where nothing is, else 1 + first * seconds + second.
+    /// `labels` is `[F, g * P, g * P]`: 0 for background, else 1 + first * seconds + second, for kinds `first` and
+    /// `second`.
     func evaluate<Real: ProductScalar>(
         _ tokens: [Real], labels: [UInt8], grid n: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, dTokens: [Real]) {

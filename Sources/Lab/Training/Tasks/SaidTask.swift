@@ -1,13 +1,13 @@
 import Tensors
 
-/// A task of training only: what a text says, slot by slot, told from its embedding.
+/// A side task of training: the statements of a text, slot by slot, from its embedding.
 struct SaidTask: Sendable {
     private let D: Int
     private let slots: [Int]
     private let norm: LayerNorm
     private let linears: [Linear]
 
-    /// `slots`: how many answers each has.
+    /// Makes the task; `slots` has the number of answers of each slot.
     init(_ layout: inout ParameterLayout, width D: Int, slots: [Int]) {
         (self.D, self.slots) = (D, slots)
         norm = LayerNorm(&layout, "side.said.ln", width: D, epsilon: 1e-5)
@@ -21,9 +21,9 @@ struct SaidTask: Sendable {
         self.linears = linears
     }
 
-    /// The loss, times `share`, and the gradient of the texts `[N, D]`.
+    /// Returns the loss times `share`, and the gradient of the texts `[N, D]`.
     ///
-    /// `said`: of each text, what it says in every slot; nil where that is not asked.
+    /// `said` has each text's answer in every slot; nil answers are not asked for.
     func evaluate<Real: ProductScalar>(
         _ texts: [Real], said: [[Int?]], share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -8,7 +8,7 @@ package struct ImageShape: Sendable, Equatable {
     package var patch: Int
     package var side: Int
     package var embedding: Int
-    /// Patches see the frames before and after: CLIP4Clip's 3D.
+    /// Whether a patch spans the frames before and after, as CLIP4Clip's 3D patches do.
     package var spatiotemporal: Bool
     var tokens: Int { (side / patch) * (side / patch) + 1 }
 
@@ -18,9 +18,9 @@ package struct ImageShape: Sendable, Equatable {
     }
 }
 
-/// CLIP's ViT: frames to embeddings.
+/// CLIP's vision transformer: frames to embeddings.
 ///
-/// Source: CLIP4CLIP section 5.
+/// Source: docs/MATHEMATICS.md, section 5.
 struct ImageTower: Sendable {
     private let shape: ImageShape
     private let patches: Linear
@@ -51,7 +51,7 @@ struct ImageTower: Sendable {
 
     var isSpatiotemporal: Bool { shape.spatiotemporal }
 
-    /// Frames of each video, if `count` numbers are the pictures of `videos` videos.
+    /// The frames of each video, if `count` is the number of values of all `videos`.
     func window(of count: Int, videos: Int) -> Int { count / (videos * 3 * shape.side * shape.side) }
 
     struct Saved<Real: ProductScalar> {
@@ -60,11 +60,11 @@ struct ImageTower: Sendable {
         fileprivate let blocks: [ResidualAttentionBlock.Saved<Real>]
         fileprivate let after: LayerNorm.Saved<Real>
         fileprivate let normalised: [Real]
-        /// Output of the blocks: `[F, tokens, W]`, the class token first.
+        /// The output of the blocks: `[F, tokens, W]`, the class token first.
         let hidden: [Real]
     }
 
-    /// `[F, D]` of frames `[F, 3, R, R]`, which are videos of `window` frames each.
+    /// Computes `[F, D]` from frames `[F, 3, R, R]`, which are videos of `window` frames each.
     func forward<Real: ProductScalar>(
         _ frames: [Real], window: Int, _ p: [Real]
     ) -> (embeddings: [Real], saved: Saved<Real>) {
@@ -93,9 +93,9 @@ struct ImageTower: Sendable {
         return (projection.forward(normalised, rows: F, p), saved)
     }
 
-    /// Adds to the gradient, down to block `lowest`; the embeddings below it are learnt only if that is nil.
+    /// Adds the parameters' gradients, down to block `lowest`; if that is nil, those of the embeddings, too.
     ///
-    /// `dHidden` is what else is asked of the hidden tokens.
+    /// `dHidden` is an additional gradient of the hidden tokens.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ saved: Saved<Real>, dHidden: [Real]? = nil, downTo lowest: Int?, _ p: [Real],
         _ g: inout [Real]
@@ -122,7 +122,7 @@ struct ImageTower: Sendable {
         _ = patches.backward(dEmbedded, saved.columns, rows: F * (tokens - 1), p, &g)
     }
 
-    /// Makes a row of every patch, in the order of the kernel's numbers, with zeros beyond a video's ends.
+    /// Copies every patch to a row, in the order of the kernel's numbers, with zeros beyond a video's ends.
     private func unfold<Real: ProductScalar>(_ frames: [Real], window: Int) -> [Real] {
         let (P, R) = (shape.patch, shape.side)
         let grid = R / P

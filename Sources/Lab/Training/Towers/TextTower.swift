@@ -15,15 +15,15 @@ package struct TextShape: Sendable, Equatable {
     }
 }
 
-/// Token ids of texts, all of one length, and the place of each that is pooled.
+/// The token ids of texts, all of one length, and each text's pooled place.
 package struct TokenBatch: Sendable {
-    /// `[N, L]`; what comes after a text's end does not matter.
+    /// The ids `[N, L]`; those after a text's end do not matter.
     package let ids: [Int]
     package let length: Int
     package let ends: [Int]
     var count: Int { ends.count }
 
-    /// The first largest id of each text is its end, unless `endToken` is it.
+    /// Finds each text's end: the first `endToken`, or the first largest id if that is nil.
     package init(_ texts: [[Int]], endToken: Int? = nil) {
         let length = texts.map(\.count).max() ?? 0
         self.length = length
@@ -37,7 +37,7 @@ package struct TokenBatch: Sendable {
 
 /// CLIP's causal text transformer, pooled at the end token.
 ///
-/// Source: CLIP4CLIP section 4.
+/// Source: docs/MATHEMATICS.md, section 4.
 struct TextTower: Sendable {
     private let shape: TextShape
     private let embedding: Int
@@ -62,7 +62,7 @@ struct TextTower: Sendable {
         fileprivate let normalised: [Real]
     }
 
-    /// `[N, D]`, not normalised.
+    /// Computes the embeddings `[N, D]`, not normalised.
     func forward<Real: ProductScalar>(_ tokens: TokenBatch, _ p: [Real]) -> (embeddings: [Real], saved: Saved<Real>) {
         let (W, L, N) = (shape.stack.width, tokens.length, tokens.count)
         var x = [Real](repeating: 0, count: N * L * W)
@@ -81,7 +81,7 @@ struct TextTower: Sendable {
         return (projection.forward(normalised, rows: N, p), saved)
     }
 
-    /// Adds to the gradient, down to block `lowest`; the embeddings below it are learnt only if that is nil.
+    /// Adds the parameters' gradients, down to block `lowest`; if that is nil, those of the embeddings, too.
     func backward<Real: ProductScalar>(
         _ dy: [Real], _ tokens: TokenBatch, _ saved: Saved<Real>, downTo lowest: Int?, _ p: [Real],
         _ g: inout [Real]

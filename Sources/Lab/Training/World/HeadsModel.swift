@@ -1,22 +1,22 @@
 import Foundation
 package import Tensors
 
-/// Windows of a frozen image tower with texts whose truth is known of each, and near misses of them.
+/// Windows from a frozen image tower, with texts whose truth is known, and near misses of these.
 package struct WindowBatch<Real: ProductScalar>: Sendable {
-    /// `[V, T, D]`.
+    /// The frame embeddings `[V, T, D]`.
     package let frames: [Real]
-    /// Text i is window i's own; those after them are extra.
+    /// The texts: text i is window i's own; those after them are extra.
     package let texts: TokenBatch
-    /// `[texts, V]`: 0 false, 1 true, 0.5 undecided.
+    /// The truth `[texts, V]`: 0 false, 1 true, 0.5 undecided.
     package let truth: [Float]
-    /// Texts that a single frame can decide: all that a head without order is asked to divide.
+    /// Whether a single frame can decide each text; a head without order is trained only on such texts.
     package let isStanding: [Bool]
-    /// Statements of each text, slot by slot; see `SaidTask`.
+    /// The statements of each text, slot by slot; see `SaidTask`.
     package let said: [[Int?]]
     package let questions: [ActionQuestion]
-    /// `[V, states]`: the truth of what a window shows as a whole.
+    /// The truth `[V, states]` of each window's states as a whole.
     package let whole: [Float]
-    /// Seed of the tight head's pairs and dropout.
+    /// The seed of the tight head's pairs and dropout.
     package let seed: UInt64
 
     package init(
@@ -28,7 +28,7 @@ package struct WindowBatch<Real: ProductScalar>: Sendable {
     }
 }
 
-/// The text tower and all heads, learnt together on a frozen image tower's windows.
+/// The text tower and all heads, trained together on a frozen image tower's windows.
 package struct HeadsModel: Sendable {
     /// The sizes of the side tasks.
     package struct Tasks: Sendable {
@@ -72,13 +72,13 @@ package struct HeadsModel: Sendable {
         self.layout = layout
     }
 
-    /// Choices by the model itself that a batch's losses depend on: fixed, so that gradients can be checked.
+    /// Choices of the model that a batch's losses depend on, kept constant while gradients are checked.
     package struct Choices<Real: ProductScalar>: Sendable {
         var pairs: [(text: Int, video: Int)] = []
         var weights: [[Real]] = []
     }
 
-    /// `side`: the weight of the side tasks; `choices` are made where none are given.
+    /// Returns the losses; `side` is the weight of the side tasks; nil `choices` are computed.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, side: Double, choices given: Choices<Real>? = nil, _ p: [Real]
@@ -139,9 +139,9 @@ package struct HeadsModel: Sendable {
         return (losses, choices)
     }
 
-    /// Evaluates the mean head and returns the gradient of the texts.
+    /// Evaluates the mean head, and returns the gradient of the texts.
     ///
-    /// Mean pooling is blind to order, so that it learns the claims that one frame decides, and a little of the others.
+    /// The mean ignores order, so it is trained on the claims that one frame decides, and a little on the others.
     private func learnMean<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>,
         _ weights: (Int, () -> [Real]) -> [Real], _ losses: inout Losses<Real>, _ p: [Real], _ g: inout [Real]
@@ -162,7 +162,7 @@ package struct HeadsModel: Sendable {
         return Cosines.backward(dMean, windows, made).texts
     }
 
-    /// Evaluates the tight head on chosen pairs and returns the gradient of the texts.
+    /// Evaluates the tight head on chosen pairs, and returns the gradient of the texts.
     private func learnTight<Real: ProductScalar>(
         _ batch: WindowBatch<Real>, _ said: [Real], _ windows: Windows<Real>, _ pairs: [(text: Int, video: Int)],
         _ weights: (Int, () -> [Real]) -> [Real], _ share: Real, _ losses: inout Losses<Real>, _ p: [Real],

@@ -1,7 +1,7 @@
 package import Tensors
 
 extension HeadsModel {
-    /// Scores every text with every window of a batch by each head, as at inference: without dropout.
+    /// Scores every text with every window of a batch by each head, without dropout.
     ///
     /// Scores are `[texts, V]`: logits of the tight head, cosines of the others.
     package func inferred<Real: ProductScalar>(

@@ -1,11 +1,11 @@
 import SystemSupport
 
-/// Pairs that the tight head is trained on: all would cost too much.
+/// Chooses the pairs that the tight head is trained on, since all would cost too much.
 enum TightPairs {
-    /// Chooses six for each window.
+    /// Chooses six pairs for each window.
     ///
-    /// They are: its own text, its own's near miss, two of the false that another head finds likeliest, one at
-    /// random, one that is true. `scores` and `truth` are `[texts, V]`.
+    /// These are its own text, that text's near miss, two false texts that another head finds most likely, a random
+    /// one, and a true one. `scores` and `truth` are `[texts, V]`.
     static func choose(_ scores: [Float], _ truth: [Float], _ V: Int, _ seed: UInt64) -> [(text: Int, video: Int)] {
         var random = SeededRandom(seed: seed)
         let N = scores.count / V

@@ -1,17 +1,17 @@
 import Foundation
 package import Tensors
 
-/// Pictures with texts whose truth is known of each, to train towers from nothing.
+/// Pictures with texts whose truth is known, to train towers from nothing.
 package struct PictureBatch<Real: ProductScalar>: Sendable {
-    /// `[F, 3, R, R]`, normalised.
+    /// The normalised pictures `[F, 3, R, R]`.
     package let pictures: [Real]
-    /// Text i is picture i's own; those after them are extra.
+    /// The texts: text i is picture i's own; those after them are extra.
     ///
-    /// Nil learns from the pictures alone.
+    /// Nil trains on the pictures alone.
     package let texts: TokenBatch?
-    /// `[texts, F]`: 0 false, 1 true, 0.5 undecided.
+    /// The truth `[texts, F]`: 0 false, 1 true, 0.5 undecided.
     package let truth: [Float]
-    /// `[F, R, R]`, see `PatchTask`.
+    /// The labels `[F, R, R]`, see `PatchTask`.
     package let labels: [UInt8]
     package let sights: [Sight]
 
@@ -28,7 +28,7 @@ package struct Losses<Real: ProductScalar>: Sendable {
     package var total: Double { parts.reduce(0) { $0 + $1.value } }
 }
 
-/// Model of both towers, with a scale and a threshold for decided pairs and side tasks, to train them from nothing.
+/// A model of both towers, with side tasks and a scale and threshold for decided pairs, to train from nothing.
 package struct TowersModel: Sendable {
     package let layout: ParameterLayout
     private let images: ImageTower
@@ -38,7 +38,7 @@ package struct TowersModel: Sendable {
     private let looksTask: LooksTask
     private let shape: ImageShape
 
-    /// `kinds`: how many shapes and colours there are.
+    /// Makes the model; `kinds` has the numbers of shapes and of colours.
     package init(images shape: ImageShape, texts: TextShape, kinds: (first: Int, second: Int)) {
         var layout = ParameterLayout()
         self.shape = shape
@@ -50,7 +50,7 @@ package struct TowersModel: Sendable {
         self.layout = layout
     }
 
-    /// `side` is the weight of the task on patches; weights of decided pairs are worked out where none are given.
+    /// Returns the losses; `side` is the weight of the task on patches; nil weights of decided pairs are computed.
     @specialized(where Real == Float)
     package func evaluate<Real: ProductScalar>(
         _ batch: PictureBatch<Real>, side: Double, weights: [Real]? = nil, _ p: [Real]
@@ -101,7 +101,7 @@ package struct TowersModel: Sendable {
         return losses
     }
 
-    /// The weights of decided pairs, to hold them while gradients are checked.
+    /// Returns the weights of decided pairs, to keep them constant while gradients are checked.
     package func decidedWeights<Real: ProductScalar>(_ batch: PictureBatch<Real>, _ p: [Real]) -> [Real] {
         guard let tokens = batch.texts else { return [] }
         let embeddings = images.forward(batch.pictures, window: 1, p).embeddings
@@ -112,7 +112,7 @@ package struct TowersModel: Sendable {
     }
 }
 
-/// Keeps embeddings about as long as the square root of their width, so that heads see numbers of ordinary size.
+/// A loss that keeps embeddings about as long as the square root of their width, so that heads see usual numbers.
 enum LengthLoss {
     static func evaluate<Real: ProductScalar>(_ x: [Real], width D: Int) -> (loss: Double, gradient: [Real]) {
         let rows = x.count / D
@@ -129,7 +129,7 @@ enum LengthLoss {
     }
 }
 
-/// Losses of cosines: of scores against false pairs, and of logits of every decided pair with a threshold of their own.
+/// Losses of cosines: of each own text against false ones, and of every decided pair against a learnt threshold.
 struct PairScores: Sendable {
     private let sharedScale: Int
     private let scale: Int
@@ -141,7 +141,7 @@ struct PairScores: Sendable {
         bias = layout.claim("side.pairs.\(name).bias", [])
     }
 
-    /// The loss, and the gradient of the cosines `[N, V]`.
+    /// Returns the loss of own texts, and the gradient of the cosines `[N, V]`.
     func own<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], videos V: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {
@@ -158,7 +158,7 @@ struct PairScores: Sendable {
         return cosines.map { $0 * factor + p[bias] }
     }
 
-    /// Loss of decided pairs, and its gradient; `weights` are worked out where none are given.
+    /// Returns the loss of decided pairs, and its gradient; nil `weights` are computed.
     func decided<Real: ProductScalar>(
         _ cosines: [Real], truth: [Float], weights: [Real]? = nil, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

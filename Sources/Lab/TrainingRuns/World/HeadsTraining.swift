@@ -7,26 +7,26 @@ package import Tensors
 import Tokenizers
 import Training
 
-/// Trains the text tower and all heads together, on the shapes world seen by a frozen image tower.
+/// Trains the text tower and all heads together, on the shapes world as a frozen image tower sees it.
 package struct HeadsTraining: Sendable {
     private let source: ModelDirectory
     private let settings: StepSettings
     private let precision: Precision
-    /// Number of runs of frames that windows are cut from.
+    /// The number of frame sequences (runs) that windows are cut from.
     private let runs: Int
-    /// The folder of the runs' embeddings.
+    /// The folder with the embeddings of the runs.
     private let work: URL
-    /// Blocks of the transformer and tight heads.
+    /// The number of blocks of the transformer and tight heads.
     private let layers: Int
     /// The weight of the side tasks.
     private let side: Double
 
-    /// Runs that thresholds are chosen on, and the batches that are drawn from them.
+    /// The runs from which thresholds are chosen, and the number of batches drawn from them.
     private static let (heldOutRuns, heldOutBatches) = (500, 6)
-    /// The share of the learning rate for the text tower, which begins with trained parameters.
+    /// The text tower's share of the learning rate, since it begins with trained parameters.
     private static let towerFactor = 0.7
 
-    /// Throws `ModelError` if the model's patches are three frames deep: frames of runs are embedded one by one.
+    /// Throws `ModelError` if the model has 3D patches: frames of runs are embedded one by one.
     package init(
         _ source: ModelDirectory, _ settings: StepSettings, precision: Precision, runs: Int, work: URL, layers: Int,
         side: Double
@@ -38,9 +38,9 @@ package struct HeadsTraining: Sendable {
         (self.runs, self.work, self.layers, self.side) = (runs, work, layers, side)
     }
 
-    /// Trains, writes the model and removes the checkpoint; false if `stop` was raised before the end.
+    /// Trains, writes the model and removes the checkpoint; returns false if `stop` ended it early.
     ///
-    /// Embeds the runs first where the folder does not have them. Blocks the calling thread.
+    /// It embeds the runs first if the folder lacks them. It blocks the calling thread.
     package func run(
         stop: StopFlag, _ reporter: ProgressReporter, report: (StepSession.Event) throws -> Void
     ) throws -> Bool {
@@ -85,7 +85,7 @@ package struct HeadsTraining: Sendable {
             runs: runs, architecture: source.architecture, tokenizer: tokenizer, seed: seed, size: settings.batch)
     }
 
-    /// New parameters, with the model's own for its towers.
+    /// Returns new parameters, except for the towers, which keep the model's.
     private func startParameters(_ layout: ParameterLayout) throws -> [Float] {
         var values = FreshTowers.parameters(
             layout, images: nil, texts: TextShape(source.architecture), seed: settings.seed)
@@ -96,7 +96,7 @@ package struct HeadsTraining: Sendable {
         return values
     }
 
-    /// Chooses every head's thresholds on windows that were not trained on.
+    /// Chooses every head's thresholds from windows that were not trained on.
     private static func thresholds(
         _ model: HeadsModel, _ parameters: [Float], on batches: WindowBatches
     ) -> [HeadKind: Thresholds] {

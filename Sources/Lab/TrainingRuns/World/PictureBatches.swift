@@ -6,7 +6,7 @@ import Tokenizers
 import Training
 import World
 
-/// Makes batches of pictures of the shapes world without end; the truth of every caption is known for every picture.
+/// Generates batches of pictures of the shapes world; every caption's truth is known for every picture.
 ///
 /// A seed and a step determine a batch.
 struct PictureBatches: Sendable {
@@ -14,10 +14,10 @@ struct PictureBatches: Sendable {
     let normalisation: Normalisation
     let tokenizer: Tokenizer
     let seed: UInt64
-    /// Pictures of a batch.
+    /// The pictures of a batch.
     let size: Int
 
-    /// A picture before it joins a batch.
+    /// A picture before it is added to a batch.
     private struct Item: Sendable {
         let pixels: [UInt8]
         let labels: [UInt8]
@@ -26,9 +26,9 @@ struct PictureBatches: Sendable {
         let sights: [Sight]
     }
 
-    /// Makes the batch of a step.
+    /// Generates the batch of a step.
     ///
-    /// `plain` is the share of pictures with one large thing. Without `captions` there are no texts.
+    /// `plain` is the share of pictures with one large object. Without `captions` there are no texts.
     func batch(step: Int, plain: Double, captions: Bool) -> PictureBatch<Float> {
         let items = concurrentMap(size) { item(number: $0, step: step, plain: plain) }
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, 1 << 20))
@@ -42,7 +42,7 @@ struct PictureBatches: Sendable {
             labels: items.flatMap(\.labels), sights: items.flatMap(\.sights))
     }
 
-    /// Makes one picture; scenes of which nothing can be said are drawn again.
+    /// Generates one picture; scenes that no caption describes are drawn again.
     private func item(number: Int, step: Int, plain: Double) -> Item {
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, number))
         while true {
@@ -57,7 +57,7 @@ struct PictureBatches: Sendable {
         }
     }
 
-    /// The shape in each slot of the picture, for the side task; nothing in the dark.
+    /// The object in each slot of the picture, for the side task; nothing in the dark.
     private static func sights(_ scene: Scene, picture: Int) -> [Sight] {
         guard scene.light(at: 0) > 0.5 else { return [] }
         return scene.objects.map { object in

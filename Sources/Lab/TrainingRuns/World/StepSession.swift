@@ -2,16 +2,16 @@ import Checkpoints
 import Foundation
 import Training
 
-/// Runs a training that counts steps from its first to its last, with checkpoints and a log.
+/// Runs a training of a number of steps, with checkpoints and a log.
 package struct StepSession: Sendable {
     /// A report of a running session.
     package enum Event: Sendable {
-        /// A step is done: `left` is the time that the others will take.
+        /// A step is done; `left` is the estimated time of the others.
         case step(Int, loss: Double, left: Duration)
         case line(Line)
     }
 
-    /// Means over the steps since the last line: a line of the log.
+    /// A log line: means over the steps since the last line.
     package struct Line: Codable, Sendable {
         package let step: Int
         /// The sum of the parts.
@@ -21,16 +21,16 @@ package struct StepSession: Sendable {
 
     struct Result: Sendable {
         let parameters: [Float]
-        /// Files of the trained model, text by name: log and curve.
+        /// Files of the trained model, by name with their text: log and curve.
         let files: [String: String]
     }
 
     private struct Log: Codable {
         var lines: [Line] = []
-        /// Losses since the last line, by part.
+        /// The losses since the last line, by part.
         var pending: [String: [Double]] = [:]
 
-        /// Ends a line; its sum is in the order of names, so that it is the same to the bit in every process.
+        /// Ends a line; the parts are summed in the order of their names, so that the sum is the same to the bit.
         mutating func endLine(at step: Int) -> Line {
             let parts = pending.mapValues { $0.reduce(0, +) / Double($0.count) }
             let loss = parts.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value }
@@ -43,17 +43,18 @@ package struct StepSession: Sendable {
 
     let layout: ParameterLayout
     let settings: StepSettings
-    /// Identifies the data: a checkpoint belongs to one plan and one data set.
+    /// A fingerprint of the data: a checkpoint belongs to one plan and one data set.
     let data: String
 
     private var logFile: URL { settings.checkpoint.appendingPathExtension("log") }
-    /// Steps between two lines of the log.
+    /// The steps between two lines of the log.
     private static let stride = 50
 
-    /// Trains from `start`, or from the checkpoint if the settings say so; nil if `stop` was raised before the end.
+    /// Trains from `start`, or from the checkpoint if the settings resume it; returns nil if `stop` ended it early.
     ///
-    /// The checkpoint then has all that is needed to go on. `factor` is a parameter's share of the learning rate, by
-    /// name. Throws `TrainingError` if the checkpoint is of another plan or other data, or if the loss is not finite.
+    /// The checkpoint then contains everything needed to continue. `factor` maps a parameter's name to its share of the
+    /// learning rate. Throws `TrainingError` if the checkpoint belongs to another plan or other data, or if the loss is
+    /// not finite.
     func run(
         from start: [Float], factor: (String) -> Double, stop: StopFlag, report: (Event) throws -> Void,
         evaluate: @escaping StepTrainer.Evaluate
@@ -80,12 +81,12 @@ package struct StepSession: Sendable {
         return Result(parameters: trainer.parameters, files: try files(of: log))
     }
 
-    /// Removes the checkpoint's files; they are needed until the model is written.
+    /// Removes the checkpoint's files, once the model is written.
     func removeFiles() {
         for file in [settings.checkpoint, logFile] { try? FileManager.default.removeItem(at: file) }
     }
 
-    /// The log as JSON lines, and the curve of all losses as SVG.
+    /// Returns the log as JSON lines, and the curve of all losses as SVG.
     private func files(of log: Log) throws -> [String: String] {
         let lines = try log.lines.map { String(decoding: try LogEncoding.encoder.encode($0), as: UTF8.self) + "\n" }
         let names = Set(log.lines.flatMap(\.parts.keys)).sorted()

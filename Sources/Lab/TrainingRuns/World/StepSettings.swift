@@ -3,24 +3,24 @@ package import Foundation
 import Tensors
 import Training
 
-/// Settings of a training that counts steps, and the places of its files.
+/// The settings of a training of a number of steps, and the paths of its files.
 package struct StepSettings: Sendable {
-    /// Seed of the initial parameters, the pictures and the captions.
+    /// The seed of the initial parameters, the pictures and the captions.
     package let seed: UInt64
-    /// Steps of the whole training.
+    /// The steps of the whole training.
     package let steps: Int
-    /// Pictures or windows of a step.
+    /// The pictures or windows of a step.
     package let batch: Int
     /// The peak of the learning rate.
     package let learningRate: Double
     /// The directory of the trained model.
     package let destination: URL
     package let checkpoint: URL
-    /// Threads of matrix products.
+    /// The threads of matrix products.
     package let threads: Int
-    /// Whether the training goes on from the checkpoint.
+    /// Whether the training continues from the checkpoint.
     package let resume: Bool
-    /// Whether a model at the destination is replaced.
+    /// Whether an existing model at the destination is replaced.
     package let force: Bool
 
     package init(

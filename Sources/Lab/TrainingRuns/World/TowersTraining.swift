@@ -3,26 +3,26 @@ import Training
 
 /// Trains both towers from nothing, on pictures of the shapes world.
 package struct TowersTraining: Sendable {
-    /// The model whose sizes and tokenizer are taken; its weights are not read.
+    /// The model whose sizes and tokenizer are used; its weights are not read.
     private let like: ModelDirectory
     private let settings: StepSettings
-    /// The share of pictures with one large thing at first; it falls to 0 by `plainSteps` of the steps.
+    /// The share of pictures with one large object at first; it falls to 0 by `plainSteps` of the steps.
     private let plain: Double
-    /// The share of steps in which captions come only every fourth time.
+    /// The share of steps in which only every fourth batch has captions.
     private let seldom: Double
 
     /// The share of all steps after which no picture is plain.
     private static let plainSteps = 0.15
-    /// The share of all steps after which side tasks weigh half.
+    /// The share of all steps after which side tasks have half their weight.
     private static let fullSideSteps = 0.6
 
     package init(like: ModelDirectory, _ settings: StepSettings, plain: Double, seldom: Double) {
         (self.like, self.settings, self.plain, self.seldom) = (like, settings, plain, seldom)
     }
 
-    /// Trains, writes the model and removes the checkpoint; false if `stop` was raised before the end.
+    /// Trains, writes the model and removes the checkpoint; returns false if `stop` ended it early.
     ///
-    /// Blocks the calling thread.
+    /// It blocks the calling thread.
     package func run(stop: StopFlag, report: (StepSession.Event) throws -> Void) throws -> Bool {
         let architecture = like.architecture
         let (images, texts) = (ImageShape(architecture, spatiotemporal: false), TextShape(architecture))

@@ -5,23 +5,23 @@ import Tokenizers
 import Training
 import World
 
-/// Makes batches of windows with captions, and near misses of the captions; a seed and a step determine a batch.
+/// Generates batches of windows with captions and near misses; a seed and a step determine a batch.
 struct WindowBatches: Sendable {
     let runs: WorldRuns
     let architecture: Architecture
     let tokenizer: Tokenizer
     let seed: UInt64
-    /// Windows of a batch.
+    /// The windows of a batch.
     let size: Int
 
-    /// A window before it joins a batch.
+    /// A window before it is added to a batch.
     private struct Item: Sendable {
         let frames: [Float]
         let facts: Facts
         let claim: Claim
     }
 
-    /// Makes the batch of a step: the windows' captions, then a near miss of each if there are to be any.
+    /// Generates the batch of a step: the windows' captions, then, if requested, a near miss of each.
     func batch(step: Int, nearMisses: Bool = true) -> WindowBatch<Float> {
         let items = concurrentMap(size) { item(number: $0, step: step) }
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, 1 << 20))
@@ -37,7 +37,7 @@ struct WindowBatches: Sendable {
             whole: items.flatMap { WorldSlots.whole($0.facts) }, seed: random.next())
     }
 
-    /// Cuts one window from a random run; windows of which nothing can be said are drawn again.
+    /// Cuts one window from a random run; windows that no caption describes are drawn again.
     private func item(number: Int, step: Int) -> Item {
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, number))
         while true {

@@ -7,27 +7,27 @@ import SystemSupport
 import Tensors
 import World
 
-/// Runs of frames of the shapes world, embedded by a frozen image tower and kept on disk; windows are cut from them.
+/// Runs (frame sequences) of the shapes world, embedded by a frozen image tower and kept on disk for windows.
 struct WorldRuns: Sendable {
-    /// Length of a run, in frames.
+    /// The length of a run, in frames.
     static let length = 16
-    /// Number of runs.
+    /// The number of runs.
     let count: Int
     let seed: UInt64
-    /// Length of a window, in frames.
+    /// The length of a window, in frames.
     let window: Int
     let fps: Double
-    /// Numbers of an embedding.
+    /// The embedding width.
     let width: Int
     private let file: MappedFile
 
-    /// The number of places that a window has in a run.
+    /// The number of positions of a window in a run.
     var places: Int { Self.length - window + 1 }
 
     /// Opens the folder's file of these runs, or makes it.
     ///
-    /// The model's hash, the seed and the number of runs name the file. Throws `ModelError` if a window is not shorter
-    /// than a run, and `CancellationError` if `stop` is raised.
+    /// The file's name contains the model's hash, the seed and the number of runs. Throws `ModelError` if a window is
+    /// not shorter than a run, and `CancellationError` if `stop` is raised.
     init(
         _ model: ModelDirectory, seed: UInt64, count: Int, folder: URL, precision: Precision, stop: StopFlag,
         _ reporter: ProgressReporter
@@ -71,7 +71,7 @@ struct WorldRuns: Sendable {
         guard rename(part.path, url.path) == 0 else { throw WriteError(url.path, errno: errno) }
     }
 
-    /// Frame embeddings `[window, d]` of a window.
+    /// The frame embeddings `[window, d]` of a window.
     func embeddings(run: Int, place: Int) -> [Float] {
         let start = (run * Self.length + place) * width * 4
         let bytes = file.withBytes(start..<start + window * width * 4) { Array($0) }
@@ -107,7 +107,7 @@ struct WorldRuns: Sendable {
             self.times = times
         }
 
-        /// Draws the frames, all by one camera.
+        /// Draws the run's frames, all by one camera.
         func pictures(side: Int) -> [Picture] {
             var random = random
             var view = SquareView(scene, side: side, &random)

@@ -1,6 +1,6 @@
 import SystemSupport
 
-/// Seeds of items of the shapes world.
+/// The seeds of items of the shapes world.
 enum WorldSeed {
     /// Mixes a seed for one item of one step.
     static func mix(_ seed: UInt64, _ step: Int, _ number: Int) -> UInt64 {

@@ -3,9 +3,9 @@ import World
 
 /// Maps claims and facts of the shapes world to the numbered answers of the side tasks.
 enum WorldSlots {
-    /// Numbers of shapes and colours.
+    /// The numbers of shapes and of colours.
     static let kinds = (first: Shape.allCases.count, second: Colour.allCases.count)
-    /// Numbers of answers of each slot of a caption; the last answer is "not said".
+    /// The number of answers in each slot of a caption; the last answer is "not said".
     static let counts = [
         Shape.allCases.count + 1, Colour.allCases.count + 1, Size.allCases.count + 1, Position.allCases.count + 1,
         Action.allCases.count + 1, Relation.allCases.count + 1, SceneState.allCases.count + 1,
@@ -14,7 +14,7 @@ enum WorldSlots {
         kinds: kinds, actions: Action.allCases.count, states: Relation.allCases.count + SceneState.allCases.count,
         slots: counts)
 
-    /// A claim's answer in every slot; nil where the slot is not asked, such as looks of a pair.
+    /// A claim's answer in every slot; nil if the slot is not asked, such as the looks of a pair.
     static func said(_ claim: Claim) -> [Int?] {
         var slots: [Int?] = [nil, nil, nil, nil, nil, counts[5] - 1, counts[6] - 1]
         switch claim.kind {
@@ -30,7 +30,7 @@ enum WorldSlots {
         return slots
     }
 
-    /// Tells whether one frame decides a claim.
+    /// Whether one frame decides a claim.
     static func isStanding(_ claim: Claim) -> Bool {
         switch claim.kind {
         case .single(let part): part.action == nil
@@ -39,7 +39,7 @@ enum WorldSlots {
         }
     }
 
-    /// Questions about the action of each thing that is in all of a window.
+    /// The questions about the actions of each object that is visible throughout a window.
     static func questions(_ facts: Facts, window: Int) -> [ActionQuestion] {
         facts.objects.compactMap { object in
             guard object.shape.last == 1, let shape = object.shape.dropLast().firstIndex(of: 1) else { return nil }
@@ -51,7 +51,7 @@ enum WorldSlots {
         }
     }
 
-    /// Truth of each relation and each state of the scene in a window.
+    /// The truth of each relation and each state of the scene in a window.
     static func whole(_ facts: Facts) -> [Float] {
         Array(facts.relation.prefix(Relation.allCases.count)) + Array(facts.state.prefix(SceneState.allCases.count))
     }

@@ -1,10 +1,10 @@
 package import Tensors
 
-/// `config.json` of a Hugging Face `CLIPModel` or `SiglipModel`.
+/// Reads `config.json` of a Hugging Face `CLIPModel` or `SiglipModel`.
 ///
 /// Source: transformers `models/clip/configuration_clip.py`, `models/siglip/configuration_siglip.py` (4.x and 5.x).
 package enum HuggingFaceConfig {
-    /// Values of keys that are not there.
+    /// The values of keys that the file leaves out.
     private struct Defaults {
         let family: Family
         let patch: Int
@@ -19,7 +19,7 @@ package enum HuggingFaceConfig {
             epsilon: 1e-6)
     }
 
-    /// The sizes; keys whose meaning is not known are added to `notes`.
+    /// Reads the model's sizes; appends a remark to `notes` for each key that is not known.
     package static func parse(_ file: ModelFile, notes: inout [String]) throws -> Architecture {
         let root = try ModelJSON(file)
         try root.expect("model_type", "clip", "siglip")
@@ -68,7 +68,10 @@ package enum HuggingFaceConfig {
         return Architecture(vision: vision, text: text, embedding: embedding, family: .siglip, isSigmoid: true)
     }
 
-    /// A tower's object: transformers takes `*_config_dict`, with defaults for what it lacks, where that is an object.
+    /// The object that configures a tower.
+    ///
+    /// Like transformers, it is `*_config_dict` where that is an object, with defaults for missing keys; else
+    /// `*_config`.
     private static func tower(
         _ key: String, _ root: ModelJSON, _ file: ModelFile, _ defaults: Defaults
     ) throws -> ModelJSON {
@@ -139,7 +142,7 @@ package enum HuggingFaceConfig {
     private static let visionKeys: Set = ["image_size", "patch_size", "num_channels", "vision_use_head"]
     private static let textKeys: Set = ["vocab_size", "max_position_embeddings", "projection_size"]
 
-    /// Keys of every transformers configuration that change no embedding: training, generation, labels, file formats.
+    /// Keys of transformers configurations that change no embedding: training, generation, labels, file formats.
     private static let generalKeys: Set = [
         "_attn_implementation", "_attn_implementation_autoset", "_commit_hash", "_name_or_path",
         "add_cross_attention", "architectures", "attn_implementation", "auto_map", "bad_words_ids",
@@ -159,7 +162,7 @@ package enum HuggingFaceConfig {
 }
 
 extension Activation {
-    /// The name in Hugging Face's configurations.
+    /// The activation's name in Hugging Face's configurations.
     package var name: String {
         switch self {
         case .none: "none"
@@ -176,7 +179,7 @@ extension Activation {
 }
 
 extension Architecture {
-    /// Throws, by the file's own names, if sizes do not go together.
+    /// Throws if the sizes contradict each other; the error uses the names of the file's own keys.
     func check(_ path: String, patch: String, side: String, heads: String) throws {
         guard vision.side >= vision.patch else {
             throw ModelError(path, "\(patch) \(vision.patch) is more than \(side) \(vision.side)")

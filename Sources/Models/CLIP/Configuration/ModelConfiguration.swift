@@ -3,9 +3,9 @@ import Foundation
 import Pixels
 package import Tokenizers
 
-/// A model's configuration, from all files of its directory: it alone decides sizes, activations and preprocessing.
+/// A model's configuration, merged from all files of its directory: sizes, activations and preprocessing.
 ///
-/// Every key that changes numbers is obeyed, or refused by its name. Keys that are not known are named in `notes`.
+/// Every key that changes numbers is obeyed, or refused by name. Unknown keys are listed in `notes`.
 struct ModelConfiguration {
     private(set) var layout: ModelDirectory.Layout
     private(set) var architecture: Architecture
@@ -15,7 +15,9 @@ struct ModelConfiguration {
 
     private(set) var tokenization = Tokenization.clip
 
-    /// Reads the files beside the weights, whose tensors have the names of today.
+    /// Reads the files beside the weights.
+    ///
+    /// `tensors` has the weights' names as `CheckpointNames` gives them.
     init(_ contents: ModelContents, tensors: any TensorSource, defaults: ModelDefaults) throws {
         let folder = contents.folder
         var notes: [String] = []
@@ -54,7 +56,7 @@ struct ModelConfiguration {
         self.notes = notes
     }
 
-    /// Throws if the weights are of the other family that this layout has.
+    /// Throws if the weights belong to the other family of this layout, CLIP or SigLIP.
     private static func check(_ found: Architecture, _ tensors: any TensorSource, _ file: ModelFile) throws {
         let isSigLIP = tensors.has("text_model.head.weight")
         let isCLIP = tensors.has("visual_projection.weight")
@@ -64,9 +66,9 @@ struct ModelConfiguration {
             "it says \(found.family.rawValue), and the weights beside it are \(isSigLIP ? "SigLIP" : "CLIP")'s")
     }
 
-    /// The image processor of the directory; the family's own without one.
+    /// The preprocessing that the directory's image processor describes, or the family's own without one.
     ///
-    /// Where both files are there, transformers takes the nested one.
+    /// If both files exist, the nested one counts, as in transformers.
     private static func preprocessing(
         _ folder: URL, _ architecture: Architecture, notes: inout [String]
     ) throws -> Preprocessing {
@@ -83,12 +85,12 @@ struct ModelConfiguration {
     }
 }
 
-/// The origin of a model's tokenizer, and the cleaning of texts before it.
+/// The tokenizer that a model needs, and the cleaning of texts before it.
 package struct Tokenization: Sendable, Equatable {
-    /// Whether the directory must have its files; else CLIP's own vocabulary serves.
+    /// Whether the directory must have tokenizer files; if false, CLIP's own vocabulary is the fallback.
     package let needsFiles: Bool
     package let cleaning: TextCleaning.Rule
-    /// Whether it must be CLIP's kind of tokenizer.
+    /// Whether the tokenizer must be CLIP's byte-pair encoding.
     package let isCLIP: Bool
 
     package static let clip = Tokenization(needsFiles: false, cleaning: .family, isCLIP: true)

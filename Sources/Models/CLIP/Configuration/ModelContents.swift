@@ -1,20 +1,20 @@
 import Checkpoints
 import Foundation
 
-/// The files of a directory that are the model: the folder that holds it, its weights, and the family of its layout.
+/// The files of a directory that make up a model: their folder, the weights, and the layout's family.
 struct ModelContents {
-    /// The folder with the model's files: the directory itself, or one within it that another program made; the
-    /// checkpoint itself, if it is all there is.
+    /// The folder with the model's files, or the checkpoint itself if it stands alone.
+    ///
+    /// It is the directory itself, or a folder within it that another program made.
     let folder: URL
-    /// The directory that was named, or in which the named checkpoint lies; the checkpoint itself, if it is all there
-    /// is.
+    /// The directory that was named, or that holds the named checkpoint; the checkpoint itself if it stands alone.
     let named: URL
-    /// A checkpoint, or the index of its shards; nil if there is none.
+    /// The path of a checkpoint, or of the index of its shards; nil if there is none.
     let weights: URL?
     /// Whether `open_clip_config.json` describes the weights.
     let isOpenCLIP: Bool
 
-    /// Names of Hugging Face's and CLIP4Clip's weights; the first that is there is taken.
+    /// Names of Hugging Face's and CLIP4Clip's weights; the first that exists is read.
     static let weightNames = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
     ]
@@ -24,10 +24,10 @@ struct ModelContents {
         "open_clip_pytorch_model.pth",
     ]
 
-    /// Finds them.
+    /// Finds the model's files in a directory, or beside a checkpoint.
     ///
-    /// A checkpoint's file stands for the directory it lies in, if that directory's own weights are this file, and so
-    /// obeys the configuration beside it; else for a model without any other file.
+    /// A checkpoint that is the weights of its directory stands for that directory, and obeys the configuration beside
+    /// it. Any other checkpoint is a model without further files.
     init(_ url: URL) throws(ModelError) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
@@ -59,8 +59,7 @@ struct ModelContents {
         }
     }
 
-    /// Where a model lies within directories that others make: sentence-transformers, and the cache of Hugging Face's
-    /// hub.
+    /// Finds the folder with the model inside directories made by sentence-transformers or Hugging Face's hub cache.
     private static func folder(_ url: URL) throws(ModelError) -> URL {
         let isModel = (weightNames + openCLIPNames + ["config.json", "open_clip_config.json"]).contains { has($0, url) }
         if has("0_CLIPModel/config.json", url) {
@@ -85,19 +84,19 @@ struct ModelContents {
         return try folder(snapshots.appending(path: only))
     }
 
-    /// Whether a name is that of Meta's files of PE-Core: `PE-Core-B16-224.pt`.
+    /// Whether a file name is that of Meta's PE-Core files, such as `PE-Core-B16-224.pt`.
     private static func isPerceptionEncoder(_ name: String) -> Bool {
         name.hasPrefix("PE-Core-") && name.hasSuffix(".pt")
     }
 
-    /// Meta's file of PE-Core, if there is one of its name.
+    /// The file in a folder that has a name of Meta's PE-Core files, if there is one.
     private static func perceptionEncoder(_ folder: URL) -> URL? {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         let found = files.filter(isPerceptionEncoder)
         return found.count == 1 ? folder.appending(path: found[0]) : nil
     }
 
-    /// The name under which a directory's weights are found, for a checkpoint of any name.
+    /// The name under which a directory's weights are found, for a checkpoint with another name.
     static func weightName(of name: String) -> String {
         if (weightNames + openCLIPNames).contains(name) || isPerceptionEncoder(name) { return name }
         if name.hasSuffix(".index.json") {
@@ -110,7 +109,7 @@ struct ModelContents {
         FileManager.default.fileExists(atPath: folder.appending(path: name).path)
     }
 
-    /// Whether `config.json` is a Hugging Face model's; timm's has an `architecture` and no `model_type`.
+    /// Whether `config.json` belongs to a Hugging Face model; timm's has an `architecture` and no `model_type`.
     private static func describesCLIP(_ folder: URL) -> Bool {
         guard let file = try? ModelFile("config.json", in: folder), let json = try? ModelJSON(file) else {
             return has("config.json", folder) && !has("open_clip_config.json", folder)
@@ -119,7 +118,7 @@ struct ModelContents {
             || json.object["vision_config_dict"] != nil
     }
 
-    /// A sentence for a directory without weights: the files that are there instead, and those that are read.
+    /// The error's sentence for a directory without weights: the files it has, and the names that are read.
     var absence: String {
         let expected = "expected \(Self.weightNames.joined(separator: ", ")) or OpenCLIP's \(Self.openCLIPNames[0])"
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()

@@ -4,7 +4,7 @@ import Foundation
 struct ModelJSON {
     let object: [String: Any]
     let path: String
-    /// The object's place in the file: "vision_config.", or nothing.
+    /// The object's path in the file, such as "vision_config.", or empty at the top.
     private let place: String
 
     init(_ object: [String: Any], path: String, place: String = "") {
@@ -31,12 +31,12 @@ struct ModelJSON {
         return value
     }
 
-    /// The object under a key; nil if there is none.
+    /// The object under a key; nil if the key is missing.
     func object(_ key: String) throws -> ModelJSON? {
         try optional(key, as: [String: Any].self).map { ModelJSON($0, path: path, place: "\(place)\(key).") }
     }
 
-    /// A size of a tensor: above 0, below a million.
+    /// The tensor size under a key, or the default; throws unless it is above 0 and below a million.
     func size(_ key: String, default standard: Int) throws -> Int {
         let value = try optional(key, as: Int.self) ?? standard
         guard (1...1_000_000).contains(value) else {
@@ -45,9 +45,9 @@ struct ModelJSON {
         return value
     }
 
-    /// Throws unless the key is absent, null or one of the given values.
+    /// Throws unless the key is absent, null or one of the accepted values.
     ///
-    /// For keys that change numbers and that Watchword reads no other value of.
+    /// It serves keys that change numbers, of which Watchword supports only these values.
     func expect(_ key: String, _ accepted: Any...) throws { try expect(key, any: accepted) }
 
     func expect(_ key: String, any accepted: [Any]) throws {
@@ -57,17 +57,17 @@ struct ModelJSON {
         throw refusal(key, "expected \(expected)")
     }
 
-    /// The sentence for a value that is not read: names key and value.
+    /// The error for a value that is not supported: it names the key and the value.
     func refusal(_ key: String, _ expected: String) -> ModelError {
         ModelError(path, "\"\(place)\(key)\": \(expected), found \(Self.shown(object[key] ?? NSNull()))")
     }
 
-    /// The sentence for a key that may change numbers in an unknown way.
+    /// The error for an unknown key, which might change numbers.
     func refuseUnknown(_ key: String) -> ModelError {
         ModelError(path, "\"\(place)\(key)\" is not known, and may change what the model computes: it is refused")
     }
 
-    /// Keys with a value that are in none of the tables, as a person finds them in the file, sorted.
+    /// The keys with a value that are in none of the tables, as full paths in the file, sorted.
     func unknown(_ tables: Set<String>...) -> [String] {
         object.filter { key, value in !(value is NSNull) && !tables.contains { $0.contains(key) } }
             .keys.sorted().map { "\(place)\($0)" }
@@ -78,7 +78,7 @@ struct ModelJSON {
         return one == other
     }
 
-    /// A value as JSON, cut short.
+    /// A value as JSON for a message, cut short.
     private static func shown(_ value: Any) -> String {
         let data = try? JSONSerialization.data(
             withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])

@@ -11,12 +11,14 @@ package struct OpenCLIPModel {
     package let tokenization: Tokenization
 }
 
-/// `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
+/// Reads `open_clip_config.json`: the architecture under `model_cfg`, the preprocessing under `preprocess_cfg`.
 ///
-/// Source: OpenCLIP `model.py` (`CLIPVisionCfg`, `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`). Its
-/// keys describe nothing but numbers, so a key that is not known is refused.
+/// All its keys describe numbers, so an unknown key is refused. Source: OpenCLIP `model.py` (`CLIPVisionCfg`,
+/// `CLIPTextCfg`), `factory.py`, `transform.py` (`PreprocessCfg`).
 package enum OpenCLIPConfig {
-    /// Reads the file; sizes of timm's towers are in their tensors alone, here in OpenAI's names.
+    /// Reads the file.
+    ///
+    /// The sizes of timm's towers come from `tensors` (in OpenAI's names), since the file lacks them.
     package static func parse(_ file: ModelFile, tensors: any TensorSource) throws -> OpenCLIPModel {
         let root = try ModelJSON(file)
         guard let model = try root.object("model_cfg") else { throw ModelError(file.path, "\"model_cfg\" is missing") }
@@ -114,7 +116,7 @@ package enum OpenCLIPConfig {
                 hasProjectionBias: hasProjection && hasBias))
     }
 
-    /// Files of the directory where a tokenizer is named, else CLIP's own vocabulary.
+    /// The tokenizer: the directory's files if the configuration names one, else CLIP's own vocabulary.
     private static func tokenization(_ text: ModelJSON) throws -> Tokenization {
         guard let kwargs = try text.object("tokenizer_kwargs") else {
             return Tokenization(
@@ -135,7 +137,7 @@ package enum OpenCLIPConfig {
         return Tokenization(needsFiles: true, cleaning: rule, isCLIP: false)
     }
 
-    /// GELU by tanh, where `act_kwargs` ask for it.
+    /// The activation, replaced by the tanh GELU if `act_kwargs` asks for it.
     private static func activation(_ json: ModelJSON, _ activation: Activation) throws -> Activation {
         guard let kwargs = try json.object("act_kwargs"), !kwargs.object.isEmpty else { return activation }
         try kwargs.expect("approximate", "tanh", "none")
@@ -145,7 +147,7 @@ package enum OpenCLIPConfig {
         return kwargs.object["approximate"] as? String == "tanh" ? .tanhGELU : .gelu
     }
 
-    /// `int(width * mlp_ratio)`.
+    /// The hidden width of an MLP, `int(width * mlp_ratio)`.
     private static func inner(_ json: ModelJSON, _ width: Int) throws -> Int {
         let ratio = try json.optional("mlp_ratio", as: Double.self) ?? 4
         guard ratio.isFinite, ratio * Double(width) >= 1, ratio <= 1000 else {
@@ -186,7 +188,7 @@ package enum OpenCLIPConfig {
             normalisation: try Normalisation(json, mean: "mean", deviation: "std", default: .clip))
     }
 
-    /// A grey level, or three colours.
+    /// The colour around a padded picture: a grey level, or three channels.
     private static func fill(_ json: ModelJSON) throws -> [UInt8] {
         let values = json.object["fill_color"].flatMap { value -> [Int]? in
             if value is NSNull { return [0, 0, 0] }
@@ -201,7 +203,9 @@ package enum OpenCLIPConfig {
         return colour
     }
 
-    /// Refuses keys that are not known, and harmless ones with a value that does harm: nil accepts any, `[]` none.
+    /// Throws on unknown keys, and on known ones without support that have a harmful value.
+    ///
+    /// `harmless` maps such a key to its harmless values; nil accepts any value, `[]` none.
     static func refuse(_ json: ModelJSON, known: Set<String>, harmless: [String: [Any]?]) throws {
         for key in json.object.keys.sorted() where !known.contains(key) && !(json.object[key] is NSNull) {
             guard let accepted = harmless[key] else { throw json.refuseUnknown(key) }

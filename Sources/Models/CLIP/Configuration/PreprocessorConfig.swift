@@ -1,7 +1,7 @@
 import Foundation
 package import Pixels
 
-/// Preprocessing of a frame for the image tower: framing, rescaling, mean and deviation.
+/// The preprocessing of a frame for the image tower: framing, rescaling, mean and deviation.
 package struct Preprocessing: Sendable, Equatable {
     package var framing: Framing
     package var normalisation: Normalisation
@@ -11,11 +11,10 @@ package struct Preprocessing: Sendable, Equatable {
     }
 }
 
-/// Hugging Face's image processor: `preprocessor_config.json`, or `image_processor` of `processor_config.json`.
+/// Reads Hugging Face's image processor: `preprocessor_config.json`, or `image_processor` in `processor_config.json`.
 ///
-/// Each key is obeyed as `CLIPImageProcessor` obeys it, or `SiglipImageProcessor`, or refused by its name.
-///
-/// Source: transformers `models/clip/image_processing_clip.py`, `image_processing_utils.py`.
+/// Each key is obeyed as `CLIPImageProcessor` or `SiglipImageProcessor` obeys it, or refused by name. Source:
+/// transformers `models/clip/image_processing_clip.py`, `image_processing_utils.py`.
 package enum PreprocessorConfig {
     package static func parse(
         _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
@@ -23,7 +22,7 @@ package enum PreprocessorConfig {
         try parse(try ModelJSON(file), side: side, family, notes: &notes)
     }
 
-    /// The nested form, which transformers 5 writes; nil if the file has none.
+    /// Reads the nested form, which transformers 5 writes; returns nil if the file has none.
     package static func nested(
         _ file: ModelFile, side: Int, family: Family = .clip, notes: inout [String]
     ) throws -> Preprocessing? {
@@ -80,7 +79,7 @@ package enum PreprocessorConfig {
         return Framing(side: side, fit: fit, filter: try filter(json), cropRounding: .down)
     }
 
-    /// A number, `{"shortest_edge"}`, or `{"height", "width"}` that are equal.
+    /// The target size: a number, `{"shortest_edge"}`, or `{"height", "width"}` that are equal.
     private static func size(_ json: ModelJSON, default fit: Framing.Fit) throws -> Framing.Fit {
         guard let value = json.object["size"], !(value is NSNull) else { return fit }
         if let length = value as? Int {
@@ -109,7 +108,7 @@ package enum PreprocessorConfig {
         throw json.refusal("crop_size", "expected a number, or equal {\"height\", \"width\"}")
     }
 
-    /// Pillow's number of a filter, or its name.
+    /// The filter, given by Pillow's number or its name.
     private static func filter(_ json: ModelJSON) throws -> Framing.Filter {
         let byNumber: [Int: Framing.Filter] = [1: .lanczos, 2: .bilinear, 3: .bicubic, 4: .box, 5: .hamming]
         guard let value = json.object["resample"], !(value is NSNull) else { return .bicubic }
@@ -118,7 +117,7 @@ package enum PreprocessorConfig {
         throw json.refusal("resample", "expected 1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (Hamming)")
     }
 
-    /// Rescaling and normalisation as one: what is taken from and divided out of a channel in 0...1.
+    /// Rescaling and normalisation combined: the mean and the deviation of each channel in the range 0...1.
     private static func normalisation(_ json: ModelJSON, default standard: Normalisation) throws -> Normalisation {
         var factor = 255.0
         if try json.optional("do_rescale", as: Bool.self) ?? true {
@@ -148,7 +147,7 @@ package enum PreprocessorConfig {
 }
 
 extension Normalisation {
-    /// Three numbers of each, or one for all three.
+    /// Reads mean and deviation: three numbers each, or one number for all three channels.
     init(_ json: ModelJSON, mean: String, deviation: String, default standard: Normalisation) throws {
         func channels(_ key: String, _ standard: [Float]) throws -> [Float] {
             if let level = json.object[key] as? Double { return [Float](repeating: Float(level), count: 3) }

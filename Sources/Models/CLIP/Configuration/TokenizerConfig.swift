@@ -1,23 +1,22 @@
 import Tokenizers
 
-/// `tokenizer_config.json` and `special_tokens_map.json`.
+/// Reads `tokenizer_config.json` and `special_tokens_map.json`.
 ///
-/// Each key that changes tokens is obeyed, or refused by its name.
-/// Source: transformers `tokenization_utils_base.py`, `CLIPTokenizer` (which heeds no `do_lower_case`),
-/// `SiglipTokenizer`, `GemmaTokenizer`.
+/// Each key that changes tokens is obeyed, or refused by name. Source: transformers `tokenization_utils_base.py`,
+/// `CLIPTokenizer` (which ignores `do_lower_case`), `SiglipTokenizer`, `GemmaTokenizer`.
 struct TokenizerConfig {
     private let json: ModelJSON
     private let rule: Tokenization
 
     init(_ file: ModelFile, _ rule: Tokenization) throws { (json, self.rule) = (try ModelJSON(file), rule) }
 
-    /// Remarks on keys that are not known, one sentence each.
+    /// Remarks on unknown keys, one sentence each.
     var notes: [String] {
         json.unknown(Self.checkedKeys, Self.tokenKeys, Self.otherKeys)
             .map { "\(json.path): the key \"\($0)\" is not known and is not heeded" }
     }
 
-    /// Throws on another tokenizer, on other tokens than the family's, and on keys that would change them.
+    /// Throws if the files name another tokenizer, other special tokens than the family's, or keys that change tokens.
     func check(context: Int) throws {
         let classes =
             rule.isCLIP ? ["CLIPTokenizer"] : ["GemmaTokenizer", "Siglip2Tokenizer", "SiglipTokenizer", "T5Tokenizer"]
@@ -42,7 +41,7 @@ struct TokenizerConfig {
         }
     }
 
-    /// Throws if the file names other tokens than the vocabulary has, or one that it lacks.
+    /// Throws if the file names special tokens that differ from the vocabulary's, or that it lacks.
     func check(_ tokenizer: Tokenizer) throws {
         if !rule.isCLIP {
             // Unigram ends and fills up with one token, Gemma's BPE with two.
@@ -59,7 +58,7 @@ struct TokenizerConfig {
         }
     }
 
-    /// Throws if a special token is another; a word, or an object with its content.
+    /// Throws unless a key names the expected special token, as a string or as an object with `content`.
     private func expect(_ key: String, _ token: String?) throws {
         let said = json.object[key] as? String ?? (json.object[key] as? [String: Any])?["content"] as? String
         guard let said, let token, said != token else { return }
@@ -71,12 +70,14 @@ struct TokenizerConfig {
         "model_max_length", "padding_side", "sp_model_kwargs", "split_special_tokens", "tokenizer_class",
         "truncation_side",
     ]
-    /// Special tokens; those but start, end and padding are in no text's ids.
+    /// Keys of special tokens.
+    ///
+    /// Except start, end and padding, these never occur in a text's ids.
     private static let tokenKeys: Set = [
         "additional_special_tokens", "bos_token", "cls_token", "eos_token", "extra_special_tokens", "mask_token",
         "pad_token", "sep_token", "unk_token",
     ]
-    /// Keys of decoding, of conversations, of files, and of lengths that the model's context decides.
+    /// Keys that change no ids: decoding, chat templates, file names, and lengths, which the model's context decides.
     private static let otherKeys: Set = [
         "__type", "backend", "chat_template", "clean_up_tokenization_spaces", "errors", "extra_ids", "is_local",
         "legacy", "max_len", "max_length", "merges_file", "model_input_names", "name_or_path", "pad_to_multiple_of",

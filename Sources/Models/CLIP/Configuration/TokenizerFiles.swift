@@ -1,10 +1,10 @@
 import Foundation
 import Tokenizers
 
-/// The files of a model directory that are its tokenizer.
+/// The tokenizer files of a model directory.
 ///
-/// For CLIP `vocab.json` and `merges.txt`, with `added_tokens.json` if it is there; or else `tokenizer.json`; or else
-/// CLIP's own vocabulary, which is built in. For other families `spiece.model` or `tokenizer.json`.
+/// CLIP reads `vocab.json`, `merges.txt` and, if present, `added_tokens.json`; else `tokenizer.json`; else the built-in
+/// vocabulary. Other families read `spiece.model` or `tokenizer.json`.
 struct TokenizerFiles {
     private enum Form { case files, single, sentencePiece, builtIn }
 
@@ -46,12 +46,12 @@ struct TokenizerFiles {
         }
     }
 
-    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` name another tokenizer, or change its tokens.
+    /// Throws if `tokenizer_config.json` or `special_tokens_map.json` names another tokenizer, or changes its tokens.
     func checkConfiguration(context: Int) throws {
         for config in try configurations() { try config.check(context: context) }
     }
 
-    /// Remarks on keys that are not known, one sentence each; none for files that cannot be read.
+    /// Remarks on unknown keys, one sentence each; none for files that cannot be read.
     var notes: [String] { ((try? configurations()) ?? []).flatMap(\.notes) }
 
     private func configurations() throws -> [TokenizerConfig] {
@@ -69,10 +69,10 @@ struct TokenizerFiles {
         }
     }
 
-    /// Rows beyond CLIP's own vocabulary that may be padding: tables are padded to multiples of at most this.
+    /// The greatest number of rows beyond CLIP's vocabulary that may be padding: tables are padded to round sizes.
     private static let padding = 1024
 
-    /// Throws if ids and the rows of the token table do not belong together.
+    /// Throws unless the vocabulary's ids match the rows of the token embedding.
     func check(_ tokenizer: Tokenizer, rows: Int, end: Int?) throws {
         for config in try configurations() { try config.check(tokenizer) }
         let tokens = tokenizer.vocabularySize

@@ -1,13 +1,13 @@
 import Checkpoints
 
-/// Tensors in OpenAI's names under Hugging Face's: the inverse of `NameTable.huggingFace`, and as exact.
+/// Presents tensors in OpenAI's names under Hugging Face's names: the inverse of `NameTable.huggingFace`.
 ///
-/// Joined queries, keys and values are split, projections transposed; no number is changed.
+/// Joined queries, keys and values are split, and projections transposed; no number is changed.
 struct HuggingFaceExport: TensorSource {
     private enum Recipe {
         case same(String)
         case transposed(String)
-        /// The `part`-th of `count` equal runs of rows.
+        /// Part number `part` of `count` equal runs of rows.
         case rows(String, part: Int, count: Int)
     }
 
@@ -16,7 +16,7 @@ struct HuggingFaceExport: TensorSource {
     let tensors: [String: TensorInfo]
     var origin: String { base.origin }
 
-    /// Takes what the towers have; throws if a tensor cannot be split or transposed.
+    /// Maps the towers' tensors; throws if one cannot be split or transposed.
     init(_ base: any TensorSource, architecture: Architecture) throws(CheckpointError) {
         self.base = base
         var recipes: [String: Recipe] = [:]

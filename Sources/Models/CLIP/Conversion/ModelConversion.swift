@@ -4,35 +4,36 @@ import Pixels
 import SystemSupport
 import Tokenizers
 
-/// Writes a model in Hugging Face's layout, heads and Watchword's defaults beside it; another family than CLIP in its
-/// own.
+/// Writes a model in Hugging Face's layout, with its heads and `watchword.json`.
+///
+/// Families other than CLIP keep their own layout.
 package enum ModelConversion {
     /// The files that were written, and remarks on them.
     package struct Result: Sendable {
         /// Names relative to the directory, with sizes in bytes, in the order they were written.
         package var files: [(name: String, bytes: Int)] = []
-        /// The default head.
+        /// The name of the default head.
         package var head = "mean"
-        /// Names of tensors of the source that belong to neither tower nor head.
+        /// Names of the source's tensors that belong to neither a tower nor a head.
         package var leftOut: [String] = []
         /// Remarks for people, one sentence each.
         package var notes: [String] = []
     }
 
-    /// Files that are taken over as they are, if the source has them.
+    /// Files that are copied unchanged, if the source has them.
     private static let ownFiles = [
         "config.json", "vocab.json", "merges.txt", "preprocessor_config.json", "tokenizer_config.json",
         "special_tokens_map.json", "tokenizer.json", "added_tokens.json", "processor_config.json",
     ]
 
-    /// Towers' tensors in OpenAI's names, all or some of them, in Hugging Face's.
+    /// Renames tensors of the towers, all or some, from OpenAI's names to Hugging Face's.
     package static func inHuggingFaceNames(
         _ source: any TensorSource, _ architecture: Architecture
     ) throws(CheckpointError) -> any TensorSource {
         try HuggingFaceExport(source, architecture: architecture)
     }
 
-    /// Converts; the destination appears whole or not at all.
+    /// Converts a model; the destination appears whole or not at all.
     ///
     /// Every number keeps its value and its element type.
     package static func convert(_ model: ModelDirectory, to destination: URL, replacing: Bool) throws -> Result {
@@ -76,7 +77,7 @@ package enum ModelConversion {
     }
 }
 
-/// One conversion under way.
+/// One conversion in progress.
 private struct Writer {
     let model: ModelDirectory
     let folder: URL
@@ -124,9 +125,9 @@ private struct Writer {
         }
     }
 
-    /// Copies a model of another family than CLIP in its layout, under its names.
+    /// Copies a model of a family other than CLIP, with its layout and tensor names.
     ///
-    /// A checkpoint that was named itself gets a name by which its new directory is read.
+    /// A checkpoint given by path gets the file name that its new directory needs.
     mutating func copyWhole(_ names: [String]) throws {
         for name in names where FileManager.default.fileExists(atPath: model.url.appending(path: name).path) {
             try copy(name)
@@ -154,7 +155,7 @@ private struct Writer {
         try note(file)
     }
 
-    /// Files of heads are taken over; what only the checkpoint holds gets a file of its own.
+    /// Copies the files of heads, and writes a file for each head that only the checkpoint holds.
     mutating func writeHeads() throws {
         let names = model.headsWithWeights
         guard !names.isEmpty else { return }
@@ -200,9 +201,9 @@ private struct Writer {
         try writeDefaults(rounding: rounding)
     }
 
-    /// `watchword.json`: the source's own, with the head that the weights are for if it names none.
+    /// Writes `watchword.json`: the source's own, with the head of the weights if it names none.
     ///
-    /// `rounding`: how the centre square is found, if a file was written that cannot say it.
+    /// `rounding` tells how the centre square is found, if a file was written that cannot express it.
     mutating func writeDefaults(rounding: String?) throws {
         let own = model.url.appending(path: "watchword.json")
         guard FileManager.default.fileExists(atPath: own.path) else {

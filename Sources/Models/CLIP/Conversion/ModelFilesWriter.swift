@@ -2,15 +2,15 @@ import Foundation
 import Pixels
 import Tensors
 
-/// The JSON files of Hugging Face's layout, for a model that has none of its own.
+/// Writes the JSON files of Hugging Face's layout for a model that has none.
 enum ModelFilesWriter {
-    /// `config.json` of a `CLIPModel` with these sizes.
+    /// Returns `config.json` of a `CLIPModel` with these sizes.
     ///
-    /// Keys that only training needs are left out: Foundation writes 1.0 as 1, which Hugging Face's readers refuse as a
-    /// float.
+    /// Keys that only training needs are left out: Foundation writes 1.0 as 1, which Hugging Face's readers do not
+    /// accept as a float.
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
-        // Without an end token of its own the text is pooled at its largest id, the reference's rule. Hugging Face
+        // Without an end token of its own the text is pooled at its largest id, CLIP4Clip's rule. Hugging Face
         // keeps that rule for the ids that OpenAI's own uploads name, of which 2 is the sign.
         let end = text.endToken ?? 2
         return try json([
@@ -31,7 +31,7 @@ enum ModelFilesWriter {
         ])
     }
 
-    /// `preprocessor_config.json` of an image processor that does the same; padding has no counterpart.
+    /// Returns the `preprocessor_config.json` of an image processor with the same result, apart from padding.
     static func preprocessor(_ preprocessing: Preprocessing) throws -> [UInt8] {
         let (framing, normalisation) = (preprocessing.framing, preprocessing.normalisation)
         let side = framing.side
@@ -67,7 +67,7 @@ enum ModelFilesWriter {
         return try json(config)
     }
 
-    /// `watchword.json`: sampling and head; no threshold is guessed.
+    /// Returns `watchword.json` with sampling and head; thresholds are left out.
     static func watchword(fps: Double, frames: Int, head: String, rounding: String?) throws -> [UInt8] {
         let sampling: [String: Any] = ["fps": fps, "frames": frames]
         var said: [String: Any] = ["format": ModelDefaults.currentFormat, "sampling": sampling, "default_head": head]

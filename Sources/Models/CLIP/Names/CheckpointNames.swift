@@ -1,18 +1,18 @@
 package import Checkpoints
 
-/// A checkpoint's tensors under today's names, without what is no weight.
+/// A checkpoint's tensors under current names, without entries that are not weights.
 ///
-/// Strips the `module.` of data-parallel training, and `clip.` where Hugging Face's towers are below it; `gamma` and
-/// `beta` become `weight` and `bias`, as in CLIP4Clip's own loader; leaves out OpenAI's three scalars and Hugging
-/// Face's `position_ids`. Source: CLIP4CLIP section 2.
+/// It strips the `module.` of data-parallel training, and `clip.` before Hugging Face's towers. `gamma` and `beta`
+/// become `weight` and `bias`, as in CLIP4Clip's loader. OpenAI's three scalars and Hugging Face's `position_ids` are
+/// left out. Source: docs/MATHEMATICS.md, section 2.
 package struct CheckpointNames: TensorSource, Sendable {
     private let base: any TensorSource & Sendable
-    /// The base's names by ours.
+    /// Maps current names to the base's names.
     private let names: [String: String]
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
 
-    /// Throws if two tensors come to have one name.
+    /// Maps the names; throws if two tensors would have the same name.
     package init(_ base: any TensorSource & Sendable) throws(CheckpointError) {
         self.base = base
         var names: [String: String] = [:]

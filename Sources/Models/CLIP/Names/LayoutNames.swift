@@ -1,8 +1,8 @@
 package import Checkpoints
 
-/// The two layouts whose names differ from OpenAI's.
+/// The tables of the two layouts whose names differ from OpenAI's.
 extension NameTable {
-    /// Hugging Face's `CLIPModel` and `SiglipModel`.
+    /// The names of Hugging Face's `CLIPModel` and `SiglipModel`.
     static func huggingFace(isSigLIP: Bool) -> NameTable {
         let head = "vision_model.head"
         var fixed: [String: Recipe] = [
@@ -55,7 +55,7 @@ extension NameTable {
         }
     }
 
-    /// OpenCLIP's towers of timm (`visual.trunk.`), and its text projection as a layer.
+    /// The names of OpenCLIP's towers from timm (`visual.trunk.`), and of its text projection as a linear layer.
     static let openCLIP: NameTable = {
         let trunk = "visual.trunk"
         var fixed: [String: Recipe] = [
@@ -98,7 +98,7 @@ extension NameTable {
         }
     }()
 
-    /// A block's recipes: weight and bias of each pair of names, and the joined projection.
+    /// The recipes of a block: weight and bias of each pair of names, and the joined projection.
     private static func pairs(
         _ names: [String: String], _ from: String, _ joined: (String) -> Recipe
     ) -> [String: Recipe] {
@@ -112,7 +112,7 @@ extension NameTable {
 }
 
 extension ModelDirectory.Layout {
-    /// The towers of a checkpoint of this layout, whose tensors have the names of today, in OpenAI's names.
+    /// Presents the towers of a checkpoint in this layout under OpenAI's names.
     package func names(_ source: any TensorSource) -> any TowerNames {
         switch self {
         case .huggingFace:

@@ -1,25 +1,25 @@
 package import Checkpoints
 
-/// A checkpoint's towers under OpenAI's names, which this project extends where a family has more.
+/// A checkpoint's towers under OpenAI's names, extended where a family has more tensors.
 ///
-/// Beyond OpenAI's: Meta's `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`, `text_projection_bias`,
+/// The additional names: Meta's `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`, `text_projection_bias`,
 /// `visual.stem.…`.
 package protocol TowerNames: TensorSource {
-    /// The file's names of what a tensor is made of: of those that are missing, if any are.
+    /// The file's names of the tensors that make up one in OpenAI's names; only the missing ones, if any is missing.
     func storedNames(_ name: String) -> [String]
-    /// The file's names of all that a tensor is made of.
+    /// The file's names of all tensors that make up one in OpenAI's names.
     func everyStoredName(_ name: String) -> [String]
 }
 
 /// The names of one layout for the towers' tensors.
 struct NameTable: Sendable {
-    /// A way to make a tensor of OpenAI's of the layout's.
+    /// How a tensor in OpenAI's names is made from the layout's tensors.
     enum Recipe: Sendable {
         case same(String)
-        /// The tensor without leading sizes of 1.
+        /// The tensor without leading dimensions of size 1.
         case unbatched(String)
         case transposed(String)
-        /// Rows of one after the other's.
+        /// The rows of all named tensors, one tensor after the other.
         case joined([String])
 
         var parts: [String] {
@@ -30,14 +30,14 @@ struct NameTable: Sendable {
         }
     }
 
-    /// Recipes of tensors outside of the blocks.
+    /// Recipes of tensors outside the blocks.
     let fixed: [String: Recipe]
-    /// Prefixes of the blocks: OpenAI's, and the layout's.
+    /// Prefixes of the stacks of blocks: OpenAI's and the layout's.
     let stacks: [(ours: String, theirs: String)]
-    /// A block's tensors, by the layout's prefix of it.
+    /// Recipes of one block's tensors, given the layout's prefix of the block.
     let block: @Sendable (String) -> [String: Recipe]
 
-    /// Every tensor's recipe under OpenAI's name; `layers` says which there are under a prefix of the layout's.
+    /// The recipe of every tensor, by OpenAI's name; `layers` returns the block numbers under a prefix of the layout.
     func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
         var recipes = fixed
         for (ours, theirs) in stacks {
@@ -48,7 +48,7 @@ struct NameTable: Sendable {
         return recipes
     }
 
-    /// The recipe of one tensor, whether it is there or not.
+    /// The recipe of one tensor, whether or not the checkpoint has its parts; nil for other names.
     func recipe(_ name: String) -> Recipe? {
         if let recipe = fixed[name] { return recipe }
         for (ours, theirs) in stacks where name.hasPrefix("\(ours).") {
@@ -60,7 +60,7 @@ struct NameTable: Sendable {
     }
 }
 
-/// Tensors under OpenAI's names by a table; no number is changed.
+/// Tensors renamed to OpenAI's names by a table; no number is changed.
 package struct MappedNames: TowerNames {
     private let base: any TensorSource
     private let recipes: [String: NameTable.Recipe]
@@ -68,7 +68,9 @@ package struct MappedNames: TowerNames {
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
 
-    /// `keepsOthers`: a tensor that no recipe makes and that is part of none keeps its name.
+    /// Applies the table.
+    ///
+    /// With `keepsOthers`, a tensor that is no part of any recipe keeps its name.
     init(_ base: any TensorSource, _ table: NameTable, keepsOthers: Bool) {
         self.base = base
         self.table = table

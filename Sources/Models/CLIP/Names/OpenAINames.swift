@@ -1,11 +1,11 @@
 package import Checkpoints
 
-/// A checkpoint's tensors under OpenAI's names: strips the `clip.` of CLIP4Clip checkpoints.
+/// A checkpoint's tensors under OpenAI's names, without the `clip.` of CLIP4Clip checkpoints.
 ///
-/// Strips also the `text.` before OpenCLIP's text tower, whatever its configuration says of it, as OpenCLIP does.
+/// It also strips the `text.` before OpenCLIP's text tower, whatever the configuration says, as OpenCLIP does.
 package struct OpenAINames: TowerNames {
     private let base: any TensorSource
-    /// The base's names by ours.
+    /// Maps OpenAI's names to the base's names.
     private let names: [String: String]
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
@@ -34,14 +34,14 @@ package struct OpenAINames: TowerNames {
         try base.floats(stored(name), elements: elements)
     }
 
-    /// The name in the checkpoint.
+    /// The name of a tensor in the checkpoint.
     private func stored(_ name: String) -> String { names[name] ?? Self.prefix(base.tensors.keys) + name }
 
     package func storedNames(_ name: String) -> [String] { [stored(name)] }
 
     package func everyStoredName(_ name: String) -> [String] { [stored(name)] }
 
-    /// The prefix of the towers' names: `clip.`, or nothing.
+    /// The prefix of the towers' names: `clip.` or empty.
     static func prefix(_ names: some Sequence<String>) -> String {
         names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
     }

@@ -1,16 +1,16 @@
 import Checkpoints
 
-/// The tensors of CLIP's two towers in OpenAI's names: what there must be, in which shape.
+/// The tensors of CLIP's two towers in OpenAI's names, with the shapes that they must have.
 ///
-/// Source: CLIP4CLIP section 2.
+/// Source: docs/MATHEMATICS.md, section 2.
 package enum TowerTensors {
     package struct Expected: Sendable, Equatable {
         package let name: String
-        /// Nil where the tensor itself says it.
+        /// The expected shape; nil if the tensor itself determines it.
         package let shape: [Int]?
     }
 
-    /// Every tensor the towers need at these sizes.
+    /// Returns all tensors that the towers need at these sizes.
     package static func expected(_ architecture: Architecture) -> [Expected] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         let t = text.width
@@ -67,7 +67,7 @@ package enum TowerTensors {
         ["weight", "bias"].map { Expected(name: "\(name).\($0)", shape: [width]) }
     }
 
-    /// Three convolutions without overlap, the first two with batch norm.
+    /// Returns the tensors of a convolution stem: three convolutions, the first two with batch norm.
     private static func stem(width v: Int) -> [Expected] {
         let w = v / 4
         let norms = (0..<2).flatMap { stage in
@@ -91,7 +91,7 @@ package enum TowerTensors {
         return expected(sizes).map(\.name)
     }
 
-    /// Sentences on the towers' tensors that are missing or have a wrong shape; `named` gives the name in the file.
+    /// Returns a sentence for each tensor that is missing or has a wrong shape; `named` maps to the name in the file.
     static func problems(
         _ source: any TensorSource, _ architecture: Architecture, named: (String) -> String = { $0 }
     ) -> [String] {
@@ -111,13 +111,13 @@ package enum TowerTensors {
         }
     }
 
-    /// A sentence on an image tower that is a ResNet, if it is one.
+    /// Returns a sentence if the image tower is a ResNet, which is not supported.
     static func resNet(_ names: some Sequence<String>) -> String? {
         names.contains { $0.hasSuffix("visual.layer1.0.conv1.weight") }
             ? "the image tower is a ResNet (RN50 and its like), which is not read: expected a vision transformer" : nil
     }
 
-    /// Sentences on tensors that hold NaN or an infinity, the first few by name.
+    /// Returns sentences on tensors that hold NaN or an infinity; only the first few are named.
     static func broken(_ source: any TensorSource) -> [String] {
         var broken: [String] = []
         // T-MASS's checkpoints hold a scalar that nothing ever wrote or read.
@@ -134,9 +134,9 @@ package enum TowerTensors {
         return Array(broken.prefix(3)) + (more > 0 ? ["\(more) more tensors hold NaN or infinity"] : [])
     }
 
-    /// A sentence on tensors of the towers that nothing reads: the model they make would compute something else.
+    /// Returns a sentence on tensors of the towers that nothing reads: the model would compute something else.
     ///
-    /// Causal masks and buffers that other programs keep are none. `source` has the names of the file.
+    /// Causal masks and buffers that other programs store do not count. `source` has the file's names.
     static func strays(
         _ source: any TensorSource, _ layout: ModelDirectory.Layout, _ architecture: Architecture
     ) -> String? {
@@ -159,7 +159,7 @@ package enum TowerTensors {
             + "and nothing would read it"
     }
 
-    /// A sentence on a tower's tensors of an element type that is not read.
+    /// Returns a sentence on the towers' tensors whose element type is not supported.
     static func unreadable(_ file: any CheckpointFile) -> String? {
         let found = file.unreadable.keys.filter { name in
             var name = name[...]
@@ -170,7 +170,7 @@ package enum TowerTensors {
         return "tensor \"\(first)\" is of type \(type): expected F64, F32, F16 or BF16"
     }
 
-    /// Whether a name is of a tower in Hugging Face's layout.
+    /// Whether a name belongs to a tower in Hugging Face's layout.
     static func isHuggingFaceTower(_ name: String) -> Bool {
         ["vision_model.", "text_model.", "visual_projection.", "text_projection."].contains { name.hasPrefix($0) }
             || name == "logit_bias"
@@ -188,7 +188,7 @@ package enum TowerTensors {
         ].map { Expected(name: "\(prefix).\($0)", shape: $1) }
     }
 
-    /// The number of blocks of a prefix that have at least one tensor.
+    /// The number of blocks under a prefix that have at least one tensor.
     static func layers(_ prefix: String, in names: some Sequence<String>) -> Int {
         Set(
             names.filter { $0.hasPrefix(prefix + ".") }.compactMap {
@@ -197,7 +197,7 @@ package enum TowerTensors {
         ).count
     }
 
-    /// Whether a name without a prefix belongs to a tower, or is one of the sizes an OpenAI file carries along.
+    /// Whether a name without prefix belongs to a tower, or is one of the sizes stored in OpenAI's files.
     static func isTower(_ name: String) -> Bool {
         ["visual.", "transformer.", "ln_final.", "token_embedding.", "text_projection."].contains { name.hasPrefix($0) }
             || [

@@ -39,7 +39,7 @@ extern "C" {
 #define WW_HEAD_ABI_MINOR 0u
 #define WW_HEAD_ENTRY "watchword_head_entry"
 
-/// What a call came to. Values other than WW_OK tell the host what to say and whether to go on.
+/// The result of a call. Values other than WW_OK tell the host what to report and whether to go on.
 typedef enum ww_status {
     WW_OK = 0,
     WW_BAD_WEIGHTS = 1,  ///< a tensor is missing or has a wrong shape; the model cannot be used with this head
@@ -110,7 +110,7 @@ typedef struct ww_pairing {
                        char *why, size_t why_size);
 } ww_pairing;
 
-/// Extension: what the scores of a head that only pairs are. Without it they are logits.
+/// Extension: the kind of scores that a pairing head gives. Without it they are logits.
 #define WW_EXT_SCORE_KIND "watchword.score-kind/1"
 #define WW_SCORE_LOGITS 0u   ///< without bounds; a softmax takes them as they are
 #define WW_SCORE_COSINES 1u  ///< -1 to 1; the model's logit scale makes logits of them
@@ -119,7 +119,7 @@ typedef struct ww_score_kind {
     uint32_t kind;         ///< WW_SCORE_LOGITS or WW_SCORE_COSINES
 } ww_score_kind;
 
-/// Type of the one exported function, WW_HEAD_ENTRY. [any-thread]
+/// The type of the one exported function, WW_HEAD_ENTRY. [any-thread]
 typedef const watchword_head *(*watchword_head_entry_fn)(void);
 
 #ifdef __cplusplus

@@ -1,42 +1,42 @@
 package import Foundation
 
-/// A small picture of what was seen, on its way into a history.
+/// A small picture of a stream, to be stored in a history.
 package struct HistoryPicture: Sendable {
     package var stream: String
     /// Seconds since 1970.
     package var wall: Double
-    /// Whether an event had its peak there.
+    /// Whether an event had its peak at this time.
     package var isPeak: Bool
-    /// The JPEG file, made when and where the history writes it; nil where it cannot be made.
+    /// Makes the JPEG file, when and where the history writes it; returns nil if that fails.
     package var jpeg: @Sendable () -> Data?
 
     package init(stream: String, wall: Double, isPeak: Bool, jpeg: @escaping @Sendable () -> Data?) {
         (self.stream, self.wall, self.isPeak, self.jpeg) = (stream, wall, isPeak, jpeg)
     }
 
-    /// Seconds between two pictures of a stream, besides those of peaks.
+    /// The seconds between two pictures of a stream, apart from those of peaks.
     package static let pause = 10.0
-    /// Samples of the longer side, at most.
+    /// The greatest length of the longer side in pixels.
     package static let longestSide = 320
-    /// Bytes of a file, at most: what a picture of so many samples never has.
+    /// The greatest size of a file in bytes, more than any picture of this size has.
     package static let mostBytes = 1 << 18
 }
 
-/// The pictures of one stream and one hour: a header as segments have it, then one record a picture.
+/// The file with the pictures of one stream and hour: a segment's header, then one record for each picture.
 ///
-/// A record is its header (`RecordHeader`) and a JPEG file, padded to 8 bytes. It stands for itself, so that a file
-/// that is cut or damaged anywhere keeps the others.
+/// A record is its header (`RecordHeader`) and a JPEG file, padded to 8 bytes. Each record is independent, so that a
+/// truncated or damaged file keeps the others.
 enum PictureFile {
     static let hour = 3600.0
     static let ending = ".pics"
 
-    /// Which hour of which day a time is in.
+    /// The day and the hour of a time.
     static func slot(at wall: Double) -> (day: Int, hour: Int) {
         let day = HistoryFolder.day(at: wall)
         return (day, min(23, max(0, Int((wall - Double(day) * 86_400) / hour))))
     }
 
-    /// The day and hour of a file's name; nil of a file that is none of pictures.
+    /// The day and hour in a file's name; nil if it is not one of pictures.
     static func parse(_ name: String) -> (day: Int, hour: Int)? {
         guard name.hasSuffix(ending) else { return nil }
         let parts = name.dropLast(ending.count).split(separator: ".", omittingEmptySubsequences: false)
@@ -50,10 +50,10 @@ enum PictureFile {
         SegmentHeader(kind: .pictures, model: "", width: 1, window: 1, head: "", stream: stream)
     }
 
-    /// What stands before a picture.
+    /// The header of a picture's record.
     ///
-    /// Layout, little-endian: magic, wall time (float64), bytes of the JPEG file and flags (32 bits each; 1: a peak),
-    /// its checksum, the checksum of all before it.
+    /// Layout, little-endian: magic, wall time (float64), size of the JPEG file and flags (32 bits each; 1: a peak),
+    /// the file's checksum, the checksum of everything before.
     struct RecordHeader: Equatable {
         static let size = 40
         static let magic: UInt64 = 0x0A43_4950_5457_5749
@@ -63,17 +63,17 @@ enum PictureFile {
         var count: Int
         var sum: UInt64
 
-        /// Bytes of the whole record.
+        /// The size of the whole record in bytes.
         var whole: Int { Self.size + BlockHeader.rounded(count, 8) }
     }
 }
 
 extension HistoryFolder {
-    /// The place of the pictures of an hour.
+    /// The path of the pictures of an hour.
     func pictures(of stream: String, day: Int, hour: Int) -> String {
         "\(folder(of: stream))/\(Self.dayName(day)).pictures.\(hour < 10 ? "0" : "")\(hour)\(PictureFile.ending)"
     }
 
-    /// The files of a stream's pictures, oldest first; their numbers are hours.
+    /// The picture files of a stream, oldest first; their numbers are hours.
     package func pictures(of stream: String) -> [Segment] { contents(of: folder(of: stream)).pictures }
 }

@@ -3,9 +3,9 @@ package import Foundation
 
 /// Reads the pictures of one stream and hour; belongs to one thread.
 ///
-/// Another thread may append meanwhile: a record that is not whole yet is not there.
+/// Another thread may append meanwhile; an incomplete record is ignored.
 final class PictureReader {
-    /// A picture, and where it lies.
+    /// A picture's time and its position in the file.
     struct Entry: Equatable {
         let header: PictureFile.RecordHeader
         let offset: Int
@@ -14,16 +14,16 @@ final class PictureReader {
 
     let path: String
     let header: SegmentHeader
-    /// The pictures that there are, in the order of the file.
+    /// The pictures in the order of the file.
     let entries: [Entry]
-    /// Where the last whole record ends.
+    /// The end of the last complete record.
     let end: Int
-    /// Stretches between records that are none.
+    /// The number of damaged parts between records.
     let damaged: Int
     private let descriptor: Int32
     private let bytes: FileBytes
 
-    /// Opens a file and reads what stands before its pictures; throws `gone` where there is none.
+    /// Opens a file and reads the headers of its records; throws `gone` if there is no file.
     init(_ path: String) throws(HistoryProblem) {
         self.path = path
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -72,7 +72,7 @@ final class PictureReader {
         return (entries, end, damaged)
     }
 
-    /// The next place with a record's header; nil where there is none.
+    /// The next position of a record's header; nil if there is none.
     private static func recordAfter(_ place: Int, _ bytes: FileBytes) -> Int? {
         let size = PictureFile.RecordHeader.size
         var at = place + 8
@@ -87,7 +87,7 @@ final class PictureReader {
         }
     }
 
-    /// A picture's JPEG file; nil where its bytes do not hold.
+    /// A picture's JPEG file; nil if its checksum is wrong.
     func jpeg(_ entry: Entry) -> Data? {
         let count = entry.header.whole - PictureFile.RecordHeader.size
         var data = Data(count: count)
@@ -100,7 +100,7 @@ final class PictureReader {
 }
 
 extension PictureFile.RecordHeader {
-    /// Nil where the bytes are no header of a record.
+    /// Reads a header; nil if the bytes are not the header of a record.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
             bytes.number(32) == ww_history_sum(bytes.baseAddress, 32)
@@ -112,7 +112,7 @@ extension PictureFile.RecordHeader {
         guard abs(wall) < 1e12, 1...HistoryPicture.mostBytes ~= count else { return nil }
     }
 
-    /// The bytes of a record.
+    /// Encodes a record.
     static func record(_ jpeg: Data, wall: Double, isPeak: Bool) -> [UInt8] {
         let padded = Array(jpeg) + [UInt8](repeating: 0, count: BlockHeader.rounded(jpeg.count, 8) - jpeg.count)
         var bytes: [UInt8] = []
@@ -126,23 +126,23 @@ extension PictureFile.RecordHeader {
     }
 }
 
-/// Finds pictures in a history, on the caller's thread: not on the cooperative pool.
+/// Finds pictures in a history, on the caller's thread, which must not be of the cooperative pool.
 package struct HistoryPictures {
     private let folder: HistoryFolder
-    /// Files that have been opened, so that many questions about an hour read it once; bounded.
+    /// The opened files, so that many searches in an hour read it only once; their number is bounded.
     private var opened: [String: PictureReader?] = [:]
     private static let mostOpened = 32
-    /// Seconds from the moment that is asked for, at most.
+    /// The greatest distance from the requested time in seconds.
     package static let reach = 10.0
-    /// Pictures that are tried until one holds.
+    /// The number of pictures that are tried until one is undamaged.
     private static let tries = 8
 
     package init(_ folder: HistoryFolder) { self.folder = folder }
 
-    /// The picture of a stream that is nearest to a time, and its own time, in seconds since 1970; nil where there is
-    /// none within `reach`.
+    /// Returns the stream's picture nearest to a time, with its own time in seconds since 1970.
     ///
-    /// Of a region ("lobby/door") its own, which events have, else its stream's.
+    /// Returns nil if none is within `reach` seconds. For a region ("lobby/door"), the region's own pictures are
+    /// preferred, which only its events have; otherwise the result is the whole stream's picture.
     package mutating func nearest(_ stream: String, at wall: Double) -> (jpeg: Data, wall: Double)? {
         for (reader, entry) in near(stream, at: wall).prefix(Self.tries) {
             if let jpeg = reader.jpeg(entry) { return (jpeg, entry.wall) }
@@ -150,13 +150,13 @@ package struct HistoryPictures {
         return whole(stream).flatMap { nearest($0, at: wall) }
     }
 
-    /// The time of that picture, without reading it.
+    /// Returns the time of the picture that `nearest` would return, without reading the picture.
     package mutating func timeOfNearest(_ stream: String, at wall: Double) -> Double? {
         if let found = near(stream, at: wall).first { return found.entry.wall }
         return whole(stream).flatMap { timeOfNearest($0, at: wall) }
     }
 
-    /// The stream of a region; nil of a stream.
+    /// The stream of a region; nil for a stream.
     private func whole(_ stream: String) -> String? {
         stream.firstIndex(of: "/").map { String(stream[..<$0]) }
     }

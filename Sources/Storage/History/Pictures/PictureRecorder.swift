@@ -8,9 +8,9 @@ final class PictureAppender {
     private let descriptor: Int32
     private var end = 0
 
-    /// Goes on behind the last whole record of a file, or begins one.
+    /// Opens a file to append after its last complete record, or begins one.
     ///
-    /// A file whose header does not hold says nothing of its pictures: another takes its place.
+    /// If a file's header is damaged, it is replaced by a new one.
     init(_ path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
         (self.path, self.space) = (path, space)
         hold = space?.hold(path)
@@ -43,7 +43,7 @@ final class PictureAppender {
         guard fdatasync(descriptor) == 0 else { throw Self.problem(path) }
     }
 
-    /// Writes all of it or nothing.
+    /// Writes all bytes, or none.
     private func write(_ bytes: [UInt8]) throws(HistoryProblem) {
         guard space?.take(bytes.count, ofPictures: true) ?? true else {
             throw HistoryProblem(.unwritable, path, "the pictures have reached their bound, and nothing older can go")
@@ -58,23 +58,23 @@ final class PictureAppender {
     }
 }
 
-/// One stream's pictures on their way into files; belongs to one thread.
+/// Writes one stream's pictures to files; belongs to one thread.
 final class PictureRecorder {
     private let folder: HistoryFolder
     private let stream: String
     private let space: HistorySpace
     private var file: PictureAppender?
     private var isDirty = false
-    /// Whether nothing came since `seal` asked last.
+    /// Whether nothing came since the last call of `seal`.
     private var isIdle = false
-    /// When the last peak was kept: of many events at once one picture is enough.
+    /// The time of the last peak's picture: for many events at once, one picture is enough.
     private var lastPeak = -Double.infinity
 
     init(_ folder: HistoryFolder, _ stream: String, space: HistorySpace) {
         (self.folder, self.stream, self.space) = (folder, stream, space)
     }
 
-    /// Takes a picture; whether it was kept.
+    /// Stores a picture; returns whether it was stored.
     func append(_ picture: HistoryPicture) throws(HistoryProblem) -> Bool {
         try HistoryProblem.refuse(time: 0, picture.wall, of: picture.stream)
         if picture.isPeak, abs(picture.wall - lastPeak) < 1 { return false }
@@ -99,7 +99,7 @@ final class PictureRecorder {
         isDirty = false
     }
 
-    /// Closes its file if nothing came since this was asked last: retention may take it.
+    /// Closes the picture file if nothing came since the last call, so that retention may remove it.
     func seal() throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle { try finish() }

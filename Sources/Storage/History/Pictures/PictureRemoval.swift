@@ -2,9 +2,9 @@ import Foundation
 import SystemSupport
 
 extension HistoryRemoval {
-    /// Removes the pictures of an hour that are of the span; `owner`: the stream, where the file does not say it.
+    /// Removes the pictures of an hour within the span; `owner` is the stream, if the file does not name it.
     ///
-    /// What cannot be read goes with any span that it may be of.
+    /// Unreadable parts are removed with any span that may include them.
     func removePictures(
         _ file: HistoryFolder.Segment, _ owner: String?, _ space: HistorySpace?, _ result: inout Result
     ) {

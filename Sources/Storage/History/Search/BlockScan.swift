@@ -1,22 +1,23 @@
 import CKernels
 
-/// From a segment's blocks to the scores of their windows, by the rows' high planes; its buffers are made once.
+/// Computes the scores of windows from a segment's blocks, by the rows' high planes.
 ///
-/// Belongs to one thread. Of each block in turn: products of its rows, `follow`, `prepare`, `score`.
+/// Its buffers are allocated once; it belongs to one thread. For each block, the caller computes the products of the
+/// rows, then calls `follow`, `prepare` and `score`.
 final class BlockScan {
     let texts: TextBatch
     private(set) var place = ww_history_place()
-    /// Products of rows and texts, as of `ww_history_dots`.
+    /// The products of rows and texts, as of `ww_history_dots`.
     var dots: [Float]
-    /// Of each entry its row, or -1, and the inverse norm of the window that it ends, 0 where there is none.
+    /// The row of each entry, or -1; `inverse` has the inverse norm of the window that ends there, 0 if none ends.
     var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private(set) var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    /// Ordinal of each slot's first window.
+    /// The ordinal of each slot's first window.
     private(set) var firsts: [UInt32] = []
-    /// `[texts / 8, entries, 8]`, NaN where no window ends.
+    /// The scores `[texts / 8, entries, 8]`, NaN where no window ends.
     private(set) var scores: [Float]
-    /// Running sums of the products.
+    /// The running sums of the products.
     private var running: [Float] = []
     private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var span = ww_history_span()
@@ -31,7 +32,7 @@ final class BlockScan {
         scores = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES) * texts.stride)
     }
 
-    /// Frames of a window.
+    /// The number of frames of a window.
     var length: Int { Int(span.length) }
 
     /// Begins a segment.
@@ -48,12 +49,12 @@ final class BlockScan {
         }
     }
 
-    /// Makes the rows' products; whether the rows are those that were written.
+    /// Computes the rows' products; returns whether their checksum is right.
     func multiply(_ block: SegmentReader.Block) -> Bool {
         texts.dots(&dots, high: block.high, count: block.header.rows, scales: block.scales) == block.header.sums.high
     }
 
-    /// Takes a block that holds as the next one; whether it continues the one before.
+    /// Takes an undamaged block as the next one; returns whether it continues the previous block.
     func follow(_ block: SegmentReader.Block) -> Bool {
         let continues = expected == block.header.sequence
         if !continues { place.since = 0 }
@@ -66,7 +67,7 @@ final class BlockScan {
         return continues
     }
 
-    /// Makes rows, norms and slots of its entries; how many windows end.
+    /// Prepares the rows, norms and slots of a block's entries; returns how many windows end in the block.
     func prepare(_ block: SegmentReader.Block) -> Int {
         let most = Int(place.slots) + block.header.entries
         if firsts.count < most { firsts += [UInt32](repeating: 0, count: max(most, 2 * firsts.count) - firsts.count) }
@@ -78,7 +79,7 @@ final class BlockScan {
         }
     }
 
-    /// Makes the scores of the windows that end with its entries.
+    /// Computes the scores of the windows that end with a block's entries.
     func score(_ block: SegmentReader.Block) {
         ww_history_scores(&running, length, texts.count, dots, rows, inverse, block.header.entries, &scores)
     }
@@ -93,7 +94,7 @@ final class BlockScan {
             wall_from: query.from ?? -.infinity, wall_to: query.to ?? .infinity)
     }
 
-    /// Whether windows are of a length whose norms the segment does not have.
+    /// Whether the query's windows have a length whose norms are not stored in the segment.
     static func needsLow(_ header: SegmentHeader, _ query: HistoryQuery) -> Bool {
         header.kind == .frames && query.frames.map { $0 != header.window } ?? false
     }

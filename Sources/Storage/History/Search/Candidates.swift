@@ -1,22 +1,22 @@
-/// The best slots of one text so far, of all segments.
+/// The best slots of one text so far, over all segments.
 struct Candidates {
     struct Slot: Equatable {
-        /// Index among the segments that are searched.
+        /// The index of the segment among those searched.
         var segment: Int
         var slot: Int
-        /// Ordinals of the slot's first window, and of the one before the next slot's.
+        /// The ordinals of the slot's windows, the first and the last.
         var entries: ClosedRange<Int>
-        /// By the high planes.
+        /// The score by the high planes.
         var score: Float
     }
 
     private(set) var slots: [Slot] = []
     private let most: Int
     private let margin: Float
-    /// No slot below it matters.
+    /// The score below which no slot is kept.
     private(set) var floor = -Float.infinity
 
-    /// `margin`: slots so far below the last that counts are kept, since their scores are not exact.
+    /// Keeps the `most` best slots, and those up to `margin` below the last of them, as their scores are not exact.
     init(most: Int, margin: Float) { (self.most, self.margin) = (most, margin) }
 
     mutating func add(_ slot: Slot) {
@@ -25,7 +25,7 @@ struct Candidates {
         if slots.count >= 4 * most + 256 { trim() }
     }
 
-    /// Puts them in order, the best first.
+    /// Sorts the slots, the best first, and drops those below the floor.
     mutating func trim() {
         slots.sort { ($0.score, $1.segment, $1.slot) > ($1.score, $0.segment, $0.slot) }
         guard slots.count > most else { return }

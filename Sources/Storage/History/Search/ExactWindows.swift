@@ -1,8 +1,8 @@
 import CKernels
 
-/// Windows scored with both planes of their rows.
+/// Computes window scores from both planes of the rows.
 struct ExactWindows {
-    /// A window, by its last entry, and its score.
+    /// A window, by its last entry, with its score.
     struct Window {
         var ordinal: Int
         var score: Float
@@ -17,9 +17,9 @@ struct ExactWindows {
 
     init(_ texts: TextBatch, _ query: HistoryQuery) { (self.texts, self.query) = (texts, query) }
 
-    /// The windows that end with entries `range`, for one text; nil where a block of theirs cannot be read any more.
+    /// Returns the windows that end with entries `range`, for one text; nil if one of their blocks is gone.
     ///
-    /// `chain` is open with low planes, and `blocks` is what a scan found of it.
+    /// `chain` is open with low planes; `blocks` lists the blocks that a scan found in it.
     func windows(
         _ range: ClosedRange<Int>, _ text: Int, _ chain: SegmentChain, _ blocks: [SegmentScan.BlockPlace]
     ) -> [Window]? {

@@ -1,40 +1,42 @@
-/// A search: its texts, and where it looks.
+/// A search: its texts, and the part of the history to search.
 package struct HistoryQuery: Sendable {
     package enum Sort: String, Sendable, CaseIterable { case score, time }
 
-    /// Unit vectors `[width]`: each is searched for by itself, all in one scan.
+    /// The texts as embeddings of length 1 `[width]`; each is searched for separately, all in one scan.
     package var texts: [[Float]]
-    /// The model that made them: rows of others are left out, and counted.
+    /// The model of the texts: rows of other models are left out, and counted.
     package var model: String
     package var width: Int
-    /// `mean` searches frames; another head the clips that it made.
+    /// The head: `mean` searches frames, another head searches its clip embeddings.
     package var head = "mean"
-    /// Frames of a window; each segment's own, if nil.
+    /// The number of frames of a window; nil means each segment's own.
     ///
-    /// Norms of other lengths are computed while it reads.
+    /// Norms of other lengths are computed while reading.
     package var frames: Int?
     /// Whether a stream is searched, by its name.
     package var selects: @Sendable (String) -> Bool = { _ in true }
-    /// Of a window's end, in seconds since 1970, `to` not included; films have no such times, and are left out.
+    /// The begin of the span of window ends, in seconds since 1970; `to` is not included.
+    ///
+    /// Films have no wall times, and are left out if there is a bound.
     package var from: Double?
     package var to: Double?
-    /// The same in seconds of media time.
+    /// The begin of the span in seconds of media time; `mediaTo` is its end.
     package var mediaFrom: Double?
     package var mediaTo: Double?
-    /// Moments of each text.
+    /// The number of moments for each text.
     package var limit = 10
-    /// The best moments, in the order of their scores, or the newest first.
+    /// The order of the moments: the best first, or the newest first.
     package var sort = Sort.score
-    /// For many texts at once: the scan sees every fourth window alone (every second, if a window's length is not a
-    /// multiple of four), so a moment whose peak is narrow may be missed.
+    /// Whether the scan skips windows, for many texts at once; a moment with a narrow peak may then be missed.
     ///
-    /// Scores are exact all the same; moments are marked approximate. With few texts it saves nothing.
+    /// It sees every fourth window (every second, if the window's length is not a multiple of four). Scores are exact
+    /// nevertheless; moments are marked approximate. With few texts it saves nothing.
     package var isQuick = false
     /// Whether a segment of a stream is left out without a word.
     package var leavesOut: @Sendable (_ stream: String, _ day: Int?) -> Bool = { _, _ in false }
     /// Threads that scan.
     package var threads = 2
-    /// Seconds between two moments of a stream, at least.
+    /// The least seconds between two moments of a stream.
     package static let apart = 30.0
 
     package init(texts: [[Float]], model: String, width: Int) {
@@ -48,36 +50,36 @@ package struct HistoryQuery: Sendable {
 /// A stretch of history around a peak of a text's score.
 package struct HistoryMoment: Sendable, Equatable {
     package var stream: String
-    /// The film's path; nil of a stream.
+    /// The film's path; nil for a stream.
     package var file: String?
-    /// Seconds of media time: the stretch, and the end of its best window.
+    /// The stretch's beginning in seconds of media time; `mediaPeak` is the end of its best window.
     package var mediaStart: Double
     package var mediaEnd: Double
     package var mediaPeak: Double
-    /// Seconds since 1970; 0 of a film.
+    /// The begin in seconds since 1970; 0 for a film.
     package var wallStart: Double
     package var wallEnd: Double
     package var wallPeak: Double
-    /// Score of the best window, from both planes of its rows.
+    /// The score of the best window, from both planes of its rows.
     package var score: Float
     package var head: String
-    /// Share of the stream's windows that were searched and score less: to 1/2048 of a score.
+    /// The share of the stream's searched windows that score less, to 1/2048 of a score.
     package var rank: Double
     /// A quick search or another head chose it: a better one may have been missed.
     package var isApproximate: Bool
-    /// Where its best window lies: for those who read its rows.
+    /// The position of the moment's best window, for reading its rows.
     package var place: Place
 
     package struct Place: Sendable, Equatable {
         package var segment: HistoryFolder.Segment
-        /// Number of the window's last entry, of those that can be read.
+        /// The number of the window's last entry among those that can be read.
         package var entry: Int
     }
 }
 
 /// The result of a search.
 package struct HistoryResult: Sendable {
-    /// Moments of each text, in the order that was asked for.
+    /// The moments of each text, in the requested order.
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
     /// Streams, segments and windows that were looked at, and bytes that were read.

@@ -2,11 +2,11 @@ import CKernels
 import Foundation
 import Synchronization
 
-/// Searches a history: a scan of the rows' high planes finds the best half minutes, both planes score their windows.
+/// Searches a history: the rows' high planes give the best half minutes, both planes the scores of their windows.
 ///
-/// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. What is held of
-/// a segment are its best half minutes, the histogram of its scores, where its blocks lie and, while it is written,
-/// its tail.
+/// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. Memory holds,
+/// for each segment, its best half minutes, the histogram of its scores, the positions of its blocks and, while it is
+/// written, its tail.
 package struct HistorySearch: Sendable {
     private let folder: HistoryFolder
     private let now: @Sendable () -> Double
@@ -17,26 +17,26 @@ package struct HistorySearch: Sendable {
         (self.folder, self.now) = (folder, now)
     }
 
-    /// A segment that is searched.
+    /// A segment to search.
     private struct Source: Sendable {
         let segment: HistoryFolder.Segment
         let header: SegmentHeader
     }
-    /// Candidates of all threads so far.
+    /// The candidates of all threads so far.
     private struct Shared {
         var next = 0
         var candidates: [Candidates]
-        /// Of each stream and text.
+        /// The counts of scores, by stream, for each text.
         var counts: [String: [ScoreCounts]] = [:]
-        /// Where the blocks of each segment lay.
+        /// The positions of the blocks of each segment.
         var scanned: [Int: SegmentScan.Scanned] = [:]
         var result = HistoryResult()
     }
 
-    /// Searches, on the caller's thread and others: not on the cooperative pool.
+    /// Searches on the caller's thread and others; the caller must not be on the cooperative pool.
     ///
-    /// `goesOn` is asked often, from any of the threads; once it says no, what was found until then is returned.
-    /// `progress`: share of the segments' bytes that were scanned.
+    /// `goesOn` is called often, from any of the threads; once it returns false, the results so far are returned.
+    /// `progress` receives the share of the segments' bytes that were scanned.
     package func run(
         _ query: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -77,7 +77,7 @@ package struct HistorySearch: Sendable {
         }
     }
 
-    /// The segments that a query looks at, the largest first; what it cannot look at is noted.
+    /// The segments that a query searches, the largest first; those that cannot be searched are counted in `skips`.
     private func sources(_ query: HistoryQuery, _ skips: inout HistorySkips) -> [Source] {
         let tomorrow = HistoryFolder.day(at: now()) + 1
         var found: [Source] = []
@@ -151,7 +151,7 @@ package struct HistorySearch: Sendable {
         }
     }
 
-    /// From the best slots to moments, text by text.
+    /// Computes the moments from the best slots, text by text.
     private func finish(
         _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch,
         _ goesOn: @Sendable () -> Bool

@@ -1,4 +1,4 @@
-/// From a text's best slots to its moments: scores them with both planes until the best are sure.
+/// Finds a text's moments among its best slots: scores them with both planes until the best are certain.
 struct MomentJudge {
     private struct Scored {
         let slot: Candidates.Slot
@@ -11,7 +11,7 @@ struct MomentJudge {
     let text: Int
     let exact: ExactWindows
     let query: HistoryQuery
-    /// How far a slot's score may be from its best window's.
+    /// The greatest difference between a slot's score and that of its best window.
     let error: Float
     private(set) var skips = HistorySkips()
 
@@ -19,9 +19,9 @@ struct MomentJudge {
         (self.text, self.exact, self.query, self.error) = (text, exact, query, error)
     }
 
-    /// `slots`: the best first.
+    /// Returns the moments of `slots`, which are sorted with the best first.
     ///
-    /// `counts`: those of a slot's segment.
+    /// `counts` has the scores of a slot's segment.
     mutating func moments(
         _ slots: [Candidates.Slot], _ scanned: [Int: SegmentScan.Scanned], goesOn: () -> Bool,
         counts: (Int) -> ScoreCounts
@@ -49,7 +49,7 @@ struct MomentJudge {
         return moments.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
     }
 
-    /// The best first, each at least 30 s from any better one of its stream.
+    /// Selects moments, the best first, each at least 30 s from any better one of its stream.
     private func apart(_ scored: [Scored]) -> [Scored] {
         var taken: [Scored] = []
         let ordered = scored.sorted {

@@ -1,18 +1,18 @@
 import CKernels
 
-/// How many windows have each score: of the bins between the lowest and the highest that are not empty.
+/// Counts of windows by score: the bins from the lowest to the highest that is not empty.
 struct ScoreCounts: Sendable {
     private var first = 0
     private var counts: [UInt32] = []
 
-    /// Of all bins.
+    /// Keeps the used part of all bins.
     init(_ bins: ArraySlice<UInt32>) {
         guard let low = bins.firstIndex(where: { $0 > 0 }), let high = bins.lastIndex(where: { $0 > 0 }) else { return }
         first = low - bins.startIndex
         counts = Array(bins[low...high])
     }
 
-    /// Windows in all.
+    /// The number of all windows.
     var total: Int { counts.reduce(0) { $0 + Int($1) } }
 
     mutating func add(_ other: ScoreCounts) {
@@ -27,13 +27,13 @@ struct ScoreCounts: Sendable {
         (first, counts) = (low, sum)
     }
 
-    /// Windows in bins below a score's.
+    /// The number of windows in bins below a score's.
     func below(_ score: Float) -> Int {
         let bin = ww_history_bin(score)
         return counts.prefix(max(0, bin - first)).reduce(0) { $0 + Int($1) }
     }
 
-    /// The score that half of the windows do not reach, to a bin; -1 without windows.
+    /// The median score, to the width of a bin; -1 without windows.
     var median: Float {
         let half = total / 2
         var below = 0

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Scans segments for a batch of texts, on one thread: its buffers are made once.
+/// Scans segments for a batch of texts, on one thread, with buffers that are allocated once.
 final class SegmentScan {
     /// The result of scanning one segment.
     struct Found {
@@ -9,12 +9,12 @@ final class SegmentScan {
         var bytes = 0
         var skips = HistorySkips()
     }
-    /// Where a block of the segment lies, and the ordinal of its first entry.
+    /// The position of a block in its segment, and the ordinal of its first entry.
     struct BlockPlace: Sendable {
         let place: SegmentChain.Place
         let first: Int
         let entries: Int
-        /// Whether it continues the block before it.
+        /// Whether the block continues the previous one without a gap.
         let continues: Bool
     }
 
@@ -27,12 +27,12 @@ final class SegmentScan {
 
     private let texts: TextBatch
     private let scan: BlockScan
-    /// The best window of each slot by text: `[slots, stride]`.
+    /// The best score of each slot by text: `[slots, stride]`.
     private(set) var best: [Float] = []
     private(set) var blocks: [BlockPlace] = []
-    /// `[texts, bins]`.
+    /// The counts of scores `[texts, bins]`.
     private(set) var counts: [UInt32]
-    /// Of a quick scan: sums of entries, and at which entries one ends, those of the windows before the block first.
+    /// The sums of entries in a quick scan; `ends` has the entries at which they end, those of earlier blocks first.
     private var sums: [Int8] = []
     private var sumScales: [Float] = []
     private var ends: [Bool] = []
@@ -47,10 +47,12 @@ final class SegmentScan {
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
-    /// Ordinal of each slot's first window.
+    /// The ordinal of each slot's first window.
     var firsts: [UInt32] { scan.firsts }
 
-    /// Scans a segment's windows, of a chain that leaves the rows' check to this; `goesOn` is asked before each block.
+    /// Scans a segment's windows; `goesOn` is called before each block.
+    ///
+    /// The chain does not check the rows: this scan does it, together with their products.
     func scan(_ chain: SegmentChain, _ query: HistoryQuery, goesOn: () -> Bool) -> Found {
         scan.begin(chain.header, query)
         begin()
@@ -86,7 +88,7 @@ final class SegmentScan {
         if more > 0 { best += [Float](repeating: -.infinity, count: more) }
     }
 
-    /// Whether the rows are those that were written; makes their products, of a quick scan later.
+    /// Whether a block's rows have the right checksum; also computes their products, unless the scan is quick.
     private func holds(_ block: SegmentReader.Block) -> Bool {
         guard texts.isQuick else { return scan.multiply(block) }
         return ww_history_sum(block.high, block.header.low - block.header.high) == block.header.sums.high
@@ -99,7 +101,7 @@ final class SegmentScan {
             scan.scores, texts.count, scan.inverse, scan.slots, block.header.entries, &best, texts.stride, &counts)
     }
 
-    /// A quick scan's: dot products of sums of entries, so that only windows made of whole sums have scores.
+    /// Computes a quick scan's products of sums of entries, so that only windows made of whole sums have scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
         let count = block.header.entries
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1

@@ -1,22 +1,23 @@
 import CKernels
 
-/// Texts made ready for a scan: as whole numbers, and rotated for exact scores.
+/// Texts prepared for a scan: as whole numbers, and rotated for exact scores.
 struct TextBatch: Sendable {
-    /// Texts as the scan sees them: two of each that has its rest.
+    /// The number of texts as the scan sees them: two for each text with a remainder.
     let count: Int
     let padded: Int
-    /// count, rounded up to what kernels work on at once; what is beyond count is zero.
+    /// The count rounded up to what kernels process at once; entries beyond the count are zero.
     let stride: Int
-    /// `[stride, padded]`.
+    /// The texts as bytes `[stride, padded]`.
     private let bytes: [Int8]
     private let steps: [Float]
     private let offsets: [Int32]
-    /// `[texts, padded]`.
+    /// The rotated texts `[texts, padded]`.
     private let rotated: [Double]
 
-    /// `texts`: unit vectors `[width]`.
+    /// Prepares texts, which are vectors of length 1 `[width]`.
     ///
-    /// `withRests`: each is followed by what its bytes leave of it; the sum of both scores has the rows' error alone.
+    /// `withRests`: each is followed by the remainder that its bytes do not represent; the sum of both scores has only
+    /// the rows' error.
     init(_ texts: [[Float]], width: Int, isQuick: Bool, withRests: Bool = false) {
         self.isQuick = isQuick
         self.withRests = withRests
@@ -47,18 +48,17 @@ struct TextBatch: Sendable {
         (self.bytes, self.steps, self.offsets, self.rotated) = (bytes, steps, offsets, rotated)
     }
 
-    /// Whether sums of two or four entries are scanned, and with them every second or fourth window alone.
+    /// Whether sums of two or four entries are scanned, so that only every second or fourth window is seen.
     ///
-    /// The best half minutes are then scored window by window, as ever.
+    /// The best half minutes are then scored window by window in any case.
     let isQuick: Bool
     private let withRests: Bool
 
-    /// How far a score by the high planes may be from the exact one: six times its root mean square.
+    /// How far a score by the high planes may be from the exact one: six times its RMS error.
     ///
-    /// The step of a row is its largest number / 127, that of a text / 63; the largest is about 3.3 and hardly ever 5
-    /// times the root mean square. The rotation makes what is missed of either look like noise to the other.
-    ///
-    /// A quick scan does not look at each window: the best one of a half minute may be better than what it saw.
+    /// A row's step is its largest number / 127, a text's is / 63. The largest number is about 3.3 times the root mean
+    /// square, and hardly ever 5 times. The rotation makes the two rounding errors look like independent noise. A quick
+    /// scan adds a margin, since the best window of a half minute may be one that it did not see.
     var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded, withRests: withRests) }
 
     static func error(padded: Int, withRests: Bool) -> Float {

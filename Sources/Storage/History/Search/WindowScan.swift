@@ -1,16 +1,16 @@
 import CKernels
 
-/// The scores of every window of a segment, by the rows' high planes: for those who look for what may match.
+/// Computes the score of every window of a segment by the rows' high planes, to find possible matches.
 ///
-/// Not Sendable: its buffers are made once, and used for one segment after another.
+/// Not Sendable: its buffers are allocated once, and used for one segment after another.
 package final class WindowScan {
     /// A block of a segment, as far as it was scanned.
     package struct Block {
-        /// Where it lies, for those who read it again.
+        /// The block's position, to read it again.
         package let place: SegmentChain.Place
-        /// Whether it continues the block before it.
+        /// Whether the block continues the previous one without a gap.
         package let continues: Bool
-        /// Of each entry, in seconds of media time and since 1970.
+        /// The media time of each entry in seconds; `wall` is in seconds since 1970.
         package let media: [Double]
         package let wall: [Double]
         package let flags: [EntryFlags]
@@ -18,9 +18,9 @@ package final class WindowScan {
         fileprivate let inverse: [Float]
 
         package var entries: Int { wall.count }
-        /// Whether the segment has the window that ends with an entry.
+        /// Whether the segment stores the norm of the window that ends with an entry.
         package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
-        /// The cosine of a window that the segment has and a text; off by `error` at most.
+        /// The cosine of a text and the window that ends with an entry; its error is at most `error`.
         package func score(_ text: Int, _ entry: Int) -> Float {
             // Its own, and that of its rest.
             let place = (text / 4 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 4 * 2
@@ -28,13 +28,13 @@ package final class WindowScan {
         }
     }
 
-    /// How far a score may be from that of both planes: six times its root mean square.
+    /// How far a score may be from that of both planes: six times its RMS error.
     package static func error(width: Int) -> Float { TextBatch.error(padded: ww_score_padded(width), withRests: true) }
 
     private let blocks: BlockScan
     private let query: HistoryQuery
 
-    /// `texts`: unit vectors `[width]`; `frames`: those of a window.
+    /// Prepares a scan for texts of length 1 `[width]` and windows of `frames` frames.
     package init(_ texts: [[Float]], width: Int, frames: Int) {
         blocks = BlockScan(TextBatch(texts, width: width, isQuick: false, withRests: true))
         var query = HistoryQuery(texts: texts, model: "", width: width)
@@ -42,9 +42,9 @@ package final class WindowScan {
         self.query = query
     }
 
-    /// Gives a segment's blocks in order, until `take` says no.
+    /// Passes a segment's blocks to `take` in order, until it returns false.
     ///
-    /// Returns where they were found, for `BlockReader`; throws where the segment's header does not hold.
+    /// Returns a reader for the blocks found; throws if the segment's header is damaged.
     package func scan(
         _ segment: HistoryFolder.Segment, _ skips: inout HistorySkips, take: (Block) -> Bool
     ) throws(HistoryProblem) -> BlockReader {
@@ -75,7 +75,7 @@ package final class WindowScan {
     }
 }
 
-/// Reads blocks of a segment again that were found before, with their embeddings.
+/// Reads blocks of a segment again that a scan found, with their embeddings.
 package final class BlockReader {
     private let segment: HistoryFolder.Segment
     private let origin: SegmentChain.Origin
@@ -87,8 +87,9 @@ package final class BlockReader {
         (self.segment, self.origin, self.width) = (segment, origin, width)
     }
 
-    /// Entries of a block, and their embeddings `[d]`, nil of those that show nothing; throws where the block is not
-    /// there any more.
+    /// Returns the entries of a block with their embeddings `[d]`, nil for those that show nothing.
+    ///
+    /// Throws if the block no longer exists.
     package func entries(
         _ range: Range<Int>, of place: SegmentChain.Place
     ) throws(HistoryProblem) -> [(entry: HistoryEntry, embedding: [Float]?)] {
@@ -104,7 +105,7 @@ package final class BlockReader {
         }
     }
 
-    /// A block; the last one that was read is still there.
+    /// Returns a block; the last one is cached.
     private func block(at place: SegmentChain.Place) throws(HistoryProblem) -> SegmentReader.Block? {
         if let last, last.place == place { return last.block }
         if chain == nil { chain = try SegmentChain(segment, again: origin) }

@@ -1,10 +1,10 @@
-/// Gets what one HTTP address answers, by libsoup, as GStreamer's own HTTP source does: connections, names and
-/// certificates pass the same gates.
+/// Makes one HTTP request by libsoup. Like those of GStreamer's HTTP source, its connections, names and certificates
+/// pass the checks of CReach.
 #ifndef WATCHWORD_CFETCH_H
 #define WATCHWORD_CFETCH_H
 #include <stddef.h>
 
-/// Keeps connections, and how a server wants to be told who asks. Belongs to one thread.
+/// Keeps connections, and the authentication that a server asks for. Belongs to one thread.
 typedef struct ww_fetcher ww_fetcher;
 
 typedef enum {
@@ -14,7 +14,7 @@ typedef enum {
     WW_FETCH_CANCELLED,
 } ww_fetch_outcome;
 
-/// The answer to a request, or why there is none. Texts are NULL where nothing is said.
+/// The answer to a request, or the reason why there is none. Texts are NULL if absent.
 typedef struct {
     ww_fetch_outcome outcome;
     unsigned status;
@@ -31,18 +31,21 @@ typedef struct {
     unsigned pause;               // seconds without a byte that are waited for
 } ww_fetch_request;
 
-/// `database`: a GTlsDatabase, which alone says whose certificates are trusted; NULL: this machine's authorities do.
+/// Makes a fetcher. `database`: a GTlsDatabase with the only certificates to trust; NULL trusts this machine's
+/// authorities.
 ww_fetcher *ww_fetcher_new(void *database);
 void ww_fetcher_free(ww_fetcher *fetcher);
 
-/// Gets it; follows no redirect. Waits: for each byte as long as is asked for, for all of it until `cancellable` (a
-/// GCancellable) is cancelled. The body is read if the answer is 200 and of a type that `wants` takes. The answer must
-/// be given to `ww_fetched_clear`. [the fetcher's thread]
+/// Makes a request; follows no redirect. [the fetcher's thread]
+///
+/// It waits for each byte as long as the request says, and for the whole until `cancellable` (a GCancellable) is
+/// cancelled. The body is read if the answer is 200 and `wants` accepts its type. The answer must be given to
+/// `ww_fetched_clear`.
 void ww_fetch(ww_fetcher *fetcher, const ww_fetch_request *request, int (*wants)(const char *type), void *cancellable,
               ww_fetched *answer);
 void ww_fetched_clear(ww_fetched *answer);
 
-/// The address that a redirect leads to, for `ww_text_free`; NULL if that is no URI. [any-thread]
+/// The address that a redirect leads to, to be freed by `ww_text_free`; NULL if it is not a URI. [any-thread]
 char *ww_fetch_resolve(const char *base, const char *location);
 void ww_text_free(char *text);
 

@@ -7,6 +7,6 @@
 extern const char watchword_clip_merges[];
 extern const size_t watchword_clip_merges_size;
 
-/// Swift cannot see an array of unknown size: its first byte. [any-thread]
+/// The first byte of the merges, since Swift does not import an array of unknown size. [any-thread]
 static inline const char *watchword_clip_merges_bytes(void) { return watchword_clip_merges; }
 #endif

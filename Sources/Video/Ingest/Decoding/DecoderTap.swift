@@ -3,10 +3,10 @@ import Sampling
 import StreamSources
 import Synchronization
 
-/// Probes before the video decoders of a live pipeline: drops units that need not be decoded, and bounds threads.
+/// Probes before the video decoders of a live pipeline: they drop units that need not be decoded, and limit threads.
 ///
-/// After a keyframe whose delta units are dropped the decoder is drained, or it would hold the picture back until it
-/// knows that none comes before it: with B-frames, for as many keyframes as it may reorder.
+/// After a keyframe whose delta units are dropped, the decoder is drained. Otherwise it would hold the picture back
+/// until it knows that no earlier one follows: with B-frames, for as many keyframes as it may reorder.
 // @unchecked: nothing changes but through `record`, which is safe
 final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
@@ -83,11 +83,11 @@ private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
     private var shedding: SampleShedding
     private var isPassing = false
-    /// The last keyframe and the units after it, while they may be asked for; references of our own.
+    /// The last keyframe and the units after it, while the filter may ask for them; the references are owned.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
-    /// Time at which the decoder last got a unit.
+    /// The time at which the decoder last got a unit.
     private var passed = ContinuousClock.now
-    /// Origin of the units' arrival times.
+    /// The origin of the units' arrival times.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
     private var record: DecodingRecord { tap.record }
@@ -167,8 +167,7 @@ private final class DecoderGate: @unchecked Sendable {
         return flow
     }
 
-    /// Whether a keyframe that no later picture needs is decoded: it is not if it is no sample, or if there is too much
-    /// to do.
+    /// Whether to decode a keyframe that no later picture needs: not if it is no sample, or is shed under overload.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
         switch shedding.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {

@@ -1,17 +1,17 @@
 import CGStreamer
 import Synchronization
 
-/// Counts a pipeline's progress, so that a pipeline that hangs is told from one that is slow.
+/// Counts a pipeline's progress, to distinguish a pipeline that hangs from a slow one.
 ///
-/// Progress is bytes that a source reads for the first time, coded units that reach a decoder, and pictures. Reading
-/// the same bytes again is no progress.
+/// Progress is bytes read for the first time, coded units that reach a decoder, and pictures. Reading the same bytes
+/// again is no progress.
 // @unchecked: only atomics change
 final class FlowMeter: @unchecked Sendable {
     private let count = Atomic<UInt64>(0)
-    /// Count of frames that the consumer has taken and not finished.
+    /// The number of frames that the consumer has taken and not finished.
     private let taken = Atomic<Int>(0)
 
-    /// Changes with every step forward.
+    /// A number that changes with every step of progress.
     var progress: UInt64 { count.load(ordering: .relaxed) }
     /// Whether the consumer is busy with a frame.
     var isHeld: Bool { taken.load(ordering: .relaxed) > 0 }
@@ -25,7 +25,7 @@ final class FlowMeter: @unchecked Sendable {
         step()
     }
 
-    /// Watches sources and decoders, and those that are added later; the pipeline must not outlive the meter.
+    /// Watches the pipeline's sources and decoders, present and future; the pipeline must not outlive the meter.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         let me = Unmanaged.passUnretained(self).toOpaque()
         ww_watch_elements(
@@ -53,7 +53,7 @@ final class FlowMeter: @unchecked Sendable {
             { user in if let user { Unmanaged<Furthest>.fromOpaque(user).release() } })
     }
 
-    /// Progress of one pad.
+    /// The progress of one pad.
     private final class Furthest: Sendable {
         private let meter: FlowMeter
         private let offset = Atomic<UInt64>(0)

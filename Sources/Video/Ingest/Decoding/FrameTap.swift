@@ -20,14 +20,14 @@ final class FrameTap: @unchecked Sendable {
         var times = MissingTimes()
         /// Running time of the last decoded picture.
         var seen = 0.0
-        /// Presentation time of the latest picture that an earlier opening had shown.
+        /// The presentation time of the latest picture that an earlier opening of the source has shown.
         var repeated: GstClockTime?
-        /// Seconds added to media times, for the earlier rounds of a looped file.
+        /// The seconds added to media times for earlier rounds of a looped file.
         var offset = 0.0
         var latest = -1.0
         var discontinuity = true
         var caps: String?
-        /// Display that the film's index and the stream's tags ask for.
+        /// The display that the film's index and the stream's tags ask for.
         var display = TrackDisplay()
     }
 
@@ -41,13 +41,13 @@ final class FrameTap: @unchecked Sendable {
     /// Lanes of the whole picture, then of the regions; used on the sink's thread only.
     private var lanes: [FrameLane]
     private let previews: Bool
-    /// Clips are read as the reference's loaders read them, which take pixels for squares.
+    /// Whether the source is one clip, which is read with square pixels, as CLIP4Clip's loaders do.
     private let isClip: Bool
     /// Monitor of the whole picture; used on the sink's thread only.
     private var monitor: HealthMonitor
     private let fps: Double
     private let isLive: Atomic<Bool>
-    /// Whether the source's time is that of the pipeline's clock, so that it can be told where it leaps.
+    /// Whether the source's time is the pipeline's clock, so that leaps can be detected.
     private let keepsTime: Bool
     /// Whether pictures are dropped until the pipeline has said whether it has an end.
     private let isHeld = Atomic(false)
@@ -59,7 +59,7 @@ final class FrameTap: @unchecked Sendable {
     private let share: SamplingShare
     private let sampled = Atomic<UInt64>(0)
     private let gated = Atomic<UInt64>(0)
-    /// Whether the source says itself which pictures are the last one again.
+    /// Whether the source itself marks repeated pictures.
     private let repeats = Atomic(false)
     private let onFrame: @Sendable (Frame) -> Void
     private let onEvent: @Sendable (SourceEvent) -> Void
@@ -94,11 +94,11 @@ final class FrameTap: @unchecked Sendable {
     }
 
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
-    /// Sampled frames that showed nothing new.
+    /// The number of sampled frames that showed nothing new.
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
-    /// Count of a clip's frames that the sampling took, wanted or not.
+    /// The number of a clip's frames that were sampled, wanted or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
-    /// Treats the source as live from now on, since its pipeline has no end.
+    /// Treats the source as live from now on, because its pipeline has no end.
     func becomeLive() {
         isLive.store(true, ordering: .relaxed)
         times.takeByArrival()
@@ -108,10 +108,10 @@ final class FrameTap: @unchecked Sendable {
     /// Whether decoded video has been seen at all.
     var sawVideo: Bool { lock.withLock { state.caps != nil } }
 
-    /// Takes pictures that are marked as repetitions for the last picture, without reading them.
+    /// Takes pictures marked as repetitions for the last picture, without reading them.
     func repeatsPictures() { repeats.store(true, ordering: .relaxed) }
 
-    /// Begins the file again: media time goes on, and the next frame is a discontinuity.
+    /// Restarts the file: media time continues, and the next frame is a discontinuity.
     func beginAgain() {
         lock.withLock {
             state.offset = max(state.latest, 0) + 1 / fps
@@ -189,7 +189,7 @@ final class FrameTap: @unchecked Sendable {
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
-    /// Whether a picture that has been seen before is later than all others of them.
+    /// Whether a picture that was seen before is later than all earlier ones of that kind.
     private func repeatGoesOn(to time: GstClockTime) -> Bool {
         lock.withLock {
             if let latest = state.repeated, time <= latest { return false }
@@ -198,7 +198,7 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// The time stamp that a picture is to be given, nil if it has one of its own, and its running time; call locked.
+    /// The time stamp to give a picture (nil if its own is right), and its running time; the caller holds the lock.
     private func stamp(
         _ buffer: UnsafeMutablePointer<GstBuffer>, _ pad: UnsafeMutablePointer<GstPad>
     ) -> (made: GstClockTime?, running: Double?) {
@@ -216,7 +216,7 @@ final class FrameTap: @unchecked Sendable {
         return (gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, nanoseconds), time)
     }
 
-    /// Whether the picture at `time` goes on to be resized; call locked.
+    /// Whether the picture at `time` is to be resized; the caller holds the lock.
     private func takes(_ time: Double) -> Bool {
         // Keyframes that are alone in being decoded have been sampled and shed before; by another clock,
         // perhaps.
@@ -267,7 +267,7 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// Size ("640x480") and frame rate (0 if it varies) that a caps event announces.
+    /// The size ("640x480") and frame rate (0 if it varies) in a caps event.
     private static func format(_ event: UnsafeMutablePointer<GstEvent>) -> (size: String, fps: Double)? {
         var caps: OpaquePointer?
         return withUnsafeMutablePointer(to: &caps) { pointer in
@@ -323,8 +323,9 @@ final class FrameTap: @unchecked Sendable {
         }
     }
 
-    /// Running time in seconds, which goes on where segments follow each other, of a presentation time; nil for a frame
-    /// without one or outside of what is to be shown.
+    /// The running time in seconds of a presentation time, continuous across segments.
+    ///
+    /// Nil for a frame without one, or outside the part to be shown.
     private static func time(
         _ pts: GstClockTime, _ segment: GstSegment?
     ) -> Double? {

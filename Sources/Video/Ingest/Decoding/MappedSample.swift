@@ -3,10 +3,9 @@ import Containers
 import Pixels
 
 extension Pipeline {
-    /// Lends a sample's planes for the length of the call, to be read as a person sees the picture; nil if they are
-    /// none that `Pixels` reads.
+    /// Lends a sample's planes, upright, for the duration of `body`; nil if `Pixels` does not support their format.
     ///
-    /// - Parameter squarePixels: whatever the stream says of its pixels, they are taken for squares.
+    /// `squarePixels`: pixels count as squares, whatever the stream states.
     static func withFrame<R>(
         _ sample: OpaquePointer, _ display: TrackDisplay = TrackDisplay(), squarePixels: Bool = false,
         _ body: (DecodedFrame) -> R
@@ -26,7 +25,7 @@ extension Pipeline {
         return body(frame.shown(display.orientation ?? .upright, pixelAspect: squarePixels ? 1 : pixelAspect(info)))
     }
 
-    /// The frame as it is stored; nil if the planes are none that `Pixels` reads.
+    /// The frame as stored; nil if `Pixels` does not support the planes' format.
     private static func frame(_ mapped: inout GstVideoFrame, _ info: GstVideoInfo, isFullRange: Bool) -> DecodedFrame? {
         let (width, height) = (Int(ww_frame_width(&mapped)), Int(ww_frame_height(&mapped)))
         guard width > 0, height > 0, let first = ww_frame_plane(&mapped, 0) else { return nil }
@@ -65,13 +64,14 @@ extension Pipeline {
         }
     }
 
-    /// Width of a pixel in heights of one, as the caps say; 1 if they do not.
+    /// The width of a pixel in units of its height, from the caps; 1 if they do not state it.
     private static func pixelAspect(_ info: GstVideoInfo) -> Double {
         info.par_n > 0 && info.par_d > 0 ? Double(info.par_n) / Double(info.par_d) : 1
     }
 
-    /// Conversion by the stream's colorimetry; where the stream has none, GStreamer filled in BT.601 for small pictures
-    /// and BT.709 for large ones.
+    /// The conversion by the stream's colorimetry.
+    ///
+    /// For a stream without one, GStreamer assumes BT.601 for small pictures and BT.709 for large ones.
     private static func colour(_ colorimetry: GstVideoColorimetry, _ isFullRange: Bool) -> ColourConversion {
         let matrix: ColourConversion.Matrix =
             switch colorimetry.matrix {

@@ -3,8 +3,9 @@ import Containers
 import Foundation
 import Pixels
 
-/// Reads the index of MP4 and QuickTime as it comes to `qtdemux`: answers how a track's pictures are to be shown, and
-/// keeps the demuxer from taking all video for previews.
+/// Reads the index of MP4 and QuickTime on its way to `qtdemux`.
+///
+/// It tells how a track's pictures are to be displayed, and keeps the demuxer from skipping all video as previews.
 // @unchecked: `lock` guards what changes
 final class MovieTap: @unchecked Sendable {
     private let lock = NSLock()
@@ -24,7 +25,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// The display of the track whose stream begins with the event; nil for other kinds of film.
+    /// The display of the track whose stream begins with the event; nil for other formats.
     func display(_ streamStart: UnsafeMutablePointer<GstEvent>) -> TrackDisplay? {
         var name: UnsafePointer<gchar>?
         gst_event_parse_stream_start(streamStart, &name)
@@ -48,7 +49,7 @@ final class MovieTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque(), nil)
     }
 
-    /// The demuxer asks for a file's index as a whole; a film that is sent comes in pieces, one after the other.
+    /// Handles a buffer: of a file, the demuxer pulls the whole index; a film sent over a network comes in pieces.
     private func see(_ info: UnsafeMutablePointer<GstPadProbeInfo>, isPulled: Bool) {
         guard let buffer = ww_probe_buffer(info), lock.withLock({ !isDone }) else { return }
         var map = GstMapInfo()
@@ -76,7 +77,7 @@ final class MovieTap: @unchecked Sendable {
 }
 
 extension PictureOrientation {
-    /// The orientation that a tag event carries; nil if it says nothing of it.
+    /// The orientation in a tag event; nil if it has none.
     init?(_ event: UnsafeMutablePointer<GstEvent>) {
         guard let value = ww_orientation_tag(event) else { return nil }
         defer { g_free(value) }

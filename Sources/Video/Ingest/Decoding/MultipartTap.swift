@@ -3,14 +3,13 @@ import Containers
 import Sampling
 import Synchronization
 
-/// Probes behind the HTTP sources of a pipeline: only the pictures of a multipart answer pass, so that a camera's MJPEG
-/// is a row of JPEG pictures.
+/// Probes after a pipeline's HTTP sources that pass only the pictures of a multipart answer, a camera's MJPEG.
 ///
-/// GStreamer's own demuxer waits for the end of a stream that has none, needs a boundary before the first part, and
-/// takes the boundary from the body alone.
+/// GStreamer's own demuxer waits for the end of a stream that has none, requires a boundary before the first part, and
+/// takes the boundary only from the body.
 // @unchecked: `parser` and what is counted are only touched by the source's streaming thread; `times` is safe
 final class MultipartTap: @unchecked Sendable {
-    /// Limit on successive parts without a picture; after it the source fails.
+    /// The greatest number of consecutive parts without a picture; then the source fails.
     private static let patience = 50
 
     private let times: TimeKeeping
@@ -19,9 +18,9 @@ final class MultipartTap: @unchecked Sendable {
 
     private init(_ times: TimeKeeping) { self.times = times }
 
-    /// Watches every HTTP source of a pipeline, and those that are added later.
+    /// Attaches probes to every HTTP source of a pipeline, present and future.
     ///
-    /// `times` is told to take pictures by their arrival. The pipeline must not outlive `times`.
+    /// `times` is told to use arrival times. The pipeline must not outlive `times`.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>, times: TimeKeeping) {
         ww_watch_elements(
             pipeline,
@@ -76,7 +75,7 @@ final class MultipartTap: @unchecked Sendable {
         return GST_PAD_PROBE_OK
     }
 
-    /// Chooses the parser for an answer that has begun.
+    /// Makes the parser for an answer that has begun.
     private func answered(_ event: UnsafeMutablePointer<GstEvent>) {
         guard ww_event_type(event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, let text = ww_http_content_type(event) else {
             return
@@ -86,7 +85,7 @@ final class MultipartTap: @unchecked Sendable {
         if parser != nil { times.takeByArrival() }
     }
 
-    /// A whole JPEG, whatever the part calls itself.
+    /// Whether a part is a complete JPEG, whatever its media type.
     private static func isPicture(_ part: MultipartParser.Part) -> Bool {
         part.body.starts(with: [0xFF, 0xD8]) && MultipartParser.hasEnd(part.body[...])
     }

@@ -1,7 +1,7 @@
 import CGStreamer
 import Sampling
 
-/// Probes before the video decoders of a pipeline that record the units which pass.
+/// Probes before the video decoders of a pipeline that record the passing units in a `UnitMemory`.
 // @unchecked: nothing changes but through `memory`, which is safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory

@@ -4,11 +4,11 @@ import Foundation
 import Pixels
 import StreamSources
 
-/// Decodes small pictures whose colours are known with the decoders that GStreamer chooses here.
+/// Decodes small pictures with known colours, using the decoders that GStreamer chooses on this machine.
 package enum DecoderCheck {
-    /// A sentence for each kind of picture that comes out with other colours than it went in; none where all is well.
+    /// Returns a sentence for each kind of picture that is decoded with wrong colours; empty if all are right.
     ///
-    /// Takes some hundredths of a second: call it where waiting is allowed.
+    /// It takes some hundredths of a second, so the caller must be allowed to wait.
     package static func problems() -> [String] {
         var problems: [String] = []
         // Rows of red and blue: a decoder that leaves out chroma makes one colour of both.
@@ -26,7 +26,7 @@ package enum DecoderCheck {
     private static let red: [UInt8] = [200, 40, 40]
     private static let blue: [UInt8] = [40, 40, 200]
     private static let deep: [UInt8] = [200, 40, 120]
-    /// 8 x 8 pixels of `deep`, 16 bits a channel.
+    /// A PNG of 8 x 8 pixels of the colour `deep`, with 16 bits a channel.
     private static let deepPNG =
         "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIEAIAAAAb/fWfAAAAF0lEQVR42mM4cUJDo6KCeJJhVAMtNAAAKZ60Af38T1cAAAAASUVORK5CYII="
 
@@ -43,7 +43,7 @@ package enum DecoderCheck {
         }
     }
 
-    /// The picture by the way of films.
+    /// Decodes the picture by the pipeline that films use.
     private static func decode(_ bytes: [UInt8], side: Int) throws(SourceError) -> Picture {
         let descriptor = ww_memory_file("watchword.check")
         guard descriptor >= 0 else { throw SourceError("there is no memory") }

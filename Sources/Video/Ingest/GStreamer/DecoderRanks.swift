@@ -3,24 +3,24 @@ import Foundation
 
 /// Ranks of decoders, changed where GStreamer's own order gives wrong pictures.
 ///
-/// - `jpegdec` gives all JPEG out as 4:2:0, and leaves out chroma samples unfiltered to get there. `avdec_mjpeg` gives
-///   what there is; it needs whole pictures, so `jpegparse` stands before it.
-/// - `pngdec` shifts the channels of 16 bits. gdk-pixbuf's does not; it reads other pictures, too, for which others
-///   come first.
-/// - `openjpegdec` and `libde265dec` are left where they are: their pictures are ffmpeg's.
+/// - `jpegdec` outputs every JPEG as 4:2:0, and drops chroma samples unfiltered for that. `avdec_mjpeg` keeps the
+///   stored samples; it needs whole pictures, so `jpegparse` precedes it.
+/// - `pngdec` shifts channels of 16 bits; gdk-pixbuf's decoder does not. It also reads other formats, for which other
+///   decoders have a higher rank.
+/// - `openjpegdec` and `libde265dec` keep their ranks: their pictures equal ffmpeg's.
 enum DecoderRanks {
-    /// Lowest rank that decoding bins take.
+    /// The lowest rank that decoding bins use.
     private static let lowest: UInt32 = 64
     private static let none: UInt32 = 0
 
-    /// Decoders and parsers, and the rank that each gets.
+    /// The decoders and parsers with their new ranks.
     private static let ranks: [(element: String, rank: UInt32)] = [
         ("jpegparse", 258), ("avdec_mjpeg", 257), ("jpegdec", none),
         ("gdkpixbufdec", lowest), ("pngdec", none), ("avdec_png", none),
         ("avdec_gif", 128), ("avdec_bmp", 128), ("avdec_tiff", 128), ("avdec_targa", 128), ("avdec_pcx", 128),
         ("avdec_sunrast", 128), ("avdec_ppm", 128), ("avdec_pgm", 128), ("avdec_pbm", 128),
     ]
-    /// A decoder is only demoted where its replacement is installed.
+    /// The replacement of each decoder; without it, the decoder is not demoted.
     private static let replacements = [
         "jpegdec": ["avdec_mjpeg", "jpegparse"], "pngdec": ["gdkpixbufdec"], "avdec_png": ["gdkpixbufdec"],
     ]

@@ -2,7 +2,7 @@ import CGStreamer
 import Foundation
 package import StreamSources
 
-/// GStreamer as a whole.
+/// The GStreamer library of this process.
 package enum GStreamer {
     private static let outcome: String? = {
         var error: UnsafeMutablePointer<GError>?
@@ -25,7 +25,7 @@ package enum GStreamer {
         return String(cString: text)
     }
 
-    /// Whether an element can be made; `doctor` asks.
+    /// Whether an element can be created; `doctor` calls this.
     package static func hasElement(_ name: String) -> Bool {
         guard (try? initialize()) != nil, let factory = gst_element_factory_find(name) else { return false }
         ww_unref_factory(factory)

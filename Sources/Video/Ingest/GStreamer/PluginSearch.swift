@@ -4,25 +4,24 @@ import SystemSupport
 
 /// Restricts a daemon's GStreamer to the plugins of the system.
 ///
-/// GStreamer also looks for plugins in the home directory and wherever the environment says, and some of its plugins
-/// do so for plugins of their own. What one pipeline writes there would be loaded at the next start.
+/// GStreamer also searches the home directory and directories from the environment, and some of its plugins search for
+/// plugins of their own. Otherwise, a file that a pipeline writes there would be loaded at the next start.
 package enum PluginSearch {
-    /// Variables that name more places, or another program that looks into plugins.
+    /// The variables that are removed: they name more directories, or another program that inspects plugins.
     package static let forgotten = [
         "GST_PLUGIN_PATH", "GST_PLUGIN_PATH_1_0", "GST_PLUGIN_SYSTEM_PATH", "GST_PLUGIN_SCANNER",
         "GST_PLUGIN_SCANNER_1_0",
         "GST_REGISTRY_UPDATE", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
     ]
-    /// Variables that are set to a place that cannot exist: unset, they would mean the home directory.
+    /// The variables that are set to a path that cannot exist: unset, they would mean the home directory.
     package static let nowhere = ["FREI0R_PATH", "LADSPA_PATH", "LV2_PATH"]
-    /// A name that no file can have, since a device is no directory: plugins are then looked at anew.
+    /// A path that no file can have, since a device is no directory; GStreamer then inspects the plugins anew.
     static let noFile = "/dev/null/none"
 
-    /// Leaves nothing but the directory that GStreamer was installed with.
+    /// Leaves only the directory that GStreamer was installed with.
     ///
-    /// To be called before GStreamer is started, and before there are threads that read the environment.
-    ///
-    /// A registry that another user can write to is not read.
+    /// Call it before GStreamer is started, and before other threads read the environment. A registry that another user
+    /// can write to is not read.
     package static func confine() {
         forgotten.forEach { unsetenv($0) }
         nowhere.forEach { setenv($0, noFile, 1) }
@@ -33,7 +32,7 @@ package enum PluginSearch {
         }
     }
 
-    /// The plugins' directory beside the library that this process runs; nil if it is none.
+    /// The plugin directory beside the GStreamer library of this process; nil if it does not exist.
     static var systemPlugins: String? {
         guard let name = ww_library_of("gst_init_check"), let path = realpath(name, nil) else { return nil }
         defer { free(path) }
@@ -42,19 +41,19 @@ package enum PluginSearch {
         return FileManager.default.fileExists(atPath: folder) ? folder : nil
     }
 
-    /// The registry's file, if the environment names it.
+    /// The registry's file in the environment; nil if it names none.
     private static var registry: String? {
         let environment = ProcessInfo.processInfo.environment
         return environment["GST_REGISTRY_1_0"] ?? environment["GST_REGISTRY"]
     }
 
-    /// Whether nobody else can have written a registry: it is read as it is, pointers and all.
+    /// Whether no other user can have written a registry; GStreamer trusts its content, pointers included.
     private static func isTrusted(_ path: String?) -> Bool {
         guard let path else { return isTrustedCache }
         return isOwn(path)
     }
 
-    /// The registry's usual place: GLib's cache directory.
+    /// Whether the registry's default place, GLib's cache directory, is trusted.
     private static var isTrustedCache: Bool {
         let environment = ProcessInfo.processInfo.environment
         guard let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map({ $0 + "/.cache" }) else {

@@ -2,9 +2,9 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// Tells which step of connecting to a server fails, by doing them again one by one.
+/// Finds the step at which connecting to a server fails, by repeating the steps one by one.
 ///
-/// For sources whose own error does not say: the probe connects to the same server, sends nothing, and hangs up. It
+/// It serves sources whose own error does not tell: it connects to the same server, sends nothing, and closes. It
 /// blocks; the end of the source cancels it.
 // @unchecked: a cancellable is thread-safe, and the pointer never changes
 package final class ConnectionProbe: @unchecked Sendable {
@@ -15,13 +15,13 @@ package final class ConnectionProbe: @unchecked Sendable {
         case refused
         case unreachable
         case timedOut
-        /// The certificate's fault, in words, and its own fingerprint.
+        /// The certificate is refused: the reason in words, and its fingerprint.
         case badCertificate(String, fingerprint: String = "")
         case noTLS
         case notConnected
     }
 
-    /// Limit on the whole probe, shorter than the time after which a live source is given up.
+    /// The time limit of the whole probe, shorter than the time after which a live source is given up.
     private static let timeout = DispatchTimeInterval.seconds(4)
     private static let connecting: UInt32 = 2
 

@@ -2,20 +2,20 @@ import CReach
 package import StreamSources
 import Synchronization
 
-/// Check of each address that this process's streams connect to, made when they connect, after redirects and look-ups.
+/// Checks each address that this process's streams connect to, at the time of connecting, after redirects and look-ups.
 ///
-/// Off until a daemon turns it on. RTSP, HTTP and RTMP pass here (everything of GLib's); SRT gets addresses that were
-/// looked up and checked before, and UDP multicast groups alone.
+/// It is off until a daemon turns it on. All connections of GLib are checked: RTSP, HTTP and RTMP. SRT gets addresses
+/// that were looked up and checked before, and UDP only multicast groups.
 package enum Reach {
     private struct Rules {
         var policy = SourcePolicy()
-        /// Hosts that the operator names in the configuration, with their ports; nil: any port.
+        /// The hosts that the configuration names, with their ports; a nil port means any.
         var named: [String: Set<Int?>] = [:]
     }
 
     private static let rules = Mutex(Rules())
 
-    /// Turns the check on for the whole process, for good; call before the first source is opened.
+    /// Turns the check on for the whole process, permanently; call it before the first source is opened.
     package static func turnOn(_ policy: SourcePolicy) {
         rules.withLock { $0.policy = policy }
         ww_reach_guard { host, port, address, length in
@@ -25,7 +25,7 @@ package enum Reach {
         }
     }
 
-    /// Names the hosts of the configuration's streams, which are allowed wherever they are.
+    /// Adds the hosts of the configuration's streams, which are allowed at any address.
     package static func name(_ sources: [SourceDescription]) {
         var named: [String: Set<Int?>] = [:]
         for source in sources {
@@ -47,7 +47,7 @@ package enum Reach {
         }
     }
 
-    /// Whether a host may be connected to; `port` is 0 where it is not known, `address` nil where that is.
+    /// Whether a host may be connected to; `port` is 0 and `address` nil if they are unknown.
     package static func allows(_ host: String, port: Int, _ address: [UInt8]?) -> Bool {
         var host = host.lowercased()
         if host.hasSuffix(".") { host.removeLast() }

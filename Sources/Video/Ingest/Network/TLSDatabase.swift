@@ -2,19 +2,19 @@ import CGStreamer
 import CReach
 import StreamSources
 
-/// Owner of GIO's certificate database, which sources ask about certificates.
+/// The owner of a certificate database of GIO, with which sources verify certificates.
 // @unchecked: the object is thread-safe, and the pointer never changes
 final class TLSDatabase: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
 
-    /// Takes over the caller's reference.
+    /// Takes ownership of the caller's reference.
     init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
 
     deinit { g_object_unref(pointer) }
 }
 
 extension Pipeline {
-    /// Checks certificates by `database` alone, which must live as long as the pipeline.
+    /// Verifies certificates only by `database`, which must live as long as the pipeline.
     func trust(_ database: TLSDatabase) { ww_trust(element, database.pointer) }
 }
 

@@ -3,22 +3,22 @@ import Foundation
 import StreamSources
 import World
 
-/// Pictures that the process makes itself, handed to a pipeline's `appsrc name=pictures` as it asks for them.
+/// Feeds pictures that the process makes itself to a pipeline's `appsrc name=pictures`, when it asks for them.
 // @unchecked: only touched by the source's streaming thread once it is attached
 final class PictureFeed: @unchecked Sendable {
     private let fps: Int
     private let isLive: Bool
     private let next: (Int) throws -> [UInt8]?
     private var number = 0
-    /// Error of the producer, if that ended the pictures.
+    /// The producer's error, if that ended the pictures.
     private(set) var failure: (any Error)?
 
-    /// `next` gives the RGB bytes of a frame by its number, nil after the last.
+    /// Makes a feed; `next` returns the RGB bytes of a frame by its number, nil after the last.
     init(fps: Int, isLive: Bool = false, next: @escaping (Int) throws -> [UInt8]?) {
         (self.fps, self.isLive, self.next) = (fps, isLive, next)
     }
 
-    /// A film that is shown as time goes by: frames that are late are left out.
+    /// Makes a feed of a film in real time; late frames are left out.
     convenience init(live film: Film) {
         var film = film
         self.init(fps: film.fps, isLive: true) { number in
@@ -26,7 +26,7 @@ final class PictureFeed: @unchecked Sendable {
         }
     }
 
-    /// The film of `shapes://SEED`, which never ends, or of `shapes://SEED?seconds=N`.
+    /// Returns the film of `shapes://SEED`, which never ends, or of `shapes://SEED?seconds=N`.
     static func film(_ uri: String) throws(SourceError) -> Film {
         let rest = uri.range(of: "://").map { uri[$0.upperBound...] } ?? ""
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -40,7 +40,7 @@ final class PictureFeed: @unchecked Sendable {
         return .finite(seed: seed, seconds: seconds, mayCut: true)
     }
 
-    /// Feeds the pipeline's source for as long as that lives.
+    /// Feeds the pipeline's source as long as it exists.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")

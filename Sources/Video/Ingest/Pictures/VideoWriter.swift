@@ -2,13 +2,13 @@ import CGStreamer
 import Foundation
 import SystemSupport
 
-/// Writes pictures as files: H.264 in MP4, or one PNG a frame.
+/// Writes pictures to files: H.264 in MP4, or a PNG for each frame.
 ///
-/// Waits for the disk and the encoder: call it off the cooperative pool.
+/// It waits for the disk and the encoder, so call it outside the cooperative pool.
 package struct VideoWriter: Sendable {
     package let width: Int
     package let height: Int
-    /// Whole frames a second.
+    /// The frames a second, a whole number.
     package let fps: Int
 
     package init(width: Int, height: Int, fps: Int) {
@@ -16,9 +16,9 @@ package struct VideoWriter: Sendable {
         (self.width, self.height, self.fps) = (width, height, fps)
     }
 
-    /// Writes an MP4 file; it is there whole, or not at all.
+    /// Writes an MP4 file, which appears complete or not at all.
     ///
-    /// `next` gives the RGB bytes of a frame by its number, nil after the last.
+    /// `next` returns the RGB bytes of a frame by its number, nil after the last.
     package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
         switch OutputPlace(path) {
         case .file(let file):
@@ -45,7 +45,7 @@ package struct VideoWriter: Sendable {
             next)
     }
 
-    /// Writes a file into a device or a pipe.
+    /// Copies a file into a device or a pipe.
     private static func copy(_ file: String, into path: String) throws {
         func failure() -> VideoWriteError { VideoWriteError(path, String(cString: strerror(errno))) }
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
@@ -58,7 +58,7 @@ package struct VideoWriter: Sendable {
         }
     }
 
-    /// Writes `00000.png`, `00001.png`, … into a directory that is there.
+    /// Writes `00000.png`, `00001.png`, … into an existing directory.
     package func writePNG(into folder: String, next: @escaping (Int) throws -> [UInt8]?) throws {
         let names = PipelineTemplates.quoted(folder.replacing("%", with: "%%") + "/%05d.png")
         try run("pngenc ! multifilesink location=\(names)", folder, elements: ["pngenc", "multifilesink"], next)
@@ -107,7 +107,7 @@ package struct VideoWriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
 
-    /// Whether the place is right, and cannot be written to: a full disk.
+    /// Whether the path is valid but cannot be written, as on a full disk.
     package let isFault: Bool
 
     init(_ path: String, _ reason: String, isFault: Bool = false) {

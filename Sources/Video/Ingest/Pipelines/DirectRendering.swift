@@ -1,12 +1,11 @@
 import CGStreamer
 
-/// Keeps libav's decoders from writing into GStreamer's buffers, but where their pictures are of a kind that GStreamer
-/// knows.
+/// Lets libav's decoders write into GStreamer's buffers only for picture formats that GStreamer supports.
 ///
-/// For others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits) GStreamer 1.22 makes a null pointer there, which ends
-/// the process; without it, it refuses them by an error.
+/// For others (JPEG with 4:1:1 or 4:4:0, grey H.265 with 12 bits), GStreamer 1.22 creates a null pointer there, which
+/// ends the process. Without direct rendering it refuses them with an error.
 enum DirectRendering {
-    /// Guards the decoders of a pipeline, and those that are added later.
+    /// Restricts the decoders of a pipeline, present and future.
     static func restrict(in pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,
@@ -26,7 +25,7 @@ enum DirectRendering {
             }, nil)
     }
 
-    /// Tells by what a parser has read of the stream: 4:2:0 with 8 bits is what nearly all streams are.
+    /// Decides by what a parser has read of the stream; nearly all streams are 4:2:0 with 8 bits, which is supported.
     private static func observe(_ event: UnsafeMutablePointer<GstEvent>, _ pad: UnsafeMutablePointer<GstPad>) {
         guard ww_event_type(event) == GST_EVENT_CAPS, let decoder = gst_pad_get_parent_element(pad) else { return }
         defer { gst_object_unref(decoder) }

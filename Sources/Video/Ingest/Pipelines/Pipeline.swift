@@ -2,20 +2,20 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// A pipeline made from a launch line, with the sink called `frames` in it. Owned by one `VideoSource`.
+/// A pipeline made from a launch line that contains the sink `frames`; owned by one `VideoSource`.
 // @unchecked: GStreamer's objects are thread-safe, and the pointers never change
 final class Pipeline: @unchecked Sendable {
     let element: UnsafeMutablePointer<GstElement>
     let sink: UnsafeMutablePointer<GstElement>
-    /// The element before which frames are dropped: called `convert`, or else the sink itself.
+    /// The element before which frames are dropped: the one called `convert`, or else the sink.
     let sampling: UnsafeMutablePointer<GstElement>
 
-    /// Makes a pipeline of a launch line that contains its source.
+    /// Makes a pipeline from a launch line that contains its source.
     convenience init(_ line: String, shown: String) throws(SourceError) {
         try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
     }
 
-    /// Makes a recipe's pipeline; a policy refuses elements that it does not allow or that open further URIs.
+    /// Makes a pipeline from a recipe; throws on elements that the policy forbids, or that open further URIs.
     init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
         try GStreamer.initialize()
         var error: UnsafeMutablePointer<GError>?
@@ -48,7 +48,7 @@ final class Pipeline: @unchecked Sendable {
         if sampling == sink { gst_object_ref(sink) }
     }
 
-    /// Keeps errors that decoding bins do not pass on.
+    /// Records errors that decoding bins do not forward.
     func noteErrors() {
         ww_watch_elements(
             element,
@@ -58,7 +58,7 @@ final class Pipeline: @unchecked Sendable {
             }, UnsafeMutableRawPointer(element))
     }
 
-    /// Last error that `noteErrors` kept; the caller owns it and calls `ww_unref_message`.
+    /// The last recorded error; the caller owns it and calls `ww_unref_message`.
     func notedError() -> UnsafeMutablePointer<GstMessage>? { ww_noted_error(element) }
 
     deinit {

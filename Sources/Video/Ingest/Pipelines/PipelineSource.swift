@@ -2,13 +2,13 @@ import CGStreamer
 import Foundation
 import StreamSources
 
-/// Gives a parsed pipeline its source, as a property and never as text, and holds it to a policy.
+/// Sets a parsed pipeline's source as a property, never as text, and checks it against a policy.
 enum PipelineSource {
     typealias Element = UnsafeMutablePointer<GstElement>
 
     /// Sets the pipeline's source, and checks the elements of a client's launch line.
     ///
-    /// Call before the pipeline's state is changed: nothing in it has opened anything then.
+    /// Call it before the pipeline's state changes, while nothing in it has opened anything.
     static func prepare(
         _ pipeline: Element, _ recipe: PipelineTemplates.Recipe, _ policy: SourcePolicy?, _ shown: String
     ) throws(SourceError) {
@@ -21,7 +21,7 @@ enum PipelineSource {
         if recipe.template == "custom" { try checkElements(pipeline, policy, shown) }
     }
 
-    /// The property depends on the element: `pattern` of a test source, `uri`, what a handler of URIs takes, `device`.
+    /// Sets the property that depends on the element: `pattern` of a test source, `uri`, a URI handler's own, `device`.
     private static func set(
         _ source: Element, _ uri: String, _ template: String, _ shown: String
     ) throws(SourceError) {
@@ -48,7 +48,7 @@ enum PipelineSource {
         }
     }
 
-    /// SRT looks its host up by itself: under a policy it gets the address that has been checked.
+    /// Under a policy, replaces an SRT URI's host by a checked address, since SRT resolves hosts itself.
     private static func pinned(_ uri: String, _ policy: SourcePolicy?, _ shown: String) throws(SourceError) -> String {
         guard let policy, SourceURI.scheme(uri) == "srt", let parts = try? StrictURI(uri),
             NetworkAddress(parts.host) == nil
@@ -63,7 +63,7 @@ enum PipelineSource {
 
     // MARK: Launch lines of clients
 
-    /// Sources that a client may name in a launch line; what each opens is looked at.
+    /// The sources that a client may use in a launch line; what each opens is checked.
     private static let sources: Set<String> = [
         "rtspsrc", "souphttpsrc", "srtsrc", "rtmp2src", "udpsrc", "tcpclientsrc", "v4l2src", "videotestsrc", "filesrc",
         "uridecodebin", "urisourcebin",
@@ -83,7 +83,7 @@ enum PipelineSource {
         if let refusal { throw SourceError("\(shown): launch: \(SourceURI.redacted(refusal))") }
     }
 
-    /// Why an element may not be in a client's pipeline: it writes, listens, runs code, or opens what it may not.
+    /// The reason why an element is forbidden in a client's pipeline: it writes, listens, runs code, or opens too much.
     private static func problem(_ element: Element, _ policy: SourcePolicy) -> String? {
         let name = String(cString: ww_factory_name(element))
         if sources.contains(name) { return sourceProblem(element, name, policy) }

@@ -3,7 +3,7 @@ package import Foundation
 package import StreamSources
 import SystemSupport
 
-/// The launch lines of `Pipelines/*.gst`, by name: one for each kind of source.
+/// The launch lines of `Pipelines/*.gst` by name, one for each kind of source.
 package struct PipelineTemplates: Sendable {
     private let lines: [String: String]
     package var names: [String] { lines.keys.sorted() }
@@ -31,15 +31,15 @@ package struct PipelineTemplates: Sendable {
         self.lines = lines
     }
 
-    /// A launch line and its source, which are never shown: they may hold secrets.
+    /// A launch line with its source; neither is ever shown, as they may contain secrets.
     package struct Recipe: Sendable {
         package let template: String
         package let line: String
-        /// URI for the element called `source`; nil where the line has its source in it.
+        /// The URI for the element called `source`; nil if the line contains its source.
         package let uri: String?
     }
 
-    /// Recipe of a source, by its template.
+    /// Returns the recipe of a source from its template.
     package func recipe(
         _ source: SourceDescription, credentials: SourceCredentials? = nil
     ) throws(SourceError) -> Recipe {
@@ -69,7 +69,7 @@ package struct PipelineTemplates: Sendable {
         return Recipe(template: name, line: try Self.filled(line, uri, launch: source.launch, shown), uri: nil)
     }
 
-    /// Reason why a scheme cannot be opened; nil if it can.
+    /// The reason why a scheme cannot be opened; nil if it can.
     private static func problem(_ scheme: String) -> String? {
         if ["whep", "wheps", "webrtc", "webrtcs"].contains(scheme) {
             return "WebRTC (\(scheme)://) is not taken; have its server give the stream as RTSP, SRT, RTMP or HLS too"
@@ -81,9 +81,10 @@ package struct PipelineTemplates: Sendable {
             + "sdp, file, v4l2, test and shapes"
     }
 
-    /// A line with its words in braces replaced, once: what takes their place is not looked at again.
+    /// Replaces the words in braces in a line, once: replacements are not searched again.
     ///
-    /// Values that could end the word that they are put into are refused. A launch line is its author's own.
+    /// Values that could end the word they are put into are refused. A custom launch line is its author's
+    /// responsibility.
     private static func filled(
         _ line: String, _ uri: String, launch: String?, _ shown: String
     ) throws(SourceError) -> String {
@@ -113,12 +114,12 @@ package struct PipelineTemplates: Sendable {
         return done + rest
     }
 
-    /// Characters of URIs that end no word of a launch line.
+    /// Whether a byte of a URI cannot end a word of a launch line.
     private static func isSafe(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && !"\"\\'!<>`{}|^".utf8.contains(byte)
     }
 
-    /// Path of a source that is a file of this machine; throws if it is none that can be played.
+    /// The path of a source that is a local file; throws if it cannot be played.
     private static func file(_ uri: String, _ shown: String) throws(SourceError) -> SourcePath {
         guard let path = SourcePath(uri) else {
             throw SourceError("\(shown): expected file:///path, found a path of another machine; mount it here")
@@ -168,7 +169,7 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// A picture by its name, at an address of HTTP or in a file that is to be shown for ever.
+    /// Whether a source is a single picture by its name: at an HTTP address, or in a file that is shown forever.
     private static func isSnapshot(_ source: SourceDescription) -> Bool {
         guard source.clip == nil, ContentType.isPictureName(source.uri) else { return false }
         return switch SourceURI.scheme(source.uri) {
@@ -178,7 +179,7 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// A value that a launch line takes as one word whatever is in it.
+    /// Quotes a value so that a launch line takes it as one word.
     static func quoted(_ value: String) -> String {
         "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }

@@ -1,24 +1,23 @@
 import CGStreamer
 import Pixels
 
-/// Probes before and after a video decoder that end the source with an error before the decoder allocates pictures that
-/// are too large.
+/// Probes around a video decoder that end the source before the decoder allocates pictures that are too large.
 ///
-/// The size is what parsers read of the stream, or the header of each unit where there is no parser; what a container
-/// says may be a lie.
+/// The size is what parsers read from the stream, or the header of each unit if there is no parser; the container's
+/// size may be wrong.
 // @unchecked: only touched by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
-    /// Limit on a picture's pixels: 8K (7680 x 4320), and the maximum of level 6.2 of H.264 and H.265.
+    /// The greatest number of pixels: 8K (7680 x 4320), and the maximum of level 6.2 of H.264 and H.265.
     static let maxPixels = 36_000_000
-    /// Bytes of a unit that are looked at; headers stand at the beginning.
+    /// The bytes of a unit that are examined; headers are at the beginning.
     private static let headerBytes = 1 << 18
 
-    /// Media type of the units, where their own headers tell their size.
+    /// The media type of the units, if their own headers state their size.
     private var unit: String?
     private var tooLarge: (width: Int, height: Int)?
     private var isRefused = false
 
-    /// Guards every video decoder of a pipeline, and those that are added later.
+    /// Guards every video decoder of a pipeline, present and future.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,
@@ -67,7 +66,7 @@ final class SizeGuard: @unchecked Sendable {
         size.width > maxPixels / max(size.height, 1)
     }
 
-    /// Ends the pipeline, once.
+    /// Ends the pipeline with an error, once.
     private func refuse(_ size: (width: Int, height: Int), _ pad: UnsafeMutablePointer<GstPad>) {
         guard !isRefused, let decoder = gst_pad_get_parent_element(pad) else { return }
         isRefused = true
@@ -92,7 +91,7 @@ final class SizeGuard: @unchecked Sendable {
         return width > 0 && height > 0 ? (Int(width), Int(height)) : nil
     }
 
-    /// The size that a unit's header tells; nil if it tells none.
+    /// The size in a unit's header; nil if it has none.
     private static func size(of buffer: UnsafeMutablePointer<GstBuffer>, _ unit: String) -> (width: Int, height: Int)? {
         var map = GstMapInfo()
         guard gst_buffer_map(buffer, &map, GST_MAP_READ) != 0 else { return nil }

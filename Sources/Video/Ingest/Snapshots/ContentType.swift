@@ -1,15 +1,15 @@
 import StreamSources
 
-/// The kind of an answer by its `Content-Type`, as far as it decides how a source is read.
+/// The kind of an HTTP answer by its `Content-Type`, which decides how the source is read.
 enum ContentType: Equatable {
     /// A picture, requested again for each sample.
     case picture
     /// A film or a stream of pictures.
     case stream
-    /// A type that decides nothing: the bytes are examined.
+    /// A type that decides nothing, so that the bytes are examined.
     case unsaid
 
-    /// GIF, which may be a film, is read as one.
+    /// The types of single pictures; GIF may be a film, and is read as one.
     private static let pictures: Set<String> = [
         "image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png", "image/webp", "image/bmp",
         "image/x-ms-bmp", "image/tiff",
@@ -28,10 +28,10 @@ enum ContentType: Equatable {
         }
     }
 
-    /// Names of files that hold one picture.
+    /// The extensions of files with one picture.
     private static let endings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff"]
 
-    /// Whether the path of a URI, or a bare path, is named as pictures are.
+    /// Whether the path of a URI, or a bare path, has a picture's extension.
     static func isPictureName(_ uri: String) -> Bool {
         let isLocal = [nil, "file"].contains(SourceURI.scheme(uri))
         let path = isLocal ? Substring(uri) : uri.prefix { $0 != "?" && $0 != "#" }

@@ -1,11 +1,11 @@
 import CGStreamer
 
-/// Posts a message on the bus when an HTTP source of a pipeline gets one picture instead of a film.
+/// Posts a message on the bus when a pipeline's HTTP source gets a single picture instead of a film.
 enum HTTPAnswerWatch {
-    /// Name of the message that is posted on the pipeline's bus.
+    /// The name of the message on the pipeline's bus.
     static let onePicture = "watchword-one-picture"
 
-    /// Watches the sources of a pipeline that are there, and those that are added later.
+    /// Watches the sources of a pipeline, present and future.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,

@@ -4,10 +4,9 @@ import Foundation
 import StreamSources
 import SystemSupport
 
-/// A picture at an address of HTTP, asked for again only if it has changed (`ETag`, `Last-Modified`).
+/// A picture at an HTTP address, downloaded again only if it has changed (`ETag`, `Last-Modified`).
 ///
-/// Redirects are followed by hand: each address is looked at, and users and passwords stay with the host that they are
-/// for.
+/// It follows redirects itself: each address is checked, and users and passwords are sent only to their own host.
 final class SnapshotAddress: SnapshotReader {
     private let uri: String
     private let login: (user: String, password: String)?
@@ -18,12 +17,12 @@ final class SnapshotAddress: SnapshotReader {
     private let probe = ConnectionProbe()
     private let database: TLSDatabase?
     private let fetcher: OpaquePointer?
-    /// The server's `ETag` and `Last-Modified` of the last picture.
+    /// The `ETag` and `Last-Modified` of the last picture.
     private var seen: (tag: String?, modified: String?) = (nil, nil)
 
-    /// `uri` may have a user and a password in it.
+    /// Makes a reader; `uri` may contain a user and a password.
     ///
-    /// Call on the thread that asks.
+    /// Call it on the thread that reads.
     init(
         uri: String, shown: String, policy: SourcePolicy?, hasCredentials: Bool, database: TLSDatabase?,
         cancellation: FetchCancellation
@@ -128,7 +127,7 @@ final class SnapshotAddress: SnapshotReader {
         return .lasting(why)
     }
 
-    /// A connection that failed: by the words of those sources that GStreamer opens.
+    /// The fault for a failed connection, worded like the errors of GStreamer's sources.
     private func failed(_ why: String) -> SnapshotFault {
         // A request that was ended by the limit of its bytes' time says so itself.
         let report = SourceReport(.stream, GST_STREAM_ERROR_FAILED.rawValue, why, debug: "streaming stopped")
@@ -137,14 +136,14 @@ final class SnapshotAddress: SnapshotReader {
 
     // MARK: Texts
 
-    /// Whether a user and a password for one address are for the other, too: the same host and port, or its TLS.
+    /// Whether credentials for one address also apply to the other: the same host and port, or its TLS variant.
     private static func isSame(_ a: String, _ b: String) -> Bool {
         guard let a = try? StrictURI(a), let b = try? StrictURI(b) else { return a == b }
         let isSamePlace = a.scheme == b.scheme && a.portOrUsual == b.portOrUsual
         return a.host == b.host && (isSamePlace || a.scheme == "https" && b.scheme == "http")
     }
 
-    /// A URI without user and password, and these as they are meant.
+    /// Splits a URI into the URI without credentials and the decoded user and password.
     static func parted(_ uri: String) -> (uri: String, login: (user: String, password: String)?) {
         guard let start = uri.range(of: "://")?.upperBound else { return (uri, nil) }
         let place = uri[start...].prefix { !"/?#".contains($0) }
@@ -155,7 +154,7 @@ final class SnapshotAddress: SnapshotReader {
         return ("\(uri[..<start])\(rest)", (parts[0], parts.count > 1 ? parts[1] : ""))
     }
 
-    /// A condition that is sent back as it came: short, and one line.
+    /// A validator to send back: nil unless it is short and one line.
     private static func condition(_ text: String?) -> String? {
         text.flatMap { $0.utf8.count <= 1024 && $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? $0 : nil }
     }
@@ -163,14 +162,14 @@ final class SnapshotAddress: SnapshotReader {
     private static func text(_ text: UnsafeMutablePointer<CChar>?) -> String? { text.map { String(cString: $0) } }
 }
 
-/// Lends texts to C for the length of a call.
+/// Lends texts to C for the duration of `body`.
 private func withTexts(_ texts: [String?], _ body: ([UnsafePointer<CChar>?]) -> Void) {
     let copies = texts.map { $0.flatMap { strdup($0) } }
     defer { for copy in copies { free(copy) } }
     body(copies.map { $0.map { UnsafePointer($0) } })
 }
 
-/// Ends a request that is under way: when its time is up, or for good.
+/// Cancels the request in progress: at its time limit, or for good.
 // @unchecked: `lock` guards the pointer, the deadline's number and `isOver`
 final class FetchCancellation: @unchecked Sendable {
     private let lock = NSLock()
@@ -181,7 +180,7 @@ final class FetchCancellation: @unchecked Sendable {
     deinit { if let current { ww_fetch_cancellable_free(current) } }
 
     var isWanted: Bool { lock.withLock { !isOver } }
-    /// GIO's cancellable of the newest request; only that request's thread asks for it.
+    /// GIO's cancellable of the newest request; only that request's thread uses it.
     var pointer: UnsafeMutableRawPointer? { lock.withLock { current } }
 
     func cancel() {
@@ -191,7 +190,7 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// Begins a request that is cancelled after `seconds`; call on its thread, when the last one is over.
+    /// Begins a request that is cancelled after `seconds`; call it on its thread, after the last one has ended.
     func limit(seconds: Int) {
         let mine = lock.withLock {
             if !isOver {

@@ -2,12 +2,12 @@ import CGStreamer
 import StreamSources
 
 extension SnapshotFeed {
-    /// The word that is posted where a stream comes in place of a picture.
+    /// The message that is posted when a stream arrives instead of a picture.
     static let stream = "watchword-stream"
 
-    /// Whether a message says that a source is the other of a picture and a stream.
+    /// Whether a message reports a stream instead of a picture, or the reverse, from the source's own address.
     ///
-    /// Only what the source's own address answers counts: a playlist's segments may call themselves pictures.
+    /// Other addresses do not count: a playlist's segments may be declared as pictures.
     static func isAnswer(_ message: UnsafeMutablePointer<GstMessage>, of uri: String) -> Bool {
         if ww_message_is_word(message, stream) != 0 { return true }
         guard ww_message_is_word(message, HTTPAnswerWatch.onePicture) != 0, let place = ww_message_location(message)
@@ -16,7 +16,7 @@ extension SnapshotFeed {
         return SnapshotAddress.parted(String(cString: place)).uri == SnapshotAddress.parted(uri).uri
     }
 
-    /// A feed of a source's pictures: of a file, or of an address.
+    /// Makes a feed of a source's pictures, from a file or an address.
     convenience init(
         _ source: SourceDescription, uri: String, database: TLSDatabase?, activity: SourceActivity,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void

@@ -3,17 +3,17 @@ import Foundation
 import Pixels
 import StreamSources
 
-/// Fetches a picture for each sample, on a thread of its own, and hands it to a pipeline's `appsrc name=pictures`.
+/// Fetches a picture for each sample, on its own thread, and feeds it to a pipeline's `appsrc name=pictures`.
 ///
-/// A picture's time is that of the sample it was asked for. One that has not changed goes on as the same picture: time
-/// passes, and nothing is decoded or embedded anew.
+/// A picture's time is that of the sample it was fetched for. An unchanged picture is repeated: time passes, and
+/// nothing is decoded or embedded again.
 // @unchecked: `condition` guards `isOver`; all else is the starter's, then the feed's thread's
 final class SnapshotFeed: @unchecked Sendable {
     /// The reason why a feed ends.
     enum End: Equatable {
         case failed(String)
         case busy(String, Double)
-        /// A stream comes in place of a picture: another pipeline is for it.
+        /// A stream arrived instead of a picture, which another pipeline must play.
         case isStream(String)
     }
 
@@ -26,13 +26,13 @@ final class SnapshotFeed: @unchecked Sendable {
     private let onEnd: @Sendable (End) -> Void
     private let condition = NSCondition()
     private var isOver = false
-    /// The picture that was pushed last, to be shown again.
+    /// The picture that was pushed last, to be repeated.
     private var last: UnsafeMutablePointer<GstBuffer>?
-    /// Passing faults since the last picture.
+    /// The number of temporary faults since the last picture.
     private var faults = 0
     private var target: AppSource?
 
-    /// `makeReader` is called on the feed's thread; `onEnd` once, unless it was cancelled.
+    /// Makes a feed; `makeReader` is called on its thread, and `onEnd` once, unless it was cancelled.
     init(
         shown: String, fps: Double, activity: SourceActivity, cancellation: FetchCancellation,
         makeReader: @escaping @Sendable () -> any SnapshotReader,
@@ -44,7 +44,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     deinit { if let last { ww_unref_buffer(last) } }
 
-    /// Takes a pipeline's source, before it plays.
+    /// Connects the feed to a pipeline's source, before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
@@ -52,7 +52,7 @@ final class SnapshotFeed: @unchecked Sendable {
         target = AppSource(source)
     }
 
-    /// Starts the thread, which keeps the pipeline's source until it ends; call once, when that plays.
+    /// Starts the thread, which keeps the pipeline's source until it ends; call it once, when the pipeline plays.
     func start() {
         guard let target else { return }
         self.target = nil
@@ -61,7 +61,7 @@ final class SnapshotFeed: @unchecked Sendable {
         thread.start()
     }
 
-    /// Ends the feed and a request that is under way, without waiting for either.
+    /// Ends the feed and a request in progress, without waiting for either.
     func cancel() {
         condition.withLock {
             isOver = true
@@ -85,7 +85,7 @@ final class SnapshotFeed: @unchecked Sendable {
         }
     }
 
-    /// Waits until sample `slot` is due, and gives its time in seconds; nil when it is over.
+    /// Waits until sample `slot` is due; returns its time in seconds, or nil when the feed has ended.
     private func wait(for slot: Int, _ target: AppSource) -> Double? {
         let due = Double(slot) / fps
         condition.lock()
@@ -100,7 +100,7 @@ final class SnapshotFeed: @unchecked Sendable {
         return nil
     }
 
-    /// Fetches one picture and pushes it; returns the reason if the feed ends.
+    /// Fetches and pushes one picture; returns the reason if the feed ends.
     private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
         do throws(SnapshotFault) {
             guard let bytes = try reader.next() else {
@@ -144,7 +144,7 @@ final class SnapshotFeed: @unchecked Sendable {
     }
 }
 
-/// The `appsrc` of a pipeline, owned.
+/// The owned `appsrc` of a pipeline.
 // @unchecked: GStreamer's objects are thread-safe, and the pointer never changes
 private final class AppSource: @unchecked Sendable {
     private let element: UnsafeMutablePointer<GstElement>
@@ -155,7 +155,7 @@ private final class AppSource: @unchecked Sendable {
 
     var runningTime: Double { ww_element_running_seconds(element) }
 
-    /// Pushes a picture; the buffer is the caller's, to be pushed again.
+    /// Pushes a picture; returns the buffer, which the caller owns and may push again.
     func push(
         _ picture: SnapshotPicture, at time: Double, for duration: Double
     ) -> UnsafeMutablePointer<GstBuffer>? {

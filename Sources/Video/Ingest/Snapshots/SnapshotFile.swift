@@ -1,9 +1,9 @@
 import Foundation
 import StreamSources
 
-/// A picture in a file that is written anew from time to time.
+/// A picture in a file that is rewritten from time to time.
 final class SnapshotFile: SnapshotReader {
-    /// The marks by which a file that was written anew is told.
+    /// The file's attributes that reveal a rewrite.
     private struct Mark: Equatable {
         let device, inode: UInt64
         let size: Int64

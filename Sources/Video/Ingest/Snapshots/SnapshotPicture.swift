@@ -1,12 +1,12 @@
 package import Pixels
 
-/// A picture as it goes into a pipeline: interleaved RGB, upright as a person sees it.
+/// A picture for a pipeline: interleaved RGB, upright.
 package struct SnapshotPicture {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
 
-    /// Decodes a picture's file as `StillPicture` does; it may be as large as a film's pictures.
+    /// Decodes a picture's file like `StillPicture`; it may be as large as the pictures of films.
     package init(decoding file: [UInt8]) throws(PictureError) {
         if let size = PictureHeader.size(beginning: file), size.width > SizeGuard.maxPixels / max(size.height, 1) {
             throw PictureError(

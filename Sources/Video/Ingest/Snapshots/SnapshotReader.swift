@@ -1,36 +1,36 @@
-/// Gets the picture that a source shows now.
+/// Reads the picture that a source shows now.
 ///
-/// Belongs to one thread, on which it waits.
+/// It belongs to one thread, on which it waits.
 protocol SnapshotReader {
-    /// The bytes of the picture's file; nil if it is still the one that was read last.
+    /// Returns the bytes of the picture's file; nil if the picture is unchanged.
     func next() throws(SnapshotFault) -> [UInt8]?
-    /// Forgets the last picture, whose bytes could not be decoded: the next is not compared with it.
+    /// Forgets the last picture, because it could not be decoded: the next one counts as changed.
     func forget()
 }
 
-/// Reason why there is no picture.
+/// The reason why there is no picture.
 enum SnapshotFault: Error, Equatable {
-    /// A failure of one picture; the next may be good.
+    /// A temporary fault: the next picture may be good.
     case passing(String)
-    /// A failure that ends the source.
+    /// A permanent fault that ends the source.
     case lasting(String)
-    /// The server wants to be left alone for so many seconds.
+    /// The server is busy, and asks for a pause of this many seconds.
     case busy(String, Double)
-    /// A stream is sent, and no picture.
+    /// The server sends a stream instead of a picture.
     case stream(String)
     /// The feed was cancelled.
     case cancelled
 }
 
-/// Bounds on what one picture may take.
+/// The limits of one picture.
 enum SnapshotLimits {
-    /// Bytes of its file.
+    /// The greatest size of the picture's file in bytes.
     static let bytes = 16 << 20
-    /// Seconds for all of a request, redirects included.
+    /// The greatest duration of a request in seconds, redirects included.
     static let seconds = 10
-    /// Seconds without a byte.
+    /// The longest time without a byte, in seconds.
     static let pause: UInt32 = 5
     static let redirects = 5
-    /// Successive passing faults that end the source, which is then opened again as any other is.
+    /// The number of consecutive temporary faults that end the source, which is then opened again like any other.
     static let faults = 3
 }

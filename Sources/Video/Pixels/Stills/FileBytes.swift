@@ -1,11 +1,11 @@
-/// Numbers in a file's bytes; nil beyond its end, whatever the file says of its lengths.
+/// Reads numbers in a file's bytes; nil beyond the end, whatever lengths the file states.
 struct FileBytes {
     let bytes: [UInt8]
     var count: Int { bytes.count }
 
     subscript(_ at: Int) -> Int? { bytes.indices.contains(at) ? Int(bytes[at]) : nil }
 
-    /// A number of `length` bytes, 4 at most.
+    /// Reads a number of `length` bytes, at most 4.
     func number(_ at: Int, _ length: Int, bigEndian: Bool) -> Int? {
         guard at >= 0, length <= 4, at <= count - length else { return nil }
         let part = bytes[at..<at + length]

@@ -1,10 +1,9 @@
 import CTurboJPEG
 package import Foundation
 
-/// JPEG by libjpeg-turbo, as Pillow asks for it: the exact transform, chroma interpolated.
+/// JPEG by libjpeg-turbo with Pillow's settings: the exact transform, interpolated chroma.
 package enum JPEGFile {
-    /// Interleaved RGB as a file whose chroma is halved across alone (4:2:2), as most cameras send it; nil without
-    /// memory.
+    /// Encodes interleaved RGB with chroma halved only across (4:2:2), as most cameras send it; nil without memory.
     package static func encoded422(rgb: [UInt8], width: Int, height: Int) -> [UInt8]? {
         precondition(rgb.count == width * height * 3)
         guard let compressor = tjInitCompress() else { return nil }
@@ -19,8 +18,9 @@ package enum JPEGFile {
         return [UInt8](UnsafeBufferPointer(start: bytes, count: Int(size)))
     }
 
-    /// A preview's JPEG file at half its size, of a lower quality, if a side is longer than `longest`; nil where it
-    /// cannot be decoded.
+    /// Reduces a preview's JPEG file to half its size and a lower quality if a side is longer than `longest`.
+    ///
+    /// Returns nil if it cannot be decoded.
     package static func reduced(_ file: Data, longest: Int, quality: Int) -> Data? {
         guard let decompressor = tjInitDecompress() else { return nil }
         defer { tjDestroy(decompressor) }
@@ -75,12 +75,12 @@ package enum JPEGFile {
         return isInk ? rgb(fromInverted: pixels) : pixels
     }
 
-    /// Warnings of libjpeg-turbo that leave every pixel what it was.
+    /// Warnings of libjpeg-turbo that do not affect any pixel.
     private static let harmless = [
         "extraneous bytes before marker", "JFIF revision", "Adobe color transform", "Invalid SOS parameters",
     ]
 
-    /// CMYK as Adobe's programs write it, where 255 is no ink; as Pillow takes all CMYK that is JPEG.
+    /// Converts CMYK as Adobe's programs write it, where 255 means no ink; Pillow reads all JPEG CMYK so.
     private static func rgb(fromInverted pixels: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: pixels.count / 4 * 3) { out, count in
             for i in 0..<pixels.count / 4 {

@@ -1,4 +1,4 @@
-/// Error of a picture's file that cannot be used; callers put the file's name before it.
+/// The error for a picture's file that cannot be used; callers put the file's name before it.
 package struct PictureError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

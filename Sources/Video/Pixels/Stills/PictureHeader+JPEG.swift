@@ -1,6 +1,5 @@
 extension PictureHeader {
-    /// Walks a JPEG file's segments: the size stands in the frame's header, the orientation in an Exif segment before
-    /// it.
+    /// Reads a JPEG file's segments: the frame header has the size, and an Exif segment before it the orientation.
     static func jpeg(_ bytes: FileBytes) throws(PictureError) -> PictureHeader? {
         var orientation = PictureOrientation.upright
         var segments = JPEGSegments(bytes)
@@ -32,7 +31,7 @@ extension PictureHeader {
         return nil
     }
 
-    /// Samples of all components, each of its own size.
+    /// The number of samples of all components, each of its own size.
     private static func samples(_ bytes: FileBytes, _ body: Range<Int>, _ components: Int, _ pixels: Int) -> Int {
         let factors = (0..<components).map { component in
             let both = bytes[body.lowerBound + 7 + 3 * component] ?? 0x11
@@ -42,7 +41,7 @@ extension PictureHeader {
         return factors.reduce(0) { $0 + pixels * $1 / most }
     }
 
-    /// Whether a JPEG file has its end: one that was cut off would be decoded with grey in place of what is missing.
+    /// Whether a JPEG file has its end; a truncated one would be decoded with grey for the missing part.
     static func isWhole(jpeg bytes: FileBytes) -> Bool {
         var segments = JPEGSegments(bytes)
         while segments.next() != nil {}
@@ -50,16 +49,16 @@ extension PictureHeader {
     }
 }
 
-/// The segments of a JPEG file, one after the other; what is between those of a scan is stepped over.
+/// Iterates over the segments of a JPEG file, and skips the data of scans.
 struct JPEGSegments {
     private let bytes: FileBytes
     private var at = 2
-    /// Whether the marker of the end was met.
+    /// Whether the end marker was reached.
     private(set) var isAtEnd = false
 
     init(_ bytes: FileBytes) { self.bytes = bytes }
 
-    /// The next marker, and where what it brings stands; nil at the end, and where the file breaks off.
+    /// Returns the next marker and the range of its content; nil at the end, and if the file is truncated.
     mutating func next() -> (marker: Int, body: Range<Int>)? {
         while !isAtEnd, at < bytes.count - 1 {
             guard bytes.bytes[at] == 0xFF else {

@@ -1,5 +1,5 @@
 extension PictureHeader {
-    /// PNG: the size is the first chunk's; Exif may stand in any.
+    /// Reads a PNG header: the size is in the first chunk; Exif may be in any.
     static func png(_ bytes: FileBytes) -> PictureHeader? {
         guard bytes.has("IHDR", at: 12), let width = bytes.big32(16), let height = bytes.big32(20) else { return nil }
         var header = PictureHeader(.png, width: width, height: height)
@@ -14,7 +14,7 @@ extension PictureHeader {
         return header
     }
 
-    /// WebP: a canvas's chunk, or that of the picture alone.
+    /// Reads a WebP header: the canvas's chunk, or that of the picture alone.
     static func webp(_ bytes: FileBytes) -> PictureHeader? {
         if bytes.has("VP8 ", at: 12), bytes.has([0x9D, 0x01, 0x2A], at: 23), let width = bytes.little16(26),
             let height = bytes.little16(28)
@@ -42,7 +42,7 @@ extension PictureHeader {
         return header
     }
 
-    /// GIF: its screen, and each of its frames, which may be larger.
+    /// Reads a GIF header: its screen, and each of its frames, which may be larger.
     static func gif(_ bytes: FileBytes) -> PictureHeader? {
         guard let screenWidth = bytes.little16(6), let screenHeight = bytes.little16(8), let flags = bytes[10] else {
             return nil
@@ -93,7 +93,7 @@ extension PictureHeader {
         return header
     }
 
-    /// Whether a TIFF file has alpha: its decoder mixes colours with black by it, and they cannot be had back.
+    /// Whether a TIFF file has alpha: its decoder blends colours with black by it, which cannot be undone.
     static func hasAlpha(tiff bytes: FileBytes) -> Bool { TIFFTags(bytes)[338] != nil }
 
     static func tiff(_ bytes: FileBytes) -> PictureHeader? {
@@ -105,13 +105,13 @@ extension PictureHeader {
         return header
     }
 
-    /// The orientation that an Exif block gives; it is a TIFF file of its own.
+    /// The orientation in an Exif block, which is a TIFF file in itself.
     static func orientation(exif: FileBytes) -> PictureOrientation? {
         TIFFTags(exif)[274].flatMap(PictureOrientation.init)
     }
 }
 
-/// The whole numbers of a TIFF file's first directory.
+/// The whole numbers in a TIFF file's first directory.
 private struct TIFFTags {
     private var values: [Int: Int] = [:]
 

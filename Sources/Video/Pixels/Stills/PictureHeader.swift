@@ -12,23 +12,23 @@ package struct PictureHeader: Sendable, Equatable {
     package let kind: Kind
     package let width: Int
     package let height: Int
-    /// EXIF's orientation; upright where the file says nothing.
+    /// EXIF's orientation; upright if the file has none.
     package var orientation = PictureOrientation.upright
-    /// Bytes that its decoder keeps beside the picture: coefficients of a progressive JPEG, canvases of a GIF.
+    /// The bytes that the decoder holds besides the picture: coefficients of a progressive JPEG, canvases of a GIF.
     var decoderBytes = 0
-    /// Least length of a whole file, for kinds whose decoder does not check it.
+    /// The least length of a complete file, for kinds whose decoder does not check it.
     var bodyEnd = 0
 
-    /// Limit on a picture's pixels: 64 megapixels, more than cameras and phones have.
+    /// The greatest number of pixels: 64 megapixels, more than cameras and phones have.
     package static let maxPixels = 1 << 26
-    /// Limit on the bytes that decoding a picture takes.
+    /// The greatest number of bytes that decoding a picture may take.
     package static let maxBytes = 320 << 20
 
     init(_ kind: Kind, width: Int, height: Int) {
         (self.kind, self.width, self.height) = (kind, width, height)
     }
 
-    /// Reads the header; refuses what is no picture of these kinds, or too large to be decoded.
+    /// Reads the header; throws unless the file is a picture of a supported kind that is small enough.
     package init(_ file: [UInt8]) throws(PictureError) {
         let bytes = FileBytes(bytes: file)
         guard let kind = Self.kind(bytes) else { throw Self.refusal(bytes) }
@@ -52,7 +52,7 @@ package struct PictureHeader: Sendable, Equatable {
         }
     }
 
-    /// The kind that the first bytes tell; nil if it is none of these.
+    /// The kind by the first bytes; nil for other files.
     static func kind(_ bytes: FileBytes) -> Kind? {
         if bytes.has([0xFF, 0xD8, 0xFF]) { return .jpeg }
         if bytes.has([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
@@ -65,7 +65,7 @@ package struct PictureHeader: Sendable, Equatable {
         return nil
     }
 
-    /// The size that the beginning of a picture's file tells, however large; nil if it tells none.
+    /// The size in the beginning of a picture's file, however large; nil if there is none.
     package static func size(beginning file: [UInt8]) -> (width: Int, height: Int)? {
         let bytes = FileBytes(bytes: file)
         let header: PictureHeader? =
@@ -85,7 +85,7 @@ package struct PictureHeader: Sendable, Equatable {
         return header.map { ($0.width, $0.height) }
     }
 
-    /// The size that a keyframe of VP8 tells; nil for other frames.
+    /// The size in a keyframe of VP8; nil for other frames.
     package static func size(vp8 unit: [UInt8]) -> (width: Int, height: Int)? {
         let bytes = FileBytes(bytes: unit)
         guard let first = bytes[0], first & 1 == 0, bytes.has([0x9D, 0x01, 0x2A], at: 3),
@@ -112,7 +112,7 @@ package struct PictureHeader: Sendable, Equatable {
 }
 
 extension PictureHeader {
-    /// Says what is there instead of a picture that can be read.
+    /// The error for a file that is not a supported picture; it names what the file is.
     static func refusal(_ bytes: FileBytes) -> PictureError {
         let known = "a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
         guard bytes.count > 0 else { return PictureError("expected \(known), found an empty file") }
@@ -137,7 +137,7 @@ extension PictureHeader {
         return nil
     }
 
-    /// Kind of a file of ISO's base format, by its brands.
+    /// The kind of a file of ISO's base format, by its brands.
     private static func isoKind(_ bytes: FileBytes) -> String {
         let end = min(bytes.big32(0) ?? 0, 256)
         let brands = stride(from: 8, to: end, by: 4).filter { $0 != 12 }

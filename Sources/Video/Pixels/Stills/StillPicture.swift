@@ -2,21 +2,21 @@ import CKernels
 import CPictures
 import CWebP
 
-/// A still picture, decoded: interleaved RGB, `[height, width, 3]`, as Pillow's `Image.open(...).convert("RGB")` makes
-/// it.
+/// A decoded still picture: interleaved RGB, `[height, width, 3]`, like Pillow's `Image.open(...).convert("RGB")`.
 ///
-/// Alpha is left out, of 16 bits the upper 8 are kept. One difference is meant: of grey with 16 bits, Pillow makes all
-/// that is over 255 white.
+/// Alpha is dropped, and 16 bits are cut to the upper 8. One difference is deliberate: Pillow turns all 16-bit grey
+/// levels above 255 white.
 package struct StillPicture: Sendable, Equatable {
     package let width: Int
     package let height: Int
     package let rgb: [UInt8]
-    /// Orientation by the file's EXIF data; the samples are not turned yet.
+    /// The orientation by the file's EXIF data; the samples are not rotated yet.
     package let orientation: PictureOrientation
 
     /// Decodes a picture's file.
     ///
-    /// Size and kind are read, and refused, before anything is decoded. Takes its time: call it where that is allowed.
+    /// Size and kind are checked before anything is decoded. Decoding takes time, so the caller must be allowed to
+    /// wait.
     package init(decoding file: [UInt8]) throws(PictureError) {
         let header = try PictureHeader(file)
         (width, height, orientation) = (header.width, header.height, header.orientation)
@@ -28,9 +28,9 @@ package struct StillPicture: Sendable, Equatable {
             }
     }
 
-    /// The picture for the image tower.
+    /// Makes the picture for the image tower.
     ///
-    /// - Parameter upright: turned as a person sees it; as it is stored, where not: so CLIP's own code embeds pictures.
+    /// `upright`: as a person sees it; otherwise as stored, which is how CLIP's own code embeds pictures.
     package func picture(_ framing: Framing, upright: Bool) -> Picture {
         rgb.withUnsafeBufferPointer { samples in
             guard let first = samples.baseAddress else { return Picture(side: framing.side, rgb: []) }
@@ -39,7 +39,7 @@ package struct StillPicture: Sendable, Equatable {
         }
     }
 
-    /// PNG by libpng; GIF (its first frame), BMP and TIFF by gdk-pixbuf, each by the reader of its own kind alone.
+    /// Decodes PNG by libpng; GIF (its first frame), BMP and TIFF by gdk-pixbuf, each only by its own reader.
     private static func decoded(_ file: [UInt8], _ header: PictureHeader) throws(PictureError) -> [UInt8] {
         var why = [CChar](repeating: 0, count: 160)
         var status: Int32 = -1
@@ -75,7 +75,7 @@ package struct StillPicture: Sendable, Equatable {
 }
 
 extension StillPicture {
-    /// Samples of the upright picture, row by row.
+    /// The samples of the upright picture, row by row.
     package var uprightSamples: [UInt8] {
         guard orientation != .upright else { return rgb }
         let turn = orientation.turn(width: width, height: height)

@@ -1,12 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// User and password of a source, read from a file of their own.
+/// The user and password of a source, read from a separate file.
 package struct SourceCredentials: Sendable, Equatable {
     package let user: String
     package let password: String
 
-    /// Path of a credentials file: `name` itself if it is a path, else a file of systemd's `$CREDENTIALS_DIRECTORY`.
+    /// The path of a credentials file: `name` itself if it is a path, else in systemd's `$CREDENTIALS_DIRECTORY`.
     package static func path(of name: String) throws(SourceError) -> String {
         if name.contains("/") { return name }
         guard let directory = Credential.directory else {
@@ -20,13 +20,13 @@ package struct SourceCredentials: Sendable, Equatable {
         return "\(directory)/\(name)"
     }
 
-    /// Name by which another process finds the file: its absolute path if the file is here, else `name` as it is.
+    /// The name by which another process finds the file: its absolute path if the file exists here, else `name`.
     package static func absolute(_ name: String) -> String {
         guard name.contains("/") || FileManager.default.fileExists(atPath: name) else { return name }
         return URL(filePath: name).standardizedFileURL.path
     }
 
-    /// Reads `user:password` from the first line of a file that not everybody may read.
+    /// Reads `user:password` from the first line of a file; throws if everybody may read the file.
     package init(named name: String) throws(SourceError) {
         let path = try Self.path(of: name)
         let bytes: Data
@@ -47,7 +47,7 @@ package struct SourceCredentials: Sendable, Equatable {
         password = String(decoding: bits[(colon + 1)...], as: UTF8.self)
     }
 
-    /// The URI with user and password in it, which go to one of `hosts`.
+    /// Returns the URI with user and password; throws unless its host is one of `hosts`.
     package func filled(into uri: String, hosts: [HostPattern]?) throws(SourceError) -> String {
         guard let scheme = SourceURI.scheme(uri), scheme != "file", let start = uri.range(of: "://")?.upperBound else {
             throw SourceError("\(SourceURI.redacted(uri)): credentials are for URIs such as rtsp://")
@@ -79,14 +79,14 @@ package struct SourceCredentials: Sendable, Equatable {
     package var secrets: [String] { [password, Self.encoded(password), "\(user):\(password)"] }
 }
 
-/// Hosts that may get credentials: a name, an address or a range; a name or an address may have a port: `camera-1:554`.
+/// A host that may get credentials: a name, address or range; a name or address may have a port: `camera-1:554`.
 package struct HostPattern: Sendable, Equatable {
     package let text: String
     private let name: String
     private let range: AddressRange?
     private let port: Int?
 
-    /// Reads a pattern; nil for other texts.
+    /// Parses a pattern; nil for other texts.
     package init?(_ text: String) {
         self.text = text
         if let range = AddressRange(text) {

@@ -2,15 +2,15 @@ import Foundation
 
 /// Limits on what a client's streams may open; streams of the configuration and of the command line have none.
 package struct SourcePolicy: Sendable, Equatable {
-    /// Schemes that are taken; others are refused.
+    /// The allowed schemes.
     package var schemes = Self.standardSchemes
-    /// Directories, as absolute paths: files in them may be read.
+    /// The directories, as absolute paths, whose files may be read.
     package var files: [String] = []
-    /// Addresses that are reached though they are loopback, link-local or the like.
+    /// The addresses that may be reached although they are loopback, link-local or the like.
     package var addresses: [AddressRange] = []
     /// Whether a client may write launch lines.
     package var launch = false
-    /// Whether HLS and DASH are followed, whose playlists name further URIs.
+    /// Whether HLS and DASH are allowed, whose playlists name further URIs.
     package var playlists = false
 
     package init() {}
@@ -20,9 +20,9 @@ package struct SourcePolicy: Sendable, Equatable {
         "rtmps", "udp", "v4l2", "test", "shapes", "file",
     ]
 
-    /// Refuses, by a sentence, what may not be opened.
+    /// Throws if the source may not be opened.
     ///
-    /// Names are not looked up here: `Reach` refuses what they resolve to.
+    /// Names are not resolved here: `Reach` checks the addresses they resolve to.
     package func check(_ source: SourceDescription) throws(SourceError) {
         let shown = SourceURI.redacted(source.uri)
         guard source.launch == nil, source.template != "custom" else {
@@ -46,7 +46,7 @@ package struct SourcePolicy: Sendable, Equatable {
         package init(_ reason: String) { self.reason = reason }
     }
 
-    /// Looks at one URI or path.
+    /// Checks one URI or path.
     package func check(_ uri: String) throws(Refusal) {
         let scheme = SourceURI.scheme(uri) ?? "file"
         guard schemes.contains(scheme) else {
@@ -83,7 +83,7 @@ package struct SourcePolicy: Sendable, Equatable {
         try checkHost(parts.host)
     }
 
-    /// A host as it is written; a name is looked up when it is connected to.
+    /// Checks a host as it is written; a name is resolved when it is connected to.
     package func checkHost(_ host: String) throws(Refusal) {
         if let address = NetworkAddress(host) {
             guard allows(address) else { throw Self.unreachable }
@@ -105,14 +105,14 @@ package struct SourcePolicy: Sendable, Equatable {
         addresses.contains { range in address.faces.contains { range.contains($0) } }
     }
 
-    /// Four decimal numbers, or IPv6: other forms are read differently by different libraries.
+    /// Whether a numeric host is four decimal numbers or IPv6: libraries read other forms differently.
     private static func isPlain(_ host: String) -> Bool {
         if host.contains(":") { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy { UInt8($0).map { String($0) } == String($0) }
     }
 
-    /// The file that is meant, with every symbolic link followed, must lie in a directory that is allowed.
+    /// Checks that a file, after all symbolic links, lies in an allowed directory.
     private func checkFile(_ uri: String) throws(Refusal) {
         guard let path = SourceURI.file(uri), !path.utf8.contains(0) else { throw Refusal("expected a path") }
         try checkPath(path)

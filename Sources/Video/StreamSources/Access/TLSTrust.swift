@@ -1,13 +1,15 @@
-/// The TLS certificates that a source may have, in the place of those of this machine's authorities: never any.
+/// The TLS certificates that a source accepts instead of those of this machine's authorities.
+///
+/// Verification cannot be turned off.
 package struct TLSTrust: Codable, Sendable, Equatable {
     /// A PEM file of certificates: authorities, or the camera's own.
     package var ca: String?
-    /// `sha256:` and the 64 digits of the certificate that is taken, and no other.
+    /// The fingerprint of the only accepted certificate: `sha256:` and 64 digits.
     package var fingerprint: String?
 
     package init(ca: String? = nil, fingerprint: String? = nil) { (self.ca, self.fingerprint) = (ca, fingerprint) }
 
-    /// A sentence on what is wrong with it; nil if nothing is.
+    /// The problem of the settings, as a sentence; nil if they are valid.
     package var problem: String? {
         switch (ca, fingerprint) {
         case (nil, nil): "expected ca: a PEM file, or fingerprint: sha256:… of a certificate"
@@ -21,7 +23,7 @@ package struct TLSTrust: Codable, Sendable, Equatable {
         }
     }
 
-    /// The bytes of `sha256:AB:CD…`, with colons or without.
+    /// The bytes of `sha256:AB:CD…`, with or without colons; nil for other texts.
     package static func digest(_ text: String) -> [UInt8]? {
         guard text.lowercased().hasPrefix("sha256:") else { return nil }
         let digits = text.utf8.dropFirst(7).filter { $0 != UInt8(ascii: ":") }.compactMap { Self.value($0) }
@@ -39,7 +41,7 @@ package struct TLSTrust: Codable, Sendable, Equatable {
         }
     }
 
-    /// Whether a URI's source checks certificates by this.
+    /// Whether a URI's source verifies certificates by these settings.
     package static func takes(_ uri: String) -> Bool {
         guard let scheme = SourceURI.scheme(uri) else { return false }
         return scheme == "https" || scheme.hasPrefix("rtsps")

@@ -1,11 +1,11 @@
 import Foundation
 
-/// An IPv4 or IPv6 address; IPv4 is kept as the IPv6 address that it is mapped to.
+/// An IPv4 or IPv6 address; IPv4 is stored as the IPv6 address it is mapped to.
 package struct NetworkAddress: Sendable, Hashable {
-    /// Sixteen bytes.
+    /// The sixteen bytes.
     let bytes: [UInt8]
 
-    /// Four or sixteen bytes in network order.
+    /// Makes an address of four or sixteen bytes in network order.
     package init?(bytes: [UInt8]) {
         switch bytes.count {
         case 4: self.bytes = Self.mapped + bytes
@@ -14,8 +14,9 @@ package struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    /// Reads any numeric form that a resolver takes: `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1`,
-    /// `fe80::1%lo`; nil for others.
+    /// Parses any numeric form that a resolver accepts; nil for other texts.
+    ///
+    /// Such forms are `127.0.0.1`, `2130706433`, `0x7f.1`, `017700000001`, `::1` and `fe80::1%lo`.
     package init?(_ text: String) {
         guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
@@ -31,7 +32,7 @@ package struct NetworkAddress: Sendable, Hashable {
 
     private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
 
-    /// This address, and the IPv4 address that it carries: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
+    /// This address, and the IPv4 address embedded in it: mapped, compatible, NAT64, 6to4, ISATAP, Teredo.
     var faces: [NetworkAddress] {
         let last = Array(bytes[12...])
         let isEmbedded =
@@ -51,7 +52,7 @@ package struct NetworkAddress: Sendable, Hashable {
         return [self] + (carried.flatMap { NetworkAddress(bytes: $0) }.map { [$0] } ?? [])
     }
 
-    /// Whether this is no loopback, link-local, metadata, multicast or broadcast address.
+    /// Whether the address is none of loopback, link-local, metadata, multicast and broadcast.
     package var isOrdinary: Bool {
         !faces.contains { face in Self.special.contains { $0.contains(face) } || face.isMulticast }
     }
@@ -68,10 +69,10 @@ package struct NetworkAddress: Sendable, Hashable {
     ].compactMap { AddressRange($0) }
 }
 
-/// Addresses with a common beginning: `10.0.0.0/8`, or one address.
+/// A range of addresses with a common prefix: `10.0.0.0/8`, or one address.
 package struct AddressRange: Sendable, Hashable {
     private let first: NetworkAddress
-    /// Length of the common beginning, in bits of the sixteen bytes.
+    /// The length of the prefix, in bits of the sixteen bytes.
     private let bits: Int
 
     package init?(_ text: String) {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Host and port of a URI's server.
+/// The host and port of a URI's server.
 package struct ServerAddress: Equatable, CustomStringConvertible {
     package let host: String
     package let port: UInt16
@@ -8,7 +8,7 @@ package struct ServerAddress: Equatable, CustomStringConvertible {
     /// Whether the URI has a user before the host.
     package let hasUser: Bool
 
-    /// Reads a URI; nil for schemes whose way of connecting is not known.
+    /// Reads a URI; nil for schemes whose connection is unknown.
     package init?(_ uri: String) {
         let scheme = SourceURI.scheme(uri) ?? ""
         let ports: [String: UInt16] = [

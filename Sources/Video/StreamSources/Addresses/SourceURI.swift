@@ -1,6 +1,6 @@
 import Foundation
 
-/// Readings of URIs as people write them: a bare path is a file, and credentials are never shown.
+/// Reads URIs as people write them: a bare path is a file, and credentials are never shown.
 package enum SourceURI {
     /// The scheme, lower-case; nil for a bare path.
     package static func scheme(_ uri: String) -> String? {
@@ -12,9 +12,11 @@ package enum SourceURI {
         return uri[..<range.lowerBound].lowercased()
     }
 
-    /// The URI with scheme, host, port, and of the rest only what is known to be harmless; or any text that quotes one.
+    /// Returns a URI, or a text that quotes one, without anything that may be secret.
+    ///
+    /// Scheme, host and port are kept, and of the rest only parts that are known to be harmless.
     package static func redacted(_ text: String) -> String { Redaction.redacted(text) }
 
-    /// The file of a bare path or a `file:` URI, else nil.
+    /// The file of a bare path or a `file:` URI; nil for others.
     package static func file(_ uri: String) -> String? { SourcePath(uri)?.text }
 }

@@ -1,15 +1,15 @@
-/// Parts of a URI that every reader takes apart alike: an ambiguous one is refused.
+/// The parts of a URI that every parser reads in the same way; ambiguous ones are refused.
 package struct StrictURI: Sendable, Equatable {
     package let scheme: String
-    /// `user:password`, as it stands.
+    /// The text `user:password`, as written.
     package let user: String?
-    /// Lower-case, without the brackets of IPv6 and a last dot; empty if there is none.
+    /// The host in lower case, without the brackets of IPv6 and without a last dot; empty if there is none.
     package let host: String
     package let port: Int?
-    /// Path and query: the text from the first `/` or `?` on.
+    /// The path and query: the text from the first `/` or `?` on.
     package let rest: String
 
-    /// Reason why a text is no such URI, for people.
+    /// The reason why a text is refused as a URI, for people.
     package struct Problem: Error, Equatable {
         package let reason: String
     }
@@ -75,7 +75,7 @@ package struct StrictURI: Sendable, Equatable {
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The port, or the usual one of the scheme.
+    /// The port, or the default one of the scheme.
     package var portOrUsual: Int? {
         if let port { return port }
         return switch scheme {
@@ -89,7 +89,7 @@ package struct StrictURI: Sendable, Equatable {
         }
     }
 
-    /// Put together again with another host or user.
+    /// Returns the URI with another host or user.
     package func with(host: String? = nil, user: String?) -> String {
         let place = host ?? self.host
         return "\(scheme)://\(user.map { "\($0)@" } ?? "")\(place.contains(":") ? "[\(place)]" : place)"

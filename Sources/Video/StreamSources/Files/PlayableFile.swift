@@ -1,6 +1,6 @@
 import Foundation
 
-/// Check that a path names a file that can be opened without waiting for ever.
+/// Checks that a path names a file that can be opened without blocking forever.
 package enum PlayableFile {
     package static func check(_ path: SourcePath, shown: String) throws(SourceError) {
         var status = stat()

@@ -2,8 +2,8 @@ import Foundation
 
 /// The file that a text names: a bare path, `file:/path`, `file:///path` or `file://localhost/path`.
 ///
-/// By bytes: names of files need not be UTF-8. Of a `file:` URI only `%20` and the like are read; `?` and `#` are
-/// characters of the name.
+/// It works on bytes, since file names need not be UTF-8. In a `file:` URI only percent-encoding is decoded; `?` and
+/// `#` are part of the name.
 package struct SourcePath: Equatable {
     package let bytes: [UInt8]
 
@@ -22,7 +22,7 @@ package struct SourcePath: Equatable {
 
     private static var here: [UInt8] { Array(FileManager.default.currentDirectoryPath.utf8) + [UInt8(ascii: "/")] }
 
-    /// The path after the host, which must be none or this machine.
+    /// The path after the host, which must be empty or this machine.
     private static func path(ofURI uri: [UInt8]) -> [UInt8]? {
         let rest = uri.dropFirst("file:".utf8.count)
         guard rest.starts(with: "//".utf8) else { return Array(rest) }
@@ -32,7 +32,7 @@ package struct SourcePath: Equatable {
         return Array(place.dropFirst(host.utf8.count))
     }
 
-    /// Bytes with `%20` and the like in place of what they stand for.
+    /// Returns the bytes with percent-encoding decoded.
     private static func decoded(_ text: [UInt8]) -> [UInt8] {
         var found: [UInt8] = []
         var at = 0
@@ -51,7 +51,7 @@ package struct SourcePath: Equatable {
         return found
     }
 
-    /// Path as text, with U+FFFD in place of bytes that are no UTF-8.
+    /// The path as text, with U+FFFD for bytes that are not UTF-8.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// A `file:` URI of the path, whatever its bytes.

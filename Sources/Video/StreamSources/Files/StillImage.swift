@@ -1,15 +1,14 @@
 package import Foundation
 package import Pixels
 
-/// Still pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), resized for the encoder; films have another way in.
+/// Reads still pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), resized for the encoder.
 package enum StillImage {
-    /// Limit on the bytes of a file.
+    /// The greatest size of a file in bytes.
     package static let largest = 64 << 20
 
-    /// Reads a file as CLIP's own code does: its pixels as they are stored, whatever its EXIF data says of turning
-    /// them.
+    /// Reads a file like CLIP's own code: pixels as stored, without the rotation in its EXIF data.
     ///
-    /// Waits for the disk and the decoder: call it where waiting is allowed.
+    /// It waits for the disk and the decoder, so the caller must be allowed to wait.
     package static func picture(file path: String, framing: Framing) throws(SourceError) -> Picture {
         let descriptor = open(SourcePath(path)?.terminated ?? ProcessArguments.path(path), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -30,18 +29,17 @@ package enum StillImage {
         return try decoded([UInt8](bytes), shown: path, framing: framing, upright: false)
     }
 
-    /// Decodes the bytes of a picture's file as a person sees it, turned as its EXIF data says; `shown` names it in
-    /// errors.
+    /// Decodes a picture's file from memory, upright by its EXIF data; `shown` is its name in errors.
     package static func picture(bytes: Data, shown: String, framing: Framing) throws(SourceError) -> Picture {
         try decoded([UInt8](bytes), shown: shown, framing: framing, upright: true)
     }
 
-    /// Reads a file as `picture(file:framing:)` does, in CLIP's own framing.
+    /// Reads a file like `picture(file:framing:)`, in CLIP's own framing.
     package static func picture(file path: String, side: Int) throws(SourceError) -> Picture {
         try picture(file: path, framing: Framing(side: side))
     }
 
-    /// Decodes bytes as `picture(bytes:shown:framing:)` does, in CLIP's own framing.
+    /// Decodes bytes like `picture(bytes:shown:framing:)`, in CLIP's own framing.
     package static func picture(bytes: Data, shown: String, side: Int) throws(SourceError) -> Picture {
         try picture(bytes: bytes, shown: shown, framing: Framing(side: side))
     }

@@ -1,12 +1,12 @@
-/// Allow-list of the parts of a URI's path and parameters that are no secrets; a list of secrets would have no end.
+/// A list of allowed parts of a URI's path and parameters that are no secrets; a list of secrets would have no end.
 enum HarmlessParts {
-    /// Schemes whose rest names something of this machine.
+    /// The schemes whose URIs name something on this machine, such as a file or a device.
     static let localSchemes: Set<String> = ["file", "v4l2", "test", "shapes", "ipc", "data"]
 
-    /// Length from which a part might be a secret, in bytes.
+    /// The least length of a part that might be a secret, in bytes.
     private static let shortest = 3
 
-    /// The parts of a path and its parameters that are hidden, within `range`.
+    /// The parts of a path and its parameters to hide, within `range`.
     static func hidden(_ bytes: [UInt8], _ range: Range<Int>) -> [Redaction.Find] {
         let query = bytes[range].firstIndex { "?#".utf8.contains($0) } ?? range.upperBound
         var finds: [Redaction.Find] = []
@@ -32,7 +32,7 @@ enum HarmlessParts {
         return pieces
     }
 
-    /// `name=value`: the value is shown if both are known, the name alone if it is; else nothing is.
+    /// Decides on `name=value`: both are shown if both are known, the name alone if it is known; else nothing is.
     private static func parameter(_ bytes: [UInt8], _ piece: Range<Int>) -> Redaction.Find? {
         let equals = bytes[piece].firstIndex(of: UInt8(ascii: "=")) ?? piece.upperBound
         let name = text(bytes[piece.lowerBound..<equals])
@@ -46,7 +46,7 @@ enum HarmlessParts {
         return .init(range: value, secret: value, replacement: "…", isCertain: isSecret)
     }
 
-    /// Whether the bytes are the mark of something that was hidden before.
+    /// Whether the bytes are the mark of a part hidden before.
     private static func isHidden(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.elementsEqual("…".utf8) }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -55,7 +55,7 @@ enum HarmlessParts {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// A word that cameras use, or a number, each with up to three digits and a kind of file.
+    /// Whether a path segment is a word that cameras use, or a number, with up to three digits and a file extension.
     private static func isHarmlessSegment(_ bytes: ArraySlice<UInt8>) -> Bool {
         if bytes.count < shortest || isHidden(bytes) { return true }
         var name = text(bytes)
@@ -74,7 +74,7 @@ enum HarmlessParts {
         return false
     }
 
-    /// A number, a size, or a word that cameras use.
+    /// Whether a value is a number, a size, or a word that cameras use.
     private static func isHarmlessValue(_ bytes: ArraySlice<UInt8>) -> Bool {
         if bytes.count < shortest || isHarmlessSegment(bytes) { return true }
         return bytes.count <= 9
@@ -86,7 +86,7 @@ enum HarmlessParts {
         "h264",
     ]
 
-    /// Harmless parts of paths, and values, from the manuals of cameras and servers.
+    /// Harmless path segments and values, from the manuals of cameras and servers.
     private static let words: Set<String> = [
         "stream", "streams", "streaming", "live", "livestream", "video", "videos", "videomain", "videosub", "cam",
         "camera", "cameras", "channel", "channels", "ch", "chn", "main", "sub", "mainstream", "substream", "media",
@@ -98,7 +98,7 @@ enum HarmlessParts {
         "monitor", "nph-zms", "zm", "api", "primary", "secondary", "hd", "sd", "clip", "film", "lobby", "dock",
     ]
 
-    /// Parameters that are shown where their values are harmless.
+    /// Parameters that are shown if their values are harmless.
     private static let parameters: Set<String> = [
         "user", "username", "channel", "channels", "subtype", "stream", "streamtype", "resolution", "fps", "camera",
         "profile", "width",
@@ -107,13 +107,13 @@ enum HarmlessParts {
         "multicast", "ttl", "trackid", "nettype", "linkmode", "transtype", "channelid", "streamid_number", "maxrate",
     ]
 
-    /// Parameters whose names may be shown, their values never.
+    /// Parameters whose names may be shown, but never their values.
     private static let secrets: Set<String> = [
         "token", "password", "passwd", "passphrase", "pass", "pas", "pwd", "pw", "auth", "authorization", "key",
         "secret", "signature", "sig", "credential", "credentials", "session", "sid", "jwt", "hash", "hdnts", "hdnea",
         "hdntl", "code", "streamid", "hmac", "ticket", "p", "psw", "otp", "pin",
     ]
-    /// Secret names that are also words of launch lines and sentences: outside of URIs they hide nothing.
+    /// Names of secrets that are also ordinary words: they hide nothing outside URIs.
     private static let ordinary: Set<String> = ["p", "code", "hash", "pin", "ticket"]
 
     static func isSecret(_ name: String) -> Bool {
@@ -123,6 +123,6 @@ enum HarmlessParts {
                 .contains { last.hasSuffix($0) }
     }
 
-    /// Whether a word of a text that is no URI names a secret.
+    /// Whether a word outside a URI names a secret.
     static func isSecretWord(_ name: String) -> Bool { isSecret(name) && !ordinary.contains(name) }
 }

@@ -1,9 +1,9 @@
 import CPlatform
 import Foundation
 
-/// The process's arguments, as bytes: what they name need not be UTF-8, and others see them in a list of processes.
+/// The process's arguments as bytes: they need not be UTF-8, and other users see them in the list of processes.
 package enum ProcessArguments {
-    /// Arguments as they came; Swift's own have U+FFFD in place of bytes that are no UTF-8.
+    /// The original arguments; Swift's have U+FFFD in place of bytes that are not UTF-8.
     package static let bytes: [[UInt8]] = {
         (0..<Int(CommandLine.argc)).compactMap { index in
             CommandLine.unsafeArgv[index].map { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
@@ -11,7 +11,7 @@ package enum ProcessArguments {
         }
     }()
 
-    /// Overwrites the secrets in the arguments, which a list of processes shows; call first.
+    /// Overwrites secrets in the arguments, which the list of processes shows; call it first.
     package static func hideSecrets() {
         for (index, argument) in bytes.enumerated() {
             let text = argument.map { CChar(bitPattern: $0) } + [0]
@@ -21,14 +21,14 @@ package enum ProcessArguments {
         }
     }
 
-    /// The path that a text names, by its bytes and a NUL: an argument that is no UTF-8 is meant as it came.
+    /// The path that a text names, with a NUL; for an argument that is not UTF-8, its original bytes.
     package static func path(_ text: String) -> [CChar] {
         (unreadable[text] ?? Array(text.utf8)).map { CChar(bitPattern: $0) } + [0]
     }
 
-    /// Arguments, and values behind an option's `=`, that are no UTF-8, by the texts that they are shown as.
+    /// The arguments, and values after an option's `=`, that are not UTF-8, by their text in Swift.
     ///
-    /// Two that are shown alike are not told apart: neither is there.
+    /// Two with the same text cannot be distinguished, so neither is listed.
     private static let unreadable: [String: [UInt8]] = named(bytes)
 
     static func named(_ arguments: [[UInt8]]) -> [String: [UInt8]] {

@@ -2,16 +2,16 @@ import Foundation
 
 /// Finds secrets in URIs, launch lines, and sentences that quote them.
 ///
-/// Of a URI scheme, host and port are shown, of the rest only what is known to be harmless (`HarmlessParts`). Works on
-/// bytes: what a person sees as one character may be a separator and a mark that is put on it.
+/// Scheme, host and port of a URI are shown, and of the rest only what is known to be harmless (`HarmlessParts`). It
+/// works on bytes, since one displayed character may be a separator with a combining mark.
 enum Redaction {
     struct Find {
-        /// Bytes that are replaced.
+        /// The bytes to replace.
         let range: Range<Int>
-        /// Bytes of the secret itself, within `range`.
+        /// The bytes of the secret itself, within `range`.
         let secret: Range<Int>
         let replacement: String
-        /// Whether it is known to be secret, and not only not known to be harmless.
+        /// Whether the range is known to be a secret; false if it is only not known to be harmless.
         var isCertain = true
     }
 
@@ -29,10 +29,10 @@ enum Redaction {
         return String(decoding: shown + bytes[next...], as: UTF8.self)
     }
 
-    /// Least bytes of a hidden word that may be no secret: shorter ones occur in ordinary sentences.
+    /// The least length of a hidden word that may be no secret: shorter ones occur in ordinary sentences.
     private static let shortestGuess = 5
 
-    /// Secrets of a text, as they are written and with `%20` and the like decoded.
+    /// The secrets of a text, as written and percent-decoded.
     static func secrets(in text: String) -> [String] {
         let bytes = Array(text.utf8)
         return finds(in: bytes).filter { $0.isCertain || $0.secret.count >= shortestGuess }.flatMap { find in
@@ -41,7 +41,7 @@ enum Redaction {
         }
     }
 
-    /// Finds all secrets in a text, in order; they do not overlap.
+    /// Finds all secrets in a text, in order and without overlaps.
     static func finds(in bytes: [UInt8]) -> [Find] {
         var finds: [Find] = []
         var at = 0
@@ -78,7 +78,7 @@ enum Redaction {
         }
     }
 
-    /// The parts of a URI that are hidden, and where the URI ends; its host begins at `start`.
+    /// The parts of a URI to hide, and the URI's end; its host begins at `start`.
     private static func uri(_ bytes: [UInt8], _ start: Int) -> (finds: [Find], end: Int) {
         let before = bytes[..<(start - 3)].reversed().prefix { isWord($0) || $0 == UInt8(ascii: "+") }
         let scheme = String(decoding: before.reversed(), as: UTF8.self).lowercased()
@@ -101,7 +101,7 @@ enum Redaction {
         return (finds + HarmlessParts.hidden(bytes, rest..<last), end)
     }
 
-    /// `user:password@` at the start of a URI's host.
+    /// Finds `user:password@` at the start of a URI's host; nil if there is none.
     private static func credentials(_ bytes: [UInt8], _ start: Int, _ end: Int) -> Find? {
         let path = Set("/?#".utf8)
         let host = bytes[start..<end].prefix { !path.contains($0) }
@@ -123,7 +123,7 @@ enum Redaction {
         return Find(range: start..<host.endIndex, secret: (colon + 1)..<host.endIndex, replacement: "…")
     }
 
-    /// The value of a parameter outside of URIs whose name says that it is a secret, if one begins at `at`.
+    /// The value of a parameter outside URIs whose name marks it as a secret, if one begins at `at`.
     private static func parameter(_ bytes: [UInt8], _ at: Int) -> Find? {
         guard isWord(bytes[at]), at == 0 || !isWord(bytes[at - 1]) else { return nil }
         let end = bytes[at...].firstIndex { !isWord($0) } ?? bytes.count

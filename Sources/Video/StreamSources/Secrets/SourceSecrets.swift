@@ -1,8 +1,8 @@
-/// Secrets of one source, which are removed from every sentence about it.
+/// The secrets of one source, which are removed from every sentence about it.
 package struct SourceSecrets: Sendable {
     private let values: [[UInt8]]
 
-    /// Least bytes of a secret; shorter ones occur in ordinary words.
+    /// The least length of a secret in bytes; shorter ones occur in ordinary words.
     private static let shortest = 3
 
     package init(_ texts: [String], known: [String] = []) {

@@ -1,8 +1,8 @@
-/// Decides when a source is given up, by its progress.
+/// Decides when to give up a source, by its progress.
 package struct ProgressWatch: Sendable {
-    /// Usual time without progress after which a source is given up.
+    /// The default time without progress after which a source is given up.
     package static let usual = Duration.seconds(30)
-    /// Time without progress after which a source is given up if none of its threads runs.
+    /// The time without progress after which a source is given up if none of its threads runs.
     static let idle = Duration.seconds(3)
 
     package enum Verdict: Sendable, Equatable { case goesOn, isIdle, isStuck }
@@ -14,7 +14,7 @@ package struct ProgressWatch: Sendable {
 
     package init(limit: Duration, at now: ContinuousClock.Instant) { (self.limit, since) = (limit, now) }
 
-    /// Judges the progress at a time.
+    /// Decides at a time whether the source goes on, is idle, or is stuck.
     ///
     /// `isHeld`: the consumer is busy with a frame; `isRunning`: a thread of the source runs.
     package mutating func observe(

@@ -1,20 +1,20 @@
 import Synchronization
 
-/// Times at which a source last gave units and pictures; written by streaming threads, read by its supervisor.
+/// The times at which a source last gave units and pictures; written by streaming threads, read by its supervisor.
 package final class SourceActivity: Sendable {
     private let origin = ContinuousClock.now
     /// Nanoseconds since `origin`; 0 for never.
     private let unit = Atomic<Int64>(0)
     private let picture = Atomic<Int64>(0)
-    /// The first picture since the last that was sampled; 0 if there is none.
+    /// The time of the first picture since the last sampled one; 0 if there is none.
     private let unsampled = Atomic<Int64>(0)
 
     package init() {}
 
-    /// Records that coded data has come, decoded or not.
+    /// Records that coded data has arrived, decoded or not.
     package func heardUnit() { unit.store(now, ordering: .relaxed) }
 
-    /// Records that the decoder gave a picture; true for the first.
+    /// Records a decoded picture; returns true for the first.
     package func heardPicture() -> Bool {
         let now = now
         _ = unsampled.compareExchange(expected: 0, desired: now, ordering: .relaxed)

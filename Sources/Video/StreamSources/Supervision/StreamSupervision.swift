@@ -5,7 +5,7 @@ package enum SourceState: Sendable, Equatable {
     /// The source is being opened; no picture has come yet.
     case connecting
     case playing
-    /// Nothing comes any more, though the source reports nothing; it is being closed.
+    /// No data arrives any more, and the source reports no error; it is being closed.
     case stalled(String)
     /// The source waits to be opened again, for this reason.
     case backingOff(String)
@@ -47,26 +47,26 @@ package enum SourceState: Sendable, Equatable {
 ///      └───────── fails, ends, nothing comes ──────────┴───────────────▲
 /// ```
 package struct StreamSupervision: Sendable {
-    /// Kind of a stream's source, which decides how its end and its failures are handled.
+    /// The kind of a stream's source, which decides how its end and its failures are handled.
     package enum Source: Sendable {
-        /// A camera, or whatever else has no end: given up when nothing comes, opened again whatever happens.
+        /// A camera or another endless source: given up when no data arrives, and always opened again.
         case live
-        /// A film on another machine: opened again when it fails; it may end, and may take its time.
+        /// A film on another machine: opened again when it fails; it may end, and may be slow.
         case remote
-        /// A file: when it ends or fails, the stream has `ended` or `failed` for good.
+        /// A file: when it ends or fails, the stream is `ended` or `failed` permanently.
         case file
     }
 
     package struct Limits: Sendable, Equatable {
-        /// Time after which a source is given up that never gave anything.
+        /// The time after which a source that never gave any data is given up.
         package var connect: Duration = .seconds(10)
-        /// Time after which a source is given up that gives nothing any more.
+        /// The time without data after which a source is given up.
         package var stall: Duration = .seconds(10)
-        /// Time after which a source is given up whose data gives no picture; nil where units are skipped on purpose.
+        /// The time without a picture after which a source with data is given up; nil if units are skipped on purpose.
         package var blind: Duration? = .seconds(60)
-        /// Time from one sample to the next, by the source's own clock.
+        /// The time between samples, by the source's own clock.
         package var interval: Duration = .seconds(1)
-        /// Time of playing after which the pauses begin with the shortest again.
+        /// The time of playing after which pauses begin with the shortest again.
         package var stable: Duration = .seconds(30)
         package var backoff = Backoff()
 
@@ -84,15 +84,15 @@ package struct StreamSupervision: Sendable {
         case failed(String)
         /// The server is busy, and asks for a pause of this length.
         case busy(String, Duration)
-        /// The source has been closed, as a step asked.
+        /// The source has been closed, as the last step requested.
         case closed
     }
 
-    /// Times at which the open source last gave units and pictures; nil for never.
+    /// The times at which the open source last gave units and pictures; nil for never.
     package struct Heard: Sendable, Equatable {
         package var anything: ContinuousClock.Instant?
         package var picture: ContinuousClock.Instant?
-        /// The first picture since the last that was sampled; nil if none has come since.
+        /// The time of the first picture since the last sampled one; nil if there is none.
         package var unsampled: ContinuousClock.Instant?
 
         package init(
@@ -103,10 +103,10 @@ package struct StreamSupervision: Sendable {
         }
     }
 
-    /// Action that the caller takes now.
+    /// The action that the caller takes now.
     package enum Step: Sendable, Equatable {
         case open
-        /// Report events as they come, and `heard` at this time.
+        /// Report events as they come, and `heard` at the given time.
         case watch(until: ContinuousClock.Instant?)
         /// Close the source, then report `closed`.
         case close
@@ -115,12 +115,12 @@ package struct StreamSupervision: Sendable {
         case finish
     }
 
-    /// Counters over the life of the stream.
+    /// The counters over the life of the stream.
     package struct Counts: Sendable, Equatable {
-        /// Count of reopenings of the source.
+        /// The number of times the source was opened again.
         package var restarts: UInt64 = 0
         package var stalls: UInt64 = 0
-        /// Count of errors and, of a live source, ends.
+        /// The number of errors and, for a live source, ends.
         package var failures: UInt64 = 0
         package var changes: UInt64 = 0
 
@@ -138,14 +138,14 @@ package struct StreamSupervision: Sendable {
     private var phase = Phase.closing
     private var opened: ContinuousClock.Instant
     private var played: ContinuousClock.Instant?
-    /// Lower bound of the next pause, asked for by the server.
+    /// The least length of the next pause, which the server asked for.
     private var askedPause = Duration.zero
     private var source: Source
     private let limits: Limits
     private var backoff: Backoff
     private let chance: @Sendable () -> Double
 
-    /// `chance`: numbers of 0 to 1, for the pauses.
+    /// Makes a supervision; `chance` returns numbers of 0 to 1, for the pauses.
     package init(
         _ source: Source, limits: Limits = Limits(), at now: ContinuousClock.Instant,
         chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
@@ -157,7 +157,7 @@ package struct StreamSupervision: Sendable {
         self.chance = chance
     }
 
-    /// The first step, before anything has happened.
+    /// The first step, before any event.
     package mutating func begin(at now: ContinuousClock.Instant) -> Step {
         (phase, opened, played) = (.open, now, nil)
         change(to: .connecting)
@@ -215,7 +215,7 @@ package struct StreamSupervision: Sendable {
         return .watch(until: deadlines.map(\.time).min())
     }
 
-    /// Times at which the source is given up if nothing more comes, and the reasons.
+    /// The times at which the source is given up unless more data comes, with the reasons.
     private func deadlines(_ heard: Heard) -> [(time: ContinuousClock.Instant, why: String)] {
         var deadlines: [(time: ContinuousClock.Instant, why: String)] = []
         if let last = [heard.anything, heard.picture].compactMap(\.self).max() {
@@ -235,13 +235,13 @@ package struct StreamSupervision: Sendable {
         return deadlines
     }
 
-    /// Longest time for which pictures may come with none due, and the reason to give the source up after it.
+    /// The longest time in which pictures may come with none due, and the reason to give up the source after it.
     package static func frozenTime(after stall: Duration, interval: Duration) -> (most: Duration, why: String) {
         let most = stall + interval * intervals
         return (most, "pictures come, but none was due for \(seconds(most)) s: their time stamps stand still")
     }
 
-    /// Time stamps that run this many times too slowly are no standstill.
+    /// Time stamps that run this many times too slowly do not count as frozen.
     private static let intervals = 3
 
     private static func seconds(_ duration: Duration) -> String {

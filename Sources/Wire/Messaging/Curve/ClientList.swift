@@ -1,15 +1,15 @@
 import SystemSupport
 package import WireFormat
 
-/// The list of clients and their roles, by public key: lines of `NAME KEY ROLE[,ROLE]`.
+/// The clients and their roles, by public key: lines of `NAME KEY ROLE[,ROLE]`.
 package struct ClientList: Sendable, Equatable {
     package struct Client: Sendable, Equatable {
         package let name: String
-        /// The greatest of its roles, which implies the others.
+        /// The client's highest role, which includes the lower ones.
         package let role: Role
     }
 
-    /// A line that is none.
+    /// An invalid line.
     package struct Failure: Error, Equatable {
         package let line: Int
         package let reason: String
@@ -20,7 +20,7 @@ package struct ClientList: Sendable, Equatable {
 
     package init() {}
 
-    /// Reads the list; lines that begin with `#` are comments.
+    /// Parses the list; lines that begin with `#` are comments.
     package init(_ text: String) throws(Failure) {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let parts = line.split(whereSeparator: \.isWhitespace)
@@ -54,6 +54,6 @@ package struct ClientList: Sendable, Equatable {
 
     package func client(_ key: CurvePublicKey) -> Client? { byKey[key] }
 
-    /// Role of the client of this name; nil if there is none.
+    /// The role of the client with this name; nil if there is none.
     func role(_ name: String) -> Role? { byName[name]?.role }
 }

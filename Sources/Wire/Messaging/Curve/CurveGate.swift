@@ -4,7 +4,7 @@ import Measures
 import Synchronization
 import WireFormat
 
-/// The gate of the daemon's sockets: its secret key, and the roles of its clients.
+/// Authentication for the daemon's ZeroMQ sockets: its secret key, and the roles of its clients.
 package final class CurveGate: Sendable {
     let secret: CurveSecretKey
     private let clients: Mutex<ClientList>
@@ -17,35 +17,35 @@ package final class CurveGate: Sendable {
         denials = DenialLog(logger)
     }
 
-    /// Takes another list.
+    /// Replaces the list of clients.
     ///
-    /// Requests are judged by it at once; a subscription that was let in lasts as long as its connection.
+    /// It applies to requests at once; a subscription that was let in lasts until its connection ends.
     package func reload(_ list: ClientList) { clients.withLock { $0 = list } }
 
-    /// How often somebody was turned away, by reason.
+    /// The number of refused clients, by reason.
     package var denied: [String: Int] { denials.counts }
 
-    /// The name of the client of this key; nil, and a denial, if there is none.
+    /// The name of the client with this key; if there is none, the refusal is counted and nil is returned.
     ///
-    /// Whoever is listed has a role, and each role may hear events and ask: what for is the operation's to say.
+    /// Every listed client may connect and subscribe. The operations check roles.
     func admit(_ key: CurvePublicKey?, from address: String) -> String? {
         let client = key.flatMap { key in clients.withLock { $0.client(key) } }
         if client == nil { deny(address, "unlisted key") }
         return client?.name
     }
 
-    /// Present role of a client that was let in; nil, and a denial, if it is no longer listed.
+    /// The current role of a connected client; if it is no longer listed, the refusal is counted and nil is returned.
     func role(_ name: String?, from address: String) -> Role? {
         if let name, let role = clients.withLock({ $0.role(name) }) { return role }
         deny(address, "\(name ?? "an unknown client") is no longer listed")
         return nil
     }
 
-    /// Counts and logs that somebody was turned away.
+    /// Counts and logs a refused client.
     package func deny(_ address: String, _ reason: String) { denials.record(address, reason) }
 }
 
-/// Counts who was turned away and why, and says each once a minute at most.
+/// Counts refused clients by reason, and logs each reason at most once a minute.
 final class DenialLog: Sendable {
     private struct Key: Hashable { let address, reason: String }
     private struct State {
@@ -53,7 +53,7 @@ final class DenialLog: Sendable {
         var complaints = LogRateLimiter<Key>(maxKinds: DenialLog.maxKinds)
     }
 
-    /// Addresses and reasons that are kept apart; what comes beyond is told together.
+    /// The greatest number of pairs of address and reason with their own log line; further ones share one.
     private static let maxKinds = 256
     private let state = Mutex(State())
     private let logger: Logger

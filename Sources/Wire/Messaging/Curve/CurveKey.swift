@@ -2,10 +2,10 @@ import CZeroMQ
 import Foundation
 package import SystemSupport
 
-/// A key that is none: one sentence.
+/// An invalid CURVE key, with the reason as a sentence.
 package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
     package let kind: FileProblem.Kind
-    /// The file of the key; nil where the key is in none.
+    /// The key's file; nil if the key is not from a file.
     package let path: String?
     package let reason: String
 
@@ -18,13 +18,13 @@ package struct CurveKeyError: Error, Equatable, CustomStringConvertible {
     package var description: String { path.map { "\($0): \(reason)" } ?? reason }
 }
 
-/// A public key of CurveZMQ: 32 bytes, written as 40 letters of Z85.
+/// A public key of CurveZMQ: 32 bytes, written as 40 characters of Z85.
 package struct CurvePublicKey: Sendable, Hashable, CustomStringConvertible {
     package let bytes: [UInt8]
 
     package init(z85 text: some StringProtocol) throws(CurveKeyError) { bytes = try Z85.key(text) }
 
-    /// Nil unless there are 32 bytes.
+    /// Makes a key of 32 bytes; nil for another number.
     init?(bytes: Data) {
         guard bytes.count == 32 else { return nil }
         self.bytes = Array(bytes)
@@ -34,7 +34,7 @@ package struct CurvePublicKey: Sendable, Hashable, CustomStringConvertible {
     package var description: String { z85 }
 }
 
-/// A secret key of CurveZMQ; says nothing of itself but when asked for its Z85.
+/// A secret key of CurveZMQ; it is never printed unless its Z85 is asked for.
 package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
@@ -54,7 +54,7 @@ package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, Cus
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: []) }
 
-    /// The public key that belongs to it.
+    /// The public key that belongs to this secret key.
     package func publicKey() throws(CurveKeyError) -> CurvePublicKey {
         var publicText = [CChar](repeating: 0, count: 41)
         guard Curve.isAvailable, zmq_curve_public(&publicText, z85) == 0 else { throw Curve.unavailable }
@@ -62,7 +62,7 @@ package struct CurveSecretKey: Sendable, Equatable, CustomStringConvertible, Cus
     }
 }
 
-/// Capabilities of this machine's ZeroMQ.
+/// The CURVE support of this machine's ZeroMQ.
 package enum Curve {
     package static let isAvailable = zmq_has("curve") != 0
     static let unavailable = CurveKeyError(.missing, "this machine's ZeroMQ was built without CURVE")
@@ -72,14 +72,14 @@ package enum Curve {
     }
 }
 
-/// ZeroMQ's writing of bytes (RFC 32): five letters for four bytes.
+/// ZeroMQ's encoding of bytes (RFC 32): five characters for four bytes.
 enum Z85 {
     private static let letters = Array(
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
     private static let values: [UInt8: UInt64] = Dictionary(
         uniqueKeysWithValues: letters.enumerated().map { ($1, UInt64($0)) })
 
-    /// The 32 bytes of a key of 40 letters.
+    /// Decodes a key of 40 characters to its 32 bytes.
     static func key(_ text: some StringProtocol) throws(CurveKeyError) -> [UInt8] {
         let letters = Array(text.utf8)
         guard letters.count == 40 else {

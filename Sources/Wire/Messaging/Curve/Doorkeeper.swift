@@ -2,11 +2,11 @@ import CZeroMQ
 import Foundation
 import Synchronization
 
-/// Answers ZeroMQ's question whether a client may come in (ZAP, RFC 27), for all guarded sockets of the process.
+/// Answers ZeroMQ's authentication requests (ZAP, RFC 27) for all guarded sockets of the process.
 ///
-/// ZeroMQ asks at one place, `inproc://zeromq.zap.01`; each guarded socket has a domain of its own, by which its gate
-/// is found. It also watches the sockets' handshakes: who does not speak CURVE at all never comes as far as the
-/// question.
+/// ZeroMQ sends them to one endpoint, `inproc://zeromq.zap.01`; each guarded socket has its own domain, by which its
+/// gate is found. The type also watches the sockets' handshakes, since a client without CURVE never reaches
+/// authentication.
 // @unchecked: the sockets are the thread's alone; everything else is behind locks
 final class Doorkeeper: @unchecked Sendable {
     private struct Door {
@@ -14,11 +14,11 @@ final class Doorkeeper: @unchecked Sendable {
         let gate: CurveGate
     }
 
-    /// A guarded socket's handshakes.
+    /// The handshakes of a guarded socket.
     private final class Watch {
         let events: Socket
         let door: Door
-        /// Addresses of connections, by descriptor.
+        /// The addresses of connections, by descriptor.
         var peers: [Int32: String] = [:]
         var failed: String?
 
@@ -38,7 +38,7 @@ final class Doorkeeper: @unchecked Sendable {
     private let arriving = Mutex<[Handed]>([])
     private let number = Atomic(0)
 
-    /// The process's only one: made when it is first needed, and there until the end.
+    /// The only instance of the process, made on first use and never ended.
     static func shared() throws(MessagingError) -> Doorkeeper {
         try instance.withLock { (kept) throws(MessagingError) in
             if let kept { return kept }
@@ -57,7 +57,7 @@ final class Doorkeeper: @unchecked Sendable {
         thread.start()
     }
 
-    /// Guards a socket that is not bound yet.
+    /// Guards a socket, before it is bound.
     func guardSocket(_ socket: Socket, by gate: CurveGate) throws(MessagingError) {
         let id = number.wrappingAdd(1, ordering: .relaxed).newValue
         let door = Door(domain: "watchword-\(id)", gate: gate)
@@ -93,7 +93,7 @@ final class Doorkeeper: @unchecked Sendable {
         }
     }
 
-    /// Version, request, domain, address, identity, mechanism, credentials.
+    /// Answers a request: version, request, domain, address, identity, mechanism, credentials.
     private func answer(_ question: [Data]) {
         var name: String?
         if question.count == 7, question[5] == Data("CURVE".utf8),
@@ -108,7 +108,7 @@ final class Doorkeeper: @unchecked Sendable {
             [Data("1.0".utf8), request] + verdict.map { Data($0.utf8) } + [Data((name ?? "").utf8), Data()])
     }
 
-    /// False when the socket is closed.
+    /// Handles a monitor event; returns false when the socket is closed.
     private func take(_ event: SocketEvent, _ watch: Watch) -> Bool {
         switch event.kind {
         case ZMQ_EVENT_MONITOR_STOPPED:
@@ -132,9 +132,9 @@ final class Doorkeeper: @unchecked Sendable {
     }
 }
 
-/// The peer's name, for people.
+/// Names of peers for logs.
 enum PeerAddress {
-    /// ZeroMQ's own word: an IP address, or `localhost:uid:gid:pid` of a local socket.
+    /// The name for ZeroMQ's address: an IP address, or `localhost:uid:gid:pid` of a local socket.
     static func told(_ address: String) -> String {
         let parts = address.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "localhost" else {
@@ -143,7 +143,7 @@ enum PeerAddress {
         return "local user \(parts[1])"
     }
 
-    /// Of a connection.
+    /// The name of a connection's peer.
     static func of(_ descriptor: Int32) -> String {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

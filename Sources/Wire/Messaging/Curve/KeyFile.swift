@@ -1,11 +1,11 @@
 import Foundation
 import SystemSupport
 
-/// A file with one key: lines that begin with `#`, and one of 40 letters.
+/// A file with one key: comment lines that begin with `#`, and one line of 40 characters.
 package enum KeyFile {
-    /// A secret key; a file that others may read or change is refused.
+    /// Reads a secret key; throws if others may read or change the file.
     ///
-    /// `credentials`: systemd's directory, where the owner's group may seem to read it.
+    /// `credentials` is systemd's directory, where the file's group may appear to have access.
     package static func secret(
         _ path: String, credentials: String? = Credential.directory
     ) throws(CurveKeyError) -> CurveSecretKey {

@@ -9,7 +9,7 @@ package struct Alert: Sendable, Equatable {
     /// The message as it was published.
     package let body: JSONValue
 
-    /// Nil for messages of another kind, and for one that cannot be read.
+    /// Reads a message; nil for messages of other kinds, and for one that cannot be read.
     package init?(_ entry: Entry) {
         guard entry.topic.hasPrefix(Topic.matches),
             let message = try? WireCoding.decode(MatchMessage.self, entry.body),
@@ -20,6 +20,6 @@ package struct Alert: Sendable, Equatable {
         self.body = body
     }
 
-    /// When it happened: the end of the last window that it is about, in seconds since 1970.
+    /// The time of the alert: the end of its last window, in seconds since 1970.
     package var time: Double { message.end.timeIntervalSince1970 }
 }

@@ -1,17 +1,17 @@
 package import Journal
 import WireFormat
 
-/// Many alerts as one message: counts by query and stream, of bounded size.
+/// A summary of many alerts as one message: counts by query and stream, of bounded size.
 package struct AlertSummary: Sendable, Equatable {
-    /// Why alerts were not sent one by one.
+    /// The reason why alerts were not sent one by one.
     package enum Reason: String, Sendable, CaseIterable {
-        /// More than `at_most` allows.
+        /// There were more alerts than `at_most` allows.
         case limit
-        /// Quiet hours.
+        /// The alerts came in quiet hours.
         case quiet
-        /// Older than `catch_up`.
+        /// The alerts are older than `catch_up`.
         case late
-        /// The journal no longer had them.
+        /// The journal no longer has the alerts.
         case lost
     }
 
@@ -22,20 +22,20 @@ package struct AlertSummary: Sendable, Equatable {
         package var count = 1
     }
 
-    /// Groups that are named; alerts of others are counted together.
+    /// The greatest number of groups that are listed; alerts of others are counted together.
     package static let mostGroups = 20
 
-    /// Numbers of the first and the last message that it stands for.
+    /// The number of the first message that the summary covers; `last` is that of the last.
     package private(set) var first: Int64
     package private(set) var last: Int64
     package private(set) var alerts = 0
-    /// Times of the earliest and the latest alert, in seconds since 1970; nil if it has none.
+    /// The times of the earliest and the latest alert, in seconds since 1970; nil without alerts.
     package private(set) var times: ClosedRange<Double>?
     package private(set) var reasons: Set<Reason> = []
     package private(set) var groups: [Group] = []
-    /// Alerts of groups that are not named.
+    /// The number of alerts in groups that are not listed.
     package private(set) var others = 0
-    /// Messages that the journal lost, of whatever kind.
+    /// The number of messages of any kind that the journal lost.
     package private(set) var lost: Int64 = 0
 
     package init(_ alert: Alert, _ reason: Reason) {

@@ -1,4 +1,4 @@
-/// What a notifier sends: one message to its receiver.
+/// A message from a notifier to its receiver.
 package enum Notice: Sendable, Equatable {
     case alert(Alert)
     case summary(AlertSummary)
@@ -7,7 +7,7 @@ package enum Notice: Sendable, Equatable {
     /// Asked for by a person; `id` is unique.
     case test(id: String)
 
-    /// The same for each attempt to send it, so that duplicates are known by it.
+    /// The notice's id, the same for each attempt to send it, so that receivers recognise duplicates.
     package func id(journal: String) -> String {
         switch self {
         case .alert(let alert), .ended(let alert): "\(journal)-\(alert.seq)"
@@ -16,7 +16,7 @@ package enum Notice: Sendable, Equatable {
         }
     }
 
-    /// Time of the oldest thing that it is about, in seconds since 1970; nil if it has none.
+    /// The time of the oldest alert in the notice, in seconds since 1970; nil if there is none.
     package var oldest: Double? {
         switch self {
         case .alert(let alert), .ended(let alert): alert.time

@@ -1,23 +1,22 @@
 package import Journal
 import Matching
 
-/// Decides which alerts are sent at once and which are kept for a summary; pure, the time is given.
+/// Decides which alerts are sent at once, and which are kept for a summary; pure, the caller passes the time.
 ///
-/// What is kept is one run of alerts: while there is something kept, everything after it is kept as well, so that the
-/// order holds.
+/// While a summary is kept, all later alerts are added to it, so that the order is preserved.
 package struct Pacing: Sendable {
     package enum Step: Sendable, Equatable {
         case send
-        /// It is in the summary now.
+        /// The alert was added to the summary.
         case kept
-        /// The summary is due, and comes before it.
+        /// The summary is due, and must be sent before the alert.
         case summaryFirst
     }
 
     private let limit: AlertLimit?
     private let quiet: ActiveHours?
     private let catchUp: Double
-    /// Start of the limit's present time, in seconds since 1970, and messages sent in it.
+    /// The start of the limit's current period, in seconds since 1970, and the messages sent in it.
     package private(set) var window: (start: Double, sent: Int)
     package private(set) var kept: AlertSummary?
 
@@ -50,22 +49,22 @@ package struct Pacing: Sendable {
         return .kept
     }
 
-    /// Messages are gone from the journal.
+    /// Adds messages that the journal no longer has.
     package mutating func take(_ hole: Hole) {
         if kept == nil { kept = AlertSummary(hole) } else { kept?.add(hole) }
     }
 
-    /// Whether there is a summary, and it may be sent.
+    /// Whether there is a summary that may be sent now.
     package func isDue(now: Double) -> Bool { kept != nil && !isQuiet(now) && !isFull(now) }
 
-    /// When to look again whether the summary is due; nil if nothing is kept.
+    /// The time of the next check whether the summary is due; nil without a summary.
     package func nextLook(now: Double) -> Double? {
         guard kept != nil else { return nil }
         if isQuiet(now) { return quiet?.nextChange(after: now) ?? now + 3600 }
         return isFull(now) ? window.start + (limit?.per ?? 0) : now
     }
 
-    /// A message is out; `isSummary`: with it, all that was kept.
+    /// Records a sent message; `isSummary`: it contained everything that was kept.
     package mutating func sent(isSummary: Bool, now: Double) {
         if isSummary { kept = nil }
         guard let limit else { return }
@@ -80,7 +79,7 @@ package struct Pacing: Sendable {
         return (contains(now, limit) ? window.sent : 0) + ahead >= limit.alerts
     }
 
-    /// Whether the limit's present time goes on; a clock that was set back begins another.
+    /// Whether the limit's current period continues; a clock that was set back begins a new one.
     private func contains(_ now: Double, _ limit: AlertLimit) -> Bool {
         now >= window.start && now < window.start + limit.per
     }

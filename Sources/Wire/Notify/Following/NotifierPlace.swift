@@ -1,8 +1,8 @@
 import Foundation
 
-/// How far a notifier has come, as it is kept in the journal's file.
+/// The position of a notifier, as it is saved in the journal's file.
 package struct NotifierPlace: Codable, Sendable, Equatable {
-    /// Why a notifier sends no more.
+    /// The reason why a notifier has stopped sending.
     package enum End: String, Codable, Sendable {
         /// The receiver answered 410.
         case gone
@@ -10,16 +10,16 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
         case dead
     }
 
-    /// Everything up to this number is delivered, counted in a summary, or not for this notifier.
+    /// The number up to which every message is delivered, counted in a summary, or filtered out.
     package var seq: Int64
-    /// The journal that the number is of.
+    /// The journal that the number belongs to.
     package var journal: String
-    /// What tells its target from another.
+    /// A fingerprint of the notifier's target.
     package var target: String
-    /// Start of the limit's present time, in seconds since 1970, and messages sent in it.
+    /// The start of the limit's current period, in seconds since 1970; `windowSent` counts the messages in it.
     package var windowStart = 0.0
     package var windowSent = 0
-    /// Since when nothing could be delivered, in seconds since 1970; nil if the last attempt went well.
+    /// The time since which nothing could be delivered, in seconds since 1970; nil after a success.
     package var failingSince: Double?
     package var end: End?
     /// Sensors that are on by what was delivered.
@@ -31,9 +31,11 @@ package struct NotifierPlace: Codable, Sendable, Equatable {
         self.target = target
     }
 
-    /// Its place in a journal that may be another one by now; a new notifier begins at the newest number.
+    /// Finds the position in the current journal, which may be another one by now.
     ///
-    /// `note`: what was found, for the log.
+    /// A new notifier begins at the newest number.
+    ///
+    /// `note` is a remark for the log.
     static func found(_ data: Data?, _ log: any NotifyLog, target: String) -> (place: NotifierPlace, note: String?) {
         guard let data, var place = try? JSONDecoder().decode(NotifierPlace.self, from: data) else {
             let place = NotifierPlace(seq: log.newest, journal: log.identity, target: target)

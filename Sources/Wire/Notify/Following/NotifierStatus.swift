@@ -1,8 +1,8 @@
-/// How a notifier is doing, for `status`, `notify.list` and metrics.
+/// The state of a notifier, for `status`, `notify.list` and metrics.
 package struct NotifierStatus: Codable, Sendable, Equatable {
-    /// What it is at.
+    /// The activity of a notifier.
     ///
-    /// `idle`: nothing to send. `keeping`: alerts wait for a summary. `failing`: tried again later.
+    /// `idle`: nothing to send. `keeping`: alerts wait for a summary. `failing`: it will be tried again.
     package enum State: String, Codable, Sendable, CaseIterable { case idle, sending, keeping, failing, gone, dead }
 
     package let name: String
@@ -10,20 +10,20 @@ package struct NotifierStatus: Codable, Sendable, Equatable {
     /// The receiver's host; the rest of its address may be secret.
     package let host: String
     package let state: State
-    /// Why the last attempt failed; nil if it went well.
+    /// The reason why the last attempt failed; nil after a success.
     package let problem: String?
-    /// Seconds since the first of the attempts that have failed in a row.
+    /// The seconds since the first of the consecutive failed attempts.
     package let failingFor: Double?
-    /// Messages that the receiver took, since the start.
+    /// The messages delivered since the start.
     package let delivered: Int
-    /// Attempts that failed, since the start.
+    /// The failed attempts since the start.
     package let failures: Int
-    /// Alerts that summaries have stood for, since the start.
+    /// The alerts counted in summaries since the start.
     package let summarised: Int
-    /// Alerts that wait for a summary, and messages of the journal that have not been looked at.
+    /// The alerts that wait for a summary, and the journal's messages that were not read yet.
     package let waiting: Int
-    /// Age in seconds of the oldest alert that is known to wait; 0 if none does.
+    /// The age in seconds of the oldest alert that is known to wait; 0 if none does.
     package let oldest: Double
-    /// Everything up to this number is done.
+    /// The number up to which every message is done.
     package let seq: Int64
 }

@@ -6,10 +6,10 @@ import StreamSources
 import SystemSupport
 import WireFormat
 
-/// One notifier at work: reads the journal from its place on, and sends what passes its filter, in order.
+/// A running notifier: reads the journal from its position on, and sends what passes its filter, in order.
 ///
-/// It holds one page of messages and one summary, however many wait. All notifiers share one executor, on which none of
-/// them waits.
+/// It holds one page of messages and one summary, however many messages wait. All notifiers share one executor, on
+/// which none of them blocks.
 package actor NotifyFollower {
     private static let executor = QueueExecutor(label: "watchword.notify")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
@@ -23,7 +23,7 @@ package actor NotifyFollower {
 
     private var place: NotifierPlace
     private var pacing: Pacing
-    /// Everything up to this number has been looked at.
+    /// The number up to which every message has been read.
     private var read: Int64
     private var saved: (place: NotifierPlace, at: Double)?
     private var sending: Notice?
@@ -42,15 +42,16 @@ package actor NotifyFollower {
     private static let mostOn = 2 * NotifyRoster.mostSensors
     /// Messages read at once.
     static let page = 128
-    /// Seconds between writes of the place, at least.
+    /// The least seconds between two saves of the position.
     private static let saving = 1.0
-    /// Seconds until it looks again, at most: while something is kept, and while nothing is.
+    /// The longest pause between two checks in seconds: while a summary is kept, and while nothing is.
     package static let longestKept = 60.0
     private static let longestIdle = 300.0
     private static let firstPause = 5
     private static let longestPause = 3600.0
-    /// Seconds of failures after which a receiver is given up, and attempts of this process that there must be, too: a
-    /// clock that jumps is no failure.
+    /// The seconds of failures after which a receiver is given up.
+    ///
+    /// This process must also have made a number of attempts, since a clock that jumps is no failure.
     static let patience = 3 * 86_400.0
     static let leastAttempts = 10
 
@@ -103,7 +104,7 @@ package actor NotifyFollower {
         await log.wait(after: read, seconds: pause)
     }
 
-    /// Looks at one message or hole; false if it is to be looked at again, later.
+    /// Handles one message or hole; returns false if it must be handled again later.
     private func take(_ item: NotifyPage.Item) async -> Bool {
         switch item {
         case .hole(let hole):
@@ -170,9 +171,9 @@ package actor NotifyFollower {
 
     private enum Delivery {
         case delivered
-        /// It has become older than `catch_up` since the first attempt.
+        /// The alert has become older than `catch_up` since the first attempt.
         case late
-        /// The task is cancelled, or the receiver is given up.
+        /// The task was cancelled, or the receiver was given up.
         case stopped
     }
 
@@ -282,7 +283,7 @@ package actor NotifyFollower {
 
     // MARK: Its place
 
-    /// Notes how far it has come; written at most once a second.
+    /// Saves the position, at most once a second.
     private func keepPlace() async {
         place.seq =
             [pacing.kept.map { $0.first - 1 }, batch.first.map { $0.seq - 1 }, read].compactMap { $0 }.min() ?? read

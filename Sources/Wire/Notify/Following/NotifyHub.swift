@@ -2,7 +2,7 @@ import Concurrency
 import Foundation
 package import Logging
 
-/// All notifiers of a daemon: each is a task of its own, and waits for no other.
+/// All notifiers of a daemon; each is its own task, and waits for no other.
 package actor NotifyHub {
     /// A notifier whose files have been read.
     package struct Prepared: Sendable {
@@ -24,9 +24,9 @@ package actor NotifyHub {
     package nonisolated let roster = RosterSource()
     /// In the configuration's order.
     private var running: [Running] = []
-    /// Changes of `running`: one after the other, since each reads places and waits for what it ends.
+    /// Runs changes of `running` one after the other, since each reads positions and waits for notifiers to end.
     private let turns = SerialTaskQueue()
-    /// What was asked for last; nil once all have been stopped.
+    /// The notifiers of the last request; nil once all have been stopped.
     private var wanted: [Prepared]? = []
     private var again: Task<Void, Never>?
 
@@ -38,17 +38,17 @@ package actor NotifyHub {
         makeSender = sender ?? { Notify.makeSender($0, logger: logger) }
     }
 
-    /// Reads the files of notifiers; refuses, by a sentence, what cannot be used.
+    /// Reads the files of notifiers; throws on what cannot be used.
     package static func prepare(_ settings: [NotifierSettings]) throws(NotifyError) -> [Prepared] {
         var prepared: [Prepared] = []
         for one in settings { prepared.append(Prepared(settings: one, target: try NotifierTarget(one))) }
         return prepared
     }
 
-    /// Starts what is new, ends what is there no more, and leaves alone what is the same.
+    /// Starts new notifiers, ends removed ones, and leaves unchanged ones alone.
     ///
-    /// Where places cannot be read nothing is started: a notifier that began elsewhere would lose what it has not sent.
-    /// It is tried again.
+    /// If positions cannot be read, nothing is started, and it is tried again: a notifier that began elsewhere would
+    /// lose unsent alerts.
     package func apply(_ prepared: [Prepared]) async {
         guard wanted != nil else { return }
         wanted = prepared
@@ -83,7 +83,7 @@ package actor NotifyHub {
         }
     }
 
-    /// Seconds after which places that could not be read are read again.
+    /// The seconds after which unreadable positions are read again.
     private static let pause = 5.0
 
     private func start(_ prepared: Prepared, _ data: Data?, resuming: Bool = false) -> Running {
@@ -113,7 +113,7 @@ package actor NotifyHub {
         await running.task.value
     }
 
-    /// Ends all of them; their places are kept.
+    /// Ends all notifiers; their positions are saved.
     package func stop() async {
         wanted = nil
         again?.cancel()
@@ -130,7 +130,7 @@ package actor NotifyHub {
         return all
     }
 
-    /// Sends a test message now, beside what the notifier is at; nil if there is no such notifier.
+    /// Sends a test message now, independent of the notifier's other work; returns nil if there is no such notifier.
     package func test(_ name: String, id: String) async throws -> DeliveryOutcome? {
         guard let one = running.first(where: { $0.prepared.settings.name == name })?.prepared else { return nil }
         let parcel = try Parcel(
@@ -142,7 +142,7 @@ package actor NotifyHub {
         return outcome
     }
 
-    /// Starts a notifier again that was given up, from where it was; false if there is no such notifier.
+    /// Restarts a notifier that was given up, from its position; returns false if there is no such notifier.
     package func resume(_ name: String) async throws -> Bool {
         try await turns.take { [self] in try await restart(name) }
     }

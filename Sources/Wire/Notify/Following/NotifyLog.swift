@@ -1,15 +1,15 @@
 package import Foundation
 package import Journal
 
-/// The journal as notifiers read it, at their own pace, and where their places are kept.
+/// The journal as notifiers read it at their own pace, and the store of their positions.
 package protocol NotifyLog: Sendable {
-    /// Identity of the journal: under another one, numbers stand for other messages.
+    /// The identity of the journal: the same number under another identity is another message.
     var identity: String { get }
     /// The newest number.
     var newest: Int64 { get }
-    /// Up to which number an earlier journal is this one; nil if it is not known.
+    /// The number up to which an earlier journal is the same as this one; nil if it is unknown.
     func common(with journal: String) -> Int64?
-    /// Messages after a number, in order, at most `limit`.
+    /// Returns messages after a number, in order, at most `limit`.
     func read(after seq: Int64, limit: Int) async throws -> NotifyPage
     /// Waits until there is something after the number, at most so long.
     func wait(after seq: Int64, seconds: Double) async
@@ -20,11 +20,11 @@ package protocol NotifyLog: Sendable {
     func remove(places names: [String]) async throws
 }
 
-/// A piece of the journal.
+/// A page of the journal.
 package struct NotifyPage: Sendable {
     package let entries: [Entry]
     package let holes: [Hole]
-    /// Everything up to this number is in it.
+    /// The number up to which every message is in the page.
     package let through: Int64
 
     package init(entries: [Entry], holes: [Hole] = [], through: Int64) {
@@ -45,20 +45,20 @@ package struct NotifyPage: Sendable {
         }
     }
 
-    /// Messages and holes in order.
+    /// The messages and holes in order.
     var items: [Item] {
         guard !holes.isEmpty else { return entries.map { .entry($0) } }
         return (entries.map { Item.entry($0) } + holes.map { Item.hole($0) }).sorted { $0.last < $1.last }
     }
 }
 
-/// Time and chance, which tests replace.
+/// The time and the random numbers, which tests replace.
 package struct NotifyClock: Sendable {
     /// Seconds since 1970.
     package let now: @Sendable () -> Double
-    /// Waits so many seconds, or until the task is cancelled.
+    /// Waits this many seconds, or until the task is cancelled.
     package let sleep: @Sendable (Double) async -> Void
-    /// From 0 to 1.
+    /// Returns a random number from 0 to 1.
     package let chance: @Sendable () -> Double
 
     package init(

@@ -1,7 +1,7 @@
 import Foundation
 import WireFormat
 
-/// A notice as a CloudEvent 1.0, in structured mode.
+/// Encodes a notice as a CloudEvent 1.0, in structured mode.
 enum CloudEvent {
     static func of(_ notice: Notice, _ context: NoticeContext) -> JSONValue {
         var event: [String: JSONValue] = [

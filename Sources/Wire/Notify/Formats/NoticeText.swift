@@ -2,7 +2,7 @@ import Foundation
 import Printing
 import WireFormat
 
-/// A notice in words, for services that show text to people.
+/// Words a notice for services that show text to people.
 struct NoticeText {
     let title: String
     let rest: String

@@ -3,7 +3,7 @@ import Printing
 import StreamSources
 import WireFormat
 
-/// Bodies that receivers understand.
+/// The formats of bodies that receivers understand.
 package enum NotifyFormat: String, Sendable, CaseIterable {
     case cloudevents, mqtt, slack, discord, ntfy, gotify, telegram
 
@@ -30,7 +30,7 @@ package enum NotifyFormat: String, Sendable, CaseIterable {
 
     var usualURL: String? { self == .telegram ? "https://api.telegram.org" : nil }
 
-    /// Refuses a target that lacks what the service needs.
+    /// Throws if a target lacks what the service needs.
     func check(_ target: NotifierTarget, _ settings: NotifierSettings, _ what: String) throws(NotifyError) {
         switch self {
         case .telegram where target.token == nil || settings.chat == nil:
@@ -43,7 +43,7 @@ package enum NotifyFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The last part of the path, and the address before it.
+    /// The last part of the path, and the address before it; nil without one.
     static func topic(_ target: NotifierTarget) -> (root: String, topic: String)? {
         let path = target.url.rest.prefix { $0 != "?" }
         guard let slash = path.lastIndex(of: "/") else { return nil }
@@ -53,7 +53,7 @@ package enum NotifyFormat: String, Sendable, CaseIterable {
     }
 }
 
-/// A notice that is to be sent: whose journal it is from, by whom, and when.
+/// The context of a notice: its journal, the notifier, and the time.
 package struct NoticeContext: Sendable {
     let journal: String
     let notifier: String
@@ -70,12 +70,12 @@ package struct NoticeContext: Sendable {
 }
 
 extension NotifyFormat {
-    /// Media type of the body.
+    /// The media type of the body.
     var contentType: String {
         self == .cloudevents ? "application/cloudevents+json; charset=utf-8" : "application/json; charset=utf-8"
     }
 
-    /// The body of a notice.
+    /// Returns the body of a notice.
     package func body(_ notice: Notice, _ target: NotifierTarget, _ context: NoticeContext) throws -> Data {
         let value: JSONValue =
             switch self {

@@ -1,20 +1,20 @@
 package import StreamSources
 
-/// Which addresses a notifier may connect to.
+/// The addresses that a notifier may connect to.
 package struct ReachRule: Sendable, Equatable {
-    /// Private and loopback addresses that the configuration names.
+    /// The private and loopback addresses that the configuration allows.
     let named: [AddressRange]
 
     package init(_ named: [AddressRange]) { self.named = named }
 
-    /// Public addresses, and private ones that are named; link-local, metadata and multicast addresses never.
+    /// Whether an address is allowed: public, or private and listed; never link-local, metadata or multicast.
     package func allows(_ address: NetworkAddress) -> Bool {
         if address.isPublic { return true }
         guard address.isOrdinary || address.isLoopback else { return false }
         return named.contains { $0.reaches(address) }
     }
 
-    /// The addresses to connect to, one after the other, or why there is none.
+    /// The addresses to try in order, or the reason why there is none.
     package func choose(_ found: [NetworkAddress], of host: String) -> Result<[NetworkAddress], NotifyError> {
         let allowed = found.filter(allows)
         if !allowed.isEmpty { return .success(allowed) }

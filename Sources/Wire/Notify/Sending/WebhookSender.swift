@@ -6,9 +6,9 @@ import NIOHTTP1
 import StreamSources
 import SystemSupport
 
-/// Sends by HTTP: one request at a time, to an address that was looked up and checked for it, following no redirect.
+/// Sends HTTP requests one at a time, each to an address that was resolved and checked for it; follows no redirect.
 ///
-/// The connection goes to the checked address itself, so that a name cannot come to mean another one in between.
+/// It connects to the checked address itself, so that the name cannot resolve to another one in between.
 package actor WebhookSender: NoticeSender {
     private let rule: ReachRule
     private var client: HTTPClient?
@@ -16,11 +16,11 @@ package actor WebhookSender: NoticeSender {
     /// Whether the receiver refused a picture: from then on it gets none.
     private var refusesPictures = false
 
-    /// Bytes of an answer that are read, so that the connection can be used again.
+    /// The bytes of an answer that are read, so that the connection can be reused.
     private static let mostAnswer = 65_536
     private static let lookUp = Duration.seconds(10)
     private static let longestRetry = 3600.0
-    /// Addresses of a host that are tried for one request.
+    /// The greatest number of a host's addresses that are tried for one request.
     private static let mostAddresses = 4
 
     package init(_ rule: ReachRule) { self.rule = rule }
@@ -58,7 +58,7 @@ package actor WebhookSender: NoticeSender {
         }
     }
 
-    /// Sends to the first address that can be connected to, beginning with the one of the last time.
+    /// Sends to the first address that can be connected to, beginning with the last one used.
     private func exchange(_ request: WebhookRequest, _ chosen: [NetworkAddress]) async -> DeliveryOutcome {
         let known = chosen.filter { $0 == address }
         var outcome = DeliveryOutcome.failed("no connection")
@@ -73,7 +73,7 @@ package actor WebhookSender: NoticeSender {
         return outcome
     }
 
-    /// Whether another address may do better.
+    /// Whether another address may succeed.
     private static func isUnconnected(_ error: any Error) -> Bool {
         switch error {
         case let error as HTTPClientError: error == .connectTimeout
@@ -117,7 +117,7 @@ package actor WebhookSender: NoticeSender {
         return outcome
     }
 
-    /// Reads the rest of a short answer within the time; a longer one costs its connection.
+    /// Reads the rest of a short answer within the time limit; after a longer one, the connection is closed.
     private static func drain(_ body: HTTPClientResponse.Body, until deadline: ContinuousClock.Instant) async {
         let reading = Task { _ = try? await body.collect(upTo: mostAnswer) }
         let alarm = CancellableTimer(at: deadline) { reading.cancel() }
@@ -144,7 +144,7 @@ package actor WebhookSender: NoticeSender {
         }
     }
 
-    /// The failure in a few words: never the address, which may hold a secret.
+    /// Describes a failure in a few words, without the address, which may contain a secret.
     private static func brief(_ error: any Error, _ timeout: Double) -> String {
         if "\(error)".contains("CERTIFICATE_VERIFY_FAILED") { return "its certificate is not trusted" }
         return switch error {

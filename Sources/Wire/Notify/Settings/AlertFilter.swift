@@ -1,15 +1,15 @@
 package import Matching
 package import WireFormat
 
-/// Which phases of which events a notifier is about.
+/// Selects the events and phases that a notifier sends.
 package struct AlertFilter: Sendable, Equatable {
     package enum Phase: String, Sendable, CaseIterable { case start, update, end }
 
-    /// Ids of queries; all, if nil.
+    /// The ids of queries; nil means all.
     package var queries: Set<String>?
-    /// Streams and regions; all, if nil.
+    /// The streams and regions; nil means all.
     package var streams: StreamSelector?
-    /// Tags of queries, of which one is enough; whatever the tags, if nil.
+    /// Tags, one of which the query must have; nil means any query.
     package var tags: Set<String>?
     package var phases = Set(Phase.allCases)
 

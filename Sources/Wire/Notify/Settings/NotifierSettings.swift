@@ -5,12 +5,12 @@ package import StreamSources
 package struct NotifierSettings: Sendable, Equatable {
     package let name: String
     package var format = NotifyFormat.cloudevents
-    /// Where to: the address itself, or the file that it is in, since many services put their secret into it.
+    /// The receiver's URL; `urlFile` is a file that contains it, since many services put a secret into it.
     package var url: String?
     package var urlFile: String?
-    /// File of the secret that signs what is sent (Standard Webhooks).
+    /// The file with the secret that signs requests (Standard Webhooks).
     package var secret: String?
-    /// File of the service's token.
+    /// The file with the service's token.
     package var token: String?
     /// Telegram's chat.
     package var chat: String?
@@ -30,12 +30,12 @@ package struct NotifierSettings: Sendable, Equatable {
     /// Private and loopback addresses that it may reach.
     package var addresses: [AddressRange] = []
     package var filter = AlertFilter()
-    /// Seconds: what is older is not sent, but counted in a summary.
+    /// The age in seconds after which an alert is not sent, but counted in a summary.
     package var catchUp: Double
     package var limit: AlertLimit?
-    /// While it is active, alerts are kept for one summary; never, if nil.
+    /// The hours in which alerts are kept for one summary; nil means never.
     package var quiet: ActiveHours?
-    /// Seconds that a request may take.
+    /// The time limit of a request in seconds.
     package var timeout = 10.0
 
     package init(name: String, format: NotifyFormat) {
@@ -51,10 +51,10 @@ package struct NotifierSettings: Sendable, Equatable {
     }
 }
 
-/// Most messages in a time; the rest become one summary.
+/// The greatest number of messages in a period; further alerts become one summary.
 package struct AlertLimit: Sendable, Equatable {
     package let alerts: Int
-    /// Seconds.
+    /// The period in seconds.
     package let per: Double
 
     package init(alerts: Int, per: Double) {
@@ -63,7 +63,7 @@ package struct AlertLimit: Sendable, Equatable {
     }
 }
 
-/// A notifier cannot be used: one sentence that names it.
+/// A notifier that cannot be used: a sentence that names it.
 package struct NotifyError: Error, Equatable, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }

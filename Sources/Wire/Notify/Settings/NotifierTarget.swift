@@ -2,7 +2,7 @@ import Foundation
 import StreamSources
 import SystemSupport
 
-/// Where a notifier sends, with the secrets that it needs, read from their files.
+/// The destination of a notifier, with its secrets, read from their files.
 package struct NotifierTarget: Sendable, Equatable {
     let url: StrictURI
     let secret: WebhookSecret?
@@ -13,7 +13,7 @@ package struct NotifierTarget: Sendable, Equatable {
     let certificate: String?
     let key: String?
 
-    /// Reads the files; refuses, by a sentence, what cannot be used.
+    /// Reads the files; throws on what cannot be used.
     package init(_ settings: NotifierSettings) throws(NotifyError) {
         let what = "notifier \"\(settings.name)\""
         var address = settings.url ?? settings.format.usualURL
@@ -58,7 +58,7 @@ package struct NotifierTarget: Sendable, Equatable {
         try settings.format.check(self, settings, what)
     }
 
-    /// The one line of a secret file; a bare name may be that of a credential.
+    /// Reads the one line of a secret file; a name without a folder may be a credential's.
     private static func line(_ file: String, _ what: String) throws(NotifyError) -> String {
         let path = Credential.file(file) ?? file
         let data: Data

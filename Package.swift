@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", path: "Sources/System/COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CTurboJPEG", path: "Sources/System/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp"),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CPixbuf", path: "Sources/System/CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
         .target(
             name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures", cSettings: strictC,
@@ -196,7 +197,9 @@ let package = Package(
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
-            dependencies: ["Concurrency", "CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Concurrency", "CPlatform", "CZlib", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],

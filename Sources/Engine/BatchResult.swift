@@ -52,7 +52,7 @@ package struct Detection: Sendable {
     package let transition: EventTracker.Transition
     package let model: String
     /// The peak's picture, a JPEG file, if it is another than was told before.
-    package let snapshot: Data?
+    package var snapshot: Data?
 }
 
 /// What a query's rule made of one window, for those who look on.

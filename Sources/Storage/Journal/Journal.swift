@@ -183,6 +183,7 @@ package final class Journal: Sendable {
                 """)
         let message = try database.cachedStatement(
             sql: "INSERT INTO message (seq, prev, topic, event, time, body) VALUES (?, ?, ?, ?, ?, ?)")
+        var bodies = try StoredBodies(database)
         var bytes = 0
         for entry in entries {
             let topicID = try Int64.fetchOne(topic, arguments: [entry.topic, entry.query, entry.stream, entry.seq])
@@ -194,8 +195,9 @@ package final class Journal: Sendable {
                         mark.id, entry.query, entry.stream, entry.seq, entry.seq, mark.phase.rawValue, mark.snapshot,
                     ])
             }
-            try message.execute(arguments: [entry.seq, entry.prev, topicID, eventID, time, entry.body])
-            bytes += entry.body.count + Schema.rowBytes
+            let body = try bodies.pack(entry.body, topic: entry.topic)
+            try message.execute(arguments: [entry.seq, entry.prev, topicID, eventID, time, body])
+            bytes += body.count + Schema.rowBytes
         }
         return bytes
     }

@@ -46,6 +46,13 @@ enum Schema {
         migrator.registerMigration("notifiers") { database in
             try database.execute(sql: "CREATE TABLE notifier (name TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("packed bodies") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE dictionary (
+                        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT
+                    """)
+        }
         return migrator
     }
 

@@ -395,7 +395,7 @@ let package = Package(
         tests("HistoryTests", ["CKernels", "History", "Matching", "SystemSupport"]),
         tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
-        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources"]),
+        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources", "SystemSupport"]),
         tests(
             "CLIPTests",
             ["Checkpoints", "CLIP", "Matching", "Pixels", "StreamSources", "SystemSupport", "Tensors", "Tokenizers"]),
@@ -447,9 +447,9 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
-                "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
-                .product(name: "Logging", package: "swift-log"),
+                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
+                "Messaging", "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(

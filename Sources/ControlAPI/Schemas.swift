@@ -189,7 +189,8 @@ package enum Schemas {
                             "most",
                             .list(
                                 .object([
-                                    .init("query", .name, required: true), .init("messages", .integer(), required: true),
+                                    .init("query", .name, required: true),
+                                    .init("messages", .integer(), required: true),
                                 ])), required: true, "Those with the most messages."),
                     ], others: .anything), "While events come faster than they are told: the queries that make it."),
             .init("failedBatches", .integer(), required: true), .init("waiting", .integer(), required: true),

@@ -96,7 +96,7 @@ package actor WatchwordDaemon {
         notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger)
+        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger) { [queue] in queue.wasLate }
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt
@@ -217,7 +217,8 @@ package actor WatchwordDaemon {
             pulse.end()
             health.endLoop()
         }
-        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
+        while let items = await queue.next(
+            limit: configuration.batchSize, maxDelay: queue.delay(most: .seconds(configuration.batchDelay)))
         {
             defer { pulse.beat() }
             // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may

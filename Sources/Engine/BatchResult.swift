@@ -53,6 +53,14 @@ package struct Detection: Sendable {
     package let model: String
     /// The peak's picture, a JPEG file, if it is another than was told before.
     package var snapshot: Data?
+
+    package init(
+        event: String, query: StandingQuery, stream: String, transition: EventTracker.Transition, model: String,
+        snapshot: Data?
+    ) {
+        (self.event, self.query, self.stream) = (event, query, stream)
+        (self.transition, self.model, self.snapshot) = (transition, model, snapshot)
+    }
 }
 
 /// What a query's rule made of one window, for those who look on.

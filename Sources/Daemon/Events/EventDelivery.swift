@@ -1,14 +1,14 @@
 import Concurrency
-import Engine
-import Foundation
+package import Engine
+package import Foundation
 import Journal
-import Logging
+package import Logging
 import Matching
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 ///
 /// A few are waited for; where many wait, scoring goes on meanwhile, up to a limit at which it waits too.
-actor EventDelivery {
+package actor EventDelivery {
     private let outbox: Outbox
     private let history: DaemonHistory?
     private let logger: Logger
@@ -16,36 +16,40 @@ actor EventDelivery {
     /// What is done once all detections before a number are out.
     private var marks: [(number: Int, told: @Sendable (Date) async -> Void)] = []
     private var delivering: Task<Void, Never>?
+    private var isEnding = false
     private var storm = StormWatch()
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
     /// Events that have started.
     private(set) var started = 0
     /// Phases of events that were told, by their names.
-    private(set) var phases: [String: Int] = [:]
+    private(set) package var phases: [String: Int] = [:]
 
     /// Most detections that wait while scoring goes on.
     private static let most = 65_536
     /// Most that are stored and published at once.
-    private static let chunk = 1000
+    private static let chunk = 500
+    /// Whether frames wait so long that scoring needs the processors more; then telling takes a quarter of the time.
+    private let isLate: @Sendable () -> Bool
 
-    init(outbox: Outbox, history: DaemonHistory?, logger: Logger) {
+    package init(outbox: Outbox, history: DaemonHistory?, logger: Logger, isLate: @escaping @Sendable () -> Bool) {
+        self.isLate = isLate
         self.outbox = outbox
         self.history = history
         self.logger = logger
     }
 
     /// Detections that wait, and updates that were left out since newer ones said what they said.
-    var backlog: (waiting: Int, coalesced: Int) { (queue.count, queue.coalesced) }
+    package var backlog: (waiting: Int, coalesced: Int) { (queue.count, queue.coalesced) }
     /// Queries whose events come faster than they are told; nil where none do.
-    var storming: StormStatus? { storm.status(at: Date()) }
+    package var storming: StormStatus? { storm.status(at: Date()) }
 
     /// Delivers detections; returns when they are out or, where many wait, at once.
     ///
     /// `told` is called when they are out, with the time.
-    func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
+    package func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
         queue.add(detections)
-        storm.observe(detections, waiting: queue.count, at: Date(), logger)
+        if let news = storm.observe(detections, waiting: queue.count, at: Date()) { say(news) }
         if let told {
             // Nothing waits: nobody has to be woken for it.
             if queue.count == 0, delivering == nil { return await told(Date()) }
@@ -57,8 +61,11 @@ actor EventDelivery {
         while queue.count > Self.most { try? await Task.sleep(for: .milliseconds(20)) }
     }
 
-    /// Returns when nothing waits.
-    func drain() async { await delivering?.value }
+    /// Returns when nothing waits; nothing is scored any more.
+    package func drain() async {
+        isEnding = true
+        await delivering?.value
+    }
 
     /// What sends all that waits, and all that comes meanwhile.
     private func delivery() -> Task<Void, Never> {
@@ -70,12 +77,16 @@ actor EventDelivery {
 
     private func sendAll() async {
         while queue.count > 0 || !marks.isEmpty {
-            let detections = queue.take(Self.chunk)
-            await send(detections)
+            let began = ContinuousClock.now
+            await send(queue.take(Self.chunk))
             let (now, first) = (Date(), queue.first)
             let out = marks.prefix { $0.number <= first }
             marks.removeFirst(out.count)
             for mark in out { await mark.told(now) }
+            if StormWatch.calm..<Self.most / 2 ~= queue.count, !isEnding, isLate() {
+                let spent: Duration = began.duration(to: .now)
+                try? await Task.sleep(for: min(spent * 3, .seconds(1)))
+            }
         }
         delivering = nil
     }
@@ -98,6 +109,20 @@ actor EventDelivery {
             if detections.count <= StormWatch.calm { log(detection) }
         }
         await outbox.send(messages)
+    }
+
+    private func say(_ news: StormWatch.News) {
+        switch news {
+        case .goesOn(let storm):
+            logger.warning(
+                "more events come than are told at once; updates of an event that wait become one",
+                metadata: [
+                    "waiting": "\(queue.count)", "queries": "\(storm.queries)",
+                    "most": "\(storm.most.map { "\($0.query) (\($0.messages))" }.joined(separator: ", "))",
+                ])
+        case .over(let queries):
+            logger.notice("events are told as they come again", metadata: ["queries": "\(queries)"])
+        }
     }
 
     private func log(_ detection: Detection) {

@@ -8,45 +8,58 @@ enum Deflate {
 
     /// The packed bytes; nil if they would be no fewer.
     static func pack(_ data: Data, _ dictionary: Data) -> Data? {
-        var stream = z_stream()
+        let stream = Stream()
         let size = Int32(MemoryLayout<z_stream>.size)
-        guard deflateInit2_(&stream, 4, Z_DEFLATED, window, 6, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK
+        guard
+            deflateInit2_(stream.pointer, 4, Z_DEFLATED, window, 6, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK
         else { return nil }
-        defer { deflateEnd(&stream) }
-        return run(&stream, data, room: data.count, deflateSetDictionary, dictionary) { deflate($0, Z_FINISH) }
+        defer { deflateEnd(stream.pointer) }
+        return stream.run(data, room: data.count, deflateSetDictionary, dictionary) { deflate($0, Z_FINISH) }
     }
 
     /// The `count` bytes that were packed; nil if the packed ones make others.
     static func unpack(_ data: Data, to count: Int, _ dictionary: Data) -> Data? {
-        var stream = z_stream()
-        guard inflateInit2_(&stream, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        let stream = Stream()
+        guard inflateInit2_(stream.pointer, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
         else { return nil }
-        defer { inflateEnd(&stream) }
-        let found = run(&stream, data, room: count + 1, inflateSetDictionary, dictionary) { inflate($0, Z_FINISH) }
+        defer { inflateEnd(stream.pointer) }
+        let found = stream.run(data, room: count + 1, inflateSetDictionary, dictionary) { inflate($0, Z_FINISH) }
         return found?.count == count ? found : nil
     }
 
-    private static func run(
-        _ stream: inout z_stream, _ data: Data, room: Int,
-        _ setDictionary: (z_streamp?, UnsafePointer<Bytef>?, uInt) -> Int32, _ dictionary: Data,
-        _ step: (z_streamp?) -> Int32
-    ) -> Data? {
-        let isSet = dictionary.withUnsafeBytes { bytes in
-            setDictionary(&stream, bytes.bindMemory(to: Bytef.self).baseAddress, uInt(bytes.count))
+    /// The one owner of a stream, which stays where it is: zlib keeps its address.
+    private final class Stream {
+        let pointer: UnsafeMutablePointer<z_stream>
+
+        init() {
+            pointer = .allocate(capacity: 1)
+            pointer.initialize(to: z_stream())
         }
-        guard isSet == Z_OK, room > 0 else { return nil }
-        var out = [UInt8](repeating: 0, count: room)
-        let end = data.withUnsafeBytes { bytes in
-            out.withUnsafeMutableBufferPointer { out in
-                // zlib does not write what it reads; its type does not say so.
-                stream.next_in = UnsafeMutablePointer(mutating: bytes.bindMemory(to: Bytef.self).baseAddress)
-                (stream.avail_in, stream.next_out, stream.avail_out) = (
-                    uInt(bytes.count), out.baseAddress, uInt(out.count)
-                )
-                return step(&stream)
+
+        deinit { pointer.deallocate() }
+
+        func run(
+            _ data: Data, room: Int, _ setDictionary: (z_streamp?, UnsafePointer<Bytef>?, uInt) -> Int32,
+            _ dictionary: Data, _ step: (z_streamp?) -> Int32
+        ) -> Data? {
+            let isSet = dictionary.withUnsafeBytes { bytes in
+                setDictionary(pointer, bytes.bindMemory(to: Bytef.self).baseAddress, uInt(bytes.count))
             }
+            guard isSet == Z_OK, room > 0 else { return nil }
+            var out = [UInt8](repeating: 0, count: room)
+            let end = data.withUnsafeBytes { bytes in
+                out.withUnsafeMutableBufferPointer { out in
+                    // zlib does not write what it reads; its type does not say so.
+                    pointer.pointee.next_in = UnsafeMutablePointer(
+                        mutating: bytes.bindMemory(to: Bytef.self).baseAddress)
+                    pointer.pointee.avail_in = uInt(bytes.count)
+                    pointer.pointee.next_out = out.baseAddress
+                    pointer.pointee.avail_out = uInt(out.count)
+                    return step(pointer)
+                }
+            }
+            guard end == Z_STREAM_END else { return nil }
+            return Data(out[..<(room - Int(pointer.pointee.avail_out))])
         }
-        guard end == Z_STREAM_END else { return nil }
-        return Data(out[..<(room - Int(stream.avail_out))])
     }
 }

@@ -16,7 +16,7 @@ extension Journal {
                         "since": since, "limit": limit, "prefix": filter.topicPrefix, "query": filter.query,
                         "stream": filter.stream,
                     ]
-                ).map { try Self.entry($0, bodies) }
+                ).map { try entry($0, bodies) }
                 let through = entries.count < limit ? Int64.max : entries.last?.seq ?? .max
                 let holes = try Row.fetchAll(
                     database, sql: "SELECT first, last, reason FROM hole WHERE last > ? AND first <= ? ORDER BY first",
@@ -58,10 +58,13 @@ extension Journal {
             """
     }
 
-    private static func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry {
+    private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry {
         let phase = (row["phase"] as String?).flatMap { EventMark.Phase(rawValue: $0) }
-        let mark = (row["event"] as String?).map {
-            EventMark(id: $0, phase: phase ?? .update, snapshot: row["snapshot"])
+        let mark = (row["event"] as String?).map { event in
+            let snapshot = row["snapshot"] as String?
+            return EventMark(
+                id: event, phase: phase ?? .update,
+                snapshot: snapshot == Schema.ownSnapshot ? snapshots?.path(event) : snapshot)
         }
         return try Entry(
             seq: row["seq"], prev: row["prev"], topic: row["name"], query: row["query"], stream: row["stream"],
@@ -79,7 +82,7 @@ extension Journal {
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.phase <> 'end' ORDER BY event.first
                         """
-                ).map { try Self.entry($0, bodies) }
+                ).map { try entry($0, bodies) }
             }
         }
     }
@@ -94,7 +97,7 @@ extension Journal {
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.name = ?
                         """, arguments: [name]
-                ).map { try Self.entry($0, StoredBodies(database)) }
+                ).map { try entry($0, StoredBodies(database)) }
             }
         }
     }

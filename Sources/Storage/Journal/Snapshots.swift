@@ -8,6 +8,9 @@ import SystemSupport
 final class SnapshotFolder: Sendable {
     private let folder: String
     private let total = Mutex<Int>(0)
+    /// The pictures that were written last, and a name that each still has.
+    private let recent = Mutex<[(picture: Data, path: String)]>([])
+    private static let mostRecent = 8
 
     init(_ folder: String) throws {
         self.folder = folder
@@ -16,7 +19,7 @@ final class SnapshotFolder: Sendable {
     /// Bytes that all pictures take.
     var bytes: Int { total.withLock { $0 } }
 
-    private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
+    func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
 
     /// Writes a picture of events, in place of those that they had; its path by event.
     ///
@@ -25,30 +28,39 @@ final class SnapshotFolder: Sendable {
         guard events.allSatisfy({ Identifier.isEvent($0) }) else { throw CocoaError(.fileWriteInvalidFileName) }
         try PrivateFolder.make(folder)
         var paths: [String: String] = [:]
-        var whole: String?
+        var whole = recent.withLock { $0.last { $0.picture == data }?.path }
         for event in events where paths[event] == nil {
             let path = path(event)
-            let freed = bytesAlone(path)
-            if let whole, try share(whole, as: path) {
+            if path == whole {
+                // It has the picture already.
+            } else if let whole, let freed = try share(whole, as: path) {
                 total.withLock { $0 -= freed }
             } else {
+                let freed = bytesAlone(path)
                 try AtomicFile.write(data, to: path, mode: 0o600, .one)
                 total.withLock { $0 += data.count - freed }
                 whole = path
             }
             paths[event] = path
         }
+        recent.withLock { recent in
+            let named = Set(paths.values)
+            recent.removeAll { named.contains($0.path) || $0.picture == data }
+            if let whole { recent.append((data, whole)) }
+            if recent.count > Self.mostRecent { recent.removeFirst() }
+        }
         return paths
     }
 
-    /// Gives a picture another name, in place of what had it; false if it cannot have one.
-    private func share(_ picture: String, as path: String) throws -> Bool {
-        guard picture != path else { return true }
-        let part = AtomicFile.Part(of: path)
+    /// Gives a picture another name, in place of what had it; the bytes that this frees, nil if it cannot have one.
+    private func share(_ picture: String, as path: String) throws -> Int? {
+        if link(picture, path) == 0 { return 0 }
         // Not everywhere are there links, and a file can only have so many.
-        guard link(picture, part.path) == 0 else { return false }
+        guard errno == EEXIST else { return nil }
+        let (freed, part) = (bytesAlone(path), AtomicFile.Part(of: path))
+        guard link(picture, part.path) == 0 else { return nil }
         try part.publish()
-        return true
+        return freed
     }
 
     /// Bytes that are free once a file's name is gone: none while it has another.
@@ -67,6 +79,7 @@ final class SnapshotFolder: Sendable {
         var count = 0
         for event in events where Identifier.isEvent(event) {
             let bytes = bytesAlone(path(event))
+            recent.withLock { $0.removeAll { $0.path == path(event) } }
             guard unlink(path(event)) == 0 else { continue }
             total.withLock { $0 -= bytes }
             count += 1

@@ -4,10 +4,11 @@ import GRDB
 /// Bodies of messages as the journal's file has them.
 ///
 /// Most are packed against an earlier body of their kind: a mark, the number of that dictionary, and the length, four
-/// bytes each of the latter, then deflate's bytes. Those that gain nothing are stored as they were sent.
+/// bytes each of the latter, then deflate's bytes. Those that gain nothing are stored as they were sent; were such a one
+/// to begin with the mark, after a head with the number 0.
 struct StoredBodies {
     private static let mark: UInt8 = 1
-    private static let head = 9
+    private static let headBytes = 9
     /// A body that is packed to more than this share of it becomes the next dictionary of its kind, up to a number.
     private static let share = 3
     private static let mostOfKind = 16
@@ -33,7 +34,8 @@ struct StoredBodies {
 
     /// A body for the file; a new dictionary is stored, too.
     mutating func pack(_ body: Data, topic: String) throws -> Data {
-        guard body.count >= Self.least, body.first != Self.mark else { return body }
+        guard body.first != Self.mark else { return Self.head(0, body.count) + body }
+        guard body.count >= Self.least else { return body }
         let kind = String(topic.prefix { $0 != "." })
         let known = newest[kind]
         let packed = known.flatMap { pack(body, $0.id) }
@@ -47,11 +49,17 @@ struct StoredBodies {
 
     private func pack(_ body: Data, _ id: Int64) -> Data? {
         guard let dictionary = dictionaries[id], let number = UInt32(exactly: id),
-            let length = UInt32(exactly: body.count), let packed = Deflate.pack(body, dictionary)
+            let packed = Deflate.pack(body, dictionary), Self.headBytes + packed.count < body.count
         else { return nil }
-        var stored = Data([Self.mark])
-        for word in [number, length] { withUnsafeBytes(of: word.littleEndian) { stored.append(contentsOf: $0) } }
-        return stored.count + packed.count < body.count ? stored + packed : nil
+        return Self.head(number, body.count) + packed
+    }
+
+    private static func head(_ dictionary: UInt32, _ length: Int) -> Data {
+        var head = Data([mark])
+        for word in [dictionary, UInt32(truncatingIfNeeded: length)] {
+            withUnsafeBytes(of: word.littleEndian) { head.append(contentsOf: $0) }
+        }
+        return head
     }
 
     /// The body as it was sent.
@@ -60,9 +68,10 @@ struct StoredBodies {
         func word(_ place: Int) -> Int {
             stored.dropFirst(place).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         }
-        let length = word(5)
-        guard stored.count > Self.head, length <= Self.most, let dictionary = dictionaries[Int64(word(1))],
-            let body = Deflate.unpack(stored.dropFirst(Self.head), to: length, dictionary)
+        let (number, length, packed) = (word(1), word(5), Data(stored.dropFirst(Self.headBytes)))
+        if number == 0, stored.count >= Self.headBytes, packed.count == length { return packed }
+        guard stored.count > Self.headBytes, length <= Self.most, let dictionary = dictionaries[Int64(number)],
+            let body = Deflate.unpack(packed, to: length, dictionary)
         else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a message cannot be unpacked")
         }

@@ -147,7 +147,8 @@ package enum MetricsPage {
             "Updates of events that were left out, since newer ones said what they said before they were told.",
             Double(daemon.status.coalescedUpdates))
         page.value(
-            .gauge, "watchword_event_storm", "1 while events come faster than they are told; `status` names the queries.",
+            .gauge, "watchword_event_storm",
+            "1 while events come faster than they are told; `status` names the queries.",
             daemon.status.storm == nil ? 0 : 1)
         page.value(.counter, "watchword_messages_published_total", "Messages published.", Double(daemon.published))
         page.value(

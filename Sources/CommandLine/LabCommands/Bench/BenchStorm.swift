@@ -7,7 +7,8 @@ extension Bench {
     /// `watchword bench storm`: what is scored and written while every query matches on every stream.
     struct Storm: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Events of queries that match everything: what the whole daemon still scores, and what it writes.",
+            abstract:
+                "Events of queries that match everything: what the whole daemon still scores, and what it writes.",
             discussion: """
                 Plays a film once on several live streams, with contrasts that always match. DUE are the windows of all \
                 frames that the sampling took; LEFT OUT are frames that were shed or dropped.

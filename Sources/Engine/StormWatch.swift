@@ -1,6 +1,4 @@
 package import Foundation
-import Engine
-import Logging
 import Matching
 
 /// A time in which events come faster than they are told, and the queries that make it.
@@ -16,47 +14,46 @@ package struct StormStatus: Codable, Sendable, Equatable {
     package let most: [Query]
 }
 
-/// Notices when events come faster than they are told, and says which queries make them.
-struct StormWatch {
+/// Notices when events come faster than they are told, and which queries make them.
+package struct StormWatch: Sendable {
     /// Messages that may wait; more are a storm, which is over once none has come for so many seconds.
-    static let calm = 256
+    package static let calm = 256
     private static let pause = 10.0
     private static let shown = 5
+
+    /// What is to be said: at the beginning, each minute, and at the end.
+    package enum News: Sendable, Equatable {
+        case goesOn(StormStatus)
+        case over(queries: Int)
+    }
 
     private var began: Date?
     private var last = Date.distantPast
     private var counts: [String: Int] = [:]
     private var said = Date.distantPast
 
+    package init() {}
+
     /// Takes detections after which so many wait.
-    mutating func observe(_ detections: [Detection], waiting: Int, at now: Date, _ logger: Logger) {
+    package mutating func observe(_ detections: [Detection], waiting: Int, at now: Date) -> News? {
         if waiting > Self.calm {
             if began == nil { (began, counts) = (now, [:]) }
             last = now
         }
-        guard began != nil else { return }
+        guard began != nil else { return nil }
         for detection in detections { counts[detection.query.id, default: 0] += 1 }
-        guard isOver(at: now) else { return say(waiting, at: now, logger) }
-        logger.notice("events are told as they come again", metadata: ["queries": "\(counts.count)"])
-        (began, counts, said) = (nil, [:], .distantPast)
-    }
-
-    private mutating func say(_ waiting: Int, at now: Date, _ logger: Logger) {
-        guard now.timeIntervalSince(said) >= 60, let storm = status(at: now) else { return }
+        guard let storm = status(at: now) else {
+            defer { (began, counts, said) = (nil, [:], .distantPast) }
+            return .over(queries: counts.count)
+        }
+        guard now.timeIntervalSince(said) >= 60 else { return nil }
         said = now
-        logger.warning(
-            "more events come than are told at once; updates of an event that wait become one",
-            metadata: [
-                "waiting": "\(waiting)", "queries": "\(storm.queries)",
-                "most": "\(storm.most.map { "\($0.query) (\($0.messages))" }.joined(separator: ", "))",
-            ])
+        return .goesOn(storm)
     }
-
-    private func isOver(at now: Date) -> Bool { now.timeIntervalSince(last) >= Self.pause }
 
     /// The storm; nil while there is none.
-    func status(at now: Date) -> StormStatus? {
-        guard let began, !isOver(at: now) else { return nil }
+    package func status(at now: Date) -> StormStatus? {
+        guard let began, now.timeIntervalSince(last) < Self.pause else { return nil }
         let most = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(Self.shown)
         return StormStatus(
             since: began, queries: counts.count, most: most.map { .init(query: $0.key, messages: $0.value) })

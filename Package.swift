@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", path: "Sources/System/COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CTurboJPEG", path: "Sources/System/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp"),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CPixbuf", path: "Sources/System/CPixbuf", pkgConfig: "gdk-pixbuf-2.0"),
         .target(
             name: "CPictures", dependencies: ["CPixbuf"], path: "Sources/System/CPictures", cSettings: strictC,
@@ -202,7 +203,9 @@ let package = Package(
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
         .target(
             name: "Journal",
-            dependencies: ["Concurrency", "CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Concurrency", "CPlatform", "CZlib", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             path: "Sources/Storage/Journal", swiftSettings: strict),
         .target(
             name: "History", dependencies: ["CKernels", "Digests", "Matching", "SystemSupport"],
@@ -403,7 +406,7 @@ let package = Package(
         tests("HistoryTests", ["CKernels", "History", "Matching", "SystemSupport"]),
         tests("BacktestingTests", ["Backtesting", "CLIP", "Engine", "Heads", "History", "Matching", "SystemSupport"]),
         tests("HubTests", ["Checkpoints", "Hub", "SystemSupport"]),
-        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources"]),
+        tests("PixelsTests", ["Checkpoints", "Ingest", "Pixels", "Sampling", "StreamSources", "SystemSupport"]),
         tests(
             "CLIPTests",
             ["Checkpoints", "CLIP", "Matching", "Pixels", "StreamSources", "SystemSupport", "Tensors", "Tokenizers"]),
@@ -456,9 +459,9 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Matching", "Messaging",
-                "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration", "WireFormat",
-                .product(name: "Logging", package: "swift-log"),
+                "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
+                "Messaging", "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration",
+                "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(

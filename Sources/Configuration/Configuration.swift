@@ -31,8 +31,8 @@ package struct Configuration: Sendable, Equatable {
     package var curve: CurveConfiguration?
     package var limits = ControlLimits()
     package var batchSize = 8
-    /// Seconds that a frame may wait for others to fill its batch.
-    package var batchDelay = 0.02
+    /// Seconds that a frame may wait for others to fill its batch, where others are likely to come and none is late.
+    package var batchDelay = 0.15
     /// How thresholds are learnt from budgets.
     package var calibration = CalibrationSettings()
     /// How long messages and snapshots are kept.

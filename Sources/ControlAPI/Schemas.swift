@@ -179,6 +179,20 @@ package enum Schemas {
                 .object([.init("done", .integer(), required: true), .init("total", .integer(), required: true)])),
             .init("scored", .integer(), required: true), .init("rescored", .integer(), required: true),
             .init("undecided", .integer(), required: true), .init("events", .integer(), required: true),
+            .init("waitingMessages", .integer(), required: true), .init("coalescedUpdates", .integer(), required: true),
+            .init(
+                "storm",
+                .object(
+                    [
+                        .init("since", .moment, required: true), .init("queries", .integer(), required: true),
+                        .init(
+                            "most",
+                            .list(
+                                .object([
+                                    .init("query", .name, required: true),
+                                    .init("messages", .integer(), required: true),
+                                ])), required: true, "Those with the most messages."),
+                    ], others: .anything), "While events come faster than they are told: the queries that make it."),
             .init("failedBatches", .integer(), required: true), .init("waiting", .integer(), required: true),
             .init("seq", .integer(), required: true), .init("journaled", .truth, required: true),
             .init(

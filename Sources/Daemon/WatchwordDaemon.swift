@@ -96,7 +96,7 @@ package actor WatchwordDaemon {
         notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger)
+        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger) { [queue] in queue.wasLate }
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt
@@ -224,7 +224,8 @@ package actor WatchwordDaemon {
             pulse.end()
             health.endLoop()
         }
-        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
+        while let items = await queue.next(
+            limit: configuration.batchSize, maxDelay: queue.delay(most: .seconds(configuration.batchDelay)))
         {
             defer { pulse.beat() }
             // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may
@@ -233,7 +234,7 @@ package actor WatchwordDaemon {
             health.beginBatch()
             defer { health.endBatch() }
             do {
-                let step = try await engine.process(
+                var step = try await engine.process(
                     items, isLate: queue.wasLate, wantFrames: history != nil, watching: live.watchedQueries)
                 history?.record(step)
                 live.add(step.watched)
@@ -248,21 +249,27 @@ package actor WatchwordDaemon {
                 let scored = Date()
                 // A threshold is recorded before what it found is told.
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
-                await alerts.deliver(step.detections)
-                let now = Date()
                 let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
-                let totals = step.settled.map { now.timeIntervalSince1970 - $0 }
-                for total in totals { latency.add(seconds: total) }
-                guard !items.isEmpty || !totals.isEmpty else { continue }
-                health.add(
-                    batch: items.count, waits: stamps.map { began.timeIntervalSince($0) }, totals: totals, step: step,
-                    publish: now.timeIntervalSince(scored))
+                let (detections, count) = (step.detections, items.count)
+                step.detections = []
+                await alerts.deliver(detections) { [self, step] now in
+                    await told(step, batch: count, waits: stamps.map { began.timeIntervalSince($0) }, scored, at: now)
+                }
             } catch {
                 counters.failedBatches += 1
                 logger.error("a batch could not be scored", metadata: ["error": "\(error)"])
             }
         }
+        await alerts.drain()
         if let history { await offPool { history.close() } }
+    }
+
+    /// A batch's events are out.
+    private func told(_ step: BatchResult, batch count: Int, waits: [Double], _ scored: Date, at now: Date) {
+        let totals = step.settled.map { now.timeIntervalSince1970 - $0 }
+        guard count > 0 || !totals.isEmpty else { return }
+        for total in totals { latency.add(seconds: total) }
+        health.add(batch: count, waits: waits, totals: totals, step: step, publish: now.timeIntervalSince(scored))
     }
 
     private func complain(_ failures: [HeadFailure]) {
@@ -298,6 +305,7 @@ package actor WatchwordDaemon {
         learning?.cancel()
         // They hold the journal: who starts after this opens it again.
         for task in upkeep { await task.value }
+        await alerts.drain()
         await thresholds.save()
         await learning?.value
         // Last, so that they may have what the others told.
@@ -327,7 +335,7 @@ package actor WatchwordDaemon {
     }
 
     package func status() async throws -> DaemonStatus {
-        let journal = await outbox.status()
+        let (journal, backlog) = (await outbox.status(), await alerts.backlog)
         return DaemonStatus(
             version: watchwordVersion, model: engine.model.identity, head: defaults.head, frames: defaults.frames,
             uptime: Date().timeIntervalSince(started), queries: await engine.queryCount,
@@ -335,6 +343,7 @@ package actor WatchwordDaemon {
             encoded: counters.encoded, gated: counters.gated, blind: counters.blind,
             thresholds: await engine.learntThresholds, importing: queries.importing, scored: counters.scored,
             rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
+            waitingMessages: backlog.waiting, coalescedUpdates: backlog.coalesced, storm: await alerts.storming,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
             history: history.map { HistoryCounts($0.status) }, notifiers: await notifiers.status(),

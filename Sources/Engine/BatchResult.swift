@@ -54,7 +54,15 @@ package struct Detection: Sendable {
     package let transition: EventTracker.Transition
     package let model: String
     /// The peak's picture, a JPEG file, if it is another than was told before.
-    package let snapshot: Data?
+    package var snapshot: Data?
+
+    package init(
+        event: String, query: StandingQuery, stream: String, transition: EventTracker.Transition, model: String,
+        snapshot: Data?
+    ) {
+        (self.event, self.query, self.stream) = (event, query, stream)
+        (self.transition, self.model, self.snapshot) = (transition, model, snapshot)
+    }
 }
 
 /// The value of one window under a query's rule, for a client that watches live.

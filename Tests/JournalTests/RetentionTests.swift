@@ -79,6 +79,33 @@ struct RetentionTests {
         #expect(throws: JournalError.self) { try journal.write(snapshot: picture, event: "../evil") }
     }
 
+    @Test("events with one picture share its file, which counts once and goes with the last of them")
+    func sharedSnapshots() throws {
+        let path = temporary()
+        let events = (0..<10).map { "E\($0)" }
+        var files: [String] = []
+        do {
+            let journal = try Journal(path: path)
+            let paths = try journal.write(snapshot: Data(repeating: 7, count: 400_000), events: events + ["E0"])
+            files = try events.map { try #require(paths[$0]) }
+            // One has a higher peak: the others keep their picture.
+            #expect(try journal.write(snapshot: Data([1, 2]), event: "E3") == files[3])
+            #expect(
+                try files.map { try Data(contentsOf: URL(filePath: $0)).count } == [
+                    400_000, 400_000, 400_000, 2, 400_000, 400_000, 400_000, 400_000, 400_000, 400_000,
+                ])
+            for event in events {
+                _ = try journal.append([message(event: event, .start), message(event: event, .end)])
+            }
+            #expect(try !journal.retire(Retention(megabytes: 1)))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path + ".d/snapshots").count == 10)
+        let journal = try Journal(path: path)
+        #expect(try !journal.retire(Retention(megabytes: 1)))
+        while try journal.retire(Retention(megabytes: 0.3), limit: 2) {}
+        #expect(!files.contains { FileManager.default.fileExists(atPath: $0) })
+    }
+
     @Test("at the start, snapshots without events and half-written ones go, and nothing else does")
     func sweep() throws {
         let path = temporary()

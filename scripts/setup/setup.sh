@@ -6,7 +6,7 @@ set -eu
 packages="build-essential pkg-config ca-certificates libglib2.0-dev libgstreamer1.0-dev
 libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav libsoup-3.0-0 libdnnl-dev libopenblas-dev libzmq3-dev
-libmosquitto-dev libsqlite3-dev libturbojpeg0-dev libpng-dev libwebp-dev libgdk-pixbuf-2.0-dev"
+libmosquitto-dev libsqlite3-dev libturbojpeg0-dev libpng-dev libwebp-dev libgdk-pixbuf-2.0-dev zlib1g-dev"
 if [ "${1:-run}" = test ]; then
     packages="$packages ffmpeg gstreamer1.0-tools python3 python3-venv curl python3-zmq python3-gi
     gir1.2-gst-rtsp-server-1.0 nftables iproute2 systemd libseccomp2 sqlite3

@@ -25,6 +25,7 @@ struct StatusPage {
             "\(number(status.encoded)) embedded, \(number(status.gated)) unchanged, \(number(status.blind)) blind, "
                 + "\(number(status.waiting)) waiting")
         page.say("events", "\(number(status.events)) started; the newest message is \(status.seq)")
+        if let storm = status.storm { page.say("STORM", of(storm)) }
         page.say("journal", journal)
         page.say("history", history)
         if !status.notifiers.isEmpty { page.say("notifiers", notifiers) }
@@ -63,6 +64,12 @@ struct StatusPage {
         let parts = bad.map { "\($0.name) is \($0.state.rawValue)\($0.problem.map { ": \($0)" } ?? "")" }
         let delivered = status.notifiers.reduce(0) { $0 + $1.delivered }
         return (["\(status.notifiers.count), \(number(delivered)) delivered"] + parts).joined(separator: "; ")
+    }
+
+    private func of(_ storm: StormStatus) -> String {
+        let most = storm.most.map { "\($0.query) (\(number($0.messages)))" }.joined(separator: ", ")
+        return "\(number(storm.queries)) queries give more events than are told at once; the most messages: \(most); "
+            + "\(number(status.waitingMessages)) wait, \(number(status.coalescedUpdates)) updates became one with a newer one"
     }
 
     private var journal: String {

@@ -1,40 +1,102 @@
 import Concurrency
-import Engine
+package import Engine
+package import Foundation
 import Journal
-import Logging
+package import Logging
 import Matching
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
-actor EventDelivery {
+///
+/// A few are waited for; where many wait, scoring goes on meanwhile, up to a limit at which it waits too.
+package actor EventDelivery {
     private let outbox: Outbox
     private let history: DaemonHistory?
     private let logger: Logger
+    private var queue = DetectionQueue()
+    /// What is done once all detections before a number are out.
+    private var marks: [(number: Int, told: @Sendable (Date) async -> Void)] = []
+    private var delivering: Task<Void, Never>?
+    private var isEnding = false
+    private var storm = StormWatch()
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
     /// The number of events that have started.
     private(set) var started = 0
     /// Phases of events that were told, by their names.
-    private(set) var phases: [String: Int] = [:]
-    private let turns = SerialTaskQueue()
+    private(set) package var phases: [String: Int] = [:]
 
-    init(outbox: Outbox, history: DaemonHistory?, logger: Logger) {
+    /// Most detections that wait while scoring goes on.
+    private static let most = 65_536
+    /// Most that are stored and published at once.
+    private static let chunk = 500
+    /// Whether frames wait so long that scoring needs the processors more; then telling takes a quarter of the time.
+    private let isLate: @Sendable () -> Bool
+
+    package init(outbox: Outbox, history: DaemonHistory?, logger: Logger, isLate: @escaping @Sendable () -> Bool) {
+        self.isLate = isLate
         self.outbox = outbox
         self.history = history
         self.logger = logger
     }
 
-    /// Sends detections; returns when they are out.
+    /// Detections that wait, and updates that were left out since newer ones said what they said.
+    package var backlog: (waiting: Int, coalesced: Int) { (queue.count, queue.coalesced) }
+    /// Queries whose events come faster than they are told; nil where none do.
+    package var storming: StormStatus? { storm.status(at: Date()) }
+
+    /// Delivers detections; returns when they are out or, where many wait, at once.
     ///
-    /// One call after the other: an event's end must not overtake its start while a picture is written.
-    func deliver(_ detections: [Detection]) async {
-        guard !detections.isEmpty else { return }
-        try? await turns.take { await self.send(detections) }
+    /// `told` is called when they are out, with the time.
+    package func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
+        queue.add(detections)
+        if let news = storm.observe(detections, waiting: queue.count, at: Date()) { say(news) }
+        if let told {
+            // Nothing waits: nobody has to be woken for it.
+            if queue.count == 0, delivering == nil { return await told(Date()) }
+            marks.append((queue.end, told))
+        }
+        guard !detections.isEmpty || told != nil else { return }
+        let work = delivery()
+        if queue.count <= StormWatch.calm { return await work.value }
+        while queue.count > Self.most { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// Returns when nothing waits; nothing is scored any more.
+    package func drain() async {
+        isEnding = true
+        await delivering?.value
+    }
+
+    /// What sends all that waits, and all that comes meanwhile.
+    private func delivery() -> Task<Void, Never> {
+        if let delivering { return delivering }
+        let task = Task { await sendAll() }
+        delivering = task
+        return task
+    }
+
+    private func sendAll() async {
+        while queue.count > 0 || !marks.isEmpty {
+            let began = ContinuousClock.now
+            await send(queue.take(Self.chunk))
+            let (now, first) = (Date(), queue.first)
+            let out = marks.prefix { $0.number <= first }
+            marks.removeFirst(out.count)
+            for mark in out { await mark.told(now) }
+            if StormWatch.calm..<Self.most / 2 ~= queue.count, !isEnding, isLate() {
+                let spent: Duration = began.duration(to: .now)
+                try? await Task.sleep(for: min(spent * 3, .seconds(1)))
+            }
+        }
+        delivering = nil
     }
 
     private func send(_ detections: [Detection]) async {
+        guard !detections.isEmpty else { return }
+        await keepSnapshots(of: detections)
         var messages: [PendingMessage] = []
+        messages.reserveCapacity(detections.count)
         for detection in detections {
-            await keepSnapshot(of: detection)
             history?.see(detection)
             messages.append(detection.pending(snapshot: snapshots[detection.event]))
             phases["\(detection.transition.phase)", default: 0] += 1
@@ -43,26 +105,57 @@ actor EventDelivery {
             case .update: break
             case .end: snapshots[detection.event] = nil
             }
-            logger.info(
-                "event",
-                metadata: [
-                    "event": "\(detection.event)", "phase": "\(detection.transition.phase)",
-                    "query.id": "\(detection.query.id)", "stream": "\(detection.stream)",
-                    "score": "\(detection.transition.score)",
-                ])
+            // A storm is told of as a whole.
+            if detections.count <= StormWatch.calm { log(detection) }
         }
         await outbox.send(messages)
     }
 
-    private func keepSnapshot(of detection: Detection) async {
-        guard let jpeg = detection.snapshot else { return }
-        do {
-            if let path = try await outbox.write(snapshot: jpeg, event: detection.event) {
-                snapshots[detection.event] = path
-            }
-        } catch {
+    private func say(_ news: StormWatch.News) {
+        switch news {
+        case .goesOn(let storm):
             logger.warning(
-                "a snapshot is not kept", metadata: ["event": "\(detection.event)", "error": "\(error)"])
+                "more events come than are told at once; updates of an event that wait become one",
+                metadata: [
+                    "waiting": "\(queue.count)", "queries": "\(storm.queries)",
+                    "most": "\(storm.most.map { "\($0.query) (\($0.messages))" }.joined(separator: ", "))",
+                ])
+        case .over(let queries):
+            logger.notice("events are told as they come again", metadata: ["queries": "\(queries)"])
+        }
+    }
+
+    private func log(_ detection: Detection) {
+        logger.info(
+            "event",
+            metadata: [
+                "event": "\(detection.event)", "phase": "\(detection.transition.phase)",
+                "query.id": "\(detection.query.id)", "stream": "\(detection.stream)",
+                "score": "\(detection.transition.score)",
+            ])
+    }
+
+    /// Keeps each picture once, whatever number of events has it.
+    private func keepSnapshots(of detections: [Detection]) async {
+        var places: [Data: Int] = [:]
+        var pictures: [(jpeg: Data, events: [String])] = []
+        for detection in detections {
+            guard let jpeg = detection.snapshot else { continue }
+            if let place = places[jpeg] {
+                pictures[place].events.append(detection.event)
+            } else {
+                places[jpeg] = pictures.count
+                pictures.append((jpeg, [detection.event]))
+            }
+        }
+        for (jpeg, events) in pictures {
+            do {
+                for (event, path) in try await outbox.write(snapshot: jpeg, events: events) { snapshots[event] = path }
+            } catch {
+                logger.warning(
+                    "a snapshot is not kept",
+                    metadata: ["event": "\(events[0])", "events": "\(events.count)", "error": "\(error)"])
+            }
         }
     }
 }

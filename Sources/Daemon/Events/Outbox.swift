@@ -323,9 +323,9 @@ package actor Outbox {
         try await archive.embeddings(of: keys, model: model)
     }
 
-    /// Keeps a picture of an event, before the message that names it is sent; its path, nil if nothing is kept.
-    package nonisolated func write(snapshot: Data, event: String) async throws -> String? {
-        try await archive.write(snapshot: snapshot, event: event)
+    /// Keeps a picture of events, before the messages that name it are sent; its path by event, none if nothing is kept.
+    package nonisolated func write(snapshot: Data, events: [String]) async throws -> [String: String] {
+        try await archive.write(snapshot: snapshot, events: events)
     }
     /// The picture of an event; nil if there is none.
     package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
@@ -350,8 +350,8 @@ private actor Archive {
     }
     func newest(ofEvent name: String) throws -> Entry? { try journal.newest(ofEvent: name) }
     func snapshot(of event: String) -> Data? { journal.snapshot(of: event) }
-    func write(snapshot: Data, event: String) throws -> String? {
-        try journal.write(snapshot: snapshot, event: event)
+    func write(snapshot: Data, events: [String]) throws -> [String: String] {
+        try journal.write(snapshot: snapshot, events: events)
     }
     func places() throws -> [String: Data] { try journal.places() }
     func save(place: Data, of name: String) throws { try journal.save(place: place, of: name) }

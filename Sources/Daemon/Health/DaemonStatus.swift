@@ -24,6 +24,11 @@ package struct DaemonStatus: Codable, Sendable {
     package let rescored: Int
     package let undecided: Int
     package let events: Int
+    /// Messages of events that wait to be told, and updates left out since newer ones said what they said.
+    package let waitingMessages: Int
+    package let coalescedUpdates: Int
+    /// Nil unless events come faster than they are told.
+    package var storm: StormStatus?
     package let failedBatches: Int
     package let waiting: Int
     package let seq: Int64
@@ -41,6 +46,7 @@ package struct DaemonStatus: Codable, Sendable {
         var seen = self
         seen.streams = streams.filter { caller.sees($0.name) }
         seen.notifiers = []
+        seen.storm = nil
         return seen
     }
 }

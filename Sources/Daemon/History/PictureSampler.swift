@@ -21,6 +21,8 @@ final class PictureSampler: Sendable {
     /// The time of each stream's last picture, in seconds since 1970.
     private let lasts = Mutex<[String: Double]>([:])
     private let peaks = Mutex<[String: Peak]>([:])
+    /// Time of the last peak's picture of each stream: many events may have the same.
+    private let lastPeaks = Mutex<[String: Double]>([:])
     /// Smaller files than those that are kept of events: some 10 kB.
     private static let quality = 60
 
@@ -52,7 +54,8 @@ final class PictureSampler: Sendable {
             }
             return detection.transition.phase == .end ? peaks.removeValue(forKey: detection.event) : nil
         }
-        guard let peak, isRecorded else { return }
+        guard let peak, isRecorded, lastPeaks.withLock({ $0.updateValue(peak.wall, forKey: peak.stream) }) != peak.wall
+        else { return }
         writer.append(
             HistoryPicture(stream: peak.stream, wall: peak.wall, isPeak: true) {
                 JPEGFile.reduced(peak.jpeg, longest: HistoryPicture.longestSide, quality: Self.quality)
@@ -65,5 +68,8 @@ final class PictureSampler: Sendable {
     }
 
     /// A stream has gone: if it comes back, its first frame is a picture.
-    func forget(_ stream: String) { lasts.withLock { $0[stream] = nil } }
+    func forget(_ stream: String) {
+        lasts.withLock { $0[stream] = nil }
+        lastPeaks.withLock { $0[stream] = nil }
+    }
 }

@@ -46,17 +46,18 @@ package struct EncoderBenchmark: Sendable {
         var plain: [() throws -> Void] = []
         var reads: [() throws -> Void] = []
         for (precision, encoder) in encoders {
-            let vision = encoder.architecture.vision
-            // The weights are the same whatever the batch is.
-            let read = WeightsRead(products(vision, pictures: 1), precision: precision)
-            reads.append { read.run() }
-            for batch in batches {
-                let pictures = [Picture](repeating: picture(side: vision.side), count: batch)
-                cells.append(Cell(precision: precision, batch: batch, read: reads.count - 1))
-                works.append { _ = try encoder.encode(pictures) }
-                let products = try PlainProducts(products(vision, pictures: batch), precision: precision)
-                plain.append { try products.run() }
+            do {
+                let more = try measured(encoder, precision, read: reads.count)
+                cells += more.map(\.cell)
+                works += more.map(\.work)
+                plain += more.map(\.plain)
+            } catch let error as ComputeError {
+                reporter.warn("\(precision.rawValue) is left out: \(error)")
+                continue
             }
+            // The weights are the same whatever the batch is.
+            let read = WeightsRead(products(encoder.architecture.vision, pictures: 1), precision: precision)
+            reads.append { read.run() }
         }
         let timings = try Rounds(count: rounds, slice: Self.slice).time(works + plain + reads) {
             reporter.progress("round \($0 + 1) of \(rounds)")
@@ -77,25 +78,58 @@ package struct EncoderBenchmark: Sendable {
             products: ComputeLibrary.units, rounds: rounds, results: results)
     }
 
+    /// What is timed of a tower, at each batch; each has run once, so that a precision which the CPU has not throws.
+    private func measured(
+        _ encoder: ImageEncoder, _ precision: Precision, read: Int
+    ) throws -> [(cell: Cell, work: () throws -> Void, plain: () throws -> Void)] {
+        let vision = encoder.architecture.vision
+        return try batches.map { batch in
+            let pictures = [Picture](repeating: picture(side: vision.side), count: batch)
+            let products = try PlainProducts(products(vision, pictures: batch), precision: precision)
+            _ = try encoder.encode(pictures)
+            try products.run()
+            return (
+                Cell(precision: precision, batch: batch, read: read), { _ = try encoder.encode(pictures) },
+                { try products.run() }
+            )
+        }
+    }
+
     /// The model's name in the report, and its image tower in each precision.
     private func towers(
         _ reporter: ProgressReporter
     ) throws -> (name: String, encoders: [(Precision, ImageEncoder)]) {
         if let model {
             let directory = try ModelDirectory(URL(filePath: model))
-            let encoders = try precisions.map {
-                ($0.resolved, try ImageEncoder(directory.tensors, architecture: directory.architecture, precision: $0))
+            let encoders = try precisions.compactMap { precision in
+                try unlessMissing(precision, reporter) {
+                    try ImageEncoder(directory.tensors, architecture: directory.architecture, precision: precision)
+                }
             }
             return (directory.architecture.name, encoders)
         }
         let name = "\(architecture), random weights"
         guard let architecture = Architecture(named: architecture) else { return (name, []) }
         let weights = RandomModel(architecture)
-        let encoders = try precisions.map {
-            reporter.progress("weights of \($0.rawValue)")
-            return ($0.resolved, try ImageEncoder(weights, architecture: architecture, precision: $0))
+        let encoders = try precisions.compactMap { precision in
+            reporter.progress("weights of \(precision.rawValue)")
+            return try unlessMissing(precision, reporter) {
+                try ImageEncoder(weights, architecture: architecture, precision: precision)
+            }
         }
         return (name, encoders)
+    }
+
+    /// A precision's tower; nil, with a warning, where the CPU has not what it takes.
+    private func unlessMissing(
+        _ precision: Precision, _ reporter: ProgressReporter, _ make: () throws -> ImageEncoder
+    ) throws -> (Precision, ImageEncoder)? {
+        do {
+            return (precision.resolved, try make())
+        } catch let error as ComputeError {
+            reporter.warn("\(precision.rawValue) is left out: \(error)")
+            return nil
+        }
     }
 
     /// A picture with varied pixels.

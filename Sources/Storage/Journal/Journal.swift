@@ -159,7 +159,7 @@ package final class Journal: Sendable {
                 for event in ended {
                     try database.execute(sql: "UPDATE event SET phase = 'end' WHERE name = ?", arguments: [event])
                 }
-                let bytes = try Self.insert(entries, time.timeIntervalSince1970, database)
+                let bytes = try insert(entries, time.timeIntervalSince1970, database)
                 try database.execute(sql: "UPDATE state SET seq = ?, bytes = bytes + ?", arguments: [last, bytes])
             }
         }
@@ -169,7 +169,7 @@ package final class Journal: Sendable {
         }
     }
 
-    private static func insert(_ entries: [Entry], _ time: Double, _ database: Database) throws -> Int {
+    private func insert(_ entries: [Entry], _ time: Double, _ database: Database) throws -> Int {
         let topic = try database.cachedStatement(
             sql: """
                 INSERT INTO topic (name, query, stream, last) VALUES (?, ?, ?, ?)
@@ -185,19 +185,22 @@ package final class Journal: Sendable {
                 """)
         let message = try database.cachedStatement(
             sql: "INSERT INTO message (seq, prev, topic, event, time, body) VALUES (?, ?, ?, ?, ?, ?)")
+        var bodies = try StoredBodies(database)
         var bytes = 0
         for entry in entries {
             let topicID = try Int64.fetchOne(topic, arguments: [entry.topic, entry.query, entry.stream, entry.seq])
             var eventID: Int64?
             if let mark = entry.event {
+                let snapshot = mark.snapshot.map { $0 == snapshots?.path(mark.id) ? Schema.ownSnapshot : $0 }
                 eventID = try Int64.fetchOne(
                     event,
                     arguments: [
-                        mark.id, entry.query, entry.stream, entry.seq, entry.seq, mark.phase.rawValue, mark.snapshot,
+                        mark.id, entry.query, entry.stream, entry.seq, entry.seq, mark.phase.rawValue, snapshot,
                     ])
             }
-            try message.execute(arguments: [entry.seq, entry.prev, topicID, eventID, time, entry.body])
-            bytes += entry.body.count + Schema.rowBytes
+            let body = try bodies.pack(entry.body, topic: entry.topic)
+            try message.execute(arguments: [entry.seq, entry.prev, topicID, eventID, time, body])
+            bytes += body.count + Schema.rowBytes
         }
         return bytes
     }

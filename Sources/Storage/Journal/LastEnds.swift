@@ -15,7 +15,8 @@ extension Journal {
     package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
         try doing("the last events cannot be read") {
             try database.read { database in
-                try Row.fetchAll(
+                let bodies = try StoredBodies(database)
+                return try Row.fetchAll(
                     database,
                     sql: """
                         SELECT topic.query, topic.stream, message.time, message.body
@@ -24,7 +25,10 @@ extension Journal {
                             AND topic.query IS NOT NULL AND topic.stream IS NOT NULL
                         ORDER BY message.seq
                         """, arguments: [since]
-                ).map { LastEnd(query: $0["query"], stream: $0["stream"], stored: $0["time"], body: $0["body"]) }
+                ).map {
+                    try LastEnd(
+                        query: $0["query"], stream: $0["stream"], stored: $0["time"], body: bodies.unpack($0["body"]))
+                }
             }
         }
     }

@@ -11,10 +11,11 @@ extension Journal {
     ) throws(JournalError) -> ReplayPage {
         try doing("messages cannot be read") {
             try database.read { database in
+                let bodies = try StoredBodies(database)
                 let entries = try Row.fetchAll(
                     database, sql: Self.sql(filter),
                     arguments: Self.arguments(filter, since: since, limit: limit)
-                ).map(Self.entry)
+                ).map { try entry($0, bodies) }
                 let through = entries.count < limit ? Int64.max : entries.last?.seq ?? .max
                 let holes = try Row.fetchAll(
                     database, sql: "SELECT first, last, reason FROM hole WHERE last > ? AND first <= ? ORDER BY first",
@@ -83,27 +84,31 @@ extension Journal {
         return StatementArguments(arguments)
     }
 
-    private static func entry(_ row: Row) -> Entry {
+    private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry {
         let phase = (row["phase"] as String?).flatMap { EventMark.Phase(rawValue: $0) }
-        let mark = (row["event"] as String?).map {
-            EventMark(id: $0, phase: phase ?? .update, snapshot: row["snapshot"])
+        let mark = (row["event"] as String?).map { event in
+            let snapshot = row["snapshot"] as String?
+            return EventMark(
+                id: event, phase: phase ?? .update,
+                snapshot: snapshot == Schema.ownSnapshot ? snapshots?.path(event) : snapshot)
         }
-        return Entry(
+        return try Entry(
             seq: row["seq"], prev: row["prev"], topic: row["name"], query: row["query"], stream: row["stream"],
-            event: mark, body: row["body"])
+            event: mark, body: bodies.unpack(row["body"]))
     }
 
     /// The newest message of each event that has not ended, oldest event first.
     package func openEvents() throws(JournalError) -> [Entry] {
         try doing("events cannot be read") {
             try database.read { database in
-                try Row.fetchAll(
+                let bodies = try StoredBodies(database)
+                return try Row.fetchAll(
                     database,
                     sql: """
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.phase <> 'end' ORDER BY event.first
                         """
-                ).map(Self.entry)
+                ).map { try entry($0, bodies) }
             }
         }
     }
@@ -118,7 +123,7 @@ extension Journal {
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.name = ?
                         """, arguments: [name]
-                ).map(Self.entry)
+                ).map { try entry($0, StoredBodies(database)) }
             }
         }
     }

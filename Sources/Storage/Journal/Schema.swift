@@ -46,8 +46,18 @@ enum Schema {
         migrator.registerMigration("notifiers") { database in
             try database.execute(sql: "CREATE TABLE notifier (name TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("packed bodies") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE dictionary (
+                        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT
+                    """)
+        }
         return migrator
     }
+
+    /// The path of a snapshot that lies where an event's snapshot does.
+    static let ownSnapshot = ""
 
     /// Bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
     static let rowBytes = 100

@@ -8,6 +8,9 @@ import SystemSupport
 final class SnapshotFolder: Sendable {
     private let folder: String
     private let total = Mutex<Int>(0)
+    /// The pictures that were written last, and a name that each still has.
+    private let recent = Mutex<[(picture: Data, path: String)]>([])
+    private static let mostRecent = 8
 
     init(_ folder: String) throws {
         self.folder = folder
@@ -16,17 +19,54 @@ final class SnapshotFolder: Sendable {
     /// The size of all pictures in bytes.
     var bytes: Int { total.withLock { $0 } }
 
-    private func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
+    func path(_ event: String) -> String { "\(folder)/\(event).jpg" }
 
-    /// Writes a picture, in place of the one that the event had; its path.
-    func write(_ data: Data, event: String) throws -> String {
-        guard Identifier.isEvent(event) else { throw CocoaError(.fileWriteInvalidFileName) }
-        let path = path(event)
+    /// Writes a picture of events, in place of those that they had; its path by event.
+    ///
+    /// The events share one file under several names, where the file system has those.
+    func write(_ data: Data, events: [String]) throws -> [String: String] {
+        guard events.allSatisfy({ Identifier.isEvent($0) }) else { throw CocoaError(.fileWriteInvalidFileName) }
         try PrivateFolder.make(folder)
-        let before = size(path) ?? 0
-        try AtomicFile.write(data, to: path, mode: 0o600, .one)
-        total.withLock { $0 += data.count - before }
-        return path
+        var paths: [String: String] = [:]
+        var whole = recent.withLock { $0.last { $0.picture == data }?.path }
+        for event in events where paths[event] == nil {
+            let path = path(event)
+            if path == whole {
+                // It has the picture already.
+            } else if let whole, let freed = try share(whole, as: path) {
+                total.withLock { $0 -= freed }
+            } else {
+                let freed = bytesAlone(path)
+                try AtomicFile.write(data, to: path, mode: 0o600, .one)
+                total.withLock { $0 += data.count - freed }
+                whole = path
+            }
+            paths[event] = path
+        }
+        recent.withLock { recent in
+            let named = Set(paths.values)
+            recent.removeAll { named.contains($0.path) || $0.picture == data }
+            if let whole { recent.append((data, whole)) }
+            if recent.count > Self.mostRecent { recent.removeFirst() }
+        }
+        return paths
+    }
+
+    /// Gives a picture another name, in place of what had it; the bytes that this frees, nil if it cannot have one.
+    private func share(_ picture: String, as path: String) throws -> Int? {
+        if link(picture, path) == 0 { return 0 }
+        // Not everywhere are there links, and a file can only have so many.
+        guard errno == EEXIST else { return nil }
+        let (freed, part) = (bytesAlone(path), AtomicFile.Part(of: path))
+        guard link(picture, part.path) == 0 else { return nil }
+        try part.publish()
+        return freed
+    }
+
+    /// Bytes that are free once a file's name is gone: none while it has another.
+    private func bytesAlone(_ path: String) -> Int {
+        var file = stat()
+        return stat(path, &file) == 0 && file.st_nlink == 1 ? Int(file.st_size) : 0
     }
 
     /// The picture of an event; nil if there is none.
@@ -38,7 +78,9 @@ final class SnapshotFolder: Sendable {
     func remove(_ events: [String]) -> Int {
         var count = 0
         for event in events where Identifier.isEvent(event) {
-            guard let bytes = size(path(event)), unlink(path(event)) == 0 else { continue }
+            let bytes = bytesAlone(path(event))
+            recent.withLock { $0.removeAll { $0.path == path(event) } }
+            guard unlink(path(event)) == 0 else { continue }
             total.withLock { $0 -= bytes }
             count += 1
         }
@@ -51,13 +93,15 @@ final class SnapshotFolder: Sendable {
     /// events. Returns the number of these pictures.
     func sweep(keeping events: Set<String>, asideTo aside: String? = nil) throws -> Int {
         var (bytes, moved) = (0, 0)
+        var seen: Set<UInt> = []
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let path = "\(folder)/\(name)"
             if name.hasSuffix(".jpg.part"), Identifier.isEvent(name.dropLast(9)) {
                 unlink(path)
             } else if name.hasSuffix(".jpg"), Identifier.isEvent(name.dropLast(4)) {
                 if events.contains(String(name.dropLast(4))) {
-                    bytes += size(path) ?? 0
+                    var file = stat()
+                    if stat(path, &file) == 0, seen.insert(UInt(file.st_ino)).inserted { bytes += Int(file.st_size) }
                 } else if let aside {
                     try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
                     try FileManager.default.moveItem(atPath: path, toPath: "\(aside)/\(name)")
@@ -70,22 +114,23 @@ final class SnapshotFolder: Sendable {
         total.withLock { $0 = bytes }
         return moved
     }
-
-    private func size(_ path: String) -> Int? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-    }
 }
 
 extension Journal {
     /// The picture of an event; nil if there is none.
     package func snapshot(of event: String) -> Data? { snapshots?.read(event) }
 
-    /// Keeps a picture of an event (JPEG), in place of the one that it had; its path.
+    /// Keeps a picture of events (JPEG), in place of those that they had; its path by event.
     ///
-    /// Written before the message that names it; removed with the event. Nil for a journal in memory.
-    package func write(snapshot: Data, event: String) throws(JournalError) -> String? {
-        try doing("the snapshot of event \(event.prefix(64)) cannot be written") {
-            try snapshots?.write(snapshot, event: event)
+    /// Written before the messages that name it; removed with its last event. None for a journal in memory.
+    package func write(snapshot: Data, events: [String]) throws(JournalError) -> [String: String] {
+        try doing("the snapshot of event \((events.first ?? "").prefix(64)) cannot be written") {
+            try snapshots?.write(snapshot, events: events) ?? [:]
         }
+    }
+
+    /// Keeps a picture of one event; its path.
+    package func write(snapshot: Data, event: String) throws(JournalError) -> String? {
+        try write(snapshot: snapshot, events: [event])[event]
     }
 }

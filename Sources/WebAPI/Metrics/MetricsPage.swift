@@ -139,6 +139,17 @@ package enum MetricsPage {
         page.family(
             .counter, "watchword_events_total", "Phases of events that were told.",
             ["start", "update", "end"].map { ([("phase", $0)], Double(daemon.phases[$0] ?? 0)) })
+        page.value(
+            .gauge, "watchword_event_messages_waiting", "Phases of events that wait to be told.",
+            Double(daemon.status.waitingMessages))
+        page.value(
+            .counter, "watchword_event_updates_coalesced_total",
+            "Updates of events that were left out, since newer ones said what they said before they were told.",
+            Double(daemon.status.coalescedUpdates))
+        page.value(
+            .gauge, "watchword_event_storm",
+            "1 while events come faster than they are told; `status` names the queries.",
+            daemon.status.storm == nil ? 0 : 1)
         page.value(.counter, "watchword_messages_published_total", "Messages published.", Double(daemon.published))
         page.value(
             .counter, "watchword_messages_unwritable_total", "Messages that could not be written.",

@@ -11,7 +11,13 @@
 INLINE uint8_t byte(int32_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
 
 // The high half of a product of 16-bit numbers: the rounding of libswscale's own vector code.
-INLINE int32_t high(int16_t a, int16_t b) { return ((int32_t)a * b) >> 16; }
+INLINE int16_t high(int16_t a, int16_t b) { return (int16_t)(((int32_t)a * b) >> 16); }
+
+// A sum of two of them: far from what 16 bits hold, so that vectors have twice as many.
+INLINE uint8_t byte_of_sum(int16_t a, int16_t b) {
+    const int16_t sum = (int16_t)(a + b);
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
 
 // One row of Y'CbCr. `step`: 1 if U and V are planes, 2 if they are interleaved. Chroma is repeated, not interpolated:
 // what libswscale does where it only converts, and so what CLIP's pictures of video have always been.
@@ -19,15 +25,15 @@ INLINE void row_from_yuv(uint8_t *restrict r, uint8_t *restrict g, uint8_t *rest
                          const uint8_t *restrict u, const uint8_t *restrict v, int step, int32_t C, ww_colour k) {
     for (int32_t i = 0; i < C / 2; i++) {
         const int16_t cb = (int16_t)((u[i * step] << 3) - 1024), cr = (int16_t)((v[i * step] << 3) - 1024);
-        const int32_t red = high(cr, k.rv), green = high(cb, k.gu) + high(cr, k.gv), blue = high(cb, k.bu);
-        const int32_t y0 = high((int16_t)((y[2 * i] << 3) - k.y_offset), k.y);
-        const int32_t y1 = high((int16_t)((y[2 * i + 1] << 3) - k.y_offset), k.y);
-        r[2 * i] = byte(y0 + red);
-        g[2 * i] = byte(y0 + green);
-        b[2 * i] = byte(y0 + blue);
-        r[2 * i + 1] = byte(y1 + red);
-        g[2 * i + 1] = byte(y1 + green);
-        b[2 * i + 1] = byte(y1 + blue);
+        const int16_t red = high(cr, k.rv), green = (int16_t)(high(cb, k.gu) + high(cr, k.gv)), blue = high(cb, k.bu);
+        const int16_t y0 = high((int16_t)((y[2 * i] << 3) - k.y_offset), k.y);
+        const int16_t y1 = high((int16_t)((y[2 * i + 1] << 3) - k.y_offset), k.y);
+        r[2 * i] = byte_of_sum(y0, red);
+        g[2 * i] = byte_of_sum(y0, green);
+        b[2 * i] = byte_of_sum(y0, blue);
+        r[2 * i + 1] = byte_of_sum(y1, red);
+        g[2 * i + 1] = byte_of_sum(y1, green);
+        b[2 * i + 1] = byte_of_sum(y1, blue);
     }
     if (C % 2) {
         const int32_t i = C / 2;

@@ -1,5 +1,7 @@
 #include "preview.h"
 
+#include <stdbool.h>
+
 #include "image/frame_rows.h"
 #include "runtime/variants.h"
 
@@ -12,37 +14,86 @@ INLINE void add_rows(uint16_t *sums, const uint8_t *first, size_t stride, int32_
     }
 }
 
-static inline int32_t mean(const uint16_t *sums, int32_t x, int32_t step, int32_t factor) {
-    int32_t sum = 0;
-    for (int32_t k = 0; k < factor; k++) sum += sums[x + k * step];
-    return (sum + factor * factor / 2) / (factor * factor);
+enum { STRIP = 64 };
+
+// Means of `factor` sums, `step` apart, of `n` outputs. In float32 the quotient of two whole numbers below 2^24 by one
+// below 2^16 is cut off right: it is no nearer to the next whole number than 2^-16, and no larger than 255.
+INLINE void means_of(int32_t *out, const uint16_t *sums, int32_t n, int32_t step, int32_t factor) {
+    const float area = (float)(factor * factor);
+    for (int32_t x = 0; x < n; x++) {
+        int32_t sum = factor * factor / 2;
+        for (int32_t k = 0; k < factor; k++) sum += sums[(x * factor + k) * step];
+        out[x] = sum;
+    }
+    for (int32_t x = 0; x < n; x++) out[x] = (int32_t)((float)out[x] / area);
+}
+
+// Chroma of the middle of `n` outputs from `x0` on, which is even, less 128.
+INLINE void middles_of(int32_t *out, const uint8_t *chroma, int32_t x0, int32_t n, int32_t step, int32_t factor) {
+    const uint8_t *from = chroma + (x0 * factor / 2) * step;
+    for (int32_t x = 0; x < n; x++) out[x] = from[(x * factor + factor / 2) / 2 * step] - 128;
+}
+
+// The usual factors are constants, so that the loops become vectors.
+INLINE void means(int32_t *out, const uint16_t *sums, int32_t n, int32_t step, int32_t factor) {
+    switch (factor) {
+    case 1: return means_of(out, sums, n, step, 1);
+    case 2: return means_of(out, sums, n, step, 2);
+    case 3: return means_of(out, sums, n, step, 3);
+    case 4: return means_of(out, sums, n, step, 4);
+    case 6: return means_of(out, sums, n, step, 6);
+    default: return means_of(out, sums, n, step, factor);
+    }
+}
+
+INLINE void middles(int32_t *out, const uint8_t *chroma, int32_t x0, int32_t n, int32_t step, int32_t factor) {
+    switch (factor) {
+    case 1: return middles_of(out, chroma, x0, n, step, 1);
+    case 2: return middles_of(out, chroma, x0, n, step, 2);
+    case 3: return middles_of(out, chroma, x0, n, step, 3);
+    case 4: return middles_of(out, chroma, x0, n, step, 4);
+    case 6: return middles_of(out, chroma, x0, n, step, 6);
+    default: return middles_of(out, chroma, x0, n, step, factor);
+    }
 }
 
 VARIANTS
 void ww_preview(uint8_t *out, uint16_t *sums, const ww_frame *frame, int32_t width, int32_t height, int32_t factor) {
     const int32_t w = width / factor, h = height / factor;
     const ww_colour c = frame->colour;
+    const bool is_rgb = frame->layout == WW_LAYOUT_RGB;
+    const int32_t step = frame->layout == WW_LAYOUT_I420 ? 1 : 2;
     for (int32_t y = 0; y < h; y++) {
         const uint8_t *first = frame->planes[0] + (size_t)(y * factor) * frame->strides[0];
-        uint8_t *row = out + (size_t)y * (size_t)w * 3;
-        if (frame->layout == WW_LAYOUT_RGB) {
-            add_rows(sums, first, frame->strides[0], w * factor * 3, factor);
-            for (int32_t x = 0; x < w; x++)
-                for (int32_t k = 0; k < 3; k++) row[3 * x + k] = (uint8_t)mean(sums, 3 * x * factor + k, 3, factor);
-            continue;
-        }
-        add_rows(sums, first, frame->strides[0], w * factor, factor);
+        add_rows(sums, first, frame->strides[0], w * factor * (is_rgb ? 3 : 1), factor);
         const size_t chroma_row = (size_t)(y * factor + factor / 2) / 2;
-        const uint8_t *u = frame->planes[1] + chroma_row * frame->strides[1];
+        const uint8_t *u = is_rgb ? first : frame->planes[1] + chroma_row * frame->strides[1];
         const uint8_t *v = frame->layout == WW_LAYOUT_I420 ? frame->planes[2] + chroma_row * frame->strides[2] : u + 1;
-        const int32_t step = frame->layout == WW_LAYOUT_I420 ? 1 : 2;
-        for (int32_t x = 0; x < w; x++) {
-            const int32_t at = (x * factor + factor / 2) / 2 * step;
-            const int32_t luma = (mean(sums, x * factor, 1, factor) * 8 - c.y_offset) * c.y / 8;
-            const int32_t cb = u[at] - 128, cr = v[at] - 128;
-            row[3 * x] = byte((luma + cr * c.rv + 4096) >> 13);
-            row[3 * x + 1] = byte((luma + cb * c.gu + cr * c.gv + 4096) >> 13);
-            row[3 * x + 2] = byte((luma + cb * c.bu + 4096) >> 13);
+        for (int32_t x0 = 0; x0 < w; x0 += STRIP) {
+            const int32_t n = w - x0 < STRIP ? w - x0 : STRIP;
+            int32_t a[STRIP], b[STRIP], d[STRIP];
+            uint8_t *row = out + ((size_t)y * (size_t)w + (size_t)x0) * 3;
+            if (is_rgb) {
+                const uint16_t *from = sums + (size_t)(x0 * factor) * 3;
+                means(a, from, n, 3, factor);
+                means(b, from + 1, n, 3, factor);
+                means(d, from + 2, n, 3, factor);
+                for (int32_t x = 0; x < n; x++) {
+                    row[3 * x] = (uint8_t)a[x];
+                    row[3 * x + 1] = (uint8_t)b[x];
+                    row[3 * x + 2] = (uint8_t)d[x];
+                }
+                continue;
+            }
+            means(a, sums + x0 * factor, n, 1, factor);
+            middles(b, u, x0, n, step, factor);
+            middles(d, v, x0, n, step, factor);
+            for (int32_t x = 0; x < n; x++) {
+                const int32_t luma = (a[x] * 8 - c.y_offset) * c.y / 8 + 4096;
+                row[3 * x] = byte((luma + d[x] * c.rv) >> 13);
+                row[3 * x + 1] = byte((luma + b[x] * c.gu + d[x] * c.gv) >> 13);
+                row[3 * x + 2] = byte((luma + b[x] * c.bu) >> 13);
+            }
         }
     }
 }

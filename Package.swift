@@ -194,6 +194,14 @@ let package = Package(
                 "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "Containers", "Pixels", "Sampling",
                 "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
+        // Coded video as it comes: the last of it in memory, and clips of events.
+        .target(
+            name: "Recording",
+            dependencies: [
+                "Concurrency", "Ingest", "Sampling", "StreamSources", "SystemSupport",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Sources/Video/Recording", swiftSettings: strict),
         .target(
             name: "Journal",
             dependencies: ["Concurrency", "CPlatform", "SystemSupport", .product(name: "GRDB", package: "GRDB.swift")],
@@ -265,7 +273,7 @@ let package = Package(
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Health", "History",
                 "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing",
-                "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
+                "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
                 "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -287,8 +295,8 @@ let package = Package(
             name: "WebAPI",
             dependencies: [
                 "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Health", "Journal", "Live", "Matching",
-                "Measures", "Messaging", "Notify", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration",
-                "WireFormat",
+                "Measures", "Messaging", "Notify", "Pixels", "Printing", "Recording", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -407,6 +415,12 @@ let package = Package(
         tests("StreamSourcesTests", ["Concurrency", "StreamSources", "SystemSupport"]),
         tests("SamplingTests", ["Sampling", "StreamSources"]),
         tests("ContainersTests", ["Containers"]),
+        tests(
+            "RecordingTests",
+            [
+                "Ingest", "Recording", "Sampling", "StreamSources", "SystemSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "IngestTests",
             [

@@ -12,6 +12,7 @@ import Matching
 import Measures
 package import Messaging
 package import Notify
+package import Recording
 import Sampling
 import StreamSources
 import Synchronization
@@ -28,6 +29,8 @@ package actor WatchwordDaemon {
     package nonisolated let streams: StreamRegistry
     /// What was seen; nil where none is kept.
     package nonisolated let history: DaemonHistory?
+    /// Coded video of the streams, and clips of events.
+    package nonisolated let recordings: Recordings
     package nonisolated let health = DaemonHealth()
     /// What those see who look on.
     package nonisolated let live = LiveBoard()
@@ -96,7 +99,9 @@ package actor WatchwordDaemon {
         notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger)
+        let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
+        self.recordings = recordings
+        let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger)
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt
@@ -111,12 +116,13 @@ package actor WatchwordDaemon {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
+            Task { await recordings.clips?.keepRetiring { (try? await outbox.marked(as: .right)) ?? [] } },
             Task { await Memory.keepReleasing() },
         ]
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
-            history: history, live: live, logger: logger
+            history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.deliver($0) }
     }
 
@@ -256,6 +262,7 @@ package actor WatchwordDaemon {
             }
         }
         if let history { await offPool { history.close() } }
+        await offPool { [recordings] in recordings.clips?.close() }
     }
 
     private func complain(_ failures: [HeadFailure]) {
@@ -328,7 +335,8 @@ package actor WatchwordDaemon {
             rescored: counters.rescored, undecided: counters.undecided, events: await alerts.started,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
-            history: history.map { HistoryCounts($0.status) }, notifiers: await notifiers.status(),
+            history: history.map { HistoryCounts($0.status) }, clips: recordings.clips?.status,
+            notifiers: await notifiers.status(),
             rssMB: Memory.residentMegabytes)
     }
 }
@@ -363,6 +371,8 @@ package struct DaemonStatus: Codable, Sendable {
     package let journal: JournalStatus
     /// Nil where no history is kept.
     package let history: HistoryCounts?
+    /// Nil where no clips are kept.
+    package let clips: ClipStatus?
     package let notifiers: [NotifierStatus]
     package let rssMB: Double
 }

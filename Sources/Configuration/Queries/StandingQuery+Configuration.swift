@@ -27,6 +27,7 @@ extension QueryConfiguration {
         settings.expires = expires?.secondsSince1970
         settings.enabled = enabled ?? true
         settings.snapshot = snapshot ?? true
+        settings.clips = clips ?? true
         var pictures: [QueryImage] = []
         do throws(QueryPartError) {
             if let streams { settings.selector = try StreamSelector(streams) }
@@ -88,6 +89,7 @@ extension QueryConfiguration {
         expires = settings.expires.map { Moment(secondsSince1970: $0) }
         enabled = settings.enabled ? nil : false
         snapshot = settings.snapshot ? nil : false
+        clips = settings.clips ? nil : false
     }
 
     /// This query with some keys changed: those of a JSON object; null takes a key back to its default.

@@ -3,11 +3,13 @@ import Engine
 import Journal
 import Logging
 import Matching
+import Recording
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 actor EventDelivery {
     private let outbox: Outbox
     private let history: DaemonHistory?
+    private let clips: ClipRecorder?
     private let logger: Logger
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
@@ -17,9 +19,10 @@ actor EventDelivery {
     private(set) var phases: [String: Int] = [:]
     private let turns = SerialTaskQueue()
 
-    init(outbox: Outbox, history: DaemonHistory?, logger: Logger) {
+    init(outbox: Outbox, history: DaemonHistory?, clips: ClipRecorder? = nil, logger: Logger) {
         self.outbox = outbox
         self.history = history
+        self.clips = clips
         self.logger = logger
     }
 
@@ -36,7 +39,7 @@ actor EventDelivery {
         for detection in detections {
             await keepSnapshot(of: detection)
             history?.see(detection)
-            messages.append(detection.pending(snapshot: snapshots[detection.event]))
+            messages.append(detection.pending(snapshot: snapshots[detection.event], clip: clips?.see(detection)))
             phases["\(detection.transition.phase)", default: 0] += 1
             switch detection.transition.phase {
             case .start: started += 1
@@ -64,5 +67,19 @@ actor EventDelivery {
             logger.warning(
                 "a snapshot is not kept", metadata: ["event": "\(detection.event)", "error": "\(error)"])
         }
+    }
+}
+
+extension ClipRecorder {
+    /// Takes note of an event; where its clip will be, once it has ended.
+    fileprivate func see(_ detection: Detection) -> String? {
+        let event = detection.transition
+        switch event.phase {
+        case .start where detection.query.settings.clips:
+            begin(detection.event, of: String(detection.stream.prefix { $0 != "/" }), at: event.wallStart)
+        case .end: return end(detection.event, at: event.wallEnd)
+        default: break
+        }
+        return nil
     }
 }

@@ -294,6 +294,8 @@ package actor Outbox {
     package func marked(of query: String, limit: Int) throws -> [(event: String, verdict: Verdict)] {
         try journal.marked(of: query, limit: limit)
     }
+    /// Events that have been called right, or wrong.
+    package func marked(as verdict: Verdict) throws -> Set<String> { try journal.marked(as: verdict) }
     /// Verdicts by query.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 

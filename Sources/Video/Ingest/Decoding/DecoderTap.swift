@@ -14,13 +14,16 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let activity: SourceActivity
     fileprivate let share: SamplingShare
     fileprivate let turns: DecodingTurns?
+    fileprivate let units: (any UnitTaker)?
     private let order = HappensBefore()
 
-    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
+    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding. `units`
+    /// gets a copy of each unit before any is dropped.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
-        turns: DecodingTurns?
+        turns: DecodingTurns?, units: (any UnitTaker)? = nil
     ) {
+        self.units = units
         self.activity = activity
         self.share = share
         self.turns = turns
@@ -72,10 +75,12 @@ private final class DecoderGate: @unchecked Sendable {
     /// Origin of the units' arrival times.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
+    private let copier: UnitCopier?
     private var record: DecodingRecord { tap.record }
 
     init(_ tap: DecoderTap, _ filter: UnitFilter, _ shedding: SampleShedding) {
         self.tap = tap
+        copier = tap.units.map { UnitCopier($0) }
         self.filter = filter
         self.shedding = shedding
     }
@@ -88,6 +93,7 @@ private final class DecoderGate: @unchecked Sendable {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         tap.activity.heardUnit()
+        copier?.take(buffer, pad)
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let returns = filter.returns

@@ -273,8 +273,8 @@ let package = Package(
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Health", "History",
                 "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing",
-                "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
-                "WireFormat",
+                "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),

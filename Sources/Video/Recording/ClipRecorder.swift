@@ -135,7 +135,9 @@ package final class ClipRecorder: Sendable {
 
     // MARK: Retention
 
-    /// Removes what is too old or too much; waits for the disk. `spared`: events whose clips stay.
+    /// Removes what is too old or too much; waits for the disk.
+    ///
+    /// `spared`: events whose clips stay.
     func retire(sparing spared: Set<String>) {
         let removed = folder.retire(
             days: settings.days, bytes: Int(settings.gigabytes * 1e9), now: Date().timeIntervalSince1970,

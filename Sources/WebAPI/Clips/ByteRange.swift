@@ -4,7 +4,7 @@ package enum ByteRange: Equatable, Sendable {
     case part(Range<Int>)
     case unsatisfiable
 
-    /// Reads `Range` for a file of so many bytes; what is not understood, or asks for several parts, asks for the whole.
+    /// Reads `Range` for a file of so many bytes; what is not understood, and several parts, ask for the whole.
     package init(_ field: String?, size: Int) {
         self = .whole
         guard let field, field.lowercased().hasPrefix("bytes=") else { return }

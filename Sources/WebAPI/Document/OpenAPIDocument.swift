@@ -80,20 +80,22 @@ package enum OpenAPIDocument {
                 type: "image/jpeg",
                 parameters: [parameter(.init("event", .event, required: true), in: "path")]
                     + RequestHandler.snapshotArguments.map { parameter($0, in: "query") })
-        case .movie:
-            plain(
-                "stream.movie",
-                "A stream's coded video as it comes, an MP4 without end in fragments; H.264 or H.265, as the camera sends.",
-                [400, 401, 404, 409, 429, 503], nil, type: "video/mp4",
-                parameters: [parameter(.init("name", .name, required: true), in: "path")])
-        case .clip:
-            plain(
-                "events.clip", "The coded video around an event, an MP4 file, or a part of it (`Range`).",
-                [400, 401, 404, 416, 429], nil, type: "video/mp4",
-                parameters: [parameter(.init("event", .event, required: true), in: "path")],
-                besides: [202: ("It is being written.", "application/json"), 206: ("A part of it.", "video/mp4")])
+        case .movie: movie
+        case .clip: clip
         }
     }
+
+    private static let movie = plain(
+        "stream.movie",
+        "A stream's coded video as it comes, an MP4 without end in fragments; H.264 or H.265, as the camera sends.",
+        [400, 401, 404, 409, 429, 503], nil, type: "video/mp4",
+        parameters: [parameter(.init("name", .name, required: true), in: "path")])
+
+    private static let clip = plain(
+        "events.clip", "The coded video around an event, an MP4 file, or a part of it (`Range`).",
+        [400, 401, 404, 416, 429], nil, type: "video/mp4",
+        parameters: [parameter(.init("event", .event, required: true), in: "path")],
+        besides: [202: ("It is being written.", "application/json"), 206: ("A part of it.", "video/mp4")])
 
     private static func described(_ step: SessionStep) -> JSONValue {
         switch step {

@@ -21,8 +21,7 @@ extension RequestHandler {
         }
         guard status.codec != nil else {
             throw Refusal(
-                409, "not-recorded",
-                status.problem.map { "\($0); its live video neither" } ?? "no coded video has come of stream \"\(name)\"")
+                409, "not-recorded", status.problem ?? "no coded video has come of stream \"\(name)\"")
         }
         guard request.method != .head else { return Self.endless("video/mp4", ResponseBody()) }
         guard let viewer = daemon.recordings.watch(name), let index = try await MovieStream.index(viewer) else {

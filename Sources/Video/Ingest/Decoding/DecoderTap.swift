@@ -17,8 +17,9 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let units: (any UnitTaker)?
     private let order = HappensBefore()
 
-    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding. `units`
-    /// gets a copy of each unit before any is dropped.
+    /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
+    ///
+    /// `units` gets a copy of each unit before any is dropped.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
         turns: DecodingTurns?, units: (any UnitTaker)? = nil

@@ -27,8 +27,8 @@ package final class UnitMuxer: @unchecked Sendable {
     package convenience init(_ format: CodedFormat, file: String) throws(MuxError) {
         try self.init(
             format,
-            "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise ! filesink name=out async=false")
-        {
+            "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise ! filesink name=out async=false"
+        ) {
             ww_set_text($0, "location", file)
         }
     }

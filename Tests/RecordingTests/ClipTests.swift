@@ -209,7 +209,11 @@ struct ClipTests {
         for event in ["LONG", "AGAIN"] {
             let source = try source(server.uri, ring)
             try source.start()
-            #expect(try await until { ring.status.seconds > 2 })
+            // The oldest keyframe of this session is 2 s old.
+            #expect(
+                try await until {
+                    ring.keyframe(before: 0).map { Date().timeIntervalSince1970 - $0.unit.at > 2 } ?? false
+                })
             recorder.begin(event, of: "gate", at: Date().timeIntervalSince1970)
             if event == "AGAIN" {
                 try await Task.sleep(for: .seconds(1))

@@ -351,7 +351,7 @@ let package = Package(
             name: "DaemonCommands",
             dependencies: [
                 "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Matching",
-                "Messaging", "Notify", "Printing", "StreamSources", "WatchwordConfiguration", "WireFormat",
+                "Messaging", "Notify", "Printing", "Recording", "StreamSources", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(

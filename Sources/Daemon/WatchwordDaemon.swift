@@ -94,13 +94,13 @@ package actor WatchwordDaemon {
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
-        await outbox.endInterrupted()
+        let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
+        self.recordings = recordings
+        await outbox.endInterrupted { recordings.clips?.file(of: $0) }
         prepared = try NotifyHub.prepare(configuration.notify)
         notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
-        self.recordings = recordings
         let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger)
         self.alerts = alerts
         let unlearnt = PendingBudgets()
@@ -262,7 +262,7 @@ package actor WatchwordDaemon {
             }
         }
         if let history { await offPool { history.close() } }
-        await offPool { [recordings] in recordings.clips?.close() }
+        await offPool { [recordings] in recordings.close() }
     }
 
     private func complain(_ failures: [HeadFailure]) {

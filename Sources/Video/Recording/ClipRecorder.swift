@@ -131,6 +131,12 @@ package final class ClipRecorder: Sendable {
         return FileManager.default.fileExists(atPath: file) ? .file(file) : .nothing
     }
 
+    /// Where the clip of an event of an earlier process is; nil if it has none.
+    package func file(of event: String) -> String? {
+        let file = folder.file(event)
+        return Identifier.isEvent(event) && FileManager.default.fileExists(atPath: file) ? file : nil
+    }
+
     package var status: ClipStatus { state.withLock { $0.counts } }
 
     // MARK: Retention

@@ -90,6 +90,12 @@ package final class LiveMovie: Sendable {
         if isOver { news.signal() }
     }
 
+    /// Ends it for all who watch.
+    func end() {
+        state.withLock { $0.isOver = true }
+        news.signal()
+    }
+
     var viewers: Int { state.withLock { $0.viewers } }
 
     private func pieces(from number: UInt64) -> Next {

@@ -37,8 +37,21 @@ package final class Recordings: Sendable {
 
     /// Lets go of what is held of a stream.
     package func forget(_ stream: String) {
-        let ring = state.withLock { $0.rings.removeValue(forKey: stream) }
+        let (ring, movie) = state.withLock {
+            ($0.rings.removeValue(forKey: stream), $0.movies.removeValue(forKey: stream))
+        }
         if let ring { clips?.drop(ring, of: stream) }
+        movie?.end()
+    }
+
+    /// Ends what is written and watched; waits for the disk.
+    package func close() {
+        let movies = state.withLock { state in
+            defer { state = State() }
+            return state.movies.values
+        }
+        for movie in movies { movie.end() }
+        clips?.close()
     }
 
     /// What a stream's ring holds; nil without such a stream.

@@ -95,7 +95,13 @@ struct ClipTests {
         #expect(try await until { kill(process, 0) != 0 })
         let daemon = try Drilled(place, queries: Self.queries, more: more)
         try await daemon.ready()
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".mp4") {
+        let interrupted = try await daemon.messages("match.gate.circle").last { $0["reason"]?.string == "interrupted" }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mp4") }
+        // The event that was open names what there is of its clip.
+        if let event = interrupted?["event"]?.string {
+            #expect((interrupted?["clip"]?.string != nil) == names.contains("\(event).mp4"))
+        }
+        for name in names {
             #expect(try complaints(of: "\(folder)/\(name)") == "", "\(name)")
         }
         camera.kill()

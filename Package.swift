@@ -201,6 +201,14 @@ let package = Package(
                 "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "CRTSP", "Containers", "Packets", "Pixels",
                 "Sampling", "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
+        // Coded video as it comes: the last of it in memory, and clips of events.
+        .target(
+            name: "Recording",
+            dependencies: [
+                "Concurrency", "Ingest", "Sampling", "StreamSources", "SystemSupport",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Sources/Video/Recording", swiftSettings: strict),
         .target(
             name: "Journal",
             dependencies: [
@@ -277,8 +285,8 @@ let package = Package(
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Health", "History",
                 "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing",
-                "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors", "WatchwordConfiguration",
-                "WireFormat",
+                "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Daemon", swiftSettings: strict),
@@ -300,8 +308,8 @@ let package = Package(
             name: "WebAPI",
             dependencies: [
                 "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Health", "Journal", "Live", "Matching",
-                "Measures", "Messaging", "Notify", "Pixels", "Printing", "SystemSupport", "WatchwordConfiguration",
-                "WireFormat",
+                "Measures", "Messaging", "Notify", "Pixels", "Printing", "Recording", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -356,7 +364,7 @@ let package = Package(
             name: "DaemonCommands",
             dependencies: [
                 "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Matching",
-                "Messaging", "Notify", "Printing", "StreamSources", "WatchwordConfiguration", "WireFormat",
+                "Messaging", "Notify", "Printing", "Recording", "StreamSources", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(
@@ -422,6 +430,12 @@ let package = Package(
         tests("SamplingTests", ["Sampling", "StreamSources"]),
         tests("ContainersTests", ["Containers"]),
         tests("PacketsTests", ["Packets", "SystemSupport"]),
+        tests(
+            "RecordingTests",
+            [
+                "Ingest", "Recording", "Sampling", "StreamSources", "SystemSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(
             "IngestTests",
             [

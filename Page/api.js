@@ -58,3 +58,9 @@ export const picture = (stream, at) =>
 /** Path of an event's picture, another for each message, since its peak may move. @param {string} event @param {number} [seq] */
 export const snapshot = (event, seq) =>
     `api/v1/events/${encodeURIComponent(event)}/snapshot` + (seq == null ? '' : `?seq=${seq}`);
+
+/** Path of an event's clip. @param {string} event */
+export const clip = event => `api/v1/events/${encodeURIComponent(event)}/clip`;
+
+/** Path of a stream's video as it comes. @param {string} stream */
+export const movie = stream => `api/v1/streams/${encodeURIComponent(stream)}/live.mp4`;

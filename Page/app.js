@@ -137,7 +137,7 @@ onChange(what => {
 
 // ---- Keyboard
 const keys = [
-    ['?', 'This list'], ['1–5', 'Wall, Events, Search, Queries, Streams'], ['/', 'Search the past'], ['← ↑ → ↓', 'Move on the wall, or along a curve'], ['Enter', 'Open the stream'],
+    ['?', 'This list'], ['1–5', 'Wall, Events, Search, Queries, Streams'], ['/', 'Search the past'], ['← ↑ → ↓', 'Move on the wall, or along a curve'], ['Enter', 'Open the stream, or play the event’s clip'],
     ['Esc', 'Back to the wall'], ['J K', 'Next and previous event'], ['E', 'Explain the event'], ['R W', 'The event was right, or wrong'], ['N', 'New: a stream, a query, or one like the event’s'],
     ['Ctrl ↵', 'Add or save the query'],
 ];

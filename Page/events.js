@@ -1,6 +1,7 @@
 // Events: those that are open first, then by time; and the chosen one.
 import { $, clock, day, h, icon, keyed, lasting, plural, problem, score, still, toast } from './dom.js';
 import { ask, sentence, snapshot } from './api.js';
+import { isReady, offer, player } from './clip.js';
 import { look } from './live.js';
 import { events, may, older, openEvents, state, words } from './state.js';
 import { told } from './explain.js';
@@ -55,6 +56,7 @@ export const room = {
             const next = all[Math.min(Math.max(at + (key === 'j' ? 1 : -1), 0), all.length - 1)];
             if (next) choose(next.event, false);
         } else if (key === 'e') explain();
+        else if (key === 'enter') return plays(/** @type {HTMLElement} */ (e.target));
         else if (key === 'n' && current() && may('operate')) again();
         else if ((key === 'r' || key === 'w') && may('operate')) mark(key === 'r' ? 'right' : 'wrong');
         else return false;
@@ -183,7 +185,7 @@ function card() {
         h('p.row', h('button.btn', { onclick: explain }, icon('why'), 'Explain ', h('kbd', 'E')),
             h('a.btn.alike', icon('search'), 'More like this'),
             may('operate') && h('button.btn', { onclick: again }, icon('plus'), 'Query like it ', h('kbd', 'N'))),
-        h('p.row.verdict', { role: 'status' })), h('div.why', { hidden: true })));
+        h('p.row.clip', { role: 'status', hidden: true }), h('p.row.verdict', { role: 'status' })), h('div.why', { hidden: true })));
 }
 
 /** @param {HTMLElement} place @param {import('./state.js').MatchEvent} event */
@@ -197,13 +199,14 @@ function fillCard(place, event) {
         event.reason && ['Ended by', event.reason === 'interrupted' ? 'a restart of Watchword' : event.reason],
     ].filter(Boolean);
     place.classList.toggle('hot', isOpen);
-    if (place.dataset.peak !== peak(event)) {
+    if (place.dataset.peak !== peak(event) && !$('video', place)) {
         place.dataset.peak = peak(event);
         place.firstElementChild?.replaceWith(event.snapshot ? h('img', { src: snapshot(event.event, event.seq), alt: `The peak of “${words(event.query)}” on ${event.stream}` })
             : h('p.nopicture', 'No picture is kept: snapshots are off for this stream or query.'));
     }
     $('h2', place).replaceChildren(...isOpen ? [icon('match')] : [], words(event.query));
     $('.facts', place).replaceChildren(.../** @type {any[]} */ (facts).flatMap(([name, value]) => [h('dt', name), h('dd', value)]));
+    offer($('.clip', place), event, play);
     $('.alike', place).setAttribute('href', '#search/like/event/' + event.event);
     const said = state.verdicts.get(event.event) ?? '', marks = $('.verdict', place);
     if (marks.dataset.said === said) return;
@@ -211,6 +214,23 @@ function fillCard(place, event) {
     const button = (/** @type {'right' | 'wrong' | 'clear'} */ verdict, /** @type {any[]} */ ...words) => may('operate') && h('button.btn', { onclick: () => mark(verdict) }, ...words);
     marks.replaceChildren(...(said ? [icon(said === 'right' ? 'ok' : 'no'), `It was called ${said}.`, button('clear', 'Undo')]
         : [button('right', icon('ok'), 'Right ', h('kbd', 'R')), button('wrong', icon('no'), 'Wrong ', h('kbd', 'W'))]).filter(Boolean));
+}
+
+/** Plays the chosen event's clip in its picture's place; again, where it is there. */
+function play() {
+    const event = current(), place = $('.card', room.element);
+    if (!event || !place || !isReady(event.event)) return;
+    const there = $('video', place);
+    if (!there) return place.firstElementChild?.replaceWith(player(event, words(event.query)));
+    there.currentTime = 0;
+    there.play();
+}
+
+/** Enter plays the clip, but where it presses what it is on. @param {HTMLElement} target */
+function plays(target) {
+    if (target.closest('a, button:not(.ev[aria-current]), video') || !isReady(chosen)) return false;
+    play();
+    return true;
 }
 
 /** What the query scores on this stream now, and why it has an event or none. */

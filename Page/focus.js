@@ -3,6 +3,7 @@ import { $, clock, h, icon, lasting, plural, score } from './dom.js';
 import { axis, paint } from './chart.js';
 import { picture } from './api.js';
 import { lane, look, pictureTime, preview, scores } from './live.js';
+import { playLive } from './video.js';
 import { condition, events, may, openEvents, rate, selects, state, words } from './state.js';
 
 let name = '', span = 120, timer = 0, isTable = false;
@@ -10,6 +11,8 @@ let name = '', span = 120, timer = 0, isTable = false;
 let cursor = null;
 /** A stream of which the history has no pictures; it is not asked again. */
 let pictureless = '', thenTimer = 0;
+/** What the stream is coded as, and what ends its video. */
+let coded = '', stopVideo = () => {};
 
 export const room = {
     name: 'focus', title: 'Stream',
@@ -23,13 +26,17 @@ export const room = {
         this.element.replaceChildren(h('div.bar',
             h('a.btn.icon', { href: '#wall', 'aria-label': 'Back to the wall' }, icon('back')), h('h1', name), h('p.sum'),
             may('operate') && h('div.tools', h('a.btn.primary', { href: '#queries/new' }, icon('plus'), 'Watch for…'))),
-        h('div.focusgrid', h('figure.video', preview(name, `What ${name} shows`), h('figcaption', h('span.live'), h('span.wait'), h('time'))),
+        h('div.focusgrid', h('figure.video', preview(name, `What ${name} shows`), h('figcaption', h('span.live'), h('span.wait'), h('span.coding'), h('time'))),
             h('div.side', h('div.open'), h('article.card', h('h2', 'On this stream'), h('ol.mini')),
                 h('article.card', h('h2', 'What it is doing'), h('dl.facts'))), lanesCard()));
+        coded = '';
         this.update('status');
         timer = setInterval(() => { if (!document.hidden) draw(); }, 1000);
     },
-    hide() { clearInterval(timer); },
+    hide() {
+        clearInterval(timer);
+        stopVideo();
+    },
     /** @param {string} what */
     update(what) {
         if (what === 'scores') return draw();
@@ -70,6 +77,13 @@ function about() {
         stream.state === 'playing' ? `, ${rate(stream)} frames a second scored` : ` since ${clock(since)}: ${why}`);
     $('.live', root).textContent = isLost ? 'Not live' : isBad ? word : 'Live';
     $('.video', root).classList.toggle('dull', isBad || isLost);
+    const now = stream.recording?.codec ?? '';
+    if (now !== coded) {
+        coded = now;
+        stopVideo();
+        $('.coding', root).textContent = '';
+        if (now) stopVideo = playLive($('.video', root), name, why => { $('.coding', root).textContent = why; });
+    }
     const open = openEvents().filter(here);
     $('.open', root).replaceChildren(...open.map(event => h('article.card.hot', h('h2', icon('match'), words(event.query)),
         h('p.big', h('span', score(event.score)), h('small', `threshold ${score(event.threshold)} · peak ${score(event.peak.score)} · open for `

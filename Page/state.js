@@ -4,7 +4,7 @@ import { ask, Refused } from './api.js';
 /**
  * @typedef {{ event: string, phase: string, query: { id: string, text: string }, stream: string, score: number,
  *   peak: { score: number, at: string }, threshold: number, head: string, rule?: string, start: string, end: string,
- *   snapshot?: string, reason?: string, seq: number }} MatchEvent
+ *   snapshot?: string, clip?: string, reason?: string, seq: number }} MatchEvent
  */
 
 export const state = {

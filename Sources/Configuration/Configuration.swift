@@ -39,6 +39,8 @@ package struct Configuration: Sendable, Equatable {
     package var retention = Retention.standard
     /// The history for searches and backtests; nil means none.
     package var history: HistoryConfiguration? = HistoryConfiguration()
+    /// What coded video is kept around events; none, if nil.
+    package var clips: ClipSettings?
     package var pipelines: String?
     /// The limits on what streams of clients may open.
     package var sources = SourcePolicy()
@@ -54,7 +56,7 @@ package struct Configuration: Sendable, Equatable {
     private static let keys = [
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
-        "calibration", "retention", "history", "pipelines", "plugins", "log", "sources", "credentials",
+        "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "credentials",
         "notify", "streams", "queries",
     ]
 
@@ -82,6 +84,7 @@ package struct Configuration: Sendable, Equatable {
         configuration.model = model ?? absolute(configuration.model)
         configuration.journal = configuration.journal.map(absolute)
         if let directory = configuration.history?.directory { configuration.history?.directory = absolute(directory) }
+        if let directory = configuration.clips?.directory { configuration.clips?.directory = absolute(directory) }
         configuration.pipelines = configuration.pipelines.map(absolute)
         configuration.plugins = configuration.plugins.map(absolute)
         configuration.sources.files = configuration.sources.files.map(absolute)
@@ -153,6 +156,7 @@ package struct Configuration: Sendable, Equatable {
             retention = Retention(days: days, megabytes: megabytes)
         }
         history = try HistoryConfiguration.read(root, path: path)
+        clips = try ClipSettings.read(root, path: path)
         pipelines = try root.string("pipelines")
         sources = try SourcePolicy(root, path: path)
         credentials = try CameraCredentials.all(root, path: path)

@@ -9,7 +9,7 @@ extension Configuration {
             ("prompts", prompts == old.prompts), ("rerank", rerank == old.rerank), ("journal", journal == old.journal),
             ("publish", publish == old.publish), ("control", control == old.control),
             ("calibration", calibration == old.calibration), ("retention", retention == old.retention),
-            ("history", history == old.history),
+            ("history", history == old.history), ("clips", clips == old.clips),
             ("pipelines", pipelines == old.pipelines), ("plugins", plugins == old.plugins),
             ("log", log == old.log), ("http", http == old.http), ("curve", curve == old.curve),
             ("limits", limits == old.limits), ("sources", sources == old.sources),

@@ -128,6 +128,7 @@ package enum Schemas {
             "regions", .object([], others: .list(.number(0...1), 4...4)),
             "Parts of the picture: [x, y, width, height] in fractions of it."),
         .init("snapshots", .truth), .init("history", .truth, "Whether the history keeps its embeddings."),
+        .init("clips", .truth, "Whether its events keep clips, where the daemon does."),
         .init("frozen", .number(1...86_400)),
         .init("credentials", .text(1...4096), "A name of the configuration's `credentials`."),
         .init(
@@ -158,6 +159,13 @@ package enum Schemas {
             .init("picture", .text(), required: true),
             .init("regions", .list(.text()), required: true), .init("labels", .list(.text()), required: true),
             .init("source", .word(ConfigurationSource.allCases.map(\.rawValue)), required: true),
+            .init(
+                "recording",
+                .object([
+                    .init("codec", .text()), .init("width", .integer()), .init("height", .integer()),
+                    .init("seconds", .number(), required: true), .init("bytes", .integer(), required: true),
+                    .init("clips", .truth, required: true), .init("problem", .text()),
+                ]), "The coded video that comes, and what is held of it."),
         ], others: .anything)
 
     private static let status = Schema.object(
@@ -212,6 +220,15 @@ package enum Schemas {
                     .init("picturesDropped", .integer(), required: true),
                     .init("picturesLost", .integer(), required: true), .init("problem", .text()),
                 ]), "None where no history is kept."),
+            .init(
+                "clips",
+                .object([
+                    .init("writing", .object([], others: .integer()), required: true, "Clips on their way, by stream."),
+                    .init("written", .integer(), required: true), .init("cut", .integer(), required: true),
+                    .init("refused", .integer(), required: true), .init("empty", .integer(), required: true),
+                    .init("failed", .integer(), required: true), .init("clips", .integer(), required: true),
+                    .init("bytes", .integer(), required: true), .init("problem", .text()),
+                ]), "None where no clips are kept."),
             .init("notifiers", .list(.reference("Notifier")), required: true),
             .init("rssMB", .number(), required: true),
         ], others: .anything)

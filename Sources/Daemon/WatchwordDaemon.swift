@@ -12,6 +12,7 @@ import Matching
 import Measures
 package import Messaging
 package import Notify
+package import Recording
 import Sampling
 import StreamSources
 import Synchronization
@@ -28,6 +29,8 @@ package actor WatchwordDaemon {
     package nonisolated let streams: StreamRegistry
     /// What was seen; nil where none is kept.
     package nonisolated let history: DaemonHistory?
+    /// Coded video of the streams, and clips of events.
+    package nonisolated let recordings: Recordings
     package nonisolated let health = DaemonHealth()
     /// The newest pictures and scores, for clients that watch live.
     package nonisolated let live = LiveBoard()
@@ -91,12 +94,16 @@ package actor WatchwordDaemon {
         let outbox = Outbox(
             journal: journal, publisher: try Publisher(binding: configuration.publish, gate: gate), logger: logger)
         self.outbox = outbox
-        await outbox.endInterrupted()
+        let recordings = Recordings(clips: configuration.clips, journal: configuration.journal, logger: logger)
+        self.recordings = recordings
+        await outbox.endInterrupted { recordings.clips?.file(of: $0) }
         prepared = try NotifyHub.prepare(configuration.notify)
         notifiers = NotifyHub(log: NotifierLog(outbox: outbox), logger: logger)
         let history = Self.history(configuration, engine, finder, logger)
         self.history = history
-        let alerts = EventDelivery(outbox: outbox, history: history, logger: logger) { [queue] in queue.wasLate }
+        let alerts = EventDelivery(outbox: outbox, history: history, clips: recordings.clips, logger: logger) {
+            [queue] in queue.wasLate
+        }
         self.alerts = alerts
         let unlearnt = PendingBudgets()
         self.unlearnt = unlearnt
@@ -111,12 +118,13 @@ package actor WatchwordDaemon {
         upkeep = [
             Task { await outbox.run(retention: configuration.retention) },
             Task { await thresholds.run() },
+            Task { await recordings.clips?.keepRetiring { (try? await outbox.marked(as: .right)) ?? [] } },
             Task { await Memory.keepReleasing() },
         ]
         streams = StreamRegistry(
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
-            history: history, live: live, logger: logger
+            history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.deliver($0) }
     }
 
@@ -262,6 +270,7 @@ package actor WatchwordDaemon {
         }
         await alerts.drain()
         if let history { await offPool { history.close() } }
+        await offPool { [recordings] in recordings.close() }
     }
 
     /// A batch's events are out.
@@ -346,7 +355,8 @@ package actor WatchwordDaemon {
             waitingMessages: backlog.waiting, coalescedUpdates: backlog.coalesced, storm: await alerts.storming,
             failedBatches: counters.failedBatches, waiting: queue.depthNow, seq: outbox.lastSeq,
             journaled: configuration.journal != nil && journal.journaled, journal: journal,
-            history: history.map { HistoryCounts($0.status) }, notifiers: await notifiers.status(),
+            history: history.map { HistoryCounts($0.status) }, clips: recordings.clips?.status,
+            notifiers: await notifiers.status(),
             rssMB: Memory.residentMegabytes)
     }
 }

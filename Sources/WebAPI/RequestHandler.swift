@@ -19,7 +19,7 @@ import WireFormat
 
 /// Answers requests: finds the route, checks the caller, and runs the operation.
 struct RequestHandler: Sendable {
-    private let daemon: WatchwordDaemon
+    let daemon: WatchwordDaemon
     private let operations: Operations
     private let configuration: HTTPConfiguration
     private let limits: WebServer.Limits
@@ -225,6 +225,8 @@ struct RequestHandler: Sendable {
         switch endpoint {
         case .document: return Self.json(try OpenAPIDocument.data())
         case .session: return try showSession(asked.caller, asked.request.headers)
+        case .movie: return try await movie(asked.path["name"] ?? "", asked.request, Self.isOver(asked))
+        case .clip: return try await clip(asked.path["event"] ?? "", asked.request.headers)
         default: throw Refusal(404, "not-found", "there is nothing at this path")
         }
     }
@@ -319,7 +321,7 @@ struct RequestHandler: Sendable {
     }
 
     /// Answers with what `write` writes until the client goes, while there is room for one more follower.
-    private func follow(
+    func follow(
         _ body: RequestBody, _ response: (ResponseBody) -> Response, on threads: RequestThreads = .short,
         _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
     ) throws -> Response {
@@ -342,7 +344,7 @@ struct RequestHandler: Sendable {
     private static func eventStream(_ body: ResponseBody) -> Response { endless("text/event-stream", body) }
     private static func live(_ body: ResponseBody) -> Response { endless(LiveStream.contentType, body) }
 
-    private static func endless(_ type: String, _ body: ResponseBody) -> Response {
+    static func endless(_ type: String, _ body: ResponseBody) -> Response {
         var response = Response(status: .ok, headers: [.contentType: type], body: body)
         // Its length is not known, also where none of it is sent.
         response.headers[.contentLength] = nil

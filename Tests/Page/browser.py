@@ -404,4 +404,5 @@ def main():
                 one.process.kill()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,9 @@
 """A real RTSP server, on loopback by default, for tests and benchmarks: prints READY and the URI, then serves until it is
 killed.
 
-It plays an MP4 file (--file; with --loop again and again, from its start for every client, out of memory), or encodes
-pictures of one colour as they are asked for (--keyframes): the colour is the frame's number, in base 8, the last digit in
-red.
+It plays an MP4 file (--file; with --loop again and again, from its start for every client, out of memory), a launch line
+(--launch), or encodes pictures of one colour as they are asked for (--keyframes): the colour is the frame's number, in
+base 8, the last digit in red.
 """
 import argparse
 import signal
@@ -23,6 +23,7 @@ from clips import Loop, units  # noqa: E402
 parser = argparse.ArgumentParser()
 source = parser.add_mutually_exclusive_group(required=True)
 source.add_argument("--file", help="an MP4 file with H.264")
+source.add_argument("--launch", help="a launch line that ends in a payloader called pay0, for each client from its start")
 source.add_argument("--keyframes", help="numbers of the frames that are keyframes: 0,25,50")
 parser.add_argument("--loop", action="store_true", help="play the file again and again, for each client from its start")
 parser.add_argument("--port", default="0")
@@ -80,6 +81,8 @@ if options.keyframes:
         f" ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 ! "
         + ("jpegenc ! rtpjpegpay name=pay0 pt=26" if options.mjpeg else encode) + " )")
     factory.connect("media-configure", configure)
+elif options.launch:
+    factory.set_launch(f"( {options.launch} )")
 elif options.loop:
     factory.set_launch(f"( appsrc name=units format=time max-bytes=1 ! {payload} )")
     factory.connect("media-configure", configure_loop, *units(options.file))

@@ -3,6 +3,7 @@ import Daemon
 import Engine
 import Foundation
 import Notify
+import Recording
 
 /// Prints the daemon's status for people.
 struct StatusPage {
@@ -28,6 +29,7 @@ struct StatusPage {
         if let storm = status.storm { page.say("STORM", of(storm)) }
         page.say("journal", journal)
         page.say("history", history)
+        if let clips = status.clips { page.say("clips", self.clips(clips)) }
         if !status.notifiers.isEmpty { page.say("notifiers", notifiers) }
         if status.failedBatches > 0 {
             page.say("FAILED", "\(number(status.failedBatches)) batches could not be scored; the log says why")
@@ -56,6 +58,16 @@ struct StatusPage {
         ]
         if history.dropped + history.lost > 0 { parts.append("\(number(Int(history.dropped + history.lost))) lost") }
         if let problem = history.problem { parts.append("RECORDS NOTHING: \(problem)") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func clips(_ clips: ClipStatus) -> String {
+        var parts = ["\(number(clips.clips)) kept, \(number(clips.bytes / 1_000_000)) MB"]
+        let writing = clips.writing.values.reduce(0, +)
+        if writing > 0 { parts.append("\(number(writing)) being written") }
+        let without = clips.refused + clips.empty + clips.failed
+        if without > 0 { parts.append("\(number(without)) events without one") }
+        if let problem = clips.problem { parts.append("WRITES NONE: \(problem)") }
         return parts.joined(separator: "; ")
     }
 

@@ -39,6 +39,7 @@ package struct QueryConfiguration: Codable, Sendable, Equatable {
     package var expires: Moment?
     package var enabled: Bool?
     package var snapshot: Bool?
+    package var clips: Bool?
 
     /// The text as a key's value; nil if it is empty.
     var givenText: String? {

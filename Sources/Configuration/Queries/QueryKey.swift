@@ -96,6 +96,9 @@ package struct QueryKey: Sendable {
         QueryKey(
             "snapshot", .truth(\.snapshot), .truth, standard: .bool(true),
             "Whether an event keeps the picture of its peak."),
+        QueryKey(
+            "clips", .truth(\.clips), .truth, standard: .bool(true),
+            "Whether an event keeps a clip of its stream, where those are recorded."),
     ]
 
     /// The keys of rules, of which a query has exactly one; `probability` belongs to `against`.

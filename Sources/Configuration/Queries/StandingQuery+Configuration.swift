@@ -27,6 +27,7 @@ extension QueryConfiguration {
         settings.expires = expires?.secondsSince1970
         settings.enabled = enabled ?? true
         settings.snapshot = snapshot ?? true
+        settings.clips = clips ?? true
         var pictures: [QueryImage] = []
         do throws(QueryPartError) {
             if let streams { settings.selector = try StreamSelector(streams) }
@@ -88,6 +89,7 @@ extension QueryConfiguration {
         expires = settings.expires.map { Moment(secondsSince1970: $0) }
         enabled = settings.enabled ? nil : false
         snapshot = settings.snapshot ? nil : false
+        clips = settings.clips ? nil : false
     }
 
     /// Returns this query with the keys of a JSON object changed; null resets a key to its default.

@@ -25,6 +25,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var snapshots: Bool?
     /// Whether the history keeps the stream's embeddings; nil means yes.
     package var history: Bool?
+    /// Whether its events keep clips, where the daemon does; they do, if nil.
+    package var clips: Bool?
     /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
     package var frozen: Double?
     /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
@@ -60,8 +62,8 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
             node, path: path, what: "a stream",
             keys: [
                 "name", "uri", "template", "fps", "decode", "realtime", "loop", "launch", "gate", "labels",
-                "regions", "snapshots", "history", "frozen", "credentials", "transport", "tls", "connect", "stall",
-                "backoff",
+                "regions", "snapshots", "history", "clips", "frozen", "credentials", "transport", "tls", "connect",
+                "stall", "backoff",
             ])
         name = try mapping.required("name")
         launch = try mapping.string("launch")
@@ -82,6 +84,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
         regions = try mapping.numbers("regions")
         snapshots = try mapping.bool("snapshots")
         history = try mapping.bool("history")
+        clips = try mapping.bool("clips")
         frozen = try mapping.double("frozen")
         credentials = try mapping.string("credentials")
         if let word = try mapping.string("transport") {

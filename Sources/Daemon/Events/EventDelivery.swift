@@ -4,6 +4,7 @@ package import Foundation
 import Journal
 package import Logging
 import Matching
+import Recording
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 ///
@@ -11,6 +12,7 @@ import Matching
 package actor EventDelivery {
     private let outbox: Outbox
     private let history: DaemonHistory?
+    private let clips: ClipRecorder?
     private let logger: Logger
     private var queue = DetectionQueue()
     /// What is done once all detections before a number are out.
@@ -32,10 +34,14 @@ package actor EventDelivery {
     /// Whether frames wait so long that scoring needs the processors more; then telling takes a quarter of the time.
     private let isLate: @Sendable () -> Bool
 
-    package init(outbox: Outbox, history: DaemonHistory?, logger: Logger, isLate: @escaping @Sendable () -> Bool) {
+    package init(
+        outbox: Outbox, history: DaemonHistory?, clips: ClipRecorder? = nil, logger: Logger,
+        isLate: @escaping @Sendable () -> Bool
+    ) {
         self.isLate = isLate
         self.outbox = outbox
         self.history = history
+        self.clips = clips
         self.logger = logger
     }
 
@@ -98,7 +104,7 @@ package actor EventDelivery {
         messages.reserveCapacity(detections.count)
         for detection in detections {
             history?.see(detection)
-            messages.append(detection.pending(snapshot: snapshots[detection.event]))
+            messages.append(detection.pending(snapshot: snapshots[detection.event], clip: clips?.see(detection)))
             phases["\(detection.transition.phase)", default: 0] += 1
             switch detection.transition.phase {
             case .start: started += 1
@@ -157,5 +163,19 @@ package actor EventDelivery {
                     metadata: ["event": "\(events[0])", "events": "\(events.count)", "error": "\(error)"])
             }
         }
+    }
+}
+
+extension ClipRecorder {
+    /// Takes note of an event; where its clip will be, once it has ended.
+    fileprivate func see(_ detection: Detection) -> String? {
+        let event = detection.transition
+        switch event.phase {
+        case .start where detection.query.settings.clips:
+            begin(detection.event, of: String(detection.stream.prefix { $0 != "/" }), at: event.wallStart)
+        case .end: return end(detection.event, at: event.wallEnd)
+        default: break
+        }
+        return nil
     }
 }

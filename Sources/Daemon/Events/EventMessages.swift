@@ -10,8 +10,10 @@ extension Detection {
 
     /// The event as it goes on the wire.
     ///
-    /// `snapshot`: path of the peak's picture.
-    package func message(seq: Int64, prev: Int64?, snapshot: String? = nil) -> MatchMessage {
+    /// `snapshot`: path of the peak's picture; `clip`: where the video around it will be.
+    package func message(
+        seq: Int64, prev: Int64?, snapshot: String? = nil, clip: String? = nil
+    ) -> MatchMessage {
         MatchMessage(
             seq: seq, prev: prev, event: event, phase: "\(transition.phase)",
             query: .init(id: query.id, text: query.text, tags: query.settings.tags), stream: stream,
@@ -20,11 +22,11 @@ extension Detection {
             threshold: Double(transition.threshold), head: query.head, model: model,
             start: Self.date(transition.wallStart), end: Self.date(transition.wallEnd),
             media: .init(start: transition.mediaStart, end: transition.mediaEnd), snapshot: snapshot,
-            rule: query.rule.key, group: query.settings.group)
+            clip: clip, rule: query.rule.key, group: query.settings.group)
     }
 
     /// The event for the journal, which gives it its numbers.
-    package func pending(snapshot: String? = nil) -> PendingMessage {
+    package func pending(snapshot: String? = nil, clip: String? = nil) -> PendingMessage {
         let phase: EventMark.Phase =
             switch transition.phase {
             case .start: .start
@@ -33,7 +35,7 @@ extension Detection {
             }
         return PendingMessage(
             topic: topic, query: query.id, stream: stream, event: EventMark(id: event, phase: phase, snapshot: snapshot)
-        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot)) }
+        ) { seq, prev in try WireCoding.encode(self.message(seq: seq, prev: prev, snapshot: snapshot, clip: clip)) }
     }
 
     private static func date(_ seconds: Double) -> Date { Date(timeIntervalSince1970: seconds) }

@@ -119,7 +119,9 @@ package actor Outbox {
     }
 
     /// Ends the events that a crash left open; before anything else is sent.
-    package func endInterrupted() {
+    ///
+    /// `clip`: where an event's clip is, if it has one.
+    package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
         let open: [Entry]
         do { open = try journal.openEvents() } catch {
             return logger.error("open events cannot be read", metadata: ["error": "\(error)"])
@@ -129,6 +131,7 @@ package actor Outbox {
             else { return nil }
             body["phase"] = .string("end")
             body["reason"] = .string("interrupted")
+            body["clip"] = clip(event.id).map { .string($0) }
             let fields = body
             return PendingMessage(
                 topic: entry.topic, query: entry.query, stream: entry.stream,
@@ -294,6 +297,8 @@ package actor Outbox {
     package func marked(of query: String, limit: Int) throws -> [(event: String, verdict: Verdict)] {
         try journal.marked(of: query, limit: limit)
     }
+    /// Events that have been called right, or wrong.
+    package func marked(as verdict: Verdict) throws -> Set<String> { try journal.marked(as: verdict) }
     /// Verdicts by query.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 

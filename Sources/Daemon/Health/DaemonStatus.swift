@@ -1,5 +1,6 @@
 package import Engine
 package import Notify
+package import Recording
 import WireFormat
 
 /// The answer of `status`.
@@ -37,6 +38,8 @@ package struct DaemonStatus: Codable, Sendable {
     package let journal: JournalStatus
     /// Nil where no history is kept.
     package let history: HistoryCounts?
+    /// Nil where no clips are kept.
+    package let clips: ClipStatus?
     package var notifiers: [NotifierStatus]
     package let rssMB: Double
 

@@ -9,6 +9,7 @@ import Live
 import Logging
 import Matching
 import Pixels
+import Recording
 import Sampling
 import Service
 import StreamSources
@@ -45,6 +46,7 @@ package actor StreamRegistry {
     private let health: DaemonHealth
     private let history: DaemonHistory?
     private let live: LiveBoard
+    private let recordings: Recordings
     private let logger: Logger
     /// Delivers events that end because their stream was removed.
     private let deliver: @Sendable ([Detection]) async -> Void
@@ -63,7 +65,7 @@ package actor StreamRegistry {
     init(
         engine: ScoringEngine, outbox: Outbox, defaults: Defaults, templates: PipelineTemplates,
         policy: SourcePolicy, credentials: [String: CameraCredentials], queue: FrameQueue, health: DaemonHealth,
-        history: DaemonHistory?, live: LiveBoard, logger: Logger,
+        history: DaemonHistory?, live: LiveBoard, recordings: Recordings, logger: Logger,
         deliver: @escaping @Sendable ([Detection]) async -> Void
     ) {
         self.engine = engine
@@ -76,6 +78,7 @@ package actor StreamRegistry {
         self.health = health
         self.history = history
         self.live = live
+        self.recordings = recordings
         self.logger = logger
         self.deliver = deliver
         let (stream, continuation) = AsyncStream<PendingMessage>.makeStream(bufferingPolicy: .bufferingNewest(1000))
@@ -253,7 +256,7 @@ package actor StreamRegistry {
         let (states, health, live, history, logger) = (states, health, live, history, logger)
         return try StreamRunner(
             name: from.name, description: source(from, isClients: isClients), templates: templates, queue: queue,
-            limits: from.limits,
+            limits: from.limits, units: recordings.ring(of: from.name, hasClips: from.clips ?? true),
             onPicture: {
                 live.see($0, of: from.name)
                 history?.see($0, of: from.name)
@@ -303,7 +306,10 @@ package actor StreamRegistry {
         for running in ending {
             await running.task.value
             live.forget(running.runner.name)
-            if forget { health.forget(running.runner.name) }
+            if forget {
+                health.forget(running.runner.name)
+                recordings.forget(running.runner.name)
+            }
             for lane in running.runner.lanes {
                 // One that ended by itself has left its lane open.
                 queue.close(lane)
@@ -346,7 +352,8 @@ package actor StreamRegistry {
                 lag: (runner.lag * 1000).rounded() / 1000, picture: health[runner.name] ?? .good,
                 regions: Array(runner.lanes.dropFirst()), labels: running.from.labels ?? [],
                 source: ConfigurationSource(
-                    isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)))
+                    isInFile: files[runner.name] != nil, isKept: kept.contains(runner.name)),
+                recording: recordings.status(of: runner.name))
         }.sorted { $0.name < $1.name }
     }
 }

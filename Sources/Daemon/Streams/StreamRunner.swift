@@ -17,6 +17,8 @@ package final class StreamRunner: Sendable {
     package var isLive: Bool { kind == .live || foundLive.load(ordering: .relaxed) }
     private let foundLive = Atomic(false)
     private let memory = UnitMemory()
+    /// Gets the coded units; nil where none are recorded.
+    private let units: (any UnitTaker)?
     package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
@@ -54,7 +56,7 @@ package final class StreamRunner: Sendable {
     /// the whole picture, on a streaming thread.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
-        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2),
+        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2), units: (any UnitTaker)? = nil,
         onPicture: @escaping @Sendable (Frame) -> Void = { _ in },
         onState: @escaping @Sendable (String, SourceState) -> Void
     ) throws(SourceError) {
@@ -68,6 +70,7 @@ package final class StreamRunner: Sendable {
         limits.interval = .seconds(1 / description.fps)
         self.limits = limits
         self.stopLimit = stopLimit
+        self.units = units
         self.onPicture = onPicture
         self.onState = onState
         shown = Mutex(Shown())
@@ -152,7 +155,7 @@ package final class StreamRunner: Sendable {
             source = try VideoSource(
                 description, templates: templates, decoding: decoding, share: queue.share,
                 patience: isLive ? nil : ProgressWatch.usual,
-                wasLive: foundLive.load(ordering: .relaxed), memory: memory,
+                wasLive: foundLive.load(ordering: .relaxed), memory: memory, units: units,
                 onFrame: { [weak self] frame in
                     guard playing.isWanted.load(ordering: .relaxed) else { return }
                     if frame.region == nil {

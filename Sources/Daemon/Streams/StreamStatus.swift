@@ -1,6 +1,7 @@
 package import ControlAPI
 package import Foundation
 package import Pixels
+package import Recording
 
 /// A stream in `stream list` and `status`.
 package struct StreamStatus: Codable, Sendable {
@@ -47,4 +48,6 @@ package struct StreamStatus: Codable, Sendable {
     package let labels: [String]
     /// The configuration, or a socket.
     package let source: ConfigurationSource
+    /// The coded video that comes, and what is held of it.
+    package let recording: RingStatus?
 }

@@ -39,6 +39,8 @@ package struct StandingQuery: Sendable, Equatable {
         package var enabled = true
         /// Whether an event keeps the picture of its peak.
         package var snapshot = true
+        /// Whether an event keeps a clip of its stream.
+        package var clips = true
 
         package init() {}
     }

@@ -76,4 +76,14 @@ extension Journal {
             }
         }
     }
+
+    /// Events that have been called right, or wrong.
+    package func marked(as verdict: Verdict) throws(JournalError) -> Set<String> {
+        try doing("verdicts cannot be read") {
+            try database.read { database in
+                try String.fetchSet(
+                    database, sql: "SELECT event FROM verdict WHERE verdict = ?", arguments: [verdict.rawValue])
+            }
+        }
+    }
 }

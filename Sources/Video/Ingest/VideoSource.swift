@@ -47,11 +47,11 @@ package final class VideoSource: @unchecked Sendable {
     /// live source it must return at once.
     ///
     /// `decoding` is told what is decoded; a live source keeps `share` of its samples. `wasLive`: an earlier opening
-    /// had no end; what `memory` has of earlier openings is not seen again.
+    /// had no end; what `memory` has of earlier openings is not seen again. A live source's coded units go to `units`.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,
-        wasLive: Bool = false, memory: UnitMemory? = nil,
+        wasLive: Bool = false, memory: UnitMemory? = nil, units: (any UnitTaker)? = nil,
         onFrame: @escaping @Sendable (Frame) -> Void, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(SourceError) {
         guard description.fps > 0, description.fps.isFinite else {
@@ -86,7 +86,7 @@ package final class VideoSource: @unchecked Sendable {
             isLive
             ? DecoderTap(
                 description.decode, fps: description.fps, record: decoding, activity: activity, share: share,
-                turns: description.realtime ? nil : .all) : nil
+                turns: description.realtime ? nil : .all, units: units) : nil
     }
 
     deinit { stop() }

@@ -36,8 +36,6 @@ package struct SourceDescription: Sendable, Equatable {
     package var transport: RTSPTransport?
     /// TLS certificates to trust in place of those of this machine's authorities.
     package var trust: TLSTrust?
-    /// Whether every coded unit is made, also those that are not decoded, since somebody keeps them.
-    package var keepsUnits = false
     /// Limits on what the stream may open; nil has none.
     package var policy: SourcePolicy?
 

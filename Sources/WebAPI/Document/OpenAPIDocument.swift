@@ -80,8 +80,22 @@ package enum OpenAPIDocument {
                 type: "image/jpeg",
                 parameters: [parameter(.init("event", .event, required: true), in: "path")]
                     + RequestHandler.snapshotArguments.map { parameter($0, in: "query") })
+        case .movie: movie
+        case .clip: clip
         }
     }
+
+    private static let movie = plain(
+        "stream.movie",
+        "A stream's coded video as it comes, an MP4 without end in fragments; H.264 or H.265, as the camera sends.",
+        [400, 401, 404, 409, 429, 503], nil, type: "video/mp4",
+        parameters: [parameter(.init("name", .name, required: true), in: "path")])
+
+    private static let clip = plain(
+        "events.clip", "The coded video around an event, an MP4 file, or a part of it (`Range`).",
+        [400, 401, 404, 416, 429], nil, type: "video/mp4",
+        parameters: [parameter(.init("event", .event, required: true), in: "path")],
+        besides: [202: ("It is being written.", "application/json"), 206: ("A part of it.", "video/mp4")])
 
     private static func described(_ step: SessionStep) -> JSONValue {
         switch step {
@@ -131,7 +145,8 @@ package enum OpenAPIDocument {
     private static func plain(
         _ id: String, _ summary: String, isOpen: Bool = false, needs role: Role = .view, _ refusals: [Int],
         _ result: Schema?,
-        type: String = "application/json", parameters: [JSONValue] = [], body: JSONValue? = nil
+        type: String = "application/json", parameters: [JSONValue] = [], body: JSONValue? = nil,
+        besides: [Int: (meaning: String, type: String)] = [:]
     ) -> JSONValue {
         var responses: [String: JSONValue] = [
             "200": .object(["description": .string("Done."), "content": content(type, result)])
@@ -140,6 +155,11 @@ package enum OpenAPIDocument {
             responses["\(status)"] = .object([
                 "description": .string(meaning(of: status)),
                 "content": content("application/json", .reference("Error")),
+            ])
+        }
+        for (status, answer) in besides {
+            responses["\(status)"] = .object([
+                "description": .string(answer.meaning), "content": content(answer.type, nil),
             ])
         }
         var members: [String: JSONValue] = [
@@ -177,6 +197,7 @@ package enum OpenAPIDocument {
         case 409: "There is another of that name, or the numbers are of another journal."
         case 413: "The body is too large."
         case 415: "The body is no JSON."
+        case 416: "There is no such part of it."
         case 422: "It was understood, and is not possible; the message says why."
         case 429: "Too often, or too many at once."
         case 503: "Not now: too many requests, no disk, or not begun."

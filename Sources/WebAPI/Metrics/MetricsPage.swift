@@ -3,6 +3,7 @@ import Engine
 import Health
 import Notify
 import Pixels
+import Recording
 import SystemSupport
 
 /// The page for Prometheus: every counter of the daemon, the web API and the process.
@@ -161,6 +162,7 @@ package enum MetricsPage {
             .gauge, "watchword_journal_backlog", "Messages published that wait to be stored.", Double(journal.backlog))
         page.value(
             .gauge, "watchword_journal_ok", "1 while what is published is stored first.", journal.journaled ? 1 : 0)
+        if let clips = daemon.status.clips { self.clips(clips, &page) }
         if let history = daemon.status.history {
             page.value(.gauge, "watchword_history_bytes", "Bytes of the history.", Double(history.bytes))
             page.family(
@@ -182,6 +184,21 @@ package enum MetricsPage {
             .counter, "watchword_clients_denied_total", "Clients of the ZeroMQ sockets that were turned away.",
             daemon.denied.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) })
         page.value(.gauge, "watchword_seq", "Number of the newest message.", Double(daemon.status.seq))
+    }
+
+    private static func clips(_ clips: ClipStatus, _ page: inout Exposition) {
+        page.value(.gauge, "watchword_clips_bytes", "Bytes of the clips of events.", Double(clips.bytes))
+        page.value(
+            .gauge, "watchword_clips_writing", "Clips that are being written.",
+            Double(clips.writing.values.reduce(0, +)))
+        page.family(
+            .counter, "watchword_clips_total",
+            "Clips of events: written, those of them cut short, refused as too many at once, empty, and failed.",
+            [
+                ("written", clips.written), ("cut", clips.cut), ("refused", clips.refused), ("empty", clips.empty),
+                ("failed", clips.failed),
+            ].map { ([("outcome", $0.0)], Double($0.1)) })
+        page.value(.gauge, "watchword_clips_ok", "1 while clips can be written.", clips.problem == nil ? 1 : 0)
     }
 
     private static func notifiers(_ notifiers: [NotifierStatus], _ page: inout Exposition) {

@@ -10,7 +10,7 @@ package enum SessionStep: Sendable { case show, open, end }
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document
-    case eventStream, snapshot, live
+    case eventStream, snapshot, clip, live, movie
     /// A picture of the history.
     case picture
     case session(SessionStep)
@@ -83,7 +83,8 @@ package enum Routes {
             Route("GET", "/healthz", .health), Route("GET", "/readyz", .readiness), Route("GET", "/metrics", .metrics),
             Route("GET", root + "/openapi.json", .document), Route("GET", root + "/events/stream", .eventStream),
             Route("GET", root + "/events/{event}/snapshot", .snapshot), Route("GET", root + "/live", .live),
-            Route("GET", root + PicturePath.path, .picture),
+            Route("GET", root + "/streams/{name}/live.mp4", .movie),
+            Route("GET", root + "/events/{event}/clip", .clip), Route("GET", root + PicturePath.path, .picture),
             Route("GET", root + "/session", .session(.show)), Route("POST", root + "/session", .session(.open)),
             Route("DELETE", root + "/session", .session(.end)),
             Route("GET", "/", .page), Route("GET", "/page/{file}", .page),

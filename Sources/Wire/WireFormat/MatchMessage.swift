@@ -46,6 +46,8 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let media: Media
     /// The path of the peak's picture.
     package let snapshot: String?
+    /// The coded video around the event, a file; of an end, which may be told before the file is there.
+    package let clip: String?
     /// Why it ended, if not by itself: "interrupted" after a crash.
     package let reason: String?
     /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
@@ -56,7 +58,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package init(
         seq: Int64, prev: Int64?, event: String, phase: String, query: Query, stream: String, score: Double, peak: Peak,
         threshold: Double, head: String, model: String, start: Date, end: Date, media: Media, snapshot: String? = nil,
-        reason: String? = nil, rule: String? = nil, group: String? = nil
+        clip: String? = nil, reason: String? = nil, rule: String? = nil, group: String? = nil
     ) {
         self.seq = seq
         self.prev = prev
@@ -73,6 +75,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
         self.end = end
         self.media = media
         self.snapshot = snapshot
+        self.clip = clip
         self.reason = reason
         self.rule = rule
         self.group = group

@@ -51,6 +51,7 @@ struct QueryOptions: ParsableArguments {
     @Option(name: .long, parsing: .unconditionalSingleValue, help: "Something to keep with it, as in owner=alice.")
     var metadata: [String] = []
     @Flag(inversion: .prefixedNo, help: "Keep the picture of an event's peak.") var snapshot: Bool?
+    @Flag(inversion: .prefixedNo, help: "Keep a clip of an event's stream, where those are recorded.") var clips: Bool?
 
     func validate() throws {
         let rules = [threshold != nil, !against.isEmpty, falseAlertsPerDay != nil].count { $0 }
@@ -87,6 +88,7 @@ struct QueryOptions: ParsableArguments {
         keys["priority"] = priority.map { .integer(Int64($0)) }
         keys["expires"] = expires.map { .string($0) }
         keys["snapshot"] = snapshot.map { .bool($0) }
+        keys["clips"] = clips.map { .bool($0) }
         if !active.isEmpty { keys["active"] = .array(active.map(Self.active)) }
         if !metadata.isEmpty {
             let pairs = metadata.map { pair in

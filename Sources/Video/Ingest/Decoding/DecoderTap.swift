@@ -15,15 +15,19 @@ final class DecoderTap: @unchecked Sendable {
     fileprivate let activity: SourceActivity
     fileprivate let share: SamplingShare
     fileprivate let turns: DecodingTurns?
+    fileprivate let units: (any UnitTaker)?
     private let order = HappensBefore()
     /// The gate of the decoder that was found last.
     private let gate = Mutex(WeakGate())
 
     /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding.
+    ///
+    /// `units` gets a copy of each unit before any is dropped.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
-        turns: DecodingTurns?
+        turns: DecodingTurns?, units: (any UnitTaker)? = nil
     ) {
+        self.units = units
         self.activity = activity
         self.share = share
         self.turns = turns
@@ -47,6 +51,9 @@ final class DecoderTap: @unchecked Sendable {
     ///
     /// Like `leaveOut`, for the streaming thread that gives the decoder its units.
     var dropsDeltas: Bool { gate.withLock { $0.gate }?.dropsDeltas ?? false }
+
+    /// Whether units are recorded now, so that none may be left out.
+    var wantsUnits: Bool { units?.isWanted ?? false }
 
     /// Whether the decoder gets all units.
     var takesAll: Bool { gate.withLock { $0.gate }?.takesAll ?? false }
@@ -90,10 +97,12 @@ private final class DecoderGate: @unchecked Sendable {
     /// The origin of the units' arrival times.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
+    private let copier: UnitCopier?
     private var record: DecodingRecord { tap.record }
 
     init(_ tap: DecoderTap, _ filter: UnitFilter, _ shedding: SampleShedding) {
         self.tap = tap
+        copier = tap.units.map { UnitCopier($0) }
         self.filter = filter
         self.shedding = shedding
     }
@@ -105,6 +114,7 @@ private final class DecoderGate: @unchecked Sendable {
     ) -> GstPadProbeReturn {
         // A unit that is passed on from here comes by again.
         guard !isPassing, let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
+        copier?.take(buffer, pad)
         let stamp = buffer.pointee.pts != ww_no_time() ? buffer.pointee.pts : buffer.pointee.dts
         let time = stamp == ww_no_time() ? nil : Double(stamp) / 1e9
         let verdict = judge(isDelta: ww_is_delta(buffer) != 0, at: time)

@@ -29,7 +29,8 @@ final class PacketFeed: @unchecked Sendable {
     private let database: TLSDatabase?
     private let tap: FrameTap
     private let decoderTap: DecoderTap?
-    private let keepsUnits: Bool
+    /// Whether somebody records the units, so that all of them are made.
+    private var keepsUnits: Bool { decoderTap?.wantsUnits ?? false }
     private let connection: Mutex<PacketConnection?> = Mutex(PacketConnection())
     private var reader: PacketReader?
     private var keepAlive = Duration.seconds(30)
@@ -50,7 +51,6 @@ final class PacketFeed: @unchecked Sendable {
         _ source: SourceDescription, uri: String, database: TLSDatabase?, tap: FrameTap, decoderTap: DecoderTap?
     ) {
         (self.uri, self.database, self.tap, self.decoderTap) = (uri, database, tap, decoderTap)
-        keepsUnits = source.keepsUnits
     }
 
     /// Whether a source's packets may be received so.

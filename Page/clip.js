@@ -1,0 +1,49 @@
+// An event's clip: whether it is there yet, and the player that takes the picture's place.
+import { h, icon } from './dom.js';
+import { clip } from './api.js';
+
+/** What is known of events' clips. @type {Map<string, 'ready' | 'writing' | 'gone'>} */
+const known = new Map();
+const most = 500, pause = 1500;
+let asking = '', timer = 0;
+
+/**
+ * Fills a place with what there is of an event's clip: a button, or a word. It is asked for once, and again while it is
+ * being written, as long as the place shows that event.
+ * @param {HTMLElement} place @param {import('./state.js').MatchEvent} event @param {() => void} play
+ */
+export function offer(place, event, play) {
+    const wanted = event.phase === 'end' && event.clip ? event.event : '';
+    const state = wanted && known.get(wanted), said = `${wanted} ${state}`;
+    if (wanted && (!state || state === 'writing')) ask(wanted, () => { if (place.isConnected) offer(place, event, play); });
+    if (place.dataset.said === said) return;
+    place.dataset.said = said;
+    place.hidden = !state;
+    place.replaceChildren(...(state === 'ready' ? [h('button.btn', { onclick: play }, icon('play'), 'Play the clip ', h('kbd', 'Enter'))]
+        : state === 'writing' ? [icon('clock'), 'Its clip is being recorded.'] : state ? ['Its clip is not kept any more.'] : []));
+}
+
+/** @param {string} event @param {() => void} done */
+async function ask(event, done) {
+    if (asking === event) return;
+    asking = event;
+    clearTimeout(timer);
+    // A clip that is being written is asked for again while its event is the one that is shown.
+    if (known.get(event)) await new Promise(resolve => { timer = setTimeout(resolve, pause); });
+    const answer = await fetch(clip(event), { method: 'HEAD' }).catch(() => null);
+    if (asking === event) asking = '';
+    if (!answer) return;
+    known.delete(event);
+    known.set(event, answer.status === 202 ? 'writing' : answer.ok ? 'ready' : 'gone');
+    for (const old of [...known.keys()].slice(0, -most)) known.delete(old);
+    done();
+}
+
+/** Whether an event's clip can be played. @param {string} event */
+export const isReady = event => known.get(event) === 'ready';
+
+/** A player of an event's clip. @param {import('./state.js').MatchEvent} event @param {string} words */
+export const player = (event, words) => h('video', {
+    src: clip(event.event), controls: true, autoplay: true, muted: true, playsInline: true,
+    'aria-label': `The clip of “${words}” on ${event.stream}`,
+});

@@ -1,0 +1,195 @@
+import Foundation
+import Ingest
+import Sampling
+import SystemSupport
+
+/// The clip of one event on its way into its file; used by the recorder's thread alone.
+final class Clip {
+    /// What became of it.
+    enum Outcome: Equatable {
+        case written(seconds: Double, bytes: Int, cut: Cut?)
+        /// The ring had no unit to begin with.
+        case nothing
+        case failed(String, isFull: Bool)
+    }
+
+    /// Why it ends before its time.
+    enum Cut: String {
+        case longest = "it has its most seconds"
+        case format = "the stream's format changed"
+        case session = "the stream was opened again"
+        case lost = "the disk was too slow"
+        case stopped = "Watchword ended"
+    }
+
+    private enum Stage {
+        case waiting
+        case writing(UnitMuxer)
+        case ending(UnitMuxer, Cut?)
+        case over
+    }
+
+    let event: String
+    let stream: String
+    private let ring: UnitRing
+    private let span: Span
+    private let folder: ClipFolder
+    private var part: AtomicFile.Part?
+    private var stage = Stage.waiting
+    private var next: UInt64 = 0
+    private var first: UnitRing.Numbered?
+    private var times = UnitTimes()
+    /// Whether pictures that lean on those before the first keyframe may still come.
+    private var mayLean = true
+    private var last = 0.0
+    private let begun = ContinuousClock.now
+
+    /// Seconds of the span.
+    struct Span {
+        /// Seconds since 1970 at which it should begin.
+        let start: Double
+        /// Seconds from its event's end to its own, and from its start at most.
+        let after: Double
+        let longest: Double
+    }
+
+    init(event: String, stream: String, ring: UnitRing, folder: ClipFolder, _ span: Span) {
+        self.event = event
+        self.stream = stream
+        self.ring = ring
+        self.folder = folder
+        self.span = span
+    }
+
+    /// Units that are read from the ring at once.
+    private static let chunk = 64
+    /// Seconds that a unit may be late.
+    private static let slack = 2.0
+
+    /// Writes what has come; nil while it is not over.
+    ///
+    /// `ended`: when the event did, in seconds since 1970; `isLast`: nothing more is waited for.
+    func step(ended: Double?, now: Double, isLast: Bool) -> Outcome? {
+        let end = ended.map { $0 + span.after }
+        switch stage {
+        case .waiting:
+            do throws(MuxError) {
+                if try begin() { return step(ended: ended, now: now, isLast: isLast) }
+            } catch {
+                return fail(error.description, isFull: false)
+            }
+            guard isLast || isPast(end, now) else { return nil }
+            stage = .over
+            return .nothing
+        case .writing(let muxer):
+            if case .failed(let why, let isFull) = muxer.progress() { return fail(why, isFull: isFull) }
+            switch write(muxer, until: end) {
+            case .due?:
+                finish(muxer, nil)
+                return nil
+            case .cut(let why)?:
+                finish(muxer, why)
+                return nil
+            case nil: break
+            }
+            if isPast(end, now) {
+                finish(muxer, nil)
+            } else if isLast {
+                finish(muxer, .stopped)
+            }
+            return nil
+        case .ending(let muxer, let cut):
+            switch muxer.progress() {
+            case .running: return nil
+            case .failed(let why, let isFull): return fail(why, isFull: isFull)
+            case .done: return publish(cut)
+            }
+        case .over: return .nothing
+        }
+    }
+
+    /// Whether its end is past, also where no unit says so; by a steady clock, too, as the other may be set back.
+    private func isPast(_ end: Double?, _ now: Double) -> Bool {
+        if let end, now > end + Self.slack { return true }
+        return ContinuousClock.now - begun > .seconds(span.longest + Self.slack + 60)
+    }
+
+    /// Begins the file with the keyframe before the start; false while the ring has none.
+    private func begin() throws(MuxError) -> Bool {
+        guard let first = ring.keyframe(before: span.start) else { return false }
+        let part = AtomicFile.Part(of: folder.file(event))
+        let descriptor = open(part.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw MuxError("\(part.path): \(String(cString: strerror(errno)))") }
+        close(descriptor)
+        let muxer = try UnitMuxer(first.unit.format, file: part.path)
+        (self.part, self.first, next) = (part, first, first.number)
+        stage = .writing(muxer)
+        return true
+    }
+
+    /// Why no more is written.
+    private enum Ending {
+        case due
+        case cut(Cut)
+    }
+
+    /// Writes the units that have come; nil while more are wanted.
+    private func write(_ muxer: UnitMuxer, until end: Double?) -> Ending? {
+        while muxer.hasRoom {
+            let read = ring.units(from: next, most: Self.chunk)
+            if read.hasGap { return .cut(.lost) }
+            for numbered in read.units {
+                guard let first else { return nil }
+                let unit = numbered.unit
+                if numbered.session != first.session { return .cut(.session) }
+                if unit.format != first.unit.format { return .cut(.format) }
+                if let end, unit.at > end { return .due }
+                if unit.at - first.unit.at > span.longest { return .cut(.longest) }
+                next = numbered.number + 1
+                put(unit, of: first, into: muxer)
+            }
+            if read.units.count < Self.chunk { return nil }
+        }
+        return nil
+    }
+
+    private func put(_ unit: CodedUnit, of first: UnitRing.Numbered, into muxer: UnitMuxer) {
+        if unit !== first.unit {
+            // After an open group's keyframe come pictures that are shown before it, and need the group before.
+            if unit.isKeyframe { mayLean = false }
+            if mayLean, let stamp = unit.stamp, let start = first.unit.stamp, (0.0001...2).contains(start - stamp) {
+                return
+            }
+        }
+        let needsSets = unit === first.unit && ParameterSets.leading(unit.bytes, unit.format.codec).isEmpty
+        last = times.time(of: unit)
+        muxer.push(unit, at: last, after: needsSets ? unit.format.parameterSets : [])
+    }
+
+    private func finish(_ muxer: UnitMuxer, _ cut: Cut?) {
+        muxer.end()
+        stage = .ending(muxer, cut)
+    }
+
+    /// Writes no more, and leaves nothing.
+    func giveUp(_ why: String) -> Outcome { fail(why, isFull: true) }
+
+    private func fail(_ why: String, isFull: Bool) -> Outcome {
+        stage = .over
+        part = nil
+        return .failed(why, isFull: isFull)
+    }
+
+    private func publish(_ cut: Cut?) -> Outcome {
+        stage = .over
+        defer { part = nil }
+        do {
+            guard let part else { return .nothing }
+            try part.publish()
+            let size = (try? FileManager.default.attributesOfItem(atPath: folder.file(event)))?[.size] as? Int
+            return .written(seconds: last, bytes: size ?? 0, cut: cut)
+        } catch {
+            return .failed("\(error)", isFull: error.code == ENOSPC)
+        }
+    }
+}

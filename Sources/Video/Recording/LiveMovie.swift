@@ -1,0 +1,172 @@
+import DequeModule
+import Foundation
+import Ingest
+import Sampling
+import Synchronization
+
+/// A stream's coded video as a movie without end, made once for all who watch it.
+///
+/// It begins with the newest keyframe that the ring holds, or the next one, and ends where the format or the session
+/// changes: who watches asks again then. A thread of its own feeds it while somebody watches.
+package final class LiveMovie: Sendable {
+    /// A piece and its number.
+    package struct Piece: Sendable {
+        package let number: UInt64
+        package let bytes: [UInt8]
+        fileprivate let begins: Bool
+    }
+
+    /// What a viewer finds.
+    package enum Next: Sendable {
+        case pieces([Piece])
+        case nothing
+        case ended
+    }
+
+    private struct State {
+        var index: [UInt8]?
+        var pieces: Deque<Piece> = []
+        var bytes = 0
+        var next: UInt64 = 1
+        var viewers = 0
+        var isOver = false
+        var parts = MoviePieces()
+    }
+
+    private let ring: UnitRing
+    private let state = Mutex(State())
+    private let news = DispatchSemaphore(value: 0)
+    /// Bytes of pieces that are held for viewers who are behind.
+    private static let most = 8_000_000
+
+    init(_ ring: UnitRing) { self.ring = ring }
+
+    // MARK: Viewers
+
+    /// One viewer's place; it leaves with the last reference to it.
+    package final class Viewer: Sendable {
+        private let movie: LiveMovie
+        private let place = Atomic<UInt64>(0)
+
+        fileprivate init(_ movie: LiveMovie) { self.movie = movie }
+        deinit { movie.leave() }
+
+        /// What stands before all pieces; nil while there is no keyframe to begin with.
+        package var index: [UInt8]? { movie.state.withLock { $0.index } }
+        package var isOver: Bool { movie.state.withLock { $0.isOver } }
+
+        /// The pieces that came since; a viewer that is too far behind goes on at the newest keyframe.
+        package func next() -> Next {
+            let found = movie.pieces(from: place.load(ordering: .relaxed))
+            if case .pieces(let pieces) = found, let last = pieces.last {
+                place.store(last.number + 1, ordering: .relaxed)
+            }
+            return found
+        }
+    }
+
+    /// A viewer more; nil if the movie is over.
+    func join() -> Viewer? {
+        let isFirst = state.withLock { state -> Bool? in
+            guard !state.isOver else { return nil }
+            state.viewers += 1
+            return state.viewers == 1 && state.index == nil && state.next == 1
+        }
+        guard let isFirst else { return nil }
+        if isFirst {
+            let thread = Thread { [self] in feed() }
+            thread.name = "watchword.movie"
+            thread.start()
+        }
+        return Viewer(self)
+    }
+
+    private func leave() {
+        let isOver = state.withLock { state in
+            state.viewers -= 1
+            if state.viewers == 0 { (state.isOver, state.pieces, state.bytes) = (true, [], 0) }
+            return state.isOver
+        }
+        if isOver { news.signal() }
+    }
+
+    /// Ends it for all who watch.
+    func end() {
+        state.withLock { $0.isOver = true }
+        news.signal()
+    }
+
+    var viewers: Int { state.withLock { $0.viewers } }
+
+    private func pieces(from number: UInt64) -> Next {
+        state.withLock { state in
+            let first = state.pieces.first?.number ?? state.next
+            // At first, and after a gap, pictures can be shown from a keyframe on.
+            let start =
+                number >= first ? number : state.pieces.last { $0.begins }?.number ?? state.next
+            guard start < state.next else { return state.isOver ? .ended : .nothing }
+            let new = Array(state.pieces.drop { $0.number < start })
+            return new.isEmpty ? (state.isOver ? .ended : .nothing) : .pieces(new)
+        }
+    }
+
+    // MARK: The thread
+
+    private func feed() {
+        let listener = ring.listen { [news] in news.signal() }
+        defer {
+            ring.stopListening(listener)
+            state.withLock { $0.isOver = true }
+        }
+        guard let first = firstUnit() else { return }
+        let muxer: UnitMuxer
+        do throws(MuxError) {
+            muxer = try UnitMuxer(first.unit.format) { [weak self] bytes, isKeyframe in self?.take(bytes, isKeyframe) }
+        } catch {
+            return
+        }
+        var (next, times) = (first.number, UnitTimes())
+        while !isOver, muxer.progress() == .running {
+            let read = ring.units(from: next, most: 64)
+            guard !read.hasGap else { return }
+            for numbered in read.units {
+                let unit = numbered.unit
+                guard numbered.session == first.session, unit.format == first.unit.format else { return }
+                let isFirst = numbered.number == first.number
+                let needsSets = isFirst && ParameterSets.leading(unit.bytes, unit.format.codec).isEmpty
+                muxer.push(unit, at: times.time(of: unit), after: needsSets ? unit.format.parameterSets : [])
+                next = numbered.number + 1
+            }
+            if read.units.isEmpty { _ = news.wait(timeout: .now() + .milliseconds(500)) }
+        }
+    }
+
+    private var isOver: Bool { state.withLock { $0.isOver } }
+
+    /// Waits for a keyframe.
+    private func firstUnit() -> UnitRing.Numbered? {
+        while !isOver {
+            if let found = ring.newestKeyframe { return found }
+            _ = news.wait(timeout: .now() + .milliseconds(500))
+        }
+        return nil
+    }
+
+    /// Takes a buffer of the movie, on GStreamer's thread.
+    private func take(_ bytes: [UInt8], _ isKeyframe: Bool) {
+        state.withLock { state in
+            for part in state.parts.take(bytes, isKeyframe: isKeyframe) {
+                switch part {
+                case .index(let index): state.index = index
+                case .piece(let bytes, let begins):
+                    state.pieces.append(Piece(number: state.next, bytes: bytes, begins: begins))
+                    state.next += 1
+                    state.bytes += bytes.count
+                    while state.bytes > Self.most, let oldest = state.pieces.popFirst() {
+                        state.bytes -= oldest.bytes.count
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/// Parts a fragmented movie, as it comes in buffers, into its index and its pieces, which a player takes one by one.
+package struct MoviePieces: Sendable {
+    package enum Part: Sendable, Equatable {
+        /// What stands before all pieces.
+        case index([UInt8])
+        /// Pictures and their index; `begins` with a keyframe.
+        case piece([UInt8], begins: Bool)
+    }
+
+    private var bytes: [UInt8] = []
+    private var index: [UInt8]? = []
+    /// Bytes that the piece will have; nil until that is known.
+    private var wanted: Int?
+    private var begins = false
+
+    package init() {}
+
+    /// Takes the next buffer; `isKeyframe`: of a buffer with a picture.
+    package mutating func take(_ buffer: [UInt8], isKeyframe: Bool) -> [Part] {
+        var parts: [Part] = []
+        if bytes.isEmpty, Self.name(buffer) == "moof" {
+            if let index { parts.append(.index(index)) }
+            index = nil
+            (bytes, wanted, begins) = (buffer, nil, false)
+            return parts
+        }
+        guard index == nil else {
+            index? += buffer
+            return []
+        }
+        guard !bytes.isEmpty else { return [] }
+        if wanted == nil, Self.name(buffer) == "mdat" {
+            wanted = bytes.count + Self.length(buffer)
+        } else if wanted != nil, isKeyframe {
+            begins = true
+        }
+        bytes += buffer
+        if let wanted, bytes.count >= wanted {
+            parts.append(.piece(bytes, begins: begins))
+            (bytes, self.wanted) = ([], nil)
+        }
+        return parts
+    }
+
+    private static func name(_ buffer: [UInt8]) -> String {
+        buffer.count >= 8 ? String(decoding: buffer[4..<8], as: UTF8.self) : ""
+    }
+
+    /// The length that a box says.
+    private static func length(_ buffer: [UInt8]) -> Int {
+        let short = buffer[0..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard short == 1, buffer.count >= 16 else { return short }
+        return buffer[8..<16].reduce(0) { ($0 & 0x7F_FFFF_FFFF_FFFF) << 8 | Int($1) }
+    }
+
+    /// The `codecs` of a movie's type (RFC 6381), read from its index: "avc1.64001F"; nil if it has none.
+    package static func codecs(_ index: [UInt8]) -> String? {
+        if let place = find("avcC", in: index), place + 4 <= index.count {
+            return "avc1." + index[place + 1..<place + 4].map { hex($0) }.joined()
+        }
+        guard let place = find("hvcC", in: index), place + 13 <= index.count else { return nil }
+        let head = index[place + 1]
+        let space = ["", "A", "B", "C"][Int(head >> 6)]
+        let compatible = index[place + 2..<place + 6].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        var reversed: UInt32 = 0
+        for bit in 0..<32 where compatible >> UInt32(bit) & 1 == 1 { reversed |= 1 << UInt32(31 - bit) }
+        var constraints = Array(index[place + 6..<place + 12])
+        while constraints.last == 0 { constraints.removeLast() }
+        let tier = head & 0x20 == 0 ? "L" : "H"
+        let profile = ["hvc1", "\(space)\(head & 31)", String(reversed, radix: 16), "\(tier)\(index[place + 12])"]
+        return (profile + constraints.map { String($0, radix: 16) }).joined(separator: ".")
+    }
+
+    private static func hex(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }
+
+    /// The place after a box's name.
+    private static func find(_ name: String, in bytes: [UInt8]) -> Int? {
+        let name = Array(name.utf8)
+        guard bytes.count >= name.count else { return nil }
+        return (0...bytes.count - name.count).first { bytes[$0..<$0 + name.count].elementsEqual(name) }
+            .map { $0 + name.count }
+    }
+}

@@ -1,0 +1,89 @@
+import Concurrency
+import ControlAPI
+import Daemon
+import Foundation
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import Recording
+import WireFormat
+
+extension RequestHandler {
+    /// An event's clip, or a part of it; 202 while it is being written.
+    func clip(_ event: String, _ headers: HTTPFields) async throws -> Response {
+        if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
+            throw Refusal(400, "bad-argument", problem)
+        }
+        guard let clips = daemon.recordings.clips else { throw Refusal(404, "not-found", "no clips are kept") }
+        switch await offPool({ clips.clip(of: event) }) {
+        case .nothing: throw Refusal(404, "not-found", "there is no clip of event \"\(event)\"")
+        case .beingWritten:
+            var response = Self.json(Data("{\"state\":\"writing\"}".utf8))
+            response.status = .accepted
+            response.headers["Retry-After"] = "1"
+            return response
+        case .file(let path):
+            guard let file = await offPool({ ClipFile(path) }) else {
+                throw Refusal(404, "not-found", "there is no clip of event \"\(event)\" any more")
+            }
+            return try file.response(headers)
+        }
+    }
+}
+
+/// A clip that is open: it can be read to its end, also when retention removes it meanwhile.
+private struct ClipFile: Sendable {
+    private let handle: FileHandle
+    private let size: Int
+    /// Strong validator: a clip is written once.
+    private let tag: String
+    private static let chunk = 256 << 10
+
+    init?(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        size = Int(status.st_size)
+        tag = "\"\(String(status.st_ino, radix: 36))-\(size)-\(status.st_mtim.tv_sec)\""
+    }
+
+    func response(_ asked: HTTPFields) throws(Refusal) -> Response {
+        // A part of another file than the asker has is of no use.
+        let isSame = asked["If-Range"].map { $0 == tag } ?? true
+        var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, max-age=86400"]
+        fields["Accept-Ranges"] = "bytes"
+        switch ByteRange(isSame ? asked["Range"] : nil, size: size) {
+        case .whole: return Response(status: .ok, headers: fields, body: body(0..<size))
+        case .part(let range):
+            fields["Content-Range"] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+            return Response(status: .partialContent, headers: fields, body: body(range))
+        case .unsatisfiable:
+            throw Refusal(
+                416, "bad-range", "Range: the clip has \(size) bytes", headers: ["Content-Range": "bytes */\(size)"])
+        }
+    }
+
+    private func body(_ range: Range<Int>) -> ResponseBody {
+        ResponseBody(contentLength: range.count) { writer in
+            var place = range.lowerBound
+            while place < range.upperBound {
+                let (from, most) = (place, min(Self.chunk, range.upperBound - place))
+                let bytes = await offPool { read(from, most) }
+                guard bytes.readableBytes > 0 else { throw CocoaError(.fileReadUnknown) }
+                place += bytes.readableBytes
+                try await writer.write(bytes)
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    private func read(_ from: Int, _ most: Int) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) {
+            max(0, pread(handle.fileDescriptor, $0.baseAddress, most, off_t(from)))
+        }
+        return buffer
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import TestSupport
+import Testing
+import WireFormat
+
+@Suite("Clips of events", .serialized)
+struct ClipTests {
+    private static let film = Fixtures.repository.appending(path: "Tests/Fixtures/videos/lobby.mp4").path
+    private static let queries = ["- {id: circle, text: a blue circle, head: mean}"]
+
+    /// Adds a camera whose packets are waited for: a machine that is busy with other tests makes them late.
+    private func add(_ camera: RTSPServer, to daemon: Drilled) async throws {
+        let launch =
+            "rtspsrc location=\(camera.uri) protocols=tcp latency=3000 ! application/x-rtp,media=video"
+            + " ! decodebin ! videoconvert name=convert ! appsink name=frames"
+        try await daemon.add("gate", camera.uri, ["launch": .string(launch), "realtime": .bool(true)])
+    }
+
+    /// What ffmpeg complains of when it decodes a file.
+    private func complaints(of file: String) throws -> String {
+        let command = "ffmpeg -v error -i \"$1\" -f rawvideo -y /dev/null 2>&1"
+        return String(decoding: try output(of: "bash", ["-c", command, "bash", file]), as: UTF8.self)
+    }
+
+    /// The status of an answer.
+    private func status(_ address: String, _ more: [String] = []) throws -> String {
+        let curl = ["-s", "-o", "/dev/null", "-w", "%{http_code}"] + more
+        return String(decoding: try output(of: "curl", curl + [address]), as: UTF8.self)
+    }
+
+    /// What `status` says of clips.
+    private func clips(_ place: Place) async throws -> JSONValue? { try await place.ask("status").result?["clips"] }
+
+    private func count(_ key: String, _ place: Place) async throws -> Int64 {
+        try await clips(place)?[key]?.integer ?? 0
+    }
+
+    @Test("an event of a real camera names a clip, which has the camera's units, and is served in parts")
+    func event() async throws {
+        let port = try freePort()
+        let daemon = try Drilled(
+            try Place(), queries: Self.queries,
+            more: ["clips: {before: 2, after: 2}", "http: {listen: \"127.0.0.1:\(port)\"}"])
+        let camera = try await RTSPServer(["--file", Self.film, "--loop"])
+        try await daemon.ready()
+        try await add(camera, to: daemon)
+        try #require(
+            try await until {
+                try await daemon.messages("match.gate.circle").contains { $0["phase"]?.string == "end" }
+            })
+        let end = try #require(
+            try await daemon.messages("match.gate.circle").first { $0["phase"]?.string == "end" })
+        let event = try #require(end["event"]?.string)
+        let file = try #require(end["clip"]?.string)
+        #expect(file == daemon.place.journal + ".d/clips/\(event).mp4")
+        let address = "http://127.0.0.1:\(port)/api/v1/events/\(event)/clip"
+        try #require(try await until { try status(address) == "200" })
+        #expect(try status(address, ["-r", "0-99"]) == "206")
+        let copy = daemon.place.folder.appending(path: "copy.mp4").path
+        try output(of: "curl", ["-s", "-o", copy, address])
+
+        // The camera begins again where the film's last group would begin.
+        let (film, clip) = (try CodedSlices.of(file: Self.film), try CodedSlices.of(file: copy))
+        let source = film[..<(try #require(film.lastIndex { $0[0] & 31 == 5 }))]
+        let first = try #require(source.firstIndex(of: clip[0]))
+        // A slice that can be decoded alone.
+        #expect(clip[0][0] & 31 == 5)
+        let wanted = clip.indices.map { source[(first + $0) % source.count] }
+        #expect(clip.count > 50 && clip == wanted)
+        #expect(try await count("failed", daemon.place) == 0)
+        #expect(try await count("written", daemon.place) > 0)
+        #expect(try await daemon.stream("gate")?["recording"]?["codec"]?.string == "H.264")
+        camera.kill()
+        try await daemon.end()
+    }
+
+    @Test("a full disk stops clips and says so, while events go on; a kill leaves a clip that plays, or none")
+    func faults() async throws {
+        let place = try Place()
+        let folder = place.folder.appending(path: "clips").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let more = ["clips: {before: 1, after: 3, directory: \(folder)}"]
+        let camera = try await RTSPServer(["--file", Self.film, "--loop"])
+        try await fullDisk(place, folder, camera, more)
+
+        let killed = try Drilled(place, queries: Self.queries, more: more)
+        try await killed.ready()
+        try #require(
+            try await until {
+                try FileManager.default.contentsOfDirectory(atPath: folder).contains { $0.hasSuffix(".part") }
+            })
+        try await Task.sleep(for: .seconds(3))
+        let process = killed.program.identifier
+        killed.program.kill()
+        #expect(try await until { kill(process, 0) != 0 })
+        let daemon = try Drilled(place, queries: Self.queries, more: more)
+        try await daemon.ready()
+        let interrupted = try await daemon.messages("match.gate.circle").last { $0["reason"]?.string == "interrupted" }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mp4") }
+        // The event that was open names what there is of its clip.
+        if let event = interrupted?["event"]?.string {
+            #expect((interrupted?["clip"]?.string != nil) == names.contains("\(event).mp4"))
+        }
+        for name in names {
+            #expect(try complaints(of: "\(folder)/\(name)") == "", "\(name)")
+        }
+        camera.kill()
+        try await daemon.end()
+    }
+
+    /// A disk of 280 MB for clips: with room, then without, then with room again.
+    private func fullDisk(_ place: Place, _ folder: String, _ camera: RTSPServer, _ more: [String]) async throws {
+        let mount = "mount -t tmpfs -o size=280m disk \"$1\" && shift && exec \"$@\""
+        let daemon = try Drilled(
+            place, queries: Self.queries, more: more,
+            within: ["/usr/bin/unshare", "-rm", "bash", "-c", mount, "bash", folder])
+        try await daemon.ready()
+        try await add(camera, to: daemon)
+        try #require(try await until { try await count("written", place) > 0 })
+        let full = URL(filePath: "/proc/\(daemon.program.identifier)/root\(folder)/full")
+        try Data(count: 40_000_000).write(to: full)
+        try #require(try await until { try await count("failed", place) > 0 })
+        #expect(try await clips(place)?["problem"]?.string == "less than 256 MB of the disk are free")
+        let told = try await daemon.messages("match.gate.circle").count
+        #expect(try await until { try await daemon.messages("match.gate.circle").count > told + 2 })
+        try FileManager.default.removeItem(at: full)
+        let written = try await count("written", place)
+        #expect(try await until { try await count("written", place) > written })
+        #expect(try await clips(place)?["problem"] == nil)
+        try await daemon.end()
+    }
+}

@@ -1,0 +1,101 @@
+import Recording
+import Sampling
+import Testing
+
+private let format = CodedFormat(codec: .h264, width: 320, height: 240, caps: "video/x-h264")
+
+private func unit(_ bytes: Int, key: Bool = false, at: Double = 0) -> CodedUnit {
+    CodedUnit(
+        [UInt8](repeating: 1, count: bytes), isKeyframe: key, stamp: at, at: at, arrival: at, format: format)
+}
+
+@Suite("The ring of coded units")
+struct RingTests {
+    @Test("stays within its bytes under any group length and size", arguments: [1, 10, 250, 100_000])
+    func bound(group: Int) {
+        let ring = UnitRing(bytes: 100_000)
+        let session = ring.beginSession()
+        for number in 0..<20_000 {
+            ring.take(unit(1 + number * 7919 % 3000, key: number % group == 0, at: Double(number)), of: session)
+            #expect(ring.status.bytes <= 100_000)
+        }
+        ring.take(unit(200_000, key: true, at: 1e6), of: session)
+        #expect(ring.status.bytes == 0)
+    }
+
+    @Test("finds the newest keyframe at or before a moment, else the oldest")
+    func keyframes() {
+        let ring = UnitRing(bytes: 1_000_000)
+        let session = ring.beginSession()
+        for second in 0..<10 { ring.take(unit(10, key: second % 4 == 1, at: Double(second)), of: session) }
+        #expect([0, 1, 4.9, 5, 8.9, 9, 99].map { ring.keyframe(before: $0)?.unit.at } == [1, 1, 1, 5, 5, 9, 9])
+    }
+
+    @Test("says what a slow reader has missed, and takes nothing of an earlier session")
+    func gaps() {
+        let ring = UnitRing(bytes: 10_000)
+        let first = ring.beginSession()
+        for number in 0..<5 { ring.take(unit(100, key: number == 0), of: first) }
+        let read = ring.units(from: 1, most: 3)
+        #expect(read.units.map(\.number) == [1, 2, 3] && !read.hasGap)
+        #expect(ring.units(from: 6, most: 3).units.isEmpty && !ring.units(from: 6, most: 3).hasGap)
+        for _ in 0..<100 { ring.take(unit(1000), of: first) }
+        #expect(ring.units(from: 4, most: 3).hasGap)
+        let second = ring.beginSession()
+        ring.take(unit(100, key: true), of: first)
+        #expect(ring.keyframe(before: 1e9) == nil)
+        ring.take(unit(100, key: true), of: second)
+        #expect(ring.keyframe(before: 1e9)?.session == second)
+    }
+
+    @Test("a kind that is not recorded is said")
+    func refusal() {
+        let ring = UnitRing(bytes: 10_000)
+        ring.refuse("image/jpeg", of: ring.beginSession())
+        #expect(ring.status.problem == "image/jpeg is not recorded: clips are of H.264 and H.265")
+        _ = ring.beginSession()
+        #expect(ring.status.problem == nil)
+    }
+}
+
+@Suite("Times of units in a file")
+struct UnitTimesTests {
+    private func times(_ stamps: [Double?], arrivals: [Double]? = nil) -> [Double] {
+        var times = UnitTimes()
+        return zip(stamps, arrivals ?? stamps.indices.map { Double($0) * 0.04 }).map { stamp, arrival in
+            let unit = CodedUnit([1], isKeyframe: false, stamp: stamp, at: 0, arrival: arrival, format: format)
+            return (times.time(of: unit) * 1000).rounded() / 1000
+        }
+    }
+
+    @Test("are the stamps from the first on, in the order of B-frames too")
+    func plain() {
+        #expect(times([7, 7.12, 7.04, 7.08, 7.24]) == [0, 0.12, 0.04, 0.08, 0.24])
+    }
+
+    @Test("go on where stamps leap, to the future or the past, and where there are none")
+    func leaps() {
+        #expect(times([7, 7.04, 5000, 5000.04, 5000.08]) == [0, 0.04, 0.08, 0.12, 0.16])
+        #expect(times([5000, 5000.04, 0, 0.04]) == [0, 0.04, 0.08, 0.12])
+        #expect(times([nil, nil, nil]) == [0, 0.04, 0.08])
+    }
+
+    @Test("keep a real gap, and what a network held back")
+    func gaps() {
+        #expect(times([7, 15], arrivals: [0, 8]) == [0, 8])
+        #expect(times([7, 7.04, 7.08, 7.12], arrivals: [0, 6, 6, 6]) == [0, 0.04, 0.08, 0.12])
+    }
+}
+
+@Suite("Parameter sets before a picture")
+struct ParameterSetsTests {
+    @Test("are found with start codes of 3 and 4 bytes, and end at the first slice")
+    func found() {
+        let sets: [UInt8] = [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3]
+        let unit: [UInt8] = [0, 0, 0, 1, 9, 16] + sets + [0, 0, 1, 0x65, 7, 0, 0, 1, 0x68, 9]
+        #expect(ParameterSets.leading(unit, .h264) == [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3])
+        #expect(ParameterSets.leading([0, 0, 1, 0x41, 1, 2], .h264).isEmpty)
+        #expect(ParameterSets.leading([0, 0, 1, 0x40, 1, 2, 0, 0, 1, 0x26, 1], .h265) == [0, 0, 0, 1, 0x40, 1, 2])
+        #expect(ParameterSets.leading([], .h264).isEmpty)
+    }
+}

@@ -154,7 +154,7 @@ package final class VideoSource: @unchecked Sendable {
             lock.withLock { self.feed = feed }
         } else if recipe.template == PacketFeed.template {
             let packets = PacketFeed(
-                description, uri: recipe.uri ?? description.uri, database: database, tap: tap, decoderTap: decoderTap)
+                uri: recipe.uri ?? description.uri, database: database, tap: tap, decoderTap: decoderTap)
             try packets.attach(to: made.element, shown: shown)
             lock.withLock { self.packets = packets }
         } else if recipe.template == "http", lock.withLock({ otherRecipe }) != nil {

@@ -47,9 +47,7 @@ final class PacketFeed: @unchecked Sendable {
     private var isIdle = true
     private var isSkipping = false
 
-    init(
-        _ source: SourceDescription, uri: String, database: TLSDatabase?, tap: FrameTap, decoderTap: DecoderTap?
-    ) {
+    init(uri: String, database: TLSDatabase?, tap: FrameTap, decoderTap: DecoderTap?) {
         (self.uri, self.database, self.tap, self.decoderTap) = (uri, database, tap, decoderTap)
     }
 

@@ -4,7 +4,7 @@ package import Foundation
 import Journal
 package import Logging
 import Matching
-import Recording
+package import Recording
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
 ///

@@ -13,7 +13,7 @@ final class PacketFeed: @unchecked Sendable {
     static let template = "rtsp-tcp"
     /// The word that is posted where the camera is not for this.
     private static let unusual = "watchword-unusual"
-    /// Bytes that are waited for, and how long: about as long as pictures are apart, and longer while most are left out.
+    /// Bytes that are waited for, and how long: as long as pictures are apart, and longer while most are left out.
     private static let (piece, wait) = (16_384, Duration.milliseconds(40))
     private static let (largePiece, longWait) = (65_536, Duration.milliseconds(100))
     private static let idleWait = Duration.seconds(1)

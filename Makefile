@@ -70,6 +70,7 @@ setup-test:
 	@scripts/setup/setup.sh test
 	@scripts/setup/web-tools.sh
 	@scripts/setup/rtmp-server.sh
+	@scripts/setup/etcd.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

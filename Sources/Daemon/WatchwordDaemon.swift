@@ -1,6 +1,7 @@
 import CLIP
 import Concurrency
 package import Engine
+package import Fleet
 import Foundation
 import Heads
 package import Health
@@ -35,6 +36,8 @@ package actor WatchwordDaemon {
     package nonisolated let gate: CurveGate?
     /// Who is told of events elsewhere.
     package nonisolated let notifiers: NotifyHub
+    /// The fleet that this daemon is a node of, if it is of one.
+    package nonisolated let fleet: FleetNode?
     private let prepared: [NotifyHub.Prepared]
     private var configuration: Configuration
     let alerts: EventDelivery
@@ -118,6 +121,11 @@ package actor WatchwordDaemon {
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, logger: logger
         ) { await alerts.deliver($0) }
+        let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
+        fleet = try configuration.fleet.map { fleet in
+            try FleetNode(
+                fleet, host.identity(model, configuration), host: host, logger: logger)
+        }
     }
 
     /// The history; where it cannot be written that is said, and watching goes on without it.
@@ -141,6 +149,7 @@ package actor WatchwordDaemon {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
+        await fleet?.begin()
         learning = Task { [weak self, unlearnt] in
             for await _ in unlearnt.news { await self?.learn(unlearnt.take()) }
         }
@@ -285,6 +294,7 @@ package actor WatchwordDaemon {
     package func stop() async -> Bool {
         let haveStopped = await streams.stop()
         queue.finish()
+        await fleet?.stop()
         upkeep.forEach { $0.cancel() }
         learning?.cancel()
         // They hold the journal: who starts after this opens it again.

@@ -46,6 +46,9 @@ enum Schema {
         migrator.registerMigration("notifiers") { database in
             try database.execute(sql: "CREATE TABLE notifier (name TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("fleet") { database in
+            try database.execute(sql: "CREATE TABLE fleet (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

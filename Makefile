@@ -72,6 +72,7 @@ setup-test:
 	@scripts/setup/rtmp-server.sh
 	@scripts/setup/mosquitto.sh
 	@scripts/setup/home-assistant.sh
+	@scripts/setup/etcd.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

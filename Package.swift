@@ -56,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
@@ -276,6 +277,15 @@ let package = Package(
                 "WireFormat",
             ],
             path: "Sources/ControlAPI", swiftSettings: strict),
+        // Several daemons as one, over etcd.
+        .target(
+            name: "Fleet",
+            dependencies: [
+                "Concurrency", "ControlAPI", "Journal", "Notify", "Printing", "StreamSources", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], path: "Sources/Fleet", swiftSettings: strict),
         // Alerts that a query would have given over a history.
         .target(
             name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Tensors"],
@@ -283,9 +293,9 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Heads", "Health", "History",
-                "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels", "Printing",
-                "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
+                "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
+                "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
+                "Printing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -363,7 +373,7 @@ let package = Package(
         .target(
             name: "DaemonCommands",
             dependencies: [
-                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Matching",
+                "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Fleet", "Matching",
                 "Messaging", "Notify", "Printing", "Recording", "StreamSources", "WatchwordConfiguration", "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
@@ -451,6 +461,12 @@ let package = Package(
             ],
             unoptimised),
         tests(
+            "FleetTests",
+            [
+                "Concurrency", "Fleet", "Journal", "Notify", "SystemSupport", "WatchwordConfiguration", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
             "MessagingTests",
             [
                 "Concurrency", "Messaging", "SystemSupport", "WireFormat",
@@ -488,7 +504,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "Checkpoints", "CLIP", "Concurrency", "Engine", "Heads", "History", "Ingest", "Journal", "Matching",
+                "Checkpoints", "CLIP", "Concurrency", "Engine", "Fleet", "Heads", "History", "Ingest", "Journal",
+                "Matching",
                 "Messaging", "Pixels", "Printing", "Sampling", "StreamSources", "SystemSupport", "Tensors",
                 "WireFormat",
             ]),

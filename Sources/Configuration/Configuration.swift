@@ -50,6 +50,8 @@ package struct Configuration: Sendable, Equatable {
     package var log = LogSettings()
     /// The notifiers, which send events to receivers elsewhere.
     package var notify: [NotifierSettings] = []
+    /// The fleet that this daemon is a node of; none, if nil.
+    package var fleet: FleetConfiguration?
     package var streams: [StreamConfiguration] = []
     package var queries: [QueryConfiguration] = []
 
@@ -57,7 +59,7 @@ package struct Configuration: Sendable, Equatable {
         "model", "precision", "head", "frames", "threshold", "prompts", "rerank", "journal", "publish", "control",
         "http", "batch", "curve", "limits",
         "calibration", "retention", "history", "clips", "pipelines", "plugins", "log", "sources", "credentials",
-        "notify", "streams", "queries",
+        "notify", "fleet", "streams", "queries",
     ]
 
     /// The greatest size of a configuration file in bytes.
@@ -93,6 +95,7 @@ package struct Configuration: Sendable, Equatable {
         }
         configuration.curve = configuration.curve?.located(absolute: absolute)
         configuration.notify = located(configuration.notify, absolute: absolute)
+        configuration.fleet = configuration.fleet?.located(absolute: absolute)
         // A bare name may be that of a credential.
         for index in configuration.http?.tokens.indices ?? 0..<0 {
             guard let file = configuration.http?.tokens[index].file else { continue }
@@ -165,10 +168,12 @@ package struct Configuration: Sendable, Equatable {
             log = try LogSettings(YAMLMapping(node, path: path, what: "log", keys: ["level", "format"]))
         }
         notify = try NotifyConfiguration.all(root, path: path)
+        fleet = try FleetConfiguration(root)
         for node in try root.list("streams") ?? [] { streams.append(try StreamConfiguration(node, path: path)) }
         queries = QueryNames.named(try QueryConfiguration.list(root.list("queries") ?? [], path: path))
         try Self.unique(streams.map(\.name), "stream", root.failure)
         try Self.unique(queries.compactMap(\.id), "query", root.failure)
+        try checkFleet(root)
     }
 
     private static func calibration(

@@ -1,6 +1,7 @@
 import CLIP
 import Concurrency
 package import Engine
+package import Fleet
 import Foundation
 import Heads
 package import Health
@@ -38,6 +39,8 @@ package actor WatchwordDaemon {
     package nonisolated let gate: CurveGate?
     /// The notifiers, which send events to receivers elsewhere.
     package nonisolated let notifiers: NotifyHub
+    /// The fleet that this daemon is a node of, if it is of one.
+    package nonisolated let fleet: FleetNode?
     private let prepared: [NotifyHub.Prepared]
     private var configuration: Configuration
     let alerts: EventDelivery
@@ -126,6 +129,11 @@ package actor WatchwordDaemon {
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, recordings: recordings, logger: logger
         ) { await alerts.deliver($0) }
+        let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
+        fleet = try configuration.fleet.map { fleet in
+            try FleetNode(
+                fleet, host.identity(model, configuration), host: host, logger: logger)
+        }
     }
 
     /// Opens the history; if it cannot be written, that is logged, and the daemon runs without it.
@@ -156,6 +164,7 @@ package actor WatchwordDaemon {
                     .init(id: $0.id, text: $0.text, tags: $0.settings.tags, streams: $0.settings.selector)
                 })
         }
+        await fleet?.begin()
         learning = Task { [weak self, unlearnt] in
             for await _ in unlearnt.news { await self?.learn(unlearnt.take()) }
         }
@@ -310,6 +319,7 @@ package actor WatchwordDaemon {
         notifiers.roster.set(nil)
         let haveStopped = await streams.stop()
         queue.finish()
+        await fleet?.stop()
         upkeep.forEach { $0.cancel() }
         learning?.cancel()
         // They hold the journal: who starts after this opens it again.

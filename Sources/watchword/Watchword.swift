@@ -15,7 +15,7 @@ struct Watchword: AsyncParsableCommand {
         version: watchwordVersion,
         subcommands: [
             Watch.self, Index.self, Search.self, HistoryCommand.self, Embed.self, Tokenize.self, Query.self,
-            Stream.self, Events.self, NotifyCommand.self, Status.self,
+            Stream.self, Events.self, NotifyCommand.self, FleetCommand.self, Status.self,
             Model.self, Head.self, Bench.self, Train.self, Eval.self, WorldCommand.self, Doctor.self,
             Keygen.self,
         ])

@@ -20,7 +20,14 @@ struct ConfigurationTests {
         let lines = try String(contentsOf: shipped, encoding: .utf8).split(separator: "\n")
         // Settings begin with a key, or are indented under one; prose does neither.
         let settings = lines.compactMap { try? /# (?<setting>[a-z_]+:.*|  .*)/.wholeMatch(in: $0)?.setting }
-        let found = try Configuration(yaml: settings.joined(separator: "\n"), path: shipped.path)
+        // A fleet has its streams and queries elsewhere: its section is read alone.
+        let begin = try #require(settings.firstIndex(of: "fleet:"))
+        let end = settings[(begin + 1)...].firstIndex { !$0.hasPrefix(" ") } ?? settings.endIndex
+        let fleet = ["journal: journal.sqlite"] + settings[begin..<end]
+        let node = try Configuration(yaml: fleet.joined(separator: "\n"), path: shipped.path).fleet
+        #expect(node?.engine.count == 3 && node?.certificate == "fleet.pem")
+        let others = settings[..<begin] + settings[end...]
+        let found = try Configuration(yaml: others.joined(separator: "\n"), path: shipped.path)
         #expect(found.streams.count == 4 && found.queries.count == 4 && found.log == LogSettings())
         let said = Set(settings.compactMap { try? /(?<key>[a-z_]+):.*/.wholeMatch(in: $0)?.key }.map(String.init))
         #expect { try Configuration(yaml: "zzzzzzzzzzzzz: 1", path: "w.yaml") } throws: { error in

@@ -269,6 +269,7 @@ package actor Outbox {
     }
     package func forget(_ kind: Journal.Kind, id: String) throws { try journal.remove(kind, id: id) }
     package func forget(_ kind: Journal.Kind, _ ids: [String]) throws { try journal.remove(kind, ids) }
+    package func release(_ kind: Journal.Kind, id: String) throws { try journal.release(kind, id: id) }
     package func saved(_ kind: Journal.Kind, id: String) throws -> Data? { try journal.saved(kind, id: id) }
     package func saved(_ kind: Journal.Kind) throws -> [(id: String, json: Data)] { try journal.saved(kind) }
 

@@ -1,5 +1,6 @@
 package import Concurrency
 package import ControlAPI
+import Fleet
 package import Foundation
 import Journal
 import Matching
@@ -24,7 +25,7 @@ package struct Operations: Sendable {
     /// All operations.
     package static let all =
         QueryOperations.all + StreamOperations.all + EventOperations.all + HistoryOperations.all
-        + NotifyOperations.all + DaemonOperations.all
+        + NotifyOperations.all + FleetOperations<WatchwordDaemon>.all + DaemonOperations.all
     package static let names = all.map(\.name)
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -106,7 +107,9 @@ package struct Operations: Sendable {
         try known.check(args)
         let daemon = daemon
         return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
-            try await known.perform(daemon, args, caller)
+            let change = try await daemon.fleet?.perform(operation, args) { try await known.perform(daemon, args, caller) }
+            if let change { return change }
+            return try await known.perform(daemon, args, caller)
         }
     }
 

@@ -141,6 +141,18 @@ package actor StreamRegistry {
         }
     }
 
+    /// Refuses a stream that could not be run here.
+    func check(_ from: StreamConfiguration) throws { _ = try runner(from, isClients: true) }
+
+    /// Stops a stream that another node of the fleet is to run; what was learnt for it stays.
+    func release(_ name: String) async throws {
+        try await turns.take { [self, outbox] in
+            try await outbox.release(.stream, id: name)
+            await isKept(name, false)
+            _ = await end([name], forget: false)
+        }
+    }
+
     /// Changes some of a stream's description and restarts it, if that makes it another; null takes a key back to its
     /// default.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {

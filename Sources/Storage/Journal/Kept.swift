@@ -3,7 +3,7 @@ import GRDB
 
 /// Queries, streams, calibrations and embeddings, stored beside the messages; each call is one transaction.
 extension Journal {
-    package enum Kind: String, Sendable { case query, stream }
+    package enum Kind: String, Sendable { case query, stream, fleet }
 
     package func save(_ kind: Kind, id: String, json: Data) throws(JournalError) {
         try save(kind, [(id, json)])
@@ -35,9 +35,24 @@ extension Journal {
         }
     }
 
+    /// Removes a definition alone: what was learnt for it stays.
+    package func release(_ kind: Kind, id: String) throws(JournalError) {
+        try doing("\(Self.what(kind, [id])) cannot be removed") {
+            try database.write { try $0.execute(sql: "DELETE FROM \(kind.rawValue) WHERE id = ?", arguments: [id]) }
+        }
+    }
+
     private static func what(_ kind: Kind, _ ids: [String]) -> String {
         if ids.count == 1, let id = ids.first { return "\(kind.rawValue) \"\(id)\"" }
-        return "\(ids.count) \(kind == .query ? "queries" : "streams")"
+        return "\(ids.count) \(all(kind))"
+    }
+
+    private static func all(_ kind: Kind) -> String {
+        switch kind {
+        case .query: "queries"
+        case .stream: "streams"
+        case .fleet: "notes of the fleet"
+        }
     }
 
     /// The saved definition of an id; nil if there is none.
@@ -50,7 +65,7 @@ extension Journal {
     }
 
     package func saved(_ kind: Kind) throws(JournalError) -> [(id: String, json: Data)] {
-        try doing("\(kind == .query ? "queries" : "streams") cannot be read") {
+        try doing("\(Self.all(kind)) cannot be read") {
             try database.read { database in
                 try Row.fetchAll(database, sql: "SELECT id, json FROM \(kind.rawValue) ORDER BY id")
                     .map { (id: $0["id"], json: $0["json"]) }

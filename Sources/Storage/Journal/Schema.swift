@@ -53,6 +53,9 @@ enum Schema {
                         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT
                     """)
         }
+        migrator.registerMigration("fleet") { database in
+            try database.execute(sql: "CREATE TABLE fleet (id TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

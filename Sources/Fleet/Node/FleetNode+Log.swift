@@ -1,0 +1,115 @@
+import Foundation
+import Journal
+import Logging
+import Notify
+import WatchwordConfiguration
+import WireFormat
+
+/// The fleet's log, as this node writes it.
+extension FleetNode {
+    /// Brings the journal into the log, as long as the node lives.
+    func forward() async {
+        while !Task.isCancelled {
+            guard let member, machine.refusal == nil else {
+                try? await Task.sleep(for: .milliseconds(200))
+                continue
+            }
+            if forwarder == nil {
+                forwarder = Forwarder(
+                    keys, node: configuration.node, journal: host.journal.identity, start: member.start)
+            }
+            if await step() { continue }
+            await host.journal.wait(after: machine.forwarded, seconds: 0.5)
+        }
+    }
+
+    /// Brings what is left, for as long as that goes well: at the end.
+    func bringRest() async {
+        for _ in 0..<20 { guard await step() else { return } }
+    }
+
+    /// One batch; false if there is nothing to do now.
+    private func step() async -> Bool {
+        guard forwarder != nil, !isForwarding else { return false }
+        isForwarding = true
+        defer { isForwarding = false }
+        do {
+            guard let cursor = forwarder?.cursor else {
+                guard let reading = forwarder?.reading else { return false }
+                forwarder?.take(try await engine.commit(reading))
+                machine.forwarded = forwarder?.cursor ?? 0
+                return true
+            }
+            let page = try await host.journal.read(after: cursor, limit: Forwarder.most)
+            if let head = machine.view.head { forwarder?.follow(head) }
+            guard let transaction = batch(page) else { return false }
+            let answer = try await engine.commit(transaction)
+            if answer.succeeded { forwarder?.succeeded() } else { forwarder?.take(answer) }
+            machine.forwarded = forwarder?.cursor ?? machine.forwarded
+            return true
+        } catch {
+            forwarder?.forget()
+            try? await Task.sleep(for: .milliseconds(200))
+            return false
+        }
+    }
+
+    private func batch(_ page: NotifyPage) -> EngineTransaction? {
+        let (view, running, books, node) = (machine.view, machine.running, books, configuration.node)
+        return forwarder?.batch(
+            Self.outgoing(page), through: page.through, at: Date().timeIntervalSince1970 * 1000
+        ) { stream in
+            OwnerKnowledge.owner(of: stream, view, running, node: node)
+        } epoch: { stream, seq in
+            books[stream]?.epoch(of: seq)
+        }
+    }
+
+    static func outgoing(_ page: NotifyPage) -> [OutgoingMessage] {
+        var messages = page.entries.map {
+            OutgoingMessage(seq: $0.seq, topic: $0.topic, stream: stream(of: $0), body: $0.body)
+        }
+        messages += page.holes.map {
+            OutgoingMessage(first: $0.first, seq: $0.last, topic: "lost", stream: nil, body: nil)
+        }
+        return messages.sorted { $0.seq < $1.seq }
+    }
+
+    /// The stream that a message is of: regions are their stream's, and states name it in their topic.
+    private static func stream(of entry: Entry) -> String? {
+        if let lane = entry.stream { return lane.split(separator: "/").first.map { String($0) } }
+        return entry.topic.hasPrefix("stream.") ? String(entry.topic.dropFirst(7)) : nil
+    }
+
+    // MARK: The window
+
+    /// The planner's part: removes what the window no longer holds.
+    func trim() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(10))
+            guard machine.isMember, machine.view.planner?.value == configuration.node else { continue }
+            do { while try await trimOnce(), !Task.isCancelled {} } catch {
+                logger.debug("fleet", metadata: ["what": "the log is not trimmed: \(error)"])
+            }
+        }
+    }
+
+    /// Removes some of the oldest batches; false if the window holds all of them.
+    private func trimOnce() async throws -> Bool {
+        guard let head = machine.view.head else { return false }
+        let oldest = try await engine.read(keys.log, limit: 20, at: nil)
+        let most = Int64(configuration.logMegabytes) << 20
+        let since = Int64((Date().timeIntervalSince1970 - configuration.logHours * 3600) * 1000)
+        let kept = oldest.values.firstIndex { value in
+            guard let batch = LogBatch(value.value) else { return false }
+            return head.bytes - batch.before <= most && batch.time >= since
+        }
+        let over = oldest.values[..<(kept ?? oldest.values.count)]
+        guard let last = over.last else { return false }
+        let range = KeyRange(from: keys.log.first, to: last.key + "\u{0}")
+        let seq = LogBatch(last.value).map { $0.first + Int64($0.messages.count) - 1 } ?? 0
+        _ = try await engine.commit(
+            EngineTransaction(if: [], then: [.deleteAll(range), .put(keys.trim, Data("\(seq)".utf8))]))
+        return kept == nil
+    }
+}

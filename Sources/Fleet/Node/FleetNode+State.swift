@@ -1,0 +1,167 @@
+import Concurrency
+import Foundation
+import Logging
+import Notify
+import Synchronization
+import SystemSupport
+import WatchwordConfiguration
+import WireFormat
+
+/// The engine's keys, as this node follows them.
+extension FleetNode {
+    private static let page = 500
+
+    /// Reads everything, then follows the changes; reads anew where those are compacted.
+    func watchState() async {
+        while !Task.isCancelled {
+            do throws(EngineError) {
+                let (values, revision) = try await readAll()
+                inbox.send(.reset(values, revision))
+                await follow(after: revision)
+            } catch {
+                if error.kind != .unreachable, readProblem != error.description {
+                    logger.warning("fleet", metadata: ["what": "the fleet cannot be read: \(error.description)"])
+                }
+                readProblem = error.description
+            }
+            try? await Task.sleep(for: .milliseconds(300))
+        }
+    }
+
+    private func readAll() async throws(EngineError) -> (values: [StoredValue], revision: Int64) {
+        var values: [StoredValue] = []
+        var revision: Int64?
+        for range in keys.state {
+            var (from, limit) = (range.first, Self.page)
+            while true {
+                do throws(EngineError) {
+                    let answer = try await engine.read(KeyRange(from: from, to: range.end), limit: limit, at: revision)
+                    revision = revision ?? answer.revision
+                    values += answer.values
+                    guard answer.isMore, let last = answer.values.last else { break }
+                    from = last.key + "\u{0}"
+                } catch {
+                    guard error.kind == .tooLarge, limit > 1 else { throw error }
+                    limit = max(1, limit / 16)
+                }
+            }
+        }
+        readProblem = nil
+        return (values, revision ?? 0)
+    }
+
+    /// Follows both ranges until one of them must be read anew.
+    private func follow(after revision: Int64) async {
+        await withTaskGroup(of: Void.self) { group in
+            for range in keys.state {
+                group.addTask { [engine, inbox] in await Self.follow(range, after: revision, engine, inbox) }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Follows a range, and goes on where a watch broke off, until it must be read anew.
+    private static func follow(
+        _ range: KeyRange, after revision: Int64, _ engine: any FleetEngine, _ inbox: Mailbox<Input?>
+    ) async {
+        let reached = Mutex(revision)
+        while !Task.isCancelled {
+            do throws(EngineError) {
+                try await engine.watch(range, after: reached.withLock { $0 }) { changes in
+                    reached.withLock { $0 = max($0, changes.map(\.revision).max() ?? $0) }
+                    inbox.send(.changes(changes))
+                }
+            } catch {
+                if error.kind != .unreachable { return }
+            }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    // MARK: Queries
+
+    /// Keeps the daemon's queries as the fleet has them.
+    func followQueries() async {
+        while !Task.isCancelled {
+            if areQueriesNew, machine.view.isComplete, machine.refusal == nil, member != nil {
+                areQueriesNew = false
+                await applyQueries()
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func applyQueries() async {
+        let wanted = machine.view.queries
+        let changed = wanted.filter { applied[$0.key] != $0.value.modified }.sorted { $0.key < $1.key }
+        var revisions: [String: Int64] = [:]
+        var queries: [JSONValue] = []
+        for (id, value) in changed {
+            guard case .object(var members)? = try? JSONText.parse(value.value) else { continue }
+            members["id"] = .string(id)
+            revisions[id] = value.modified
+            queries.append(.object(members))
+        }
+        if !queries.isEmpty {
+            do { try await host.add(queries: queries) } catch {
+                // One of them is wrong: the others need not wait for it.
+                for query in queries { await applyAlone(query) }
+            }
+            applied.merge(revisions) { $1 }
+        }
+        for id in applied.keys.sorted() where wanted[id] == nil {
+            do {
+                try await host.remove(query: id)
+                applied[id] = nil
+            } catch {
+                logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot be removed: \(error)"])
+            }
+        }
+    }
+
+    private func applyAlone(_ query: JSONValue) async {
+        do { try await host.add(queries: [query]) } catch {
+            let id = query["id"]?.string ?? ""
+            queryProblems[id] = "query \"\(id)\" cannot stand here: \(error)"
+            logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot stand here: \(error)"])
+        }
+    }
+
+    // MARK: Joining
+
+    /// This node belongs to the fleet now: what it had before is the fleet's, too.
+    func joined(_ identity: String) {
+        guard member?.identity != identity else { return }
+        let first = member == nil
+        let joining = Member(identity: identity, start: member?.start ?? host.journal.newest)
+        Task {
+            do {
+                if first { try await contribute() }
+                try await host.save("member", WireCoding.encode(joining))
+                becomes(joining)
+            } catch {
+                logger.error("fleet", metadata: ["what": "this node cannot join: \(error)"])
+                try? await Task.sleep(for: .seconds(1))
+                joined(identity)
+            }
+        }
+    }
+
+    private func becomes(_ joining: Member) {
+        member = joining
+        areQueriesNew = true
+        logger.notice("fleet", metadata: ["what": "joined \(configuration.name) as \(configuration.node)"])
+    }
+
+    /// Gives queries and streams that were added before to the fleet, where it has none of their names.
+    private func contribute() async throws {
+        hasContributed = true
+        let kept = try await host.kept()
+        let all =
+            kept.queries.map { (keys.query($0.key), $0.value) } + kept.streams.map { (keys.stream($0.key), $0.value) }
+        for (key, json) in all.sorted(by: { $0.0 < $1.0 }) where json.count <= FleetView.largest {
+            _ = try await engine.commit(EngineTransaction(if: [.absent(key)], then: [.put(key, json)]))
+        }
+    }
+}

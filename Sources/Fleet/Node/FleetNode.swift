@@ -1,0 +1,296 @@
+import Concurrency
+import Foundation
+package import Logging
+import Notify
+import SystemSupport
+package import WatchwordConfiguration
+import WireFormat
+
+/// A daemon as a node of its fleet: runs `FleetMachine` with the engine and the daemon, and forwards its journal.
+package actor FleetNode {
+    private static let executor = QueueExecutor(label: "watchword.fleet")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
+
+    /// What a node is, besides what the configuration says.
+    package struct Identity: Sendable {
+        package let model: String
+        package let version: String
+        /// Names of the camera credentials that it holds.
+        package let credentials: [String]
+
+        package init(model: String, version: String, credentials: [String]) {
+            (self.model, self.version, self.credentials) = (model, version, credentials)
+        }
+    }
+
+    enum Input: Sendable {
+        case reset([StoredValue], Int64)
+        case changes([KeyChange])
+        case answer(Int, FleetMachine.Answer)
+        case stopped(String, newest: Int64)
+    }
+
+    /// The fleet that this node has joined, as its journal keeps it.
+    struct Member: Codable, Sendable {
+        let identity: String
+        /// The number of the journal that its part of the fleet's log begins after.
+        let start: Int64
+    }
+
+    package nonisolated let configuration: FleetConfiguration
+    let keys: FleetKeys
+    let engine: any FleetEngine
+    let host: any FleetHost
+    let logger: Logger
+    let inbox = Mailbox<Input?>(timeout: nil)
+    /// Starts and stops of streams, one after the other.
+    private let orders = SerialTaskQueue()
+    private let origin = ContinuousClock.now
+
+    var machine: FleetMachine
+    var member: Member?
+    var forwarder: Forwarder?
+    var books: [String: EpochBook] = [:]
+    /// Streams that this node could not start, and why.
+    var failures: [String: String] = [:]
+    /// Revisions of the queries that stand here as the fleet has them.
+    var applied: [String: Int64] = [:]
+    var areQueriesNew = false
+    var isForwarding = false
+    /// Why the engine's keys cannot be read; nil once they are.
+    var readProblem: String?
+    /// Queries that cannot stand here: a sentence each.
+    var queryProblems: [String: String] = [:]
+    private var isSettled = false
+    /// Whether this process has given the fleet what the node had before.
+    var hasContributed = false
+    private var tasks: [Task<Void, Never>] = []
+    private var measured: (at: ContinuousClock.Instant, processor: Double)?
+    private var states: [String: String] = [:]
+
+    /// Refuses a password or certificates that cannot be read.
+    package init(
+        _ configuration: FleetConfiguration, _ identity: Identity, host: any FleetHost, logger: Logger,
+        engine: (any FleetEngine)? = nil
+    ) throws(EngineError) {
+        self.configuration = configuration
+        self.host = host
+        self.logger = logger
+        keys = FleetKeys(configuration.name)
+        if let engine {
+            self.engine = engine
+        } else {
+            var access = EtcdClient.Access(members: configuration.engine)
+            (access.user, access.password) = (configuration.name, try Self.password(configuration.password))
+            (access.authority, access.certificate) = (configuration.authority, configuration.certificate)
+            access.key = configuration.key
+            self.engine = try EtcdClient(access)
+        }
+        let record = NodeRecord(
+            journal: host.journal.identity, host: ProcessInfo.processInfo.hostName, version: identity.version,
+            labels: configuration.labels, credentials: identity.credentials.sorted(),
+            cores: Double(ProcessInfo.processInfo.activeProcessorCount))
+        machine = FleetMachine(Self.setup(configuration, identity.model, nil), record: record)
+        model = identity.model
+    }
+
+    private let model: String
+
+    private static func setup(
+        _ configuration: FleetConfiguration, _ model: String, _ identity: String?
+    ) -> FleetMachine.Setup {
+        // A node that belongs to a fleet founds another only where the configuration names it.
+        let mayFound = identity == nil || configuration.identity != nil && configuration.identity != identity
+        return FleetMachine.Setup(
+            keys: FleetKeys(configuration.name), node: configuration.node, lease: configuration.lease,
+            stopsWhenCutOff: configuration.onCutOff == .stop, model: model,
+            identity: configuration.identity ?? identity, newIdentity: configuration.identity ?? UUID().uuidString,
+            mayFound: mayFound)
+    }
+
+    private static func password(_ path: String?) throws(EngineError) -> String? {
+        guard let path else { return nil }
+        let data: Data
+        do { data = try GuardedFile.read(path, "password", .secret, limit: 1024) } catch {
+            throw EngineError(.refused, "fleet.password: \(path): \(error.description)")
+        }
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !text.isEmpty else { throw EngineError(.refused, "fleet.password: \(path): the file is empty") }
+        return text
+    }
+
+    // MARK: Its life
+
+    /// Begins to take part; the engine may be there or not.
+    package func begin() async {
+        let saved = (try? await host.saved()) ?? [:]
+        member = saved["member"].flatMap { try? WireCoding.decode(Member.self, $0) }
+        for (id, json) in saved where id.hasPrefix("epochs-") {
+            books[String(id.dropFirst(7))] = try? WireCoding.decode(EpochBook.self, json)
+        }
+        machine = FleetMachine(Self.setup(configuration, model, member?.identity), record: machine.record)
+        tasks = [
+            Task { await run() }, Task { await watchState() }, Task { await measure() }, Task { await forward() },
+            Task { await followQueries() }, Task { await trim() },
+        ]
+    }
+
+    /// Takes no more part; the others take its streams as soon as they see that its lease is gone.
+    package func stop() async {
+        tasks.forEach { $0.cancel() }
+        for task in tasks { await task.value }
+        tasks = []
+        // An engine that does not answer holds up nobody's end.
+        _ = await within(.seconds(1)) { [self] in
+            await bringRest()
+            await leave()
+        }
+        await engine.close()
+    }
+
+    private func leave() async {
+        if let lease = machine.lease { try? await engine.revoke(lease) }
+    }
+
+    var now: Double { (ContinuousClock.now - origin) / .seconds(1) }
+
+    private func run() async {
+        while !Task.isCancelled {
+            if let input = await inbox.next(until: .now + .milliseconds(100)) { take(input) }
+            machine.tick(now)
+            perform(machine.takeEffects())
+            if machine.view.isComplete, machine.refusal == nil, member != nil, !isSettled { await settle() }
+        }
+    }
+
+    private func take(_ input: Input) {
+        switch input {
+        case .reset(let values, let revision):
+            machine.reset(values, revision: revision)
+            areQueriesNew = true
+        case .changes(let changes):
+            machine.take(changes)
+            if changes.contains(where: { keys.parts($0.key)?.kind == "query" }) { areQueriesNew = true }
+        case .answer(let number, let answer): machine.take(answer, of: number)
+        case .stopped(let stream, let newest): machine.stopped(stream, newest: newest)
+        }
+    }
+
+    private func perform(_ effects: [FleetMachine.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .ask(let number, let call, let claim): ask(number, call, claim)
+            case .start(let stream, let json): order(stream, json)
+            case .stop(let stream): order(stream, nil)
+            case .joined(let identity): joined(identity)
+            case .say(let sentence, let isTrouble):
+                logger.log(level: isTrouble ? .warning : .notice, "fleet", metadata: ["what": "\(sentence)"])
+            }
+        }
+    }
+
+    // MARK: The engine
+
+    private func ask(_ number: Int, _ call: FleetMachine.Call, _ claim: FleetMachine.Claim?) {
+        if let claim {
+            books[claim.stream, default: EpochBook()].begin(claim.epoch, after: host.journal.newest)
+        }
+        let (book, inbox, engine, host) = (claim.flatMap { books[$0.stream] }, inbox, engine, host)
+        Task {
+            do {
+                // On the disk before the claim: after a crash it must be known which messages are of which epoch.
+                if let claim, let book { try await host.save("epochs-\(claim.stream)", WireCoding.encode(book)) }
+                inbox.send(.answer(number, try await Self.answer(call, engine)))
+            } catch {
+                let known = (error as? EngineError) ?? EngineError(.unreachable, "the journal: \(error)")
+                inbox.send(.answer(number, .failed(known)))
+            }
+        }
+    }
+
+    private static func answer(
+        _ call: FleetMachine.Call, _ engine: any FleetEngine
+    ) async throws(EngineError) -> FleetMachine.Answer {
+        switch call {
+        case .grant(let seconds): .lease(try await engine.grant(seconds: seconds))
+        case .keepAlive(let lease): .lives(seconds: try await engine.keepAlive(lease))
+        case .commit(let transaction): .committed(try await engine.commit(transaction))
+        }
+    }
+
+    // MARK: Streams
+
+    private func order(_ stream: String, _ json: Data?) {
+        let (orders, host, inbox) = (orders, host, inbox)
+        Task {
+            let problem = try? await orders.take { () -> String? in
+                do {
+                    if let json {
+                        try await host.start(WireCoding.decode(StreamConfiguration.self, json))
+                    } else {
+                        try await host.stop(stream: stream)
+                    }
+                    return nil
+                } catch {
+                    return "\(error)"
+                }
+            }
+            if json == nil { inbox.send(.stopped(stream, newest: host.journal.newest)) }
+            note(problem ?? nil, of: stream, isStart: json != nil)
+        }
+    }
+
+    private func note(_ problem: String?, of stream: String, isStart: Bool) {
+        failures[stream] = isStart ? problem : nil
+        guard let problem else { return }
+        logger.error("fleet", metadata: ["stream": "\(stream)", "what": "it cannot be run here: \(problem)"])
+    }
+
+    /// Stops, once, what the journal kept and the fleet has given to another meanwhile; removes queries that it has no
+    /// more.
+    private func settle() async {
+        isSettled = true
+        guard let kept = try? await host.kept() else { return }
+        for stream in kept.streams.keys.sorted() where machine.running[stream] == nil {
+            let owner = machine.view.own[stream]?.value.node
+            if owner != configuration.node || machine.view.streams[stream] == nil { order(stream, nil) }
+        }
+        // What has just been given to the fleet may not have come back yet.
+        guard !hasContributed else { return }
+        for id in kept.queries.keys where machine.view.queries[id] == nil {
+            do { try await host.remove(query: id) } catch {
+                logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot be removed: \(error)"])
+            }
+        }
+    }
+
+    // MARK: How it is
+
+    /// Takes note of the load, and of what plays, twice a second.
+    private func measure() async {
+        while !Task.isCancelled {
+            states = await host.states()
+            let (at, processor) = (ContinuousClock.now, ProcessStatus().processorSeconds)
+            if let measured {
+                let cpu = (processor - measured.processor) / max(0.1, (at - measured.at) / .seconds(1))
+                // A mean over some ten seconds, in steps that are worth telling.
+                let mean = machine.record.cpu + (cpu - machine.record.cpu) * 0.1
+                machine.record.cpu = (mean * 20).rounded() / 20
+            }
+            measured = (at, processor)
+            machine.record.streams = machine.running.count
+            machine.record.sheds = host.sheds
+            machine.record.waiting = waiting
+            let own = states.filter { machine.running[$0.key]?.phase == .playing }
+            machine.record.playing = own.filter { $0.value == "playing" }.keys.sorted()
+            var troubled = own.filter { $0.value != "playing" }
+            for stream in failures.keys where machine.running[stream] != nil { troubled[stream] = "cannot be run" }
+            machine.record.troubled = Dictionary(
+                uniqueKeysWithValues: troubled.sorted { $0.key < $1.key }.prefix(100).map { ($0.key, $0.value) })
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    /// Messages of the journal that are not in the fleet's log.
+    var waiting: Int64 { max(0, host.journal.newest - max(machine.forwarded, member?.start ?? host.journal.newest)) }
+}

@@ -1,0 +1,172 @@
+import Foundation
+
+/// The plan, and who runs what.
+extension FleetMachine {
+    /// Nodes that are named and not there, and since when.
+    mutating func noteGone() {
+        var named = Set(view.own.values.map(\.value.node))
+        named.formUnion(view.want.values.map(\.value))
+        for name in named where view.nodes[name] == nil && goneSince[name] == nil { goneSince[name] = now }
+        goneSince = goneSince.filter { named.contains($0.key) && view.nodes[$0.key] == nil }
+    }
+
+    func isGone(_ node: String) -> Bool {
+        view.nodes[node] == nil && (goneSince[node].map { now - $0 >= Self.patience } ?? false)
+    }
+
+    /// The planner's part: one node has it, by a leased key.
+    mutating func plan() {
+        let isAsked = isPending {
+            switch $0 {
+            case .planner, .plan: true
+            default: false
+            }
+        }
+        guard !isAsked, let lease else { return }
+        guard let planner = view.planner else {
+            guard now >= plannerAt else { return }
+            let key = setup.keys.planner
+            planAt = now + Self.patience
+            return ask(
+                .planner,
+                .commit(
+                    EngineTransaction(if: [.absent(key)], then: [.put(key, Data(setup.node.utf8), lease: lease)])))
+        }
+        guard planner.value == setup.node, planner.lease == lease, now >= planAt else { return }
+        let changes = Placement.changes(view) { isGone($0) }
+        planAt = now + 0.2
+        guard !changes.isEmpty else { return }
+        let steps = changes.map { change -> TransactionStep in
+            let key = setup.keys.want(change.stream)
+            return change.node.map { .put(key, Data($0.utf8)) } ?? .delete(key)
+        }
+        ask(
+            .plan,
+            .commit(EngineTransaction(if: [.created(setup.keys.planner, planner.created)], then: steps)))
+    }
+
+    /// Claims the streams that are planned here and that nobody runs.
+    mutating func claim() {
+        var claiming: Set<String> = []
+        for purpose in pending.values {
+            switch purpose {
+            case .claim(let claim): claiming.insert(claim.stream)
+            case .orphan(let stream): claiming.insert(stream)
+            default: break
+            }
+        }
+        for stream in view.want.keys.sorted() where view.want[stream]?.value == setup.node && running[stream] == nil {
+            guard claiming.count < Self.mostClaims else { return }
+            guard !claiming.contains(stream), now >= claimAt[stream] ?? 0, view.streams[stream] != nil else { continue }
+            guard let (claim, transaction) = claim(of: stream) else { continue }
+            claiming.insert(stream)
+            ask(.claim(claim), .commit(transaction), claim: claim)
+        }
+    }
+
+    /// The transaction of a claim; nil while somebody runs the stream.
+    private func claim(of stream: String) -> (Claim, EngineTransaction)? {
+        guard let registered, !view.isOwnerUnreadable(stream) else { return nil }
+        let keys = setup.keys
+        var conditions: [TransactionCondition] = [
+            .created(keys.node(setup.node), registered.created), .value(keys.want(stream), Data(setup.node.utf8)),
+        ]
+        let own = view.own[stream]
+        if let own {
+            conditions.append(.modified(keys.own(stream), own.modified))
+            let owner = own.value.node
+            if !owner.isEmpty, owner != setup.node {
+                guard isGone(owner) else { return nil }
+                conditions.append(.absent(keys.node(owner)))
+            }
+        } else {
+            conditions.append(.absent(keys.own(stream)))
+        }
+        let claim = Claim(stream: stream, epoch: (own?.value.epoch ?? 0) + 1)
+        let value = Ownership(setup.node, epoch: claim.epoch).data
+        return (claim, EngineTransaction(if: conditions, then: [.put(keys.own(stream), value)]))
+    }
+
+    /// Releases what an earlier process of this node had, and what is planned elsewhere by now.
+    mutating func releaseOrphans() {
+        for stream in view.own.keys.sorted() {
+            guard let own = view.own[stream], own.value.node == setup.node, running[stream] == nil,
+                isElsewhere(stream), now >= claimAt[stream] ?? 0, !isAskedFor(stream)
+            else { continue }
+            claimAt[stream] = now + 0.3
+            let key = setup.keys.own(stream)
+            ask(
+                .orphan(stream),
+                .commit(
+                    EngineTransaction(
+                        if: [.modified(key, own.modified)],
+                        then: [.put(key, Ownership("", epoch: own.value.epoch).data)])))
+        }
+    }
+
+    private func isAskedFor(_ stream: String) -> Bool {
+        isPending { purpose in
+            switch purpose {
+            case .claim(let claim): claim.stream == stream
+            case .orphan(let other), .release(let other): other == stream
+            default: false
+            }
+        }
+    }
+
+    /// Stops what another node has taken.
+    mutating func dropLost() {
+        for stream in running.keys.sorted() {
+            guard let one = running[stream], let own = view.own[stream], own.modified > one.claimed else { continue }
+            guard own.value != Ownership(setup.node, epoch: one.epoch) else { continue }
+            running[stream] = nil
+            guard one.phase == .playing else { continue }
+            effects.append(.stop(stream))
+            if !own.value.node.isEmpty {
+                say("stream \"\(stream)\" has been taken by \(own.value.node) (epoch \(own.value.epoch))")
+            }
+        }
+    }
+
+    /// Hands over what is planned elsewhere, or removed: stops it, lets its messages out, and releases it.
+    mutating func handOver() {
+        guard refusal == nil else { return }
+        for stream in running.keys.sorted() {
+            guard let one = running[stream] else { continue }
+            switch one.phase {
+            case .playing:
+                guard !isCutOff, isElsewhere(stream) else { continue }
+                running[stream]?.phase = .stopping
+                effects.append(.stop(stream))
+            case .flushing(let through, let until):
+                guard forwarded >= through || now >= until, !isCutOff else { continue }
+                running[stream]?.phase = .releasing
+                let key = setup.keys.own(stream)
+                let mine = Ownership(setup.node, epoch: one.epoch).data
+                ask(
+                    .release(stream),
+                    .commit(
+                        EngineTransaction(
+                            if: [.value(key, mine)], then: [.put(key, Ownership("", epoch: one.epoch).data)])))
+            case .stopping, .releasing: continue
+            }
+        }
+    }
+
+    private func isElsewhere(_ stream: String) -> Bool {
+        guard view.streams[stream] != nil else { return true }
+        guard let want = view.want[stream]?.value, want != setup.node else { return false }
+        return view.nodes[want] != nil
+    }
+
+    /// Runs streams as they are described now.
+    mutating func follow() {
+        for stream in running.keys.sorted() {
+            guard let one = running[stream], one.phase == .playing, let described = view.streams[stream],
+                described.modified != one.described
+            else { continue }
+            running[stream]?.described = described.modified
+            effects.append(.start(stream, described.value))
+        }
+    }
+}

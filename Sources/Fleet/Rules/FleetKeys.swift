@@ -1,0 +1,38 @@
+/// Names of the fleet's keys in the engine.
+package struct FleetKeys: Sendable, Equatable {
+    package let root: String
+
+    package init(_ fleet: String) { root = "ww/\(fleet)/" }
+
+    package var meta: String { root + "meta" }
+    package var planner: String { root + "planner" }
+    package var head: String { root + "head" }
+    package var trim: String { root + "trim" }
+    package func node(_ name: String) -> String { "\(root)node/\(name)" }
+    package func drain(_ node: String) -> String { "\(root)drain/\(node)" }
+    package func stream(_ name: String) -> String { "\(root)stream/\(name)" }
+    package func query(_ id: String) -> String { "\(root)query/\(id)" }
+    package func want(_ stream: String) -> String { "\(root)want/\(stream)" }
+    package func own(_ stream: String) -> String { "\(root)own/\(stream)" }
+    package func cursor(_ journal: String) -> String { "\(root)cursor/\(journal)" }
+    /// The batch whose first message has this number; sorts as the numbers do.
+    package func log(_ seq: Int64) -> String {
+        let digits = "\(seq)"
+        return "\(root)log/\(String(repeating: "0", count: max(0, 19 - digits.utf8.count)))\(digits)"
+    }
+
+    package var log: KeyRange { KeyRange(prefix: root + "log/") }
+    /// All keys but the log's, in two ranges.
+    package var state: [KeyRange] {
+        let all = KeyRange(prefix: root)
+        return [KeyRange(from: all.first, to: log.first), KeyRange(from: log.end, to: all.end)]
+    }
+
+    /// Kind and name of a key: ("own", "door"); the name is empty where the kind has one key.
+    package func parts(_ key: String) -> (kind: Substring, name: String)? {
+        guard key.hasPrefix(root) else { return nil }
+        let parts = key.dropFirst(root.count).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let kind = parts.first else { return nil }
+        return (kind, parts.count > 1 ? String(parts[1]) : "")
+    }
+}

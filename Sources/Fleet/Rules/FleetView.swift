@@ -1,0 +1,118 @@
+package import Foundation
+import Printing
+import SystemSupport
+import WireFormat
+
+/// The fleet's state as this node has read it: as old as the newest change that has come.
+///
+/// What it says may be over; transactions decide.
+package struct FleetView: Sendable {
+    package let keys: FleetKeys
+    package private(set) var meta: FleetMeta?
+    package private(set) var nodes: [String: Versioned<NodeRecord>] = [:]
+    /// Names of nodes that are to run nothing.
+    package private(set) var drained: Set<String> = []
+    package private(set) var streams: [String: Versioned<Data>] = [:]
+    package private(set) var queries: [String: Versioned<Data>] = [:]
+    package private(set) var want: [String: Versioned<String>] = [:]
+    package private(set) var own: [String: Versioned<Ownership>] = [:]
+    package private(set) var planner: Versioned<String>?
+    package private(set) var head: LogHead?
+    /// What cannot be read, by key: a sentence.
+    package private(set) var problems: [String: String] = [:]
+    /// Whether all has been read once.
+    package private(set) var isComplete = false
+
+    /// Bytes of the largest value that is taken; larger ones are named and left alone.
+    package static let largest = 256 << 10
+
+    package init(_ keys: FleetKeys) { self.keys = keys }
+
+    /// Begins anew with all that there is.
+    package mutating func reset(_ values: [StoredValue]) {
+        self = FleetView(keys)
+        for value in values { put(value) }
+        isComplete = true
+    }
+
+    package mutating func apply(_ changes: [KeyChange]) {
+        for change in changes {
+            switch change {
+            case .put(let value): put(value)
+            case .delete(let key, _): remove(key)
+            }
+        }
+    }
+
+    private mutating func remove(_ key: String) {
+        problems[key] = nil
+        guard let (kind, name) = keys.parts(key) else { return }
+        switch kind {
+        case "meta": meta = nil
+        case "planner": planner = nil
+        case "head": head = nil
+        case "node": nodes[name] = nil
+        case "drain": drained.remove(name)
+        case "stream": streams[name] = nil
+        case "query": queries[name] = nil
+        case "want": want[name] = nil
+        case "own": own[name] = nil
+        default: break
+        }
+    }
+
+    private mutating func put(_ stored: StoredValue) {
+        remove(stored.key)
+        guard let (kind, name) = keys.parts(stored.key) else { return }
+        guard stored.value.count <= Self.largest else {
+            problems[stored.key] =
+                "\(stored.key): expected at most \(Self.largest >> 10) KB, found \(stored.value.count >> 10) KB; "
+                + "it is left alone"
+            return
+        }
+        let isNamed = ["node", "drain", "stream", "query", "want", "own"].contains(kind)
+        guard !isNamed || Identifier.isName(name) else {
+            problems[stored.key.excerpt()] = "\(stored.key.excerpt()): expected a name of letters, digits, - and _"
+            return
+        }
+        let text = String(decoding: stored.value, as: UTF8.self)
+        switch kind {
+        case "meta": meta = json(stored)
+        case "planner": planner = Versioned(text, stored)
+        case "head": head = json(stored)
+        case "node": nodes[name] = json(stored, as: NodeRecord.self).map { Versioned($0, stored) }
+        case "drain": drained.insert(name)
+        case "stream", "query":
+            do {
+                guard case .object = try JSONText.parse(stored.value) else {
+                    problems[stored.key] = "\(stored.key): expected a JSON object"
+                    return
+                }
+                let value = Versioned(stored.value, stored)
+                if kind == "stream" { streams[name] = value } else { queries[name] = value }
+            } catch {
+                problems[stored.key] = "\(stored.key): expected JSON, found \"\(text.excerpt())\""
+            }
+        case "want": want[name] = Versioned(text, stored)
+        case "own":
+            guard let ownership = Ownership(stored.value) else {
+                problems[stored.key] =
+                    "\(stored.key): expected node/epoch, found \"\(text.excerpt())\"; nobody can claim it"
+                return
+            }
+            own[name] = Versioned(ownership, stored)
+        default: break
+        }
+    }
+
+    private mutating func json<Value: Decodable>(_ stored: StoredValue, as type: Value.Type = Value.self) -> Value? {
+        do { return try WireCoding.decode(type, stored.value) } catch {
+            let text = String(decoding: stored.value.prefix(200), as: UTF8.self)
+            problems[stored.key] = "\(stored.key): expected JSON of this version, found \"\(text.excerpt())\""
+            return nil
+        }
+    }
+
+    /// Whether a stream's owner is written down in a way that nobody understands.
+    package func isOwnerUnreadable(_ stream: String) -> Bool { problems[keys.own(stream)] != nil }
+}

@@ -1,0 +1,220 @@
+package import Foundation
+package import WireFormat
+
+/// A message on its way into the fleet's log.
+package struct OutgoingMessage: Sendable, Equatable {
+    /// Its number in the journal, and the last number that it stands for: of a hole, more than one.
+    package let first: Int64
+    package let seq: Int64
+    package let topic: String
+    /// Nil of messages that are of no stream.
+    package let stream: String?
+    /// JSON; nil of a hole.
+    package let body: Data?
+
+    package init(first: Int64? = nil, seq: Int64, topic: String, stream: String?, body: Data?) {
+        (self.first, self.seq, self.topic, self.stream, self.body) = (first ?? seq, seq, topic, stream, body)
+    }
+}
+
+/// Brings a journal's messages into the fleet's log, each once and in order: by one transaction a batch.
+///
+/// The transaction compares the journal's cursor (nothing twice), the log's head (no gap), and the owner of each stream
+/// (only the owner's messages are current). What is of an epoch that is over is marked late.
+package struct Forwarder: Sendable {
+    private let keys: FleetKeys
+    private let node: String
+    private let journal: String
+    /// Number up to which the journal is in the log; nil before it was read.
+    package private(set) var cursor: Int64?
+    private var cursorValue: Data?
+    private var head = LogHead()
+    private var headValue: Data?
+    /// Owners as the engine said them when a batch was refused.
+    private var owners: [String: Ownership] = [:]
+    /// Batches refused one after the other.
+    private var refusals = 0
+    /// Numbers of the journal that this batch would bring it to.
+    private var next: (cursor: Int64, cursorValue: Data, head: LogHead, headValue: Data)?
+    private let start: Int64
+
+    package static let most = 100
+    private static let mostBytes = 512 << 10
+    private static let patience = 20
+
+    /// `start`: the number that a journal without a cursor begins after.
+    package init(_ keys: FleetKeys, node: String, journal: String, start: Int64) {
+        (self.keys, self.node, self.journal, self.start) = (keys, node, journal, start)
+    }
+
+    /// Reads cursor and head.
+    package var reading: EngineTransaction {
+        EngineTransaction(if: [], then: [.read(keys.cursor(journal)), .read(keys.head)])
+    }
+
+    /// Takes the answer of `reading`, or of a batch that was refused.
+    package mutating func take(_ answer: TransactionAnswer) {
+        if next != nil { refusals += 1 }
+        (cursorValue, headValue, head) = (nil, nil, LogHead())
+        cursor = start
+        next = nil
+        for found in answer.found {
+            if found.key == keys.head {
+                headValue = found.value
+                head = (try? WireCoding.decode(LogHead.self, found.value)) ?? head
+            } else if found.key == keys.cursor(journal) {
+                cursorValue = found.value
+                cursor = Int64(String(decoding: found.value, as: UTF8.self)) ?? start
+            } else if let (kind, name) = keys.parts(found.key), kind == "own", let own = Ownership(found.value) {
+                owners[name] = own
+            }
+        }
+    }
+
+    /// The batch was written.
+    package mutating func succeeded() {
+        guard let next else { return }
+        (cursor, cursorValue, head, headValue) = (next.cursor, next.cursorValue, next.head, next.headValue)
+        refusals = 0
+        self.next = nil
+    }
+
+    /// Whatever came of the last batch: read again before the next.
+    package mutating func forget() { (cursor, next) = (nil, nil) }
+
+    /// The head of the log has moved, as a watch says.
+    package mutating func follow(_ newer: LogHead) {
+        guard next == nil, newer.seq > head.seq, let value = try? WireCoding.encode(newer) else { return }
+        (head, headValue) = (newer, value)
+    }
+
+    /// The transaction of the next batch; nil if there is nothing to bring.
+    ///
+    /// `owner`: who runs a stream, as this node knows it; `epoch`: under which epoch a message was made here.
+    package mutating func batch(
+        _ messages: [OutgoingMessage], through: Int64, at time: Double, owner: (String) -> Ownership?,
+        epoch: (String, Int64) -> Int64?
+    ) -> EngineTransaction? {
+        guard let cursor else { return nil }
+        var lines: [String] = []
+        var bytes = 0
+        var owned: [String: Int64] = [:]
+        var streams: Set<String> = []
+        var last = cursor
+        for message in messages where message.seq > cursor {
+            let made = message.stream.flatMap { epoch($0, message.seq) }
+            let isLate = message.stream.map { isOver($0, made, owner) } ?? false
+            let line = line(message, epoch: made, isLate: isLate)
+            guard lines.isEmpty || lines.count < Self.most && bytes + line.utf8.count <= Self.mostBytes else { break }
+            // One transaction has one owner of a stream.
+            if let stream = message.stream, !isLate, let made {
+                if let other = owned[stream], other != made { break }
+                owned[stream] = made
+            }
+            if let stream = message.stream { streams.insert(stream) }
+            lines.append(line)
+            bytes += line.utf8.count
+            last = message.seq
+        }
+        if lines.isEmpty { last = max(last, through) }
+        guard last > cursor else { return nil }
+        return transaction(lines, to: last, at: time, owned: owned, streams: streams)
+    }
+
+    private mutating func transaction(
+        _ lines: [String], to last: Int64, at time: Double, owned: [String: Int64], streams: Set<String>
+    ) -> EngineTransaction? {
+        let newCursor = Data("\(last)".utf8)
+        var conditions = [Self.unchanged(keys.cursor(journal), cursorValue)]
+        var steps: [TransactionStep] = [.put(keys.cursor(journal), newCursor)]
+        var (newHead, newHeadValue) = (head, headValue ?? Data())
+        if !lines.isEmpty {
+            let text =
+                "{\"first\":\(head.seq + 1),\"before\":\(head.bytes),\"at\":\(Int64(time)),\"node\":\"\(node)\","
+                + "\"journal\":\"\(journal)\",\"messages\":[\(lines.joined(separator: ","))]}"
+            let batch = Data(text.utf8)
+            newHead = LogHead(seq: head.seq + Int64(lines.count), bytes: head.bytes + Int64(batch.count))
+            guard let value = try? WireCoding.encode(newHead) else { return nil }
+            newHeadValue = value
+            conditions.append(Self.unchanged(keys.head, headValue))
+            steps += [.put(keys.log(head.seq + 1), batch), .put(keys.head, value)]
+        }
+        for (stream, epoch) in owned.sorted(by: { $0.key < $1.key }) {
+            conditions.append(.value(keys.own(stream), Ownership(node, epoch: epoch).data))
+        }
+        next = (last, newCursor, newHead, newHeadValue)
+        var reads: [TransactionStep] = [.read(keys.cursor(journal)), .read(keys.head)]
+        for stream in streams.sorted() { reads.append(.read(keys.own(stream))) }
+        return EngineTransaction(if: conditions, then: steps, otherwise: reads)
+    }
+
+    private static func unchanged(_ key: String, _ value: Data?) -> TransactionCondition {
+        value.map { .value(key, $0) } ?? .absent(key)
+    }
+
+    /// Whether another has a stream by now, or nobody.
+    private func isOver(_ stream: String, _ made: Int64?, _ owner: (String) -> Ownership?) -> Bool {
+        guard let made else { return true }
+        let mine = Ownership(node, epoch: made)
+        for known in [owner(stream), owners[stream]] {
+            guard let known, known != mine else { continue }
+            // An older owner is old news, unless the engine says it again and again: it was set back.
+            if known.epoch >= made || refusals > Self.patience && owners[stream] == known { return true }
+        }
+        return false
+    }
+
+    /// A message as it stands in the log.
+    private func line(_ message: OutgoingMessage, epoch: Int64?, isLate: Bool) -> String {
+        var text = "{\"n\":\(message.seq),\"topic\":\(Self.quoted(message.topic))"
+        if let stream = message.stream { text += ",\"stream\":\(Self.quoted(stream)),\"epoch\":\(epoch ?? 0)" }
+        if isLate { text += ",\"late\":true" }
+        guard let body = message.body else { return text + ",\"lost\":[\(message.first),\(message.seq)]}" }
+        guard body.count <= Self.mostBytes else { return text + ",\"tooLarge\":\(body.count)}" }
+        let isJSON = (try? JSONText.parse(body)) != nil
+        let value = isJSON ? String(decoding: body, as: UTF8.self) : Self.quoted(body.base64EncodedString())
+        return text + ",\"body\":\(value)}"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        (try? WireCoding.encode(JSONValue.string(text))).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+    }
+}
+
+/// A batch of the fleet's log, read.
+package struct LogBatch: Sendable {
+    package struct Message: Sendable, Equatable {
+        package let seq: Int64
+        package let node: String
+        package let journal: String
+        /// Its number in the node's journal.
+        package let n: Int64
+        package let topic: String
+        package let stream: String?
+        package let epoch: Int64
+        package let isLate: Bool
+        package let body: JSONValue?
+    }
+    package let first: Int64
+    /// Bytes of the log before it.
+    package let before: Int64
+    package let time: Int64
+    package let messages: [Message]
+
+    /// Nil if it is not a batch.
+    package init?(_ data: Data) {
+        guard let json = try? JSONText.parse(data), let first = json["first"]?.integer,
+            let all = json["messages"]?.array
+        else { return nil }
+        self.first = first
+        before = json["before"]?.integer ?? 0
+        time = json["at"]?.integer ?? 0
+        let (node, journal) = (json["node"]?.string ?? "", json["journal"]?.string ?? "")
+        messages = all.enumerated().map { place, one in
+            Message(
+                seq: first + Int64(place), node: node, journal: journal, n: one["n"]?.integer ?? 0,
+                topic: one["topic"]?.string ?? "", stream: one["stream"]?.string, epoch: one["epoch"]?.integer ?? 0,
+                isLate: one["late"] == .bool(true), body: one["body"])
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import WireFormat
+
+/// Leases, registration, and whether the engine can be reached.
+extension FleetMachine {
+    mutating func keepLease() {
+        let isAsked = isPending {
+            switch $0 {
+            case .grant, .keepAlive: true
+            default: false
+            }
+        }
+        guard !isAsked, now >= leaseAt else { return }
+        if let lease {
+            ask(.keepAlive(sent: now), .keepAlive(lease))
+            leaseAt = now + Double(setup.lease) / 3
+        } else {
+            ask(.grant(sent: now), .grant(seconds: setup.lease))
+        }
+    }
+
+    mutating func loseLease() {
+        (lease, registered) = (nil, nil)
+        leaseAt = now
+    }
+
+    /// By this node's own clock: cut off before its lease can be over.
+    mutating func watchCutOff() {
+        let limit = Double(setup.lease) * 0.75
+        let isLate = now - (contact ?? began ?? now) > limit
+        guard isLate != isCutOff else { return }
+        isCutOff = isLate
+        guard isLate else { return say("the fleet's engine is reached again: this node is cut off no more") }
+        let does =
+            setup.stopsWhenCutOff
+            ? "its streams are stopped" : "it watches and journals on, and others may take its streams"
+        say("cut off: the fleet's engine has not answered for \(limit) s; \(does)", isTrouble: true)
+        guard setup.stopsWhenCutOff else { return }
+        for stream in running.keys.sorted() { effects.append(.stop(stream)) }
+        // Each is claimed anew, if nobody else has.
+        running = [:]
+    }
+
+    /// Checks that this is the fleet that the node belongs to; founds it where there is none.
+    mutating func belong() {
+        guard let meta = view.meta else {
+            guard view.problems[setup.keys.meta] == nil else { return refuse(view.problems[setup.keys.meta]) }
+            guard lease != nil, now >= registerAt, !isPending({ if case .found = $0 { true } else { false } }) else {
+                return
+            }
+            if let identity = setup.identity, !setup.mayFound {
+                return refuse(
+                    "the engine holds no fleet: expected the identity \(identity); it was emptied, or is another one. "
+                        + "To found it anew, set fleet.identity to a new one")
+            }
+            let meta = FleetMeta(identity: setup.newIdentity, schema: FleetMeta.schema, model: setup.model)
+            guard let data = try? WireCoding.encode(meta) else { return }
+            return ask(
+                .found,
+                .commit(EngineTransaction(if: [.absent(setup.keys.meta)], then: [.put(setup.keys.meta, data)])))
+        }
+        guard meta.schema == FleetMeta.schema else {
+            return refuse("the fleet has schema \(meta.schema), this version knows \(FleetMeta.schema)")
+        }
+        if let identity = setup.identity, identity != meta.identity {
+            return refuse(
+                "wrong fleet identity: expected \(identity), found \(meta.identity.prefix(64)); the engine was "
+                    + "restored or is another one. To join it, set fleet.identity: \(meta.identity.prefix(64))")
+        }
+        guard meta.model == setup.model else {
+            return refuse("the fleet's model is \(meta.model.prefix(100)), this node has \(setup.model)")
+        }
+        if let other = view.nodes[setup.node], other.value.journal != record.journal {
+            return refuse(
+                "two nodes of one name: \"\(setup.node)\" is in the fleet already, on host "
+                    + "\"\(other.value.host.prefix(64))\"; give this one another fleet.node")
+        }
+        refuse(nil)
+        guard !hasJoined else { return }
+        hasJoined = true
+        effects.append(.joined(identity: meta.identity))
+    }
+
+    private mutating func refuse(_ sentence: String?) {
+        guard sentence != refusal else { return }
+        refusal = sentence
+        if let sentence { say(sentence, isTrouble: true) } else { say("this node takes part again") }
+    }
+
+    mutating func register() {
+        let isAsked = isPending { if case .register = $0 { true } else { false } }
+        guard let lease, registered == nil, !isAsked, now >= registerAt else { return }
+        guard let data = try? WireCoding.encode(record) else { return }
+        let key = setup.keys.node(setup.node)
+        let before = view.nodes[setup.node]
+        // An earlier process of this node may have left it.
+        let condition = before.map { TransactionCondition.modified(key, $0.modified) } ?? .absent(key)
+        ask(
+            .register(created: before?.created),
+            .commit(EngineTransaction(if: [condition], then: [.put(key, data, lease: lease)])))
+    }
+
+    /// Tells the others how this node is, when it has changed.
+    mutating func report() {
+        guard let lease, let registered, record != reported, now >= reportAt else { return }
+        guard !isPending({ if case .report = $0 { true } else { false } }) else { return }
+        let isUrgent = record.playing != reported?.playing || record.troubled != reported?.troubled
+        guard isUrgent || now >= reportAt + 8, let data = try? WireCoding.encode(record) else { return }
+        reportAt = now + 1
+        reported = record
+        let key = setup.keys.node(setup.node)
+        ask(
+            .report,
+            .commit(
+                EngineTransaction(
+                    if: [.created(key, registered.created)], then: [.put(key, data, lease: lease)])))
+    }
+}

@@ -202,11 +202,15 @@ let package = Package(
                 "CFetch", "CGStreamer", "CKeepAlive", "CPlatform", "CReach", "CRTSP", "Containers", "Packets", "Pixels",
                 "Sampling", "StreamSources", "SystemSupport", "World",
             ], path: "Sources/Video/Ingest", swiftSettings: strict),
+        // MP4 of coded units as they are.
+        .target(
+            name: "Muxing", dependencies: ["CGStreamer", "Ingest", "Sampling"], path: "Sources/Video/Muxing",
+            swiftSettings: strict),
         // Coded video as it comes: the last of it in memory, and clips of events.
         .target(
             name: "Recording",
             dependencies: [
-                "Concurrency", "Ingest", "Sampling", "StreamSources", "SystemSupport",
+                "Concurrency", "Ingest", "Muxing", "Sampling", "StreamSources", "SystemSupport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Sources/Video/Recording", swiftSettings: strict),
@@ -290,12 +294,20 @@ let package = Package(
         .target(
             name: "Backtesting", dependencies: ["CLIP", "Engine", "Heads", "History", "Matching", "Tensors"],
             path: "Sources/Backtesting", swiftSettings: safe),
+        // Messages on their way: numbered and committed by the journal, then published.
+        .target(
+            name: "Publishing",
+            dependencies: [
+                "Concurrency", "Journal", "Messaging", "Notify", "Service", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Publishing", swiftSettings: strict),
         .target(
             name: "Daemon",
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
-                "Printing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
+                "Printing", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -318,7 +330,7 @@ let package = Package(
             name: "WebAPI",
             dependencies: [
                 "Concurrency", "ControlAPI", "Daemon", "Digests", "Engine", "Health", "Journal", "Live", "Matching",
-                "Measures", "Messaging", "Notify", "Pixels", "Printing", "Recording", "SystemSupport",
+                "Measures", "Messaging", "Notify", "Pixels", "Printing", "Publishing", "Recording", "SystemSupport",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -332,8 +344,7 @@ let package = Package(
             name: "watchwordd",
             dependencies: [
                 "CLIP", "Commands", "Concurrency", "Daemon", "Engine", "Health", "Ingest", "Journal", "Messaging",
-                "Printing",
-                "Service", "SystemSupport", "WatchwordConfiguration", "WebAPI",
+                "Printing", "Publishing", "Service", "SystemSupport", "WatchwordConfiguration", "WebAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -413,7 +424,7 @@ let package = Package(
         .executableTarget(
             name: "event-producer",
             dependencies: [
-                "ControlAPI", "Daemon", "History", "Journal", "Messaging", "SystemSupport", "WireFormat",
+                "ControlAPI", "Daemon", "History", "Journal", "Messaging", "Publishing", "SystemSupport", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/EventProducer", swiftSettings: strict),
         tests("TensorsTests", ["CAllocations", "Tensors"]),
@@ -443,7 +454,7 @@ let package = Package(
         tests(
             "RecordingTests",
             [
-                "Ingest", "Recording", "Sampling", "StreamSources", "SystemSupport",
+                "Ingest", "Muxing", "Recording", "Sampling", "StreamSources", "SystemSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
@@ -490,15 +501,15 @@ let package = Package(
             "DaemonTests",
             [
                 "CLIP", "Concurrency", "ControlAPI", "Daemon", "Engine", "Heads", "Ingest", "Journal", "Matching",
-                "Messaging", "Sampling", "Service", "StreamSources", "SystemSupport", "WatchwordConfiguration",
-                "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "Messaging", "Publishing", "Sampling", "Service", "StreamSources", "SystemSupport",
+                "WatchwordConfiguration", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(
             "WebAPITests",
             [
-                "ControlAPI", "Daemon", "Engine", "Health", "Journal", "Live", "Measures", "Messaging", "SystemSupport",
-                "WatchwordConfiguration", "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "ControlAPI", "Daemon", "Engine", "Health", "Journal", "Live", "Measures", "Messaging", "Publishing",
+                "SystemSupport", "WatchwordConfiguration", "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(

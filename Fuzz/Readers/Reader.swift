@@ -162,7 +162,7 @@ private func readPackets(_ bytes: UnsafeRawBufferPointer) {
     }
 }
 
-/// A refusal is as good as a success, and its sentence must not trap either.
+/// Runs `body`, which may throw; describing the error must not trap either.
 func attempt(_ body: () throws -> Void) {
     do { try body() } catch { precondition(!"\(error)".isEmpty) }
 }

@@ -31,9 +31,9 @@ package struct Configuration: Sendable, Equatable {
     package var curve: CurveConfiguration?
     package var limits = ControlLimits()
     package var batchSize = 8
-    /// Seconds that a frame may wait for others to fill its batch, where others are likely to come and none is late.
-    package var batchDelay = 0.15
-    /// How thresholds are learnt from budgets.
+    /// Seconds that a frame may wait for others to fill its batch.
+    package var batchDelay = 0.02
+    /// The settings by which thresholds are learnt from budgets.
     package var calibration = CalibrationSettings()
     /// How long messages and snapshots are kept.
     package var retention = Retention.standard

@@ -15,7 +15,7 @@ enum NotifyConfiguration {
     /// Keys of `format: mqtt` alone.
     private static let mqttKeys = ["topic", "user", "password", "ca", "certificate", "key", "home_assistant"]
     private static let httpKeys = ["secret", "token", "chat"]
-    /// Most notifiers of a configuration.
+    /// The greatest number of notifiers.
     private static let most = 64
 
     static func all(_ root: YAMLMapping, path: String) throws(ConfigurationError) -> [NotifierSettings] {

@@ -13,6 +13,7 @@ import Matching
 import Measures
 package import Messaging
 package import Notify
+package import Publishing
 package import Recording
 import Sampling
 import StreamSources
@@ -28,7 +29,7 @@ package actor WatchwordDaemon {
     package nonisolated let thresholds: ThresholdStore
     package nonisolated let defaults: Defaults
     package nonisolated let streams: StreamRegistry
-    /// What was seen; nil where none is kept.
+    /// The embeddings of the past; nil if the configuration keeps none.
     package nonisolated let history: DaemonHistory?
     /// Coded video of the streams, and clips of events.
     package nonisolated let recordings: Recordings
@@ -241,8 +242,7 @@ package actor WatchwordDaemon {
             pulse.end()
             health.endLoop()
         }
-        while let items = await queue.next(
-            limit: configuration.batchSize, maxDelay: queue.delay(most: .seconds(configuration.batchDelay)))
+        while let items = await queue.next(limit: configuration.batchSize, maxDelay: .seconds(configuration.batchDelay))
         {
             defer { pulse.beat() }
             // With nothing, too: asked whether it goes round, that is for the engine's executor to say, and windows may

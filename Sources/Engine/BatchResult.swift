@@ -53,7 +53,7 @@ package struct Detection: Sendable {
     package let stream: String
     package let transition: EventTracker.Transition
     package let model: String
-    /// The peak's picture, a JPEG file, if it is another than was told before.
+    /// The peak's picture as a JPEG file; nil if it did not change since the last message.
     package var snapshot: Data?
 
     package init(
@@ -70,7 +70,7 @@ package struct WatchedScore: Sendable {
     package let query: String
     /// The lane: a stream, or its region as in stream/region.
     package let lane: String
-    /// Time of the window's last frame, in seconds since 1970.
+    /// The time of the window's last frame, in seconds since 1970.
     package let at: Double
     /// The value that the rule compares: the score, or a contrast's probability.
     package let value: Float

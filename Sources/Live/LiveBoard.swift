@@ -5,7 +5,7 @@ package import Sampling
 import Synchronization
 package import SystemSupport
 
-/// The newest picture of each stream and the newest scores of some queries, for those who look on at this moment.
+/// The newest picture of each stream and the newest scores of some queries, for clients that watch live.
 ///
 /// Only data that a client watches is kept. Writers never wait for readers: a slow reader gets the newest data.
 package final class LiveBoard: Sendable {

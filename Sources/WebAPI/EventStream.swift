@@ -2,6 +2,7 @@ import Daemon
 import HummingbirdCore
 import Journal
 import NIOCore
+import Publishing
 import WireFormat
 
 /// One client of the event stream (server-sent events): first the missed messages from the journal, then new ones.

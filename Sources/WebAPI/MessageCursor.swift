@@ -1,6 +1,7 @@
 import Daemon
 import Foundation
 import Journal
+import Publishing
 import WireFormat
 
 /// Reads the messages after a number, in order, at its reader's own pace.

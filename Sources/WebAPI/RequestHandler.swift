@@ -14,6 +14,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import Printing
+import Publishing
 import WatchwordConfiguration
 import WireFormat
 
@@ -294,7 +295,7 @@ struct RequestHandler: Sendable {
         return try await daemon.outbox.newest(ofEvent: event)?.watched.map(caller.sees) ?? false
     }
 
-    /// A picture of the history, read on the request's thread.
+    /// Answers with a picture of the history, read on the request's thread.
     private func picture(_ query: [RequestTarget.Field], _ caller: Caller) throws -> Response {
         let values = try MessageCursor.values(query, PicturePath.arguments)
         for argument in PicturePath.arguments {
@@ -320,7 +321,7 @@ struct RequestHandler: Sendable {
         { [session = asked.session] in session?.isOver() == true }
     }
 
-    /// Answers with what `write` writes until the client goes, while there is room for one more follower.
+    /// Answers with the output of `write` until the client goes, if one more follower is allowed.
     func follow(
         _ body: RequestBody, _ response: (ResponseBody) -> Response, on threads: RequestThreads = .short,
         _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void

@@ -11,6 +11,7 @@ import Journal
 import Logging
 import Messaging
 import Printing
+import Publishing
 import Service
 import SystemSupport
 import WatchwordConfiguration

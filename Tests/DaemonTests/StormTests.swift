@@ -4,6 +4,7 @@ import Foundation
 import Journal
 import Logging
 import Matching
+import Publishing
 import Synchronization
 import TestSupport
 import Testing

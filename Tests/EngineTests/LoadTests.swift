@@ -121,25 +121,6 @@ struct LoadTests {
         #expect(queue.share.value == 1 && queue.dropped("file") == 0)
     }
 
-    @Test("frames wait for others where others are likely to come, and not while they are late")
-    func waiting() async {
-        let clock = ManualClock()
-        let queue = FrameQueue(now: { clock.now })
-        let (most, least) = (Duration.milliseconds(150), Duration.milliseconds(20))
-        var cameras = Cameras(1)
-        queue.open("s0", policy: .dropOldest)
-        #expect(queue.delay(most: most) == least && queue.delay(most: .milliseconds(5)) == .milliseconds(5))
-        // Ten frames a second are one and a half in that time.
-        _ = await play(queue, clock, steps: 100, &cameras, capacity: 8)
-        #expect(queue.delay(most: most) == most && queue.delay(most: .milliseconds(90)) == least)
-        _ = await play(queue, clock, steps: 1, &cameras, capacity: 8, decoding: .seconds(1))
-        #expect(queue.delay(most: most) == least)
-        _ = await play(queue, clock, steps: 1, &cameras, capacity: 8)
-        clock.advance(.seconds(60))
-        _ = await play(queue, clock, steps: 1, &cameras, capacity: 8)
-        #expect(queue.delay(most: most) == least)
-    }
-
     @Test("a batch leaves when it is full, at once, and otherwise when its oldest frame has waited")
     func batching() async {
         let queue = FrameQueue()

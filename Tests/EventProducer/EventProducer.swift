@@ -4,6 +4,7 @@ import Foundation
 import Journal
 import Logging
 import Messaging
+import Publishing
 import SystemSupport
 import WireFormat
 

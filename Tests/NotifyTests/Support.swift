@@ -110,7 +110,7 @@ final class FakeLog: NotifyLog {
         }
     }
 
-    /// So many readings of places fail.
+    /// The number of position reads that still fail.
     let failing = Atomic(0)
     func picture(of event: String) async -> Data? { Data([0xFF, 0xD8, 0xFF]) }
     func places() async throws -> [String: Data] {

@@ -2,6 +2,7 @@ import Daemon
 import Engine
 import Foundation
 import Live
+import Publishing
 import TestSupport
 import Testing
 import WebAPI

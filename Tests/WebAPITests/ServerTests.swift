@@ -2,6 +2,7 @@ import Daemon
 import Foundation
 import Health
 import Journal
+import Publishing
 import SystemSupport
 import TestSupport
 import Testing

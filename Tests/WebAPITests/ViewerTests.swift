@@ -2,6 +2,7 @@ import ControlAPI
 import Daemon
 import Foundation
 import Journal
+import Publishing
 import SystemSupport
 import TestSupport
 import Testing

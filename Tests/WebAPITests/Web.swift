@@ -3,6 +3,7 @@ import Foundation
 import Health
 import Journal
 import Logging
+import Publishing
 import TestSupport
 import Testing
 import WatchwordConfiguration

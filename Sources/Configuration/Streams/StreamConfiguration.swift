@@ -27,7 +27,7 @@ package struct StreamConfiguration: Codable, Sendable, Equatable {
     package var history: Bool?
     /// Whether its events keep clips, where the daemon does; they do, if nil.
     package var clips: Bool?
-    /// Seconds of one and the same picture after which it counts as frozen; 60, if nil.
+    /// The seconds of an identical picture after which it counts as frozen; nil means 60.
     package var frozen: Double?
     /// A file with `user:password`, or its name in `$CREDENTIALS_DIRECTORY`; the URI must then contain no credentials.
     package var credentials: String?

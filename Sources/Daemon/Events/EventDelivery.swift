@@ -4,6 +4,7 @@ package import Foundation
 import Journal
 package import Logging
 import Matching
+package import Publishing
 package import Recording
 
 /// Delivers detections in their order: keeps their pictures, logs, journals and publishes them.
@@ -24,7 +25,7 @@ package actor EventDelivery {
     private var snapshots: [String: String] = [:]
     /// The number of events that have started.
     private(set) var started = 0
-    /// Phases of events that were told, by their names.
+    /// The number of phases of events that were sent as messages, by the phase's name.
     private(set) package var phases: [String: Int] = [:]
 
     /// Most detections that wait while scoring goes on.

@@ -4,6 +4,7 @@ import Fleet
 import Foundation
 import Journal
 import Notify
+import Publishing
 import Sampling
 import StreamSources
 import WatchwordConfiguration

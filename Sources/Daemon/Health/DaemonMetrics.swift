@@ -2,6 +2,7 @@ import Engine
 package import Health
 package import Measures
 import Messaging
+import Publishing
 import Sampling
 
 /// All counters of the daemon, at one moment.

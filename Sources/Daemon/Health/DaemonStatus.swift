@@ -1,5 +1,6 @@
 package import Engine
 package import Notify
+package import Publishing
 package import Recording
 import WireFormat
 

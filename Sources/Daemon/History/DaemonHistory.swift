@@ -134,7 +134,7 @@ package final class DaemonHistory: Sendable {
                 + "search for what is like a moment with the mean head")
     }
 
-    /// Moments of one query, with what could not be searched.
+    /// Searches for the moments of one query; returns them with what could not be searched.
     ///
     /// Where another head than the mean is asked: `embedding` is the query's, as the tower gives it, and `frames` those
     /// of a window.

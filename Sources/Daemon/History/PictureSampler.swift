@@ -23,7 +23,7 @@ final class PictureSampler: Sendable {
     private let peaks = Mutex<[String: Peak]>([:])
     /// Time of the last peak's picture of each stream: many events may have the same.
     private let lastPeaks = Mutex<[String: Double]>([:])
-    /// Smaller files than those that are kept of events: some 10 kB.
+    /// The JPEG quality: the files are smaller than those that are kept of events, some 10 kB.
     private static let quality = 60
 
     init(_ writer: HistoryWriter) { self.writer = writer }
@@ -67,7 +67,7 @@ final class PictureSampler: Sendable {
         peaks.withLock { $0 = $0.filter { !removal.takes($0.value.stream, at: $0.value.wall) } }
     }
 
-    /// A stream has gone: if it comes back, its first frame is a picture.
+    /// Forgets a stream that was removed; if it comes back, its first frame is kept as a picture.
     func forget(_ stream: String) {
         lasts.withLock { $0[stream] = nil }
         lastPeaks.withLock { $0[stream] = nil }

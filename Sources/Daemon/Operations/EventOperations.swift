@@ -1,6 +1,7 @@
 import ControlAPI
 import Foundation
 import Journal
+package import Publishing
 package import WireFormat
 
 /// The control operations on events.
@@ -71,8 +72,8 @@ package struct EventOperations: Sendable {
 
     /// `events.replay {since, limit, topic, query, stream, journal}`: messages in order of their numbers.
     ///
-    /// In the place of those that are gone there is one of topic `lost`. `journal`: the one that `since` is of; if the
-    /// numbers have begun anew, the answer would be about others.
+    /// Messages that no longer exist are represented by one of topic `lost`. `journal` is the one that `since` belongs
+    /// to; the request is refused if the numbers are of another journal.
     package func replay(_ args: JSONValue, for caller: Caller = .local) async throws -> JSONValue {
         struct Wanted: Decodable {
             var since, limit: Int64?
@@ -104,7 +105,7 @@ package struct EventOperations: Sendable {
         return .array(result.map { .object(["topic": .string($0.topic), "body": $0.body]) })
     }
 
-    /// `events.open`: the newest message of each event that is open, and the newest number at that moment.
+    /// `events.open`: the newest message of each open event, and the newest number at that moment.
     package func open(for caller: Caller = .local) async throws -> JSONValue {
         let (seq, entries) = try await outbox.openEvents()
         let filter = MessageFilter(seen: caller.streams)

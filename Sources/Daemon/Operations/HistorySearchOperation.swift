@@ -5,6 +5,7 @@ import Foundation
 import History
 import Journal
 import Matching
+import Publishing
 import Tensors
 import WatchwordConfiguration
 import WireFormat
@@ -14,7 +15,7 @@ struct HistorySearchOperation {
     private let daemon: WatchwordDaemon
     private let history: DaemonHistory
     private let caller: Caller
-    /// The keys of a search alone, and those of a query's description.
+    /// The arguments of the search itself; `described` are those of a query's description.
     private let own: JSONValue
     private let described: JSONValue
 
@@ -43,7 +44,7 @@ struct HistorySearchOperation {
         ])
     }
 
-    /// The search, and the streams that it looks at.
+    /// The search, and the streams to search.
     private struct Wanted {
         let query: HistoryQuery
         /// As the tower gives it.

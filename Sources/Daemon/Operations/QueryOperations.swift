@@ -185,7 +185,7 @@ enum QueryOperations {
             .refused, "expires: \(moment) is over; give a moment to come, or remove or disable the query")
     }
 
-    /// Queries by id, from the one after `after` on, a page at a time.
+    /// Returns queries by id, from the one after `after` on, one page at a time.
     private static func export(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ seen: SeenQueries
     ) async throws -> JSONValue {
@@ -197,7 +197,7 @@ enum QueryOperations {
         ])
     }
 
-    /// The stream that is asked about, which must be there; nil for all.
+    /// The lanes of the requested stream, which must exist; nil for all.
     private static func lanes(
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ caller: Caller = .local
     ) async throws -> [String]? {

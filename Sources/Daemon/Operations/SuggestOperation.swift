@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Journal
 import Matching
+import Publishing
 import WatchwordConfiguration
 import WireFormat
 

@@ -7,6 +7,7 @@ import Journal
 import Logging
 import Matching
 import Pixels
+import Publishing
 import Synchronization
 import WatchwordConfiguration
 

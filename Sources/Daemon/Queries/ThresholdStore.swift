@@ -4,6 +4,7 @@ import Foundation
 import Journal
 package import Logging
 import Matching
+package import Publishing
 
 /// Stores what is learnt for budgets: saves it regularly, and records each threshold that is pinned or moved.
 ///

@@ -9,6 +9,7 @@ import Live
 import Logging
 import Matching
 import Pixels
+import Publishing
 import Recording
 import Sampling
 import Service
@@ -153,8 +154,7 @@ package actor StreamRegistry {
         }
     }
 
-    /// Changes some of a stream's description and restarts it, if that makes it another; null takes a key back to its
-    /// default.
+    /// Changes the given keys of a stream, and restarts it if its description then differs; null resets a key.
     package func update(_ name: String, _ changes: JSONValue) async throws -> Change {
         guard let running = streams[name] else { throw ControlFailure.noStream(name) }
         guard case .object(var members) = try JSONValue(encoding: running.from), case .object(let given) = changes

@@ -46,7 +46,7 @@ package struct StreamStatus: Codable, Sendable {
     package let regions: [String]
     /// The labels by which queries select the stream.
     package let labels: [String]
-    /// The configuration, or a socket.
+    /// The origin of the stream: the configuration, or a socket.
     package let source: ConfigurationSource
     /// The coded video that comes, and what is held of it.
     package let recording: RingStatus?

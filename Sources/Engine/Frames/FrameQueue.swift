@@ -62,10 +62,7 @@ package final class FrameQueue: @unchecked Sendable {
     private var nudged = false
     private var isLate = false
     private static let pause = Duration.milliseconds(50)
-    /// So long frames wait for those that come at the same time.
-    private static let least = Duration.milliseconds(20)
     private var shedder = LoadShedder()
-    private var rate = ArrivalRate()
     /// The waiting consumer, and the number of items it waits for.
     private var consumer: (continuation: CheckedContinuation<Void, Never>, count: Int)?
 
@@ -153,7 +150,6 @@ package final class FrameQueue: @unchecked Sendable {
                 taken.append(QueuedItem(stream: lanes.keys[index], item: item))
             }
             isLate = LoadShedder.isLate(waits)
-            rate.observe(taken.count, at: time)
             if sheds {
                 shedder.observe(waits: waits, at: time)
                 share.set(shedder.keeps)
@@ -161,13 +157,6 @@ package final class FrameQueue: @unchecked Sendable {
             condition.broadcast()
             return taken
         }
-    }
-
-    /// How long frames are best let wait for others, `most` at most: a batch costs less a frame than one frame alone.
-    ///
-    /// Nothing waits while frames are late, or where no other is likely to come in that time.
-    package func delay(most: Duration) -> Duration {
-        locked { !isLate && rate.perSecond * (most / .seconds(1)) >= 1 ? most : min(most, Self.least) }
     }
 
     /// Makes `next` return, with nothing if nothing waits.

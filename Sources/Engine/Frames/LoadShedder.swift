@@ -1,5 +1,3 @@
-import Foundation
-
 /// How much of their sampling rate live streams keep while there is more to do than can be done.
 ///
 /// One factor lowers the rate of all streams, so that none starves. It falls as soon as frames wait too long, and rises
@@ -39,22 +37,5 @@ struct LoadShedder: Sendable {
             // By time: the fewer samples are kept, the rarer are batches to decide by.
             keeps = min(1, keeps + 0.02 * (since / Self.pace))
         }
-    }
-}
-
-/// How many frames come a second, lately.
-///
-/// Pure: time is given.
-struct ArrivalRate: Sendable {
-    private(set) var perSecond = 0.0
-    private var last: ContinuousClock.Instant?
-    /// Seconds after which what was seen counts for a third.
-    private static let memory = 2.0
-
-    mutating func observe(_ count: Int, at now: ContinuousClock.Instant) {
-        defer { last = now }
-        guard let last, now > last else { return }
-        let seconds = (now - last) / .seconds(1)
-        perSecond += (Double(count) / seconds - perSecond) * (1 - exp(-seconds / Self.memory))
     }
 }

@@ -7,7 +7,7 @@ package enum LaneName {
     /// The stream of a lane.
     package static func stream(of lane: String) -> String { String(lane.prefix { $0 != "/" }) }
 
-    /// All lanes of a stream, its own first.
+    /// All lanes of a stream, that of its whole picture first.
     package static func all(_ stream: String, _ regions: some Sequence<String>) -> [String] {
         [stream] + regions.sorted().map { of(stream, $0) }
     }

@@ -16,7 +16,7 @@ package struct StreamSelector: Sendable, Hashable {
     /// Streams beyond which nothing is selected, whatever the patterns say; nil for no such limit.
     private var limit: NamePatterns?
 
-    /// Most patterns of one selector: each is held against each stream and region.
+    /// The greatest number of patterns: each is compared with each stream and region.
     private static let mostPatterns = 64
 
     /// Selects every stream's whole picture.
@@ -72,7 +72,7 @@ package struct StreamSelector: Sendable, Hashable {
             isLabel: isLabel, stream: Array(parts[0]), region: parts.count == 2 ? Array(parts[1]) : nil)
     }
 
-    /// Whether it selects a stream, or a region of one (`lobby/door`); labels are the stream's.
+    /// Whether the selector selects a stream, or a region of one (`lobby/door`); `labels` are the stream's.
     package func matches(_ name: String, labels: [String] = []) -> Bool {
         if let limit, !limit.matches(name.prefix { $0 != "/" }) { return false }
         if patterns == Self.all.patterns { return !name.utf8.contains(UInt8(ascii: "/")) }

@@ -26,7 +26,7 @@ package final class SegmentReader {
         var values: UnsafePointer<Float> { at(header.values) }
         var scales: UnsafePointer<Float> { at(header.scales) }
         var lengths: UnsafePointer<Float> { at(header.lengths) }
-        /// The rest of the rows: only where it was read too.
+        /// The low plane of the rows; valid only if the reader reads low planes.
         var low: UnsafePointer<Int8> { at(header.low) }
         func flags(_ place: Int) -> EntryFlags {
             EntryFlags(rawValue: bytes.load(fromByteOffset: header.flags + place, as: UInt8.self))

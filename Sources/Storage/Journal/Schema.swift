@@ -62,7 +62,7 @@ enum Schema {
     /// The path of a snapshot that lies where an event's snapshot does.
     static let ownSnapshot = ""
 
-    /// Bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
+    /// The bytes that a message adds to `state.bytes` besides its body: an estimate of its row, index and event.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 

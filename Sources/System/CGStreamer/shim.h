@@ -137,15 +137,6 @@ static inline void ww_unref_buffer(GstBuffer *buffer) { gst_buffer_unref(buffer)
 static inline gboolean ww_is_delta(GstBuffer *buffer) {
     return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }
-// Has a decoder's pool give a picture's memory back once nobody has it, in place of keeping it for the next one; not
-// memory of a device. A buffer that shares another's memory has that one as its parent. [streaming-thread]
-static inline void ww_free_after_use(GstBuffer *buffer) {
-    GstParentBufferMeta *meta = gst_buffer_get_parent_buffer_meta(buffer);
-    GstBuffer *pooled = meta ? meta->buffer : buffer;
-    if (gst_buffer_n_memory(pooled) == 0) return;
-    if (!gst_memory_is_type(gst_buffer_peek_memory(pooled, 0), GST_ALLOCATOR_SYSMEM)) return;
-    GST_BUFFER_FLAG_SET(pooled, GST_BUFFER_FLAG_TAG_MEMORY);
-}
 // For a probe that has passed its buffer on itself, and answers GST_PAD_PROBE_HANDLED. [streaming-thread]
 static inline void ww_probe_set_flow(GstPadProbeInfo *info, GstFlowReturn flow) {
     GST_PAD_PROBE_INFO_FLOW_RETURN(info) = flow;

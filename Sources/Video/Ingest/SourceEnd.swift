@@ -40,9 +40,9 @@ struct SourceEnd {
 
     /// The schemes whose sources are always live.
     static let liveSchemes: Set<String> = ["udp", "srt", "rist", "sdp"]
-    /// Templates of which every source is live.
+    /// The templates whose sources are always live.
     static let liveTemplates: Set<String> = ["rtsp", "rtsp-tcp", "rtmp", "v4l2", "test", "shapes", "snapshot"]
-    /// Templates whose pictures have the time of the pipeline's clock from the first picture on.
+    /// The templates whose pictures have the time of the pipeline's clock, from the first picture on.
     static let clockTemplates: Set<String> = ["rtsp", "rtsp-tcp", "v4l2", "test", "shapes", "snapshot"]
 
     static func isKnownLive(_ description: SourceDescription, template: String) -> Bool {

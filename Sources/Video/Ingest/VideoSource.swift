@@ -6,7 +6,7 @@ package import StreamSources
 import Synchronization
 import World
 
-/// A source of video: a GStreamer pipeline, sampled.
+/// Plays a source of video by a GStreamer pipeline, and delivers its sampled frames.
 ///
 /// Frames come on GStreamer's streaming thread, events on the source's own bus thread.
 // @unchecked: `lock` guards `pipeline`, `thread`, `otherRecipe`, `feed` and `packets`
@@ -22,11 +22,11 @@ package final class VideoSource: @unchecked Sendable {
     private let recipe: PipelineTemplates.Recipe
     /// The recipe to use if the server answers with a stream instead of a picture, or the reverse.
     private var otherRecipe: PipelineTemplates.Recipe?
-    /// Fetches pictures one by one, where that is what the source is.
+    /// The feed that fetches a snapshot source's pictures one by one; nil for other sources.
     private var feed: SnapshotFeed?
     /// Receives a camera's packets, where that is done here.
     private var packets: PacketFeed?
-    /// Film of a `shapes://` source.
+    /// The film of a `shapes://` source; nil for other sources.
     private let film: Film?
     private let diagnosis: SourceDiagnosis
     /// The times at which the source last gave units and pictures.

@@ -1,5 +1,5 @@
 import Foundation
-import Ingest
+import Muxing
 import Sampling
 import SystemSupport
 

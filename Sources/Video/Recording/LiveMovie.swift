@@ -1,6 +1,6 @@
 import DequeModule
 import Foundation
-import Ingest
+import Muxing
 import Sampling
 import Synchronization
 

@@ -71,11 +71,11 @@ package struct UnitFilter {
     }
 
     package var isKeyframesOnly: Bool { state != .all }
-    /// Whether all units seem to be keyframes.
+    /// Whether the last units were all keyframes, and so many that the stream seems to have no others.
     package var isIntra: Bool { intra >= Self.intraProof }
     /// Whether the next unit is dropped if it needs others: it need not be made of its packets at all.
     package var dropsDeltas: Bool { state == .keyframes || state == .awaitingKeyframe }
-    /// Whether a unit that does not reach the decoder may be asked for.
+    /// Whether a unit that is not given to the decoder may be needed later.
     package var mayAskForHeld: Bool { state == .trying && units < Self.maxHeld }
 
     /// Decides on the next unit.

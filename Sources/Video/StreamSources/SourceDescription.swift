@@ -34,9 +34,9 @@ package struct SourceDescription: Sendable, Equatable {
     package var credentialHosts: [HostPattern]?
     /// The transport of an RTSP camera's packets; nil leaves it to the URI's scheme.
     package var transport: RTSPTransport?
-    /// TLS certificates to trust in place of those of this machine's authorities.
+    /// The TLS certificates to trust instead of those of this machine's authorities; nil means the authorities.
     package var trust: TLSTrust?
-    /// Limits on what the stream may open; nil has none.
+    /// The limits on what the stream may open; nil means no limits.
     package var policy: SourcePolicy?
 
     package init(

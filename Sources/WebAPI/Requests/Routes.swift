@@ -31,7 +31,7 @@ package enum Endpoint: Sendable {
         }
     }
 
-    /// Whether it is answered without a token or a session: it says nothing of what is watched.
+    /// Whether a request is answered without a token or session, because it reveals nothing of what is watched.
     package var isOpen: Bool {
         switch self {
         case .health, .readiness, .page: true

@@ -48,7 +48,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let snapshot: String?
     /// The coded video around the event, a file; of an end, which may be told before the file is there.
     package let clip: String?
-    /// Why it ended, if not by itself: "interrupted" after a crash.
+    /// The reason of an end that did not come by itself: "interrupted" after a crash.
     package let reason: String?
     /// The rule's key: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?

@@ -1,6 +1,6 @@
 package import SystemSupport
 
-/// Permissions of a client; each role includes the one before it.
+/// The permissions of a client; each role includes the previous one.
 package enum Role: String, Sendable, CaseIterable, Comparable {
     /// May read streams, queries, events and counters, and change nothing.
     case view
@@ -33,7 +33,7 @@ package struct Caller: Sendable, Equatable {
     /// The client's listed name; nil without authentication.
     package let name: String?
     package let role: Role
-    /// Its address, for logs.
+    /// The client's address, for logs.
     package let address: String
     /// The streams that it may see; nil for all.
     package let streams: NamePatterns?
@@ -48,7 +48,7 @@ package struct Caller: Sendable, Equatable {
     /// Whether it may see a stream, or a region of one (`lobby/door`).
     package func sees(_ lane: String) -> Bool { streams?.sees(lane) ?? true }
 
-    /// The caller on a socket without authentication: the file's mode, or loopback, keeps others away.
+    /// The caller on a socket without authentication, which only the file's mode or loopback protects.
     package static let local = Caller(name: nil, role: .control, address: "local")
 }
 

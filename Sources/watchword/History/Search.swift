@@ -119,7 +119,7 @@ struct Search: AsyncParsableCommand {
             embedding, head: head, frames: frames ?? directory.defaults.frames, model: directory, finder: .standard())
     }
 
-    /// What a search gave, here or in the daemon.
+    /// The result of a search, made here or by the daemon.
     private struct Found: Decodable {
         var moments: [MomentLine]
         var windows: Int

@@ -97,8 +97,8 @@ int ww_history_mapped_dots(uint64_t *sum, float *out, const int8_t *high, size_t
 /// Times that the calling thread found a page missing from its tables.
 long ww_thread_faults(void);
 
-/// Sums of each `size` entries' rows as rows: value = scale * sum. sums (n / size, P). rows (n): an entry's row, or -1.
-/// Many texts cost less by these than by the rows themselves.
+/// Adds up the rows of each `size` consecutive entries and writes each sum as a row: value = scale * sum. sums (n /
+/// size, P). rows (n): an entry's row, or -1. With many texts, scanning these sums costs less than scanning the rows.
 void ww_history_group(int8_t *sums, float *group_scales, const int8_t *high, const float *scales, const int32_t *rows,
                       size_t n, size_t size, size_t P);
 

@@ -22,15 +22,14 @@ static struct {
     int cpu;  // that the caller runs on
     part parts[WW_MAX_WORKERS];
     _Alignas(64) _Atomic unsigned epoch;
-    _Alignas(64) _Atomic size_t inside;
+    _Alignas(64) _Atomic size_t finished, inside;
 } job;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t one_caller = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER, over = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static _Atomic size_t limit;
 static _Atomic int sleepers;
-static _Atomic int caller_sleeps;
 static size_t threads;  // beside the caller
 
 static void pause_briefly(void) {
@@ -58,6 +57,7 @@ void ww_set_workers(size_t count) { limit = count == 0 ? cores() : count < WW_MA
 // Takes pieces, of one's own part first, until none is left.
 static void work(size_t worker) {
     const size_t workers = job.workers;
+    size_t done = 0;
     for (size_t i = 0; i < workers; i++) {
         const size_t owner = (worker + i) % workers;
         const size_t first = job.count * owner / workers, size = job.count * (owner + 1) / workers - first;
@@ -66,8 +66,10 @@ static void work(size_t worker) {
             if (piece >= PIECES) break;
             const size_t from = size * piece / PIECES, to = size * (piece + 1) / PIECES;
             if (from < to) job.body(job.context, first + from, first + to, worker);
+            done += to - from;
         }
     }
+    if (done) atomic_fetch_add(&job.finished, done);
 }
 
 // A worker that woke on its caller's core runs when the caller does not, and is woken there again: the other cores stay
@@ -102,16 +104,12 @@ static void *live(void *argument) {
         }
         seen = epoch;
         atomic_fetch_add(&job.inside, 1);
-        // Still the same job? Its caller waits for those inside before it returns.
+        // Still the same job? Its caller waits for those inside before it changes anything.
         if (job.epoch == epoch && worker < job.workers) {
             part_from(job.cpu, &allowed);
             work(worker);
         }
-        if (atomic_fetch_sub(&job.inside, 1) == 1 && caller_sleeps) {
-            pthread_mutex_lock(&lock);
-            pthread_cond_signal(&over);
-            pthread_mutex_unlock(&lock);
-        }
+        atomic_fetch_sub(&job.inside, 1);
     }
     return NULL;
 }
@@ -143,21 +141,25 @@ void ww_parallel(size_t count, void (*body)(void *, size_t, size_t, size_t), voi
     job.workers = workers;
     job.cpu = sched_getcpu();
     for (size_t i = 0; i < workers; i++) atomic_store_explicit(&job.parts[i].next, 0, memory_order_relaxed);
+    atomic_store(&job.finished, 0);
     pthread_mutex_lock(&lock);
     job.epoch++;
     if (sleepers) pthread_cond_broadcast(&wake);
     pthread_mutex_unlock(&lock);
     work(0);
-    // What is left is under way elsewhere; nobody begins with it any more.
+    // What is left is under way elsewhere.
+    for (unsigned i = 0; job.finished < count; i++) {
+        if (i < SPINS)
+            pause_briefly();
+        else
+            sched_yield();
+    }
     job.epoch++;
-    for (unsigned i = 0; i < SPINS && job.inside; i++) pause_briefly();
-    // The system has taken a core from a worker, which may go on on this one.
-    if (job.inside) {
-        pthread_mutex_lock(&lock);
-        caller_sleeps = 1;
-        while (job.inside) pthread_cond_wait(&over, &lock);
-        caller_sleeps = 0;
-        pthread_mutex_unlock(&lock);
+    for (unsigned i = 0; job.inside; i++) {
+        if (i < SPINS)
+            pause_briefly();
+        else
+            sched_yield();
     }
     pthread_mutex_unlock(&one_caller);
 }

@@ -34,7 +34,7 @@ package struct HistoryQuery: Sendable {
     package var isQuick = false
     /// Whether a segment of a stream is left out without a word.
     package var leavesOut: @Sendable (_ stream: String, _ day: Int?) -> Bool = { _, _ in false }
-    /// Threads that scan.
+    /// The number of threads that scan.
     package var threads = 2
     /// The least seconds between two moments of a stream.
     package static let apart = 30.0
@@ -82,7 +82,7 @@ package struct HistoryResult: Sendable {
     /// The moments of each text, in the requested order.
     package var moments: [[HistoryMoment]] = []
     package var skips = HistorySkips()
-    /// Streams, segments and windows that were looked at, and bytes that were read.
+    /// The number of streams, segments and windows that were searched, and of bytes read.
     package var names: Set<String> = []
     package var streams: Int { names.count }
     package var segments = 0

@@ -160,7 +160,7 @@ private final class DecoderGate: @unchecked Sendable {
         record.addSkipped(1)
     }
 
-    /// Gives the decoder a unit, after those that are held if they are wanted.
+    /// Gives the decoder a unit, and before it the held units if the verdict asks for them.
     private func pass(
         _ buffer: UnsafeMutablePointer<GstBuffer>, to pad: UnsafeMutablePointer<GstPad>, _ verdict: UnitFilter.Verdict
     ) -> GstFlowReturn {

@@ -159,8 +159,6 @@ final class FrameTap: @unchecked Sendable {
         }
         guard let buffer = ww_probe_buffer(info) else { return GST_PAD_PROBE_OK }
         meter.step()
-        // Between keyframes that are alone in being decoded, each camera's pool would keep three pictures.
-        if decoding.isKeyframesOnly { ww_free_after_use(buffer) }
         if memory?.hasSeen(UInt64(buffer.pointee.pts)) == true {
             if activity.heardPicture() { onEvent(.started) }
             // What comes again is progress as long as its time goes on.

@@ -4,7 +4,7 @@ package enum Notice: Sendable, Equatable {
     case summary(AlertSummary)
     /// The end of an event whose sensor is on, where the end itself is not told.
     case ended(Alert)
-    /// Asked for by a person; `id` is unique.
+    /// A test message that a person has requested; `id` is unique.
     case test(id: String)
 
     /// The notice's id, the same for each attempt to send it, so that receivers recognise duplicates.

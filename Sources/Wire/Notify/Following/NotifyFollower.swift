@@ -40,7 +40,7 @@ package actor NotifyFollower {
 
     /// Sensors that are kept in mind: twice as many as there are at most.
     private static let mostOn = 2 * NotifyRoster.mostSensors
-    /// Messages read at once.
+    /// The greatest number of messages that are read at once.
     static let page = 128
     /// The least seconds between two saves of the position.
     private static let saving = 1.0
@@ -65,7 +65,7 @@ package actor NotifyFollower {
         pacing = Pacing(settings, window: (place.windowStart, place.windowSent))
     }
 
-    /// Goes on until the task is cancelled, or the receiver is given up.
+    /// Reads and sends until the task is cancelled, or the receiver is given up.
     package func run() async {
         if place.end == nil { await sender.start() }
         while !Task.isCancelled, place.end == nil {
@@ -254,7 +254,7 @@ package actor NotifyFollower {
         place.on = on.isEmpty ? nil : on.sorted()
     }
 
-    /// Counts a failed attempt; false if there have been enough.
+    /// Counts a failed attempt; returns false if the receiver is to be given up.
     private func failed(_ why: String) async -> Bool {
         failures += 1
         attempts += 1

@@ -22,7 +22,7 @@ package actor NotifyHub {
     private let makeSender: @Sendable (SenderContext) -> any NoticeSender
     /// Which streams and queries there are, once that is known.
     package nonisolated let roster = RosterSource()
-    /// In the configuration's order.
+    /// The running notifiers, in the configuration's order.
     private var running: [Running] = []
     /// Runs changes of `running` one after the other, since each reads positions and waits for notifiers to end.
     private let turns = SerialTaskQueue()

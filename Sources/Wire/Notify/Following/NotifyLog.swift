@@ -11,7 +11,7 @@ package protocol NotifyLog: Sendable {
     func common(with journal: String) -> Int64?
     /// Returns messages after a number, in order, at most `limit`.
     func read(after seq: Int64, limit: Int) async throws -> NotifyPage
-    /// Waits until there is something after the number, at most so long.
+    /// Waits until a message after the number exists, at most `seconds`.
     func wait(after seq: Int64, seconds: Double) async
     /// The picture of an event; nil if there is none.
     func picture(of event: String) async -> Data?

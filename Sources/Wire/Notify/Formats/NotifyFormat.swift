@@ -9,10 +9,10 @@ package enum NotifyFormat: String, Sendable, CaseIterable {
 
     private var isForPrograms: Bool { self == .cloudevents || self == .mqtt }
 
-    /// Programs want every phase; people want to be called once.
+    /// The phases of events that are sent by default: all for programs, the start alone for people.
     package var usualPhases: Set<AlertFilter.Phase> { isForPrograms ? Set(AlertFilter.Phase.allCases) : [.start] }
 
-    /// Seconds: three days for programs, an hour for people.
+    /// The default of `catch_up` in seconds: three days for programs, an hour for people.
     package var usualCatchUp: Double { isForPrograms ? 3 * 86_400 : 3600 }
     /// Seconds, with Home Assistant: a sensor that turns on long after the event would mislead.
     package static let homeCatchUp = 300.0
@@ -58,7 +58,7 @@ package struct NoticeContext: Sendable {
     let journal: String
     let notifier: String
     let chat: String?
-    /// Seconds since 1970.
+    /// The time of sending, in seconds since 1970.
     let now: Double
 
     package init(journal: String, notifier: String, chat: String? = nil, now: Double) {
@@ -119,7 +119,7 @@ extension NotifyFormat {
 }
 
 extension Notice {
-    /// Whether it is of an event that has just begun.
+    /// Whether the notice is about an event that has just begun.
     var isUrgent: Bool {
         if case .alert(let alert) = self { alert.message.phase == "start" } else { false }
     }

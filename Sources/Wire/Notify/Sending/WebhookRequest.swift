@@ -10,7 +10,7 @@ package struct WebhookRequest: Sendable, Equatable {
     package let body: Data
     /// Whether a picture is in it.
     package let hasPicture: Bool
-    /// Seconds.
+    /// The time limit in seconds.
     package let timeout: Double
 
     package init(

@@ -12,7 +12,7 @@ package struct NotifierSettings: Sendable, Equatable {
     package var secret: String?
     /// The file with the service's token.
     package var token: String?
-    /// Telegram's chat.
+    /// The chat that Telegram sends to.
     package var chat: String?
     /// Whether pictures go with alerts, where the format has a place for them.
     package var picture = false
@@ -27,7 +27,7 @@ package struct NotifierSettings: Sendable, Equatable {
     package var key: String?
     /// MQTT: whether Home Assistant is told of sensors.
     package var homeAssistant = false
-    /// Private and loopback addresses that it may reach.
+    /// The private and loopback addresses that the notifier may reach.
     package var addresses: [AddressRange] = []
     package var filter = AlertFilter()
     /// The age in seconds after which an alert is not sent, but counted in a summary.

@@ -83,6 +83,6 @@ package struct NotifierTarget: Sendable, Equatable {
         return path
     }
 
-    /// Distinguishes this target from another one, and reveals none of it.
+    /// A hash that distinguishes this target from another one, and reveals none of its secrets.
     var fingerprint: String { FNV1a(url.with(user: nil).utf8).digits }
 }

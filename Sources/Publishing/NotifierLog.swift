@@ -1,17 +1,19 @@
-import Foundation
+package import Foundation
 import Journal
-import Notify
+package import Notify
 
 /// The messages as notifiers read them: the newest from the outbox's buffer, older ones from the journal.
-struct NotifierLog: NotifyLog {
-    let outbox: Outbox
+package struct NotifierLog: NotifyLog {
+    private let outbox: Outbox
 
-    var identity: String { outbox.identity }
-    var newest: Int64 { outbox.lastSeq }
+    package init(outbox: Outbox) { self.outbox = outbox }
 
-    func common(with journal: String) -> Int64? { outbox.branches.last { $0.identity == journal }?.seq }
+    package var identity: String { outbox.identity }
+    package var newest: Int64 { outbox.lastSeq }
 
-    func read(after seq: Int64, limit: Int) async throws -> NotifyPage {
+    package func common(with journal: String) -> Int64? { outbox.branches.last { $0.identity == journal }?.seq }
+
+    package func read(after seq: Int64, limit: Int) async throws -> NotifyPage {
         switch outbox.feed.next(after: seq, limit: limit) {
         case .ended: return NotifyPage(entries: [], through: seq)
         case .messages(let entries): return NotifyPage(entries: entries, through: entries.last?.seq ?? seq)
@@ -26,15 +28,15 @@ struct NotifierLog: NotifyLog {
         }
     }
 
-    func wait(after seq: Int64, seconds: Double) async {
+    package func wait(after seq: Int64, seconds: Double) async {
         let end = ContinuousClock.now + .seconds(seconds)
         await outbox.feed.wait(after: seq, until: end)
         // An ended feed waits for nobody; what is over must not be asked in a circle.
         if case .ended = outbox.feed.next(after: seq, limit: 1) { try? await Task.sleep(for: .seconds(seconds)) }
     }
 
-    func picture(of event: String) async -> Data? { await outbox.picture(of: event) }
-    func places() async throws -> [String: Data] { try await outbox.places() }
-    func save(place: Data, of name: String) async throws { try await outbox.save(place: place, of: name) }
-    func remove(places names: [String]) async throws { try await outbox.remove(places: names) }
+    package func picture(of event: String) async -> Data? { await outbox.picture(of: event) }
+    package func places() async throws -> [String: Data] { try await outbox.places() }
+    package func save(place: Data, of name: String) async throws { try await outbox.save(place: place, of: name) }
+    package func remove(places names: [String]) async throws { try await outbox.remove(places: names) }
 }

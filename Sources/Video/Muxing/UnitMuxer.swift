@@ -1,5 +1,6 @@
 import CGStreamer
 import Foundation
+import Ingest
 package import Sampling
 
 /// Writes coded units into an MP4 file as they are, or into pieces of one: a GStreamer pipeline without a decoder.

@@ -118,7 +118,7 @@ package actor Outbox {
         logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
     }
 
-    /// Ends the events that a crash left open; before anything else is sent.
+    /// Ends the events that a crash left open, before anything else is sent.
     ///
     /// `clip`: where an event's clip is, if it has one.
     package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
@@ -300,21 +300,21 @@ package actor Outbox {
     }
     /// Events that have been called right, or wrong.
     package func marked(as verdict: Verdict) throws -> Set<String> { try journal.marked(as: verdict) }
-    /// Verdicts by query.
+    /// The number of verdicts of each query, by its id.
     package func verdicts() throws -> [String: VerdictCounts] { try journal.verdicts() }
 
     // MARK: For notifiers
 
     /// Returns messages after `since` like `replay`, on a thread for notifiers.
-    nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
+    package nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
-    nonisolated func picture(of event: String) async -> Data? { await following.snapshot(of: event) }
-    nonisolated func places() async throws -> [String: Data] { try await following.places() }
-    nonisolated func save(place: Data, of name: String) async throws {
+    package nonisolated func picture(of event: String) async -> Data? { await following.snapshot(of: event) }
+    package nonisolated func places() async throws -> [String: Data] { try await following.places() }
+    package nonisolated func save(place: Data, of name: String) async throws {
         try await following.save(place: place, of: name)
     }
-    nonisolated func remove(places names: [String]) async throws { try await following.remove(places: names) }
+    package nonisolated func remove(places names: [String]) async throws { try await following.remove(places: names) }
 
     package func save(calibrations: [SavedCalibration]) throws { try journal.save(calibrations: calibrations) }
     package func removeCalibrations(of queries: [String]) throws { try journal.removeCalibrations(of: queries) }

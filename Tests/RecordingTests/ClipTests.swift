@@ -208,11 +208,13 @@ struct ClipTests {
         recorder.keep(ring, of: "gate")
         for event in ["LONG", "AGAIN"] {
             let source = try source(server.uri, ring)
+            let session = ring.newestKeyframe?.session ?? 0
             try source.start()
-            // The oldest keyframe of this session is 2 s old.
+            // The oldest keyframe of the next session is 2 s old.
             #expect(
                 try await until {
-                    ring.keyframe(before: 0).map { Date().timeIntervalSince1970 - $0.unit.at > 2 } ?? false
+                    guard let oldest = ring.keyframe(before: 0), oldest.session > session else { return false }
+                    return Date().timeIntervalSince1970 - oldest.unit.at > 2
                 })
             recorder.begin(event, of: "gate", at: Date().timeIntervalSince1970)
             if event == "AGAIN" {

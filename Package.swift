@@ -385,7 +385,8 @@ let package = Package(
             name: "DaemonCommands",
             dependencies: [
                 "Backtesting", "CommandSupport", "Concurrency", "ControlAPI", "Daemon", "Engine", "Fleet", "Matching",
-                "Messaging", "Notify", "Printing", "Recording", "StreamSources", "WatchwordConfiguration", "WireFormat",
+                "Messaging", "Notify", "Printing", "Publishing", "Recording", "StreamSources", "WatchwordConfiguration",
+                "WireFormat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/CommandLine/DaemonCommands", swiftSettings: strict),
         .target(

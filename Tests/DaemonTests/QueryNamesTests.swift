@@ -297,7 +297,7 @@ struct QueryIdentityTests {
         let right: [String: JSONValue] = [
             "id": .string("c"), "name": .string("s"), "uri": .string("test://ball"), "text": .string("a circle"),
             "queries": .array([]), "replace": .bool(true), "event": .string("e"), "verdict": .string("right"),
-            "stream": .string("s"),
+            "stream": .string("s"), "node": .string("n"),
         ]
         let keys = known.arguments.keys
         let given = right.filter { keys.contains($0.key) }

@@ -3,6 +3,7 @@ import Daemon
 import Engine
 import Foundation
 import Notify
+import Publishing
 import Recording
 
 /// Prints the daemon's status for people.

@@ -7,7 +7,7 @@ import Journal
 package import Logging
 package import Matching
 import Pixels
-import Publishing
+package import Publishing
 import Synchronization
 package import WatchwordConfiguration
 package import WireFormat

@@ -1,4 +1,4 @@
-import CGStreamer
+package import CGStreamer
 
 /// An error or warning of GStreamer: its code, its sentence, and the debug text, which often has the reason.
 package struct SourceReport: Equatable {
@@ -16,7 +16,7 @@ package struct SourceReport: Equatable {
     }
 
     /// Reads an error message; a warning is read by `gst_message_parse_warning`.
-    init(
+    package init(
         _ message: UnsafeMutablePointer<GstMessage>,
         _ parse: (
             UnsafeMutablePointer<GstMessage>?, UnsafeMutablePointer<UnsafeMutablePointer<GError>?>?,
@@ -54,7 +54,7 @@ package struct SourceReport: Equatable {
         return nil
     }
 
-    func isResource(_ codes: GstResourceError...) -> Bool {
+    package func isResource(_ codes: GstResourceError...) -> Bool {
         domain == .resource && codes.contains { $0.rawValue == code }
     }
 
@@ -67,7 +67,7 @@ package struct SourceReport: Equatable {
     var isOfContent: Bool { domain == .stream || domain == .core && code == GST_CORE_ERROR_MISSING_PLUGIN.rawValue }
 
     /// The operating system's text, such as "Permission denied".
-    var systemError: String? {
+    package var systemError: String? {
         debug.split(separator: "\n").last { $0.hasPrefix("system error: ") }.map { String($0.dropFirst(14)) }
     }
 
@@ -75,7 +75,7 @@ package struct SourceReport: Equatable {
     var detail: String? { debug.split(separator: "\n").last.map(String.init) }
 
     /// GStreamer's own sentence, with the detail if the sentence is too general.
-    var plain: String {
+    package var plain: String {
         guard sentence.contains("data stream error"), let detail else { return sentence }
         return "\(sentence) (\(detail))"
     }

@@ -3,6 +3,7 @@ import Engine
 import Health
 import Notify
 import Pixels
+import Publishing
 import Recording
 import SystemSupport
 

@@ -307,7 +307,8 @@ let package = Package(
             dependencies: [
                 "Backtesting", "CLIP", "Concurrency", "ControlAPI", "Digests", "Engine", "Fleet", "Heads", "Health",
                 "History", "Ingest", "Journal", "Live", "Matching", "Measures", "Messaging", "Notify", "Pixels",
-                "Printing", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport", "Tensors",
+                "Printing", "Publishing", "Recording", "Sampling", "Service", "StreamSources", "SystemSupport",
+                "Tensors",
                 "WatchwordConfiguration", "WireFormat",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -510,7 +511,8 @@ let package = Package(
             "WebAPITests",
             [
                 "ControlAPI", "Daemon", "Engine", "Health", "Journal", "Live", "Measures", "Messaging", "Publishing",
-                "SystemSupport", "WatchwordConfiguration", "WebAPI", "WireFormat", .product(name: "Logging", package: "swift-log"),
+                "SystemSupport", "WatchwordConfiguration", "WebAPI", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
             ],
             unoptimised),
         tests(

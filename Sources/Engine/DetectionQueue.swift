@@ -1,10 +1,10 @@
 import DequeModule
 import Matching
 
-/// Detections on their way to be told, in order.
+/// Detections that wait to be published, in order.
 ///
-/// An update that still waits when its event has newer news is left out: what comes after it says all that it said. Starts
-/// and ends are never left out.
+/// An update that still waits when a newer update of its event comes is left out, since the newer one says all that it
+/// says. Starts and ends are never left out.
 package struct DetectionQueue: Sendable {
     /// An event under one topic: a group's event may change its leader.
     private struct Key: Hashable {

@@ -329,7 +329,9 @@ package actor Outbox {
         try await archive.embeddings(of: keys, model: model)
     }
 
-    /// Keeps a picture of events, before the messages that name it are sent; its path by event, none if nothing is kept.
+    /// Keeps a picture of events, before the messages that name it are sent.
+    ///
+    /// Returns the picture's path by event; empty if nothing is kept.
     package nonisolated func write(snapshot: Data, events: [String]) async throws -> [String: String] {
         try await archive.write(snapshot: snapshot, events: events)
     }

@@ -107,7 +107,9 @@ package struct Operations: Sendable {
         try known.check(args)
         let daemon = daemon
         return try await TimeLimit.run(seconds: TimeLimit.seconds(operation), on: threads) {
-            let change = try await daemon.fleet?.perform(operation, args) { try await known.perform(daemon, args, caller) }
+            let change = try await daemon.fleet?.perform(operation, args) {
+                try await known.perform(daemon, args, caller)
+            }
             if let change { return change }
             return try await known.perform(daemon, args, caller)
         }

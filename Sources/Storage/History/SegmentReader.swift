@@ -1,12 +1,12 @@
 import CKernels
 import Foundation
 
-/// Reads a segment's blocks in order, by positioned reads into one buffer, or a tail's from memory; the rows of a sealed
-/// segment that is scanned lie where it is mapped (ADR 42).
+/// Reads a segment's blocks in order.
 ///
-/// A block whose checksum does not hold is skipped and noted, and reading goes on at the next that holds. What is no
-/// whole block, at the end of a segment that is not sealed, is being written, or was when its writer was killed: it is
-/// not there yet. Not Sendable.
+/// Blocks are read by positioned reads into one buffer, those of a tail from memory. When a sealed segment is scanned,
+/// its rows are mapped instead (ADR 42). A block whose checksum does not hold is skipped and noted, and reading goes on
+/// at the next that holds. What is no whole block at the end of a segment that is not sealed is being written, or was
+/// when its writer was killed: it is not there yet. Not Sendable.
 package final class SegmentReader {
     /// A block, valid until the next is read.
     struct Block {

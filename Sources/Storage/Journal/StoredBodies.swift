@@ -3,9 +3,9 @@ import GRDB
 
 /// Bodies of messages as the journal's file has them.
 ///
-/// Most are packed against an earlier body of their kind: a mark, the number of that dictionary, and the length, four
-/// bytes each of the latter, then deflate's bytes. Those that gain nothing are stored as they were sent; were such a one
-/// to begin with the mark, after a head with the number 0.
+/// Most bodies are packed against an earlier body of their kind, their dictionary. A packed body is a mark of one byte,
+/// the dictionary's number and the body's length of four bytes each, then deflate's bytes. A body that gains nothing is
+/// stored as it was sent; if it begins with the mark, behind such a head with the number 0.
 struct StoredBodies {
     private static let mark: UInt8 = 1
     private static let headBytes = 9

@@ -67,8 +67,9 @@ struct TextBatch: Sendable {
         return 6 * step / Float(12).squareRoot()
     }
 
-    /// Dot products of rows' high planes with all texts, laid out as by `ww_history_dots`; the rows' checksum, nil where
-    /// they are mapped and cannot be read.
+    /// Writes the dot products of rows' high planes with all texts, laid out as by `ww_history_dots`.
+    ///
+    /// Returns the rows' checksum; nil where the rows are mapped and cannot be read.
     @discardableResult
     func dots(
         _ out: UnsafeMutablePointer<Float>, high: UnsafePointer<Int8>, count rows: Int, scales: UnsafePointer<Float>

@@ -226,8 +226,9 @@ struct RequestHandler: Sendable {
         switch endpoint {
         case .document: return Self.json(try OpenAPIDocument.data())
         case .session: return try showSession(asked.caller, asked.request.headers)
-        case .movie: return try await movie(asked.path["name"] ?? "", asked.request, Self.isOver(asked))
-        case .clip: return try await clip(asked.path["event"] ?? "", asked.request.headers)
+        case .movie:
+            return try await movie(asked.path["name"] ?? "", asked.request, asked.caller, Self.isOver(asked))
+        case .clip: return try await clip(asked.path["event"] ?? "", asked.request.headers, asked.caller)
         default: throw Refusal(404, "not-found", "there is nothing at this path")
         }
     }
@@ -290,7 +291,7 @@ struct RequestHandler: Sendable {
     }
 
     /// Whether a caller may see the stream of an event.
-    private func sees(_ event: String, _ caller: Caller) async throws -> Bool {
+    func sees(_ event: String, _ caller: Caller) async throws -> Bool {
         guard caller.streams != nil else { return true }
         return try await daemon.outbox.newest(ofEvent: event)?.watched.map(caller.sees) ?? false
     }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Journal
+import SystemSupport
 import Testing
 
 func message(_ topic: String) -> PendingMessage {
@@ -11,7 +12,11 @@ func message(_ topic: String) -> PendingMessage {
 func message(event: String, _ phase: EventMark.Phase, stream: String = "s", size: Int = 100) -> PendingMessage {
     PendingMessage(
         topic: "match.\(stream).q", query: "q", stream: stream, event: EventMark(id: event, phase: phase)
-    ) { seq, _ in Data("\(seq) \(event) \(phase)".utf8) + Data(repeating: 32, count: size) }
+    ) { seq, _ in
+        // Nothing that could be packed: the journal's size is that of its messages.
+        var random = SeededRandom(seed: UInt64(seq))
+        return Data("\(seq) \(event) \(phase)".utf8) + (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
 }
 
 func temporary() -> String {

@@ -127,7 +127,9 @@ struct RoleTests {
         let questions: Set = ["history.search", "query.backtest"]
         for operation in Operations.all {
             let changes = operation.method != .get && !questions.contains(operation.name)
-            let isControl = operation.name.hasPrefix("stream.") || operation.name == "history.remove"
+            let isControl =
+                operation.name.hasPrefix("stream.") || operation.name.hasPrefix("fleet.")
+                || operation.name == "history.remove"
             let expected: Role = !changes ? .view : isControl ? .control : .operate
             #expect(operation.role == expected, "\(operation.name)")
         }

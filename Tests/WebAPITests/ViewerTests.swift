@@ -103,6 +103,8 @@ struct ViewerTests {
                 try await status("/search", #"{"moment": {"stream": "\#(stream)", "at": "\#(at)"}}"#) == wanted,
                 "\(stream)")
             #expect(try await status("/streams/\(stream)") == wanted)
+            // No coded video comes of a drawn stream; one that is not seen is not there.
+            #expect(try await status("/streams/\(stream)/live.mp4") == (wanted == 200 ? 409 : 404))
             #expect(try await status("/queries/both/explanation?stream=\(stream)") == wanted)
             // They are there.
             #expect(try await status("/events/\(id)/snapshot", as: bearer(Self.everything)) == 200)

@@ -40,7 +40,7 @@ package struct DaemonStatus: Codable, Sendable {
     /// Nil where no history is kept.
     package let history: HistoryCounts?
     /// Nil where no clips are kept.
-    package let clips: ClipStatus?
+    package var clips: ClipStatus?
     package var notifiers: [NotifierStatus]
     package let rssMB: Double
 
@@ -50,7 +50,7 @@ package struct DaemonStatus: Codable, Sendable {
         var seen = self
         seen.streams = streams.filter { caller.sees($0.name) }
         seen.notifiers = []
-        seen.storm = nil
+        (seen.storm, seen.clips) = (nil, nil)
         return seen
     }
 }

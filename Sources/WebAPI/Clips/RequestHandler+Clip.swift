@@ -10,12 +10,13 @@ import WireFormat
 
 extension RequestHandler {
     /// An event's clip, or a part of it; 202 while it is being written.
-    func clip(_ event: String, _ headers: HTTPFields) async throws -> Response {
+    func clip(_ event: String, _ headers: HTTPFields, _ caller: Caller) async throws -> Response {
         if let problem = Schemas.problem(.string(event), as: .event, at: "event") {
             throw Refusal(400, "bad-argument", problem)
         }
         guard let clips = daemon.recordings.clips else { throw Refusal(404, "not-found", "no clips are kept") }
-        switch await offPool({ clips.clip(of: event) }) {
+        let isSeen = try await sees(event, caller)
+        switch isSeen ? await offPool({ clips.clip(of: event) }) : .nothing {
         case .nothing: throw Refusal(404, "not-found", "there is no clip of event \"\(event)\"")
         case .beingWritten:
             var response = Self.json(Data("{\"state\":\"writing\"}".utf8))
@@ -52,7 +53,7 @@ private struct ClipFile: Sendable {
     func response(_ asked: HTTPFields) throws(Refusal) -> Response {
         // A part of another file than the asker has is of no use.
         let isSame = asked["If-Range"].map { $0 == tag } ?? true
-        var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, max-age=86400"]
+        var fields: HTTPFields = [.contentType: "video/mp4", .eTag: tag, .cacheControl: "private, no-cache"]
         fields["Accept-Ranges"] = "bytes"
         switch ByteRange(isSame ? asked["Range"] : nil, size: size) {
         case .whole: return Response(status: .ok, headers: fields, body: body(0..<size))

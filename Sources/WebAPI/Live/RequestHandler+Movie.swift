@@ -11,12 +11,12 @@ import WireFormat
 extension RequestHandler {
     /// A stream's coded video as it comes; the answer begins with the first keyframe.
     func movie(
-        _ name: String, _ request: Request, _ isOver: @escaping @Sendable () -> Bool
+        _ name: String, _ request: Request, _ caller: Caller, _ isOver: @escaping @Sendable () -> Bool
     ) async throws -> Response {
         if let problem = Schemas.problem(.string(name), as: .name, at: "name") {
             throw Refusal(400, "bad-argument", problem)
         }
-        guard let status = daemon.recordings.status(of: name) else {
+        guard caller.sees(name), let status = daemon.recordings.status(of: name) else {
             throw Refusal(404, "not-found", "there is no stream \"\(name)\"")
         }
         guard status.codec != nil else {

@@ -27,7 +27,8 @@ package enum Endpoint: Sendable {
         switch self {
         case .operation(let operation): operation.mindsStreams
         case .metrics: false
-        default: true
+        case .health, .readiness, .document, .page, .session: true
+        case .eventStream, .snapshot, .clip, .live, .movie, .picture: true
         }
     }
 

@@ -10,8 +10,8 @@ extension Bench {
             abstract:
                 "Events of queries that match everything: what the whole daemon still scores, and what it writes.",
             discussion: """
-                Plays a film once on several live streams, with contrasts that always match. DUE are the windows of all \
-                frames that the sampling took; LEFT OUT are frames that were shed or dropped.
+                Plays a film once on several live streams, with contrasts that always match. Windows are due of all \
+                frames that the sampling took; frames left out were shed or dropped.
                 """)
 
         @Argument(help: "A video file that is longer than --seconds.") var film: String
@@ -40,18 +40,23 @@ extension Bench {
 
         private static func say(_ report: StormReport) {
             Terminal.table(
+                ["FIGURE", "VALUE"],
                 [
-                    "QUERIES", "STREAMS", "SECONDS", "DUE", "SCORED", "LEFT OUT", "STARTS", "UPDATES", "MESSAGES",
-                    "JOURNAL MB", "PICTURES", "PICTURE MB", "P50 MS", "P99 MS", "CPU S",
-                ],
-                [
+                    ["load", "\(report.queries) queries on \(report.streams) streams, \(Int(report.seconds)) s"],
+                    ["windows scored", "\(report.scored) of \(report.due) due"],
+                    ["frames left out", "\(report.left_out)"],
+                    ["told", "\(report.starts) starts, \(report.updates) updates"],
+                    ["updates that became one", "\(report.coalesced)"],
+                    ["still waiting", "\(report.waiting)"],
+                    ["journal", String(format: "%d messages, %.1f MB", report.messages, report.journal_mb)],
                     [
-                        "\(report.queries)", "\(report.streams)", String(format: "%.0f", report.seconds),
-                        "\(report.due)", "\(report.scored)", "\(report.left_out)", "\(report.starts)",
-                        "\(report.updates)", "\(report.messages)", String(format: "%.1f", report.journal_mb),
-                        "\(report.pictures) of \(report.picture_names)", String(format: "%.1f", report.picture_mb),
-                        "\(report.p50_ms)", "\(report.p99_ms)", String(format: "%.1f", report.cpu_s),
-                    ]
+                        "pictures",
+                        String(
+                            format: "%d files under %d names, %.1f MB", report.pictures, report.picture_names,
+                            report.picture_mb),
+                    ],
+                    ["latency", "p50 \(report.p50_ms) ms, p99 \(report.p99_ms) ms"],
+                    ["processor", String(format: "%.1f s", report.cpu_s)],
                 ])
         }
     }

@@ -69,10 +69,10 @@ setup:
 setup-test:
 	@scripts/setup/setup.sh test
 	@scripts/setup/web-tools.sh
-	@scripts/setup/rtmp-server.sh
+	@scripts/setup/unpack.sh rtmp-server nginx libnginx-mod-rtmp
+	@scripts/setup/unpack.sh etcd etcd-server etcd-client
 	@scripts/setup/mosquitto.sh
 	@scripts/setup/home-assistant.sh
-	@scripts/setup/etcd.sh
 	@scripts/setup/fetch-real-video.sh
 
 setup-deb:

@@ -2,6 +2,7 @@
 import { $, dialog, h, icon, toast } from './dom.js';
 import { ask, sentence, session } from './api.js';
 import { keep, leave, look, tryNow } from './live.js';
+import { forget as forgetClips } from './clip.js';
 import { changed, forgetAll, load, onChange, openEvents, refresh, state } from './state.js';
 import { health } from './health.js';
 import { login } from './login.js';
@@ -61,6 +62,7 @@ function end(why) {
     room = null;
     $('#dialog').close();
     forgetAll();
+    forgetClips();
     for (const one of rooms) one.element.replaceChildren();
     login(begin, why);
 }

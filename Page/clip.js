@@ -32,12 +32,16 @@ async function ask(event, done) {
     if (known.get(event)) await new Promise(resolve => { timer = setTimeout(resolve, pause); });
     const answer = await fetch(clip(event), { method: 'HEAD' }).catch(() => null);
     if (asking === event) asking = '';
-    if (!answer) return;
+    // What says nothing of the clip is asked again another time.
+    if (!answer || ![200, 202, 404].includes(answer.status)) return;
     known.delete(event);
     known.set(event, answer.status === 202 ? 'writing' : answer.ok ? 'ready' : 'gone');
     for (const old of [...known.keys()].slice(0, -most)) known.delete(old);
     done();
 }
+
+/** Forgets what is known of clips: another may look at the page now. */
+export const forget = () => known.clear();
 
 /** Whether an event's clip can be played. @param {string} event */
 export const isReady = event => known.get(event) === 'ready';

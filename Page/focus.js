@@ -69,6 +69,8 @@ function about() {
     const stream = state.streams.find(s => s.name === name), root = room.element;
     const here = (/** @type {any} */ event) => event.stream === name || event.stream.startsWith(name + '.');
     if (!stream) {
+        stopVideo();
+        coded = '';
         $('.sum', root).textContent = 'There is no stream of this name any more.';
         return;
     }

@@ -16,6 +16,7 @@ export function playLive(figure, stream, say) {
     (async () => {
         for (let pause = pauses[0]; isOn;) {
             if (document.hidden) await new Promise(resolve => document.addEventListener('visibilitychange', resolve, { once: true }));
+            if (!isOn || !figure.isConnected) return;
             const began = Date.now();
             try {
                 await once(video, stream, say, end => { stop = end; }, () => isOn && figure.isConnected);
@@ -52,7 +53,10 @@ async function once(video, stream, say, ends, isWanted) {
         if (!('MediaSource' in window) || !MediaSource.isTypeSupported(type)) throw new Unplayable(`Previews: this browser does not play ${name}.`);
         const source = new MediaSource();
         address = video.src = URL.createObjectURL(source);
-        await new Promise(resolve => source.addEventListener('sourceopen', resolve, { once: true }));
+        await new Promise((resolve, reject) => {
+            source.addEventListener('sourceopen', resolve, { once: true });
+            connection.signal.addEventListener('abort', () => reject(new Error('ended')), { once: true });
+        });
         const buffer = source.addSourceBuffer(type), reader = answer.body.getReader();
         while (isWanted()) {
             const { done, value } = await reader.read();

@@ -6,7 +6,7 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 bin="$root/.build/release"
 folder="$(mktemp -d)"
 first="${PORT:-23790}"
-"$root/scripts/setup/etcd.sh"
+"$root/scripts/setup/unpack.sh" etcd etcd-server etcd-client
 declare -a processes=()
 finish() {
     trap - INT TERM EXIT

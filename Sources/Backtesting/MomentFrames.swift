@@ -11,7 +11,7 @@ struct MomentFrames {
     }
 
     private let blocks: [Block]
-    /// Of each entry the time that moments are told by: the wall clock's, of a film its own.
+    /// The times of the entries as moments tell them: by the wall clock, or by a film's own clock.
     private let times: [Double]
     private let reader: BlockReader
 

@@ -7,8 +7,8 @@ import Matching
 /// A search by a head whose scores a history does not have: one that pairs texts and windows, or was not running.
 ///
 /// The mean head chooses moments, and the windows of their half minutes are replayed by the code that decides live. So
-/// scores are the head's own, and a moment that the mean head thinks little of is missed. Days of a stream that have
-/// clips of the head are searched by these.
+/// scores are the head's own, and a moment that the mean head thinks little of is missed. Where the head was running,
+/// its own clips are searched as well.
 package struct ReplayedSearch: Sendable {
     /// Moments of the mean head that are replayed, at least.
     package static let candidates = 300
@@ -33,12 +33,6 @@ package struct ReplayedSearch: Sendable {
     }
     private static let name = "search"
 
-    /// A day of a stream.
-    private struct LaneDay: Hashable {
-        let stream: String
-        let day: Int?
-    }
-
     /// Searches, on the caller's thread and others: not on the cooperative pool.
     ///
     /// Throws where the head cannot be used with the model, or fails.
@@ -50,8 +44,6 @@ package struct ReplayedSearch: Sendable {
         (mean.head, mean.limit, mean.sort) = ("mean", max(Self.candidates, asked.limit), .score)
         var clips: HistoryResult?
         if pools {
-            let known = known(folder, asked)
-            mean.leavesOut = { known.contains(LaneDay(stream: $0, day: $1)) }
             clips = HistorySearch(folder).run(asked, goesOn: goesOn)
         }
         var result = HistorySearch(folder).run(mean, goesOn: goesOn, progress: progress)
@@ -65,19 +57,6 @@ package struct ReplayedSearch: Sendable {
         result.moments = [moments.best(asked.limit, asked.sort)]
         result.isCancelled = !goesOn()
         return result
-    }
-
-    /// Days of streams that have clips of the head.
-    private func known(_ folder: HistoryFolder, _ asked: HistoryQuery) -> Set<LaneDay> {
-        var found: Set<LaneDay> = []
-        for segment in folder.segments() where !segment.isFrames {
-            guard let header = try? SegmentReader(segment.path).header, header.head == asked.head,
-                header.model == asked.model, header.width == asked.width,
-                header.window == asked.frames ?? header.window
-            else { continue }
-            found.insert(LaneDay(stream: header.stream, day: segment.day))
-        }
-        return found
     }
 
     /// The best window near a moment so far; a class, since the replay tells of values while it runs.

@@ -39,7 +39,7 @@ package struct Configuration: Sendable, Equatable {
     package var retention = Retention.standard
     /// The history for searches and backtests; nil means none.
     package var history: HistoryConfiguration? = HistoryConfiguration()
-    /// What coded video is kept around events; none, if nil.
+    /// The settings of clips of events; nil keeps none.
     package var clips: ClipSettings?
     package var pipelines: String?
     /// The limits on what streams of clients may open.

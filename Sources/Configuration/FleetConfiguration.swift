@@ -4,7 +4,7 @@ import Yams
 
 /// The section `fleet`: with it, this daemon is one of several that share queries, streams and a log, over etcd.
 package struct FleetConfiguration: Sendable, Equatable {
-    /// What a node does that cannot reach the engine.
+    /// The behaviour of a node that cannot reach the engine.
     package enum CutOff: String, Sendable, CaseIterable {
         case watch
         case stop
@@ -21,7 +21,7 @@ package struct FleetConfiguration: Sendable, Equatable {
     /// Seconds after which a node that says nothing is gone.
     package var lease = 2
     package var onCutOff = CutOff.watch
-    /// What streams labelled `at-LABEL` find this node by.
+    /// The node's labels: a stream labelled `at-LABEL` runs only on nodes with LABEL.
     package var labels: [String] = []
     /// The fleet's identity, where it is another than the one that was joined first.
     package var identity: String?

@@ -87,7 +87,7 @@ enum NotifyConfiguration {
         return settings
     }
 
-    /// What only brokers have; refuses what the format does not take.
+    /// Reads the keys that only brokers have; refuses keys that the format does not take.
     private static func mqtt(_ settings: inout NotifierSettings, _ values: YAMLMapping) throws(ConfigurationError) {
         let isMQTT = settings.format == .mqtt
         for key in isMQTT ? httpKeys : mqttKeys where values.has(key) {

@@ -129,7 +129,7 @@ package actor WatchwordDaemon {
             engine: engine, outbox: outbox, defaults: defaults, templates: templates,
             policy: configuration.sources, credentials: configuration.credentials, queue: queue, health: health,
             history: history, live: live, recordings: recordings, logger: logger
-        ) { await alerts.deliver($0) }
+        ) { await alerts.finish($0) }
         let host = DaemonAsNode(outbox: outbox, queries: queries, streams: streams, queue: queue)
         fleet = try configuration.fleet.map { fleet in
             try FleetNode(
@@ -158,6 +158,7 @@ package actor WatchwordDaemon {
         try await thresholds.begin()
         try await queries.begin(configuration.queries)
         try await streams.begin(configuration.streams)
+        try await fleet?.begin()
         notifiers.roster.set { [engine, streams] in
             NotifyRoster(
                 streams: await streams.labels,
@@ -165,7 +166,6 @@ package actor WatchwordDaemon {
                     .init(id: $0.id, text: $0.text, tags: $0.settings.tags, streams: $0.settings.selector)
                 })
         }
-        await fleet?.begin()
         learning = Task { [weak self, unlearnt] in
             for await _ in unlearnt.news { await self?.learn(unlearnt.take()) }
         }
@@ -268,7 +268,8 @@ package actor WatchwordDaemon {
                 if !step.thresholds.isEmpty { await thresholds.record(step.thresholds) }
                 let stamps = items.compactMap { if case .frame(let frame) = $0.item { frame.wallClock } else { nil } }
                 let (detections, count) = (step.detections, items.count)
-                step.detections = []
+                // What is recorded already is not held until the events are out.
+                (step.detections, step.frames, step.clips, step.watched) = ([], [], [], [])
                 await alerts.deliver(detections) { [self, step] now in
                     await told(step, batch: count, waits: stamps.map { began.timeIntervalSince($0) }, scored, at: now)
                 }
@@ -319,18 +320,22 @@ package actor WatchwordDaemon {
         notifiers.roster.set(nil)
         let haveStopped = await streams.stop()
         queue.finish()
+        // The ends of the streams' events are the fleet's, too.
+        await alerts.drain()
         await fleet?.stop()
         upkeep.forEach { $0.cancel() }
         learning?.cancel()
         // They hold the journal: who starts after this opens it again.
         for task in upkeep { await task.value }
-        await alerts.drain()
         await thresholds.save()
         await learning?.value
         // Last, so that they may have what the others told.
         await notifiers.stop()
         return haveStopped
     }
+
+    /// Gives up events that still wait to be told, since there is no time left; returns their number.
+    package func abandonEvents() async -> Int { await alerts.abandon() }
 
     /// Returns the counters since the last call.
     package func measure() async -> Measurement {

@@ -3,24 +3,19 @@ import Matching
 
 /// Detections that wait to be published, in order.
 ///
-/// An update that still waits when a newer update of its event comes is left out, since the newer one says all that it
-/// says. Starts and ends are never left out.
+/// News of an event takes the place of an update of it that still waits, since the news says all that the update says.
+/// Starts and ends are never left out.
 package struct DetectionQueue: Sendable {
-    /// An event under one topic: a group's event may change its leader.
-    private struct Key: Hashable {
-        let event: String
-        let query: String
-    }
-
-    /// Nil where an update was left out.
-    private var waiting: Deque<Detection?> = []
-    private var updates: [Key: Int] = [:]
-    /// Number of the oldest that waits; numbers count everything that was ever added.
+    private var waiting: Deque<Detection> = []
+    /// The number of the newest update of each event; it may have been taken already.
+    private var updates: [String: Int] = [:]
+    /// The number of the oldest detection that waits; numbers count all that were appended.
     package private(set) var first = 0
-    /// Detections that wait.
-    package private(set) var count = 0
-    /// Updates that were left out.
+    /// The number of updates that were left out.
     package private(set) var coalesced = 0
+
+    /// The number of detections that wait.
+    package var count: Int { waiting.count }
     /// The number that the next detection gets.
     package var end: Int { first + waiting.count }
 
@@ -28,30 +23,29 @@ package struct DetectionQueue: Sendable {
 
     package mutating func add(_ detections: [Detection]) {
         for var detection in detections {
-            let key = Key(event: detection.event, query: detection.query.id)
             let phase = detection.transition.phase
-            if phase != .start, let place = updates.removeValue(forKey: key), place >= first {
-                // Its picture has been told of to nobody.
-                detection.snapshot = detection.snapshot ?? waiting[place - first]?.snapshot
-                waiting[place - first] = nil
-                count -= 1
-                coalesced += 1
+            var place = end
+            if phase != .start, let known = updates.removeValue(forKey: detection.event), known >= first {
+                // The update's picture was published to nobody.
+                detection.snapshot = detection.snapshot ?? waiting[known - first].snapshot
+                waiting[known - first] = detection
+                (place, coalesced) = (known, coalesced + 1)
+            } else {
+                waiting.append(detection)
             }
-            if phase == .update { updates[key] = end }
-            waiting.append(detection)
-            count += 1
+            if phase == .update { updates[detection.event] = place }
         }
     }
 
-    /// Takes the oldest, at most `limit`.
+    /// Takes the oldest detections, at most `limit`.
     package mutating func take(_ limit: Int) -> [Detection] {
-        var taken: [Detection] = []
-        while taken.count < limit, let next = waiting.popFirst() {
-            first += 1
-            if let next { taken.append(next) }
-        }
-        count -= taken.count
+        let taken = Array(waiting.prefix(limit))
+        waiting.removeFirst(taken.count)
+        first += taken.count
         if waiting.isEmpty { updates = [:] }
         return taken
     }
+
+    /// Gives up all detections that wait; returns their number.
+    package mutating func giveUp() -> Int { take(count).count }
 }

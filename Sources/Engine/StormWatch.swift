@@ -21,7 +21,7 @@ package struct StormWatch: Sendable {
     private static let pause = 10.0
     private static let shown = 5
 
-    /// What is to be said: at the beginning, each minute, and at the end.
+    /// A report of a storm, due at its beginning, each minute, and at its end.
     package enum News: Sendable, Equatable {
         case goesOn(StormStatus)
         case over(queries: Int)
@@ -34,7 +34,7 @@ package struct StormWatch: Sendable {
 
     package init() {}
 
-    /// Takes detections after which so many wait.
+    /// Takes detections; `waiting` is the number of those that waited before them.
     package mutating func observe(_ detections: [Detection], waiting: Int, at now: Date) -> News? {
         if waiting > Self.calm {
             if began == nil { (began, counts) = (now, [:]) }
@@ -42,18 +42,21 @@ package struct StormWatch: Sendable {
         }
         guard began != nil else { return nil }
         for detection in detections { counts[detection.query.id, default: 0] += 1 }
-        guard let storm = status(at: now) else {
+        guard isOn(at: now) else {
             defer { (began, counts, said) = (nil, [:], .distantPast) }
             return .over(queries: counts.count)
         }
-        guard now.timeIntervalSince(said) >= 60 else { return nil }
+        guard now.timeIntervalSince(said) >= 60, let storm = status(at: now) else { return nil }
         said = now
         return .goesOn(storm)
     }
 
-    /// The storm; nil while there is none.
+    /// Whether there is a storm.
+    package func isOn(at now: Date) -> Bool { began != nil && now.timeIntervalSince(last) < Self.pause }
+
+    /// The storm, with the queries that make it; nil while there is none.
     package func status(at now: Date) -> StormStatus? {
-        guard let began, now.timeIntervalSince(last) < Self.pause else { return nil }
+        guard let began, isOn(at: now) else { return nil }
         let most = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(Self.shown)
         return StormStatus(
             since: began, queries: counts.count, most: most.map { .init(query: $0.key, messages: $0.value) })

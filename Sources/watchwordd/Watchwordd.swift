@@ -126,7 +126,11 @@ struct Watchwordd: AsyncParsableCommand {
         } else {
             logger.error("scoring did not stop and is left behind")
             // Its open events end in the journal.
-            _ = await within(.milliseconds(500)) { await daemon.outbox.endInterrupted() }
+            _ = await within(.milliseconds(500)) {
+                let left = await daemon.abandonEvents()
+                if left > 0 { logger.error("events were not told", metadata: ["messages": "\(left)"]) }
+                await daemon.outbox.endInterrupted()
+            }
         }
         logger.info("stopped")
         // Threads that hang would run on while the process is taken apart under them.

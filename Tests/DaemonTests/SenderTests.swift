@@ -47,7 +47,7 @@ private struct RTMPServer {
         let server = Fixtures.repository.appending(path: ".build/rtmp-server/usr")
         let nginx = server.appending(path: "sbin/nginx").path
         guard FileManager.default.isExecutableFile(atPath: nginx) else {
-            throw ProgramError(description: "\(nginx): not found; scripts/setup/rtmp-server.sh makes it")
+            throw ProgramError(description: "\(nginx): not found; make setup-test brings it")
         }
         let port = try freePort()
         let lines = """

@@ -38,6 +38,26 @@ struct HostilePacketTests {
         #expect(try reader.events(packet(5, at: 0, isLast: true, large)).units == [code + large])
     }
 
+    @Test("one packet of thousands of keyframes gives two units, and parameters are kept up to 64 KiB")
+    func crowd() throws {
+        var reader = PacketReader()
+        var bytes: [UInt8] = []
+        for number in 0..<31 {
+            // Picture parameters of this number, which is in Exp-Golomb code.
+            let code = number + 1
+            let width = Int.bitWidth - code.leadingZeroBitCount
+            let shifted = width <= 4 ? code << (9 - 2 * width) : code >> (2 * width - 9)
+            let head: [UInt8] = [0x68, UInt8(truncatingIfNeeded: shifted), 0xFF]
+            bytes += packet(number, at: 0, head + [UInt8](repeating: 0xFF, count: 15_000))
+        }
+        var several: [UInt8] = [24]
+        for _ in 0..<16_000 { several += [0, 2, 0x65, 0x80] }
+        bytes += packet(31, at: 0, several) + packet(32, at: 9, isLast: true, keySlice)
+        let units = try reader.events(bytes).units
+        #expect(units.count <= 3 && units.allSatisfy { $0.count <= 31 * 15_010 + 200_000 })
+        #expect(units.reduce(0) { $0 + $1.count } < 2_000_000)
+    }
+
     @Test("a unit without end is left out, and the next is taken")
     func endless() throws {
         var reader = PacketReader()

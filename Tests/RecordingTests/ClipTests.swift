@@ -168,12 +168,15 @@ struct ClipTests {
         #expect(try await until { witness.all.count { $0.isKeyframe } >= 3 })
         recorder.begin("A", of: "gate", at: Date().timeIntervalSince1970)
         let part = folder.path + "/A.mp4.part"
+        let sizes = [0, 1, 3000, 20_000, 40_000, 60_000]
+        #expect(try await until { (try? Data(contentsOf: URL(filePath: part)).count) ?? 0 >= sizes[5] })
+        // Fragments are appended, so that its beginning is what a crash would have left then.
+        let written = try Data(contentsOf: URL(filePath: part))
         var (played, removed) = (0, 0)
-        for size in [0, 1, 3000, 20_000, 40_000, 60_000] {
-            #expect(try await until { (try? Data(contentsOf: URL(filePath: part)).count) ?? -1 >= size })
+        for size in sizes {
             let place = folder.appending(path: "crash-\(size)")
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-            try FileManager.default.copyItem(atPath: part, toPath: place.path + "/A.mp4.part")
+            try written.prefix(size).write(to: place.appending(path: "A.mp4.part"))
             try Data("mine".utf8).write(to: place.appending(path: "notes.part"))
             let next = try self.recorder { $0.directory = place.path }
             let left = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()

@@ -52,7 +52,8 @@ struct MovieTests {
         ])
         defer { server.kill() }
         let recordings = Recordings(clips: nil, journal: nil, logger: Logger(label: "test"))
-        let ring = recordings.ring(of: "gate", hasClips: true)
+        let ring = recordings.ring(of: "gate")
+        recordings.keep(ring, of: "gate", hasClips: true)
         let source = try source(server.uri, ring)
         try source.start()
         defer { source.stop() }

@@ -111,6 +111,11 @@ struct ViewerTests {
             #expect(try await status(picture(event), as: bearer(Self.everything)) == 200)
         }
         #expect(try await status("/queries/hidden") == 404)
+        #expect(try await status("/queries/hidden/explanation") == 404)
+        #expect(try await status("/queries/hidden/explanation?stream=lobby-1") == 404)
+        let page = try await web.json("/api/v1/export?limit=1", viewer)
+        #expect(page["queries"]?.array?.map { $0["id"]?.string } == ["both"])
+        #expect(try await web.json("/api/v1/export?limit=1&after=both", viewer)["queries"] == .array([]))
         #expect(try await status("/backtest", #"{"id": "hidden"}"#) == 404)
         let past =
             try await web.json(

@@ -22,7 +22,7 @@ extension QueryConfiguration {
 
     private var slug: String { Self.slug(text.isEmpty ? images?.joined() ?? "" : text) }
 
-    /// What distinguishes queries with the same slug: the text, or the pictures of a query without one.
+    /// The part that tells queries with one slug apart: the text, or the pictures of a query without text.
     package var wording: String {
         text.isEmpty ? (images ?? []).map { String($0.drop { $0 != "," }) }.joined(separator: "\n") : text
     }

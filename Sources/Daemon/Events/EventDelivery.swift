@@ -16,13 +16,15 @@ package actor EventDelivery {
     private let clips: ClipRecorder?
     private let logger: Logger
     private var queue = DetectionQueue()
-    /// What is done once all detections before a number are out.
+    /// The calls to make once all detections before a number are published.
     private var marks: [(number: Int, told: @Sendable (Date) async -> Void)] = []
     private var delivering: Task<Void, Never>?
     private var isEnding = false
     private var storm = StormWatch()
     /// Paths of the snapshots of open events.
     private var snapshots: [String: String] = [:]
+    /// Paths of the clips of events whose end waits.
+    private var clipPaths: [String: String] = [:]
     /// The number of events that have started.
     private(set) var started = 0
     /// The number of phases of events that were sent as messages, by the phase's name.
@@ -55,8 +57,11 @@ package actor EventDelivery {
     ///
     /// `told` is called when they are out, with the time.
     package func deliver(_ detections: [Detection], told: (@Sendable (Date) async -> Void)? = nil) async {
+        // A clip begins and ends with its event, however long the news of it waits.
+        for detection in detections { if let path = clips?.see(detection) { clipPaths[detection.event] = path } }
+        let before = queue.count
         queue.add(detections)
-        if let news = storm.observe(detections, waiting: queue.count, at: Date()) { say(news) }
+        if let news = storm.observe(detections, waiting: before, at: Date()) { say(news) }
         if let told {
             // Nothing waits: nobody has to be woken for it.
             if queue.count == 0, delivering == nil { return await told(Date()) }
@@ -65,7 +70,27 @@ package actor EventDelivery {
         guard !detections.isEmpty || told != nil else { return }
         let work = delivery()
         if queue.count <= StormWatch.calm { return await work.value }
-        while queue.count > Self.most { try? await Task.sleep(for: .milliseconds(20)) }
+        // In a task of its own: a caller that was cancelled waits, too.
+        while queue.count > Self.most { await Task { try? await Task.sleep(for: .milliseconds(20)) }.value }
+    }
+
+    /// Delivers the last detections of a stream; returns when they and all before them are published.
+    package func finish(_ detections: [Detection]) async {
+        await deliver(detections)
+        guard queue.count > 0 || delivering != nil else { return }
+        await withCheckedContinuation { done in
+            marks.append((queue.end, { _ in done.resume() }))
+            _ = delivery()
+        }
+    }
+
+    /// Gives up all detections that wait, since there is no time left; returns their number.
+    package func abandon() async -> Int {
+        let out = marks
+        marks = []
+        let count = queue.giveUp()
+        for mark in out { await mark.told(Date()) }
+        return count
     }
 
     /// Returns when nothing waits; nothing is scored any more.
@@ -74,7 +99,7 @@ package actor EventDelivery {
         await delivering?.value
     }
 
-    /// What sends all that waits, and all that comes meanwhile.
+    /// Returns the task that publishes all waiting detections, and those that come meanwhile.
     private func delivery() -> Task<Void, Never> {
         if let delivering { return delivering }
         let task = Task { await sendAll() }
@@ -103,19 +128,19 @@ package actor EventDelivery {
         await keepSnapshots(of: detections)
         var messages: [PendingMessage] = []
         messages.reserveCapacity(detections.count)
+        let isStorm = storm.isOn(at: Date())
         for detection in detections {
             history?.see(detection)
-            messages.append(detection.pending(snapshot: snapshots[detection.event], clip: clips?.see(detection)))
-            phases["\(detection.transition.phase)", default: 0] += 1
-            switch detection.transition.phase {
-            case .start: started += 1
-            case .update: break
-            case .end: snapshots[detection.event] = nil
-            }
+            let event = detection.event
+            let isEnd = detection.transition.phase == .end
+            messages.append(detection.pending(snapshot: snapshots[event], clip: isEnd ? clipPaths[event] : nil))
+            if isEnd { (snapshots[event], clipPaths[event]) = (nil, nil) }
             // A storm is told of as a whole.
-            if detections.count <= StormWatch.calm { log(detection) }
+            if !isStorm { log(detection) }
         }
         await outbox.send(messages)
+        for detection in detections { phases["\(detection.transition.phase)", default: 0] += 1 }
+        started += detections.count { $0.transition.phase == .start }
     }
 
     private func say(_ news: StormWatch.News) {

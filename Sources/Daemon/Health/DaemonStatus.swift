@@ -44,7 +44,7 @@ package struct DaemonStatus: Codable, Sendable {
     package var notifiers: [NotifierStatus]
     package let rssMB: Double
 
-    /// What a caller may see of it: its streams; counters are of all.
+    /// Returns the status with only the streams that a caller sees; counters remain those of all streams.
     func seen(by caller: Caller) -> DaemonStatus {
         guard caller.streams != nil else { return self }
         var seen = self

@@ -136,7 +136,7 @@ package final class DaemonHistory: Sendable {
 
     /// Searches for the moments of one query; returns them with what could not be searched.
     ///
-    /// Where another head than the mean is asked: `embedding` is the query's, as the tower gives it, and `frames` those
+    /// A head other than the mean needs `embedding`, the query's as the tower gives it, and `frames`, the length
     /// of a window.
     func search(_ query: HistoryQuery, _ embedding: [Float], frames: Int) async throws -> HistoryResult {
         var query = query

@@ -66,7 +66,7 @@ package struct HistoryState: Codable, Sendable {
         self.streams = streams
     }
 
-    /// What a caller may see of it: its streams; counters are of all.
+    /// Returns the state with only the streams that a caller sees; counters remain those of all streams.
     func seen(by caller: Caller) -> HistoryState {
         var seen = self
         seen.streams = streams.filter { caller.sees($0.stream) }

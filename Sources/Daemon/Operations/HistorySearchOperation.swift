@@ -49,7 +49,7 @@ struct HistorySearchOperation {
         let query: HistoryQuery
         /// As the tower gives it.
         let embedding: [Float]
-        /// Of a window of a head that is asked anew.
+        /// The length of a window in frames, for a head whose scores are computed anew.
         let frames: Int
         let selector: StreamSelector
     }

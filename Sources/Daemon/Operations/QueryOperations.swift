@@ -115,7 +115,10 @@ enum QueryOperations {
             let id = try ControlArguments.name(args, "id")
             let seen = await SeenQueries(daemon, caller)
             let query = await daemon.engine.query(id)
-            let lanes = try await Self.lanes(daemon, args, caller) ?? seen.lanes(of: query)
+            guard let query, seen.isSeen(query) else { throw ControlFailure.noQuery(id) }
+            let asked = try await Self.lanes(daemon, args, caller)
+            let own = seen.lanes(of: query)
+            let lanes = asked.map { asked in asked.filter { own?.contains($0) ?? true } } ?? own
             guard let told = try await daemon.engine.explain(id, lanes: lanes) else { throw ControlFailure.noQuery(id) }
             return try JSONValue(encoding: told)
         },
@@ -190,7 +193,7 @@ enum QueryOperations {
         _ daemon: WatchwordDaemon, _ args: JSONValue, _ seen: SeenQueries
     ) async throws -> JSONValue {
         let limit = min(max(Int(args["limit"]?.integer ?? 5000), 1), 10_000)
-        let page = await daemon.engine.queries(after: args["after"]?.string ?? "", limit: limit)
+        let page = await seen.page(after: args["after"]?.string ?? "", limit: limit)
         return .object([
             "queries": .array(try seen.shown(page) { try $0.map { try JSONValue(encoding: QueryConfiguration($0)) } }),
             "next": page.count == limit ? (page.last?.id).map { .string($0) } ?? .null : .null,

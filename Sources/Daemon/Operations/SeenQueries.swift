@@ -1,7 +1,8 @@
+import Engine
 import Matching
 import WireFormat
 
-/// What a caller may see of the standing queries: those that watch a stream that it sees.
+/// The standing queries that a caller may see: those that watch a stream that it sees.
 struct SeenQueries {
     private let daemon: WatchwordDaemon
     private let caller: Caller
@@ -29,11 +30,21 @@ struct SeenQueries {
         return zip(seen, try encoded(seen)).map { query, json in
             guard let lanes = lanes(of: query), case .object(var members) = json else { return json }
             members["streams"] = .array(lanes.map { .string($0) })
+            // They are counted over all streams.
+            members["verdicts"] = nil
             return .object(members)
         }
     }
 
-    private func isSeen(_ query: StandingQuery) -> Bool { lanes(of: query)?.isEmpty != true }
+    /// A page of the queries that the caller sees, by id.
+    func page(after id: String, limit: Int) async -> [StandingQuery] {
+        guard caller.streams != nil else { return await daemon.engine.queries(after: id, limit: limit) }
+        let seen = await daemon.engine.allQueries.filter { $0.id > id && isSeen($0) }
+        return Array(seen.sorted { $0.id < $1.id }.prefix(limit))
+    }
+
+    /// Whether the caller sees a query.
+    func isSeen(_ query: StandingQuery) -> Bool { lanes(of: query)?.isEmpty != true }
 
     /// The lanes that a query watches and the caller sees, by name; nil for a caller that sees all.
     func lanes(of query: StandingQuery?) -> [String]? {

@@ -143,14 +143,19 @@ package actor StreamRegistry {
     }
 
     /// Refuses a stream that could not be run here.
-    func check(_ from: StreamConfiguration) throws { _ = try runner(from, isClients: true) }
+    func check(_ from: StreamConfiguration) throws {
+        if let problem = from.problem { throw Self.refusal(problem) }
+        _ = try source(from, isClients: true)
+    }
 
     /// Stops a stream that another node of the fleet is to run; what was learnt for it stays.
     func release(_ name: String) async throws {
         try await turns.take { [self, outbox] in
+            // It ends first: another node is told that it does not run here any more, whatever the disk says.
+            _ = await end([name], forget: false)
+            recordings.forget(name)
             try await outbox.release(.stream, id: name)
             await isKept(name, false)
-            _ = await end([name], forget: false)
         }
     }
 
@@ -225,6 +230,7 @@ package actor StreamRegistry {
         // What was learnt stays in the journal, as when the daemon starts without the stream.
         let done = try? await turns.take { [self] in
             let gone = await end(prepared.gone, forget: false)
+            for name in prepared.gone { recordings.forget(name) }
             for (from, runner) in prepared.changed { _ = await start(from, runner) }
             return "streams: \(prepared.changed.count) added or replaced, \(gone) removed"
         }
@@ -264,11 +270,11 @@ package actor StreamRegistry {
 
     /// Checks a description, and makes a runner, which is not started yet.
     private func runner(_ from: StreamConfiguration, isClients: Bool) throws -> StreamRunner {
-        if let problem = from.problem { throw ControlFailure("bad-argument", "\(problem.key): \(problem.reason)") }
+        if let problem = from.problem { throw Self.refusal(problem) }
         let (states, health, live, history, logger) = (states, health, live, history, logger)
         return try StreamRunner(
             name: from.name, description: source(from, isClients: isClients), templates: templates, queue: queue,
-            limits: from.limits, units: recordings.ring(of: from.name, hasClips: from.clips ?? true),
+            limits: from.limits, units: recordings.ring(of: from.name),
             onPicture: {
                 live.see($0, of: from.name)
                 history?.see($0, of: from.name)
@@ -280,6 +286,10 @@ package actor StreamRegistry {
             health.add(state.word, of: name)
             states.yield(Self.message(state.word, of: name, state.reason))
         }
+    }
+
+    private static func refusal(_ problem: (key: String, reason: String)) -> ControlFailure {
+        ControlFailure(.badArgument, "\(problem.key): \(problem.reason)")
     }
 
     private func tell(_ word: String, of name: String, _ reason: String) {
@@ -303,6 +313,7 @@ package actor StreamRegistry {
         if decoderReport == nil { decoderReport = Task { [logger] in await DecoderReport.log(to: logger) } }
         let engine = engine
         for lane in runner.lanes { history?.setRecorded(lane, from.history ?? true) }
+        if let ring = runner.units { recordings.keep(ring, of: from.name, hasClips: from.clips ?? true) }
         let task = Task {
             for lane in runner.lanes { await engine.addLane(lane, labels: from.labels ?? []) }
             await runner.run()

@@ -2,6 +2,7 @@ import Concurrency
 package import Engine
 package import Foundation
 package import Ingest
+package import Recording
 package import Sampling
 package import StreamSources
 import Synchronization
@@ -18,7 +19,7 @@ package final class StreamRunner: Sendable {
     private let foundLive = Atomic(false)
     private let memory = UnitMemory()
     /// Gets the coded units; nil where none are recorded.
-    private let units: (any UnitTaker)?
+    let units: UnitRing?
     package let decoding = DecodingRecord()
     private let templates: PipelineTemplates
     private let queue: FrameQueue
@@ -56,7 +57,7 @@ package final class StreamRunner: Sendable {
     /// the whole picture, on a streaming thread.
     package init(
         name: String, description: SourceDescription, templates: PipelineTemplates, queue: FrameQueue,
-        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2), units: (any UnitTaker)? = nil,
+        limits: StreamSupervision.Limits = .init(), stopLimit: Duration = .seconds(2), units: UnitRing? = nil,
         onPicture: @escaping @Sendable (Frame) -> Void = { _ in },
         onState: @escaping @Sendable (String, SourceState) -> Void
     ) throws(SourceError) {

@@ -37,7 +37,7 @@ package struct KeyRange: Sendable, Equatable {
     }
 }
 
-/// What must hold for a transaction to be done.
+/// A condition that must hold for a transaction to be done.
 package enum TransactionCondition: Sendable, Equatable {
     case absent(String)
     case value(String, Data)
@@ -135,7 +135,7 @@ package struct EngineError: Error, Equatable, CustomStringConvertible {
     package init(_ kind: Kind, _ description: String) { (self.kind, self.description) = (kind, description) }
 }
 
-/// What the fleet needs of its engine: revisions, leases, compare and set, watches.
+/// The store that a fleet needs: revisions, leases, compare and set, watches.
 ///
 /// etcd behind `EtcdClient`; tests and the simulation have a double that obeys the same rules.
 package protocol FleetEngine: Sendable {

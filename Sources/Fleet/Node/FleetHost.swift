@@ -3,7 +3,7 @@ package import Notify
 package import WatchwordConfiguration
 package import WireFormat
 
-/// What the fleet needs of the daemon that is its node.
+/// The functions of a daemon that the fleet's node calls.
 package protocol FleetHost: Sendable {
     /// The journal, as its followers read it.
     var journal: any NotifyLog { get }
@@ -23,7 +23,7 @@ package protocol FleetHost: Sendable {
     /// Queries and streams that the journal keeps, by name.
     func kept() async throws -> (queries: [String: Data], streams: [String: Data])
     func kept(query: String) async throws -> Data?
-    /// What the fleet keeps in the journal.
+    /// Saves a value of the fleet in the journal, by id.
     func save(_ id: String, _ json: Data) async throws
     func saved() async throws -> [String: Data]
 }

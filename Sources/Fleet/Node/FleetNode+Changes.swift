@@ -10,14 +10,17 @@ extension FleetNode {
     ///
     /// `locally`: the operation as a daemon without a fleet does it.
     package nonisolated func perform(
-        _ operation: String, _ args: JSONValue, locally: @Sendable () async throws -> JSONValue
+        _ operation: String, _ args: JSONValue, locally: @escaping @Sendable () async throws -> JSONValue
     ) async throws -> JSONValue? {
         switch operation {
         case "query.add", "query.update", "query.import", "query.remove":
-            try await checkReachable()
-            let answer = try await locally()
-            try await publish(operation, args, answer)
-            return answer
+            // In turns with what the fleet's changes do to the daemon's queries.
+            return try await queryChanges.take {
+                let before = try await standing()
+                let answer = try await locally()
+                try await publish(operation, args, answer, over: before)
+                return answer
+            }
         case "stream.add": return try await add(stream: ControlArguments.read(args, as: StreamConfiguration.self))
         case "stream.update": return try await update(stream: args)
         case "stream.remove":
@@ -30,6 +33,12 @@ extension FleetNode {
         }
     }
 
+    /// The queries as the fleet has them, before one of them is changed.
+    private func standing() throws -> [String: Versioned<Data>] {
+        try checkReachable()
+        return machine.view.queries
+    }
+
     private func checkReachable() throws {
         if let refusal = machine.refusal { throw ControlFailure(.unavailable, "this node takes no part: \(refusal)") }
         guard machine.isMember, member != nil, machine.view.isComplete else {
@@ -39,13 +48,19 @@ extension FleetNode {
         }
     }
 
-    private func commit(_ steps: [TransactionStep]) async throws {
+    /// Commits changes; refuses them if another node has changed what they are of meanwhile.
+    private func commit(_ steps: [TransactionStep], if conditions: [TransactionCondition] = []) async throws {
         do {
-            let answer = try await engine.commit(EngineTransaction(if: [], then: steps))
+            let answer = try await engine.commit(EngineTransaction(if: conditions, then: steps))
+            guard answer.succeeded else {
+                throw ControlFailure(.refused, "it was changed through another node meanwhile; try again")
+            }
             // What is asked next through this node shall know of it.
             for _ in 0..<40 where !hasSeen(steps, answer.revision) { try await Task.sleep(for: .milliseconds(25)) }
         } catch let error as EngineError {
-            throw ControlFailure(.unavailable, "the fleet is not changed: \(error.description)")
+            let what =
+                error.kind == .unreachable ? "it is not known whether the fleet is changed" : "the fleet is not changed"
+            throw ControlFailure(.unavailable, "\(what): \(error.description)")
         }
     }
 
@@ -76,36 +91,60 @@ extension FleetNode {
 
     // MARK: Queries
 
-    /// Writes what the daemon has taken; where that fails, takes it back.
-    private func publish(_ operation: String, _ args: JSONValue, _ answer: JSONValue) async throws {
+    /// The condition that a key is as it was seen.
+    private static func unchanged(_ key: String, _ before: Versioned<Data>?) -> TransactionCondition {
+        before.map { .modified(key, $0.modified) } ?? .absent(key)
+    }
+
+    /// Writes the queries that the daemon has taken; where that fails, takes them back.
+    private func publish(
+        _ operation: String, _ args: JSONValue, _ answer: JSONValue, over before: [String: Versioned<Data>]
+    ) async throws {
         var changed: [String] = []
         var kept: [String: Data] = [:]
         do {
             if operation == "query.remove" {
                 changed = [args["id"]?.string ?? ""]
-                return try await commit([.delete(keys.query(changed[0]))])
+                let key = keys.query(changed[0])
+                try await commit([.delete(key)], if: [Self.unchanged(key, before[changed[0]])])
+                applied[changed[0]] = nil
+                areQueriesNew = true
+                return
             }
             if let id = answer["query"]?["id"]?.string {
                 changed = [id]
                 kept[id] = try await host.kept(query: id)
             } else {
-                kept = try await host.kept().queries
-                changed = kept.filter { machine.view.queries[$0.key]?.value != $0.value }.keys.sorted()
+                // Of an import: those that it names, and not what else differs at this moment.
+                let ids = try Set((args["queries"]?.array ?? []).map { try QueryConfiguration(json: $0).idOrSlug })
+                kept = try await host.kept().queries.filter { ids.contains($0.key) }
+                changed = kept.keys.sorted()
             }
-            let steps = try changed.compactMap { id -> TransactionStep? in
-                guard let json = kept[id], machine.view.queries[id]?.value != json else { return nil }
+            var batch: (steps: [TransactionStep], conditions: [TransactionCondition], bytes: Int) = ([], [], 0)
+            for id in changed {
+                guard let json = kept[id], before[id]?.value != json else { continue }
                 guard json.count <= FleetView.largest else {
                     throw ControlFailure(
                         .refused,
                         "query \"\(id)\": expected at most \(FleetView.largest >> 10) KB in a fleet, found "
                             + "\(json.count >> 10) KB; use fewer or smaller pictures")
                 }
-                return .put(keys.query(id), json)
+                // The engine takes requests of 1.5 MB, which the gateway's base64 makes of 1.1, and 128 steps.
+                if batch.steps.count >= 100 || batch.bytes + json.count > 1_000_000 {
+                    try await commit(batch.steps, if: batch.conditions)
+                    batch = ([], [], 0)
+                }
+                batch.steps.append(.put(keys.query(id), json))
+                batch.conditions.append(Self.unchanged(keys.query(id), before[id]))
+                batch.bytes += json.count
             }
-            // The engine takes requests of 1.5 MB.
-            for start in stride(from: 0, to: steps.count, by: 4) {
-                try await commit(Array(steps[start..<min(start + 4, steps.count)]))
+            if !batch.steps.isEmpty { try await commit(batch.steps, if: batch.conditions) }
+            // They stand here already; where another node was faster, its change is applied over them.
+            for id in changed {
+                let seen = machine.view.queries[id]
+                applied[id] = seen?.value == kept[id] ? seen?.modified : 0
             }
+            areQueriesNew = true
         } catch {
             for id in changed {
                 applied[id] = nil
@@ -118,8 +157,10 @@ extension FleetNode {
 
     // MARK: Streams
 
-    private func add(stream: StreamConfiguration) async throws -> JSONValue {
+    /// Adds a stream, or replaces the one that stands, if nobody else has changed that meanwhile.
+    private func add(stream: StreamConfiguration, over seen: Versioned<Data>? = nil) async throws -> JSONValue {
         try checkReachable()
+        let before = seen ?? machine.view.streams[stream.name]
         if let problem = stream.problem { throw ControlFailure(.badArgument, "\(problem.key): \(problem.reason)") }
         guard SourceURI.redacted(stream.uri) == stream.uri, stream.launch.map({ SourceURI.redacted($0) == $0 }) ?? true
         else {
@@ -131,26 +172,28 @@ extension FleetNode {
         checked.credentials = nil
         try await host.check(checked)
         let data = try WireCoding.encode(stream)
-        let before = machine.view.streams[stream.name]?.value
-        if before != data { try await commit([.put(keys.stream(stream.name), data)]) }
-        let change = before == nil ? "added" : before == data ? "unchanged" : "replaced"
+        let key = keys.stream(stream.name)
+        if before?.value != data { try await commit([.put(key, data)], if: [Self.unchanged(key, before)]) }
+        let change = before == nil ? "added" : before?.value == data ? "unchanged" : "replaced"
         return .object(["added": .string(stream.name), "change": .string(change)])
     }
 
     private func update(stream changes: JSONValue) async throws -> JSONValue {
         let name = try ControlArguments.name(changes, "name")
         try checkReachable()
-        guard let before = machine.view.streams[name]?.value, case .object(let given) = changes,
-            case .object(var members) = try JSONText.parse(before)
+        guard let before = machine.view.streams[name], case .object(let given) = changes,
+            case .object(var members) = try JSONText.parse(before.value)
         else { throw Self.noStream(name) }
         for (key, value) in given { members[key] = value == .null ? nil : value }
-        return try await add(stream: ControlArguments.read(.object(members), as: StreamConfiguration.self))
+        return try await add(
+            stream: ControlArguments.read(.object(members), as: StreamConfiguration.self), over: before)
     }
 
     private func remove(stream: String) async throws {
         try checkReachable()
-        guard machine.view.streams[stream] != nil else { throw Self.noStream(stream) }
-        try await commit([.delete(keys.stream(stream))])
+        guard let before = machine.view.streams[stream] else { throw Self.noStream(stream) }
+        let key = keys.stream(stream)
+        try await commit([.delete(key)], if: [Self.unchanged(key, before)])
     }
 
     private static func noStream(_ name: String) -> ControlFailure {

@@ -44,7 +44,12 @@ extension FleetNode {
             if let head = machine.view.head { forwarder?.follow(head) }
             guard let transaction = batch(page) else { return false }
             let answer = try await engine.commit(transaction)
-            if answer.succeeded { forwarder?.succeeded() } else { forwarder?.take(answer) }
+            if answer.succeeded {
+                forwarder?.succeeded()
+            } else {
+                forwarder?.take(answer)
+                try? await Task.sleep(for: .milliseconds(20))
+            }
             machine.forwarded = forwarder?.cursor ?? machine.forwarded
             return true
         } catch {

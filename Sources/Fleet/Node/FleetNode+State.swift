@@ -1,5 +1,7 @@
 import Concurrency
+import ControlAPI
 import Foundation
+import Journal
 import Logging
 import Notify
 import Synchronization
@@ -84,9 +86,10 @@ extension FleetNode {
     /// Keeps the daemon's queries as the fleet has them.
     func followQueries() async {
         while !Task.isCancelled {
+            if let at = queriesRetryAt, .now >= at { (queriesRetryAt, areQueriesNew) = (nil, true) }
             if areQueriesNew, machine.view.isComplete, machine.refusal == nil, member != nil {
                 areQueriesNew = false
-                await applyQueries()
+                try? await queryChanges.take { await applyQueries() }
             }
             try? await Task.sleep(for: .milliseconds(100))
         }
@@ -104,13 +107,17 @@ extension FleetNode {
             queries.append(.object(members))
         }
         if !queries.isEmpty {
-            do { try await host.add(queries: queries) } catch {
+            do {
+                try await host.add(queries: queries)
+                for id in revisions.keys { queryProblems[id] = nil }
+            } catch {
                 // One of them is wrong: the others need not wait for it.
-                for query in queries { await applyAlone(query) }
+                for query in queries where await !applyAlone(query) { revisions[query["id"]?.string ?? ""] = nil }
             }
             applied.merge(revisions) { $1 }
         }
-        for id in applied.keys.sorted() where wanted[id] == nil {
+        for id in queryProblems.keys where wanted[id] == nil { queryProblems[id] = nil }
+        for id in applied.keys.sorted() where wanted[id] == nil && machine.view.problems[keys.query(id)] == nil {
             do {
                 try await host.remove(query: id)
                 applied[id] = nil
@@ -120,11 +127,24 @@ extension FleetNode {
         }
     }
 
-    private func applyAlone(_ query: JSONValue) async {
-        do { try await host.add(queries: [query]) } catch {
-            let id = query["id"]?.string ?? ""
+    /// Returns whether the fleet's query needs no other try: it stands here, or is wrong for this node.
+    private func applyAlone(_ query: JSONValue) async -> Bool {
+        let id = query["id"]?.string ?? ""
+        do {
+            try await host.add(queries: [query])
+            queryProblems[id] = nil
+            return true
+        } catch {
+            let isNew = queryProblems[id] == nil
             queryProblems[id] = "query \"\(id)\" cannot stand here: \(error)"
-            logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot stand here: \(error)"])
+            if isNew {
+                logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot stand here: \(error)"])
+            }
+            guard (error as? ControlFailure)?.code == FailureCode.unavailable.rawValue || error is JournalError else {
+                return true
+            }
+            queriesRetryAt = .now + .seconds(5)
+            return false
         }
     }
 
@@ -160,7 +180,15 @@ extension FleetNode {
         let kept = try await host.kept()
         let all =
             kept.queries.map { (keys.query($0.key), $0.value) } + kept.streams.map { (keys.stream($0.key), $0.value) }
-        for (key, json) in all.sorted(by: { $0.0 < $1.0 }) where json.count <= FleetView.largest {
+        for (key, json) in all.sorted(by: { $0.0 < $1.0 }) {
+            guard json.count <= FleetView.largest else {
+                logger.warning(
+                    "fleet",
+                    metadata: [
+                        "what": "\(key) stays this node's alone: it has \(json.count >> 10) KB, too much for a fleet"
+                    ])
+                continue
+            }
             _ = try await engine.commit(EngineTransaction(if: [.absent(key)], then: [.put(key, json)]))
         }
     }

@@ -11,7 +11,7 @@ package actor FleetNode {
     private static let executor = QueueExecutor(label: "watchword.fleet")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
-    /// What a node is, besides what the configuration says.
+    /// The properties of a node that the configuration does not have.
     package struct Identity: Sendable {
         package let model: String
         package let version: String
@@ -45,6 +45,8 @@ package actor FleetNode {
     let inbox = Mailbox<Input?>(timeout: nil)
     /// Starts and stops of streams, one after the other.
     private let orders = SerialTaskQueue()
+    /// Changes of the daemon's queries, one after the other: those made through this node, and those of the fleet.
+    let queryChanges = SerialTaskQueue()
     private let origin = ContinuousClock.now
 
     var machine: FleetMachine
@@ -56,6 +58,8 @@ package actor FleetNode {
     /// Revisions of the queries that stand here as the fleet has them.
     var applied: [String: Int64] = [:]
     var areQueriesNew = false
+    /// The time at which queries that could not be stored are tried again.
+    var queriesRetryAt: ContinuousClock.Instant?
     var isForwarding = false
     /// Why the engine's keys cannot be read; nil once they are.
     var readProblem: String?
@@ -66,6 +70,11 @@ package actor FleetNode {
     var hasContributed = false
     private var tasks: [Task<Void, Never>] = []
     private var measured: (at: ContinuousClock.Instant, processor: Double)?
+    /// The mean of the processors' seconds a second; the record has it in steps.
+    private var load = 0.0
+    private var isStopping = false
+    /// The time at which streams that could not be started are tried again.
+    private var retryAt = ContinuousClock.now
     private var states: [String: String] = [:]
 
     /// Refuses a password or certificates that cannot be read.
@@ -122,8 +131,10 @@ package actor FleetNode {
     // MARK: Its life
 
     /// Begins to take part; the engine may be there or not.
-    package func begin() async {
-        let saved = (try? await host.saved()) ?? [:]
+    ///
+    /// Throws if the journal cannot be read: a member that forgot so would give back what others have removed.
+    package func begin() async throws {
+        let saved = try await host.saved()
         member = saved["member"].flatMap { try? WireCoding.decode(Member.self, $0) }
         for (id, json) in saved where id.hasPrefix("epochs-") {
             books[String(id.dropFirst(7))] = try? WireCoding.decode(EpochBook.self, json)
@@ -137,6 +148,7 @@ package actor FleetNode {
 
     /// Takes no more part; the others take its streams as soon as they see that its lease is gone.
     package func stop() async {
+        isStopping = true
         tasks.forEach { $0.cancel() }
         for task in tasks { await task.value }
         tasks = []
@@ -221,6 +233,7 @@ package actor FleetNode {
     // MARK: Streams
 
     private func order(_ stream: String, _ json: Data?) {
+        guard !isStopping else { return }
         let (orders, host, inbox) = (orders, host, inbox)
         Task {
             let problem = try? await orders.take { () -> String? in
@@ -241,26 +254,43 @@ package actor FleetNode {
     }
 
     private func note(_ problem: String?, of stream: String, isStart: Bool) {
+        let before = failures[stream]
         failures[stream] = isStart ? problem : nil
-        guard let problem else { return }
-        logger.error("fleet", metadata: ["stream": "\(stream)", "what": "it cannot be run here: \(problem)"])
+        guard let problem, problem != before else { return }
+        logger.error(
+            "fleet",
+            metadata: [
+                "stream": "\(stream)",
+                "what": "\(isStart ? "it cannot be run here" : "it has not ended well"): \(problem)",
+            ])
     }
 
     /// Stops, once, what the journal kept and the fleet has given to another meanwhile; removes queries that it has no
     /// more.
     private func settle() async {
-        isSettled = true
         guard let kept = try? await host.kept() else { return }
+        isSettled = true
         for stream in kept.streams.keys.sorted() where machine.running[stream] == nil {
             let owner = machine.view.own[stream]?.value.node
             if owner != configuration.node || machine.view.streams[stream] == nil { order(stream, nil) }
         }
         // What has just been given to the fleet may not have come back yet.
         guard !hasContributed else { return }
-        for id in kept.queries.keys where machine.view.queries[id] == nil {
+        for (id, json) in kept.queries where machine.view.queries[id] == nil && json.count <= FleetView.largest {
+            // One that cannot be read is left alone.
+            guard machine.view.problems[keys.query(id)] == nil else { continue }
             do { try await host.remove(query: id) } catch {
                 logger.warning("fleet", metadata: ["query.id": "\(id)", "what": "it cannot be removed: \(error)"])
             }
+        }
+    }
+
+    /// Starts again, every ten seconds, what could not be started.
+    private func tryAgain() {
+        guard .now >= retryAt else { return }
+        retryAt = .now + .seconds(10)
+        for stream in failures.keys.sorted() where machine.running[stream]?.phase == .playing {
+            if let json = machine.view.streams[stream]?.value { order(stream, json) }
         }
     }
 
@@ -274,10 +304,11 @@ package actor FleetNode {
             if let measured {
                 let cpu = (processor - measured.processor) / max(0.1, (at - measured.at) / .seconds(1))
                 // A mean over some ten seconds, in steps that are worth telling.
-                let mean = machine.record.cpu + (cpu - machine.record.cpu) * 0.1
-                machine.record.cpu = (mean * 20).rounded() / 20
+                load += (cpu - load) * 0.1
+                machine.record.cpu = (load * 20).rounded() / 20
             }
             measured = (at, processor)
+            tryAgain()
             machine.record.streams = machine.running.count
             machine.record.sheds = host.sheds
             machine.record.waiting = waiting

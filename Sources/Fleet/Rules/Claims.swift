@@ -94,6 +94,8 @@ extension FleetMachine {
                 isElsewhere(stream), now >= claimAt[stream] ?? 0, !isAskedFor(stream)
             else { continue }
             claimAt[stream] = now + 0.3
+            // An earlier process may have left it playing.
+            effects.append(.stop(stream))
             let key = setup.keys.own(stream)
             ask(
                 .orphan(stream),
@@ -154,7 +156,8 @@ extension FleetMachine {
     }
 
     private func isElsewhere(_ stream: String) -> Bool {
-        guard view.streams[stream] != nil else { return true }
+        // A description that cannot be read is left alone, and so is its stream.
+        guard view.streams[stream] != nil else { return view.isRemoved(stream) }
         guard let want = view.want[stream]?.value, want != setup.node else { return false }
         return view.nodes[want] != nil
     }

@@ -60,7 +60,7 @@ package struct FleetMachine: Sendable {
         package let epoch: Int64
     }
 
-    /// What this node runs.
+    /// A stream that this node runs.
     package struct Running: Sendable, Equatable {
         package enum Phase: Sendable, Equatable {
             case playing
@@ -82,7 +82,7 @@ package struct FleetMachine: Sendable {
         case grant(sent: Double), keepAlive(sent: Double)
         case found, register(created: Int64?), report, planner, plan
         case claim(Claim), release(String)
-        /// Of a stream that this node owns and does not run.
+        /// The node owns this stream and does not run it.
         case orphan(String)
     }
 
@@ -241,7 +241,7 @@ package struct FleetMachine: Sendable {
         case .found, .register:
             registerAt = now + 0.3
             if error.kind == .leaseGone { loseLease() }
-        case .report: reportAt = now + 1
+        case .report: (reported, reportAt) = (nil, now + 1)
         case .planner: plannerAt = now + 1
         case .plan: planAt = now + 0.5
         case .claim(let claim): claimAt[claim.stream] = now + 0.3
@@ -258,7 +258,6 @@ package struct FleetMachine: Sendable {
             registerAt = now + 0.2
             guard answer.succeeded else { return }
             registered = (created ?? answer.revision, answer.revision)
-            reported = record
         case .report:
             guard answer.succeeded else { return }
             registered?.modified = answer.revision

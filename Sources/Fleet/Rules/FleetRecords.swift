@@ -12,7 +12,7 @@ package struct FleetMeta: Codable, Sendable, Equatable {
         (self.identity, self.schema, self.model) = (identity, schema, model)
     }
 
-    /// Of the keys and values that this version writes.
+    /// The version of the keys and values that this program writes.
     package static let schema = 1
 }
 

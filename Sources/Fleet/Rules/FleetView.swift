@@ -5,7 +5,7 @@ import WireFormat
 
 /// The fleet's state as this node has read it: as old as the newest change that has come.
 ///
-/// What it says may be over; transactions decide.
+/// The view may be out of date, so decisions are made by transactions.
 package struct FleetView: Sendable {
     package let keys: FleetKeys
     package private(set) var meta: FleetMeta?
@@ -18,7 +18,7 @@ package struct FleetView: Sendable {
     package private(set) var own: [String: Versioned<Ownership>] = [:]
     package private(set) var planner: Versioned<String>?
     package private(set) var head: LogHead?
-    /// What cannot be read, by key: a sentence.
+    /// A sentence for each key whose value cannot be read.
     package private(set) var problems: [String: String] = [:]
     /// Whether all has been read once.
     package private(set) var isComplete = false
@@ -112,6 +112,9 @@ package struct FleetView: Sendable {
             return nil
         }
     }
+
+    /// Whether the fleet has no such stream, not even one whose description cannot be read.
+    func isRemoved(_ stream: String) -> Bool { streams[stream] == nil && problems[keys.stream(stream)] == nil }
 
     /// Whether a stream's owner is written down in a way that nobody understands.
     package func isOwnerUnreadable(_ stream: String) -> Bool { problems[keys.own(stream)] != nil }

@@ -32,6 +32,8 @@ package struct Forwarder: Sendable {
     private var headValue: Data?
     /// Owners as the engine said them when a batch was refused.
     private var owners: [String: Ownership] = [:]
+    /// The streams of the batch that is under way, whose owners a refusal tells.
+    private var asked: Set<String> = []
     /// Batches refused one after the other.
     private var refusals = 0
     /// Numbers of the journal that this batch would bring it to.
@@ -54,7 +56,11 @@ package struct Forwarder: Sendable {
 
     /// Takes the answer of `reading`, or of a batch that was refused.
     package mutating func take(_ answer: TransactionAnswer) {
-        if next != nil { refusals += 1 }
+        if next != nil {
+            refusals += 1
+            // An owner that is not told of is nobody.
+            for stream in asked { owners[stream] = Ownership("", epoch: 0) }
+        }
         (cursorValue, headValue, head) = (nil, nil, LogHead())
         cursor = start
         next = nil
@@ -79,7 +85,7 @@ package struct Forwarder: Sendable {
         self.next = nil
     }
 
-    /// Whatever came of the last batch: read again before the next.
+    /// Forgets the cursor and the head, which are read again before the next batch.
     package mutating func forget() { (cursor, next) = (nil, nil) }
 
     /// The head of the log has moved, as a watch says.
@@ -143,6 +149,7 @@ package struct Forwarder: Sendable {
             conditions.append(.value(keys.own(stream), Ownership(node, epoch: epoch).data))
         }
         next = (last, newCursor, newHead, newHeadValue)
+        asked = streams
         var reads: [TransactionStep] = [.read(keys.cursor(journal)), .read(keys.head)]
         for stream in streams.sorted() { reads.append(.read(keys.own(stream))) }
         return EngineTransaction(if: conditions, then: steps, otherwise: reads)

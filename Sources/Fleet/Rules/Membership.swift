@@ -95,6 +95,7 @@ extension FleetMachine {
         let before = view.nodes[setup.node]
         // An earlier process of this node may have left it.
         let condition = before.map { TransactionCondition.modified(key, $0.modified) } ?? .absent(key)
+        reported = record
         ask(
             .register(created: before?.created),
             .commit(EngineTransaction(if: [condition], then: [.put(key, data, lease: lease)])))

@@ -56,7 +56,7 @@ package enum Placement {
         let record: NodeRecord
         var streams: Int
 
-        /// Of one stream on this node.
+        /// The measured cost of one stream on this node, in processor seconds a second.
         var cost: Double { record.streams > 0 ? max(record.cpu / Double(record.streams), 0.001) : Placement.guess }
         var used: Double { record.cpu + cost * Double(max(0, streams - record.streams)) }
         /// A node that runs nothing takes one, however busy it is with its start.
@@ -65,7 +65,7 @@ package enum Placement {
         }
     }
 
-    /// What of the plan is to change, at most `limit`.
+    /// Returns the changes of the plan that are due, at most `limit`.
     ///
     /// A stream stays where it is planned as long as that node is there and may run it. `isGone`: whether a node that
     /// is not in the view has been away long enough.
@@ -86,7 +86,7 @@ package enum Placement {
                 homeless.append(stream)
             }
         }
-        var changes = view.want.keys.filter { view.streams[$0] == nil }.sorted().map { Change(stream: $0, node: nil) }
+        var changes = view.want.keys.filter { view.isRemoved($0) }.sorted().map { Change(stream: $0, node: nil) }
         for stream in homeless {
             guard changes.count < limit else { break }
             guard let name = best(for: stream, view, rooms) else { continue }

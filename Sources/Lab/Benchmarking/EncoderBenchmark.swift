@@ -78,7 +78,7 @@ package struct EncoderBenchmark: Sendable {
             products: ComputeLibrary.units, rounds: rounds, results: results)
     }
 
-    /// What is timed of a tower, at each batch; each has run once, so that a precision which the CPU has not throws.
+    /// Returns the work to time, for each batch size; each has run once, so that a missing precision throws here.
     private func measured(
         _ encoder: ImageEncoder, _ precision: Precision, read: Int
     ) throws -> [(cell: Cell, work: () throws -> Void, plain: () throws -> Void)] {

@@ -29,7 +29,7 @@ package struct HistoryRetention: Sendable, Equatable {
     /// Removes leftovers of a crash and old files, then the oldest until `room` more bytes fit; removes empty folders.
     ///
     /// Files in `open`, which are being written or about to be, are never removed. The caller holds the history's lock.
-    /// Of `room`, `ofPictures` bytes are for pictures. `now` is in seconds since 1970.
+    /// `ofPictures` is the part of `room` for pictures, in bytes. `now` is in seconds since 1970.
     package func apply(
         to folder: HistoryFolder, room: Int = 0, ofPictures: Int = 0, sparing open: Set<String> = [], now: Double
     ) -> Left {

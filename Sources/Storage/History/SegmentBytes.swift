@@ -67,7 +67,7 @@ final class FileBytes: SegmentBytes {
 
 /// Stretches of a sealed file as they lie in the page cache, mapped one after the other; belongs to one thread.
 ///
-/// What is looked at once is not copied. A page that cannot be had is a signal: only code that is guarded against it
+/// Bytes that are read once are not copied. A page that cannot be read raises a signal: only code guarded against it
 /// (`ww_history_mapped_dots`) reads what `view` gives (ADR 42).
 final class MappedRows {
     /// Whole pages of the largest size: one entry of a table for each, where the page cache has such.
@@ -81,14 +81,14 @@ final class MappedRows {
     /// Addresses for a stretch, with room to begin it at a page.
     private let reserved: UnsafeMutableRawPointer
     private let start: UnsafeMutableRawPointer
-    /// What of the file is there.
+    /// The range of the file that is mapped now, in bytes.
     private var held = 0..<0
     /// The thread's faults when it was mapped.
     private var faults = 0
     /// Whether the file's pages are small: then a copy is cheaper.
     private var isSlow = false
 
-    /// Of a file whose descriptor stays the caller's; nil where there are no addresses.
+    /// Reserves addresses for a file, whose descriptor stays the caller's; nil if there are none.
     init?(_ descriptor: Int32, size: Int) {
         (self.descriptor, self.size) = (descriptor, size)
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -102,7 +102,7 @@ final class MappedRows {
 
     /// Bytes of the file, valid until the next call; nil where they cannot be mapped, or are not worth it.
     func view(_ place: Int, _ count: Int) -> UnsafeRawPointer? {
-        guard place >= 0, count >= 0, place + count <= size else { return nil }
+        guard !isSlow, place >= 0, count >= 0, place + count <= size else { return nil }
         if place < held.lowerBound || place + count > held.upperBound {
             let from = place / Self.page * Self.page
             let now = ww_thread_faults()

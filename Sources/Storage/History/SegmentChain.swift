@@ -21,7 +21,7 @@ package final class SegmentChain {
         if let tail { skips.merge(tail.skips) }
         return skips
     }
-    /// What is needed to find a block again.
+    /// The origin of the current blocks, to find them again.
     var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
     /// The file in which blocks were found, and its tail at that time.

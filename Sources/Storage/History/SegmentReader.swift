@@ -14,7 +14,7 @@ package final class SegmentReader {
         /// The block's offset in the file.
         let offset: Int
         let bytes: UnsafeRawPointer
-        /// Of a scan they may be mapped: read by `ww_history_mapped_dots` alone.
+        /// The high plane; mapped in a scan, and then read by `ww_history_mapped_dots` alone.
         let high: UnsafePointer<Int8>
 
         func entry(_ place: Int) -> HistoryEntry {
@@ -50,7 +50,7 @@ package final class SegmentReader {
     /// The file's descriptor; -1 for a tail.
     private let descriptor: Int32
     private let source: any SegmentBytes
-    /// Of a sealed segment that is scanned.
+    /// The mapping of a sealed segment during a scan; nil otherwise.
     private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
@@ -97,7 +97,8 @@ package final class SegmentReader {
         isSealed = Self.isSealed(status)
         (inode, size, padded) = (UInt64(status.st_ino), Int(status.st_size), header.padded)
         source = FileBytes(descriptor, most: Self.longest(padded, readsLow))
-        mapped = mapsRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
+        // Mapped rows are read by guarded code alone, which no checksum here is.
+        mapped = mapsRows && !checksRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
     }
 
     /// Reads a tail; throws if its header is damaged.

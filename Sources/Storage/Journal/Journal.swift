@@ -185,7 +185,7 @@ package final class Journal: Sendable {
                 """)
         let message = try database.cachedStatement(
             sql: "INSERT INTO message (seq, prev, topic, event, time, body) VALUES (?, ?, ?, ?, ?, ?)")
-        var bodies = try StoredBodies(database)
+        let bodies = StoredBodies(database)
         var bytes = 0
         for entry in entries {
             let topicID = try Int64.fetchOne(topic, arguments: [entry.topic, entry.query, entry.stream, entry.seq])

@@ -15,7 +15,7 @@ extension Journal {
     package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
         try doing("the last events cannot be read") {
             try database.read { database in
-                let bodies = try StoredBodies(database)
+                let bodies = StoredBodies(database)
                 return try Row.fetchAll(
                     database,
                     sql: """
@@ -25,9 +25,10 @@ extension Journal {
                             AND topic.query IS NOT NULL AND topic.stream IS NOT NULL
                         ORDER BY message.seq
                         """, arguments: [since]
-                ).map {
-                    try LastEnd(
-                        query: $0["query"], stream: $0["stream"], stored: $0["time"], body: bodies.unpack($0["body"]))
+                ).compactMap { row in
+                    // A message whose row is damaged is missing.
+                    guard let body = try? bodies.unpack(row["body"]) else { return nil }
+                    return LastEnd(query: row["query"], stream: row["stream"], stored: row["time"], body: body)
                 }
             }
         }

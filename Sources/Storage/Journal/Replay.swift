@@ -11,19 +11,26 @@ extension Journal {
     ) throws(JournalError) -> ReplayPage {
         try doing("messages cannot be read") {
             try database.read { database in
-                let bodies = try StoredBodies(database)
-                let entries = try Row.fetchAll(
+                let bodies = StoredBodies(database)
+                let rows = try Row.fetchAll(
                     database, sql: Self.sql(filter),
-                    arguments: Self.arguments(filter, since: since, limit: limit)
-                ).map { try entry($0, bodies) }
-                let through = entries.count < limit ? Int64.max : entries.last?.seq ?? .max
-                let holes = try Row.fetchAll(
+                    arguments: Self.arguments(filter, since: since, limit: limit))
+                let entries = try rows.compactMap { try entry($0, bodies) }
+                let through = rows.count < limit ? Int64.max : rows.last?["seq"] ?? .max
+                var holes = try Row.fetchAll(
                     database, sql: "SELECT first, last, reason FROM hole WHERE last > ? AND first <= ? ORDER BY first",
                     arguments: [since, through]
                 ).map {
                     Hole(
                         first: max($0["first"], since + 1), last: $0["last"],
                         reason: Hole.Reason(rawValue: $0["reason"]) ?? .unjournaled)
+                }
+                // A message whose row is damaged is missing; those after it are not.
+                if entries.count < rows.count {
+                    let read = Set(entries.map(\.seq))
+                    let damaged = rows.map { $0["seq"] as Int64 }.filter { !read.contains($0) }
+                    holes += damaged.map { Hole(first: $0, last: $0, reason: .unjournaled) }
+                    holes.sort { $0.first < $1.first }
                 }
                 return ReplayPage(entries: entries, holes: holes)
             }
@@ -43,7 +50,7 @@ extension Journal {
             AND \(seen(filter))
             """
         let joined = "JOIN topic ON topic.id = message.topic LEFT JOIN event ON event.id = message.event"
-        if filter.query == nil, filter.stream == nil, filter.seen == nil {
+        if filter.query == nil, filter.stream == nil {
             return """
                 SELECT \(columns) FROM message \(joined) WHERE seq > :since AND \(conditions) ORDER BY seq LIMIT :limit
                 """
@@ -84,7 +91,10 @@ extension Journal {
         return StatementArguments(arguments)
     }
 
-    private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry {
+    /// Reads a message; nil if its row is damaged.
+    private func entry(_ row: Row, _ bodies: StoredBodies) throws -> Entry? {
+        let body: Data
+        do { body = try bodies.unpack(row["body"]) } catch is StoredBodies.Unreadable { return nil }
         let phase = (row["phase"] as String?).flatMap { EventMark.Phase(rawValue: $0) }
         let mark = (row["event"] as String?).map { event in
             let snapshot = row["snapshot"] as String?
@@ -92,23 +102,23 @@ extension Journal {
                 id: event, phase: phase ?? .update,
                 snapshot: snapshot == Schema.ownSnapshot ? snapshots?.path(event) : snapshot)
         }
-        return try Entry(
+        return Entry(
             seq: row["seq"], prev: row["prev"], topic: row["name"], query: row["query"], stream: row["stream"],
-            event: mark, body: bodies.unpack(row["body"]))
+            event: mark, body: body)
     }
 
     /// The newest message of each event that has not ended, oldest event first.
     package func openEvents() throws(JournalError) -> [Entry] {
         try doing("events cannot be read") {
             try database.read { database in
-                let bodies = try StoredBodies(database)
+                let bodies = StoredBodies(database)
                 return try Row.fetchAll(
                     database,
                     sql: """
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.phase <> 'end' ORDER BY event.first
                         """
-                ).map { try entry($0, bodies) }
+                ).compactMap { try entry($0, bodies) }
             }
         }
     }
@@ -123,7 +133,7 @@ extension Journal {
                         SELECT \(Self.columns) FROM event JOIN message ON message.seq = event.last
                         JOIN topic ON topic.id = message.topic WHERE event.name = ?
                         """, arguments: [name]
-                ).map { try entry($0, StoredBodies(database)) }
+                ).flatMap { try entry($0, StoredBodies(database)) }
             }
         }
     }

@@ -6,7 +6,7 @@ import GRDB
 /// Most bodies are packed against an earlier body of their kind, their dictionary. A packed body is a mark of one byte,
 /// the dictionary's number and the body's length of four bytes each, then deflate's bytes. A body that gains nothing is
 /// stored as it was sent; if it begins with the mark, behind such a head with the number 0.
-struct StoredBodies {
+final class StoredBodies {
     private static let mark: UInt8 = 1
     private static let headBytes = 9
     /// A body that is packed to more than this share of it becomes the next dictionary of its kind, up to a number.
@@ -18,37 +18,53 @@ struct StoredBodies {
     /// No message has so many bytes.
     private static let most = 64 << 20
 
-    private let database: Database
-    private var dictionaries: [Int64: Data] = [:]
-    /// The newest dictionary of each kind, and how many there are.
-    private var newest: [String: (id: Int64, count: Int)] = [:]
+    /// A body that cannot be unpacked: its row, or its dictionary, is damaged.
+    struct Unreadable: Error {}
 
-    init(_ database: Database) throws {
-        self.database = database
-        for row in try Row.fetchAll(database, sql: "SELECT id, kind, body FROM dictionary ORDER BY id") {
-            let (id, kind): (Int64, String) = (row["id"], row["kind"])
-            dictionaries[id] = row["body"]
-            newest[kind] = (id, (newest[kind]?.count ?? 0) + 1)
+    private let database: Database
+    /// The dictionaries that were asked for; nil where there is none of that number.
+    private var dictionaries: [Int64: Data?] = [:]
+    /// The newest dictionary of each kind that was asked for, and the number of dictionaries; nil if there is none.
+    private var newest: [String: (id: Int64, count: Int)?] = [:]
+
+    init(_ database: Database) { self.database = database }
+
+    private func dictionary(_ id: Int64) throws -> Data? {
+        if let known = dictionaries[id] { return known }
+        let statement = try database.cachedStatement(sql: "SELECT body FROM dictionary WHERE id = ?")
+        let found = try Data.fetchOne(statement, arguments: [id])
+        dictionaries[id] = .some(found)
+        return found
+    }
+
+    private func newest(of kind: String) throws -> (id: Int64, count: Int)? {
+        if let known = newest[kind] { return known }
+        let statement = try database.cachedStatement(
+            sql: "SELECT max(id) AS id, count(*) AS number FROM dictionary WHERE kind = ?")
+        let found = try Row.fetchOne(statement, arguments: [kind]).flatMap { row in
+            (row["id"] as Int64?).map { (id: $0, count: row["number"] as Int) }
         }
+        newest[kind] = .some(found)
+        return found
     }
 
     /// A body for the file; a new dictionary is stored, too.
-    mutating func pack(_ body: Data, topic: String) throws -> Data {
+    func pack(_ body: Data, topic: String) throws -> Data {
         guard body.first != Self.mark else { return Self.head(0, body.count) + body }
         guard body.count >= Self.least else { return body }
         let kind = String(topic.prefix { $0 != "." })
-        let known = newest[kind]
-        let packed = known.flatMap { pack(body, $0.id) }
+        let known = try newest(of: kind)
+        let packed = try known.flatMap { try pack(body, $0.id) }
         if let packed, packed.count <= body.count / Self.share { return packed }
         guard body.count <= Self.longest, known?.count ?? 0 < Self.mostOfKind else { return packed ?? body }
         try database.execute(sql: "INSERT INTO dictionary (kind, body) VALUES (?, ?)", arguments: [kind, body])
         let id = database.lastInsertedRowID
         (dictionaries[id], newest[kind]) = (body, (id, (known?.count ?? 0) + 1))
-        return pack(body, id) ?? body
+        return try pack(body, id) ?? body
     }
 
-    private func pack(_ body: Data, _ id: Int64) -> Data? {
-        guard let dictionary = dictionaries[id], let number = UInt32(exactly: id),
+    private func pack(_ body: Data, _ id: Int64) throws -> Data? {
+        guard let dictionary = try dictionary(id), let number = UInt32(exactly: id),
             let packed = Deflate.pack(body, dictionary), Self.headBytes + packed.count < body.count
         else { return nil }
         return Self.head(number, body.count) + packed
@@ -62,7 +78,7 @@ struct StoredBodies {
         return head
     }
 
-    /// The body as it was sent.
+    /// The body as it was sent; throws `Unreadable` if the row is damaged.
     func unpack(_ stored: Data) throws -> Data {
         guard stored.first == Self.mark else { return stored }
         func word(_ place: Int) -> Int {
@@ -70,10 +86,10 @@ struct StoredBodies {
         }
         let (number, length, packed) = (word(1), word(5), Data(stored.dropFirst(Self.headBytes)))
         if number == 0, stored.count >= Self.headBytes, packed.count == length { return packed }
-        guard stored.count > Self.headBytes, length <= Self.most, let dictionary = dictionaries[Int64(number)],
+        guard stored.count > Self.headBytes, length <= Self.most, let dictionary = try dictionary(Int64(number)),
             let body = Deflate.unpack(packed, to: length, dictionary)
         else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a message cannot be unpacked")
+            throw Unreadable()
         }
         return body
     }

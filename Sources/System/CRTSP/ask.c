@@ -7,7 +7,7 @@
 #include "CRTSP.h"
 #include "session.h"
 
-enum { step_limit = 5 * G_USEC_PER_SEC, most_messages = 4096 };
+enum { step_limit = 5 * G_USEC_PER_SEC };
 
 // MARK: Users and passwords
 
@@ -56,8 +56,9 @@ static void keep(ww_rtsp *self, GstRTSPMessage *message) {
 }
 
 static GstRTSPResult receive(ww_rtsp *self, GstRTSPMessage *response) {
-    for (int i = 0; i < most_messages; i++) {
-        GstRTSPResult result = gst_rtsp_connection_receive_usec(self->connection, response, step_limit);
+    const gint64 end = g_get_monotonic_time() + step_limit;
+    for (gint64 left = step_limit; left > 0; left = end - g_get_monotonic_time()) {
+        GstRTSPResult result = gst_rtsp_connection_receive_usec(self->connection, response, left);
         if (result != GST_RTSP_OK) return result;
         gchar *sequence = NULL;
         switch (gst_rtsp_message_get_type(response)) {
@@ -71,7 +72,7 @@ static GstRTSPResult receive(ww_rtsp *self, GstRTSPMessage *response) {
         }
         gst_rtsp_message_unset(response);
     }
-    return GST_RTSP_EPARSE;
+    return GST_RTSP_ETIMEOUT;
 }
 
 GstRTSPResult ww_rtsp_ask(ww_rtsp *self, GstRTSPMessage *request, GstRTSPMessage *response) {

@@ -37,6 +37,9 @@ static long read_now(ww_rtsp *self, int socket, unsigned char *to, unsigned long
 }
 
 long ww_rtsp_read(ww_rtsp *self, unsigned char *to, unsigned long capacity, unsigned long least, int wait) {
+    // Asked first: a sender that never pauses must not keep this from being cancelled.
+    struct pollfd wake = {self->wake, POLLIN, 0};
+    if (self->wake < 0 || poll(&wake, 1, 0) > 0) return WW_RTSP_CANCELLED;
     if (self->early && self->early->len > self->early_read) return take_early(self, to, capacity);
     int socket = g_socket_get_fd(gst_rtsp_connection_get_read_socket(self->connection));
     // What TLS has read ahead is no news to the socket.

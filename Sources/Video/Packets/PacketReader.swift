@@ -92,7 +92,7 @@ package struct PacketReader {
     }
 
     private mutating func finish(_ unit: UnitAssembler.Unit) {
-        if unit.isKey { leftOut = 0 }
+        if unit.isKey, !unit.isLeftOut { leftOut = 0 }
         guard unit.isLeftOut else { return waiting.append(.unit(unit.bytes, time: unit.time, isKey: unit.isKey)) }
         leftOut += 1
         waiting.append(.leftOut(time: unit.time))

@@ -15,6 +15,8 @@ struct UnitAssembler {
     static let maxBytes = 1 << 24
     static let maxSets = 32
     static let maxSetBytes = 1 << 14
+    /// The most bytes of all sets, which stand before each keyframe that brings none.
+    static let maxSetsBytes = 1 << 16
 
     private let coding: VideoCoding
     /// Parameters by kind and number, in the order in which they first came.
@@ -28,7 +30,7 @@ struct UnitAssembler {
     private var hasSets = false
     private var isKey = false
     private var isLeftOut = false
-    /// Where a piece in fragments begins; nil between pieces, and where its beginning is lost.
+    /// The offset at which a fragmented piece begins; nil between pieces, and if its beginning is lost.
     private var fragment: Int?
     private var fragmentIsLeftOut = false
 
@@ -81,7 +83,8 @@ struct UnitAssembler {
     private mutating func takeSeveral(_ payload: ArraySlice<UInt8>, _ drops: () -> Bool) {
         dropFragment()
         var rest = payload.dropFirst(coding.head)
-        while rest.count > 2 {
+        // They are of one unit; a packet may end the one before.
+        while rest.count > 2, finished.count < 2 {
             let count = Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])
             rest = rest.dropFirst(2)
             guard count <= rest.count else { return }
@@ -198,6 +201,8 @@ struct UnitAssembler {
         var bits = BitReader(set.dropFirst(coding.head))
         let number = isPicture ? bits.number() ?? 0 : 0
         let key = UInt16(kind) << 8 | UInt16(truncatingIfNeeded: number & 0xFF)
+        let others = sets.reduce(0) { $0 + ($1.key == key ? 0 : $1.bytes.count) }
+        guard others + set.count <= Self.maxSetsBytes else { return }
         if let place = sets.firstIndex(where: { $0.key == key }) {
             if !sets[place].bytes.elementsEqual(set) { sets[place].bytes = Array(set) }
         } else if sets.count < Self.maxSets {

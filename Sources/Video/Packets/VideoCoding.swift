@@ -1,4 +1,4 @@
-/// What the pieces of a coded video (NAL units) are by their first bytes.
+/// A video coding, and the kinds of its pieces (NAL units) by their first bytes.
 package enum VideoCoding: Sendable {
     case h264, h265
 

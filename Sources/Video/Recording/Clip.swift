@@ -5,7 +5,7 @@ import SystemSupport
 
 /// The clip of one event on its way into its file; used by the recorder's thread alone.
 final class Clip {
-    /// What became of it.
+    /// The outcome of writing a clip.
     enum Outcome: Equatable {
         case written(seconds: Double, bytes: Int, cut: Cut?)
         /// The ring had no unit to begin with.
@@ -93,7 +93,8 @@ final class Clip {
             case nil: break
             }
             if isPast(end, now) {
-                finish(muxer, nil)
+                // Where the disk could not take all of it, the rest is missing.
+                finish(muxer, muxer.hasRoom ? nil : .lost)
             } else if isLast {
                 finish(muxer, .stopped)
             }

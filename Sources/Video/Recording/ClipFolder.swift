@@ -64,7 +64,7 @@ struct ClipFolder: Sendable {
             guard (try? handle.seek(toOffset: place)) != nil, let head = try? handle.read(upToCount: 16),
                 head.count >= 8, let box = Box(head)
             else { break }
-            guard box.bytes >= 8, place + box.bytes <= end else { break }
+            guard box.bytes >= 8, box.bytes <= end - place else { break }
             place += box.bytes
             if box.name == "moov" { hasIndex = true }
             // An index stands behind the pictures that it is of.

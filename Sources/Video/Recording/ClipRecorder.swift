@@ -37,7 +37,6 @@ package final class ClipRecorder: Sendable {
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
-    private let isActive = Atomic(false)
     /// Clips that are written at once, at most, of all streams and of one.
     private static let most = (all: 64, ofStream: 8)
     /// Bytes of the disk that clips leave free: the journal may be on it, too.
@@ -71,7 +70,6 @@ package final class ClipRecorder: Sendable {
         }
         guard isNew else { return }
         ring.keep(Int(settings.ringMegabytes * 1e6))
-        _ = ring.listen { [weak self] in self?.tell() }
     }
 
     /// Keeps nothing of a stream any more; `ring` is its.
@@ -79,9 +77,6 @@ package final class ClipRecorder: Sendable {
         state.withLock { $0.rings[stream] = nil }
         ring.keep(nil)
     }
-
-    /// On a streaming thread.
-    private func tell() { if isActive.load(ordering: .relaxed) { news.signal() } }
 
     // MARK: Events
 
@@ -101,7 +96,6 @@ package final class ClipRecorder: Sendable {
             return true
         }
         guard isTaken else { return }
-        isActive.store(true, ordering: .relaxed)
         news.signal()
     }
 
@@ -117,7 +111,7 @@ package final class ClipRecorder: Sendable {
         return folder.file(event)
     }
 
-    /// What there is of an event's clip.
+    /// The state of an event's clip.
     package enum Found: Sendable, Equatable {
         case file(String)
         case beingWritten
@@ -131,7 +125,7 @@ package final class ClipRecorder: Sendable {
         return FileManager.default.fileExists(atPath: file) ? .file(file) : .nothing
     }
 
-    /// Where the clip of an event of an earlier process is; nil if it has none.
+    /// Returns the path of the clip of an earlier process's event; nil if it has none.
     package func file(of event: String) -> String? {
         let file = folder.file(event)
         return Identifier.isEvent(event) && FileManager.default.fileExists(atPath: file) ? file : nil
@@ -197,17 +191,14 @@ package final class ClipRecorder: Sendable {
             let writing = Dictionary(clips.map { ($0.stream, 1) }, uniquingKeysWith: +)
             state.withLock { state in
                 state.counts.writing = writing
-                isActive.store(!state.running.isEmpty, ordering: .relaxed)
             }
             if isEnding, clips.isEmpty { break }
-            // Units come one by one; several are written at once, so that the thread wakes less often.
-            if !clips.isEmpty { Thread.sleep(forTimeInterval: isEnding ? 0.005 : 0.05) }
         }
         ended.signal()
     }
 
-    /// So long the thread waits for units, at most, while a clip is written.
-    private static let pause = DispatchTimeInterval.milliseconds(250)
+    /// The time between two looks for new units while a clip is written.
+    private static let pause = DispatchTimeInterval.milliseconds(100)
 
     private func isOver(_ clip: Clip, isLast: Bool, isFull: Bool) -> Bool {
         let ended = state.withLock { $0.running[clip.event]?.ended }

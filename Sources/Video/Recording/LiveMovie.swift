@@ -16,7 +16,7 @@ package final class LiveMovie: Sendable {
         fileprivate let begins: Bool
     }
 
-    /// What a viewer finds.
+    /// The answer to a viewer's reading.
     package enum Next: Sendable {
         case pieces([Piece])
         case nothing
@@ -51,7 +51,7 @@ package final class LiveMovie: Sendable {
         fileprivate init(_ movie: LiveMovie) { self.movie = movie }
         deinit { movie.leave() }
 
-        /// What stands before all pieces; nil while there is no keyframe to begin with.
+        /// The index that comes before all pieces; nil while there is no keyframe to begin with.
         package var index: [UInt8]? { movie.state.withLock { $0.index } }
         package var isOver: Bool { movie.state.withLock { $0.isOver } }
 
@@ -143,10 +143,15 @@ package final class LiveMovie: Sendable {
 
     private var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Waits for a keyframe.
+    /// Seconds after which a held keyframe is not live any more.
+    private static let fresh = 15.0
+
+    /// Waits for a keyframe; one that is held may be of a camera that has gone.
     private func firstUnit() -> UnitRing.Numbered? {
         while !isOver {
-            if let found = ring.newestKeyframe { return found }
+            if let found = ring.newestKeyframe, Date().timeIntervalSince1970 - found.unit.at < Self.fresh {
+                return found
+            }
             _ = news.wait(timeout: .now() + .milliseconds(500))
         }
         return nil

@@ -1,7 +1,7 @@
 /// Parts a fragmented movie, as it comes in buffers, into its index and its pieces, which a player takes one by one.
 package struct MoviePieces: Sendable {
     package enum Part: Sendable, Equatable {
-        /// What stands before all pieces.
+        /// The index that comes before all pieces.
         case index([UInt8])
         /// Pictures and their index; `begins` with a keyframe.
         case piece([UInt8], begins: Bool)

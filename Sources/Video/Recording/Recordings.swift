@@ -3,7 +3,7 @@ import Sampling
 package import StreamSources
 import Synchronization
 
-/// What is recorded of all streams: their rings, the clips of events, and the video of those who watch.
+/// The recordings of all streams: their rings, the clips of events, and the live video.
 package final class Recordings: Sendable {
     private struct State {
         var rings: [String: UnitRing] = [:]
@@ -14,7 +14,7 @@ package final class Recordings: Sendable {
     package let clips: ClipRecorder?
     private let state = Mutex(State())
 
-    /// Where clips cannot be written that is said, and watching goes on without them.
+    /// Makes the recordings; if clips cannot be written, logs the reason and goes on without them.
     package init(clips settings: ClipSettings?, journal: String?, logger: Logger) {
         do {
             clips = try settings.map { try ClipRecorder($0, journal: journal, logger: logger) }
@@ -24,15 +24,13 @@ package final class Recordings: Sendable {
         }
     }
 
-    /// The ring of a stream; `hasClips`: whether its events may have clips.
-    package func ring(of stream: String, hasClips: Bool) -> UnitRing {
-        let ring = state.withLock { state in
-            let ring = state.rings[stream] ?? UnitRing()
-            state.rings[stream] = ring
-            return ring
-        }
+    /// Returns the ring of a stream that runs, or a new one for a stream that is to run.
+    package func ring(of stream: String) -> UnitRing { state.withLock { $0.rings[stream] } ?? UnitRing() }
+
+    /// Records a stream that runs now; `hasClips`: whether its events may have clips.
+    package func keep(_ ring: UnitRing, of stream: String, hasClips: Bool) {
+        state.withLock { $0.rings[stream] = ring }
         if let clips, hasClips { clips.keep(ring, of: stream) } else { clips?.drop(ring, of: stream) }
-        return ring
     }
 
     /// Lets go of what is held of a stream.
@@ -54,7 +52,7 @@ package final class Recordings: Sendable {
         clips?.close()
     }
 
-    /// What a stream's ring holds; nil without such a stream.
+    /// Returns the state of a stream's ring; nil if there is no such stream.
     package func status(of stream: String) -> RingStatus? { state.withLock { $0.rings[stream] }?.status }
 
     /// A viewer more of a stream's video, which is made once for all of them; nil without such a stream.

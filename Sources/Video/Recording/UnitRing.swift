@@ -13,7 +13,7 @@ package final class UnitRing: UnitTaker {
         package let unit: CodedUnit
     }
 
-    /// What a reader finds.
+    /// The answer to a reading: units, and whether some are gone.
     package struct Reading: Sendable {
         package var units: [Numbered] = []
         /// Whether units between the asked number and these are gone.
@@ -79,15 +79,15 @@ package final class UnitRing: UnitTaker {
     }
 
     package func take(_ unit: CodedUnit, of session: Int) {
-        let told = state.withLock { state -> [@Sendable () -> Void] in
-            guard session == state.session, wanted.load(ordering: .relaxed) else { return [] }
+        let told = state.withLock { state -> [Int: @Sendable () -> Void] in
+            guard session == state.session, wanted.load(ordering: .relaxed) else { return [:] }
             state.units.append(Numbered(number: state.next, session: session, unit: unit))
             state.next += 1
             state.bytes += unit.bytes.count + Self.overhead
             settle(&state)
-            return Array(state.listeners.values)
+            return state.listeners
         }
-        for tell in told { tell() }
+        for tell in told.values { tell() }
     }
 
     package func refuse(_ kind: String, of session: Int) {
@@ -157,7 +157,7 @@ package final class UnitRing: UnitTaker {
     }
 }
 
-/// What a stream's ring holds.
+/// The state of a stream's ring.
 package struct RingStatus: Codable, Sendable, Equatable {
     /// "H.264" or "H.265"; nil before the first unit.
     package let codec: String?

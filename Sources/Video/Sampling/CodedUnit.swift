@@ -4,7 +4,7 @@ package enum VideoCodec: String, Sendable, Codable {
     case h265 = "H.265"
 }
 
-/// What a stream's coded units are: two units of one format can stand in one file.
+/// The format of a stream's coded units: units of one format can be in one file.
 package struct CodedFormat: Sendable, Equatable {
     package let codec: VideoCodec
     package let width: Int

@@ -1,7 +1,7 @@
 /// Parameter sets in front of a coded picture whose parts begin with start codes.
 package enum ParameterSets {
     /// Bytes that are looked at, at most: parameter sets stand before the picture, and are small.
-    private static let most = 16_384
+    package static let most = 16_384
 
     /// The parameter sets before the picture's first slice, each with a start code of 4 bytes; empty if there are none.
     package static func leading(_ unit: [UInt8], _ codec: VideoCodec) -> [UInt8] {

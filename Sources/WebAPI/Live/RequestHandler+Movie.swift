@@ -41,7 +41,7 @@ private enum MovieStream {
     /// A keyframe that takes longer is waited for by asking again.
     private static let patience = Duration.seconds(12)
 
-    /// What stands before all pieces; nil if no keyframe comes.
+    /// Waits for the index that comes before all pieces; nil if no keyframe comes.
     static func index(_ viewer: LiveMovie.Viewer) async throws -> [UInt8]? {
         let end = ContinuousClock.now + patience
         while ContinuousClock.now < end, !viewer.isOver {

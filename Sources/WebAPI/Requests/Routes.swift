@@ -6,7 +6,7 @@ package import WireFormat
 /// An action on a session.
 package enum SessionStep: Sendable { case show, open, end }
 
-/// What a route leads to.
+/// The target of a route.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document

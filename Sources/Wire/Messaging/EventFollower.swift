@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 package import WireFormat
 
-/// What a follower reports, in order of `seq`.
+/// A report of a follower; reports come in order of `seq`.
 package enum Followed: Sendable, Equatable {
     /// An event that was open when following began: its newest message.
     case open(WireMessage)

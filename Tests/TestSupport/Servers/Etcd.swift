@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Real members of etcd on loopback (`scripts/setup/etcd.sh`), whose data outlive them.
+/// Real members of etcd on loopback (`make setup-test`), whose data outlive them.
 package final class Etcd: Sendable {
     package let members: [String]
     package let folder: URL

@@ -20,6 +20,8 @@ static void bus_error(int number, siginfo_t *info, void *context) {
     if (own && at >= own->from && at < own->to) siglongjmp(own->back, 1);
     // Another's: it comes again when this returns, as if this had not been here.
     sigaction(number, &before, NULL);
+    // One that was sent does not come again by itself.
+    if (info->si_code <= 0) raise(number);
 }
 
 static void install(void) {

@@ -32,8 +32,6 @@ package struct HistoryQuery: Sendable {
     /// It sees every fourth window (every second, if the window's length is not a multiple of four). Scores are exact
     /// nevertheless; moments are marked approximate. With few texts it saves nothing.
     package var isQuick = false
-    /// Whether a segment of a stream is left out without a word.
-    package var leavesOut: @Sendable (_ stream: String, _ day: Int?) -> Bool = { _, _ in false }
     /// The number of threads that scan.
     package var threads = 2
     /// The least seconds between two moments of a stream.

@@ -87,7 +87,7 @@ package struct HistorySearch: Sendable {
             let path = segment.path
             do throws(HistoryProblem) {
                 let header = try SegmentReader(path).header
-                guard query.selects(header.stream), !query.leavesOut(header.stream, segment.day),
+                guard query.selects(header.stream),
                     header.file == nil ? !query.hasMediaSpan : !query.hasWallSpan,
                     header.kind == .frames || header.head == query.head
                 else { continue }

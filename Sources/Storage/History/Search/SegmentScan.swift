@@ -18,7 +18,7 @@ final class SegmentScan {
         let continues: Bool
     }
 
-    /// What is needed to find a segment's blocks again.
+    /// A segment and the places of its blocks, to find the blocks again.
     struct Scanned: Sendable {
         let segment: HistoryFolder.Segment
         let blocks: [BlockPlace]

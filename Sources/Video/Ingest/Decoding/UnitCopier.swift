@@ -27,14 +27,17 @@ final class UnitCopier {
         guard let known = format else { return }
         let isKeyframe = ww_is_delta(buffer) == 0
         // Parameter sets may come once, before anybody wants units.
-        guard taker.isWanted || isKeyframe && startCodes else { return }
+        let isWanted = taker.isWanted
+        guard isWanted || isKeyframe && startCodes else { return }
         let size = gst_buffer_get_size(buffer)
         guard size > 0, size <= Self.largest else { return }
-        let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in
-            count = Int(gst_buffer_extract(buffer, 0, target.baseAddress, size))
+        // Of a unit that nobody wants, the parameter sets at its beginning are looked at.
+        let copied = isWanted ? size : min(size, gsize(ParameterSets.most))
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(copied)) { target, count in
+            count = Int(gst_buffer_extract(buffer, 0, target.baseAddress, copied))
         }
         if isKeyframe, startCodes { note(ParameterSets.leading(bytes, known.codec), known) }
-        guard taker.isWanted else { return }
+        guard isWanted else { return }
         let stamp = Self.runningTime(buffer.pointee.pts, pad)
         let lead = stamp.map { ww_lead(pad, $0) } ?? 0
         // A time stamp that is far from the clock says nothing of when the picture was.

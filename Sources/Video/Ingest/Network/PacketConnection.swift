@@ -5,7 +5,7 @@ import Packets
 /// A plain RTSP session, whose packets come within its connection.
 // @unchecked: `cancel` is for any thread; all else is for one at a time, the source's streaming thread
 final class PacketConnection: @unchecked Sendable {
-    /// What came of opening it.
+    /// The outcome of opening the connection.
     enum Opened {
         case stream(PacketReader.Stream)
         case unusual
@@ -14,7 +14,7 @@ final class PacketConnection: @unchecked Sendable {
         case failed
     }
 
-    /// What a reading gives besides bytes.
+    /// The reason why reading ended.
     enum End: Int {
         case ended = -1
         case broke = -2

@@ -17,7 +17,7 @@ final class PacketFeed: @unchecked Sendable {
     private static let (piece, wait) = (16_384, Duration.milliseconds(40))
     private static let (largePiece, longWait) = (65_536, Duration.milliseconds(100))
     private static let idleWait = Duration.seconds(1)
-    /// What `rtpjitterbuffer` has as its latency here, and what bytes wait for others at most.
+    /// The latency of `rtpjitterbuffer` in our pipelines, in nanoseconds; bytes wait no longer for others.
     private static let delay: UInt64 = 300_000_000
     private static let reportInterval = Duration.seconds(5)
     /// Time away from the connection after which it is not known when its bytes came.
@@ -205,11 +205,14 @@ final class PacketFeed: @unchecked Sendable {
 
     /// Whether a unit comes so late that the decoder must catch up, which it does up to the next keyframe.
     private func isTooLate(_ time: UInt64?, _ isKey: Bool, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
-        guard !isKey, !keepsUnits, decoderTap?.takesAll == true else {
+        guard !isKey, decoderTap?.takesAll == true else {
             isSkipping = false
             return false
         }
-        if !isSkipping, let time, let now = Self.now(source) { isSkipping = now > time && now - time > Self.maxLate }
+        // Units that somebody records are not left out; one that is being left out needs the next keyframe.
+        if !isSkipping, !keepsUnits, let time, let now = Self.now(source) {
+            isSkipping = now > time && now - time > Self.maxLate
+        }
         return isSkipping
     }
 }

@@ -153,7 +153,10 @@ package actor NotifyFollower {
 
     /// Ends a sensor whose event has ended without being told.
     private func turnOff(_ alert: Alert) async -> Bool {
-        guard alert.message.phase == "end", on.contains(alert.key) else { return true }
+        guard alert.message.phase == "end" else { return true }
+        // The start may stand in the batch still.
+        if batch.contains(where: { $0.key == alert.key }) { guard await flush() else { return false } }
+        guard on.contains(alert.key) else { return true }
         guard await flush() else { return false }
         return await deliver([.ended(alert)]) == .delivered
     }
@@ -183,7 +186,8 @@ package actor NotifyFollower {
         defer { sending = nil }
         while let first = left.first, !Task.isCancelled {
             sending = first
-            let (count, outcome) = await attempt(left)
+            // After a failure one is tried alone, so that those behind it do not go out again and again.
+            let (count, outcome) = await attempt(attempts > 0 ? left.prefix(1) : left)
             for notice in left.prefix(count) { succeeded(notice) }
             left = left.dropFirst(count)
             await keepPlace()

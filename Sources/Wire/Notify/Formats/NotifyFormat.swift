@@ -19,7 +19,7 @@ package enum NotifyFormat: String, Sendable, CaseIterable {
 
     /// Schemes of addresses.
     package var schemes: [String] { self == .mqtt ? ["mqtt", "mqtts"] : ["http", "https"] }
-    /// What there is instead of a user in the address, for people.
+    /// A sentence on the keys to use instead of a user in the address.
     package var userKeys: String {
         self == .mqtt
             ? "name it by user: NAME, and a file with the password by password: FILE"

@@ -13,10 +13,10 @@ package struct HomeSensor: Sendable, Hashable {
 package struct HomeAssistant: Sendable {
     private let topics: MQTTTopics
     private let hasPictures: Bool
-    /// What tells this notifier's entities from others.
+    /// The name that tells this notifier's entities from others.
     private let node: String
 
-    /// Where Home Assistant says that it is there.
+    /// The topic on which Home Assistant says that it is there.
     static let status = "homeassistant/status"
 
     package init(_ topics: MQTTTopics, hasPictures: Bool) {
@@ -25,7 +25,7 @@ package struct HomeAssistant: Sendable {
         node = String(topics.prefix.map { "/.".contains($0) ? "_" : $0 })
     }
 
-    /// Where its own descriptions are.
+    /// The topics of the notifier's own descriptions.
     var subscriptions: [String] { ["binary_sensor", "image"].map { "homeassistant/\($0)/\(node)/+/config" } }
 
     /// The retained messages that make an entity known; `isOn`: whether an event goes on that was told.

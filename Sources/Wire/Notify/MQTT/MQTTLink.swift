@@ -21,7 +21,7 @@ final class MQTTLink: Sendable {
         case nothing
     }
 
-    /// What has become of messages that were handed in.
+    /// The outcome of messages that were given to the connection.
     struct Outcome: Sendable {
         /// How many of them the broker has, from the first on.
         let confirmed: Int
@@ -131,9 +131,10 @@ final class MQTTLink: Sendable {
         var backoff = Backoff(first: .seconds(1), max: Self.longestPause)
         var version = MQTT_PROTOCOL_V5
         while !isStopping {
+            var up: ContinuousClock.Instant?
             do throws(MQTTProblem) {
                 let session = try MQTTSession(options, version: version, wake: wake) { isStopping }
-                backoff.reset()
+                up = .now
                 cameUp()
                 var traffic = MQTTTraffic(options.timeout)
                 do throws(MQTTProblem) {
@@ -148,6 +149,8 @@ final class MQTTLink: Sendable {
                     continue
                 }
                 wentDown(error.description)
+                // A broker that lets in and throws out is waited for like one that is away.
+                if let up, .now - up > Self.longestPause { backoff.reset() }
                 pause(backoff.next(chance: .random(in: 0...1)))
             }
         }
@@ -231,7 +234,7 @@ final class MQTTLink: Sendable {
     }
 }
 
-/// What is sent over one connection, and what of it is confirmed; on the connection's thread alone.
+/// The messages sent over one connection and their confirmations; used on the connection's thread alone.
 private struct MQTTTraffic {
     private struct Running {
         let job: MQTTLink.Job

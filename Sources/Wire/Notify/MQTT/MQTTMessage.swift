@@ -3,7 +3,7 @@ import WireFormat
 
 /// A message to a broker, always with QoS 1.
 package struct MQTTMessage: Sendable, Equatable {
-    /// What it says of a query on a stream, for home automation.
+    /// The state of a query on a stream, for home automation.
     package struct Turn: Sendable, Hashable {
         package let key: SensorKey
         package let isOn: Bool
@@ -84,7 +84,7 @@ extension MQTTMessage {
     /// Bytes of other payloads, at most.
     package static let mostPayload = 256 << 10
 
-    /// What a notice is to a broker, in order: its JSON, then the state of a sensor, then a picture.
+    /// Returns the messages of a notice, in order: its JSON, then a picture, then the state of a sensor.
     package static func of(
         _ notice: Notice, _ settings: NotifierSettings, _ context: NoticeContext, picture: Data?
     ) throws -> [MQTTMessage] {
@@ -95,13 +95,14 @@ extension MQTTMessage {
         case .alert(let alert):
             let key = alert.key
             topic = topics.events(key)
-            if settings.homeAssistant, alert.message.phase != "update" {
-                after.append(state(key, isOn: alert.message.phase == "start", topics))
-            }
             if let picture, picture.count <= mostPicture {
                 var message = MQTTMessage(topics.image(key), picture, isRetained: true)
                 message.isOptional = true
                 after.append(message)
+            }
+            // After the picture: whoever is woken by the state shows that.
+            if settings.homeAssistant, alert.message.phase != "update" {
+                after.append(state(key, isOn: alert.message.phase == "start", topics))
             }
         case .ended(let alert): return [state(alert.key, isOn: false, topics)]
         case .summary: topic = topics.summary

@@ -14,11 +14,11 @@ final class MQTTSession {
 
     private let handle: OpaquePointer
     private let options: MQTTOptions
-    /// What the broker said to the greeting; 0: welcome.
+    /// The broker's answer to the greeting; 0 is welcome.
     private var answer: Int32?
     /// Reason of the broker's farewell.
     private var farewell: Int32?
-    /// What the library logged of errors, a line each.
+    /// The errors that the library logged, a line each.
     private var complaint: String?
     /// Numbers of messages that the broker has confirmed, with its reason, since they were taken last.
     private var confirmed: [(number: Int32, reason: Int32)] = []
@@ -151,7 +151,7 @@ final class MQTTSession {
         try check(mosquitto_loop_misc(handle))
     }
 
-    /// What a broker makes of a message.
+    /// The outcome of publishing a message.
     enum Published {
         /// It is on its way, by this number.
         case sent(Int32)
@@ -176,7 +176,7 @@ final class MQTTSession {
         }
     }
 
-    /// What the broker has confirmed, and what came from it, since the last call.
+    /// Returns the broker's confirmations and messages since the last call.
     func take() -> (confirmed: [(number: Int32, reason: Int32)], arrived: [Arrival]) {
         defer { (confirmed, arrived) = ([], []) }
         return (confirmed, arrived)

@@ -1,7 +1,7 @@
 package import Matching
 import Synchronization
 
-/// Where notifiers learn which streams and queries there are, while that is known.
+/// The place where notifiers learn of streams and queries, while these are known.
 package final class RosterSource: Sendable {
     private let source = Mutex<(@Sendable () async -> NotifyRoster)?>(nil)
 

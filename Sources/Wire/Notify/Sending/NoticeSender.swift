@@ -21,7 +21,7 @@ package enum Parcel: Sendable, Equatable {
     }
 }
 
-/// What came of sending.
+/// The outcome of sending.
 package enum DeliveryOutcome: Sendable, Equatable {
     case delivered
     /// The receiver wants no more, ever (410).
@@ -52,7 +52,7 @@ extension NoticeSender {
     package func start() async {}
 }
 
-/// What a sender is made for.
+/// The settings that a sender is made from.
 package struct SenderContext: Sendable {
     package let settings: NotifierSettings
     package let target: NotifierTarget

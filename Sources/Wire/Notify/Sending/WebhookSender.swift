@@ -35,9 +35,10 @@ package actor WebhookSender: NoticeSender {
         guard case .request(let request, let plain)? = parcels.first else { return (0, .failed("nothing to send")) }
         var outcome = await send(refusesPictures ? plain ?? request : request)
         // A server that takes no attachments, or none so large, is to say so by its status.
-        if plain != nil, !refusesPictures, case .failed(_, _, let status?) = outcome, [400, 413, 415].contains(status) {
-            refusesPictures = true
-            outcome = await send(plain ?? request)
+        if let plain, !refusesPictures, case .failed(_, _, let status?) = outcome, [400, 413, 415].contains(status) {
+            outcome = await send(plain)
+            // It was the picture, and not only its size.
+            if outcome == .delivered, status != 413 { refusesPictures = true }
         }
         return (outcome == .delivered ? 1 : 0, outcome)
     }

@@ -46,8 +46,12 @@ package struct NotifierSettings: Sendable, Equatable {
     }
 
     /// Whether both publish by MQTT below one prefix at one broker, as far as it can be seen here.
+    ///
+    /// Home Assistant's names have no slash and no dot, so that topics are compared without them.
     package func isAtOneTopic(with other: NotifierSettings) -> Bool {
-        format == .mqtt && other.format == .mqtt && topic == other.topic && (url, urlFile) == (other.url, other.urlFile)
+        func name(_ topic: String) -> String { String(topic.map { "/.".contains($0) ? "_" : $0 }) }
+        return format == .mqtt && other.format == .mqtt && name(topic) == name(other.topic)
+            && (url, urlFile) == (other.url, other.urlFile)
     }
 }
 

@@ -10,7 +10,7 @@ enum LogEncoding {
         return encoder
     }
 
-    /// Writes the log beside a checkpoint: the whole file, or none; throws `WriteError`.
+    /// Writes a training's log beside its checkpoint, atomically; throws `WriteError`.
     static func write(_ log: some Encodable, to file: URL) throws {
         do {
             try encoder.encode(log).write(to: file, options: .atomic)

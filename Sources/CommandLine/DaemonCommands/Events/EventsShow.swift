@@ -7,7 +7,7 @@ import WatchwordConfiguration
 import WireFormat
 
 extension Events {
-    /// `watchword events`, without a word after it: prints events of the running daemon.
+    /// `watchword events show`, the default subcommand: prints events of the running daemon.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print events: from the journal, as they happen, or both without a gap.")
@@ -39,7 +39,7 @@ extension Events {
                 let follower = EventFollower(
                     publish: publish, control: daemon.control, filter: .init(query: query, stream: stream),
                     identity: try daemon.keys.identity())
-                // Sockets and a full terminal block, so that the follower has a thread of its own.
+                // Sockets and a full terminal block, so the follower does not run on the cooperative thread pool.
                 try await offPoolThrowing { try follower.run(since: since, open: open, live: follow) { try show($0) } }
             }
         }

@@ -4,7 +4,7 @@ import CommandSupport
 import Foundation
 
 extension Bench {
-    /// `watchword bench memory`: memory and processor time of the whole daemon, over minutes.
+    /// `watchword bench memory`: measures memory and processor time of the whole daemon over minutes.
     struct Memory: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:

@@ -4,7 +4,7 @@ import CommandSupport
 import Foundation
 
 extension Bench {
-    /// `watchword bench storm`: what is scored and written while every query matches on every stream.
+    /// `watchword bench storm`: measures what the daemon scores and writes while every query matches on every stream.
     struct Storm: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:

@@ -6,7 +6,7 @@ import Foundation
 import Tensors
 
 extension Bench {
-    /// `watchword bench streams`: how many cameras this machine can watch.
+    /// `watchword bench streams`: measures how many cameras this machine can watch.
     struct Streams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "The number of 1080p25 H.264 cameras that the whole daemon can watch in real time.",

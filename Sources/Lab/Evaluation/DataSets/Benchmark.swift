@@ -1,12 +1,12 @@
 package import Foundation
 
-/// The retrieval benchmarks, read from the files in which they are distributed.
+/// The published text-video retrieval benchmarks, which can be read from the files of their authors.
 ///
-/// The order follows the annotation files, as in CLIP4Clip's data loaders.
+/// Pairs of text and video are in the order of the annotation files, as in CLIP4Clip's data loaders.
 package enum Benchmark: String, Sendable, CaseIterable {
     case msrvtt, msvd, lsmdc, activitynet, didemo
 
-    /// The available splits; the first is the test split.
+    /// The names of the benchmark's splits, such as "test"; the first is the one that results are published for.
     package var splits: [String] {
         switch self {
         case .msrvtt: ["1k-A", "9k", "7k"]
@@ -16,7 +16,7 @@ package enum Benchmark: String, Sendable, CaseIterable {
         }
     }
 
-    /// Reads a split: annotation files from `data`, videos from anywhere below `videos`.
+    /// Reads the data of one split: annotation files from the folder `data`, videos from anywhere below `videos`.
     package func read(_ data: URL, videos: URL, split: String) throws(DataSetError) -> RetrievalSet {
         guard splits.contains(split) else {
             throw DataSetError(

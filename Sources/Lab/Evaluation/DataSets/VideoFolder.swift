@@ -1,6 +1,8 @@
 import Foundation
 
-/// The video files below a directory, by name and by name without the last extension; links are followed.
+/// Finds the video files below a directory by name, with or without the file extension.
+///
+/// Symbolic links are followed.
 struct VideoFolder {
     private var whole: [String: String] = [:]
     private var stems: [String: String] = [:]
@@ -9,7 +11,7 @@ struct VideoFolder {
         guard let root = Self.kind(url.path), root.isDirectory else {
             throw DataSetError(url.path, "there is no such directory of videos", isMissing: true)
         }
-        // Links may lead back to where they lie.
+        // Symbolic links may form cycles, so each directory is visited once.
         var seen: Set<String> = []
         var waiting = [url.path]
         var files: [String] = []
@@ -30,15 +32,17 @@ struct VideoFolder {
         }
     }
 
-    /// The file whose name without its last extension is the id; nil if there is none.
+    /// Returns the file whose name without its last extension is `id`; nil if there is none.
     subscript(_ id: String) -> String? { stems[id] }
 
-    /// The file of that name, or the same video in another container: `a.mov` may exist as `a.mp4` or `a.mov.mp4`.
+    /// Returns the video file of that name; nil if there is none.
+    ///
+    /// The video may be in another container: `a.mov` may exist as `a.mp4` or `a.mov.mp4`.
     subscript(named name: String) -> String? { whole[name] ?? stems[name] ?? stems[Self.stem(name)] }
 
     private static func stem(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
 
-    /// Whether a path is a file or a directory, with its inode, links followed; nil if it does not exist.
+    /// Returns whether a path is a directory, and its path without symbolic links; nil if it does not exist.
     private static func kind(_ path: String) -> (isDirectory: Bool, place: String)? {
         let place = URL(filePath: path).resolvingSymlinksInPath()
         guard let isDirectory = try? place.resourceValues(forKeys: [.isDirectoryKey]).isDirectory else { return nil }

@@ -1,8 +1,9 @@
 import Tensors
 
-/// A question to a window's vector: the action of the object of some kind and colour.
+/// A training example for `ActionTask`: the actions of one object in one window (a short run of frames).
 ///
-/// An answer is 0 (false), 1 (true) or 0.5 (undecided).
+/// `window` is the window's index in the batch; `first` and `second` number the object's shape and colour. `actions`
+/// has 1 if the object does an action, 0 if not, and 0.5 if undecided.
 package struct ActionQuestion: Sendable {
     package var window: Int
     package var first: Int
@@ -14,9 +15,10 @@ package struct ActionQuestion: Sendable {
     }
 }
 
-/// A side task of training: the actions of the objects in a window, and the window's state as a whole.
+/// An auxiliary training loss: predicts, from a head's vector for a window, the actions of objects in it.
 ///
-/// Without it, directions of movement were not learnt.
+/// It also predicts states of the whole scene, such as "the lights go out". Without this loss, heads did not learn
+/// directions of movement.
 struct ActionTask: Sendable {
     private let D: Int
     private let kinds: (first: Int, second: Int)
@@ -41,9 +43,9 @@ struct ActionTask: Sendable {
             &layout, weight: name + ".whole.weight", bias: name + ".whole.bias", inputs: D, outputs: states)
     }
 
-    /// Returns the loss times `share`, and the gradient of the windows' vectors `[V, D]`.
+    /// Returns the loss times `share`, and its gradient with respect to the windows' vectors `[V, D]`.
     ///
-    /// `whole` has the truth of the window's states, `[V, states]`.
+    /// `whole` has, for each window, which states of the scene are true, `[V, states]`.
     func evaluate<Real: ProductScalar>(
         _ windows: [Real], _ questions: [ActionQuestion], whole truth: [Float], share: Real, _ p: [Real],
         _ g: inout [Real]
@@ -72,7 +74,9 @@ struct ActionTask: Sendable {
         return (loss + more, gradient)
     }
 
-    /// The cross entropy of decided answers; true ones count several times.
+    /// Returns the cross entropy, times `share`, over the answers whose truth is not 0.5 (undecided).
+    ///
+    /// Answers that are true weigh `ofTrue` times as much as false ones.
     private static func decided<Real: ProductScalar>(
         _ logits: [Real], _ truth: [Float], ofTrue: Real, _ share: Real
     ) -> (loss: Double, gradient: [Real]) {

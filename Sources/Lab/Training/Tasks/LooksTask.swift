@@ -1,13 +1,15 @@
 import Tensors
 
-/// An object in a picture: its kind, and its place.
+/// A training example for `LooksTask`: one object that is visible in one picture.
+///
+/// `picture` is the picture's index in the batch; `first` and `second` number the object's shape and colour.
 package struct Sight: Sendable {
     package var picture: Int
     package var first: Int
     package var second: Int
-    /// The place and the radius, as shares of the picture's side.
+    /// The object's centre and radius, as shares of the picture's side.
     package var x, y, radius: Double
-    /// The cosine and sine of the object's rotation; nil if the shape does not show it.
+    /// The cosine and sine of the object's rotation times its shape's symmetry order; nil if no rotation is visible.
     package var turn: (cosine: Double, sine: Double)?
 
     package init(
@@ -19,7 +21,7 @@ package struct Sight: Sendable {
     }
 }
 
-/// Side tasks of training: the kind and the place of objects, from a picture's embedding.
+/// Auxiliary training losses: predict the shape, colour and position of objects from a picture's embedding.
 struct LooksTask: Sendable {
     private let D: Int
     private let kinds: (first: Int, second: Int)
@@ -42,7 +44,9 @@ struct LooksTask: Sendable {
         place = Linear(&layout, weight: name + ".place.weight", bias: name + ".place.bias", inputs: 128, outputs: 5)
     }
 
-    /// Returns the losses, and the gradient of the embeddings `[F, D]`.
+    /// Returns the losses, and their gradient with respect to the picture embeddings `[F, D]`.
+    ///
+    /// `present` is the loss of which shapes and colours are visible, `place` that of the objects' positions.
     func evaluate<Real: ProductScalar>(
         _ embeddings: [Real], _ sights: [Sight], _ p: [Real], _ g: inout [Real]
     ) -> (present: Double, place: Double, gradient: [Real]) {
@@ -51,7 +55,8 @@ struct LooksTask: Sendable {
         let logits = present.forward(normalised, rows: F, p)
         let (A, B) = (kinds.first, kinds.second)
         let K = A * B + A + B
-        // Kinds together, then each by itself: rare ones count more.
+        // Pairs of shape and colour come first, then shapes alone, then colours alone. Visible ones, which are rare,
+        // weigh more.
         func share(_ column: Int) -> (mean: Real, ofTrue: Real) {
             if column < A * B { return (4 / Real(F * A * B), 4) }
             return (1 / Real(F * (column < A * B + A ? A : B)), 2)
@@ -77,7 +82,7 @@ struct LooksTask: Sendable {
         return (loss, placed.loss, gradient)
     }
 
-    /// The loss of place, size and rotation of the objects asked for.
+    /// Returns the loss of the position, size and rotation of the objects in `sights`, and its gradient.
     private func evaluatePlaces<Real: ProductScalar>(
         _ embeddings: [Real], _ sights: [Sight], _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, gradient: [Real]) {

@@ -2,10 +2,10 @@ import Tensors
 
 // F = pictures, g = patches along a side, P = side of a patch, W = width
 
-/// A side task of training: what each patch shows, from its token.
+/// An auxiliary training loss: predicts, from an image patch's output token, what the patch shows.
 ///
-/// It speeds up the training of the image tower. The answers are the outline within the patch, and the shape and colour
-/// under it.
+/// It predicts which pixels of the patch belong to an object, and the object's shape and colour. The loss speeds up the
+/// training of the image tower.
 struct PatchTask: Sendable {
     private let patch: Int
     private let kinds: (first: Int, second: Int)
@@ -25,10 +25,10 @@ struct PatchTask: Sendable {
         second = linear("second", kinds.second)
     }
 
-    /// Returns the loss, weighted by `share`, and the gradient of the patches' tokens `[F * g * g, W]`.
+    /// Returns the loss, weighted by `share`, and its gradient with respect to the patches' tokens `[F * g * g, W]`.
     ///
-    /// `labels` is `[F, g * P, g * P]`: 0 for background, else 1 + first * seconds + second, for kinds `first` and
-    /// `second`.
+    /// `labels`, `[F, g * P, g * P]`, has each pixel's object: 0 for background, else
+    /// `1 + shape * C + colour`, with C colours.
     func evaluate<Real: ProductScalar>(
         _ tokens: [Real], labels: [UInt8], grid n: Int, share: Real, _ p: [Real], _ g: inout [Real]
     ) -> (loss: Double, dTokens: [Real]) {
@@ -52,7 +52,7 @@ struct PatchTask: Sendable {
             covered[row] = count > 0
             if Double(count) > 0.15 * Double(P * P) { looks[row] = most - 1 }
         }
-        // On objects and beside them ten times as much as elsewhere.
+        // Patches on objects and beside them weigh ten times as much as the others.
         let near = (0..<N).map { row in Self.isNear(row, covered, n) }
         let nearShare = share / Real(max(near.count { $0 }, 1) * P * P)
         let allShare = 0.1 * share / Real(N * P * P)

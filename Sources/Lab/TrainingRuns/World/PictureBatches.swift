@@ -6,18 +6,18 @@ import Tokenizers
 import Training
 import World
 
-/// Generates batches of pictures of the shapes world; every caption's truth is known for every picture.
+/// Generates training batches of pictures and captions, with the truth of every caption for every picture.
 ///
-/// A seed and a step determine a batch.
+/// Seed and step number determine a batch.
 struct PictureBatches: Sendable {
     let architecture: Architecture
     let normalisation: Normalisation
     let tokenizer: Tokenizer
     let seed: UInt64
-    /// The pictures of a batch.
+    /// The number of pictures in a batch.
     let size: Int
 
-    /// A picture before it is added to a batch.
+    /// A generated picture with its description, before it is added to a batch.
     private struct Item: Sendable {
         let pixels: [UInt8]
         let labels: [UInt8]
@@ -26,9 +26,9 @@ struct PictureBatches: Sendable {
         let sights: [Sight]
     }
 
-    /// Generates the batch of a step.
+    /// Generates the batch of training step `step`.
     ///
-    /// `plain` is the share of pictures with one large object. Without `captions` there are no texts.
+    /// `plain` is the share of pictures with one large object. Without `captions`, the batch has no texts.
     func batch(step: Int, plain: Double, captions: Bool) -> PictureBatch<Float> {
         let items = concurrentMap(size) { item(number: $0, step: step, plain: plain) }
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, 1 << 20))
@@ -42,7 +42,7 @@ struct PictureBatches: Sendable {
             labels: items.flatMap(\.labels), sights: items.flatMap(\.sights))
     }
 
-    /// Generates one picture; scenes that no caption describes are drawn again.
+    /// Generates one picture with a true claim; it tries again if no claim describes the scene.
     private func item(number: Int, step: Int, plain: Double) -> Item {
         var random = SeededRandom(seed: WorldSeed.mix(seed, step, number))
         while true {
@@ -57,7 +57,7 @@ struct PictureBatches: Sendable {
         }
     }
 
-    /// The object in each slot of the picture, for the side task; nothing in the dark.
+    /// Returns the visible objects of a picture as training examples for `LooksTask`; none if the lights are off.
     private static func sights(_ scene: Scene, picture: Int) -> [Sight] {
         guard scene.light(at: 0) > 0.5 else { return [] }
         return scene.objects.map { object in

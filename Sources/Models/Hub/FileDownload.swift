@@ -22,8 +22,7 @@ struct FileDownload {
             return size  // from an earlier pull
         }
         // A file put together from several responses may mix two versions, if the server ignores `If-Range`: try once
-        // more.
-        // If the checksum is wrong again, give up.
+        // more. If the checksum is wrong again, give up.
         for _ in 0..<2 {
             let (size, isWhole) = try await fetch()
             if try await isRight() {

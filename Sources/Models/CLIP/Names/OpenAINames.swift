@@ -1,11 +1,11 @@
 package import Checkpoints
 
-/// A checkpoint's tensors under OpenAI's names, without the `clip.` of CLIP4Clip checkpoints.
+/// The towers' tensors of a checkpoint under OpenAI's names, without the prefix `clip.` of CLIP4Clip's files.
 ///
-/// It also strips the `text.` before OpenCLIP's text tower, whatever the configuration says, as OpenCLIP does.
+/// It also removes the prefix `text.` of OpenCLIP's text tower, whatever the configuration says, as OpenCLIP does.
 package struct OpenAINames: TowerNames {
     private let base: any TensorSource
-    /// Maps OpenAI's names to the base's names.
+    /// Maps OpenAI's names to the checkpoint's names.
     private let names: [String: String]
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
@@ -19,7 +19,7 @@ package struct OpenAINames: TowerNames {
         for (name, info) in base.tensors where name.hasPrefix(prefix) {
             let short = name.dropFirst(prefix.count)
             let ours = String(!text.isEmpty && short.hasPrefix(text) ? short.dropFirst(text.count) : short)
-            // Should both forms be there, the text tower's own counts.
+            // If a name exists with and without `text.`, use the tensor with the prefix.
             if names[ours] != nil, ours.count == short.count { continue }
             names[ours] = name
             tensors[ours] = TensorInfo(name: ours, type: info.type, shape: info.shape)
@@ -34,14 +34,14 @@ package struct OpenAINames: TowerNames {
         try base.floats(stored(name), elements: elements)
     }
 
-    /// The name of a tensor in the checkpoint.
+    /// Returns the name of a tensor in the checkpoint.
     private func stored(_ name: String) -> String { names[name] ?? Self.prefix(base.tensors.keys) + name }
 
     package func storedNames(_ name: String) -> [String] { [stored(name)] }
 
     package func everyStoredName(_ name: String) -> [String] { [stored(name)] }
 
-    /// The prefix of the towers' names: `clip.` or empty.
+    /// Returns the prefix of the towers' names in a checkpoint: `clip.` or empty.
     static func prefix(_ names: some Sequence<String>) -> String {
         names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
     }

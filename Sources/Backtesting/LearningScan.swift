@@ -4,9 +4,10 @@ import History
 import Matching
 import Tensors
 
-/// Learns the backgrounds of queries with a budget on one lane, from a scan of the mean head's windows.
+/// Learns thresholds of queries from a fast scan of one recording, for the head `mean`.
 ///
-/// The scores have an RMS error of 0.0005 at a width of 512, far less than the spread of a background.
+/// It is for queries that state a number of false alerts a day. The scan's scores have an RMS error of 0.0005 at a
+/// width of 512, far less than the spread of the scores.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery
@@ -14,7 +15,7 @@ struct LearningScan {
         var hours: WatchedHours
     }
 
-    /// The greatest number of queries in one scan: their scores then stay in the processor's cache.
+    /// The greatest number of queries in one scan, so that their scores stay in the processor's cache.
     static let most = 64
 
     private let texts: [[Float]]
@@ -22,7 +23,9 @@ struct LearningScan {
     private let frames: Int
     private var learners: [Learner]
 
-    /// Makes a scan for at most `most` queries of the mean head, with a budget, and with windows of one length.
+    /// Prepares a scan for at most `most` queries.
+    ///
+    /// All must have the head `mean`, a number of false alerts a day, and the same number of frames in a window.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
         texts = queries.map { Products.unit($0.embedding.query) }
         (self.width, frames) = (width, queries.first?.query.frames ?? 1)
@@ -34,9 +37,10 @@ struct LearningScan {
         }
     }
 
-    /// Returns the calibrations after all of a lane's windows that end before `to`, in seconds since 1970.
+    /// Scans a recording and returns what was learnt for each query.
     ///
-    /// Returns none once `goesOn` returned false.
+    /// It learns from windows that end at `from` or later and before `to`, in seconds since 1970. Returns an empty
+    /// array if `goesOn` returned false.
     mutating func run(
         _ lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, goesOn: () -> Bool
     ) -> [Calibration] {

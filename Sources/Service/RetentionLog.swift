@@ -2,7 +2,7 @@ import Foundation
 package import Journal
 package import Logging
 
-/// Logs what retention removed, once when it is done, and once why it could not remove anything.
+/// Logs which messages retention deleted, and why it deletes fewer than it should; each is logged once.
 package struct RetentionLog {
     private var pending = Retired()
     private var saidJump = false

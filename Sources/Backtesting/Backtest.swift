@@ -160,7 +160,9 @@ package struct Backtest: Sendable {
         }
     }
 
-    /// Returns the rules of the queries that select this lane; nil if a fast scan cannot compute their values.
+    /// Returns the rules of the queries that select this stream or region.
+    ///
+    /// Returns nil if a fast scan of the recording cannot compute their values.
     private func scanned(_ lane: String) throws -> ScannedRules? {
         let own = queries.filter { $0.query.settings.selector.matches(lane, labels: labels(lane)) }
         return try ScannedRules(

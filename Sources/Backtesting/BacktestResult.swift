@@ -8,7 +8,7 @@ package struct BacktestResult: Sendable, Codable {
     package struct Alert: Sendable, Codable, Equatable {
         package let start: Date
         package let end: Date
-        /// The time of the last frame in the event's best window.
+        /// The time of the last frame in the window with the highest score.
         package let peak: Date
         package let score: Double
     }
@@ -41,11 +41,11 @@ package struct BacktestResult: Sendable, Codable {
         /// Both are nil if nothing was recorded.
         package var first: Date?
         package var last: Date?
-        /// The time that was watched, in seconds.
+        /// The time that the recording covers, in seconds.
         package var covered = 0.0
-        /// The times in which nothing was watched, in order; only the longest `mostListed` are listed.
+        /// The gaps in which no frames were recorded, in order; only the longest `mostListed` are listed.
         package var gaps: [Span] = []
-        /// The newest alerts in order, at most `mostListed`.
+        /// The newest alerts in order; at most `mostListed` of them.
         package var alerts: [Alert] = []
         /// The number of all alerts, including those that `alerts` does not list.
         package var count = 0

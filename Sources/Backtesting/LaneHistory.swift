@@ -93,9 +93,9 @@ extension RecordedFrame {
     }
 }
 
-/// Steps through the entries of a recording's files, and finds breaks and the ends of full windows.
+/// Steps through the frames of a recording, and finds breaks (gaps between frames) and the ends of full windows.
 ///
-/// A replay through the live engine sees the same.
+/// A replay through the live engine sees the same breaks.
 struct LaneWalk {
     struct Step {
         let isBreak: Bool
@@ -107,10 +107,10 @@ struct LaneWalk {
     private let frames: Int
     private var order = LaneOrder()
     private var entries = EntryOrder()
-    /// The number of frames with a usable picture since the last break.
+    /// The number of frames with a usable picture since the last gap or unusable picture.
     private var since = 0
 
-    /// Starts before the first entry; `frames` is the number of frames in a window.
+    /// Prepares to step through a recording from its beginning; `frames` is the number of frames in a window.
     init(frames: Int) { self.frames = frames }
 
     mutating func begin(_ segment: HistoryFolder.Segment) {
@@ -120,7 +120,7 @@ struct LaneWalk {
 
     mutating func begin(_ block: WindowScan.Block) { entries.begin(continues: block.continues) }
 
-    /// Moves to the next entry; returns nil if it is a copy of an earlier frame.
+    /// Moves to the next frame; returns nil if it is a copy of an earlier frame.
     mutating func step(_ block: WindowScan.Block, _ entry: Int) -> Step? {
         let flags = block.flags[entry]
         let continues = entries.continues(flags)

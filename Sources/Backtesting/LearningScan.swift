@@ -4,10 +4,10 @@ import History
 import Matching
 import Tensors
 
-/// Learns thresholds of queries from a fast scan of one recording, for the head `mean`.
+/// Learns thresholds of queries from a fast, slightly inexact scoring of one recording, for the head `mean`.
 ///
-/// It is for queries that state a number of false alerts a day. The scan's scores have an RMS error of 0.0005 at a
-/// width of 512, far less than the spread of the scores.
+/// It is for queries that state a number of false alerts a day. The scores have an RMS error of 0.0005 at a width of
+/// 512, far less than their spread.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery
@@ -15,7 +15,9 @@ struct LearningScan {
         var hours: WatchedHours
     }
 
-    /// The greatest number of queries in one scan, so that their scores stay in the processor's cache.
+    /// The greatest number of queries that one pass over a recording scores.
+    ///
+    /// The scores of so many queries stay in the processor's cache.
     static let most = 64
 
     private let texts: [[Float]]
@@ -23,7 +25,7 @@ struct LearningScan {
     private let frames: Int
     private var learners: [Learner]
 
-    /// Prepares a scan for at most `most` queries.
+    /// Prepares to score a recording for at most `most` queries.
     ///
     /// All must have the head `mean`, a number of false alerts a day, and the same number of frames in a window.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
@@ -37,7 +39,7 @@ struct LearningScan {
         }
     }
 
-    /// Scans a recording and returns what was learnt for each query.
+    /// Scores a recording and returns what was learnt for each query.
     ///
     /// It learns from windows that end at `from` or later and before `to`, in seconds since 1970. Returns an empty
     /// array if `goesOn` returned false.

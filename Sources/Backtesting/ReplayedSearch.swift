@@ -10,7 +10,7 @@ import Matching
 /// and the windows around each of them are scored by the other head. A moment to which `mean` gives a low score is
 /// missed. If the other head pools, the clip embeddings that it recorded are searched, too.
 package struct ReplayedSearch: Sendable {
-    /// The least number of candidates that the head `mean` chooses.
+    /// The least number of moments that the head `mean` chooses for scoring by the other head.
     package static let candidates = 300
 
     private let query: EmbeddedQuery

@@ -2,7 +2,7 @@ package import Foundation
 import Journal
 package import Notify
 
-/// The daemon's messages for notifiers: recent ones from memory, older ones from the journal (message database).
+/// The daemon's messages for notifiers, which send alerts to people: recent ones from memory, older ones from disk.
 package struct NotifierLog: NotifyLog {
     private let outbox: Outbox
 

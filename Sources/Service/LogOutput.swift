@@ -33,7 +33,7 @@ final class LogOutput: Sendable {
         waits = kind != S_IFREG
     }
 
-    /// Writes a line; if lines were lost before it, writes the line that `notice` makes of their number first.
+    /// Writes a line; if lines were lost before it, first writes the line that `notice` returns for their number.
     func write(_ line: [UInt8], notice: (_ lost: Int) -> [UInt8]) {
         state.withLock { state in
             if state.lost > 0 {

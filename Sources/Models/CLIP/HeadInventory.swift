@@ -9,7 +9,8 @@ package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transform
 ///
 /// Only this type and the head plugins know these names. Source: docs/MATHEMATICS.md, sections 2 and 13.
 package struct HeadInventory: Sendable {
-    /// A head of which the checkpoint contains at least one tensor.
+    /// A head (the model that turns a window's frame embeddings into a score) with at least one tensor in the
+    /// checkpoint.
     package struct Held: Sendable, Equatable {
         package let name: String
         package let layers: Int
@@ -19,18 +20,20 @@ package struct HeadInventory: Sendable {
         package let missing: [String]
     }
 
-    /// The heads in the checkpoint; at most one per kind.
+    /// The heads (models above CLIP) whose tensors the checkpoint contains; at most one of each kind.
     package let heads: [Held]
-    /// The names of the checkpoint's tensors that belong to no head, sorted.
+    /// The names of the tensors that belong to none of the heads (models above CLIP), sorted.
     package let others: [String]
 
-    /// The name of the head that the checkpoint was trained with: its first one, else `mean`, which has no weights.
+    /// The name of the head (the model above CLIP) that the checkpoint was trained with.
+    ///
+    /// It is the first head in the checkpoint, else `mean`, which has no weights.
     package var trained: String { heads.first?.name ?? "mean" }
 
     /// The name of the position embeddings that the transformer head uses; LSTM checkpoints contain it, unused.
     private static let positions = "frame_position_embeddings.weight"
 
-    /// Finds heads among tensor names that do not belong to the image or text tower.
+    /// Finds the heads (models above CLIP) among tensor names that do not belong to the image or text tower.
     package init(_ names: some Sequence<String>) {
         let names = Set(names)
         func having(_ prefixes: String...) -> Set<String> {
@@ -78,7 +81,7 @@ package struct HeadInventory: Sendable {
         others = names.subtracting(heads.flatMap(\.tensors)).sorted()
     }
 
-    /// The head with this name; nil if the checkpoint has no tensor of it.
+    /// The head (model above CLIP) with this name; nil if the checkpoint has no tensor of it.
     package subscript(_ name: String) -> Held? { heads.first { $0.name == name } }
 
     private static func held(_ head: WeightedHead, _ layers: Int, _ tensors: Set<String>, _ needed: [String]) -> Held {
@@ -95,7 +98,7 @@ package struct HeadInventory: Sendable {
 }
 
 extension HeadInventory {
-    /// Finds heads among all tensor names of a checkpoint, those of the towers included.
+    /// Finds the heads (models above CLIP) among all tensor names of a checkpoint, those of both towers included.
     package init(checkpoint names: some Collection<String>) {
         let prefix = OpenAINames.prefix(names)
         self.init(

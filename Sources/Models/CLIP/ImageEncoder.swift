@@ -5,8 +5,8 @@ import Transformer
 
 /// A model's image tower: a vision transformer that turns pictures into frame embeddings.
 ///
-/// Not Sendable: all calls must run on the compute executor. Weights never change; scratch memory grows to the largest
-/// batch. Source: docs/MATHEMATICS.md, sections 5 and 12.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins. Weights never
+/// change; scratch memory grows to the largest batch. Source: docs/MATHEMATICS.md, sections 5 and 12.
 package final class ImageEncoder {
     package let architecture: Architecture
     /// The patch projections of the image tower, one for each frame that its convolution spans.
@@ -34,10 +34,10 @@ package final class ImageEncoder {
     private let packed: PackedWeights?
     private let isLean: Bool
 
-    /// Reads the image tower from the tensors `visual.…` in OpenAI's names; weights in the cache `packed` are not read.
+    /// Reads the image tower from the tensors `visual.…`, named as in OpenAI's models.
     ///
-    /// With `isLean`, weights from the cache occupy memory for only one transformer block at a time and are mapped
-    /// again for each batch. That costs a few milliseconds a batch.
+    /// Weights that the cache file `packed` holds are not read again. With `isLean`, these occupy memory for only one
+    /// transformer block at a time and are mapped again for each batch. That costs a few milliseconds a batch.
     package init(
         _ source: some TensorSource, architecture: Architecture, normalisation: Normalisation = .clip,
         precision: Precision, packed: PackedWeights? = nil, isLean: Bool = false
@@ -135,12 +135,12 @@ package final class ImageEncoder {
         }
     }
 
-    /// Embeds pictures that have no neighbours: returns `[pictures, d]`, not normalised.
+    /// Embeds pictures that have no neighbouring frames: returns `[pictures, d]`, not normalised.
     package func encode(_ pictures: [Picture], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
         try encode(pictures.map { FrameInContext($0) }, trace: trace)
     }
 
-    /// Embeds frames: returns `[frames, d]`, not normalised.
+    /// Embeds frames of video: returns `[frames, d]`, not normalised.
     ///
     /// A tower with 3D patches also reads each frame's neighbours.
     package func encode(_ frames: [FrameInContext], trace: ((Matrix) -> Void)? = nil) throws -> Matrix {
@@ -157,7 +157,7 @@ package final class ImageEncoder {
         }
     }
 
-    /// Embeds windows of frames whose pixels are already normalised: planes `[windows · length, 3, side, side]`.
+    /// Embeds windows of frames given as normalised colour channels, `[windows · length, 3, side, side]`.
     ///
     /// `length` is the number of frames in a window. It matters only to 3D patches, which read neighbours within a
     /// window, and zeros beyond its ends.

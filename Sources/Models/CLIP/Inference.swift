@@ -1,7 +1,7 @@
 package import Checkpoints
 import Tensors
 
-/// The numbers of attention heads that `watchword.json` states, for models whose other files do not.
+/// The numbers of attention heads that `watchword.json` states, for models whose other files do not state them.
 package struct TowerHeads: Sendable, Equatable {
     package var vision: Int?
     package var pooling: Int?
@@ -12,7 +12,7 @@ package struct TowerHeads: Sendable, Equatable {
     }
 }
 
-/// Reads sizes of a model from the shapes of its tensors in OpenAI's names.
+/// Determines sizes of a model from the shapes of its tensors, which are named as in OpenAI's models.
 struct TensorSizes {
     let source: any TensorSource
 
@@ -89,7 +89,7 @@ extension Architecture {
         if let problem = formProblem ?? layerProblem { throw CheckpointError(source.origin, .malformed(problem)) }
     }
 
-    /// An error message if a tower has no transformer blocks; nil if both have some.
+    /// An error message if the image or text tower has no transformer blocks; nil if both have some.
     private var layerProblem: String? {
         for (tower, width, layers) in [("vision", vision.width, vision.layers), ("text", text.width, text.layers)]
         where layers == 0 {
@@ -98,7 +98,7 @@ extension Architecture {
         return nil
     }
 
-    /// An error message about the first contradiction between the sizes; nil if they are consistent.
+    /// An error message about the first contradiction between the model's sizes; nil if they are consistent.
     var formProblem: String? {
         for (name, layers) in [("image", vision.layers), ("text", text.layers)] where layers > Self.maxLayers {
             return "the \(name) tower: expected at most \(Self.maxLayers) layers, found \(layers)"

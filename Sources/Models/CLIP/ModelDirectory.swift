@@ -55,7 +55,7 @@ package struct ModelDirectory: Sendable {
 
     package var normalisation: Normalisation { preprocessing.normalisation }
 
-    /// The tensors of the image and text towers, in OpenAI's names.
+    /// The tensors of the image and text towers, named as in OpenAI's models.
     package var tensors: any TensorSource { layout.names(named) }
 
     /// Returns the factor that turns a cosine into a logit: e to the power of the tensor `logit_scale`, usually 100.
@@ -87,9 +87,10 @@ package struct ModelDirectory: Sendable {
         return tokenizer
     }
 
-    /// Returns the weights of a head, from `heads/<name>.safetensors` or else from the checkpoint itself.
+    /// Returns the weights of a head, the model that turns a window's frame embeddings into a score.
     ///
-    /// A head that the checkpoint does not contain gets all tensors that belong to no other head.
+    /// They come from `heads/<name>.safetensors`, or else from the checkpoint itself. A head that the checkpoint does
+    /// not contain gets all tensors that belong to no other head.
     package func headTensors(_ head: String) throws -> [String: HeadWeights] {
         let path = url.appending(path: "heads/\(head).safetensors")
         let source: any TensorSource
@@ -109,7 +110,7 @@ package struct ModelDirectory: Sendable {
         return found
     }
 
-    /// The heads whose tensors the checkpoint itself contains.
+    /// The heads (models above CLIP) whose tensors the checkpoint itself contains.
     ///
     /// In Hugging Face's layout, only X-Pool's and T-MASS's heads are recognised.
     package var inventory: HeadInventory {
@@ -117,21 +118,21 @@ package struct ModelDirectory: Sendable {
             ? HeadInventory([]) : HeadInventory(checkpoint: named.tensors.keys)
     }
 
-    /// The names of heads with weights, in files of `heads/` or in the checkpoint, sorted.
+    /// The names of heads (models above CLIP) that have weights, in files of `heads/` or in the checkpoint, sorted.
     package var headsWithWeights: [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: url.appending(path: "heads").path)) ?? []
         let inFiles = files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(12)) }
         return Set(inFiles).union(inventory.heads.map(\.name)).sorted()
     }
 
-    /// The tensors of the checkpoint under their original names, as `CheckpointNames` cleans them.
+    /// The checkpoint's tensors under their names in the file, apart from small repairs (see `CheckpointNames`).
     package var stored: any TensorSource { named }
 
     /// The model's name in events, `name@hash`.
     ///
     /// The hash is FNV-1a over the size of the weights and a sample of their bytes.
     package var identity: String { "\(defaults.name ?? name)@\(hash)" }
-    /// The model's name in a history: `identity`, and a hash of how the weights are read.
+    /// The model's name in the daemon's recordings: `identity`, and a hash of how the weights are read.
     ///
     /// Embeddings with different names come from different models and are never compared.
     package var historyIdentity: String { "\(identity) \(readingHash)" }
@@ -141,10 +142,10 @@ package struct ModelDirectory: Sendable {
         FNV1a("\(architecture) \(preprocessing)".utf8).digits
     }
 
-    /// Returns the cache file for a tower's weights, packed for `precision`; nil if there is no cache directory.
+    /// Returns the cache file of a tower's weights, in the order that the kernels of `precision` read them.
     ///
-    /// The cache is valid only for the same weights (hash, size, modification time), oneDNN version, CPU and number of
-    /// cores.
+    /// Returns nil if there is no cache directory. The cache is valid only for the same weights (hash, size,
+    /// modification time), oneDNN version, CPU and number of cores.
     package func packed(_ tower: String, _ precision: Precision) -> PackedWeights? {
         guard let folder = PackedWeights.folder else { return nil }
         let written = file.paths.map { path in

@@ -37,17 +37,17 @@ package struct ModelDefaults: Sendable, Equatable {
     package var fps = 1.0
     package var frames = 12
     package var head = "mean"
-    /// The default score thresholds by head name; a head without an entry has none.
+    /// The default score threshold for each head (the model that scores a window), by name; some heads have none.
     package var thresholds: [String: Double] = [:]
     /// The prompt templates for queries that have none of their own.
     package var prompts: [String] = []
-    /// The number of attention heads in the blocks of a head plugin, by head name; the default is width / 64.
+    /// The number of attention heads in the transformer blocks of each head plugin, by name; the default is width / 64.
     package var attentionHeads: [String: Int] = [:]
-    /// The JSON object that is passed to each head plugin as its configuration, by head name.
+    /// The JSON object that is passed to each head plugin as its configuration, by the plugin's name.
     ///
     /// It includes the number of attention heads.
     package var headOptions: [String: String] = [:]
-    /// The number of attention heads of the model's towers, if neither its configuration nor its name tells it.
+    /// The numbers of attention heads in the model's image and text tower, if its other files do not tell them.
     package var towerHeads = TowerHeads()
     /// The rounding of half pixels when a picture's centre square is cut out, if the model's files do not state it.
     package var cropRounding: Framing.CropRounding?

@@ -6,7 +6,7 @@ import Tokenizers
 ///
 /// The inspection goes on after a problem, so that it lists as many as possible.
 package struct ModelInspection: Sendable {
-    /// One part of the model: the image tower, the text tower or a head.
+    /// One part of the model: the image tower, the text tower or a head (a model that scores windows of frames).
     package struct Part: Sendable, Equatable {
         package let name: String
         /// The file that holds the part; its path is relative to the model's directory.
@@ -42,7 +42,7 @@ package struct ModelInspection: Sendable {
     package private(set) var vocabulary: Int?
     /// The paths of all files with weights, relative to the model's directory.
     package private(set) var weightFiles: [String] = []
-    /// The names of tensors that belong to neither a tower nor a head.
+    /// The names of tensors that belong neither to the image or text tower nor to a head.
     package private(set) var others: [String] = []
     /// All problems that were found; a model without any can be used.
     package private(set) var findings: [Finding] = []

@@ -2,12 +2,12 @@ import Foundation
 
 /// The scale and bias of a model, which turn cosines into scores and probabilities.
 package struct Scoring: Sendable, Equatable {
-    /// The factor of a cosine: e to the power of the model's `logit_scale`, usually 100.
+    /// The factor that turns a cosine into a logit: e to the power of the model's `logit_scale`, usually 100.
     package let scale: Float
     /// The number that is added to a scaled cosine, in models trained with a sigmoid (SigLIP); nil in others.
     package let bias: Float?
 
-    /// The scale and bias for scores that are already logits, as of most pairing heads.
+    /// The scale and bias for scores that are already logits, not cosines.
     package static let logits = Scoring(scale: 1, bias: nil)
 
     package init(scale: Float, bias: Float?) { (self.scale, self.bias) = (scale, bias) }

@@ -4,7 +4,8 @@ import Transformer
 
 /// A model's text tower: a transformer that turns token ids into a text embedding.
 ///
-/// Not Sendable: all calls must run on the compute executor. Source: docs/MATHEMATICS.md, sections 4 and 12.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins. Source:
+/// docs/MATHEMATICS.md, sections 4 and 12.
 package final class TextEncoder {
     package let architecture: Architecture
     /// Reads one row of the token embedding table, by token id.
@@ -19,7 +20,9 @@ package final class TextEncoder {
     private let output: Matrix
     private let packed: PackedWeights?
 
-    /// Reads the text tower from tensors in OpenAI's names; weights in the cache `packed` are not read.
+    /// Reads the text tower from tensors named as in OpenAI's models.
+    ///
+    /// Weights that the cache file `packed` holds are not read again.
     package init(
         _ source: some TensorSource, architecture: Architecture, precision: Precision, packed: PackedWeights? = nil
     ) throws {
@@ -111,10 +114,10 @@ package final class TextEncoder {
         }
     }
 
-    /// Releases memory between texts; the next text takes some milliseconds longer.
+    /// Releases the memory of cached weights between texts; the next text takes some milliseconds longer.
     package func releaseMemory() { packed?.releaseMemory() }
 
-    /// Returns the position at which the text embedding is read: the first with the end token.
+    /// Returns the position at which the text embedding is read: the first one with the end token.
     ///
     /// Without a configured end token, it is the first position of the largest token id, which is CLIP's end token.
     /// Towers with `poolsLast` use the last position.

@@ -15,7 +15,7 @@ package protocol CheckpointFile: TensorSource, Sendable {
     /// It covers the file sizes and a sample of the bytes, so that models can be told apart without reading gigabytes.
     /// It is not a checksum.
     var headerHash: String { get }
-    /// Calls `body` with the elements of a tensor, row-major and little-endian.
+    /// Calls `body` with the elements of the tensor `name`, row-major and little-endian.
     ///
     /// The buffer is valid only until `body` returns.
     func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) -> R) throws(CheckpointError) -> R

@@ -66,6 +66,8 @@ struct PyTorchContent {
 }
 
 /// Reads the `torch.save` format since PyTorch 1.6: a zip of `<any name>/data.pkl` and `<any name>/data/<key>`.
+///
+/// The first is a pickle, the others are the storages that it names.
 enum PyTorchArchive {
     static func read(_ file: MappedFile) throws(CheckpointError) -> PyTorchContent {
         let archive = try ZipArchive(file)

@@ -4,7 +4,7 @@ import WatchwordHeadABI
 
 /// The configuration that the host passes to a head plugin's `create` as JSON; unknown keys are ignored.
 package struct HeadConfig: Sendable {
-    /// The number of attention heads of a head with transformer blocks; nil if the configuration does not state it.
+    /// The number of attention heads in each transformer block; nil if the configuration does not state it.
     package let attentionHeads: Int?
     private let json: String
 

@@ -1,10 +1,10 @@
 import Checkpoints
 import WatchwordHeadABI
 
-/// The object behind the plugin contract's `instance` pointer: a head, and memory that its calls reuse.
+/// A head, and memory that its calls reuse; the `instance` pointer of the plugin contract refers to it.
 final class HeadInstance {
     let head: any TemporalHead
-    /// The head as a pooling head; nil if it is a pairing head, which `pairing` then holds.
+    /// The head if it turns windows into clip embeddings; nil if it scores pairs of text and window (`pairing`).
     let pooling: (any PoolingHead)?
     let pairing: (any PairingHead)?
     private let batch: Int
@@ -18,7 +18,7 @@ final class HeadInstance {
         batch = type(of: head).batch
     }
 
-    /// Returns the windows numbered `range` of a call, without copying their frames.
+    /// Returns the windows with the numbers `range`, without copying their frames.
     func windows(_ borrowed: BorrowedWindows, _ range: Range<Int>) -> FrameWindows {
         valid.removeAll(keepingCapacity: true)
         for b in range { valid.append(Int32(borrowed.length(b))) }
@@ -47,7 +47,7 @@ final class HeadInstance {
     }
 }
 
-/// The windows that the host lends to one call: frame embeddings and a mask of valid frames.
+/// The windows that the host passes to one call of a head: frame embeddings and a mask of valid frames.
 ///
 /// `init` checks them against the head, so that later reads stay inside the host's memory.
 struct BorrowedWindows {
@@ -97,7 +97,7 @@ struct BorrowedWindows {
     }
 }
 
-/// Copies the weights that the host lends to `create`.
+/// Copies the weights that the host passes to a head plugin's `create`.
 enum BorrowedWeights {
     /// Copies the host's tensors by name; throws if a shape is invalid.
     static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {

@@ -6,12 +6,12 @@ package import Tensors
 package final class PairRows {
     /// The text embedding of each pair, `[pairs, width]`.
     package let texts: Matrix
-    /// The frame embeddings of all windows in use, `[windows · room, width]`; see `fill`.
+    /// The frame embeddings of every window that occurs in a pair, with the same number of rows for each window.
     package let frames: Matrix
     /// The row in `frames` where each pair's window begins; `counts` has the number of its valid rows.
     package private(set) var first: [Int32] = []
     package private(set) var counts: [Int32] = []
-    /// The place of each window in use: window number to its position among the copied windows.
+    /// Maps the number of each window that occurs in a pair to its position among the copied windows.
     private var places: [Int: Int] = [:]
 
     package init(width: Int) {

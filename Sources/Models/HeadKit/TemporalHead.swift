@@ -1,20 +1,20 @@
 package import Checkpoints
 package import WatchwordHeadABI
 
-/// The base protocol of heads written in Swift, for pooling heads and pairing heads.
+/// The base protocol of head plugins written in Swift, for pooling heads and pairing heads.
 ///
 /// A head keeps its scratch memory at the largest size used, so that it allocates nothing after its first calls.
 package protocol TemporalHead: AnyObject {
     /// The width d of the embeddings; `maxFrames` is the greatest number of frames in a window.
     var width: Int { get }
     var maxFrames: Int { get }
-    /// The greatest number of windows or pairs that the head gets in one call, which bounds its scratch memory.
+    /// The greatest number of windows or pairs that are passed to the head in one call; it bounds the scratch memory.
     static var batch: Int { get }
     init(width: Int, maxFrames: Int, weights: any TensorSource, config: HeadConfig) throws
 }
 
 extension TemporalHead {
-    /// The default batch size of a head.
+    /// The default for the greatest number of windows or pairs in one call.
     ///
     /// Matrix products are near their full speed at 32 windows, and a linear layer prepares at most 32 sizes.
     package static var batch: Int { 32 }
@@ -26,7 +26,7 @@ package protocol PoolingHead: TemporalHead {
     func pool(_ windows: FrameWindows, into out: UnsafeMutableBufferPointer<Float>) throws
 }
 
-/// A head that scores a text and a window of frames together.
+/// A head that gives a score to a pair of a text embedding and a window of frame embeddings.
 package protocol PairingHead: TemporalHead {
     /// Writes the score of each pair to `out`; gets at most `batch` pairs.
     ///
@@ -65,7 +65,7 @@ package struct Pairs {
     /// Text embeddings `[texts, width]`, not normalised.
     package let texts: UnsafeBufferPointer<Float>
     package let windows: FrameWindows
-    /// The number of each pair's text; pair p scores it with window number `window[p]` (all in range).
+    /// The index in `texts` of each pair's text embedding; `window` has the index of each pair's window.
     package let text: UnsafeBufferPointer<Int32>
     package let window: UnsafeBufferPointer<Int32>
     package var count: Int { text.count }

@@ -1,9 +1,9 @@
 package import Checkpoints
 import WatchwordHeadABI
 
-/// An instance of a head plugin with its weights, ready to pool windows or to score pairs.
+/// An instance of a head plugin with its weights: it pools windows of frames, or scores pairs of text and window.
 ///
-/// Not Sendable: all calls must run on the compute executor.
+/// Not Sendable: all calls must run on the compute executor, the one thread for all models and plugins.
 package final class Head {
     package let library: HeadLibrary
     package let width: Int
@@ -119,7 +119,7 @@ package final class Head {
         return out
     }
 
-    /// Checks the sizes of the windows and fills `mask`; returns the number of windows B and of frames a window T.
+    /// Checks the sizes of the windows and fills `mask`; returns the number of windows, and of frames in each.
     private func check(
         _ frames: [Float], _ valid: [Int], _ T: Int, in what: String
     ) throws(HeadError) -> (B: Int32, T: Int32) {
@@ -176,7 +176,7 @@ package final class Head {
 }
 
 extension [Float] {
-    /// Sets the number of elements; allocates only if the array was never that long before.
+    /// Changes the array's length; allocates only if the array was never that long before.
     fileprivate mutating func resize(to count: Int) {
         if self.count > count { removeLast(self.count - count) }
         if self.count < count { append(contentsOf: repeatElement(0, count: count - self.count)) }

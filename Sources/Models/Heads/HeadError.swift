@@ -6,7 +6,7 @@ package struct HeadError: Error, Equatable, CustomStringConvertible {
         case cannotOpen(String)
         case notAHead(String)
         case wrongName(String, expected: String)
-        /// The plugin's own name is that of another plugin file.
+        /// The name that the plugin gives itself is already the name of another plugin file.
         case nameTaken(String, by: String)
         case abiMismatch(host: UInt32, plugin: UInt32)
         case call(String, why: String)

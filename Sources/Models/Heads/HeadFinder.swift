@@ -1,12 +1,12 @@
 import Foundation
 import SystemSupport
 
-/// A head plugin file in a plugin directory; it is not opened.
+/// A head plugin file that was found in a plugin directory; it has not been opened.
 package struct HeadFile: Sendable, Equatable {
     /// The head's name: the NAME in the file name `libwatchword-head-NAME.so`.
     package let name: String
     package let path: String
-    /// The path of a file of the same name in an earlier directory, which is loaded instead; nil if there is none.
+    /// The path of a plugin of the same name in an earlier directory, which is loaded instead; nil if there is none.
     package let shadowedBy: String?
 
     package init(name: String, path: String, shadowedBy: String?) {

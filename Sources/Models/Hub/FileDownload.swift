@@ -50,7 +50,7 @@ struct FileDownload {
         return (size, isWhole)
     }
 
-    /// Makes one request and appends its bytes to the part file; returns the size of the file so far.
+    /// Makes one request and appends its bytes to the `.part` file; returns the size of the file then.
     ///
     /// Throws `Transient` if the connection breaks; the bytes received until then are kept for the next attempt.
     private func attempt(_ received: inout Int, _ isWhole: inout Bool) async throws -> Int {
@@ -96,9 +96,9 @@ struct FileDownload {
         return try await receive(answer, from: offset, expected: expected, &received)
     }
 
-    /// Appends the body of a response to the part file; returns the size of the file then.
+    /// Appends the body of a response to the `.part` file; returns the size of the file then.
     ///
-    /// `offset` is the size of the part file before. Throws if the server sends more or fewer bytes than `expected`.
+    /// `offset` is the size of the file before. Throws if the server sends more or fewer bytes than `expected`.
     private func receive(
         _ answer: HubClient.Answer, from offset: Int, expected: Int?, _ received: inout Int
     ) async throws -> Int {

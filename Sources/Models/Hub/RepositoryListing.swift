@@ -59,9 +59,9 @@ struct RepositoryListing {
         let siblings: [Sibling]
     }
 
-    /// Parses the hub's list of files and chooses those to download: configuration, tokenizer, weights and heads.
+    /// Parses the hub's list of files and chooses those to download: configuration, tokenizer, and weights.
     ///
-    /// Throws if the list is invalid or has no weights.
+    /// Throws if the list is invalid or has no model weights.
     init(_ data: Data, model: ModelName) throws(HubError) {
         guard let reply = try? JSONDecoder().decode(Reply.self, from: data) else {
             throw HubError(.badData, "\(model.name): the server's list of files is not as a hub gives it")

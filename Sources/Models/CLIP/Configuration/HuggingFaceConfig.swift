@@ -71,7 +71,7 @@ package enum HuggingFaceConfig {
         return Architecture(vision: vision, text: text, embedding: embedding, family: .siglip, isSigmoid: true)
     }
 
-    /// Returns the JSON object that configures one tower.
+    /// Returns the JSON object in `config.json` that configures the image or the text tower.
     ///
     /// Like transformers, it prefers `*_config_dict` to `*_config`. SigLIP's may be missing, since all keys have
     /// defaults.

@@ -7,7 +7,7 @@ struct HuggingFaceExport: TensorSource {
     private enum Recipe {
         case same(String)
         case transposed(String)
-        /// Part number `part` of the named tensor's rows, divided into `count` equal parts.
+        /// The part number `part` of a tensor whose rows are divided into `count` equal parts.
         case rows(String, part: Int, count: Int)
     }
 
@@ -16,7 +16,7 @@ struct HuggingFaceExport: TensorSource {
     let tensors: [String: TensorInfo]
     var origin: String { base.origin }
 
-    /// Maps the tensors of both towers to new names; throws if a tensor cannot be split or transposed.
+    /// Gives the tensors of the image and text tower new names; throws if one cannot be split or transposed.
     init(_ base: any TensorSource, architecture: Architecture) throws(CheckpointError) {
         self.base = base
         var recipes: [String: Recipe] = [:]

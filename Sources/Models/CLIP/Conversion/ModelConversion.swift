@@ -4,9 +4,9 @@ import Pixels
 import SystemSupport
 import Tokenizers
 
-/// Converts a model: writes it in Hugging Face's layout, with its heads and `watchword.json`.
+/// Converts a model to Hugging Face's files and tensor names, with its heads and `watchword.json`.
 ///
-/// Models of other families than CLIP are copied in their own layout.
+/// Models of other families than CLIP keep their files and tensor names.
 package enum ModelConversion {
     /// The result of a conversion: the files that were written, and remarks.
     package struct Result: Sendable {
@@ -14,7 +14,8 @@ package enum ModelConversion {
         package var files: [(name: String, bytes: Int)] = []
         /// The name of the new model's default head (the plugin that turns frame embeddings into a clip embedding).
         package var head = "mean"
-        /// The names of the source's tensors that were not written, as they belong to neither a tower nor a head.
+        /// The names of the source's tensors that were not written, as they belong to no tower (image or text) and no
+        /// head.
         package var leftOut: [String] = []
         /// Remarks about the conversion for people, one sentence each.
         package var notes: [String] = []
@@ -126,7 +127,7 @@ private struct Writer {
         }
     }
 
-    /// Copies a model of a family other than CLIP in its own layout, with its own tensor names.
+    /// Copies a model of a family other than CLIP with its file and tensor names.
     ///
     /// A checkpoint with an unusual file name gets the name under which a model directory is searched for weights.
     mutating func copyWhole(_ names: [String]) throws {
@@ -156,7 +157,7 @@ private struct Writer {
         try note(file)
     }
 
-    /// Copies the source's head files, and writes a file for each head whose tensors are only in the checkpoint.
+    /// Copies the source's files in `heads/`, and writes one for each head whose tensors are only in the checkpoint.
     mutating func writeHeads() throws {
         let names = model.headsWithWeights
         guard !names.isEmpty else { return }

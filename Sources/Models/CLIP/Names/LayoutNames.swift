@@ -100,9 +100,10 @@ extension NameTable {
         }
     }()
 
-    /// Returns how to build the tensors of one transformer block: a weight and a bias for each pair of names.
+    /// Returns how to build the tensors of one transformer block from those of another layout.
     ///
-    /// `joined` builds the joined projection of queries, keys and values.
+    /// `names` maps OpenAI's names to the layout's names; each has a weight and a bias. `joined` builds the joined
+    /// projection of queries, keys and values.
     private static func pairs(
         _ names: [String: String], _ from: String, _ joined: (String) -> Recipe
     ) -> [String: Recipe] {
@@ -116,7 +117,7 @@ extension NameTable {
 }
 
 extension ModelDirectory.Layout {
-    /// Returns the towers of a checkpoint of this layout under OpenAI's tensor names.
+    /// Returns the image and text tower of a checkpoint in this layout, with tensors named as in OpenAI's models.
     package func names(_ source: any TensorSource) -> any TowerNames {
         switch self {
         case .huggingFace:

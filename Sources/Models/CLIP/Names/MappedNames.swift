@@ -1,6 +1,6 @@
 package import Checkpoints
 
-/// A source of the towers' tensors under OpenAI's names, which also knows their names in the file.
+/// A source of tensors of the image and text tower, named as in OpenAI's models; it also knows their names in the file.
 ///
 /// Tensors that OpenAI's models lack have these names: `visual.attn_pool.…`, `visual.conv1.bias`, `visual.proj_bias`,
 /// `text_projection_bias`, `visual.stem.…`.
@@ -32,16 +32,16 @@ struct NameTable: Sendable {
         }
     }
 
-    /// The recipes, by OpenAI's name, to build the tensors that are outside of the transformer blocks.
+    /// How to build each tensor that is outside of the transformer blocks, by OpenAI's name.
     let fixed: [String: Recipe]
-    /// The name prefixes of each stack of transformer blocks: in OpenAI's names, and in the layout's.
+    /// The name prefixes of the transformer blocks of each tower: in OpenAI's names, and in the layout's.
     let stacks: [(ours: String, theirs: String)]
     /// Returns the recipes of one transformer block's tensors, by OpenAI's name within the block.
     ///
     /// Its argument is the layout's name prefix of the block. A recipe tells how to build one tensor.
     let block: @Sendable (String) -> [String: Recipe]
 
-    /// Returns the recipes of all tensors, by OpenAI's name.
+    /// Returns the recipe for every tensor (how to build it from the layout's tensors), by OpenAI's name.
     ///
     /// `layers` must return the numbers of the transformer blocks whose names begin with a prefix of the layout.
     func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
@@ -54,7 +54,9 @@ struct NameTable: Sendable {
         return recipes
     }
 
-    /// Returns the recipe of the tensor `name`, even if the checkpoint lacks its parts; nil for an unknown name.
+    /// Returns the recipe for the tensor `name`: how to build it from the layout's tensors; nil for an unknown name.
+    ///
+    /// The checkpoint may lack those tensors.
     func recipe(_ name: String) -> Recipe? {
         if let recipe = fixed[name] { return recipe }
         for (ours, theirs) in stacks where name.hasPrefix("\(ours).") {
@@ -74,9 +76,9 @@ package struct MappedNames: TowerNames {
     package let tensors: [String: TensorInfo]
     package var origin: String { base.origin }
 
-    /// Renames the tensors of `base` by the table.
+    /// Renames the tensors of `base` as `table` says.
     ///
-    /// With `keepsOthers`, a tensor that no recipe uses keeps its name; otherwise it is left out.
+    /// With `keepsOthers`, a tensor that the table does not use keeps its name; otherwise it is left out.
     init(_ base: any TensorSource, _ table: NameTable, keepsOthers: Bool) {
         self.base = base
         self.table = table

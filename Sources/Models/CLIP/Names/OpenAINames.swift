@@ -1,8 +1,9 @@
 package import Checkpoints
 
-/// The towers' tensors of a checkpoint under OpenAI's names, without the prefix `clip.` of CLIP4Clip's files.
+/// The tensors of a checkpoint's image and text tower, named as in OpenAI's models.
 ///
-/// It also removes the prefix `text.` of OpenCLIP's text tower, whatever the configuration says, as OpenCLIP does.
+/// It removes the prefix `clip.` of CLIP4Clip's files. It also removes the prefix `text.` of OpenCLIP's text tower,
+/// whatever the configuration says, as OpenCLIP does.
 package struct OpenAINames: TowerNames {
     private let base: any TensorSource
     /// Maps OpenAI's names to the checkpoint's names.
@@ -34,14 +35,14 @@ package struct OpenAINames: TowerNames {
         try base.floats(stored(name), elements: elements)
     }
 
-    /// Returns the name of a tensor in the checkpoint.
+    /// Returns the name that a tensor has in the checkpoint file.
     private func stored(_ name: String) -> String { names[name] ?? Self.prefix(base.tensors.keys) + name }
 
     package func storedNames(_ name: String) -> [String] { [stored(name)] }
 
     package func everyStoredName(_ name: String) -> [String] { [stored(name)] }
 
-    /// Returns the prefix of the towers' names in a checkpoint: `clip.` or empty.
+    /// Returns the prefix of tensor names in a checkpoint: `clip.` in CLIP4Clip's files, else empty.
     static func prefix(_ names: some Sequence<String>) -> String {
         names.contains { $0.hasPrefix("clip.visual.") } ? "clip." : ""
     }

@@ -10,7 +10,7 @@ package enum TowerTensors {
         package let shape: [Int]?
     }
 
-    /// Returns all tensors that the towers of a model with these sizes need.
+    /// Returns all tensors that the image and text tower of a model with these sizes need.
     package static func expected(_ architecture: Architecture) -> [Expected] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         let t = text.width
@@ -91,7 +91,7 @@ package enum TowerTensors {
         return expected(sizes).map(\.name)
     }
 
-    /// Returns an error message for each tensor of the towers that is missing or has a wrong shape.
+    /// Returns an error message for each tensor of the image and text tower that is missing or has a wrong shape.
     ///
     /// `named` returns the name in the file for a name of OpenAI's.
     static func problems(
@@ -136,7 +136,7 @@ package enum TowerTensors {
         return Array(broken.prefix(3)) + (more > 0 ? ["\(more) more tensors hold NaN or infinity"] : [])
     }
 
-    /// Returns an error message if the towers have tensors that the model's configuration does not use; otherwise nil.
+    /// Returns an error message if the image or text tower has tensors that the model does not use; otherwise nil.
     ///
     /// Such a model would compute something else than intended. Causal masks and buffers that other programs store are
     /// ignored. `source` has the names of the file.
@@ -162,7 +162,7 @@ package enum TowerTensors {
             + "and nothing would read it"
     }
 
-    /// Returns an error message if a tensor of the towers has an unsupported element type; otherwise nil.
+    /// Returns an error message if the image or text tower has a tensor of an unsupported element type; otherwise nil.
     static func unreadable(_ file: any CheckpointFile) -> String? {
         let found = file.unreadable.keys.filter { name in
             var name = name[...]
@@ -173,7 +173,7 @@ package enum TowerTensors {
         return "tensor \"\(first)\" is of type \(type): expected F64, F32, F16 or BF16"
     }
 
-    /// Returns whether a tensor name belongs to a tower in Hugging Face's layout.
+    /// Returns whether a tensor with this name belongs to the image or text tower in Hugging Face's layout.
     static func isHuggingFaceTower(_ name: String) -> Bool {
         ["vision_model.", "text_model.", "visual_projection.", "text_projection."].contains { name.hasPrefix($0) }
             || name == "logit_bias"
@@ -200,7 +200,7 @@ package enum TowerTensors {
         ).count
     }
 
-    /// Returns whether a name without prefix belongs to a tower in OpenAI's names.
+    /// Returns whether a tensor name without prefix belongs to the image or text tower in OpenAI's models.
     ///
     /// The three sizes that OpenAI's files store as tensors count, too.
     static func isTower(_ name: String) -> Bool {

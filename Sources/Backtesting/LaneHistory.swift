@@ -7,7 +7,7 @@ import History
 /// Such copies are skipped here. Not Sendable: it belongs to one thread.
 struct LaneHistory {
     let name: String
-    /// The recording's files, in order of their day and number.
+    /// The files of the recording, in order of their day and number.
     let segments: [HistoryFolder.Segment]
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
@@ -137,7 +137,7 @@ struct LaneOrder {
     /// The time of the newest frame so far, in seconds since 1970.
     private var last = -Double.infinity
     private var day: Int?
-    /// True if the current file's first entry may continue the previous file: its day is the same or the next one.
+    /// True if the first frame in the current file may continue the previous file, of the same day or the day before.
     private var follows = false
     private var isFirst = true
     private var wasBlind = false
@@ -148,7 +148,7 @@ struct LaneOrder {
         isFirst = true
     }
 
-    /// Returns whether the next entry begins a new sequence of frames; nil if it is a copy of an earlier frame.
+    /// Returns whether the next frame begins a new sequence; nil if it is a copy of an earlier frame.
     ///
     /// `continues` must be true if the file's previous entry is the previous frame. `wall` is in seconds since 1970.
     mutating func isBreak(_ flags: EntryFlags, at wall: Double, continues: Bool) -> Bool? {

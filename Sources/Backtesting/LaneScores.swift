@@ -16,7 +16,7 @@ final class LaneScores {
         /// It is NaN if no window ends here or the value is unknown, and minus infinity if the picture is blind (black,
         /// frozen or blurred).
         var value = Float.nan
-        /// The index of the frame's entry in its block of the file.
+        /// The index of the frame in its block, a group of frames in a file.
         fileprivate let entry: UInt16
         /// True if the frame begins a new sequence: it does not continue the previous frame.
         let isBreak: Bool
@@ -31,7 +31,7 @@ final class LaneScores {
     }
 
     private struct Block {
-        /// The index in `readers` of the file that contains the block.
+        /// The index in `readers` of the file that contains this block of frames.
         let reader: Int
         let place: SegmentChain.Place
         /// The index in `frames` of the block's first frame.

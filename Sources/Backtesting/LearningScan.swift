@@ -25,7 +25,7 @@ struct LearningScan {
     private let frames: Int
     private var learners: [Learner]
 
-    /// Prepares to score a recording for at most `most` queries.
+    /// Prepares to score the recorded windows of a stream or region for at most `most` queries.
     ///
     /// All must have the head `mean`, a number of false alerts a day, and the same number of frames in a window.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
@@ -39,10 +39,10 @@ struct LearningScan {
         }
     }
 
-    /// Scores a recording and returns what was learnt for each query.
+    /// Scores the recorded windows of a stream or region, and returns what each query's threshold learnt from them.
     ///
-    /// It learns from windows that end at `from` or later and before `to`, in seconds since 1970. Returns an empty
-    /// array if `goesOn` returned false.
+    /// It uses windows that end at `from` or later and before `to`, in seconds since 1970. Returns an empty array if
+    /// `goesOn` returned false.
     mutating func run(
         _ lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, goesOn: () -> Bool
     ) -> [Calibration] {

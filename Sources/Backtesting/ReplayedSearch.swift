@@ -60,7 +60,7 @@ package struct ReplayedSearch: Sendable {
         return result
     }
 
-    /// The best-scored window near a candidate so far; a class, because a callback of the replay changes it.
+    /// The window near a candidate with the highest score so far; a class, because a callback of the replay changes it.
     private final class Best {
         var best: Replay.Value?
         var isWanted: (WindowSpan) -> Bool = { _ in true }
@@ -102,7 +102,7 @@ package struct ReplayedSearch: Sendable {
         return found
     }
 
-    /// Returns the frames of the windows that end in the half minute around a candidate's best time.
+    /// Returns the frames of the windows that end in the half minute around a search result's best time.
     private func rows(of moment: HistoryMoment, _ frames: MomentFrames) throws(HistoryProblem) -> [RecordedFrame] {
         let (peak, reach) = (moment.file == nil ? moment.wallPeak : moment.mediaPeak, HistoryQuery.apart / 2)
         return try frames.frames(
@@ -117,7 +117,7 @@ package struct ReplayedSearch: Sendable {
 }
 
 extension HistoryMoment {
-    /// Returns the moment with the score, times and name of another head's best window.
+    /// Returns this search result with the score, times and head of a window that another head scored.
     fileprivate func scored(_ value: Replay.Value, by head: String) -> HistoryMoment {
         var other = self
         (other.score, other.head, other.isApproximate) = (value.value, head, true)
@@ -130,9 +130,9 @@ extension HistoryMoment {
 }
 
 extension [HistoryMoment] {
-    /// Returns the best moments, at most `limit`, in the order `sort`.
+    /// Returns the best search results, at most `limit`, in the order `sort`.
     ///
-    /// Moments less than half a minute from a better one in the same stream or file are left out.
+    /// Results less than half a minute from a better one in the same stream or file are left out.
     fileprivate func best(_ limit: Int, _ sort: HistoryQuery.Sort) -> [HistoryMoment] {
         var taken: [HistoryMoment] = []
         for one in sorted(by: { ($0.score, $1.wallPeak, $1.mediaPeak) > ($1.score, $0.wallPeak, $0.mediaPeak) }) {

@@ -13,7 +13,7 @@ struct ScannedBacktest {
     /// The beginning of the tested time, or the time of the first frame, in seconds since 1970.
     private let start: Double
 
-    /// Scans the recording; nil if no frame was recorded in the tested time.
+    /// Computes approximate scores of the recording; nil if it has no frame in the tested time.
     init?(
         _ backtest: Backtest, _ history: LaneHistory, _ rules: ScannedRules, from: Double, to: Double,
         _ skips: inout HistorySkips, _ goesOn: () -> Bool
@@ -60,7 +60,7 @@ struct ScannedBacktest {
         return series
     }
 
-    /// The greatest number of replays to find a threshold.
+    /// The greatest number of replays of the recording to find a threshold.
     ///
     /// Each may move the threshold to scores that are not yet exact.
     private static let rounds = 4
@@ -70,7 +70,7 @@ extension LaneScores {
     /// The time of the first frame in the tested time, in seconds since 1970; nil if there is none.
     var first: Double? { begin < frames.count ? frames[begin].wall : nil }
 
-    /// Returns the scores in order, with the breaks and blind pictures between them.
+    /// Returns the scores in order, with the breaks (gaps between frames) and blind pictures between them.
     func series(_ policy: EventPolicy) -> ScoreSeries {
         var series = ScoreSeries(policy, room: frames.count - begin)
         var hours = WatchedHours(rules.all[0].query)

@@ -47,7 +47,8 @@ struct ScannedRules {
     }
 
     let all: [Rule]
-    /// The text embeddings of all queries and their contrasts, each of length 1 and `width` numbers.
+    /// The text embeddings of all queries and of the texts that compete with them, each of length 1 and `width`
+    /// numbers.
     let texts: [[Float]]
     let width: Int
     /// The number of frames in a window.
@@ -55,7 +56,7 @@ struct ScannedRules {
     /// The greatest error of a cosine that the scan computes.
     let error: Float
 
-    /// Makes the rules; nil if the queries need an exact replay of every window.
+    /// Makes the rules; nil if the queries need an exact replay of every recorded window.
     ///
     /// `error` is the greatest difference between a cosine computed from the history and the one that decided live.
     init?(_ queries: [EmbeddedQuery], width: Int, scoring: Scoring, error: Float) {

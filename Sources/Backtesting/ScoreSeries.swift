@@ -5,7 +5,7 @@ import Matching
 ///
 /// It holds 16 bytes for each window.
 struct ScoreSeries {
-    /// The scores in order; NaN is a break in the stream, minus infinity a blind picture (black, frozen or blurred).
+    /// The scores in order; NaN is a gap in the stream, minus infinity a blind picture (black, frozen or blurred).
     private var values: [Float] = []
     /// The time of each window's last frame, in seconds since 1970.
     private var ends: [Double] = []
@@ -29,11 +29,11 @@ struct ScoreSeries {
         lengths.reserveCapacity(room)
     }
 
-    /// The number of windows, not counting breaks and blind pictures.
+    /// The number of windows, not counting breaks (gaps between frames) and blind pictures.
     private(set) var count = 0
-    /// True if the series is empty or ends with a break.
+    /// True if the series is empty or ends with a break (a gap between frames).
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
-    /// The scores of windows, without breaks and blind pictures.
+    /// The scores of windows, without breaks (gaps between frames) and blind pictures.
     private var numbers: some Sequence<Float> { values.lazy.filter(\.isFinite) }
 
     /// Adds the score of a window; the times of its first and last frame are in seconds since 1970.
@@ -46,7 +46,7 @@ struct ScoreSeries {
     /// Adds a blind picture (black, frozen or blurred), which matches no query.
     mutating func addBlind(at time: Double) { append(-.infinity, time, 0) }
 
-    /// Adds a break, after which no event continues; does nothing if the series ends with one already.
+    /// Adds a break (a gap between frames), after which no event continues; does nothing if the series ends with one.
     mutating func close() {
         if !isBroken { append(.nan, ends.last ?? 0, 0) }
     }
@@ -83,7 +83,7 @@ struct ScoreSeries {
         return count
     }
 
-    /// Returns the index of the next window or break that may change the tracker's state; nil if there is none.
+    /// Returns the index of the next window or break that may change the state of `tracker`; nil if there is none.
     ///
     /// While the tracker is idle, that is a score at the threshold; while an event is open, a score that may end it.
     private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {

@@ -32,7 +32,7 @@ struct SparseReplay {
 
         init(_ scores: LaneScores) { self.scores = scores }
 
-        /// Stores an exact score at the frame where its window ends.
+        /// Stores an exact score at the frame that ends its window.
         func note(_ value: Replay.Value) {
             while next < end, scores.frames[next].wall != value.span.wallEnd { next += 1 }
             guard next < end else { return }
@@ -43,13 +43,13 @@ struct SparseReplay {
         }
     }
 
-    /// The number of frames that are replayed in one step while a match, event or cooldown continues.
+    /// The number of frames that pass through the engine in one step while a match, event or cooldown continues.
     private static let batch = 16
 
-    /// Replays the parts around the wanted frames, given by index, and replaces their scores by exact ones.
+    /// Replays the parts of the recording around the wanted frames, and replaces approximate scores by exact ones.
     ///
-    /// `tell` gets the detections. Returns early if `goesOn` returns false. Throws if a head fails; parts whose file no
-    /// longer exists are noted in `skips`.
+    /// `isWanted` gets the index of a frame; `tell` gets the detections. Returns early if `goesOn` returns false.
+    /// Throws if a head fails; parts whose file no longer exists are noted in `skips`.
     func run(
         _ skips: inout HistorySkips, goesOn: () -> Bool, isWanted: (Int) -> Bool, tell: ([Detection]) -> Void
     ) throws {

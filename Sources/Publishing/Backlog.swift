@@ -8,9 +8,9 @@ struct Backlog {
     private(set) var entries: ArraySlice<Entry> = []
     /// The sequence numbers of messages that were lost since the journal last stored one; nil if none was lost.
     private(set) var hole: Hole?
-    /// The ids of events whose `start` is in the journal, but whose `end` message was lost.
+    /// The ids of events whose `start` message is stored in the journal, but whose `end` message was lost.
     private(set) var ended: Set<String> = []
-    /// The ids of events whose `start` message was lost, so that the journal does not know them.
+    /// The ids of events whose `start` message was lost, so that the stored messages do not mention them.
     private var unknown: Set<String> = []
     private var bytes = 0
     private let limit: Limit
@@ -24,7 +24,7 @@ struct Backlog {
 
     var isEmpty: Bool { entries.isEmpty && hole == nil }
 
-    /// Adds messages; returns the number of old ones that were lost because of the limit.
+    /// Adds messages; returns the number of old messages that were lost because of the size limit.
     mutating func add(_ new: [Entry]) -> Int {
         entries += new
         bytes += new.reduce(0) { $0 + $1.body.count }

@@ -18,7 +18,7 @@ package actor Outbox {
 
     private let journal: Journal
     private let archive: Archive
-    /// Reads the journal for notifiers, on its own thread, so that they delay nothing else.
+    /// Reads stored messages for notifiers (senders of alerts), on its own thread, so that they delay nothing else.
     private let following: Archive
     private let publisher: Publisher?
     private let logger: Logger
@@ -34,12 +34,12 @@ package actor Outbox {
     private var removals = RetentionLog()
     private var problem: JournalError?
     private var nextTry = ContinuousClock.now
-    /// The pause between a failed commit and the next attempt.
+    /// The pause between a failed commit of messages to the disk and the next attempt.
     private static let pause = Duration.milliseconds(250)
-    /// The number of waiting messages that are stored in one transaction.
+    /// The number of waiting messages that are stored in one database transaction.
     private static let chunk = 500
 
-    /// Makes an outbox; `limit` is the greatest number of messages that wait while the journal cannot be written.
+    /// Makes an outbox; `limit` is the greatest number of messages that wait while the disk cannot be written.
     package init(journal: Journal, publisher: Publisher?, logger: Logger, backlog limit: Int? = nil) {
         self.journal = journal
         self.publisher = publisher
@@ -102,7 +102,7 @@ package actor Outbox {
         problem = error
     }
 
-    /// Stores waiting messages in the journal, the oldest first, until none is left or a commit fails.
+    /// Stores waiting messages in the journal (message database), until none is left or a commit fails; oldest first.
     private func drain() {
         guard !backlog.isEmpty, ContinuousClock.now >= nextTry else { return }
         while !backlog.isEmpty {
@@ -118,7 +118,7 @@ package actor Outbox {
         logger.notice("events are journaled again", metadata: ["lost": "\(lost)"])
     }
 
-    /// Sends an `end` message for each event that a crash left open; must be called before any other message is sent.
+    /// Sends an `end` message for each event that a crash left open; must be called before other messages are sent.
     ///
     /// `clip` returns the path of an event's clip, or nil if it has none.
     package func endInterrupted(clip: @Sendable (String) -> String? = { _ in nil }) {
@@ -182,7 +182,7 @@ package actor Outbox {
         publisher?.publish(topic: Topic.heartbeat, seq: seq, body: body)
     }
 
-    /// Deletes some messages that are older than the retention allows; returns true if there are more.
+    /// Deletes some messages that are older than the configured retention allows; returns true if there are more.
     private func retire(_ retention: Retention, _ now: Date) -> Bool {
         do {
             let retired = try journal.prune(retention, now: now)
@@ -246,7 +246,7 @@ package actor Outbox {
         return try await archive.newest(ofEvent: name)
     }
 
-    /// Returns the journal's state for the operation `status`.
+    /// Returns the state of the journal (message database) for the operation `status`.
     package func status() -> JournalStatus {
         JournalStatus(
             journaled: problem == nil, backlog: backlog.entries.count, lost: lost, problem: problem?.description,
@@ -254,9 +254,10 @@ package actor Outbox {
     }
 
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
-    /// The id of the journal; equal sequence numbers under different ids belong to different messages.
+    /// The id of the journal (message database); equal numbers under different ids belong to different messages.
     package nonisolated var identity: String { journal.identity }
-    /// The earlier journals that this one continues, oldest first, each with the last number that both have.
+    /// The earlier journals (message databases) that this one continues, oldest first, each with the last shared
+    /// number.
     package nonisolated var branches: [JournalBranch] { journal.branches }
 
     // MARK: Other saved data; here, because storing it waits for the disk, too
@@ -305,7 +306,7 @@ package actor Outbox {
 
     // MARK: For notifiers
 
-    /// Returns messages after number `since`, like `replay`, but on the thread for notifiers.
+    /// Returns messages after number `since`, like `replay`, but on the thread for notifiers (senders of alerts).
     package nonisolated func follow(since: Int64, limit: Int) async throws -> ReplayPage {
         try await replay(since: since, limit: limit, filter: MessageFilter(), by: following)
     }
@@ -339,7 +340,7 @@ package actor Outbox {
     package nonisolated func snapshot(of event: String) async throws -> Data? { await archive.snapshot(of: event) }
 }
 
-/// Reads and writes the journal and its pictures on a separate executor, so that messages are not delayed.
+/// Reads and writes the message database and its pictures on a separate executor, so that messages are not delayed.
 private actor Archive {
     private let executor: QueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }

@@ -15,9 +15,9 @@ package final class LogLines: Sendable {
     private let current: Mutex<LogSettings>
     private let now: @Sendable () -> Date
 
-    /// Makes a writer; `journal` is true if the descriptor is systemd's journal.
+    /// Makes a writer for a file descriptor; `journal` tells whether that is systemd's journal.
     ///
-    /// With nil, the environment variable `JOURNAL_STREAM` decides.
+    /// If `journal` is nil, the environment variable `JOURNAL_STREAM` decides.
     package init(
         _ settings: LogSettings, descriptor: Int32 = STDERR_FILENO, journal: Bool? = nil,
         now: @escaping @Sendable () -> Date = { Date() }
@@ -95,7 +95,7 @@ package final class LogLines: Sendable {
     private struct Handler: LogHandler {
         let lines: LogLines
         var metadata: Logger.Metadata = [:]
-        /// The level set on this logger; nil if the level of `LogLines` applies.
+        /// The level that was set on this logger; nil if the common level in `LogLines.settings` applies.
         var own: Logger.Level?
 
         var logLevel: Logger.Level {

@@ -38,7 +38,7 @@ package struct Notifier: Sendable {
     /// Tells systemd that the daemon is stopping.
     package func stopping() { send("STOPPING=1") }
 
-    /// Sends a watchdog message to systemd: the daemon still works.
+    /// Tells systemd's watchdog that the daemon still works.
     package func alive() { send("WATCHDOG=1") }
 
     private func send(_ message: String) {

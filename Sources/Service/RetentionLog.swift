@@ -2,7 +2,7 @@ import Foundation
 package import Journal
 package import Logging
 
-/// Logs which messages retention deleted, and why it deletes fewer than it should; each is logged once.
+/// Logs which old messages were deleted, and why fewer were deleted than configured; each is logged once.
 package struct RetentionLog {
     private var pending = Retired()
     private var saidJump = false

@@ -32,11 +32,11 @@ package struct FrameInContext: Sendable {
 /// frame and as a first frame, computed when the next frame arrives. So no window waits for a frame that may never
 /// come.
 package struct FrameSequence: Sendable {
-    /// The frame embeddings to compute after one more frame arrived.
+    /// The frames of which embeddings must be computed after one more frame of a stream arrived.
     package struct Due: Sendable {
-        /// The new frame as the last frame of a window.
+        /// The new frame in the role of a window's last frame, which has no next one.
         package let newest: FrameInContext
-        /// The previous frame, as an inner frame and as the first frame of a window.
+        /// The previous frame, in the roles of a window's inner frame and first frame.
         ///
         /// nil with 2D patches, and for the first frame of a stream.
         package let completed: (inner: FrameInContext, first: FrameInContext)?

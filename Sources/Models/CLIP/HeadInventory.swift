@@ -9,8 +9,7 @@ package enum WeightedHead: String, Sendable, CaseIterable { case lstm, transform
 ///
 /// Only this type and the head plugins know these names. Source: docs/MATHEMATICS.md, sections 2 and 13.
 package struct HeadInventory: Sendable {
-    /// A head (the model that turns a window's frame embeddings into a score) with at least one tensor in the
-    /// checkpoint.
+    /// A head (the model that scores a window of frames) with at least one tensor in the checkpoint.
     package struct Held: Sendable, Equatable {
         package let name: String
         package let layers: Int
@@ -111,6 +110,6 @@ extension HeadInventory {
 
     /// Returns whether a checkpoint is of X-Pool or T-MASS, recognised by its pooling layer.
     ///
-    /// These checkpoints come without a configuration, and their towers have the sizes of OpenAI's models.
+    /// These checkpoints come without a configuration; their image and text towers have the sizes of OpenAI's models.
     static func isPooledByText(_ source: any TensorSource) -> Bool { source.has("pool_frames.linear_proj.weight") }
 }

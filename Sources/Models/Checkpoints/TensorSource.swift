@@ -140,7 +140,7 @@ package struct HeadWeights: Sendable, Equatable {
     }
 }
 
-/// A source of tensors whose numbers are in memory.
+/// A source of named tensors whose numbers are in memory, not in a file.
 package struct MemoryTensors: TensorSource, Sendable {
     package let origin: String
     package let tensors: [String: TensorInfo]

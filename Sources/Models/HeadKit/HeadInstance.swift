@@ -99,7 +99,7 @@ struct BorrowedWindows {
 
 /// Copies the weights that the host passes to a head plugin's `create`.
 enum BorrowedWeights {
-    /// Copies the host's tensors by name; throws if a shape is invalid.
+    /// Copies the tensors that the host passes to a head plugin, by name; throws if a shape is invalid.
     static func copy(_ tensors: UnsafePointer<ww_tensor>?, _ count: Int) throws -> [String: HeadWeights] {
         guard let tensors else { return [:] }
         var weights: [String: HeadWeights] = [:]

@@ -13,7 +13,7 @@ struct PieceTokens: TokenModel {
     /// The token id of each byte value, such as that of `<0x0A>`; nil for a byte that the vocabulary lacks.
     private let bytes: [UInt32?]
     private let unknown: UInt32?
-    /// The steps of normalisation: those of the model family, then those of the file.
+    /// The steps that normalise a text: those of the model family, then those of the tokenizer's file.
     private let steps: [Step]
     /// The added tokens that are cut out of a text before it is normalised; `normalised` has those cut out afterwards.
     private let raw: AddedTokens

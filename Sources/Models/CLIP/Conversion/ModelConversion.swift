@@ -14,8 +14,7 @@ package enum ModelConversion {
         package var files: [(name: String, bytes: Int)] = []
         /// The name of the new model's default head (the plugin that turns frame embeddings into a clip embedding).
         package var head = "mean"
-        /// The names of the source's tensors that were not written, as they belong to no tower (image or text) and no
-        /// head.
+        /// The names of the source's tensors that were not written, since they belong to no tower and no head.
         package var leftOut: [String] = []
         /// Remarks about the conversion for people, one sentence each.
         package var notes: [String] = []

@@ -68,7 +68,9 @@ struct NameTable: Sendable {
     }
 }
 
-/// Presents a checkpoint's tensors under OpenAI's names, as a name table says; no number changes.
+/// A checkpoint's tensors of another layout, renamed to OpenAI's names.
+///
+/// Some are also joined or transposed, as a `NameTable` says; their numbers do not change.
 package struct MappedNames: TowerNames {
     private let base: any TensorSource
     private let recipes: [String: NameTable.Recipe]

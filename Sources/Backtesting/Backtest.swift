@@ -6,10 +6,10 @@ package import History
 package import Matching
 import Synchronization
 
-/// Tests a query on recorded frames: runs the live engine over a history and returns the alerts it would have given.
+/// Tests a query on recorded frames: returns the alerts that it would have given.
 ///
-/// A history is a folder with the frame embeddings that the daemon recorded. A lane is one stream, or one region of a
-/// stream.
+/// The code is the same that decides live. A history is a folder with the frame embeddings that the daemon recorded. A
+/// lane is one stream, or one region of a stream.
 package struct Backtest: Sendable {
     /// The queries to run: the query to test, then the others of its group, with which it shares alerts.
     package var queries: [EmbeddedQuery]
@@ -28,7 +28,7 @@ package struct Backtest: Sendable {
     package var calibration = CalibrationSettings()
     /// The fixed thresholds of queries that would otherwise learn one, by lane (stream or region) and query id.
     package var pins: [String: [String: Float]] = [:]
-    /// The greatest difference between a cosine computed from the history and the one that decided live.
+    /// The greatest difference between a cosine computed from the recording and the cosine that decided live.
     package var error: Float = 0
     /// The number of threads; each processes one stream or region at a time.
     package var threads = 2
@@ -45,7 +45,8 @@ package struct Backtest: Sendable {
         self.alertsPerDay = alertsPerDay
     }
 
-    /// Runs the backtest and waits for the result; must not be called on Swift's cooperative threads.
+    /// Runs the query on all recorded frames and waits for the result; must not be called on Swift's cooperative
+    /// threads.
     ///
     /// `goesOn` is called often, from several threads; once it returns false, the results so far are returned.
     /// `progress` gets the finished share, from 0 to 1. Throws if a head cannot be used with the model, or fails.
@@ -145,7 +146,7 @@ package struct Backtest: Sendable {
     /// Returns the queries for one stream or region, with fixed thresholds instead of learnt ones where possible.
     ///
     /// The threshold is the one in `pins`, else one that a fast scan of the recording learns for the head `mean`.
-    /// Queries without either learn their threshold during the replay.
+    /// Queries without either learn their threshold while the recording is replayed.
     private func queries(
         of lane: LaneHistory, from: Double, to: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [EmbeddedQuery] {
@@ -169,7 +170,7 @@ package struct Backtest: Sendable {
             own, width: model.architecture.embedding, scoring: model.scoring(), error: error)
     }
 
-    /// Makes a replay, which runs recorded frames of one lane (stream or region) through the live engine.
+    /// Makes a replay: it runs recorded frames of one stream or region through the engine that also decides live.
     func replay(_ name: String, start: Double) throws -> Replay {
         try Replay(
             queries, lane: name, labels: labels(name), model: model, finder: finder, rerank: rerank,

@@ -58,7 +58,7 @@ package struct HistoryLearning {
         return (learnt, skips.sentences)
     }
 
-    /// Learns by running the recording through the live engine, for heads whose scores a fast scan cannot compute.
+    /// Learns by running the recording through the engine, for heads whose scores a fast scan cannot compute.
     private func replayed(
         _ own: [EmbeddedQuery], _ lane: LaneHistory, now: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [LearntCalibration] {

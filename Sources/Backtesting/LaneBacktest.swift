@@ -2,7 +2,7 @@ import Engine
 import Foundation
 import Matching
 
-/// The backtest of a query on one stream or region that runs every recorded frame through the live engine.
+/// The backtest of a query on one stream or region that runs every recorded frame through the engine.
 ///
 /// Not Sendable: it belongs to one thread.
 final class LaneBacktest {

@@ -4,8 +4,8 @@ import History
 
 /// The approximate scores of a query on one stream or region, from a fast scan of its recording.
 ///
-/// The scan reads only the first byte of each number. The scores tell which frames need an exact replay. It holds 24
-/// bytes for each frame. Not Sendable: it belongs to one thread.
+/// The scan reads only the first byte of each number. The scores tell which frames need exact scores. It holds 24 bytes
+/// for each frame. Not Sendable: it belongs to one thread.
 final class LaneScores {
     /// One recorded frame, and the score of the window that ends at it.
     struct Frame {
@@ -22,7 +22,7 @@ final class LaneScores {
         let isBreak: Bool
         /// True if, by the approximate scores, one of the queries may match the window that ends at this frame.
         var isCandidate = false
-        /// True if `value` comes from an exact replay, not from the scan.
+        /// True if `value` is exact; false if it is from the fast scan.
         var isExact = false
 
         fileprivate init(wall: Double, entry: Int, isBreak: Bool) {
@@ -97,7 +97,7 @@ final class LaneScores {
         }
     }
 
-    /// Computes the values of the full window that ends at this frame, and whether a query may match it.
+    /// Computes each rule's approximate value of the window that ends at this frame, and whether a query may match it.
     private func judge(_ frame: inout Frame, _ block: WindowScan.Block, _ entry: Int, _ at: inout Progress) {
         guard block.hasWindow(entry) else {
             // The window began in the previous file, so the scan cannot compute its score: let the replay decide.

@@ -4,7 +4,7 @@ import History
 import Matching
 import Tensors
 
-/// Learns thresholds of queries from a fast, slightly inexact scoring of one recording, for the head `mean`.
+/// Learns thresholds of queries from fast, slightly inexact scores of one recording, for the head `mean`.
 ///
 /// It is for queries that state a number of false alerts a day. The scores have an RMS error of 0.0005 at a width of
 /// 512, far less than their spread.

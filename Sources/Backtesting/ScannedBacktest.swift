@@ -3,14 +3,14 @@ import Foundation
 import History
 import Matching
 
-/// The backtest of a query on one stream or region that scans the recording first and replays only a small part.
+/// The backtest of a query on one stream or region that computes approximate scores first and exact ones where needed.
 ///
-/// Alerts come from the exact replay. Scores far from the threshold come from the fast scan, so the curve and the
-/// histogram have its rounding error.
+/// Alerts come from exact scores. Scores far from the threshold stay approximate, so the curve and the histogram have
+/// their rounding error.
 struct ScannedBacktest {
     private let backtest: Backtest
     private let scores: LaneScores
-    /// The beginning of the tested time, or the time of the first frame, in seconds since 1970.
+    /// The beginning of the tested time, or else the time of the first recorded frame, in seconds since 1970.
     private let start: Double
 
     /// Computes approximate scores of the recording; nil if it has no frame in the tested time.
@@ -43,7 +43,7 @@ struct ScannedBacktest {
         return (stream, start)
     }
 
-    /// Returns all scores, replayed exactly where they may change the threshold that gives at most `wanted` alerts.
+    /// Returns all scores, exact where they may change the threshold that gives at most `wanted` alerts.
     private func refined(
         forAtMost wanted: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> ScoreSeries {
@@ -70,7 +70,7 @@ extension LaneScores {
     /// The time of the first frame in the tested time, in seconds since 1970; nil if there is none.
     var first: Double? { begin < frames.count ? frames[begin].wall : nil }
 
-    /// Returns the scores in order, with the breaks (gaps between frames) and blind pictures between them.
+    /// Returns the scores in order, with the gaps between frames and the blind (black, frozen or blurred) pictures.
     func series(_ policy: EventPolicy) -> ScoreSeries {
         var series = ScoreSeries(policy, room: frames.count - begin)
         var hours = WatchedHours(rules.all[0].query)
@@ -86,9 +86,9 @@ extension LaneScores {
         return series
     }
 
-    /// Returns, for each frame, true if its window's score is too inexact to decide at this threshold.
+    /// Returns, for each frame, true if its window's approximate score is too inexact to decide at this threshold.
     ///
-    /// This holds for scores within the scan's error of the threshold. After a match it also holds for scores within
+    /// This holds for scores within the rounding error of the threshold. After a match it also holds for scores within
     /// that error of the lower threshold that ends an event.
     func unsure(at threshold: Float, _ policy: EventPolicy) -> [Bool] {
         let rule = rules.all[0]

@@ -5,7 +5,7 @@ import History
 import Matching
 import Tensors
 
-/// The rules of queries whose scores a fast scan of a recording can compute, with a known error.
+/// The rules of queries for which a fast scan of a recording can compute approximate scores, with a known error.
 ///
 /// They are rules of the head `mean` with a fixed threshold, because its scores depend only on the frames.
 struct ScannedRules {
@@ -15,7 +15,8 @@ struct ScannedRules {
         let contrasts: Range<Int>
         let query: StandingQuery
         let scoring: Scoring
-        /// The lowest scanned value that needs an exact replay: it may reach the threshold, or be too close to it.
+        /// The lowest approximate value that needs an exact computation: it may reach the threshold, or be too close to
+        /// it.
         private(set) var floor: Float = 0
         private let isContrast: Bool
 
@@ -34,7 +35,8 @@ struct ScannedRules {
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
-        /// Returns the least possible true value of a scanned `value`, if each cosine has an error of at most `error`.
+        /// Returns the least possible exact value of an approximate `value`, if each cosine has an error of at most
+        /// `error`.
         ///
         /// If a score is too high and its contrasts too low by `error`, the odds change by a factor of at most e^(2
         /// scale error). With a bias the change is smaller, since the logarithm of a sigmoid has a slope of at most 1.
@@ -47,16 +49,15 @@ struct ScannedRules {
     }
 
     let all: [Rule]
-    /// The text embeddings of all queries and of the texts that compete with them, each of length 1 and `width`
-    /// numbers.
+    /// The text embeddings of all queries and their contrasts (texts that compete with them), each of length 1.
     let texts: [[Float]]
     let width: Int
     /// The number of frames in a window.
     let frames: Int
-    /// The greatest error of a cosine that the scan computes.
+    /// The greatest rounding error of a cosine in the fast scan of a recording.
     let error: Float
 
-    /// Makes the rules; nil if the queries need an exact replay of every recorded window.
+    /// Makes the rules; nil if the queries need exact scores of every recorded window.
     ///
     /// `error` is the greatest difference between a cosine computed from the history and the one that decided live.
     init?(_ queries: [EmbeddedQuery], width: Int, scoring: Scoring, error: Float) {

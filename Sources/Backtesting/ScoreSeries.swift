@@ -11,7 +11,7 @@ struct ScoreSeries {
     private var ends: [Double] = []
     /// The time from each window's first frame to its last, in seconds.
     private var lengths: [Float] = []
-    /// The highest score in each run of 16 values; `lowest` has the lowest, with a break counted as minus infinity.
+    /// The highest score in each run of 16 values; `lowest` has the lowest, where a gap counts as minus infinity.
     ///
     /// Both let a search skip runs that contain no wanted value.
     private var highest: [Float] = []
@@ -29,11 +29,11 @@ struct ScoreSeries {
         lengths.reserveCapacity(room)
     }
 
-    /// The number of windows, not counting breaks (gaps between frames) and blind pictures.
+    /// The number of windows, not counting gaps between frames and blind (black, frozen or blurred) pictures.
     private(set) var count = 0
     /// True if the series is empty or ends with a break (a gap between frames).
     private var isBroken: Bool { values.last.map(\.isNaN) ?? true }
-    /// The scores of windows, without breaks (gaps between frames) and blind pictures.
+    /// The scores of windows, without the marks of gaps between frames and of blind pictures.
     private var numbers: some Sequence<Float> { values.lazy.filter(\.isFinite) }
 
     /// Adds the score of a window; the times of its first and last frame are in seconds since 1970.
@@ -83,7 +83,7 @@ struct ScoreSeries {
         return count
     }
 
-    /// Returns the index of the next window or break that may change the state of `tracker`; nil if there is none.
+    /// Returns the index of the next window or gap that may change the state of `tracker`; nil if there is none.
     ///
     /// While the tracker is idle, that is a score at the threshold; while an event is open, a score that may end it.
     private func next(from start: Int, for tracker: EventTracker, _ threshold: Float) -> Int? {

@@ -2,11 +2,12 @@ import Engine
 import History
 import Matching
 
-/// Runs only those parts of a recording through the live engine in which a query may match.
+/// Runs a recording through the engine that also decides live, but only the parts in which a query may match.
 ///
-/// A part begins one window before the first wanted frame, and ends when no match, event or cooldown continues. Between
-/// two parts the engine gets one blind picture, which matches nothing, as the skipped frames do. During a cooldown it
-/// also gets each break of the stream, because the cooldown is counted in the stream's times.
+/// A part begins one window before a frame where a query may match, and ends when no match, event or cooldown
+/// continues. Between two parts the engine gets one blind picture (black, frozen or blurred), which matches nothing, as
+/// the skipped frames do. During a cooldown it also gets each gap of the stream, because the cooldown is counted in the
+/// stream's times.
 struct SparseReplay {
     private let scores: LaneScores
     private let replay: Replay

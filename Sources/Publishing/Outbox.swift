@@ -256,8 +256,7 @@ package actor Outbox {
     package nonisolated var lastSeq: Int64 { journal.lastSeq }
     /// The id of the journal (message database); equal numbers under different ids belong to different messages.
     package nonisolated var identity: String { journal.identity }
-    /// The earlier journals (message databases) that this one continues, oldest first, each with the last shared
-    /// number.
+    /// The earlier message databases that this one continues, oldest first, each with the last shared number.
     package nonisolated var branches: [JournalBranch] { journal.branches }
 
     // MARK: Other saved data; here, because storing it waits for the disk, too

@@ -121,8 +121,7 @@ package final class ImageEncoder {
             ]
         case .spatiotemporal:
             // [out, rgb, time, row, column]: one plane of time is a 2D kernel. Their products are added in float32,
-            // whatever the
-            // tower's precision, as they are a small part of it.
+            // whatever the tower's precision, as they are a small part of it.
             let kernel = try source.floats("visual.conv2.weight", shape: [w, 3, 3, p, p])
             return try (0..<3).map { time in
                 let planes = (0..<w * 3).flatMap { plane in

@@ -46,7 +46,7 @@ package final class Head {
 
     deinit { library.descriptor.destroy(instance) }
 
-    /// Pools windows `[count, frames, width]` into clip embeddings `[count, width]`, written to `out`.
+    /// Pools windows of frame embeddings `[count, T, width]` into clip embeddings `[count, width]`, written to `out`.
     ///
     /// Only the first `valid[b]` frames of window `b` count. `out` is resized to the result. Throws if the shapes do
     /// not fit, or if a clip embedding does not have length 1; the contents of `out` are then undefined.
@@ -69,17 +69,21 @@ package final class Head {
         }
     }
 
-    /// Pools windows `[count, frames, width]` and returns their clip embeddings `[count, width]`.
+    /// Pools windows of frame embeddings `[count, T, width]` and returns their clip embeddings `[count, width]`.
+    ///
+    /// Only the first `valid[b]` frames of window `b` count.
     package func pool(_ frames: [Float], valid: [Int], frames T: Int) throws(HeadError) -> [Float] {
         var out: [Float] = []
         try pool(frames, valid: valid, frames: T, into: &out)
         return out
     }
 
-    /// Scores pairs of a text and a window, one score for each pair; throws if the head is not a pairing head.
+    /// Scores pairs of a text and a window of frames, one score for each pair; throws if the head is not a pairing
+    /// head.
     ///
-    /// `texts` is `[texts, width]`; `frames` and `valid` are as for `pool`. `out` is resized to the number of pairs.
-    /// Throws if the shapes do not fit or a score is not finite; the contents of `out` are then undefined.
+    /// `texts` is `[texts, width]`, `frames` is `[windows, T, width]`; only the first `valid[b]` frames of window `b`
+    /// count. `out` is resized to the number of pairs. Throws if the shapes do not fit or a score is not finite; the
+    /// contents of `out` are then undefined.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],
         into out: inout [Float]
@@ -110,7 +114,10 @@ package final class Head {
         }
     }
 
-    /// Scores pairs of a text and a window and returns one score for each pair.
+    /// Scores pairs of a text and a window of frames, and returns one score for each pair.
+    ///
+    /// `texts` is `[texts, width]`, `frames` is `[windows, T, width]`; only the first `valid[b]` frames of window `b`
+    /// count.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)]
     ) throws(HeadError) -> [Float] {

@@ -19,7 +19,7 @@ struct FileDownload {
     func run() async throws -> Int {
         if let checksum = file.checksum, let size = file.size, try await part.matches(checksum, whole: true) == true {
             progress(size)
-            return size  // from an earlier pull
+            return size  // an earlier download completed the file
         }
         // A file put together from several responses may mix two versions, if the server ignores `If-Range`: try once
         // more. If the checksum is wrong again, give up.

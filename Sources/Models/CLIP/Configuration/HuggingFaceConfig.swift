@@ -47,8 +47,7 @@ package enum HuggingFaceConfig {
     ) throws -> Architecture {
         var text = text
         // 2 is the id in OpenAI's own uploads, which pool at the largest token id. An id outside the vocabulary would
-        // pool
-        // nothing, so it is not used as a default.
+        // pool nothing, so it is not used as a default.
         let end = try json.optional("eos_token_id", as: Int.self) ?? (text.vocabulary > 49407 ? 49407 : 2)
         text.endToken = end == 2 ? nil : end
         return Architecture(vision: vision, text: text, embedding: try root.size("projection_dim", default: 512))

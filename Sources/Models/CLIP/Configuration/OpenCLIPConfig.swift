@@ -179,7 +179,7 @@ package enum OpenCLIPConfig {
         }
         let filter: Framing.Filter
         switch try json.optional("interpolation", as: String.self) ?? "bicubic" {
-        case "bicubic", "random": filter = .bicubic  // OpenCLIP draws in training only
+        case "bicubic", "random": filter = .bicubic  // OpenCLIP chooses randomly only in training
         case "bilinear": filter = .bilinear
         default: throw json.refusal("interpolation", "expected bicubic or bilinear")
         }

@@ -11,8 +11,7 @@ enum ModelFilesWriter {
     static func config(_ architecture: Architecture) throws -> [UInt8] {
         let (vision, text, d) = (architecture.vision, architecture.text, architecture.embedding)
         // Without an end token, the text is pooled at its largest token id, as in CLIP4Clip. Hugging Face does the same
-        // if
-        // `eos_token_id` is 2, as in OpenAI's own uploads.
+        // if `eos_token_id` is 2, as in OpenAI's own uploads.
         let end = text.endToken ?? 2
         return try json([
             "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": d, "logit_scale_init_value": 2.6592,

@@ -36,14 +36,14 @@ struct NameTable: Sendable {
     let fixed: [String: Recipe]
     /// The name prefixes of the transformer blocks of each tower: in OpenAI's names, and in the layout's.
     let stacks: [(ours: String, theirs: String)]
-    /// Returns the recipes of one transformer block's tensors, by OpenAI's name within the block.
+    /// Returns how to build each tensor of one transformer block, by OpenAI's name within the block.
     ///
-    /// Its argument is the layout's name prefix of the block. A recipe tells how to build one tensor.
+    /// Its argument is the other layout's name prefix of the block.
     let block: @Sendable (String) -> [String: Recipe]
 
-    /// Returns the recipe for every tensor (how to build it from the layout's tensors), by OpenAI's name.
+    /// Returns how to build every tensor from another layout's tensors, by OpenAI's name.
     ///
-    /// `layers` must return the numbers of the transformer blocks whose names begin with a prefix of the layout.
+    /// `layers` must return the numbers of the transformer blocks whose names begin with a prefix of that layout.
     func recipes(layers: (String) -> Set<Int>) -> [String: Recipe] {
         var recipes = fixed
         for (ours, theirs) in stacks {
@@ -54,7 +54,7 @@ struct NameTable: Sendable {
         return recipes
     }
 
-    /// Returns the recipe for the tensor `name`: how to build it from the layout's tensors; nil for an unknown name.
+    /// Returns how to build the tensor `name` from another layout's tensors; nil if the table does not know the name.
     ///
     /// The checkpoint may lack those tensors.
     func recipe(_ name: String) -> Recipe? {

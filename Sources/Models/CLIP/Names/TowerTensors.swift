@@ -47,7 +47,8 @@ package enum TowerTensors {
         }
         if case .attention = form.pooling {
             let pool = "visual.attn_pool"
-            // Its MLP is as wide as it is in every published model: four times the tower, or as the tower's own.
+            // In published models, the pooling's MLP is four times as wide as the tower, or as wide as the tower's own
+            // MLPs.
             all += [
                 ("probe", [1, 1, v]), ("attn.in_proj_weight", [3 * v, v]), ("attn.in_proj_bias", [3 * v]),
                 ("attn.out_proj.weight", [v, v]), ("attn.out_proj.bias", [v]),

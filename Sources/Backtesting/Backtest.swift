@@ -13,7 +13,7 @@ import Synchronization
 package struct Backtest: Sendable {
     /// The queries to run: the query to test, then the others of its group, with which it shares alerts.
     package var queries: [EmbeddedQuery]
-    /// The name of the embedding model; only parts of the history that this model made are read.
+    /// The name of the embedding model; only recordings that this model made are read.
     package var identity: String
     /// The beginning of the tested time in seconds since 1970; nil means the first recorded frame.
     ///
@@ -28,7 +28,7 @@ package struct Backtest: Sendable {
     package var calibration = CalibrationSettings()
     /// The fixed thresholds of queries that would otherwise learn one, by lane (stream or region) and query id.
     package var pins: [String: [String: Float]] = [:]
-    /// The greatest difference between a cosine computed from the recording and the cosine that decided live.
+    /// The greatest difference between a cosine computed from a recording and the cosine that decided live.
     package var error: Float = 0
     /// The number of threads; each processes one stream or region at a time.
     package var threads = 2
@@ -45,11 +45,11 @@ package struct Backtest: Sendable {
         self.alertsPerDay = alertsPerDay
     }
 
-    /// Runs the query on all recorded frames and waits for the result; must not be called on Swift's cooperative
-    /// threads.
+    /// Runs the query on all recorded frames and waits for the result; not for Swift's cooperative threads.
     ///
     /// `goesOn` is called often, from several threads; once it returns false, the results so far are returned.
-    /// `progress` gets the finished share, from 0 to 1. Throws if a head cannot be used with the model, or fails.
+    /// `progress` gets the finished share, from 0 to 1. Throws if a head (the model that scores a window) fails or does
+    /// not fit the model.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970,
         goesOn: @escaping @Sendable () -> Bool = { true },

@@ -50,7 +50,7 @@ package struct BacktestResult: Sendable, Codable {
         /// The number of all alerts, including those that `alerts` does not list.
         package var count = 0
         package var perDay = 0.0
-        /// The threshold that scores were compared with; nil if it should be learnt and could not be.
+        /// The threshold that scores were compared with; nil if it should have been learnt and could not be.
         package var threshold: Double?
         package var curve: [Point] = []
         package var proposed: Proposal?
@@ -73,9 +73,9 @@ package struct BacktestResult: Sendable, Codable {
     package var streams: [Stream] = []
     /// The number of windows whose score is too close to the threshold to be certain.
     ///
-    /// Scores from a history have rounding errors.
+    /// Scores of recorded frames have rounding errors.
     package var undecided = 0
-    /// Messages about parts of the history that could not be read.
+    /// Messages about parts of the recordings that could not be read.
     package var skipped: [String] = []
     /// True if the backtest was cancelled, so that results of streams are missing or end early.
     package var isCancelled = false

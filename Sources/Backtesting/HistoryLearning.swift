@@ -28,7 +28,8 @@ package struct HistoryLearning {
     /// Learns from all recordings in `folder`; returns the thresholds that are certain enough to be fixed.
     ///
     /// They are given for each query and stream or region; `skipped` are messages about unreadable parts. Once `goesOn`
-    /// returns false, the rest is left out. Throws if a head cannot be used with the model, or fails.
+    /// returns false, the rest is left out. Throws if a head (the model that scores a window) fails or does not fit the
+    /// model.
     package func run(
         _ folder: HistoryFolder, now: Double = Date().timeIntervalSince1970, goesOn: () -> Bool = { true }
     ) throws -> (learnt: [LearntCalibration], skipped: [String]) {
@@ -58,7 +59,7 @@ package struct HistoryLearning {
         return (learnt, skips.sentences)
     }
 
-    /// Learns by running the recording through the engine, for heads whose scores a fast scan cannot compute.
+    /// Learns by running the recording through the engine, for heads (models that score a window) other than `mean`.
     private func replayed(
         _ own: [EmbeddedQuery], _ lane: LaneHistory, now: Double, _ skips: inout HistorySkips, _ goesOn: () -> Bool
     ) throws -> [LearntCalibration] {

@@ -11,7 +11,7 @@ struct LaneHistory {
     let segments: [HistoryFolder.Segment]
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
-    /// Returns the recordings in a history folder that the given model made, ordered by name.
+    /// Returns the recordings in a folder that the given model made, ordered by name.
     ///
     /// `selects` decides which streams and regions are read; `days` are the days to read. Files of other models are
     /// noted in `skips`.

@@ -4,10 +4,10 @@ import History
 import Matching
 import Tensors
 
-/// Learns thresholds of queries from fast, slightly inexact scores of one recording, for the head `mean`.
+/// Learns thresholds of queries from fast, slightly inexact scores of one recording.
 ///
-/// It is for queries that state a number of false alerts a day. The scores have an RMS error of 0.0005 at a width of
-/// 512, far less than their spread.
+/// It is for queries that state a number of false alerts a day and use the head `mean`, which averages frame
+/// embeddings. The scores have an RMS error of 0.0005 at a width of 512, far less than their spread.
 struct LearningScan {
     private struct Learner {
         let query: StandingQuery
@@ -27,7 +27,8 @@ struct LearningScan {
 
     /// Prepares to score the recorded windows of a stream or region for at most `most` queries.
     ///
-    /// All must have the head `mean`, a number of false alerts a day, and the same number of frames in a window.
+    /// All must use the head `mean`, state a number of false alerts a day, and have the same number of frames in a
+    /// window.
     init(_ queries: [EmbeddedQuery], width: Int, settings: CalibrationSettings) {
         texts = queries.map { Products.unit($0.embedding.query) }
         (self.width, frames) = (width, queries.first?.query.frames ?? 1)

@@ -1,21 +1,21 @@
 import Engine
 import History
 
-/// Reads frames and their embeddings around given times in one file of a history.
+/// Reads recorded frames and their embeddings around given times from one file of a recording.
 struct MomentFrames {
     private struct Block {
         let place: SegmentChain.Place
-        /// The index in the file of the block's first entry.
+        /// The index in the file of the first frame of this block (a group of frames).
         let first: Int
         let continues: Bool
     }
 
     private let blocks: [Block]
-    /// The time of each entry in the file: seconds since 1970, or seconds from the beginning of a video file.
+    /// The time of each frame in the file: seconds since 1970, or seconds from the beginning of a video file.
     private let times: [Double]
     private let reader: BlockReader
 
-    /// Lists the entries of the file; throws if its header is invalid.
+    /// Lists the frames in a recording's file; throws if its header is invalid.
     init(
         _ segment: HistoryFolder.Segment, _ scan: WindowScan, _ skips: inout HistorySkips
     ) throws(HistoryProblem) {

@@ -19,7 +19,8 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
-    /// True if the head `mean` found the moment and another head scored it; otherwise nil, and absent from the JSON.
+    /// True if one head (model that scores a window) found the moment and another scored it; nil, and not in JSON,
+    /// otherwise.
     package let approximate: Bool?
     /// The path of a picture near the best window, on the daemon's HTTP server.
     package var preview: String?

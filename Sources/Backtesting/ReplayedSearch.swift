@@ -4,13 +4,13 @@ package import Heads
 package import History
 import Matching
 
-/// Searches a history with a head whose scores it does not contain.
+/// Searches recordings with a head (a model that scores a window of frames) whose scores they do not contain.
 ///
-/// The history contains clip embeddings only of pooling heads that were running. So the head `mean` chooses candidates,
-/// and the windows around each of them are scored by the other head. A moment to which `mean` gives a low score is
-/// missed. If the other head pools, the clip embeddings that it recorded are searched, too.
+/// Recordings contain clip embeddings only of pooling heads that were running. So the head `mean`, which averages frame
+/// embeddings, chooses candidates, and the other head scores the windows around each of them. A moment to which `mean`
+/// gives a low score is missed. If the other head pools, the clip embeddings that it recorded are searched, too.
 package struct ReplayedSearch: Sendable {
-    /// The least number of moments that the head `mean` chooses for scoring by the other head.
+    /// The least number of moments that the head `mean` (which averages frame embeddings) chooses for scoring.
     package static let candidates = 300
 
     private let query: EmbeddedQuery
@@ -18,7 +18,7 @@ package struct ReplayedSearch: Sendable {
     private let finder: HeadFinder
     private let pools: Bool
 
-    /// Prepares a search for a text; throws if there is no head of this name.
+    /// Prepares a search for a text; throws if there is no head (model that scores a window) of this name.
     ///
     /// `embedding` is the text embedding, not normalised. `frames` is the number of frames in a window.
     package init(
@@ -36,7 +36,7 @@ package struct ReplayedSearch: Sendable {
     /// Runs the search and waits for the result; must not be called on Swift's cooperative threads.
     ///
     /// `asked` holds the time span, the limit and the order of results. Once `goesOn` returns false, the results so far
-    /// are returned. Throws if the head cannot be used with the model, or fails.
+    /// are returned. Throws if the head (the model that scores a window) fails or does not fit the model.
     package func run(
         _ folder: HistoryFolder, _ asked: HistoryQuery, goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Double) -> Void = { _ in }
@@ -117,7 +117,7 @@ package struct ReplayedSearch: Sendable {
 }
 
 extension HistoryMoment {
-    /// Returns this search result with the score, times and head of a window that another head scored.
+    /// Returns this search result with the score and times of a window that another head (scoring model) scored.
     fileprivate func scored(_ value: Replay.Value, by head: String) -> HistoryMoment {
         var other = self
         (other.score, other.head, other.isApproximate) = (value.value, head, true)

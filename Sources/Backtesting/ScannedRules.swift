@@ -7,7 +7,7 @@ import Tensors
 
 /// The rules of queries for which a fast scan of a recording can compute approximate scores, with a known error.
 ///
-/// They are rules of the head `mean` with a fixed threshold, because its scores depend only on the frames.
+/// They have a fixed threshold and use the head `mean`, which averages frame embeddings.
 struct ScannedRules {
     final class Rule {
         /// The index of the query's text in `texts`; `contrasts` are the indices of the texts that compete with it.
@@ -15,8 +15,7 @@ struct ScannedRules {
         let contrasts: Range<Int>
         let query: StandingQuery
         let scoring: Scoring
-        /// The lowest approximate value that needs an exact computation: it may reach the threshold, or be too close to
-        /// it.
+        /// The lowest approximate value that needs an exact computation: it may reach the threshold or be too close.
         private(set) var floor: Float = 0
         private let isContrast: Bool
 
@@ -35,7 +34,7 @@ struct ScannedRules {
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
-        /// Returns the least possible exact value of an approximate `value`, if each cosine has an error of at most
+        /// Returns the least possible exact value of an approximate `value`, for cosines with an error of at most
         /// `error`.
         ///
         /// If a score is too high and its contrasts too low by `error`, the odds change by a factor of at most e^(2
@@ -59,7 +58,7 @@ struct ScannedRules {
 
     /// Makes the rules; nil if the queries need exact scores of every recorded window.
     ///
-    /// `error` is the greatest difference between a cosine computed from the history and the one that decided live.
+    /// `error` is the greatest difference between a cosine computed from a recording and the one that decided live.
     init?(_ queries: [EmbeddedQuery], width: Int, scoring: Scoring, error: Float) {
         guard let frames = queries.first?.query.frames else { return nil }
         var (all, texts) = ([Rule](), [[Float]]())

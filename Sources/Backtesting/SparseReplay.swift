@@ -19,9 +19,9 @@ struct SparseReplay {
         replay.follow(scores.rules.all[0].query.id) { cursor.note($0) }
     }
 
-    /// The number of replayed windows whose score is too close to the threshold to be certain.
+    /// The number of exactly scored windows whose score is too close to the threshold to be certain.
     ///
-    /// Scores from a history have rounding errors.
+    /// Scores of recorded frames have rounding errors.
     var undecided: Int { cursor.undecided }
 
     /// The position of the replay in the recording; a class, because a callback of the replay changes it.

@@ -1,6 +1,6 @@
 import Matching
 
-/// Answers whether a query is active at a time; caches the answer, for times that mostly increase.
+/// Tells whether a query is active at a time of day; keeps the answer, as the times asked for mostly increase.
 struct WatchedHours {
     private let query: StandingQuery
     private var isWatched = false

@@ -5,11 +5,11 @@ import Synchronization
 /// The daemon's health and timing measurements; the scoring loop writes them, and any thread can read them.
 package final class DaemonHealth: Sendable {
     package enum Stage: String, Sendable, CaseIterable {
-        /// The time from a frame's time stamp until the batch that contains it begins.
+        /// The time from a frame's time stamp until the scoring of the batch that contains it begins.
         case wait
         /// The CPU time of the scoring thread for a batch: for frame embeddings (`encode`) and for scores (`score`).
         case encode, score
-        /// The time from a batch's last score until its events are stored in the journal and published.
+        /// The time from a batch's last score until its events are stored in the database and published.
         case publish
         /// The time from a frame's time stamp until its events are published.
         case total

@@ -33,7 +33,7 @@ package struct Architecture: Sendable, Equatable {
         /// The number of tokens for one picture: its patches, and the class token if the tower has one.
         package var tokens: Int { grid * grid + (form.hasClassToken ? 1 : 0) }
 
-        /// Collects the sizes of an image tower; `inner` defaults to four times the width, as in OpenAI's models.
+        /// Makes a description of an image tower; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, patch: Int, side: Int, inner: Int? = nil, epsilon: Float = 1e-5,
             activation: Activation = .quickGELU, linearPatch: LinearPatch = .planar, form: VisionForm = .clip
@@ -60,7 +60,7 @@ package struct Architecture: Sendable, Equatable {
         package var endToken: Int?
         package var form = TextForm.clip
 
-        /// Collects the sizes of a text tower; `inner` defaults to four times the width, as in OpenAI's models.
+        /// Makes a description of a text tower; `inner` defaults to four times the width, as in OpenAI's models.
         package init(
             width: Int, layers: Int, heads: Int, context: Int, vocabulary: Int, inner: Int? = nil,
             epsilon: Float = 1e-5, activation: Activation = .quickGELU, endToken: Int? = nil, form: TextForm = .clip

@@ -1,7 +1,7 @@
 package import Tensors
 
 extension Precision {
-    /// The image tower width below which a model always computes in float32, because bf16 would hardly save time.
+    /// The width of the image tower below which a model always computes in float32; there, bf16 would hardly save time.
     private static let narrow = 512
 
     /// Returns the precision to compute a model with, which replaces `auto` by bf16 or float32.

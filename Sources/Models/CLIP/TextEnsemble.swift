@@ -5,8 +5,8 @@
 package enum TextEnsemble {
     /// Returns the mean of the normalised embeddings `[n][d]`, scaled to the average length of the embeddings.
     ///
-    /// The length matters to heads that use text embeddings without normalising them, such as `tight`. A single
-    /// embedding is returned unchanged.
+    /// The length matters to heads (models that score a window) that do not normalise text embeddings, such as `tight`.
+    /// A single embedding is returned unchanged.
     package static func average(_ embeddings: [[Float]]) -> [Float] {
         guard embeddings.count > 1, let first = embeddings.first else { return embeddings.first ?? [] }
         var sum = [Float](repeating: 0, count: first.count)

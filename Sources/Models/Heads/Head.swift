@@ -78,11 +78,10 @@ package final class Head {
         return out
     }
 
-    /// Scores pairs of a text and a window of frames, one score for each pair; throws if the head is not a pairing
-    /// head.
+    /// Scores pairs of a text and a window of frames; throws if the head does not score pairs.
     ///
     /// `texts` is `[texts, width]`, `frames` is `[windows, T, width]`; only the first `valid[b]` frames of window `b`
-    /// count. `out` is resized to the number of pairs. Throws if the shapes do not fit or a score is not finite; the
+    /// count. `out` gets one score for each pair. Throws if the shapes do not fit or a score is not finite; the
     /// contents of `out` are then undefined.
     package func score(
         texts: [Float], _ frames: [Float], valid: [Int], frames T: Int, pairs: [(text: Int, window: Int)],

@@ -161,9 +161,9 @@ package struct Backtest: Sendable {
         }
     }
 
-    /// Returns the rules of the queries that select this stream or region.
+    /// Returns the threshold rules of those queries that select this stream or region.
     ///
-    /// Returns nil if a fast scan of the recording cannot compute their values.
+    /// Returns nil if a fast scan of the recording cannot compute the scores that the rules need.
     private func scanned(_ lane: String) throws -> ScannedRules? {
         let own = queries.filter { $0.query.settings.selector.matches(lane, labels: labels(lane)) }
         return try ScannedRules(

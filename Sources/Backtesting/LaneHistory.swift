@@ -95,12 +95,12 @@ extension RecordedFrame {
 
 /// Steps through the frames of a recording, and finds breaks (gaps between frames) and the ends of full windows.
 ///
-/// A replay through the live engine sees the same breaks.
+/// The engine sees the same breaks when it runs the recorded frames.
 struct LaneWalk {
     struct Step {
         let isBreak: Bool
         let isBlind: Bool
-        /// True if a full window of frames ends at this entry.
+        /// True if a full window of frames ends at this frame.
         let isFull: Bool
     }
 

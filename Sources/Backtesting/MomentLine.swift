@@ -19,8 +19,9 @@ package struct MomentLine: Codable, Sendable {
     package let score: Double
     package let head: String
     package let rank: Double
-    /// True if one head (model that scores a window) found the moment and another scored it; nil, and not in JSON,
-    /// otherwise.
+    /// True if one head (model that scores a window) found the moment and another scored it.
+    ///
+    /// Otherwise it is nil, and absent from the JSON.
     package let approximate: Bool?
     /// The path of a picture near the best window, on the daemon's HTTP server.
     package var preview: String?

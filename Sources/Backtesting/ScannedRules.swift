@@ -34,11 +34,11 @@ struct ScannedRules {
             return ThresholdRule.probability(score, against: contrasts, scale: scoring.scale, bias: scoring.bias)
         }
 
-        /// Returns the least possible exact value of an approximate `value`, for cosines with an error of at most
-        /// `error`.
+        /// Returns the least possible exact value of an approximate `value`.
         ///
-        /// If a score is too high and its contrasts too low by `error`, the odds change by a factor of at most e^(2
-        /// scale error). With a bias the change is smaller, since the logarithm of a sigmoid has a slope of at most 1.
+        /// Each cosine has an error of at most `error`. If a score is too high and its contrasts too low by `error`,
+        /// the odds change by a factor of at most e^(2 scale error). With a bias the change is smaller, since the
+        /// logarithm of a sigmoid has a slope of at most 1.
         func lowered(_ value: Float, by error: Float) -> Float {
             guard isContrast else { return value - error }
             guard value > 0, value < 1 else { return value }

@@ -12,7 +12,7 @@ package struct ModelFile {
         self.data = data
     }
 
-    /// The largest accepted size in bytes of a file that is read into memory, far above any real one.
+    /// The largest accepted size in bytes of a small model file such as `config.json`, far above any real one.
     ///
     /// The limit is needed because parsed JSON takes several times as much memory.
     private static let sizeLimit = 4 << 20

@@ -10,14 +10,15 @@ enum EncodingRepair {
         return line
     }
 
-    /// Decodes the whole line as UTF-8; returns nil unless it looks damaged and all of it can be decoded.
+    /// Repairs a whole line; returns nil unless it looks damaged and all of it is UTF-8 that was decoded as
+    /// Windows-1252.
     private static func wholly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         // Genuine text contains no C1 control characters.
         let isSuspect = line.contains { (0x80...0x9F).contains($0.value) } || sequence(in: line, from: 0) != nil
         return isSuspect ? decode(line[...]) : nil
     }
 
-    /// Decodes only the damaged sequences of a line as UTF-8; returns nil if there are none.
+    /// Repairs only the damaged sequences of a line; returns nil if there are none.
     private static func partly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         var out: [Unicode.Scalar] = []
         var done = 0

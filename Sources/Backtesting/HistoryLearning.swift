@@ -5,7 +5,7 @@ package import Heads
 package import History
 package import Matching
 
-/// Learns the thresholds of queries from recorded frames, as they would have been learnt live.
+/// Learns the score thresholds of queries from recorded frames, as they would have been learnt live.
 ///
 /// It is for queries that state how many false alerts a day they may give instead of a threshold.
 package struct HistoryLearning {
@@ -16,7 +16,9 @@ package struct HistoryLearning {
     private let calibration: CalibrationSettings
     private let labels: (String) -> [String]
 
-    /// Prepares learning for these queries; `labels` returns the labels by which queries select a stream or region.
+    /// Makes a learner for the thresholds of these queries; `labels` returns the labels of a stream or region.
+    ///
+    /// Queries select streams and regions by name or by label.
     package init(
         _ queries: [EmbeddedQuery], model: ModelDirectory, finder: HeadFinder,
         rerank: Int, calibration: CalibrationSettings, labels: @escaping (String) -> [String]

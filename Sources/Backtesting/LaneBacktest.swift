@@ -12,7 +12,7 @@ final class LaneBacktest {
     private var result: LaneResult
     private var hours: WatchedHours
 
-    /// The scores so far; a class, because a callback of the replay adds to it.
+    /// The scores of the recording so far; a class, because a callback adds to it while the engine runs.
     private final class Series {
         var scores: ScoreSeries
         var threshold: Float?

@@ -60,7 +60,7 @@ package struct ReplayedSearch: Sendable {
         return result
     }
 
-    /// The window near a candidate with the highest score so far; a class, because a callback of the replay changes it.
+    /// The window near a search result with the highest score so far; a class, because a callback changes it.
     private final class Best {
         var best: Replay.Value?
         var isWanted: (WindowSpan) -> Bool = { _ in true }

@@ -24,7 +24,8 @@ struct SparseReplay {
     /// Scores of recorded frames have rounding errors.
     var undecided: Int { cursor.undecided }
 
-    /// The position of the replay in the recording; a class, because a callback of the replay changes it.
+    /// The position in the recording that has been scored exactly; a class, because a callback of the engine changes
+    /// it.
     private final class Cursor {
         private let scores: LaneScores
         var next = 0

@@ -7,7 +7,7 @@ package struct JournalStatus: Codable, Sendable, Equatable {
     /// The number of published messages that will never be stored.
     package let lost: Int
     package let problem: String?
-    /// The damage found in the journal's file at the daemon's start, and where the damaged file was moved.
+    /// The damage found in the journal's database file at the daemon's start, and where the damaged file was moved.
     package let damage: String?
     /// The id of the journal (message database); equal numbers under different ids belong to different messages.
     package let identity: String

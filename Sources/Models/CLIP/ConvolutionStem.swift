@@ -22,7 +22,7 @@ struct ConvolutionStem {
     private let middleFours: Matrix
     private let sums = Activations(columns: 1)
 
-    /// Reads the tensors `visual.stem.{0,1,2}`; `w` is the width of the image tower.
+    /// Reads the convolutions from the tensors `visual.stem.{0,1,2}`; `w` is the width of the image tower.
     init(_ source: some TensorSource, width w: Int) throws {
         let inner = w / 4
         func layer(_ stage: Int, _ inputs: Int, side: Int, outputs: Int, _ activation: Activation) throws -> Linear {

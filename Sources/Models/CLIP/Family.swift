@@ -21,7 +21,7 @@ package enum Family: String, Sendable, CaseIterable {
     }
 }
 
-/// The differences of an image tower from OpenAI's ViT.
+/// The differences of a model's image tower from that of OpenAI's CLIP.
 ///
 /// Other code asks for these properties, not for the family. Source: docs/MATHEMATICS.md, sections 12.1 to 12.7.
 package struct VisionForm: Sendable, Equatable {
@@ -74,7 +74,7 @@ package struct VisionForm: Sendable, Equatable {
         patches: .stem, placesClassToken: false, hasPreNorm: false, projection: .biasedMatrix)
 }
 
-/// The differences of a text tower from OpenAI's.
+/// The differences of a model's text tower from that of OpenAI's CLIP.
 package struct TextForm: Sendable, Equatable {
     package var isCausal = true
     /// True if the text embedding is read at the last position, in texts padded to full length.

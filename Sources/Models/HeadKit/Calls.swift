@@ -4,8 +4,9 @@ package import WatchwordHeadABI
 
 /// Implements the C functions of the head plugin contract (`watchword_head.h`) for heads written in Swift.
 ///
-/// The windows or pairs of a call go to the head in batches. A call of one batch writes directly into the host's `out`.
-/// A call of several batches collects the results first, so that `out` stays unchanged if a batch fails.
+/// A head is the part above CLIP that pools windows of frames or scores pairs of text and window. A call passes them to
+/// the head in batches. A call of one batch writes directly into the host's `out`. A call of several batches collects
+/// the results first, so that `out` stays unchanged if a batch fails.
 package enum HeadCalls {
     /// Implements `watchword_head.create`: makes a head of the type `H` from the host's weights and configuration.
     package static func create<H: TemporalHead>(

@@ -18,7 +18,7 @@ package struct HeadDescriptor: @unchecked Sendable {
 
     package let pointer: UnsafePointer<watchword_head>
 
-    /// Describes a pooling head, or, if `scores` is given, a pairing head with this kind of scores.
+    /// Describes a head that pools windows, or, if `scores` is given, one that scores pairs of text and window.
     package init(name: String, version: String, description: String, scores: Scores? = nil, create: @escaping Create) {
         let made = UnsafeMutablePointer<watchword_head>.allocate(capacity: 1)
         made.initialize(
@@ -36,7 +36,7 @@ package struct HeadDescriptor: @unchecked Sendable {
     }
 }
 
-/// The C structs of a pairing head's two extensions: its score function, and the kind of its scores.
+/// The C structs of the two extensions of a head that scores pairs: its score function, and the kind of its scores.
 ///
 /// Their memory is never freed, as the plugin contract demands.
 // @unchecked: written once, in init, and never freed or changed

@@ -190,7 +190,7 @@ extension [Float] {
 
     /// Returns the sum of squares of the `count` elements from index `start` on.
     ///
-    /// It uses SIMD, because the mean head takes hardly longer than this check of its result.
+    /// It uses SIMD, since this check of a result takes about as long as computing the result of the simplest head.
     fileprivate func squares(_ start: Int, _ count: Int) -> Float {
         withUnsafeBytes { bytes in
             var (sums, at) = (SIMD16<Float>(), start)

@@ -10,8 +10,7 @@ enum EncodingRepair {
         return line
     }
 
-    /// Repairs a whole line; returns nil unless it looks damaged and all of it is UTF-8 that was decoded as
-    /// Windows-1252.
+    /// Repairs a whole line; nil unless it looks damaged and all of it is UTF-8 that was decoded as Windows-1252.
     private static func wholly(_ line: [Unicode.Scalar]) -> [Unicode.Scalar]? {
         // Genuine text contains no C1 control characters.
         let isSuspect = line.contains { (0x80...0x9F).contains($0.value) } || sequence(in: line, from: 0) != nil

@@ -34,7 +34,7 @@ final class LaneScores {
         /// The index in `readers` of the file that contains this block of frames.
         let reader: Int
         let place: SegmentChain.Place
-        /// The index in `frames` of the block's first frame.
+        /// The index in `frames` of the first frame in this block, a group of frames in a file.
         let first: Int
     }
 

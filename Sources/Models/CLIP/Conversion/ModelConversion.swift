@@ -4,7 +4,7 @@ import Pixels
 import SystemSupport
 import Tokenizers
 
-/// Converts a model to Hugging Face's files and tensor names, with its heads and `watchword.json`.
+/// Converts a model to Hugging Face's files and tensor names, with the heads (models above CLIP) and `watchword.json`.
 ///
 /// Models of other families than CLIP keep their files and tensor names.
 package enum ModelConversion {

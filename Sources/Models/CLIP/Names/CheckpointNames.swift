@@ -1,9 +1,9 @@
 package import Checkpoints
 
-/// The tensors of a checkpoint under cleaned names.
+/// The tensors of a checkpoint under names without prefixes, which come from different training programs.
 ///
 /// It removes the prefix `module.` of data-parallel training, and `clip.` before Hugging Face's towers. `gamma` and
-/// `beta` become `weight` and `bias`, as in CLIP4Clip's loader. OpenAI's three scalars and Hugging Face's
+/// `beta` become `weight` and `bias`, as in CLIP4Clip's loader. `input_resolution`, `context_length`, `vocab_size` and
 /// `position_ids` are skipped, as they are not weights. Source: docs/MATHEMATICS.md, section 2.
 package struct CheckpointNames: TensorSource, Sendable {
     private let base: any TensorSource & Sendable

@@ -115,7 +115,7 @@ package struct HeadInspector: Sendable {
                 if process?.isRunning == true { kill(child, SIGKILL) }
             }
         }
-        // Only this code sends SIGKILL.
+        // Assume that SIGKILL came from the time-out above.
         if case .signal(SIGKILL) = ended { return .ranOutOfTime }
         return ended
     }

@@ -1,4 +1,4 @@
-/// A head plugin that could not be used, and why.
+/// An error about a head plugin: its path or name, and the reason why it cannot be used.
 package struct HeadError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Equatable, Sendable {
         case badName
@@ -6,11 +6,11 @@ package struct HeadError: Error, Equatable, CustomStringConvertible {
         case cannotOpen(String)
         case notAHead(String)
         case wrongName(String, expected: String)
-        /// Another file already has the name that this plugin gives itself.
+        /// The name that the plugin gives itself is already the name of another plugin file.
         case nameTaken(String, by: String)
         case abiMismatch(host: UInt32, plugin: UInt32)
         case call(String, why: String)
-        /// How the child process that inspected the plugin ended.
+        /// The child process that inspected the plugin failed; the text says how.
         case inspection(String)
     }
 

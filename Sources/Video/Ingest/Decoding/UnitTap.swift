@@ -1,15 +1,15 @@
 import CGStreamer
 import Sampling
 
-/// Probes before the video decoders of a pipeline that record the passing units in a `UnitMemory`.
-// @unchecked: nothing changes but through `memory`, which is safe
+/// Records the coded units that pass a pipeline's video decoders in a `UnitMemory`, by probes before them.
+// @unchecked: all properties are constants, and `memory` is thread-safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory
     private let order = HappensBefore()
 
     init(_ memory: UnitMemory) { self.memory = memory }
 
-    /// Watches for decoders; the pipeline must not outlive the tap.
+    /// Watches the pipeline for decoders, and adds a probe to each; the pipeline must not outlive the tap.
     func attach(to pipeline: Pipeline) {
         memory.begin()
         order.pass()

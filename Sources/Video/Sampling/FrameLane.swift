@@ -1,9 +1,9 @@
 package import Pixels
 package import StreamSources
 
-/// Makes pictures of the whole frame or of a region, with its own resizer and gate.
+/// Makes the pictures of one lane of a stream (its whole picture or one region), with a resizer and a change gate.
 package struct FrameLane {
-    /// The result for one frame; an unchanged picture is not made again.
+    /// The picture of one frame in this lane; if nothing has changed, it is the picture of an earlier frame.
     package struct Sight {
         package let picture: Picture
         package let number: UInt64
@@ -25,16 +25,16 @@ package struct FrameLane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    /// The last picture again; nil if it was not kept.
+    /// The last picture again, marked as unchanged; nil if it was not kept.
     package var again: Sight? {
         var same = last
         same?.isSame = true
         return same
     }
 
-    /// Makes the result for a frame.
+    /// Makes the picture of a frame, or reuses the last one if too little has changed.
     ///
-    /// `keeps`: the picture may have to be repeated, even if the gate does not keep it.
+    /// With `keeps`, the picture is kept for `again` even if frames are not compared.
     package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)

@@ -1,25 +1,26 @@
 /// Leaves out samples of one stream evenly under overload, as early as possible.
 ///
-/// A keyframe that is shed is not decoded, and a picture that is shed is not resized. Keyframes that are no samples are
-/// not decoded either. The first sample is always kept, so that an opened stream shows that it plays.
+/// A keyframe that is left out is not decoded, and a picture that is left out is not resized. Keyframes that are not
+/// due as samples are not decoded either. The first sample is always kept, so that a newly opened stream shows that it
+/// plays.
 package struct SampleShedding: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 
-    /// Tells which keyframes would be sampled after decoding.
+    /// The sampler that predicts which keyframes would be sampled after decoding.
     private var sampler: FrameSampler
     private let slack: Double
-    /// The credit towards the next kept sample: each due sample adds the share, a kept one costs 1.
+    /// The credit towards the next kept sample: each due sample adds the share to keep, and a kept one costs 1.
     private var credit: Double
     private var isFirst = true
 
-    /// Makes a shedder; `phase` (0 to 1) is random, so that streams opened together keep different samples.
+    /// Makes the shedder of one stream; `phase` (0 to 1) is random, so that streams do not all keep the same samples.
     package init(fps: Double, phase: Double = .random(in: 0..<1)) {
         credit = phase
         sampler = FrameSampler(fps: fps)
         slack = UnitFilter.tolerance / fps
     }
 
-    /// Whether a due sample is kept.
+    /// Returns true if the next due sample is kept, when the share `share` (0 to 1) of all samples is to be kept.
     package mutating func keeps(_ share: Double) -> Bool {
         guard !isFirst else {
             isFirst = false
@@ -31,9 +32,9 @@ package struct SampleShedding: Sendable {
         return true
     }
 
-    /// Decides on a keyframe at `time` (seconds) that no later decoded picture refers to.
+    /// Decides on a keyframe at `time` (seconds) that no other decoded picture needs: keep, leave out, or not due.
     ///
-    /// `isSparse`: the next keyframe is about a sampling interval away, so that a slightly early one is accepted.
+    /// With `isSparse`, the next keyframe is about a sampling interval away, so a slightly early one is accepted.
     package mutating func verdict(onKeyframeAt time: Double, isSparse: Bool = true, share: Double) -> Verdict {
         guard sampler.take(time, slack: isSparse ? slack : 0) else { return .notDue }
         return keeps(share) ? .keep : .leaveOut

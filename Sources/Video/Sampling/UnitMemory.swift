@@ -1,19 +1,20 @@
 import DequeModule
 import Synchronization
 
-/// Recognises coded units that a stream has played before, by their hashes.
+/// Recognises coded units that a stream has already played, by their hashes.
 ///
-/// A playlist that is opened again begins some segments before its end; these are not shown again.
+/// A playlist (HLS) that is opened again begins some segments before the place where it ended; those are not shown
+/// again.
 package struct UnitRecall: Sendable {
-    /// The number of units that are kept: some minutes.
+    /// The number of units whose hashes are kept: some minutes of video.
     package static let maxKept = 8192
-    /// The number of first units among which one must be known: parsers may put parameters before the first one.
+    /// The number of first units of which one must be known; parsers may put parameter sets before the first one.
     private static let patience = 30
 
     private var kept: Deque<UInt64> = []
-    /// The units kept when the source was opened; `places` has the possible positions of the last unit in them.
+    /// The hashes kept when the source was last opened; `places` has the possible indices of the last unit in them.
     ///
-    /// `places` is nil once a unit is new.
+    /// `places` is nil once a unit is new, after which nothing is compared any more.
     private var before: [UInt64] = []
     private var places: [Int]?
     private var hasMatched = false
@@ -21,14 +22,14 @@ package struct UnitRecall: Sendable {
 
     package init() {}
 
-    /// Begins another opening of the source.
+    /// Begins another opening of the source, whose units are compared with those played before.
     package mutating func begin() {
         before = Array(kept)
         places = before.isEmpty ? nil : []
         (hasMatched, missed) = (false, 0)
     }
 
-    /// Whether the next unit has been played before, as well as all since the first known one.
+    /// Returns true if the unit with this hash was played before; false for all units after the first new one.
     package mutating func isKnown(_ unit: UInt64) -> Bool {
         guard let last = places else {
             keep(unit)
@@ -54,10 +55,10 @@ package struct UnitRecall: Sendable {
     }
 }
 
-/// The units that one stream has played over all openings of its source.
+/// The coded units that one stream has played over all openings of its source; for all threads.
 package final class UnitMemory: Sendable {
     private let recall = Mutex(UnitRecall())
-    /// The presentation time in nanoseconds, plus one, up to which pictures were seen before; 0 for none.
+    /// The latest presentation time of a unit that was played before, in nanoseconds plus 1; 0 if there is none.
     private let seen = Atomic<UInt64>(0)
 
     package init() {}
@@ -67,12 +68,12 @@ package final class UnitMemory: Sendable {
         recall.withLock { $0.begin() }
     }
 
-    /// Records a unit that goes to the decoder.
+    /// Records a coded unit, by its hash and presentation time, that is given to the decoder.
     package func observe(_ unit: UInt64, at time: UInt64?) {
         guard recall.withLock({ $0.isKnown(unit) }), let time else { return }
         seen.store(max(seen.load(ordering: .relaxed), time + 1), ordering: .relaxed)
     }
 
-    /// Whether a picture has been seen before.
+    /// Returns true if the picture at a presentation time (nanoseconds) was shown in an earlier opening.
     package func hasSeen(_ time: UInt64) -> Bool { time < seen.load(ordering: .relaxed) }
 }

@@ -41,7 +41,7 @@ struct MessageCursor: Sendable {
         .init("journal", .text(0...64), "The journal that `since` is of, as `events.open` names it."),
     ]
 
-    /// Begins after a message number; throws if the number or the journal is not one of this daemon.
+    /// Makes a reader of the messages after number `since`; throws if that number or the journal is not this daemon's.
     ///
     /// `lastEventID` is a browser's number, which has priority over `since`.
     init(

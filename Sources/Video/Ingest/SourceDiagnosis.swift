@@ -52,7 +52,7 @@ final class SourceDiagnosis: Sendable {
 
     /// Returns the error message for a source that failed with this error of GStreamer.
     ///
-    /// It may connect to the server to find the cause, and block meanwhile; cancelling `probe` ends that.
+    /// It may connect to the server to find the cause, and block for some seconds; `probe.cancel()` ends that.
     func failure(_ report: SourceReport) -> String {
         let noVideo =
             !tap.sawVideo
@@ -66,7 +66,7 @@ final class SourceDiagnosis: Sendable {
 
     /// Removes the first unread error from the pipeline's bus and returns its message; nil if there is none.
     ///
-    /// It may connect to the server to find the cause, and block meanwhile; cancelling `probe` ends that.
+    /// It may connect to the server to find the cause, and block for some seconds; `probe.cancel()` ends that.
     func pendingError(_ pipeline: Pipeline) -> String? {
         guard let bus = gst_element_get_bus(pipeline.element) else { return nil }
         defer { gst_object_unref(bus) }

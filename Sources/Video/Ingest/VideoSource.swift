@@ -134,7 +134,7 @@ package final class VideoSource: @unchecked Sendable {
         lock.withLock { feed }?.start()
     }
 
-    /// Makes a pipeline from a recipe and attaches everything to it, so that it is ready to play.
+    /// Makes a pipeline from a launch line and adds all probes and feeds to it, so that it is ready to play.
     private func prepared(_ recipe: PipelineTemplates.Recipe) throws(SourceError) -> Pipeline {
         let made: Pipeline
         do { made = try Pipeline(recipe, policy: description.policy, shown: shown) } catch {
@@ -231,7 +231,7 @@ package final class VideoSource: @unchecked Sendable {
             })
     }
 
-    /// Replaces the pipeline by that of `otherRecipe`, which is used only once; nil if that fails or `stop` was called.
+    /// Replaces the pipeline by that of `otherRecipe`, which happens once; nil if that fails or `stop` was called.
     private func exchanged(_ old: Pipeline) -> Pipeline? {
         let (recipe, feed, packets) = lock.withLock {
             defer { (otherRecipe, self.feed, self.packets) = (nil, nil, nil) }

@@ -29,9 +29,9 @@ package struct PacketReader {
     ///
     /// A number that is further behind means that the sender has restarted its numbering.
     private static let maxMisorder = 100
-    /// After this many discarded units in a row without a keyframe, no more units are discarded.
+    /// After this many discarded pictures in a row without a keyframe, no more coded pictures are discarded.
     ///
-    /// The decoder's own parser then decides which units are keyframes.
+    /// GStreamer's parser then decides which pictures are keyframes.
     private static let maxLeftOut = 250
 
     private let stream: Stream

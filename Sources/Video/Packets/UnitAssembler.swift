@@ -3,12 +3,12 @@
 /// A unit is one picture: the NAL units of all packets with one time stamp, each after a start code. The bytes of
 /// units that the caller does not want are discarded.
 struct UnitAssembler {
-    /// A finished unit: all data of one coded picture.
+    /// A complete unit: all data of one coded picture, or only its time if the data was discarded.
     struct Unit: Equatable {
         var bytes: [UInt8]
         var time: UInt64?
         var isKey: Bool
-        /// True if the unit's data was discarded, so that `bytes` is empty.
+        /// True if the coded picture's data was discarded, so that `bytes` is empty.
         var isLeftOut: Bool
     }
 

@@ -1,8 +1,9 @@
 import Pixels
 
-/// Reuses the previous picture for a frame that shows nothing new, so that it need not be resized and embedded.
+/// Compares each frame with the last new one, and reuses that one's picture if too little has changed.
 ///
-/// A frame is compared with the last one that was new, so that slow changes add up. One gate belongs to one thread.
+/// The frame then need not be resized and embedded. Slow changes add up, since the last new frame stays the reference.
+/// One gate belongs to one thread.
 struct ChangeGate {
     private let threshold: Float?
     private var signature: ColourSignature?
@@ -12,7 +13,7 @@ struct ChangeGate {
     /// True if frames are compared; false if every frame makes a new picture.
     var isOn: Bool { threshold != nil }
 
-    /// Makes a gate; see `SourceDescription.gate` for `threshold`.
+    /// Makes a gate; `threshold` is the least change that counts, in levels of 0 to 255, and nil compares nothing.
     init(threshold: Double?) { self.threshold = threshold.map { Float($0) } }
 
     /// Returns the picture for a frame, the picture's number, and whether it is the previous picture again.

@@ -1,17 +1,17 @@
-/// The video codecs whose coded units can be recorded without decoding.
+/// The codecs of video that can be recorded without decoding it.
 package enum VideoCodec: String, Sendable, Codable {
     case h264 = "H.264"
     case h265 = "H.265"
 }
 
-/// The format of a stream's coded units; only units of one format can be in the same file.
+/// The format of a stream's coded pictures; only those of one format can be in the same file.
 package struct CodedFormat: Sendable, Equatable {
     package let codec: VideoCodec
     package let width: Int
     package let height: Int
-    /// The format as GStreamer caps text; it has the parameter sets if they are not among the units.
+    /// The format as text of GStreamer caps; it has the parameter sets if the coded pictures do not carry them.
     package let caps: String
-    /// The latest parameter sets, with start codes, if the units carry them themselves; else empty.
+    /// The latest parameter sets, with start codes, if the coded pictures carry them; else empty.
     package let parameterSets: [UInt8]
 
     package init(codec: VideoCodec, width: Int, height: Int, caps: String, parameterSets: [UInt8] = []) {
@@ -24,11 +24,11 @@ package struct CodedFormat: Sendable, Equatable {
 package final class CodedUnit: Sendable {
     package let bytes: [UInt8]
     package let isKeyframe: Bool
-    /// The presentation time in seconds of the source's own clock; nil if the unit has none.
+    /// The picture's presentation time in seconds of the source's own clock; nil if it has none.
     package let stamp: Double?
     /// The time at which the picture was taken, in seconds since 1970, as estimated from its presentation time.
     package let at: Double
-    /// The time at which the unit arrived, in seconds of a steady clock.
+    /// The time at which the coded picture arrived, in seconds of a steady clock.
     package let arrival: Double
     package let format: CodedFormat
 
@@ -44,17 +44,19 @@ package final class CodedUnit: Sendable {
     }
 }
 
-/// A receiver of copies of a live stream's coded units, which records them.
+/// An object that records a live stream: it receives copies of the stream's coded pictures.
 ///
 /// Its methods are called on streaming threads, so they must not block.
 package protocol UnitTaker: AnyObject, Sendable {
-    /// True while units are to be recorded; otherwise they are not even copied.
+    /// True while coded pictures are to be recorded; otherwise they are not even copied.
     var isWanted: Bool { get }
-    /// Begins a new opening of the source and returns its number; calls with earlier numbers are then ignored.
+    /// Begins a new session, one opening of the source, and returns its number.
+    ///
+    /// Calls with the number of an earlier session are then ignored.
     func beginSession() -> Int
-    /// Sets the format of the units that follow.
+    /// Sets the format of the coded pictures that follow.
     func learn(_ format: CodedFormat, of session: Int)
     func take(_ unit: CodedUnit, of session: Int)
-    /// Reports that this opening's units cannot be recorded, with their media type, such as "image/jpeg".
+    /// Reports that the source's video cannot be recorded in this session; `kind` is its media type ("image/jpeg").
     func refuse(_ kind: String, of session: Int)
 }

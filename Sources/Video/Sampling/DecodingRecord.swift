@@ -15,15 +15,15 @@ package final class DecodingRecord: Sendable {
 
     package init() {}
 
-    /// True while units other than keyframes are dropped before the decoder.
+    /// True while coded pictures other than keyframes are dropped before the decoder.
     package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
     /// The number of coded units that were dropped before the decoder.
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
-    /// The number of samples that were left out under overload.
+    /// The number of frames that were due to be sampled and were left out because of overload.
     package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }
-    /// The number of times that decoding returned from keyframes alone to all units, because keyframes became too rare.
+    /// The number of times that decoding returned from keyframes to all pictures, because keyframes became too rare.
     package var returnsToAll: UInt64 { returns.load(ordering: .relaxed) }
-    /// The processor time of decoding in seconds, on the threads that pass units to the decoder, without resizing.
+    /// The processor time of decoding in seconds, without resizing, on the threads that call the decoders.
     package var decodeSeconds: Double {
         let (all, scale) = (decoding.load(ordering: .relaxed), scaling.load(ordering: .relaxed))
         // A picture is resized within the decoder's call, so its time is subtracted.
@@ -32,7 +32,7 @@ package final class DecodingRecord: Sendable {
     /// The processor time of resizing pictures, in seconds.
     package var scaleSeconds: Double { Double(scaling.load(ordering: .relaxed)) / 1e9 }
 
-    /// The distribution of the processor seconds of decoding each unit; `scaleTimes` is that of resizing each picture.
+    /// The distribution of the processor seconds for decoding a picture; `scaleTimes` is that for resizing one.
     package var decodeTimes: Histogram { times.withLock { $0.decode } }
     package var scaleTimes: Histogram { times.withLock { $0.scale } }
 

@@ -1,9 +1,11 @@
 package import Pixels
 package import StreamSources
 
-/// Makes the pictures of one lane of a stream (its whole picture or one region), with a resizer and a change gate.
+/// Makes the encoder's pictures of a stream's frames, for the whole frame or for one region of it (a lane).
+///
+/// A frame in which too little has changed reuses the picture before.
 package struct FrameLane {
-    /// The picture of one frame in this lane; if nothing has changed, it is the picture of an earlier frame.
+    /// The picture made of one frame or its region; if too little has changed, it is the picture of an earlier frame.
     package struct Sight {
         package let picture: Picture
         package let number: UInt64
@@ -32,7 +34,7 @@ package struct FrameLane {
         return same
     }
 
-    /// Makes the picture of a frame, or reuses the last one if too little has changed.
+    /// Makes the picture of a frame or its region, or reuses the last one if too little has changed.
     ///
     /// With `keeps`, the picture is kept for `again` even if frames are not compared.
     package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {

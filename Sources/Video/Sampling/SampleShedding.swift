@@ -1,4 +1,4 @@
-/// Leaves out samples of one stream evenly under overload, as early as possible.
+/// Leaves out sampled frames of one stream evenly under overload, as early as possible.
 ///
 /// A keyframe that is left out is not decoded, and a picture that is left out is not resized. Keyframes that are not
 /// due as samples are not decoded either. The first sample is always kept, so that a newly opened stream shows that it
@@ -6,10 +6,10 @@
 package struct SampleShedding: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 
-    /// The sampler that predicts which keyframes would be sampled after decoding.
+    /// The sampler that decides, before decoding, which keyframes are due to be sampled.
     private var sampler: FrameSampler
     private let slack: Double
-    /// The credit towards the next kept sample: each due sample adds the share to keep, and a kept one costs 1.
+    /// The credit towards the next frame that is kept: each frame due adds the share to keep, and a kept one costs 1.
     private var credit: Double
     private var isFirst = true
 
@@ -20,7 +20,7 @@ package struct SampleShedding: Sendable {
         slack = UnitFilter.tolerance / fps
     }
 
-    /// Returns true if the next due sample is kept, when the share `share` (0 to 1) of all samples is to be kept.
+    /// Returns true if the next frame that is due to be sampled is kept; `share` (0 to 1) of all are kept.
     package mutating func keeps(_ share: Double) -> Bool {
         guard !isFirst else {
             isFirst = false
@@ -32,7 +32,9 @@ package struct SampleShedding: Sendable {
         return true
     }
 
-    /// Decides on a keyframe at `time` (seconds) that no other decoded picture needs: keep, leave out, or not due.
+    /// Decides whether a keyframe at `time` (seconds) is decoded: kept, left out under overload, or not due.
+    ///
+    /// No other decoded picture needs the keyframe.
     ///
     /// With `isSparse`, the next keyframe is about a sampling interval away, so a slightly early one is accepted.
     package mutating func verdict(onKeyframeAt time: Double, isSparse: Bool = true, share: Double) -> Verdict {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The share of their samples that live streams keep under overload.
+/// The share of their sampled frames that live streams keep under overload.
 ///
 /// The engine's `LoadShedder` sets it, and streaming threads read it. Samples left out are counted in
 /// `DecodingRecord.shedSamples`, and reported as frames dropped for the reason `shed`.
@@ -9,7 +9,7 @@ package final class SamplingShare: Sendable {
 
     package init() {}
 
-    /// The share of samples to keep, from 0 to 1; 1 without overload.
+    /// The share of sampled frames that live streams keep, from 0 to 1; 1 without overload.
     package var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
 
     package func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }

@@ -81,7 +81,7 @@ package struct ClipFrames: Sendable, Equatable {
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes
-    /// Keyframes alone if they come at least as often as samples are due, else all units.
+    /// Keyframes alone if they come at least as often as frames are sampled, else all coded pictures.
     ///
     /// Under overload, rarer keyframes are enough.
     case auto

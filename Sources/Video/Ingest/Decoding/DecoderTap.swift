@@ -3,11 +3,11 @@ import Sampling
 import StreamSources
 import Synchronization
 
-/// Decides for each coded unit (coded picture) of a live pipeline whether its video decoder gets it.
+/// Drops the coded pictures of a live source that need not be decoded, by GStreamer probes before its decoders.
 ///
-/// It works by probes before the decoders, and also limits their threads. After a keyframe whose delta units are
-/// dropped, the decoder is drained. Otherwise it would delay that picture until it knows that no earlier one follows:
-/// with B-frames, for as many keyframes as it may reorder.
+/// It also limits the decoders' threads. After a keyframe whose following pictures are dropped, the decoder is made to
+/// output it at once. Otherwise it would delay it until it knows that no earlier picture follows: with B-frames, for as
+/// many keyframes as it may reorder.
 // @unchecked: all properties are constants or safe for threads
 final class DecoderTap: @unchecked Sendable {
     private let mode: DecodeMode
@@ -21,10 +21,10 @@ final class DecoderTap: @unchecked Sendable {
     /// The probe of the decoder that GStreamer added last.
     private let gate = Mutex(WeakGate())
 
-    /// Makes a tap, which is then attached to pipelines.
+    /// Makes the probes' shared state; `attach` then adds the probes to a pipeline.
     ///
     /// `turns` limits how many streams decode at once; nil where pictures wait for their time after decoding. `units`
-    /// gets a copy of each coded unit before any is dropped.
+    /// gets a copy of each coded picture before any is dropped.
     init(
         _ mode: DecodeMode, fps: Double, record: DecodingRecord, activity: SourceActivity, share: SamplingShare,
         turns: DecodingTurns?, units: (any UnitTaker)? = nil
@@ -38,7 +38,7 @@ final class DecoderTap: @unchecked Sendable {
         self.record = record
     }
 
-    /// Watches the pipeline for decoders, and adds a probe to each; the pipeline must not outlive the tap.
+    /// Adds a probe to each video decoder of a pipeline, also later ones; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         order.pass()
         ww_watch_elements(
@@ -49,9 +49,9 @@ final class DecoderTap: @unchecked Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// True while all delta units (coded pictures that need others) are dropped before the decoder.
+    /// True while all coded pictures that need others are dropped before the decoder.
     ///
-    /// It is read by the streaming thread that gives the decoder its units.
+    /// It is read by the streaming thread that gives the decoder its pictures.
     var dropsDeltas: Bool { gate.withLock { $0.gate }?.dropsDeltas ?? false }
 
     /// True while somebody records the stream's coded units, so that none may be discarded earlier.
@@ -86,17 +86,17 @@ private struct WeakGate {
     weak var gate: DecoderGate?
 }
 
-/// The probe at the input of one video decoder: drops, holds or passes each coded unit.
+/// The probe at the input of one video decoder: drops, keeps or passes each coded picture.
 // @unchecked: only touched by the pad's streaming thread, which holds the pad's stream lock
 private final class DecoderGate: @unchecked Sendable {
     private var filter: UnitFilter
     private var shedding: SampleShedding
     private var isPassing = false
-    /// The last keyframe and the units after it, kept while the filter may still pass them; it owns the references.
+    /// The last keyframe and the coded pictures after it, while they may still have to be decoded; owned references.
     private var held: [UnsafeMutablePointer<GstBuffer>] = []
-    /// The time at which the decoder was last given a unit.
+    /// The time at which the decoder was last given a coded picture.
     private var passed = ContinuousClock.now
-    /// The time from which the units' arrival times are counted.
+    /// The time from which arrival times of coded pictures are counted.
     private let opened = ContinuousClock.now
     private let tap: DecoderTap
     private let copier: UnitCopier?
@@ -162,7 +162,7 @@ private final class DecoderGate: @unchecked Sendable {
         record.addSkipped(1)
     }
 
-    /// Gives the decoder a unit; if the verdict is `passHeld`, it gives it the held units first.
+    /// Gives the decoder a coded picture, and before it the kept ones if the verdict is `passHeld`.
     private func pass(
         _ buffer: UnsafeMutablePointer<GstBuffer>, to pad: UnsafeMutablePointer<GstPad>, _ verdict: UnitFilter.Verdict
     ) -> GstFlowReturn {
@@ -180,7 +180,9 @@ private final class DecoderGate: @unchecked Sendable {
         return flow
     }
 
-    /// Returns true if a keyframe that no other picture needs is decoded: if it is due as a sample and not shed.
+    /// Returns true if a keyframe that no other picture needs is decoded.
+    ///
+    /// It is decoded if it is due to be sampled, and is not left out because of overload.
     private func isWanted(keyframeAt time: Double?) -> Bool {
         guard let time else { return true }
         switch shedding.verdict(onKeyframeAt: time, isSparse: !filter.isIntra, share: tap.share.value) {
@@ -195,13 +197,13 @@ private final class DecoderGate: @unchecked Sendable {
         return false
     }
 
-    /// Keeps a new keyframe in place of the units held before it, if the filter may still ask for them.
+    /// Keeps a new keyframe in place of the pictures kept before it, if they may still have to be decoded.
     private func beginHolding(_ keyframe: UnsafeMutablePointer<GstBuffer>) {
         forgetHeld()
         if filter.mayAskForHeld { held.append(ww_ref_buffer(keyframe)) }
     }
 
-    /// Releases the held units, and counts those that are no keyframes as skipped.
+    /// Releases the coded pictures that were kept, and counts all but keyframes as skipped.
     private func forgetHeld() {
         guard !held.isEmpty else { return }
         record.addSkipped(UInt64(held.count(where: { ww_is_delta($0) != 0 })))

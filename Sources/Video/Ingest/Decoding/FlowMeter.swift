@@ -25,7 +25,7 @@ final class FlowMeter: @unchecked Sendable {
         step()
     }
 
-    /// Watches the pipeline's sources and decoders, also those added later; the pipeline must not outlive the meter.
+    /// Watches the pipeline's source elements and decoders, also later ones; it must not outlive this object.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         let me = Unmanaged.passUnretained(self).toOpaque()
         ww_watch_elements(

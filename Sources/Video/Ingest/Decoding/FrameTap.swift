@@ -123,7 +123,7 @@ final class FrameTap: @unchecked Sendable {
 
     /// Adds the probe before the pipeline's conversion, and the callback of its sink.
     ///
-    /// The pipeline must not outlive the tap.
+    /// The pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         movie.attach(to: pipeline)
         let me = Unmanaged.passUnretained(self).toOpaque()

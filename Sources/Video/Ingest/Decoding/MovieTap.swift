@@ -14,7 +14,7 @@ final class MovieTap: @unchecked Sendable {
     private var isDone = false
     private let order = HappensBefore()
 
-    /// Watches the pipeline for `qtdemux`, and adds a probe to it; the pipeline must not outlive the tap.
+    /// Adds a probe to the pipeline's `qtdemux` when it is added; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         order.pass()
         ww_watch_elements(

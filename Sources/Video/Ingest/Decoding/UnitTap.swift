@@ -9,7 +9,7 @@ final class UnitTap: @unchecked Sendable {
 
     init(_ memory: UnitMemory) { self.memory = memory }
 
-    /// Watches the pipeline for decoders, and adds a probe to each; the pipeline must not outlive the tap.
+    /// Adds a probe to each video decoder of a pipeline, also later ones; the pipeline must not outlive this object.
     func attach(to pipeline: Pipeline) {
         memory.begin()
         order.pass()

@@ -64,7 +64,7 @@ final class PacketFeed: @unchecked Sendable {
         ww_message_is_word(message, unusual) != 0
     }
 
-    /// Connects the feed to the pipeline's `appsrc name=units`; must be called before the pipeline plays.
+    /// Makes the coded pictures go to the pipeline's `appsrc name=units`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "units"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called units")
@@ -133,7 +133,7 @@ final class PacketFeed: @unchecked Sendable {
         return now == ww_no_time() ? nil : UInt64(now)
     }
 
-    /// Reads the bytes that have arrived; false at the end of the connection, which is posted on the pipeline's bus.
+    /// Reads the bytes that have arrived; returns false at the connection's end, which it posts on the pipeline's bus.
     private func read(_ connection: PacketConnection, _ source: UnsafeMutablePointer<GstAppSrc>) -> Bool {
         isLate = (isLate && isFull) || .now - readAt > Self.punctual
         var room = 0

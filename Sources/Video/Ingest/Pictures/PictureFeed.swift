@@ -13,12 +13,12 @@ final class PictureFeed: @unchecked Sendable {
     /// The error thrown by `next`, if that ended the pictures; else nil.
     private(set) var failure: (any Error)?
 
-    /// Makes a feed; `next` returns the RGB bytes of the frame with a number, and nil after the last frame.
+    /// Makes a feed of generated pictures; `next` returns the RGB bytes of a frame by its number, nil after the last.
     init(fps: Int, isLive: Bool = false, next: @escaping (Int) throws -> [UInt8]?) {
         (self.fps, self.isLive, self.next) = (fps, isLive, next)
     }
 
-    /// Makes a feed of a generated film in real time; frames that are late are left out.
+    /// Makes a feed that plays a generated film in real time; frames that are late are left out.
     convenience init(live film: Film) {
         var film = film
         self.init(fps: film.fps, isLive: true) { number in
@@ -40,7 +40,7 @@ final class PictureFeed: @unchecked Sendable {
         return .finite(seed: seed, seconds: seconds, mayCut: true)
     }
 
-    /// Connects the feed to the pipeline's `appsrc name=pictures`, for as long as that exists.
+    /// Makes the pictures go to the pipeline's `appsrc name=pictures`, for as long as that element exists.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")

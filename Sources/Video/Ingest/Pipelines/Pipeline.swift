@@ -15,7 +15,7 @@ final class Pipeline: @unchecked Sendable {
         try self.init(.init(template: "", line: line, uri: nil), policy: nil, shown: shown)
     }
 
-    /// Makes a pipeline from a recipe; throws if the policy forbids one of its elements or what they open.
+    /// Makes a pipeline from a launch line and its URI; throws if the policy forbids an element or what it opens.
     init(_ recipe: PipelineTemplates.Recipe, policy: SourcePolicy?, shown: String) throws(SourceError) {
         try GStreamer.initialize()
         var error: UnsafeMutablePointer<GError>?

@@ -140,7 +140,7 @@ package struct PipelineTemplates: Sendable {
         }
     }
 
-    /// Returns the recipe to use if the first one turns out to be wrong; nil if there is none.
+    /// Returns the launch line and URI to use if those of `recipe` turn out to be wrong; nil if there are none.
     ///
     /// It is for an HTTP server that sends a picture where a stream was expected, or the reverse, and for an RTSP
     /// camera that `PacketFeed` cannot receive.

@@ -2,7 +2,7 @@ import StreamSources
 
 /// The kind of an HTTP answer by its `Content-Type`, which decides how the source is read.
 enum ContentType: Equatable {
-    /// One picture, which is downloaded again for each sample.
+    /// One picture, which is downloaded again and again, at the sampling rate.
     case picture
     /// A film, or a stream of pictures such as MJPEG.
     case stream

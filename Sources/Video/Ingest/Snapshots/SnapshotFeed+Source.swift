@@ -16,7 +16,7 @@ extension SnapshotFeed {
         return SnapshotAddress.parted(String(cString: place)).uri == SnapshotAddress.parted(uri).uri
     }
 
-    /// Makes a feed of a source's pictures, from a file or from an HTTP address.
+    /// Makes the feed that reads a source's pictures, one for each sampled frame, from a file or an HTTP address.
     convenience init(
         _ source: SourceDescription, uri: String, database: TLSDatabase?, activity: SourceActivity,
         onWarning: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (End) -> Void

@@ -3,13 +3,13 @@ import Foundation
 import Pixels
 import StreamSources
 
-/// Reads a picture for each sample, on its own thread, and pushes it into a pipeline's `appsrc name=pictures`.
+/// Reads a still picture at the sampling rate, on its own thread, and pushes it into a pipeline's `appsrc`.
 ///
-/// A picture's time is that of the sample it was read for. An unchanged picture is pushed again: time passes, and
-/// nothing is decoded or embedded again.
+/// A picture's time is the one that it was due at. An unchanged picture is pushed again: time passes, and nothing is
+/// decoded or embedded again.
 // @unchecked: `condition` guards `isOver`; all else is used by the starting thread, then by the feed's thread only
 final class SnapshotFeed: @unchecked Sendable {
-    /// The reason why a feed of pictures ends.
+    /// The reason why a source of single pictures ends.
     enum End: Equatable {
         case failed(String)
         case busy(String, Double)
@@ -32,7 +32,9 @@ final class SnapshotFeed: @unchecked Sendable {
     private var faults = 0
     private var target: AppSource?
 
-    /// Makes a feed; `makeReader` is called on its thread, and `onEnd` once at its end, unless `cancel` was called.
+    /// Makes a feed of pictures, which is then attached to a pipeline and started.
+    ///
+    /// `makeReader` is called on its thread, and `onEnd` once at its end, unless `cancel` was called.
     init(
         shown: String, fps: Double, activity: SourceActivity, cancellation: FetchCancellation,
         makeReader: @escaping @Sendable () -> any SnapshotReader,
@@ -44,7 +46,7 @@ final class SnapshotFeed: @unchecked Sendable {
 
     deinit { if let last { ww_unref_buffer(last) } }
 
-    /// Connects the feed to the pipeline's `appsrc name=pictures`; must be called before the pipeline plays.
+    /// Makes the pictures go to the pipeline's `appsrc name=pictures`; must be called before the pipeline plays.
     func attach(to pipeline: UnsafeMutablePointer<GstElement>, shown: String) throws(SourceError) {
         guard let source = ww_bin_get(pipeline, "pictures"), ww_is_app_src(source) != 0 else {
             throw SourceError("\(shown): the launch line must begin with an appsrc called pictures")
@@ -52,7 +54,7 @@ final class SnapshotFeed: @unchecked Sendable {
         target = AppSource(source)
     }
 
-    /// Starts the feed's thread; must be called once, when the pipeline plays.
+    /// Starts the thread that reads the pictures; must be called once, when the pipeline plays.
     ///
     /// The thread keeps the pipeline's `appsrc` alive until it ends.
     func start() {
@@ -63,7 +65,7 @@ final class SnapshotFeed: @unchecked Sendable {
         thread.start()
     }
 
-    /// Ends the feed and the request in progress; returns without waiting for either.
+    /// Makes the thread that reads pictures end and cancels its request; returns without waiting for either.
     func cancel() {
         condition.withLock {
             isOver = true
@@ -87,7 +89,7 @@ final class SnapshotFeed: @unchecked Sendable {
         }
     }
 
-    /// Waits until the sample with number `slot` is due; returns its time in seconds, or nil after `cancel`.
+    /// Waits until picture number `slot` is due (at `slot / fps`); returns that time in seconds, or nil after `cancel`.
     private func wait(for slot: Int, _ target: AppSource) -> Double? {
         let due = Double(slot) / fps
         condition.lock()
@@ -95,14 +97,14 @@ final class SnapshotFeed: @unchecked Sendable {
         while !isOver {
             let left = due - target.runningTime
             if left <= 0 { return due }
-            // Waiting for the next sample is not a stall, so it counts as activity.
+            // Waiting for the next picture's time is not a stall, so it counts as activity.
             if activity.heard.picture != nil { _ = activity.heardPicture() }
             _ = condition.wait(until: Date(timeIntervalSinceNow: min(left, 1)))
         }
         return nil
     }
 
-    /// Reads and pushes one picture; returns the reason if the feed ends, else nil.
+    /// Reads one picture and pushes it into the pipeline; returns the reason if no more are to be read, else nil.
     private func fetch(_ reader: any SnapshotReader, at time: Double, _ target: AppSource) -> End? {
         do throws(SnapshotFault) {
             guard let bytes = try reader.next() else {

@@ -1,5 +1,7 @@
 extension NetworkAddress {
-    /// True for a public Internet address: neither special nor private, nor with such an IPv4 address embedded in it.
+    /// True for a public Internet address; false for a private or special one, such as loopback or multicast.
+    ///
+    /// An IPv4 address embedded in an IPv6 address must be public too.
     package var isPublic: Bool { isOrdinary && !faces.contains { face in Self.inner.contains { $0.contains(face) } } }
 
     /// True for a loopback address, also for an IPv6 address that embeds an IPv4 loopback address.

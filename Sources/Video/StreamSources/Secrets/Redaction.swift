@@ -29,9 +29,9 @@ enum Redaction {
         return String(decoding: shown + bytes[next...], as: UTF8.self)
     }
 
-    /// The least length in bytes of a possible secret that is searched for in other messages.
+    /// The least length in bytes of a text that is treated as a secret although it is not known to be one.
     ///
-    /// Shorter ones occur in ordinary sentences. Certain secrets are searched for at any length.
+    /// Shorter texts occur in ordinary sentences. Known secrets (`isCertain`) have no such limit.
     private static let shortestGuess = 5
 
     /// Returns the secrets in a text, each as written and percent-decoded.

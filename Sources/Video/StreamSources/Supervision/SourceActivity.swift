@@ -23,7 +23,7 @@ package final class SourceActivity: Sendable {
         return picture.exchange(now, ordering: .relaxed) == 0
     }
 
-    /// Records that a picture was sampled, or was due as a sample and left out under overload.
+    /// Records that a picture was sampled, or was to be sampled and was left out because of overload.
     package func sampledPicture() { unsampled.store(0, ordering: .relaxed) }
 
     /// Records that a picture was left undecoded on purpose, which counts as a decoded one.

@@ -237,7 +237,7 @@ package struct StreamSupervision: Sendable {
         return deadlines
     }
 
-    /// Returns how long pictures may arrive without one being due as a sample, and the error message after that time.
+    /// Returns how long pictures may arrive without one that is due to be sampled, and the error message after that.
     ///
     /// The source's time stamps then stand still.
     package static func frozenTime(after stall: Duration, interval: Duration) -> (most: Duration, why: String) {

@@ -46,9 +46,10 @@ package final class VideoSource: @unchecked Sendable {
     /// Makes a source; throws if its settings, its credentials or its pipeline template cannot be used.
     ///
     /// `onFrame` is called on a streaming thread. For a file it may block, which delays only that file; for a live
-    /// source it must return at once. `decoding` counts what is decoded, and `share` is the share of samples that a
-    /// live source keeps under overload. `wasLive` says that the source was live when it was opened earlier; pictures
-    /// that `memory` knows from earlier openings are left out. `units` gets copies of a live source's coded units.
+    /// source it must return at once. `decoding` counts what is decoded, and `share` is the share of sampled frames
+    /// that a live source keeps under overload. `wasLive` says that the source was live when it was opened earlier;
+    /// pictures that `memory` knows from earlier openings are left out. `units` gets copies of a live source's coded
+    /// pictures.
     package init(
         _ description: SourceDescription, templates: PipelineTemplates, decoding: DecodingRecord = DecodingRecord(),
         share: SamplingShare = SamplingShare(), patience: Duration? = ProgressWatch.usual,

@@ -3,7 +3,7 @@
 /// It finds RTP packets, answers and requests. A hostile camera cannot make it use more memory than one fixed buffer.
 package struct ConnectionBytes {
     package enum Piece: Equatable {
-        /// An interleaved packet; the range is its payload in `bytes`, valid until the next call of `read`.
+        /// An RTP or RTCP packet of an interleaved channel; the range is its place in `bytes` until the next `read`.
         case packet(channel: UInt8, Range<Int>)
         case answer
         /// A request of the server, which must be answered with this `CSeq` number.

@@ -1,4 +1,4 @@
-/// Turns the bytes of an RTSP connection into coded video units (all data of one picture) with their times.
+/// Turns the bytes of an RTSP connection into a video stream's coded pictures, with their times.
 package struct PacketReader {
     /// The RTP parameters of the one video stream that is read, as the server's SDP describes it.
     package struct Stream: Sendable {
@@ -57,7 +57,7 @@ package struct PacketReader {
     /// Returns the next event of the connection; nil if more bytes must be read first.
     ///
     /// `arrival` is the time at which the bytes arrived, in nanoseconds, or nil if unknown. `drops` is called once for
-    /// each unit that is no keyframe; if it returns true, the unit's bytes are discarded.
+    /// each coded picture that is no keyframe; if it returns true, the picture's bytes are discarded.
     package mutating func next(
         arrival: UInt64?, drops: () -> Bool
     ) throws(ConnectionBytes.Broken) -> Event? {

@@ -1,8 +1,8 @@
 /// Computes each picture's time from its RTP time stamp and its arrival, exactly as GStreamer's `rtpjitterbuffer` does.
 ///
-/// Arrival times have network delay, and the sender's clock drifts. Of the differences between both clocks over two
-/// seconds, the least has the least delay and is taken as the true one (Fober, Orlarey and Letz, "Real Time Clock Skew
-/// Estimation over Network Delays"). A difference that jumps by more than a second means that the sender restarted.
+/// The difference between a picture's arrival and its time stamp contains the network's delay and the drift of the
+/// sender's clock. The least difference within two seconds has the least delay, and shows the drift (Fober, Orlarey and
+/// Letz, "Real Time Clock Skew Estimation over Network Delays"). A jump by more than a second means a restarted sender.
 package struct SenderClock {
     private static let maxWindow = 512
     private static let maxTime: UInt64 = 2_000_000_000

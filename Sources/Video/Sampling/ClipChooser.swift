@@ -1,7 +1,7 @@
 package import Matching
 package import StreamSources
 
-/// Chooses the frames of a short film that become pictures, by their numbers, as they are decoded.
+/// Chooses the frames of a short film to be embedded, by their numbers, while the film is decoded.
 package struct ClipChooser: Sendable {
     private let frames: ClipFrames
     private var rule: ClipSampling.Rule?

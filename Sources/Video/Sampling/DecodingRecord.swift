@@ -17,7 +17,7 @@ package final class DecodingRecord: Sendable {
 
     /// True while coded pictures other than keyframes are dropped before the decoder.
     package var isKeyframesOnly: Bool { keyframesOnly.load(ordering: .relaxed) }
-    /// The number of coded units that were dropped before the decoder.
+    /// The number of coded pictures that were dropped before the decoder.
     package var skippedUnits: UInt64 { skipped.load(ordering: .relaxed) }
     /// The number of frames that were due to be sampled and were left out because of overload.
     package var shedSamples: UInt64 { shed.load(ordering: .relaxed) }

@@ -19,9 +19,9 @@ package struct FrameSampler: Sendable {
 
     /// Returns true if the frame at `time` (seconds) is sampled.
     ///
-    /// `slack` (seconds) is for keyframes that come about as often as samples are due. By network jitter, one may come
-    /// a little before `k / fps`, and the next is a whole interval away. A keyframe up to `slack` too early is sampled
-    /// if the last sample is nearly an interval old.
+    /// `slack` (seconds) is for keyframes that come about as often as frames are sampled. By network jitter, one may
+    /// come a little before `k / fps`, and the next is a whole interval away. A keyframe up to `slack` too early is
+    /// sampled if the last sampled frame is nearly an interval old.
     package mutating func take(_ time: Double, slack: Double = 0) -> Bool {
         let beganAnew = time < last - 1
         last = time

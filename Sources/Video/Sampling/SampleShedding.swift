@@ -1,8 +1,7 @@
 /// Leaves out sampled frames of one stream evenly under overload, as early as possible.
 ///
 /// A keyframe that is left out is not decoded, and a picture that is left out is not resized. Keyframes that are not
-/// due as samples are not decoded either. The first sample is always kept, so that a newly opened stream shows that it
-/// plays.
+/// due to be sampled are not decoded either. The first sampled frame is always kept, to show that the stream plays.
 package struct SampleShedding: Sendable {
     package enum Verdict: Sendable { case keep, leaveOut, notDue }
 
@@ -13,7 +12,7 @@ package struct SampleShedding: Sendable {
     private var credit: Double
     private var isFirst = true
 
-    /// Makes the shedder of one stream; `phase` (0 to 1) is random, so that streams do not all keep the same samples.
+    /// Makes the shedder of one stream; `phase` (0 to 1) is random, so that streams leave out different frames.
     package init(fps: Double, phase: Double = .random(in: 0..<1)) {
         credit = phase
         sampler = FrameSampler(fps: fps)
@@ -34,9 +33,8 @@ package struct SampleShedding: Sendable {
 
     /// Decides whether a keyframe at `time` (seconds) is decoded: kept, left out under overload, or not due.
     ///
-    /// No other decoded picture needs the keyframe.
-    ///
-    /// With `isSparse`, the next keyframe is about a sampling interval away, so a slightly early one is accepted.
+    /// The keyframe must be one that no other decoded picture needs. With `isSparse`, the next one is about a sampling
+    /// interval away, so a slightly early one is accepted. `share` (0 to 1) of the frames that are due are kept.
     package mutating func verdict(onKeyframeAt time: Double, isSparse: Bool = true, share: Double) -> Verdict {
         guard sampler.take(time, slack: isSparse ? slack : 0) else { return .notDue }
         return keeps(share) ? .keep : .leaveOut

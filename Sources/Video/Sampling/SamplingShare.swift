@@ -2,7 +2,7 @@ import Synchronization
 
 /// The share of their sampled frames that live streams keep under overload.
 ///
-/// The engine's `LoadShedder` sets it, and streaming threads read it. Samples left out are counted in
+/// The engine's `LoadShedder` sets it, and streaming threads read it. Frames left out are counted in
 /// `DecodingRecord.shedSamples`, and reported as frames dropped for the reason `shed`.
 package final class SamplingShare: Sendable {
     private let bits = Atomic(1.0.bitPattern)

@@ -10,7 +10,9 @@ package struct SourceDescription: Sendable, Equatable {
     package var fps: Double
     /// The choice of frames by their numbers instead of by `fps`, as CLIP4Clip samples a short film; nil uses `fps`.
     package var clip: ClipFrames?
-    /// The coded units of a live source that are decoded; a file not played in real time is always decoded completely.
+    /// The coded pictures of a live source that are decoded: all or keyframes; a file is always decoded completely.
+    ///
+    /// A file that is played in real time counts as live.
     package var decode: DecodeMode
     /// True if a file is played in real time, like a live source.
     package var realtime: Bool
@@ -77,7 +79,7 @@ package struct ClipFrames: Sendable, Equatable {
     }
 }
 
-/// The choice of a stream's coded units (coded pictures) that are decoded.
+/// The choice of a stream's coded pictures that are decoded.
 package enum DecodeMode: String, Codable, Sendable, CaseIterable {
     case all
     case keyframes

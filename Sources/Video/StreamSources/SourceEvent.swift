@@ -2,7 +2,7 @@
 package enum SourceEvent: Sendable, Equatable {
     /// The first picture has been decoded.
     case started
-    /// The format of the decoded pictures as text, reported at the start and after each change.
+    /// The size of the decoded pictures ("640x480"), reported at the start and after each change.
     case formatChanged(String)
     /// The pipeline reports that the source is live; `inBursts` is true if data comes in segments, as with HLS.
     case live(inBursts: Bool)

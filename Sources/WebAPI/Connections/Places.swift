@@ -1,8 +1,8 @@
 import Synchronization
 
-/// A reservation that ends once: when `leave` is called, or with the last reference to it.
+/// A place that is taken, such as one of a limited number of requests in progress.
 ///
-/// At its end it calls a function, which makes room for another.
+/// It is released once, by a function: when `leave` is called, or with the last reference to it.
 final class Place: Sendable {
     private let giveBack: @Sendable () -> Void
     private let isTaken = Mutex(true)

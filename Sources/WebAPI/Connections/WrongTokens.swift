@@ -6,7 +6,7 @@ package struct WrongTokens: Sendable {
     private struct Tally {
         var count = 0
         var last: ContinuousClock.Instant
-        /// The time before which no token of the client is checked.
+        /// The end of the client's pause, before which none of its tokens is checked.
         var until: ContinuousClock.Instant
         /// True if a right token came from the client, too.
         var isKnown = false
@@ -15,7 +15,7 @@ package struct WrongTokens: Sendable {
     private var peers: [String: Tally] = [:]
     /// The last time at which clients without recent wrong tokens were removed.
     private var swept: ContinuousClock.Instant?
-    /// The number of wrong tokens that cause no pause.
+    /// The number of wrong tokens that a client may send before it must pause.
     private static let free = 10
     private static let longest = Duration.seconds(60)
     /// The time without a wrong token after which a client's count is forgotten.

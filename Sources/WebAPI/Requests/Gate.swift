@@ -2,7 +2,7 @@ import Foundation
 package import WatchwordConfiguration
 package import WireFormat
 
-/// Admits requests by their bearer token and, against attacks through browsers, by where they come from.
+/// Admits HTTP requests by their bearer token, and rejects those that other sites' pages send through a browser.
 ///
 /// A page on the Internet can make a browser send requests to this machine; and by a name that resolves to this machine
 /// (DNS rebinding) it can read the answers. Such requests are recognised by their `Host`, `Origin` or `Sec-Fetch-Site`.
@@ -11,7 +11,7 @@ package struct Gate: Sendable {
     private let tokens: [HTTPToken]
     private let hosts: Set<String>
 
-    /// Makes a gate; requests must carry one of the tokens, unless the list is empty.
+    /// Makes a gate that admits requests with one of these tokens; if there are none, no token is needed.
     package init(_ configuration: HTTPConfiguration, tokens: [HTTPToken]) {
         self.tokens = tokens
         var hosts = Set(configuration.hosts.map { $0.lowercased() })

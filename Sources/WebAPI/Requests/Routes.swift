@@ -6,7 +6,7 @@ package import WireFormat
 /// The action on a browser's session that a route stands for.
 package enum SessionStep: Sendable { case show, open, end }
 
-/// The thing that a route answers with: an operation, a file, a stream and so on.
+/// The action of a route: a control operation, or an answer with a file, a picture, a stream and so on.
 package enum Endpoint: Sendable {
     case operation(DaemonOperation)
     case health, readiness, metrics, document

@@ -54,13 +54,13 @@ final class DecoderTap: @unchecked Sendable {
     /// It is read by the streaming thread that gives the decoder its pictures.
     var dropsDeltas: Bool { gate.withLock { $0.gate }?.dropsDeltas ?? false }
 
-    /// True while somebody records the stream's coded units, so that none may be discarded earlier.
+    /// True while somebody records the stream's coded pictures, so that none may be discarded earlier.
     var wantsUnits: Bool { units?.isWanted ?? false }
 
-    /// True if the decoder gets all coded units, not keyframes alone.
+    /// True if the decoder gets all coded pictures, not keyframes alone.
     var takesAll: Bool { gate.withLock { $0.gate }?.takesAll ?? false }
 
-    /// Counts a coded unit that was discarded before it was even assembled, as if it had been dropped here.
+    /// Counts a coded picture that was discarded before it was even assembled, as if it had been dropped here.
     func leaveOut(at time: Double?) { gate.withLock { $0.gate }?.leaveOut(at: time) }
 
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {

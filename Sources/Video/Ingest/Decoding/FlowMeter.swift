@@ -3,8 +3,8 @@ import Synchronization
 
 /// Counts a pipeline's progress, to distinguish a pipeline that hangs from a slow one.
 ///
-/// Progress is bytes read for the first time, coded units that reach a decoder, and decoded pictures. Reading the same
-/// bytes again is no progress.
+/// Progress is bytes read for the first time, coded pictures that reach a decoder, and decoded pictures. Reading the
+/// same bytes again is no progress.
 // @unchecked: only atomics change
 final class FlowMeter: @unchecked Sendable {
     private let count = Atomic<UInt64>(0)

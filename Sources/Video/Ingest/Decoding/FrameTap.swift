@@ -38,7 +38,7 @@ final class FrameTap: @unchecked Sendable {
     let times: TimeKeeping
     let meter = FlowMeter()
     private var state: State
-    /// The makers of pictures: first for the whole picture, then for each region; used on the sink's thread only.
+    /// One maker of pictures for the whole frame, then one for each region; used on the sink's thread only.
     private var lanes: [FrameLane]
     private let previews: Bool
     /// True if the source is a short film whose pixels count as square, as in CLIP4Clip's loaders.
@@ -189,7 +189,7 @@ final class FrameTap: @unchecked Sendable {
         return take ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP
     }
 
-    /// Returns true if a picture that was shown before is later than all earlier pictures of that kind.
+    /// Returns true if a picture that was shown before, at `time`, is later than all such pictures so far.
     private func repeatGoesOn(to time: GstClockTime) -> Bool {
         lock.withLock {
             if let latest = state.repeated, time <= latest { return false }

@@ -3,7 +3,7 @@ import Containers
 import Pixels
 
 extension Pipeline {
-    /// Lends the pixels of a decoded sample, turned upright, to `body`; nil if their format is not supported.
+    /// Lends the picture in a GStreamer sample, turned upright, to `body`; nil if its pixel format is not supported.
     ///
     /// With `squarePixels`, pixels count as square, whatever the stream states.
     static func withFrame<R>(

@@ -20,7 +20,7 @@ final class MultipartTap: @unchecked Sendable {
 
     /// Adds probes to every HTTP source element of a pipeline, also to those added later.
     ///
-    /// If an answer is multipart, `times` is set to arrival times. The pipeline must not outlive `times`.
+    /// If an answer is multipart, `times` is told that pictures get their arrival time. It must outlive the pipeline.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>, times: TimeKeeping) {
         ww_watch_elements(
             pipeline,

@@ -2,7 +2,7 @@ import CGStreamer
 import Foundation
 import Sampling
 
-/// Copies the coded units that come to one decoder, for the object that records them.
+/// Copies the coded pictures that come to one decoder, for the object that records them.
 ///
 /// It is used on the streaming thread of the decoder's pad only.
 final class UnitCopier {
@@ -48,7 +48,7 @@ final class UnitCopier {
                 arrival: (ContinuousClock.now - opened) / .seconds(1), format: format ?? known), of: session)
     }
 
-    /// The greatest size in bytes of a coded unit that is copied.
+    /// The greatest size in bytes of a coded picture that is copied.
     private static let largest: gsize = 16 << 20
     private static let plausibleLead = -30.0...5.0
 

@@ -1,7 +1,7 @@
 import CGStreamer
 import Sampling
 
-/// Records the coded units that pass a pipeline's video decoders in a `UnitMemory`, by probes before them.
+/// Records the coded pictures that reach a pipeline's video decoders in a `UnitMemory`, by GStreamer probes.
 // @unchecked: all properties are constants, and `memory` is thread-safe
 final class UnitTap: @unchecked Sendable {
     private let memory: UnitMemory

@@ -18,7 +18,7 @@ package struct VideoWriter: Sendable {
 
     /// Writes an MP4 file, which appears complete or not at all.
     ///
-    /// `next` returns the RGB bytes of the frame with a number, and nil after the last frame.
+    /// `next` returns the RGB bytes of a frame by its number (from 0), and nil after the last frame.
     package func writeH264(to path: String, next: @escaping (Int) throws -> [UInt8]?) throws {
         switch OutputPlace(path) {
         case .file(let file):

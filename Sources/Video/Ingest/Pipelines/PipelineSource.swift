@@ -21,7 +21,7 @@ enum PipelineSource {
         if recipe.template == "custom" { try checkElements(pipeline, policy, shown) }
     }
 
-    /// Sets a URI on a source element, by its property `pattern`, `device` or `uri`, or as GStreamer's URI handler.
+    /// Sets a URI on a source element, by its property `pattern`, `device` or `uri`, or by GstURIHandler.
     private static func set(
         _ source: Element, _ uri: String, _ template: String, _ shown: String
     ) throws(SourceError) {

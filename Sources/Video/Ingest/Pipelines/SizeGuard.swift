@@ -3,21 +3,21 @@ import Pixels
 
 /// Ends a source before its video decoder allocates memory for pictures that are too large, by probes at the decoder.
 ///
-/// The size is what GStreamer's parsers read from the stream, or the header of each coded unit if there is no parser.
+/// The size is what GStreamer's parsers read from the stream; without a parser, it is read from each coded picture.
 /// The container's size may be wrong.
 // @unchecked: only used by the decoder's streaming thread, which holds the pad's stream lock
 final class SizeGuard: @unchecked Sendable {
     /// The greatest number of pixels of a picture: 8K (7680 x 4320), as in level 6.2 of H.264 and H.265.
     static let maxPixels = 36_000_000
-    /// The number of bytes at the beginning of a coded unit in which its header is searched.
+    /// The number of bytes at the beginning of a coded picture in which its header is searched.
     private static let headerBytes = 1 << 18
 
-    /// The media type of the coded units if their size is read from their own headers; else nil.
+    /// The media type of the coded pictures if their size is read from their own headers; else nil.
     private var unit: String?
     private var tooLarge: (width: Int, height: Int)?
     private var isRefused = false
 
-    /// Guards every video decoder that the pipeline has now or adds later.
+    /// Adds the probes to every video decoder that the pipeline has now or adds later.
     static func attach(to pipeline: UnsafeMutablePointer<GstElement>) {
         ww_watch_elements(
             pipeline,
@@ -91,7 +91,7 @@ final class SizeGuard: @unchecked Sendable {
         return width > 0 && height > 0 ? (Int(width), Int(height)) : nil
     }
 
-    /// Returns the picture size in a coded unit's header; nil if it has none.
+    /// Returns the size in a coded picture's header; nil if it has none.
     private static func size(of buffer: UnsafeMutablePointer<GstBuffer>, _ unit: String) -> (width: Int, height: Int)? {
         var map = GstMapInfo()
         guard gst_buffer_map(buffer, &map, GST_MAP_READ) != 0 else { return nil }

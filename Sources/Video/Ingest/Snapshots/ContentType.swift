@@ -6,7 +6,7 @@ enum ContentType: Equatable {
     case picture
     /// A film, or a stream of pictures such as MJPEG.
     case stream
-    /// A type that does not tell, or none: the bytes are examined instead.
+    /// Another type, or none: the first bytes of the answer are examined instead.
     case unsaid
 
     /// The media types of single pictures; GIF is read as a film, because it may be animated.

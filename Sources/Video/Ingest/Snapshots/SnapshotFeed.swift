@@ -5,8 +5,8 @@ import StreamSources
 
 /// Reads a still picture at the sampling rate, on its own thread, and pushes it into a pipeline's `appsrc`.
 ///
-/// A picture's time is the one that it was due at. An unchanged picture is pushed again: time passes, and nothing is
-/// decoded or embedded again.
+/// A picture gets the time at which it was due, not that of its arrival. An unchanged picture is pushed again: time
+/// passes, and nothing is decoded or embedded again.
 // @unchecked: `condition` guards `isOver`; all else is used by the starting thread, then by the feed's thread only
 final class SnapshotFeed: @unchecked Sendable {
     /// The reason why a source of single pictures ends.
@@ -65,7 +65,7 @@ final class SnapshotFeed: @unchecked Sendable {
         thread.start()
     }
 
-    /// Makes the thread that reads pictures end and cancels its request; returns without waiting for either.
+    /// Makes the thread that reads pictures end, and cancels its request; returns without waiting for either.
     func cancel() {
         condition.withLock {
             isOver = true

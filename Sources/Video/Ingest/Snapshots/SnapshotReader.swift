@@ -31,6 +31,6 @@ enum SnapshotLimits {
     /// The longest time within a request without a byte received, in seconds.
     static let pause: UInt32 = 5
     static let redirects = 5
-    /// The number of consecutive temporary faults after which the source fails; it is then opened again like any other.
+    /// The number of consecutive temporary faults after which the source fails; it is then opened again after a pause.
     static let faults = 3
 }

@@ -76,7 +76,7 @@ package struct NetworkAddress: Sendable, Hashable {
 /// A range of IP addresses with a common prefix, as in `10.0.0.0/8`, or a single address.
 package struct AddressRange: Sendable, Hashable {
     private let first: NetworkAddress
-    /// The length of the common prefix in bits of the 16 bytes; for IPv4 it is 96 longer than written.
+    /// The length of the common prefix in bits, within 16 bytes: an IPv4 range `10.0.0.0/8` has 96 + 8.
     private let bits: Int
 
     package init?(_ text: String) {

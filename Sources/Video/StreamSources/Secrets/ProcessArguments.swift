@@ -13,7 +13,7 @@ package enum ProcessArguments {
 
     /// Overwrites secrets in this process's arguments, which other users see in the list of processes.
     ///
-    /// It must be called before anything else reads the arguments.
+    /// It must be the first call of the program, since the secrets are visible until then.
     package static func hideSecrets() {
         for (index, argument) in bytes.enumerated() {
             let text = argument.map { CChar(bitPattern: $0) } + [0]

@@ -13,7 +13,7 @@ package final class SourceActivity: Sendable {
 
     package init() {}
 
-    /// Records that a coded unit has arrived, whether it is decoded or not.
+    /// Records that a coded picture has arrived, whether it is decoded or not.
     package func heardUnit() { unit.store(now, ordering: .relaxed) }
 
     /// Records that a picture was decoded; returns true for the source's first picture.

@@ -64,9 +64,9 @@ package struct StreamSupervision: Sendable {
         package var stall: Duration = .seconds(10)
         /// The time without a picture after which a source that delivers data is closed.
         ///
-        /// Nil if coded units are left undecoded on purpose.
+        /// Nil if coded pictures are left undecoded on purpose.
         package var blind: Duration? = .seconds(60)
-        /// The time between two samples of the stream, by the source's own clock.
+        /// The time between two sampled frames of the stream, by the source's own clock.
         package var interval: Duration = .seconds(1)
         /// The time that a source must have played so that the next pause is the shortest one again.
         package var stable: Duration = .seconds(30)

@@ -64,7 +64,7 @@ struct BusWatch {
         return .isOver
     }
 
-    /// Handles one message of the bus; nil means to go on reading.
+    /// Handles one message of the pipeline's bus; returns nil if reading goes on, else the reason why it ends.
     private mutating func outcome(of message: UnsafeMutablePointer<GstMessage>) -> Outcome? {
         switch ww_message_type(message) {
         case GST_MESSAGE_EOS: return ended()
@@ -84,7 +84,7 @@ struct BusWatch {
         return nil
     }
 
-    /// Handles the end of the stream; nil if the source plays again from its start.
+    /// Handles the end of the stream; returns nil if the source plays again from its start (`loop`).
     private func ended() -> Outcome? {
         let film = diagnosis.filmFile
         if let why = diagnosis.problemAtEnd(film) {
@@ -104,7 +104,7 @@ struct BusWatch {
         return nil
     }
 
-    /// Handles an error message; nil if the source is opened again over UDP.
+    /// Handles an error message of GStreamer; returns nil if the source is opened again over UDP.
     private mutating func failed(_ report: SourceReport) -> Outcome? {
         if mayTurnToUDP, RTSPTransport.isRefused(report) {
             mayTurnToUDP = false

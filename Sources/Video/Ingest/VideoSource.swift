@@ -94,7 +94,7 @@ package final class VideoSource: @unchecked Sendable {
     deinit { stop() }
 
     package var sampledFrames: UInt64 { tap.sampledFrames }
-    /// The number of sampled frames in which no picture had changed, so that nothing had to be embedded.
+    /// The number of sampled frames that had not changed enough since an earlier one, so that none was embedded anew.
     package var gatedFrames: UInt64 { tap.gatedFrames }
     /// The number of frames of a short film that were sampled so far, whether `ClipFrames.wanted` names them or not.
     package var clipFrames: Int { tap.clipFrames }

@@ -156,9 +156,10 @@ struct UnitAssembler {
 
     // MARK: Units
 
-    /// Examines the beginning of a NAL unit: begins a picture, notes whether it is a keyframe, and asks `drops`.
+    /// Examines the beginning of a NAL unit, to begin a new picture and to find out whether it is a keyframe.
     ///
-    /// `kind` is the NAL unit's type, and `holds` its bytes after the header.
+    /// `kind` is the NAL unit's type, and `holds` its bytes after the header. `drops` is called for a picture that is
+    /// no keyframe; if it returns true, the picture is discarded.
     private mutating func look(_ kind: UInt8, _ holds: ArraySlice<UInt8>, _ drops: () -> Bool) {
         if coding.isSequenceParameters(kind) { hasSets = true }
         guard coding.isPicture(kind) else {

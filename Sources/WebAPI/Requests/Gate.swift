@@ -25,7 +25,7 @@ package struct Gate: Sendable {
     /// `host` is nil only in HTTP/1.0, which no browser speaks. With `followsLink`, the request opens the web page in a
     /// tab, which a link on any site may do; only the user sees that answer.
     package func check(host: String?, origin: String?, site: String?, followsLink: Bool = false) throws(Refusal) {
-        // With a token in the request, the host's name does not matter: another site's page does not know the token.
+        // If tokens are configured, the host's name does not matter: another site's page does not know a token.
         if tokens.isEmpty, let host, !hosts.contains(Self.name(host)) {
             throw Refusal(
                 403, "forbidden",

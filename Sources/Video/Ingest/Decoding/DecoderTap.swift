@@ -66,7 +66,7 @@ final class DecoderTap: @unchecked Sendable {
     private func found(_ decoder: UnsafeMutablePointer<GstElement>) {
         order.take()
         // One thread for each camera's decoder: the cameras fill the cores by their number. A decoder's own threads
-        // cost memory each, and with frame threads each picture comes out as many units late as there are threads.
+        // cost memory each, and with frame threads each picture comes out as many pictures late as there are threads.
         if ww_has_property(decoder, "max-threads") != 0 { ww_set_int(decoder, "max-threads", 1) }
         guard let pad = gst_element_get_static_pad(decoder, "sink") else { return }
         defer { gst_object_unref(pad) }

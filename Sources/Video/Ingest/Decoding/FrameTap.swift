@@ -94,7 +94,7 @@ final class FrameTap: @unchecked Sendable {
     }
 
     var sampledFrames: UInt64 { sampled.load(ordering: .relaxed) }
-    /// The number of sampled frames in which no picture had changed, so that nothing had to be embedded.
+    /// The number of sampled frames that had not changed enough since an earlier one, so that none was embedded anew.
     var gatedFrames: UInt64 { gated.load(ordering: .relaxed) }
     /// The number of frames of a short film that were sampled so far, whether `ClipFrames.wanted` names them or not.
     var clipFrames: Int { lock.withLock { state.clip?.sampled ?? 0 } }
@@ -220,8 +220,8 @@ final class FrameTap: @unchecked Sendable {
 
     /// Returns true if the picture at running time `time` is to be sampled; the caller holds the lock.
     private func takes(_ time: Double) -> Bool {
-        // If only keyframes are decoded, those that are no samples were dropped before the decoder, perhaps by another
-        // clock.
+        // If only keyframes are decoded, those that are not due to be sampled were dropped before the decoder, perhaps
+        // by another clock.
         let isShedAlready = decoding.isKeyframesOnly
         guard state.sampler.take(time, slack: isShedAlready ? 0.5 / fps : 0) else { return false }
         guard isLive.load(ordering: .relaxed), !isShedAlready, !state.shedding.keeps(share.value) else { return true }

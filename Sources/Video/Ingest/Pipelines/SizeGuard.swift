@@ -85,7 +85,7 @@ final class SizeGuard: @unchecked Sendable {
         defer { g_free(text) }
         let name = String(cString: text)
         if !name.hasPrefix("video/x-raw") {
-            // Only the decoder's input has coded units; their headers are read if no parser has done so.
+            // Only the decoder's input has coded pictures; their headers are read if no parser has done so.
             unit = name == "video/x-vp8" || name.hasPrefix("image/") && isParsed == 0 ? name : nil
         }
         return width > 0 && height > 0 ? (Int(width), Int(height)) : nil

@@ -84,7 +84,7 @@ final class SnapshotFeed: @unchecked Sendable {
                 if !condition.withLock({ isOver }) { onEnd(end) }
                 return
             }
-            // Samples whose time has passed meanwhile are left out.
+            // Pictures whose time has passed meanwhile are left out.
             slot = max(slot + 1, Int((target.runningTime * fps).rounded(.up)))
         }
     }

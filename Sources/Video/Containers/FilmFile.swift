@@ -45,7 +45,7 @@ package struct FilmFile: Equatable {
 private struct FileHeads {
     let size: Int
     let read: (Int, Int) -> [UInt8]
-    /// The greatest number of boxes or chunks that are read.
+    /// The greatest number of boxes (MP4) or chunks (PNG) of a file that are read.
     private static let maxParts = 4096
 
     private func bytes(_ at: Int, _ count: Int) -> [UInt8] { at >= 0 && at < size ? read(at, count) : [] }

@@ -8,7 +8,7 @@ import Synchronization
 // @unchecked: only atomics change
 final class FlowMeter: @unchecked Sendable {
     private let count = Atomic<UInt64>(0)
-    /// The number of calls in which the consumer works on a frame now.
+    /// The number of frames that the consumer has received and still works on.
     private let taken = Atomic<Int>(0)
 
     /// A counter that changes with each progress of the pipeline.

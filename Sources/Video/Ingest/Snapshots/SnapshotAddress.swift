@@ -190,7 +190,7 @@ final class FetchCancellation: @unchecked Sendable {
         }
     }
 
-    /// Prepares for a request that is cancelled after `seconds`.
+    /// Begins the time limit of the next HTTP request: it is cancelled after `seconds`.
     ///
     /// It must be called on the request's thread, after the request before has ended.
     func limit(seconds: Int) {

@@ -8,7 +8,7 @@ package struct SourcePolicy: Sendable, Equatable {
     package var schemes = Self.standardSchemes
     /// The absolute paths of the directories whose files a client's streams may read.
     package var files: [String] = []
-    /// The special addresses (loopback, link-local and the like) that a client's streams may connect to; no others.
+    /// The special addresses (such as loopback) that a client's streams may connect to, in addition to ordinary ones.
     package var addresses: [AddressRange] = []
     /// True if a client may write a GStreamer launch line for a stream.
     package var launch = false

@@ -108,7 +108,9 @@ package struct StreamSupervision: Sendable {
     /// The action that the caller of the state machine must carry out now.
     package enum Step: Sendable, Equatable {
         case open
-        /// Pass each event of the source to `observe`, and at the given time at the latest call it again with `heard`.
+        /// Wait for an event of the source, but at most until this time (nil for no limit), and pass it to `observe`.
+        ///
+        /// After the time limit, pass `time` and the present `heard`.
         case watch(until: ContinuousClock.Instant?)
         /// Close the source, then pass `closed` to `observe`.
         case close
@@ -117,7 +119,7 @@ package struct StreamSupervision: Sendable {
         case finish
     }
 
-    /// The counters of one stream over all openings of its source.
+    /// The counters of a stream since it was added, over all openings of its source.
     package struct Counts: Sendable, Equatable {
         /// The number of times that the source was opened again.
         package var restarts: UInt64 = 0

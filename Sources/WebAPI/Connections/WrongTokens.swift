@@ -8,7 +8,7 @@ package struct WrongTokens: Sendable {
         var last: ContinuousClock.Instant
         /// The end of the client's pause, before which none of its tokens is checked.
         var until: ContinuousClock.Instant
-        /// True if a right token came from the client, too.
+        /// True if the client has also sent a right token.
         var isKnown = false
     }
 
@@ -42,7 +42,7 @@ package struct WrongTokens: Sendable {
         return tally.until - now
     }
 
-    /// Returns true if a right token has come from this client recently.
+    /// Returns true if a right token has come from this client and is still remembered.
     package func isKnown(_ peer: String) -> Bool { peers[peer]?.isKnown ?? false }
 
     /// Records that a client sent a right token, so that it is not blocked by wrong ones from the same address.

@@ -55,7 +55,7 @@ package final class SessionTable: Sendable {
         return (value, session)
     }
 
-    /// Returns the session with a value; nil if it is unknown, ended or expired.
+    /// Returns the session that a cookie's value stands for; nil if it is unknown, ended or expired.
     package func session(_ value: String, at now: ContinuousClock.Instant = .now) -> Session? {
         let key = Self.digest(value)
         return sessions.withLock { $0[key] }.flatMap { $0.isOver(at: now) ? nil : $0 }

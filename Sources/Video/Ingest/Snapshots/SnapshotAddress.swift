@@ -136,7 +136,9 @@ final class SnapshotAddress: SnapshotReader {
 
     // MARK: Texts
 
-    /// Returns true if credentials for URI `b` may be sent to `a`: same host and port, or `https` instead of `http`.
+    /// Returns true if credentials for URI `b` may be sent to URI `a`.
+    ///
+    /// They must have the same host and, unless `a` has `https` instead of `http`, also the same scheme and port.
     private static func isSame(_ a: String, _ b: String) -> Bool {
         guard let a = try? StrictURI(a), let b = try? StrictURI(b) else { return a == b }
         let isSamePlace = a.scheme == b.scheme && a.portOrUsual == b.portOrUsual

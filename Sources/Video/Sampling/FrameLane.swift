@@ -1,9 +1,11 @@
 package import Pixels
 package import StreamSources
 
-/// Makes pictures of the whole frame or of a region, with its own resizer and gate.
+/// Makes the encoder's pictures of a stream's frames, for the whole frame or for one region of it (a lane).
+///
+/// A frame in which too little has changed reuses the picture before.
 package struct FrameLane {
-    /// The result for one frame; an unchanged picture is not made again.
+    /// The picture made of one frame or its region; if too little has changed, it is the picture of an earlier frame.
     package struct Sight {
         package let picture: Picture
         package let number: UInt64
@@ -25,16 +27,16 @@ package struct FrameLane {
         gate = ChangeGate(threshold: description.gate)
     }
 
-    /// The last picture again; nil if it was not kept.
+    /// The last picture again, marked as unchanged; nil if it was not kept.
     package var again: Sight? {
         var same = last
         same?.isSame = true
         return same
     }
 
-    /// Makes the result for a frame.
+    /// Makes the picture of a frame or its region, or reuses the last one if too little has changed.
     ///
-    /// `keeps`: the picture may have to be repeated, even if the gate does not keep it.
+    /// With `keeps`, the picture is kept for `again` even if frames are not compared.
     package mutating func see(_ frame: DecodedFrame, previews: Bool, keeps: Bool = false) -> Sight {
         let part = region.map { frame.cropped(to: $0) } ?? frame
         let (picture, number, isSame) = gate.picture(part, resizer)

@@ -1,11 +1,10 @@
 package import WireFormat
 
 extension ControlOperation {
-    /// Checks the arguments of a request from the ZeroMQ socket against the operation's schema; the error names the
-    /// key.
+    /// Checks a request's arguments against the operation's schema; throws an error that names the wrong key.
     ///
-    /// A null value counts as a missing key. For operations that take queries only the keys are checked here:
-    /// `QueryConfiguration` checks the values and reports more.
+    /// It is for requests from the ZeroMQ socket. A null value counts as a missing key. For operations that take
+    /// queries only the keys are checked here: `QueryConfiguration` checks the values and reports more.
     package func check(_ arguments: JSONValue) throws(ControlFailure) {
         guard !takesQueries else { return try checkKeys(arguments) }
         var given = arguments

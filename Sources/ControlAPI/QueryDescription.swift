@@ -2,9 +2,10 @@ package import Matching
 import WatchwordConfiguration
 package import WireFormat
 
-/// A standing query as an API answers it: all settings, defaults included, without the bytes of its pictures.
+/// A standing query (one that the daemon watches for) as an API answers it, with all settings, defaults included.
 ///
-/// Its keys are those of a query in the configuration file (`QueryKey`), and `source` and `verdicts`.
+/// The bytes of its pictures are left out. Its keys are those of a query in the configuration file (`QueryKey`), and
+/// `source` and `verdicts`.
 package struct QueryDescription: Codable, Sendable {
     /// The JSON values of the description, by key.
     package let values: [String: JSONValue]

@@ -37,7 +37,7 @@ package enum Schemas {
     package static let queryAdded = Schema.object(
         query + [.init("replace", .truth, "Whether a query of the same id that is another may be replaced.")])
 
-    /// The keys of a standing query in a request, with their schemas.
+    /// The keys of a query in a request, with their schemas.
     private static let query = QueryKey.all.map { Schema.Property($0.name, $0.schema, $0.summary) }
 
     /// The keys of a query that say what it looks for, and in which streams.
@@ -62,7 +62,9 @@ package enum Schemas {
             .init("sort", .word(["score", "time"]), "The best first, or these, the newest first."),
         ])
 
-    /// The schema of a request for a backtest: the id of a standing query or the keys of a new one, and a span of time.
+    /// The schema of a request for a backtest: a query, existing or new, is evaluated on the recorded past.
+    ///
+    /// It has the id of an existing query or the keys of a new one, and a span of time.
     package static let backtest = Schema.object(
         query + span + [
             .init(
@@ -249,7 +251,7 @@ package enum Schemas {
 
     // MARK: Events
 
-    /// The schema of a published message: an event's phase, a stream's state, a threshold, a verdict, or lost messages.
+    /// The schema of a published message, such as one about an event's start or end, or a stream's state.
     private static let message = Schema.object(
         [.init("v", .integer(1...1), required: true), .init("seq", .integer(), required: true)], others: .anything)
 

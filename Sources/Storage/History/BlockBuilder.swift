@@ -39,9 +39,9 @@ package struct HistoryEntry: Sendable, Equatable {
     package var media: Double
     /// The wall time in seconds since 1970; 0 for films, which have none.
     package var wall: Double
-    /// For a frame, 1 / the norm of the sum of the unit embeddings of the window that ends with it; 0 if none does.
+    /// For a frame, 1 / the norm of the sum of the unit embeddings of the window of frames that it ends.
     ///
-    /// For a clip, its duration in seconds.
+    /// It is 0 if the frame ends no complete window. For a clip, it is the clip's duration in seconds.
     package var value: Float
     package var flags: EntryFlags
 
@@ -66,7 +66,7 @@ struct BlockBuilder {
     var rows: Int { scales.count }
     var isFull: Bool { entries.count == Int(WW_HISTORY_ENTRIES) || rows == Int(WW_HISTORY_VECTORS) }
 
-    /// Appends an entry and its row (stored embedding).
+    /// Appends a frame or clip with its row (its embedding in stored form; nil if it has none).
     ///
     /// If `repeats`, the row is the same as the previous entry's, and is stored only if this block has no row yet.
     mutating func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) {
@@ -90,7 +90,7 @@ struct BlockBuilder {
         lengths.removeAll(keepingCapacity: true)
     }
 
-    /// Encodes the block; `sequence` is the number of its first entry within the file.
+    /// Encodes the block; `sequence` is the number of its first frame or clip within the file.
     func encoded(sequence: Int) -> [UInt8] {
         let header = BlockHeader(
             sequence: UInt64(sequence), entries: entries.count, rows: rows, padded: padded)

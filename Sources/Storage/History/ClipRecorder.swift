@@ -1,6 +1,6 @@
 /// Writes the clip embeddings of one stream (or region), made by one head with one window length, to history files.
 ///
-/// A clip embedding stands for a whole window of frames. The object belongs to one thread.
+/// A head is a model that makes one clip embedding of a window of frames. The object belongs to one thread.
 final class ClipRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
@@ -37,7 +37,7 @@ final class ClipRecorder {
 
     /// Finishes the file of a day before `today` if no clip was appended since the last call.
     ///
-    /// Retention can then remove it.
+    /// Retention (removal by age or size) can then delete it.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today { try finish() }

@@ -16,12 +16,12 @@ package struct HistoryFolder: Sendable {
     /// A segment (a history file of embeddings) or a picture file, described from its name without reading it.
     package struct Segment: Sendable, Equatable {
         package let path: String
-        /// The path of the `.tail` file with entries that are not in a complete block yet; nil if there is none.
+        /// The path of the `.tail` file, which has the frames or clips of the incomplete last block; nil without one.
         package var tail: String?
-        /// The UTC day of the segment, counted from 1 January 1970; nil for films.
+        /// The UTC day of the history file, counted from 1 January 1970; nil for films.
         package let day: Int?
         package let isFrames: Bool
-        /// The size of the segment and its tail in bytes.
+        /// The size of the history file and its `.tail` file together in bytes.
         package var bytes: Int
         /// The time at which the file was last written, in seconds since 1970.
         package let written: Double
@@ -87,12 +87,14 @@ package struct HistoryFolder: Sendable {
         }
     }
 
-    /// Returns the path of a film's segment; a film that broke off (`isCut`) has another, so that it is tried again.
+    /// Returns the path of a film's history file.
+    ///
+    /// A film that broke off (`isCut`) has another path than a complete one, so that it is indexed again.
     package func film(_ file: String, stream: String, isCut: Bool = false) -> String {
         "\(folder(of: stream))/\(isCut ? "cut--" : "film-")\(Self.hash(file)).seg"
     }
 
-    /// Returns the header of a film's segment; nil if the film is not completely in the history.
+    /// Returns the header of a film's history file; nil if the film is not completely in the history.
     package func knownFilm(_ file: String, stream: String) -> SegmentHeader? {
         guard let header = try? SegmentReader(film(file, stream: stream)).header, header.file == file else {
             return nil
@@ -100,28 +102,30 @@ package struct HistoryFolder: Sendable {
         return header
     }
 
-    /// Returns the part of a segment's file name that tells its kind: frames, or clips of which head and window length.
+    /// Returns the part of a history file's name that tells its kind: frames, or clip embeddings.
+    ///
+    /// For clip embeddings, it contains the head (the model that made them) and the number of frames in a window.
     static func kindName(_ header: SegmentHeader) -> String {
         header.kind == .frames ? "frames" : "clips-\(folderName(header.head).prefix(64))-\(header.window)"
     }
 
-    /// Returns the path of the segment with this number for a day.
+    /// Returns the path of the history file with this number for a day.
     func segment(_ header: SegmentHeader, day: Int, number: Int) -> String {
         "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
     }
 
-    /// A file left by a crash: an unfinished segment, or a `.tail` file whose segment is gone.
+    /// A file left by a crash: an unfinished history file, or a `.tail` file that belongs to no history file.
     struct Leftover: Equatable {
         let path: String
-        /// The path of the segment that the file belongs to, or would have become.
+        /// The path of the history file to which the file belongs, or would have been renamed.
         let segment: String
         let bytes: Int
     }
 
-    /// Returns all segments of the history, ordered by folder, day and number.
+    /// Returns all files of the history, ordered by folder, day and number; picture files are not included.
     package func segments() -> [Segment] { streamFolders().flatMap { contents(of: $0).segments } }
 
-    /// Returns the segments of a stream, ordered by day and number.
+    /// Returns the history files of a stream, ordered by day and number.
     package func segments(of stream: String) -> [Segment] { contents(of: folder(of: stream)).segments }
 
     /// Returns the paths of all streams' folders, sorted.
@@ -136,7 +140,7 @@ package struct HistoryFolder: Sendable {
         return name.allSatisfy(letters.contains)
     }
 
-    /// Lists a stream's folder: its segments, its picture files and the leftovers of a crash, with their sizes.
+    /// Lists a stream's folder: its history files, its picture files and the leftovers of a crash, with their sizes.
     func contents(of folder: String) -> (segments: [Segment], pictures: [Segment], leftovers: [Leftover]) {
         var found: [String: Segment] = [:]
         var pictures: [Segment] = []
@@ -171,10 +175,10 @@ package struct HistoryFolder: Sendable {
         return (found.values.sorted(by: isBefore), pictures.sorted(by: isBefore), rest)
     }
 
-    /// Returns true for the file name of a segment or of a picture file.
+    /// Returns true for the file name of a history file or of a picture file.
     private static func isFile(_ name: String) -> Bool { parse(name) != nil || PictureFile.parse(name) != nil }
 
-    /// Parses the file name of a segment; nil for other files.
+    /// Parses the file name of a history file; nil for other files.
     private static func parse(_ file: String) -> (day: Int?, isFrames: Bool, number: Int)? {
         guard file.hasSuffix(".seg") else { return nil }
         let name = file.dropLast(4)

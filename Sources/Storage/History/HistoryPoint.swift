@@ -12,7 +12,7 @@ package struct HistoryPoint: Sendable, Equatable {
     package var stream: String
     /// The time at which the window to search for ends; a window is the frames that are scored together.
     package var time: Time
-    /// The greatest distance in seconds between the requested time and the end of the recorded window.
+    /// The greatest distance in seconds between the requested time and the end of the recorded window of frames.
     package static let reach = 10.0
 
     package init(stream: String, time: Time) { (self.stream, self.time) = (stream, time) }
@@ -58,7 +58,7 @@ package struct HistoryPoint: Sendable, Equatable {
         return at >= start - Self.reach && at < start + 86_400 + Self.reach
     }
 
-    /// Finds the nearest entry that has a row.
+    /// Updates `best` if one of the block's frames or clips is nearer to the point and has an embedding.
     private func see(
         _ block: SegmentReader.Block, _ header: SegmentHeader, _ segment: HistoryFolder.Segment, _ best: inout Place?
     ) {
@@ -75,7 +75,7 @@ package struct HistoryPoint: Sendable, Equatable {
         }
     }
 
-    /// Returns the embeddings that end with an entry and follow each other without a gap, at most `length` of them.
+    /// Returns the embeddings of the frames up to a given one, at most `length`, without a gap between them.
     private func rows(endingAt place: Place, _ length: Int) -> [[Float]] {
         guard let chain = try? SegmentChain(place.segment, readsLow: true) else { return [] }
         var rows: [PackedRow] = []

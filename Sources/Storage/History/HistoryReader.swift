@@ -3,7 +3,7 @@ package struct HistoryRow: Sendable {
     package var entry: HistoryEntry
     /// The embedding `[d]` with its original length; nil if the picture showed nothing or it was not wanted.
     package var embedding: [Float]?
-    /// True if no frame is missing between the previous row and this one; if false, a new window must begin here.
+    /// True if no frame is missing between the previous row and this one; if false, no window of frames spans both.
     package var continues: Bool
 }
 
@@ -16,7 +16,7 @@ package struct EntryOrder: Sendable {
     /// Begins a new block of the file; `continues` is false if blocks are missing between it and the previous one.
     package mutating func begin(continues: Bool) { self.continues = self.continues && continues }
 
-    /// Returns true if the next entry, which has these flags, continues the previous one without a gap.
+    /// Returns true if the next frame, which has these flags, continues the previous one without a gap.
     package mutating func continues(_ flags: EntryFlags) -> Bool {
         defer { continues = !flags.isBlind }
         return continues && !flags.isDiscontinuity

@@ -5,8 +5,8 @@ import SystemSupport
 /// Removes the recorded history of some streams: all of it, or a span of time.
 ///
 /// Segments (files of embeddings) within the span are deleted. Others are written again without the span, and replaced;
-/// damaged blocks are left out, and a segment with a damaged header is deleted. No window spans the gap afterwards.
-/// Pictures are removed as well.
+/// damaged blocks are left out, and a segment with a damaged header is deleted. No window of frames spans the gap
+/// afterwards. Pictures are removed as well.
 package struct HistoryRemoval: Sendable {
     /// Selects the streams whose history is removed; nil means all.
     package var selector: StreamSelector?
@@ -27,7 +27,8 @@ package struct HistoryRemoval: Sendable {
     }
 
     package struct Result: Sendable, Equatable {
-        /// The number of deleted segments (files); `rewritten` is the number of those written again without the span.
+        /// The number of deleted history files; `rewritten` is the number of those written again without the removed
+        /// span.
         package var removed = 0
         package var rewritten = 0
         package var entries = 0
@@ -47,9 +48,10 @@ package struct HistoryRemoval: Sendable {
     private var isWhole: Bool { from == nil && to == nil }
     func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Returns true if a segment of this day may have entries within the span.
+    /// Returns true if a history file of this day may have entries (frames or clips) within the span.
     ///
-    /// `daysBefore` is the number of earlier days from which the segment may contain copies. Nil is the day of a film.
+    /// `daysBefore` is the number of earlier days from which the history file may contain copies. Nil is the day of a
+    /// film.
     private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
         guard let day else { return isWhole }
         let begin = Double(day - daysBefore) * 86_400
@@ -59,7 +61,9 @@ package struct HistoryRemoval: Sendable {
     /// Carries out the removal; the caller holds the history's lock, or is its writer.
     package func run(_ folder: HistoryFolder) -> Result { run(folder, nil) }
 
-    /// Carries out the removal; rewritten segments count towards `space`, the size limit of a history being written.
+    /// Carries out the removal; `space` is the size limit of a history that is being written.
+    ///
+    /// History files that are written again without the span count towards it.
     func run(_ folder: HistoryFolder, _ space: HistorySpace?) -> Result {
         var result = Result()
         for path in folder.streamFolders() {
@@ -132,9 +136,10 @@ package struct HistoryRemoval: Sendable {
         result.rewritten += 1
     }
 
-    /// Returns true if a segment has entries within the span or unreadable parts, or was never finished.
+    /// Returns true if a history file has frames or clips within the span, has unreadable parts, or was never finished.
     ///
-    /// If `ownToo` is false, only the copies at its beginning are examined, which are the end of the previous segment.
+    /// If `ownToo` is false, only the copies at its beginning are examined, which are the end of the previous history
+    /// file.
     private func isTouched(_ segment: HistoryFolder.Segment, ownToo: Bool) throws(HistoryProblem) -> Bool {
         let reader = try SegmentChain(segment)
         while let block = reader.next() {
@@ -145,7 +150,7 @@ package struct HistoryRemoval: Sendable {
         return !reader.skips.isEmpty || !reader.isSealed
     }
 
-    /// Copies the entries outside the span into a new segment; returns the numbers of kept and of removed entries.
+    /// Copies the frames or clips outside the span into a new history file; returns how many were kept and removed.
     private func copy(
         _ reader: SegmentChain, to part: String, _ space: HistorySpace?
     ) throws(HistoryProblem) -> (kept: Int, removed: Int) {

@@ -75,7 +75,8 @@ package struct HistoryRetention: Sendable, Equatable {
 }
 
 extension HistoryFolder.Segment {
-    /// Removes the segment's files, and its folder if it is then empty; returns true if they are gone.
+    /// Deletes the history file with its `.tail` file, and its folder if that is then empty; returns true if they are
+    /// gone.
     @discardableResult
     func remove() -> Bool {
         // The tail is removed first, because without its segment it is useless and found only by retention.
@@ -90,7 +91,7 @@ extension HistoryFolder.Segment {
 ///
 /// The object belongs to the writer's thread.
 final class HistorySpace {
-    /// Protects a segment that is, or will be, written from deletion by retention, as long as the object lives.
+    /// Protects a history file that is, or will be, written from deletion by age or size, as long as the object lives.
     final class Hold {
         private let space: HistorySpace
         private let path: String
@@ -105,7 +106,7 @@ final class HistorySpace {
     /// The size of the picture files in bytes, which is a part of `used`.
     private var pictures = 0
     private(set) var removed = 0
-    /// The number of `Hold` objects that protect each segment from retention, by path.
+    /// The number of `Hold` objects that protect each history file from deletion, by path.
     private var held: [String: Int] = [:]
     private let now: @Sendable () -> Double
 
@@ -114,7 +115,7 @@ final class HistorySpace {
         tidy()
     }
 
-    /// Protects a segment from deletion by retention; call it before the segment is opened.
+    /// Protects a history file from deletion by age or size; call it before the file is opened.
     func hold(_ path: String) -> Hold {
         held[path, default: 0] += 1
         return Hold(self, path)

@@ -30,20 +30,20 @@ package struct HistoryStatus: Sendable, Equatable {
 
 /// Records frames, clip embeddings and pictures to the files of a history, on its own thread.
 ///
-/// `append` never waits: if the bounded queue is full, an entry is dropped and counted, and the stream's next frame
-/// begins a new window. Every `flushInterval` seconds, everything is written to the disk. A full disk only stops the
-/// recording, until there is space.
+/// `append` never waits: if the bounded queue is full, the frame is dropped and counted, and no window of frames spans
+/// the gap. Every `flushInterval` seconds, everything is written to the disk. A full disk only stops the recording,
+/// until there is space.
 // @unchecked: `inbox` is a mutex; all other mutable properties are only used on `queue`
 package final class HistoryWriter: @unchecked Sendable {
     package struct Settings: Sendable {
         /// The identity of the model that makes the embeddings.
         package var model: String
         package var width: Int
-        /// The number of frames in a window of the mean head, whose norms are stored with the frames.
+        /// The number of frames in a window, for which the norms that searches by the mean head need are stored.
         package var window: Int
         package var retention = HistoryRetention()
         package var flushInterval: Double = 30
-        /// The greatest number of entries in the queue; further ones are dropped.
+        /// The greatest number of entries (frames or clips) in the queue; further ones are dropped.
         package var depth = 2048
         /// The greatest number of pictures in the queue; they are not compressed yet, so each is large.
         package var pictureDepth = 8
@@ -65,7 +65,7 @@ package final class HistoryWriter: @unchecked Sendable {
         var pictures = 0
         var isScheduled = false
         var isClosed = false
-        /// The streams that lost a frame because the queue was full: their next frame begins a new window.
+        /// The streams that lost a frame because the queue was full: no window of frames spans the gap.
         var broken: Set<String> = []
         var status = HistoryStatus()
     }
@@ -84,7 +84,7 @@ package final class HistoryWriter: @unchecked Sendable {
     private var lanes: [String: LaneRecorder] = [:]
     private var clips: [ClipLane: ClipRecorder] = [:]
     private var pictures: [String: PictureRecorder] = [:]
-    /// The number of entries that were lost by recorders that are already finished.
+    /// The number of entries (frames or clips) that were lost by recorders that are already finished.
     private var lostBefore = 0
     /// True if a write has failed since the last flush.
     private var hasFailed = false
@@ -293,7 +293,8 @@ package final class HistoryWriter: @unchecked Sendable {
         doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
-    /// Finishes the files of earlier days that get no more entries, applies the limits, and updates the status.
+    /// Finishes the files of earlier days that get no more entries (frames or clips), applies the limits, and updates
+    /// the status.
     private func keepUp() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())

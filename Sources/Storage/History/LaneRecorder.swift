@@ -20,7 +20,7 @@ package struct HistoryFrame: Sendable {
     }
 }
 
-/// The clip embedding that a head made for a window of frames, to be stored in a history.
+/// The clip embedding that a head (a model) made from a window of frames, to be stored in a history.
 package struct HistoryClip: Sendable {
     package var stream: String
     package var head: String
@@ -28,7 +28,7 @@ package struct HistoryClip: Sendable {
     package var frames: Int
     /// The clip embedding `[d]`; it is stored with length 1.
     package var embedding: [Float]
-    /// The media time of the window's first frame in seconds; `mediaEnd` is that of its last.
+    /// The media time in seconds of the first frame of the window; `mediaEnd` is that of its last frame.
     package var mediaStart: Double
     package var mediaEnd: Double
     /// The wall time of the window's last frame, in seconds since 1970.
@@ -45,8 +45,8 @@ package struct HistoryClip: Sendable {
 
 /// Writes the frames of one lane (a stream or a region of one, or a film) to history files.
 ///
-/// It begins a new file each day, and keeps the last rows for windows that span midnight. The object belongs to one
-/// thread.
+/// It begins a new file each day, with copies of the last frames, for windows of frames that span midnight. The object
+/// belongs to one thread.
 final class LaneRecorder {
     private let folder: HistoryFolder
     private let header: SegmentHeader
@@ -108,7 +108,7 @@ final class LaneRecorder {
 
     /// Finishes the file of a day before `today` if no frame was appended since the last call.
     ///
-    /// Retention can then remove it. The last rows are kept, and the next file begins with them.
+    /// Retention (removal by age or size) can then delete it. The next file begins with copies of the last frames.
     func seal(before today: Int) throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle, day < today, let appender {
@@ -117,7 +117,7 @@ final class LaneRecorder {
         }
     }
 
-    /// Finishes the current file; the next frame begins a new window.
+    /// Finishes the current file; no window of frames spans the next frame and those before it.
     func finish() throws(HistoryProblem) {
         defer {
             appender = nil
@@ -138,7 +138,9 @@ final class LaneRecorder {
         recent.append((entry, row))
     }
 
-    /// Runs `body`; if it throws, counts the entries that `segment` lost, and makes the next frame begin a new window.
+    /// Runs `body`; if it throws, counts the frames that `segment` (a history file) lost.
+    ///
+    /// Then no window of frames spans the next frame and those before it.
     private func writing(_ segment: SegmentAppender, _ body: () throws(HistoryProblem) -> Void) throws(HistoryProblem) {
         let before = segment.lost
         do throws(HistoryProblem) { try body() } catch {

@@ -17,17 +17,19 @@ final class SegmentAppender {
     private var tail: Int32 = -1
     private var mainEnd: Int
     private var tailEnd = SegmentHeader.size
-    /// The number of the next block's first entry within the segment.
+    /// The number of the next block's first frame or clip within the history file.
     private var sequence: Int
-    /// The entries of the next block; `young` has those of them that were never flushed to the tail.
+    /// The frames or clips of the next block, which is not complete yet.
+    ///
+    /// `young` has those that were never flushed to the `.tail` file.
     private var block: BlockBuilder
     private var young: BlockBuilder
-    /// The number of entries that were lost because they could not be written.
+    /// The number of frames or clips that were lost because they could not be written.
     private(set) var lost = 0
 
-    /// Opens the day's newest segment to continue it, or begins another.
+    /// Opens the day's newest history file to continue it, or begins another.
     ///
-    /// A segment is continued if it is not sealed and its header has the same model, head and window.
+    /// A file is continued if it is not finished (read-only) and its header has the same model, head and window length.
     static func open(_ folder: HistoryFolder, _ header: SegmentHeader, day: Int, space: HistorySpace?)
         throws(HistoryProblem) -> SegmentAppender
     {
@@ -52,7 +54,7 @@ final class SegmentAppender {
         do { try PrivateFolder.make(path) } catch { throw HistoryProblem(.unwritable, path, error.description) }
     }
 
-    /// Creates a new segment at `path` and writes its header.
+    /// Creates a new history file at `path` and writes its header.
     init(making path: String, _ header: SegmentHeader, space: HistorySpace?) throws(HistoryProblem) {
         (self.path, self.header, self.space) = (path, header, space)
         hold = space?.hold(path)
@@ -68,7 +70,7 @@ final class SegmentAppender {
         }
     }
 
-    /// Continues an existing segment after its last complete block, and adds the entries of its tail.
+    /// Continues an existing history file after its last complete block, and copies its `.tail` file into it.
     private init(goingOn reader: SegmentReader, space: HistorySpace?) throws(HistoryProblem) {
         (path, header, self.space) = (reader.path, reader.header, space)
         hold = space?.hold(reader.path)
@@ -83,7 +85,7 @@ final class SegmentAppender {
         if (try? takeTail()) != nil { unlink(path + ".tail") }
     }
 
-    /// Writes those entries of the `.tail` file to the segment that it does not have yet.
+    /// Writes those frames or clips of the `.tail` file to the history file that it does not have yet.
     private func takeTail() throws(HistoryProblem) {
         guard let bytes = TailBytes(of: path), let tail = try? SegmentReader(bytes, readsLow: true),
             tail.header.continues(header)
@@ -105,14 +107,14 @@ final class SegmentAppender {
         if tail >= 0 { close(tail) }
     }
 
-    /// Adds the next entry; `row` is its own embedding, or the one that it repeats (`repeats`).
+    /// Adds the next frame or clip; `row` is its own embedding, or the one that it repeats (`repeats`).
     func append(_ entry: HistoryEntry, _ row: PackedRow?, repeats: Bool) throws(HistoryProblem) {
         block.append(entry, row, repeats: repeats)
         young.append(entry, row, repeats: repeats)
         if block.isFull { try writeBlock() }
     }
 
-    /// Writes all entries to the disk: those of the incomplete block go to the `.tail` file.
+    /// Writes all frames or clips to the disk: those of the incomplete block go to the `.tail` file.
     func flush() throws(HistoryProblem) {
         guard !young.isEmpty else { return }
         if tail < 0 {
@@ -129,9 +131,9 @@ final class SegmentAppender {
         young.removeAll()
     }
 
-    /// Writes the last block, makes the segment read-only (seals it) and deletes the `.tail` file.
+    /// Writes the last block, makes the history file read-only and deletes the `.tail` file.
     ///
-    /// A sealed segment never changes; it can only be deleted, or replaced by another file.
+    /// The finished file never changes; it can only be deleted, or replaced by another file.
     func finish() throws(HistoryProblem) {
         if !block.isEmpty { try writeBlock() }
         guard fsync(main) == 0 else { throw Self.problem(path) }
@@ -183,9 +185,10 @@ final class SegmentAppender {
 }
 
 extension SegmentReader.Block {
-    /// Returns the block's entries with their rows (stored embeddings); a repeated entry has the row that it repeats.
+    /// Returns the block's frames or clips with their rows (embeddings in stored form).
     ///
-    /// The block must have been read with its low plane (the lower bytes of the embeddings).
+    /// One whose picture is unchanged has the row that it repeats. The block must have been read with its low plane
+    /// (the lower bytes of the embeddings).
     func entries() -> [(entry: HistoryEntry, row: PackedRow?)] {
         var place = -1
         return (0..<header.entries).map { index in

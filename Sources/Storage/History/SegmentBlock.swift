@@ -7,13 +7,13 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
 
     /// A frame is missing before this one, so no window spans both.
     package static let discontinuity = EntryFlags(rawValue: 1)
-    /// The picture was unchanged: the entry repeats the previous entry's embedding.
+    /// The picture was unchanged: the frame repeats the previous frame's embedding.
     package static let gated = EntryFlags(rawValue: 2)
-    /// The picture shows nothing: the entry has no embedding, and no window spans it.
+    /// The picture shows nothing: the frame has no embedding, and no window of frames spans it.
     package static let blind = EntryFlags(rawValue: 4)
-    /// The entry is a copy from the end of the previous file, so that the first windows of this file are complete.
+    /// The frame is a copy from the end of the previous file, so that windows of frames span both files.
     package static let carried = EntryFlags(rawValue: 8)
-    /// The block stores an embedding for this entry, and not only for an earlier one that it repeats.
+    /// The block stores an embedding for this frame or clip, which does not repeat the one before.
     package static let row = EntryFlags(rawValue: 16)
 
     // These are asked for millions of entries, and `OptionSet.contains` is not specialised for callers in other
@@ -25,14 +25,15 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
 
 /// The header of a block of a history file, its first `size` bytes: numbers of entries and rows, and checksums.
 ///
-/// A block has a header, entries, and the high and the low plane (the upper and the lower bytes) of its rows, which are
-/// the embeddings. Layout of the entries: media and wall times (float64, seconds), values (float32), flags (a byte
-/// each), then scales and lengths of rows (float32). Each part is padded to 8 bytes, the whole to 64.
+/// An entry is a frame or clip, a row is an embedding. A block has a header, entries, and the high and the low plane
+/// (the upper and the lower bytes) of its rows. Layout of the entries: media and wall times (float64, seconds), values
+/// (float32), flags (a byte each), then scales and lengths of rows (float32). Each part is padded to 8 bytes, the whole
+/// to 64.
 package struct BlockHeader: Equatable {
     package static let size = 64
     static let magic: UInt64 = 0x0A4B_4C42_5457_5749
 
-    /// The number of the block's first entry within the file.
+    /// The number of the block's first frame or clip within the file.
     var sequence: UInt64
     var entries: Int
     var rows: Int
@@ -107,9 +108,9 @@ package struct BlockHeader: Equatable {
         put(ww_history_sum(base, 56), 56)
     }
 
-    /// Returns true if the block's checksum is right and its entries are valid.
+    /// Returns true if the block's checksum is right and its frames or clips are valid.
     ///
-    /// Valid entries have finite numbers, and the block has as many rows (embeddings) as their flags say.
+    /// Their numbers must be finite, and the block must have as many rows (embeddings) as their flags say.
     func holds(_ block: UnsafeRawPointer) -> Bool {
         guard ww_history_sum(block + Self.size, high - Self.size) == sums.meta else { return false }
         func part<T>(_ place: Int) -> UnsafePointer<T> { (block + place).assumingMemoryBound(to: T.self) }

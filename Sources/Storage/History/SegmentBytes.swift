@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// The bytes of a history file or its tail, read in parts.
+/// The bytes of a history file or its `.tail` file, read in parts.
 protocol SegmentBytes: AnyObject {
     /// Returns at most `count` bytes from an offset on, fewer at the end; they are valid until the next call.
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
@@ -74,7 +74,7 @@ final class FileBytes: SegmentBytes {
 final class MappedRows {
     /// The size in bytes of the largest pages (2 MiB).
     ///
-    /// If the page cache has such pages, each one takes a single page-table entry.
+    /// If the page cache has such pages, each takes a single item of the page table.
     private static let page = 1 << 21
     private static let stretch = 4 * page
     /// The greatest number of page faults while reading a stretch that is in large pages, with a margin.
@@ -145,7 +145,7 @@ extension FileBytes {
     }
 }
 
-/// A copy in memory of the `.tail` file of a history file: at most the entries of one block, in small blocks.
+/// A copy in memory of a `.tail` file, which has the frames or clips of a history file's incomplete block.
 // @unchecked: `bytes` is not changed after initialisation
 final class TailBytes: SegmentBytes, @unchecked Sendable {
     let path: String
@@ -153,7 +153,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
     let size: Int
     var hasFailed: Bool { false }
 
-    /// Reads the `.tail` file of a segment; nil if there is none, it has no entries, or it is too large.
+    /// Reads the `.tail` file of a history file; nil if there is none, it is empty, or it is too large.
     init?(of segment: String) {
         path = segment + ".tail"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -166,7 +166,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
         bytes = .allocate(byteCount: Int(status.st_size), alignment: 64)
         size = FileBytes.read(descriptor, bytes, at: 0).count
     }
-    /// The greatest size of a tail in bytes.
+    /// The greatest size of a `.tail` file in bytes.
     ///
     /// It has room for the embeddings of one block of the greatest width, and as much again for the headers of small
     /// blocks.

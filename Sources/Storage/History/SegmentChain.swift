@@ -1,17 +1,19 @@
 /// Reads the blocks of a segment (a history file), then those of its `.tail` file that the segment does not have.
 ///
 /// The segment may be written at the same time: the writer writes a block to the segment before it empties the tail. So
-/// the tail is used only if the segment has not grown since it was read. Then no flushed entry is missed, and none is
-/// read twice.
+/// the tail is used only if the segment has not grown since it was read. Then no flushed frame or clip is missed, and
+/// none is read twice.
 package final class SegmentChain {
     private let main: SegmentReader
     private let readsLow: Bool
     private let checksRows: Bool
-    /// A copy of the tail, made when the segment had been read, since the writer may empty the tail at any time.
+    /// A copy of the `.tail` file, made when the history file had been read.
+    ///
+    /// The copy is needed because the writer may empty the file at any time.
     private(set) var tailBytes: TailBytes?
     private var tail: SegmentReader?
     private var isInTail = false
-    /// The number of the entry that should come next.
+    /// The number of the frame or clip that should come next.
     private var expected = 0
 
     package var header: SegmentHeader { main.header }
@@ -25,13 +27,13 @@ package final class SegmentChain {
     /// The file from which the current blocks come, for reading them again later.
     var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
-    /// Identifies the file from which blocks were read, with a copy of its tail at that time.
+    /// Identifies the file from which blocks were read, with a copy of its `.tail` file at that time.
     struct Origin: Sendable {
         let inode: UInt64
         let tail: TailBytes?
     }
 
-    /// Opens a segment; throws if its header is damaged, with kind `gone` if there is no such file.
+    /// Opens a history file; throws if its header is damaged, with kind `gone` if there is no such file.
     ///
     /// `readsLow` reads the lower bytes of the embeddings as well. `checksRows` and `mapsRows` are as in
     /// `SegmentReader`.
@@ -42,7 +44,7 @@ package final class SegmentChain {
         (self.readsLow, self.checksRows) = (readsLow, checksRows)
     }
 
-    /// Opens a segment again to read blocks found before, with the lower bytes of the embeddings.
+    /// Opens a history file again to read blocks found before, with the lower bytes of the embeddings.
     ///
     /// Throws an error of kind `gone` if the file was replaced since.
     init(_ segment: HistoryFolder.Segment, again origin: Origin) throws(HistoryProblem) {
@@ -54,7 +56,7 @@ package final class SegmentChain {
         open(origin.tail)
     }
 
-    /// Returns the next block of the segment or its tail; nil at the end.
+    /// Returns the next block of the history file or its `.tail` file; nil at the end.
     func next() -> SegmentReader.Block? {
         while !isInTail {
             if let block = main.next() { return follow(block) }
@@ -88,7 +90,7 @@ package final class SegmentChain {
     /// Returns a block that was found before, by its position; nil if it is no longer valid.
     func block(at place: Place) -> SegmentReader.Block? { (place.isTail ? tail : main)?.block(at: place.offset) }
 
-    /// The position of a block: its offset in bytes, in the segment or in its tail.
+    /// The position of a block: its offset in bytes, in the history file or in its `.tail` file.
     package struct Place: Equatable, Sendable {
         let isTail: Bool
         let offset: Int

@@ -2,8 +2,8 @@ import CKernels
 
 /// The header of a segment (a history file): its first `size` bytes.
 ///
-/// Layout, little-endian: magic, version, width, kind, window, whether it is a film's, time of creation, the film's
-/// size, time and sampling rate; then model, head, stream and file, each as a 16-bit length and UTF-8; zeros; a
+/// Layout, little-endian: magic, version, width, kind, window of frames, whether it is a film's, time of creation, the
+/// film's size, time and sampling rate; then model, head, stream and file, each as a 16-bit length and UTF-8; zeros; a
 /// checksum in the last 8 bytes.
 package struct SegmentHeader: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
@@ -33,7 +33,7 @@ package struct SegmentHeader: Sendable, Equatable {
     package var stream: String
     /// The path of the film; nil for a stream.
     package var file: String?
-    /// The time at which the segment was created, in seconds since 1970.
+    /// The time at which the history file was created, in seconds since 1970.
     package var created: Double
     /// The size of the film's file in bytes.
     ///
@@ -56,7 +56,7 @@ package struct SegmentHeader: Sendable, Equatable {
     /// The number of bytes of an embedding in each plane of a block: the width, rounded up to a multiple of 64.
     package var padded: Int { ww_score_padded(width) }
 
-    /// Returns true if entries with this header and with `other` may follow each other in one file.
+    /// Returns true if frames or clips with this header and with `other` may follow each other in one file.
     func continues(_ other: SegmentHeader) -> Bool {
         (kind, model, width, window) == (other.kind, other.model, other.width, other.window)
             && (head, stream, file) == (other.head, other.stream, other.file)
@@ -88,7 +88,7 @@ package struct SegmentHeader: Sendable, Equatable {
         return bytes
     }
 
-    /// Decodes the header of a segment; throws if it is invalid or of a newer version.
+    /// Decodes the header of a history file; throws if it is invalid or of a newer version.
     package init(_ bytes: [UInt8], path: String) throws(HistoryProblem) {
         guard bytes.count >= Self.size, Array(bytes.prefix(8)) == Self.magic else {
             throw HistoryProblem(.unreadable, path, "this is no segment of a history")

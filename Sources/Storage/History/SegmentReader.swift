@@ -40,9 +40,9 @@ package final class SegmentReader {
 
     package let path: String
     package let header: SegmentHeader
-    /// True if the segment is finished and read-only, so that it never changes again.
+    /// True if the history file is finished and read-only, so that it never changes again.
     let isSealed: Bool
-    /// The inode number of the file, by which a file that has replaced it is recognised; 0 for a tail.
+    /// The inode number of the file, by which a file that has replaced it is recognised; 0 for a `.tail` file.
     let inode: UInt64
     /// The parts of the file that were left out so far.
     package private(set) var skips = HistorySkips()
@@ -51,10 +51,10 @@ package final class SegmentReader {
     /// The number of bytes read so far.
     package private(set) var bytesRead = 0
 
-    /// The descriptor of the file; -1 for a tail.
+    /// The descriptor of the file; -1 for a `.tail` file.
     private let descriptor: Int32
     private let source: any SegmentBytes
-    /// Maps the embeddings of a sealed segment during a scan; nil otherwise.
+    /// Maps the embeddings of a finished history file into memory during a scan; nil otherwise.
     private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
@@ -65,11 +65,11 @@ package final class SegmentReader {
     /// The size of the file in bytes when it was opened; it may have grown.
     private let size: Int
 
-    /// Opens a segment; throws if its header is damaged, with kind `gone` if there is no such file.
+    /// Opens a history file; throws if its header is damaged, with kind `gone` if there is no such file.
     ///
     /// `readsLow` reads the low planes (the lower bytes of the embeddings) as well. `checksRows` checks the high
     /// planes' checksums; a caller that passes false computes them with other work, and calls `refuse` for a wrong one.
-    /// `mapsRows`, in addition, maps the embeddings of a sealed segment instead of copying them.
+    /// `mapsRows`, in addition, maps the embeddings of a finished file into memory instead of copying them.
     package init(
         _ path: String, readsLow: Bool = false, checksRows: Bool = true, mapsRows: Bool = false
     ) throws(HistoryProblem) {
@@ -114,7 +114,7 @@ package final class SegmentReader {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Returns true if no user may write to the file, which marks a finished segment.
+    /// Returns true if no user may write to the file, which marks a finished history file.
     private static func isSealed(_ status: stat) -> Bool { status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH) == 0 }
 
     /// Returns the greatest number of bytes that are read of a block.
@@ -122,7 +122,7 @@ package final class SegmentReader {
         BlockHeader.mostScanned(padded: padded) + (readsLow ? Int(WW_HISTORY_VECTORS) * padded : 0)
     }
 
-    /// Returns the next valid block; nil at the end, where more may follow later if the segment is not sealed.
+    /// Returns the next valid block; nil at the end, where more may follow later if the file is not finished.
     func next() -> Block? {
         while true {
             switch load(offset) {
@@ -160,7 +160,7 @@ package final class SegmentReader {
         return nil
     }
 
-    /// Reads the rest of the file, and returns the end of its last complete block and the number of the next entry.
+    /// Reads the rest of the file; returns the end of its last complete block, and the next frame's or clip's number.
     func end() -> (offset: Int, sequence: Int) {
         var end = (offset: SegmentHeader.size, sequence: 0)
         while let block = next() {

@@ -26,7 +26,9 @@ struct WindowNorms {
         (next, count) = (0, 0)
     }
 
-    /// Moves the window by one row; returns 1 / the norm of its sum, or 0 while the window is not full.
+    /// Moves the window of frames by one row (stored embedding).
+    ///
+    /// It returns 1 / the norm of the sum of the window's rows, or 0 while the window is not full.
     mutating func push(high: UnsafePointer<Int8>, low: UnsafePointer<Int8>, scale: Float) -> Float {
         let place = next * padded
         let norm = kept.withUnsafeMutableBufferPointer {
@@ -37,10 +39,10 @@ struct WindowNorms {
         return count == length && norm > 1e-6 ? Float(1 / norm) : 0
     }
 
-    /// Moves the window by all entries of a block, and writes the value of each into `values`.
+    /// Moves the window of frames by all frames of a block, and writes the value for each into `values`.
     ///
     /// The value is 1 / the norm of the window's sum, 0 without a full window. It is 0 for copies of the previous
-    /// file's last entries, because windows that end with them belong to that file. The block must have its low plane
+    /// file's last frames, because windows that end with them belong to that file. The block must have its low plane
     /// (the lower bytes of the embeddings).
     mutating func push(_ block: SegmentReader.Block, into values: inout [Float]) {
         var row = -1

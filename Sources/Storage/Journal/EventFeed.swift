@@ -1,9 +1,9 @@
 import Concurrency
 import Synchronization
 
-/// A bounded buffer of the newest published messages, from which all followers read.
+/// A bounded buffer of the newest published messages, from which notifiers and clients of the event stream read.
 ///
-/// A follower that falls behind reads the journal until it has caught up; the publisher never waits for a follower.
+/// A reader that falls behind reads the journal until it has caught up; the publisher never waits for a reader.
 package final class EventFeed: Sendable {
     /// The result of asking for the messages after a given number.
     package enum Next: Sendable {
@@ -17,7 +17,7 @@ package final class EventFeed: Sendable {
     private struct State {
         var entries: ArraySlice<Entry> = []
         var bytes = 0
-        /// Every message with a greater number than this is in `entries`.
+        /// Every message with a greater number than this is in the buffer.
         var floor: Int64
         var newest: Int64
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -40,9 +40,9 @@ package final class EventFeed: Sendable {
 
     package var newest: Int64 { state.withLock { $0.newest } }
 
-    /// Adds published messages, and wakes the followers that wait for them.
+    /// Adds published messages, and wakes the readers that wait for them.
     ///
-    /// The messages are already in the journal, or in the backlog that waits for the disk.
+    /// The messages are already in the journal, or are kept in memory until the disk can be written.
     package func add(_ entries: [Entry]) {
         guard let last = entries.last else { return }
         let waiting = state.withLock { state in
@@ -61,7 +61,7 @@ package final class EventFeed: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Ends the feed, and wakes the followers that wait: no more messages will come.
+    /// Ends the feed, and wakes the readers that wait: no more messages will come.
     package func end() {
         let waiting = state.withLock { state in
             state.ended = true

@@ -54,7 +54,7 @@ enum JournalFile {
         var configuration = GRDB.Configuration()
         configuration.prepareDatabase { database in
             guard !database.configuration.readonly else { return }
-            // This takes effect only before the first table is created; `checked` sets it for older files by VACUUM.
+            // This takes effect only before the first table is created; older files get it by VACUUM below.
             try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 16777216")
         }
         let pool = try DatabasePool(path: path, configuration: configuration)

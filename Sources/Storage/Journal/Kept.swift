@@ -1,7 +1,9 @@
 package import Foundation
 import GRDB
 
-/// Saves queries, streams, calibrations and embeddings beside the messages; each call is one transaction.
+/// Saves queries, streams, the states of learnt thresholds (calibrations), and embeddings in the journal's database.
+///
+/// Each call is one transaction.
 extension Journal {
     package enum Kind: String, Sendable { case query, stream, fleet }
 
@@ -98,7 +100,8 @@ extension Journal {
         }
     }
 
-    /// Removes the calibrations of queries, because what the queries look for has changed.
+    /// Removes the saved states of learnt thresholds (calibrations) of queries, because what these look for has
+    /// changed.
     package func removeCalibrations(of queries: [String]) throws(JournalError) {
         try doing("calibrations cannot be removed") {
             try database.write { database in

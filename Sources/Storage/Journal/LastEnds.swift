@@ -11,9 +11,9 @@ extension Journal {
         package let body: Data
     }
 
-    /// Returns the `end` messages that are the newest of their topics and were stored at `since` or later.
+    /// Returns the messages about ends of events that are the newest of their topics and not older than `since`.
     ///
-    /// `since` is in seconds since 1970.
+    /// `since` is the time of storing, in seconds since 1970.
     package func lastEnds(since: Double) throws(JournalError) -> [LastEnd] {
         try doing("the last events cannot be read") {
             try database.read { database in

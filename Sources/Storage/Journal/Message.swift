@@ -1,7 +1,7 @@
 package import Foundation
 package import SystemSupport
 
-/// The event that a message is about, with the phase that the message announces.
+/// The event that a message is about, and whether the message announces its start, an update or its end.
 package struct EventMark: Sendable, Equatable {
     package enum Phase: String, Sendable { case start, update, end }
 
@@ -64,7 +64,7 @@ package struct Hole: Sendable, Equatable {
     package enum Reason: String, Sendable {
         /// The messages were removed by age or size.
         case retention
-        /// The messages were published while the disk could not be written, and were more than the backlog holds.
+        /// The messages were published while the disk could not be written, and were too many to keep in memory.
         case unjournaled
         /// The messages were stored in a newer file, in whose place an older copy was restored.
         case restored

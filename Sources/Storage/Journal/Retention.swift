@@ -4,7 +4,7 @@ import Synchronization
 
 /// The limits on the age and size of the messages and pictures of events that the journal keeps.
 ///
-/// Messages of open events are always kept, so that `events.open` can return them.
+/// Messages of events that have not ended are always kept, so that the operation `events.open` can return them.
 package struct Retention: Sendable, Equatable {
     package var days: Double?
     /// The greatest size of messages and pictures of events together, in megabytes (10^6 bytes).
@@ -40,7 +40,7 @@ package struct Retired: Sendable, Equatable {
 
     package init() {}
 
-    /// Adds the result of the next step of retention; flags such as `isMore` are taken from that step.
+    /// Adds the result of the next step of removal; flags such as `isMore` are taken from that step.
     package mutating func add(_ next: Retired) {
         count += next.count
         snapshots += next.snapshots

@@ -62,14 +62,15 @@ enum Schema {
     /// Stored in place of the path of an event's picture if the picture is at the usual path for that event.
     static let ownSnapshot = ""
 
-    /// The bytes that each message adds to `state.bytes` besides its body: an estimate of its row, index and event.
+    /// The bytes that each message adds to `state.bytes` besides its body: an estimate for its rows and indexes.
     static let rowBytes = 100
     static let weights = "coalesce(sum(length(body) + \(rowBytes)), 0)"
 
-    /// The SQL that makes the second version of the tables from the first.
+    /// The SQL that makes the second version of the journal's tables from the first.
     ///
-    /// The tables `state` (overall) and `topic` (by topic) keep the newest numbers, and nothing is deleted from them,
-    /// so numbers survive retention. Events are derived from the old messages; all times become the time of migration.
+    /// The tables `state` (overall) and `topic` (by topic) keep the newest message numbers, and nothing is deleted from
+    /// them, so numbers survive the removal of old messages. Events are derived from the old messages; all times become
+    /// the time of migration.
     private static let second = """
         CREATE TABLE state (
             id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, bytes INTEGER NOT NULL, identity TEXT NOT NULL

@@ -19,7 +19,9 @@ final class StoredBodies {
     /// The greatest size of a body in bytes; a stored length above it means damage.
     private static let most = 64 << 20
 
-    /// The error of a body that cannot be decompressed, because its row or its dictionary is damaged.
+    /// The error of a message's body that cannot be decompressed, because its row in the database is damaged.
+    ///
+    /// The dictionary with which it was compressed may be damaged instead.
     struct Unreadable: Error {}
 
     private let database: Database
@@ -79,7 +81,7 @@ final class StoredBodies {
         return head
     }
 
-    /// Returns the original body of a stored one; throws `Unreadable` if the row is damaged.
+    /// Returns the original body of a stored one; throws `Unreadable` if its row in the database is damaged.
     func unpack(_ stored: Data) throws -> Data {
         guard stored.first == Self.mark else { return stored }
         func word(_ place: Int) -> Int {

@@ -27,9 +27,9 @@ extension Journal {
         }
     }
 
-    /// Saves a person's verdict on an event, replacing the previous one; nil removes it.
+    /// Saves a person's verdict on an event (right or wrong), replacing the previous one; nil removes it.
     ///
-    /// Retention removes messages but not verdicts, so a verdict outlives its event.
+    /// A verdict outlives its event, because old messages are removed but verdicts are not.
     package func save(_ verdict: Verdict?, event: String, query: String, stream: String) throws(JournalError) {
         try doing("the verdict on event \"\(event)\" cannot be written") {
             try database.write { database in
@@ -63,7 +63,7 @@ extension Journal {
         }
     }
 
-    /// Returns the query's events that have a verdict, at most `limit`, those with the newest verdicts first.
+    /// Returns the query's events that people marked as right or wrong, at most `limit`, the newest verdicts first.
     package func marked(of query: String, limit: Int) throws(JournalError) -> [(event: String, verdict: Verdict)] {
         try doing("verdicts cannot be read") {
             try database.read { database in
@@ -77,7 +77,7 @@ extension Journal {
         }
     }
 
-    /// Returns the ids of all events with this verdict.
+    /// Returns the ids of all events that people marked as right, or as wrong.
     package func marked(as verdict: Verdict) throws(JournalError) -> Set<String> {
         try doing("verdicts cannot be read") {
             try database.read { database in

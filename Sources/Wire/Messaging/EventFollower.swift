@@ -104,10 +104,11 @@ package final class EventFollower: Sendable {
         }
     }
 
-    /// Reports the messages after number `since`, or only new ones if it is nil; if `open`, open events come first.
+    /// Reports the messages with greater numbers than `since`, or only new ones if it is nil.
     ///
-    /// It runs on the calling thread: with `live` until `stop` is called, otherwise until the newest message. It throws
-    /// if the daemon does not answer at the start; later it waits until the daemon answers.
+    /// With `open`, the newest message of each event that has not ended comes first. The call runs on the calling
+    /// thread: with `live` until `stop` is called, otherwise until the newest message. It throws if the daemon does not
+    /// answer at the start; later it waits until the daemon answers.
     package func run(
         since: Int64?, open: Bool = false, live: Bool = true, tell: (Followed) throws -> Void
     ) throws {
@@ -240,7 +241,7 @@ package final class EventFollower: Sendable {
     /// An earlier journal that the daemon's journal continues, and the last message number that both share.
     private struct Branch: Decodable { let journal: String, seq: Int64, complete: Bool }
 
-    /// The daemon's open events, and the number of its newest message at that time.
+    /// The daemon's events that have not ended, and the number of its newest message at that time.
     private struct Snapshot {
         let seq: Int64, journal: String, branches: [Branch], events: [WireMessage]
     }

@@ -100,7 +100,7 @@ final class Socket: @unchecked Sendable {
         zmq_setsockopt(handle, option, key, key.count) == 0
     }
 
-    /// Makes the socket accept only clients with CURVE, authenticated by the gate that has this ZAP domain.
+    /// Makes the socket accept only clients with CURVE that are in the list of clients registered for `domain` (ZAP).
     func speakCurve(asServer secret: CurveSecretKey, domain: String) throws(MessagingError) {
         guard ww_set_int(handle, ZMQ_CURVE_SERVER, 1) == 0, set(ZMQ_CURVE_SECRETKEY, secret.bytes),
             set(ZMQ_ZAP_DOMAIN, Array(domain.utf8))

@@ -44,7 +44,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let start: Date
     package let end: Date
     package let media: Media
-    /// The path of the picture taken at the event's peak, a file on the daemon's machine; nil if there is none.
+    /// The path of the picture taken at the event's best score, a file on the daemon's machine; nil if there is none.
     package let snapshot: String?
     /// The path of the video clip around the event; only in the message about its end.
     ///
@@ -54,7 +54,7 @@ package struct MatchMessage: Codable, Sendable, Equatable {
     package let reason: String?
     /// The key of the query's rule: "threshold", "against" (the score is then a probability) or "false_alerts_per_day".
     package let rule: String?
-    /// The group of queries that share this alert, if any; `query` is then the group's leading query.
+    /// The name of the group of queries that share this alert, if any; `query` is then the group's leading query.
     package let group: String?
 
     package init(

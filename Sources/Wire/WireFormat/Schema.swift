@@ -10,7 +10,7 @@ package indirect enum Schema: Sendable {
     case number(ClosedRange<Double>? = nil)
     /// A string whose number of Unicode scalars is in this range; nil allows any number.
     case text(ClosedRange<Int>? = nil)
-    /// The name of a stream, a query or a group: 1 to 64 letters, digits, hyphens and underscores.
+    /// The name of a stream, a query or a group of queries: 1 to 64 letters, digits, hyphens and underscores.
     case name
     /// The id of an event: 1 to 64 letters and digits.
     case event

@@ -14,7 +14,7 @@ package struct HistoryPicture: Sendable {
         (self.stream, self.wall, self.isPeak, self.jpeg) = (stream, wall, isPeak, jpeg)
     }
 
-    /// The seconds between two regular pictures of a stream; pictures of events' peaks are stored in addition.
+    /// The seconds between two regular pictures of a stream; pictures at events' best scores are stored in addition.
     package static let pause = 10.0
     /// The greatest length of a picture's longer side in pixels.
     package static let longestSide = 320
@@ -52,8 +52,8 @@ enum PictureFile {
 
     /// The header of a picture's record.
     ///
-    /// Layout, little-endian: magic, wall time (float64), size of the JPEG file and flags (32 bits each; flag 1: an
-    /// event's peak), the JPEG file's checksum, the checksum of everything before.
+    /// Layout, little-endian: magic, wall time (float64), size of the JPEG file and flags (32 bits each; flag 1: taken
+    /// at an event's best score), the JPEG file's checksum, the checksum of everything before.
     struct RecordHeader: Equatable {
         static let size = 40
         static let magic: UInt64 = 0x0A43_4950_5457_5749

@@ -67,7 +67,7 @@ final class PictureRecorder {
     private var isDirty = false
     /// True if no picture was appended since the last call of `seal`.
     private var isIdle = false
-    /// The time of the last picture of an event's peak, in seconds since 1970.
+    /// The time of the last picture taken at an event's best score (its peak), in seconds since 1970.
     ///
     /// Of several events that peak within a second, only one picture is stored.
     private var lastPeak = -Double.infinity
@@ -78,7 +78,8 @@ final class PictureRecorder {
 
     /// Writes a picture to the file of its hour; returns false if it was left out.
     ///
-    /// A picture is left out if it cannot be encoded, or if an event's peak within a second has a picture already.
+    /// A picture is left out if it cannot be encoded, or if it is of an event's best score and another such picture is
+    /// from within a second.
     func append(_ picture: HistoryPicture) throws(HistoryProblem) -> Bool {
         try HistoryProblem.refuse(time: 0, picture.wall, of: picture.stream)
         if picture.isPeak, abs(picture.wall - lastPeak) < 1 { return false }
@@ -103,7 +104,8 @@ final class PictureRecorder {
         isDirty = false
     }
 
-    /// Closes the picture file if no picture was appended since the last call, so that retention can remove it.
+    /// Closes the picture file if no picture was appended since the last call, so that it can be deleted by age or
+    /// size.
     func seal() throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle { try finish() }

@@ -9,17 +9,17 @@ final class BlockScan {
     private(set) var place = ww_history_place()
     /// The dot products of the block's embeddings and the texts, laid out as by `ww_history_dots`.
     var dots: [Float]
-    /// The index of each entry's embedding within the block, or -1 if it has none.
+    /// The index of the embedding of each frame or clip within the block, or -1 if it has none.
     ///
-    /// `inverse` has 1 / the norm of the window that ends with the entry, 0 if none ends there.
+    /// `inverse` has 1 / the norm of the window of frames that ends with it, 0 if none ends there.
     var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private(set) var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    /// The number of the entry with which the first window of each half minute (slot) of the file ends.
+    /// The number of the frame with which the first window of each half minute (slot) of the file ends.
     private(set) var firsts: [UInt32] = []
-    /// The windows' scores `[texts / 8, entries, 8]`; NaN for entries with which no window ends.
+    /// The scores of the windows `[texts / 8, entries, 8]`; NaN for frames with which no window ends.
     private(set) var scores: [Float]
-    /// The running sums of the dot products, from which the windows' sums are computed.
+    /// The running sums of the dot products, from which the sum over each window of frames is computed.
     private var running: [Float] = []
     private var made = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private var span = ww_history_span()
@@ -69,7 +69,9 @@ final class BlockScan {
         return continues
     }
 
-    /// Computes the rows, norms and half minutes of a block's entries; returns how many windows end in the block.
+    /// Computes the embedding's index, the norm and the half minute (slot) for each frame or clip of a block.
+    ///
+    /// It returns the number of windows of frames that end in the block.
     func prepare(_ block: SegmentReader.Block) -> Int {
         let most = Int(place.slots) + block.header.entries
         if firsts.count < most { firsts += [UInt32](repeating: 0, count: max(most, 2 * firsts.count) - firsts.count) }
@@ -81,12 +83,12 @@ final class BlockScan {
         }
     }
 
-    /// Computes the scores of the windows that end with a block's entries, into `scores`.
+    /// Computes the scores of the windows that end with a block's frames, into `scores`.
     func score(_ block: SegmentReader.Block) {
         ww_history_scores(&running, length, texts.count, dots, rows, inverse, block.header.entries, &scores)
     }
 
-    /// Returns the length of a query's windows in a history file, and the span of times in which they may end.
+    /// Returns the number of frames in a query's windows, and the span of times in which the windows may end.
     static func span(_ header: SegmentHeader, _ query: HistoryQuery) -> ww_history_span {
         let isFilm = header.file != nil
         return ww_history_span(
@@ -96,7 +98,7 @@ final class BlockScan {
             wall_from: query.from ?? -.infinity, wall_to: query.to ?? .infinity)
     }
 
-    /// Returns true if the query's windows have another length than those whose norms are stored in the file.
+    /// Returns true if the query's windows have another number of frames than those whose norms are stored in the file.
     static func needsLow(_ header: SegmentHeader, _ query: HistoryQuery) -> Bool {
         header.kind == .frames && query.frames.map { $0 != header.window } ?? false
     }

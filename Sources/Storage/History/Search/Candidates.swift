@@ -4,7 +4,7 @@ struct Candidates {
         /// The index of the history file among those that are searched.
         var segment: Int
         var slot: Int
-        /// The numbers of the first and the last entry with which a window of this half minute ends.
+        /// The numbers of the first and the last frame with which a window of this half minute ends.
         var entries: ClosedRange<Int>
         /// The approximate score of the half minute's best window, from the upper bytes of the embeddings.
         var score: Float

@@ -2,7 +2,7 @@ import CKernels
 
 /// Computes exact scores of windows, from all 16 bits of the stored embeddings.
 struct ExactWindows {
-    /// A window with its score and its span of time; `ordinal` is the number of its last entry.
+    /// A window of frames with its score and its span of time; `ordinal` is the number of its last frame in the file.
     struct Window {
         var ordinal: Int
         var score: Float
@@ -17,7 +17,7 @@ struct ExactWindows {
 
     init(_ texts: TextBatch, _ query: HistoryQuery) { (self.texts, self.query) = (texts, query) }
 
-    /// Returns the windows that end with the entries in `range`, with their scores for one text.
+    /// Returns the windows that end with the frames numbered `range`, with their scores for one text.
     ///
     /// Returns nil if one of the blocks no longer exists. `chain` is open with the lower bytes of the embeddings;
     /// `blocks` lists the blocks that a scan found in it.

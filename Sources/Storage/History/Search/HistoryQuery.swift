@@ -17,19 +17,21 @@ package struct HistoryQuery: Sendable {
     package var frames: Int?
     /// Returns true if the stream with this name is to be searched.
     package var selects: @Sendable (String) -> Bool = { _ in true }
-    /// The beginning of the span in which windows must end, in seconds since 1970; nil means unbounded.
+    /// The beginning of the span in which windows of frames must end, in seconds since 1970; nil means unbounded.
     ///
     /// `to` is the span's end, not included. Films have no wall times, and are left out if there is a bound.
     package var from: Double?
     package var to: Double?
-    /// The beginning of the span in which a film's windows must end, in seconds of media time; `mediaTo` is its end.
+    /// The beginning of the span in which windows of a film's frames must end, in seconds of media time.
+    ///
+    /// `mediaTo` is its end, not included; nil means unbounded.
     package var mediaFrom: Double?
     package var mediaTo: Double?
     /// The greatest number of moments to return for each text.
     package var limit = 10
     /// The order of the returned moments: the best first, or the newest first.
     package var sort = Sort.score
-    /// True if the scan may skip windows, to be faster with many texts; a moment with a narrow peak may then be missed.
+    /// True if the search may skip windows of frames, to be faster with many texts; it may then miss narrow peaks.
     ///
     /// It sees every fourth window (every second, if the window's length is not a multiple of four). The scores of the
     /// moments found are exact nevertheless; moments are marked approximate. With few texts it saves nothing.
@@ -52,7 +54,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var stream: String
     /// The path of the film; nil for a moment of a stream.
     package var file: String?
-    /// The beginning of the moment in seconds of media time; `mediaPeak` is the end of its best window.
+    /// The beginning of the moment in seconds of media time; `mediaPeak` is the end of its best window of frames.
     package var mediaStart: Double
     package var mediaEnd: Double
     package var mediaPeak: Double
@@ -67,14 +69,14 @@ package struct HistoryMoment: Sendable, Equatable {
     ///
     /// Scores are compared in steps of 1/2048.
     package var rank: Double
-    /// True if a quick search or another head chose the moment, so that a better one may have been missed.
+    /// True if a quick search or another model chose the moment, so that a better one may have been missed.
     package var isApproximate: Bool
-    /// The position of the moment's best window in the history's files, for reading its embeddings.
+    /// The position of the moment's best window of frames in the history's files, for reading its embeddings.
     package var place: Place
 
     package struct Place: Sendable, Equatable {
         package var segment: HistoryFolder.Segment
-        /// The number of the window's last entry among the readable entries of the file.
+        /// The number of the last frame of the moment's best window, among the readable frames of the file.
         package var entry: Int
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// A fast scan of the upper bytes of all embeddings finds the best half minutes; their windows are then scored exactly.
 /// A moment is the best window of its half minute, at least 30 s from any better moment of its stream. Memory holds,
 /// for each file, its best half minutes, the histogram of its scores, the positions of its blocks and, while it is
-/// written, its tail.
+/// written, its `.tail` file.
 package struct HistorySearch: Sendable {
     private let folder: HistoryFolder
     private let now: @Sendable () -> Double

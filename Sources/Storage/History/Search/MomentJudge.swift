@@ -49,7 +49,7 @@ struct MomentJudge {
         return moments.sorted { ($0.wallPeak, $0.mediaPeak) > ($1.wallPeak, $1.mediaPeak) }
     }
 
-    /// Selects the best windows, best first, each at least 30 s from any better one of its stream.
+    /// Selects the best windows of frames, best first, each at least 30 s from any better one of its stream.
     private func apart(_ scored: [Scored]) -> [Scored] {
         var taken: [Scored] = []
         let ordered = scored.sorted {

@@ -12,7 +12,7 @@ struct ScoreCounts: Sendable {
         counts = Array(bins[low...high])
     }
 
-    /// The number of all windows in the histogram.
+    /// The number of all windows of frames in the histogram.
     var total: Int { counts.reduce(0) { $0 + Int($1) } }
 
     mutating func add(_ other: ScoreCounts) {

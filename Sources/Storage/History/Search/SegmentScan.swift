@@ -2,14 +2,14 @@ import CKernels
 
 /// Scans history files for a batch of texts, on one thread, with buffers that are allocated once.
 final class SegmentScan {
-    /// The numbers of windows, half minutes (slots) and bytes that were scanned in one history file.
+    /// The numbers of windows of frames, half minutes (slots) and bytes that were scanned in one history file.
     struct Found {
         var windows = 0
         var slots = 0
         var bytes = 0
         var skips = HistorySkips()
     }
-    /// The position of a block in its history file, and the number of its first entry.
+    /// The position of a block in its history file, and the number of its first frame or clip.
     struct BlockPlace: Sendable {
         let place: SegmentChain.Place
         let first: Int
@@ -32,9 +32,9 @@ final class SegmentScan {
     private(set) var blocks: [BlockPlace] = []
     /// The histograms of the windows' scores, one for each text: `[texts, bins]`.
     private(set) var counts: [UInt32]
-    /// The sums of the embeddings of two or four successive entries, which a quick scan uses.
+    /// The sums of the embeddings of two or four successive frames, which a quick scan uses.
     ///
-    /// `ends` tells for each entry, those of earlier blocks first, whether a sum ends with it.
+    /// `ends` tells for each frame, those of earlier blocks first, whether a sum ends with it.
     private var sums: [Int8] = []
     private var sumScales: [Float] = []
     private var ends: [Bool] = []
@@ -49,12 +49,13 @@ final class SegmentScan {
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
-    /// The number of the entry with which the first window of each half minute (slot) of the file ends.
+    /// The number of the frame with which the first window of each half minute (slot) of the file ends.
     var firsts: [UInt32] { scan.firsts }
 
-    /// Scans a history file's windows; `goesOn` is called before each block, and stops the scan by returning false.
+    /// Computes the scores of all windows of frames in a history file, and keeps the best one of each half minute.
     ///
-    /// The chain does not check the embeddings' checksums: this scan does it while it computes their dot products.
+    /// `goesOn` is called before each block, and stops the scan by returning false. The chain does not check the
+    /// embeddings' checksums: this scan does it while it computes their dot products.
     func scan(_ chain: SegmentChain, _ query: HistoryQuery, goesOn: () -> Bool) -> Found {
         scan.begin(chain.header, query)
         begin()
@@ -105,7 +106,7 @@ final class SegmentScan {
             scan.scores, texts.count, scan.inverse, scan.slots, block.header.entries, &best, texts.stride, &counts)
     }
 
-    /// Computes the dot products of a quick scan, from sums of entries; only windows made of whole sums get scores.
+    /// Computes the dot products of a quick scan, from sums of frames; only windows made of whole sums get scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
         let count = block.header.entries
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1

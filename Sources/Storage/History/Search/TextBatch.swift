@@ -48,7 +48,7 @@ struct TextBatch: Sendable {
         (self.bytes, self.steps, self.offsets, self.rotated) = (bytes, steps, offsets, rotated)
     }
 
-    /// True if a quick scan adds two or four successive entries, and sees only every second or fourth window.
+    /// True if a quick scan adds two or four successive frames, and sees only every second or fourth window.
     ///
     /// The best half minutes are then scored window by window in any case.
     let isQuick: Bool
@@ -56,10 +56,10 @@ struct TextBatch: Sendable {
 
     /// The greatest error of a score that the scan computes: six times its RMS error.
     ///
-    /// A stored number has a step of its embedding's largest number / 127, a text's has 1/63 of its largest. The
-    /// largest number is about 3.3 times the root mean square, and hardly ever 5 times. The rotation makes the two
-    /// rounding errors look like independent noise. A quick scan adds a margin, since the best window of a half minute
-    /// may be one that it did not see.
+    /// Stored embeddings are rounded to steps of 1/127 of their largest number, texts to 1/63 of theirs. The largest
+    /// number is about 3.3 times the root mean square, and hardly ever 5 times. Both were rotated at random, so that
+    /// the rounding errors look like independent noise. A quick scan adds a margin, since it may not see the best
+    /// window of a half minute.
     var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded, withRests: withRests) }
 
     static func error(padded: Int, withRests: Bool) -> Float {

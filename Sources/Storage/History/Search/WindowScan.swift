@@ -4,13 +4,13 @@ import CKernels
 ///
 /// It is not Sendable: its buffers are allocated once, and used for one file after another.
 package final class WindowScan {
-    /// A scanned block of a history file, with its entries' times, flags and scores.
+    /// A scanned block of a history file, with the times, flags and scores of its frames.
     package struct Block {
         /// The block's position in the file, for reading it again.
         package let place: SegmentChain.Place
         /// True if the block continues the previous one without a gap.
         package let continues: Bool
-        /// The media time of each entry in seconds; `wall` has the wall times, in seconds since 1970.
+        /// The media time of each frame in seconds; `wall` has the wall times, in seconds since 1970.
         package let media: [Double]
         package let wall: [Double]
         package let flags: [EntryFlags]
@@ -18,9 +18,11 @@ package final class WindowScan {
         fileprivate let inverse: [Float]
 
         package var entries: Int { wall.count }
-        /// Returns true if a full window ends with this entry.
+        /// Returns true if a complete window of frames ends with this frame.
         package func hasWindow(_ entry: Int) -> Bool { inverse[entry] > 0 }
-        /// Returns the cosine between a text and the window that ends with this entry; its error is at most `error`.
+        /// Returns the cosine between a text and the window of frames that ends with a frame.
+        ///
+        /// `entry` is the frame's index within the block. The greatest error of the result is `error`.
         package func score(_ text: Int, _ entry: Int) -> Float {
             // The text's own score, and that of its rounding error, which is the next vector.
             let place = (text / 4 * Int(WW_HISTORY_ENTRIES) + entry) * 8 + text % 4 * 2
@@ -87,9 +89,9 @@ package final class BlockReader {
         (self.segment, self.origin, self.width) = (segment, origin, width)
     }
 
-    /// Returns entries of a block with their embeddings `[d]`; nil for entries whose picture showed nothing.
+    /// Returns frames of a block with their embeddings `[d]`; nil for those whose picture showed nothing.
     ///
-    /// Throws if the block no longer exists.
+    /// Throws an error of kind `gone` if the block no longer exists.
     package func entries(
         _ range: Range<Int>, of place: SegmentChain.Place
     ) throws(HistoryProblem) -> [(entry: HistoryEntry, embedding: [Float]?)] {

@@ -21,7 +21,7 @@ package struct HistoryFolder: Sendable {
         /// The UTC day of the history file, counted from 1 January 1970; nil for films.
         package let day: Int?
         package let isFrames: Bool
-        /// The size of the history file and its `.tail` file together in bytes.
+        /// The size in bytes of the history file and its `.tail` file (its incomplete last block) together.
         package var bytes: Int
         /// The time at which the file was last written, in seconds since 1970.
         package let written: Double
@@ -114,7 +114,9 @@ package struct HistoryFolder: Sendable {
         "\(folder(of: header.stream))/\(Self.dayName(day)).\(Self.kindName(header)).\(number).seg"
     }
 
-    /// A file left by a crash: an unfinished history file, or a `.tail` file that belongs to no history file.
+    /// A file left by a crash: an unfinished history file, or a `.tail` file that lacks its history file.
+    ///
+    /// A `.tail` file has the incomplete last block of a history file.
     struct Leftover: Equatable {
         let path: String
         /// The path of the history file to which the file belongs, or would have been renamed.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A point in a recorded stream or film from which a search for similar moments ("more like this") begins.
+/// A time in a recorded stream or film, from which a search for similar moments ("more like this") begins.
 package struct HistoryPoint: Sendable, Equatable {
     package enum Time: Sendable, Equatable {
         /// A time in a stream, in seconds since 1970.

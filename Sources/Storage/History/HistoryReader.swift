@@ -3,7 +3,7 @@ package struct HistoryRow: Sendable {
     package var entry: HistoryEntry
     /// The embedding `[d]` with its original length; nil if the picture showed nothing or it was not wanted.
     package var embedding: [Float]?
-    /// True if no frame is missing between the previous row and this one; if false, no window of frames spans both.
+    /// True if no frame is missing between the previous one and this one; if false, no window of frames spans both.
     package var continues: Bool
 }
 

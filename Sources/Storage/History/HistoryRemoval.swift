@@ -27,8 +27,7 @@ package struct HistoryRemoval: Sendable {
     }
 
     package struct Result: Sendable, Equatable {
-        /// The number of deleted history files; `rewritten` is the number of those written again without the removed
-        /// span.
+        /// The number of deleted history files; `rewritten` is the number of those written again in part.
         package var removed = 0
         package var rewritten = 0
         package var entries = 0

@@ -75,8 +75,9 @@ package struct HistoryRetention: Sendable, Equatable {
 }
 
 extension HistoryFolder.Segment {
-    /// Deletes the history file with its `.tail` file, and its folder if that is then empty; returns true if they are
-    /// gone.
+    /// Deletes the history file and its `.tail` file (its incomplete last block); returns true if they are gone.
+    ///
+    /// The folder is deleted too if it is then empty.
     @discardableResult
     func remove() -> Bool {
         // The tail is removed first, because without its segment it is useless and found only by retention.

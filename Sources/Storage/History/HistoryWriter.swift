@@ -39,7 +39,7 @@ package final class HistoryWriter: @unchecked Sendable {
         /// The identity of the model that makes the embeddings.
         package var model: String
         package var width: Int
-        /// The number of frames in a window, for which the norms that searches by the mean head need are stored.
+        /// The number of frames in a window; searches need the norm of each such window, which is stored.
         package var window: Int
         package var retention = HistoryRetention()
         package var flushInterval: Double = 30
@@ -293,8 +293,7 @@ package final class HistoryWriter: @unchecked Sendable {
         doing(pictures.values) { pictures throws(HistoryProblem) in try pictures.flush() }
     }
 
-    /// Finishes the files of earlier days that get no more entries (frames or clips), applies the limits, and updates
-    /// the status.
+    /// Finishes the files of earlier days that are no longer written, applies the limits, and updates the status.
     private func keepUp() {
         guard lock != nil else { return }
         let today = HistoryFolder.day(at: now())

@@ -21,7 +21,8 @@ final class SegmentAppender {
     private var sequence: Int
     /// The frames or clips of the next block, which is not complete yet.
     ///
-    /// `young` has those that were never flushed to the `.tail` file.
+    /// `young` has those of them that were never written to the `.tail` file, which keeps an incomplete block on the
+    /// disk.
     private var block: BlockBuilder
     private var young: BlockBuilder
     /// The number of frames or clips that were lost because they could not be written.
@@ -70,7 +71,9 @@ final class SegmentAppender {
         }
     }
 
-    /// Continues an existing history file after its last complete block, and copies its `.tail` file into it.
+    /// Continues an existing history file after its last complete block.
+    ///
+    /// Its `.tail` file, which has an incomplete block, is copied into it.
     private init(goingOn reader: SegmentReader, space: HistorySpace?) throws(HistoryProblem) {
         (path, header, self.space) = (reader.path, reader.header, space)
         hold = space?.hold(reader.path)
@@ -85,7 +88,9 @@ final class SegmentAppender {
         if (try? takeTail()) != nil { unlink(path + ".tail") }
     }
 
-    /// Writes those frames or clips of the `.tail` file to the history file that it does not have yet.
+    /// Copies the `.tail` file, which has an incomplete block, into the history file.
+    ///
+    /// Frames or clips that the history file already has are left out.
     private func takeTail() throws(HistoryProblem) {
         guard let bytes = TailBytes(of: path), let tail = try? SegmentReader(bytes, readsLow: true),
             tail.header.continues(header)

@@ -5,7 +5,7 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// A frame is missing before this one, so no window spans both.
+    /// A frame is missing before this one, so no window of frames spans both.
     package static let discontinuity = EntryFlags(rawValue: 1)
     /// The picture was unchanged: the frame repeats the previous frame's embedding.
     package static let gated = EntryFlags(rawValue: 2)
@@ -70,7 +70,7 @@ package struct BlockHeader: Equatable {
         ).low
     }
 
-    /// Parses the header of a block; nil if the bytes are not one, or its rows do not have `padded` bytes.
+    /// Parses the header of a block; nil if the bytes are not one, or its rows (embeddings) do not have `padded` bytes.
     init?(_ bytes: UnsafeRawBufferPointer, padded: Int) {
         guard bytes.count >= Self.size, bytes.number(0) == Self.magic,
             bytes.number(56) == ww_history_sum(bytes.baseAddress, 56)

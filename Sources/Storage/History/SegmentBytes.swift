@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// The bytes of a history file or its `.tail` file, read in parts.
+/// The bytes of a history file, or of its `.tail` file (its incomplete last block), read in parts.
 protocol SegmentBytes: AnyObject {
     /// Returns at most `count` bytes from an offset on, fewer at the end; they are valid until the next call.
     func view(_ place: Int, _ count: Int) -> UnsafeRawBufferPointer
@@ -153,7 +153,7 @@ final class TailBytes: SegmentBytes, @unchecked Sendable {
     let size: Int
     var hasFailed: Bool { false }
 
-    /// Reads the `.tail` file of a history file; nil if there is none, it is empty, or it is too large.
+    /// Reads the `.tail` file (incomplete last block) of a history file; nil if it is missing, empty or too large.
     init?(of segment: String) {
         path = segment + ".tail"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)

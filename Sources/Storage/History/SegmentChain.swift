@@ -7,7 +7,7 @@ package final class SegmentChain {
     private let main: SegmentReader
     private let readsLow: Bool
     private let checksRows: Bool
-    /// A copy of the `.tail` file, made when the history file had been read.
+    /// A copy of the `.tail` file (the incomplete last block), made when the history file had been read.
     ///
     /// The copy is needed because the writer may empty the file at any time.
     private(set) var tailBytes: TailBytes?
@@ -27,7 +27,7 @@ package final class SegmentChain {
     /// The file from which the current blocks come, for reading them again later.
     var origin: Origin { Origin(inode: main.inode, tail: isInTail ? tailBytes : nil) }
 
-    /// Identifies the file from which blocks were read, with a copy of its `.tail` file at that time.
+    /// Identifies the file from which blocks were read, with a copy of its `.tail` file (its incomplete last block).
     struct Origin: Sendable {
         let inode: UInt64
         let tail: TailBytes?
@@ -56,7 +56,10 @@ package final class SegmentChain {
         open(origin.tail)
     }
 
-    /// Returns the next block of the history file or its `.tail` file; nil at the end.
+    /// Returns the next block of the history file, and after its last one the blocks of its `.tail` file; nil at the
+    /// end.
+    ///
+    /// A `.tail` file has the incomplete last block, in small blocks.
     func next() -> SegmentReader.Block? {
         while !isInTail {
             if let block = main.next() { return follow(block) }

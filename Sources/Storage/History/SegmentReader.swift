@@ -1,12 +1,12 @@
 import CKernels
 import Foundation
 
-/// Reads the blocks of one segment (a history file), or of a `.tail` file, in order.
+/// Reads the blocks of one segment (a history file), or of a `.tail` file (its incomplete last block), in order.
 ///
 /// Blocks are read by pread(2) into one buffer, those of a tail from memory. When a finished (sealed) segment is
-/// scanned, its embeddings are mapped instead (ADR 42). A block with a wrong checksum is skipped and noted, and reading
-/// continues at the next valid one. An incomplete block at the end of an unsealed segment is ignored: it is being
-/// written, or its writer was killed. The class is not Sendable.
+/// searched, its embeddings are mapped into memory instead (ADR 42). A block with a wrong checksum is skipped and
+/// noted, and reading continues at the next valid one. An incomplete block at the end of an unsealed segment is
+/// ignored: it is being written, or its writer was killed. The class is not Sendable.
 package final class SegmentReader {
     /// A block of the file, valid until the next one is read.
     struct Block {
@@ -16,7 +16,7 @@ package final class SegmentReader {
         let bytes: UnsafeRawPointer
         /// The high plane: the upper bytes of the block's embeddings.
         ///
-        /// In a scan it may be mapped from the file; then only `ww_history_mapped_dots` may read it.
+        /// In a search it may be mapped from the file; then only `ww_history_mapped_dots` may read it.
         let high: UnsafePointer<Int8>
 
         func entry(_ place: Int) -> HistoryEntry {
@@ -54,7 +54,7 @@ package final class SegmentReader {
     /// The descriptor of the file; -1 for a `.tail` file.
     private let descriptor: Int32
     private let source: any SegmentBytes
-    /// Maps the embeddings of a finished history file into memory during a scan; nil otherwise.
+    /// Maps the embeddings of a finished history file into memory during a search; nil otherwise.
     private let mapped: MappedRows?
     private let padded: Int
     private var offset = SegmentHeader.size
@@ -105,7 +105,7 @@ package final class SegmentReader {
         mapped = mapsRows && !checksRows && isSealed && !readsLow ? MappedRows(descriptor, size: size) : nil
     }
 
-    /// Reads a copy of a `.tail` file; throws if its header is damaged.
+    /// Reads a copy of a `.tail` file (the incomplete last block of a history file); throws if its header is damaged.
     init(_ tail: TailBytes, readsLow: Bool, checksRows: Bool = true) throws(HistoryProblem) {
         (path, self.readsLow, self.checksRows, descriptor, source) = (tail.path, readsLow, checksRows, -1, tail)
         header = try SegmentHeader(Array(tail.view(0, SegmentHeader.size)), path: tail.path)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The last rows (stored embeddings) of a stream, and the norm of their sum, which the mean head's scores need.
+/// The last rows (stored embeddings) of a stream, and the norm of their sum, by which their mean is made a unit vector.
 ///
 /// Rows are summed as they are stored, not as they were before rounding, so that a reader computes the same norms.
 struct WindowNorms {
@@ -9,7 +9,7 @@ struct WindowNorms {
     private var sum: [Double]
     private var kept: [Float]
     private var next = 0
-    /// The number of rows since the last gap, at most `length`.
+    /// The number of rows (stored embeddings) since the last gap, at most `length`.
     private(set) var count = 0
 
     init(length: Int, padded: Int) {

@@ -30,9 +30,9 @@ package struct JournalBranch: Sendable, Equatable {
     }
 }
 
-/// Decides when a journal is opened whether it is the one that was last published from, and which number comes next.
+/// Decides when a journal is opened whether it has all published messages, and which message number comes next.
 ///
-/// A journal that is, or may be, older than what was published continues under another identity. Followers then know
+/// A journal that is, or may be, older than what was published continues under another identity. Subscribers then know
 /// that numbers may repeat. If the last published number is known, no number is used twice.
 struct Continuity {
     struct Start {
@@ -58,11 +58,11 @@ struct Continuity {
     private struct Known {
         var published: Int64 = 0
         var reason = Hole.Reason.unjournaled
-        /// The identity of the journal that published last, if it is not this one.
+        /// The identity of the journal that published the last message, if it is not this one.
         var identity: String?
-        /// The reason why this journal is not the one that published last, for people; nil if it is.
+        /// The reason why this journal is not the one that published the last message, for people; nil if it is.
         var difference: String?
-        /// True if `published` is known to be the last published number.
+        /// True if `published` is known to be the number of the last published message.
         var isComplete = true
     }
 

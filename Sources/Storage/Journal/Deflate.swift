@@ -3,7 +3,9 @@ import Foundation
 
 /// Compresses short texts that resemble a common dictionary, by zlib's raw deflate.
 enum Deflate {
-    /// The window of 4 KiB for zlib (negative: no header): longer than texts and dictionaries, and quickly set up.
+    /// The size of zlib's history window, 4 KiB, as the negative of its base-2 logarithm: negative means no header.
+    ///
+    /// It is longer than the texts and dictionaries, and quick to set up.
     private static let window: Int32 = -12
 
     /// Compresses `data` with the help of a dictionary; returns nil if the result would not be smaller.

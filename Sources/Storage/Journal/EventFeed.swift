@@ -1,7 +1,7 @@
 import Concurrency
 import Synchronization
 
-/// A bounded buffer of the newest published messages, from which notifiers and clients of the event stream read.
+/// A bounded buffer of the newest published messages, for the readers that send them on by webhook, MQTT or HTTP.
 ///
 /// A reader that falls behind reads the journal until it has caught up; the publisher never waits for a reader.
 package final class EventFeed: Sendable {

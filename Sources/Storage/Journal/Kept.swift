@@ -100,8 +100,9 @@ extension Journal {
         }
     }
 
-    /// Removes the saved states of learnt thresholds (calibrations) of queries, because what these look for has
-    /// changed.
+    /// Removes the saved states of learnt thresholds (calibrations) of these queries.
+    ///
+    /// It is called when a query was changed to look for something else.
     package func removeCalibrations(of queries: [String]) throws(JournalError) {
         try doing("calibrations cannot be removed") {
             try database.write { database in

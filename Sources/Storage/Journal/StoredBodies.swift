@@ -10,10 +10,12 @@ import GRDB
 final class StoredBodies {
     private static let mark: UInt8 = 1
     private static let headBytes = 9
-    /// A body that compresses to more than a third becomes the next dictionary of its kind, up to `mostOfKind`.
+    /// A message's body that compresses to more than 1/`share` of its size becomes a dictionary for later bodies.
+    ///
+    /// Each kind of message has at most `mostOfKind` dictionaries.
     private static let share = 3
     private static let mostOfKind = 16
-    /// Bodies shorter than `least` bytes are not compressed; those longer than `longest` do not become dictionaries.
+    /// Message bodies shorter than `least` bytes are not compressed; those above `longest` do not become dictionaries.
     private static let least = 128
     private static let longest = 2048
     /// The greatest size of a body in bytes; a stored length above it means damage.
@@ -25,9 +27,9 @@ final class StoredBodies {
     struct Unreadable: Error {}
 
     private let database: Database
-    /// The dictionaries that were read so far, by number; nil for a number that the journal does not have.
+    /// The compression dictionaries that were read so far, by number; nil for a number that the journal does not have.
     private var dictionaries: [Int64: Data?] = [:]
-    /// The newest dictionary of each kind of message, and how many there are; nil for a kind without dictionaries.
+    /// The newest compression dictionary for each kind of message, and how many there are; nil for none.
     private var newest: [String: (id: Int64, count: Int)?] = [:]
 
     init(_ database: Database) { self.database = database }
@@ -51,7 +53,7 @@ final class StoredBodies {
         return found
     }
 
-    /// Returns the body in the form in which it is stored; may store it as a new dictionary as well.
+    /// Returns a message's body in the form in which it is stored; may store it as a new dictionary as well.
     func pack(_ body: Data, topic: String) throws -> Data {
         guard body.first != Self.mark else { return Self.head(0, body.count) + body }
         guard body.count >= Self.least else { return body }

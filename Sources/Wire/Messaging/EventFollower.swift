@@ -97,7 +97,9 @@ package final class EventFollower: Sendable {
         var last: Int64
         var journal: String
 
-        /// Returns the same position in the daemon's present journal, another one or an older copy.
+        /// Returns the position in the daemon's present journal up to which its messages are already known.
+        ///
+        /// `now` describes that journal, which may be another one or an older copy.
         func moved(to now: Snapshot) -> Place {
             let common = now.branches.last { $0.journal == journal }?.seq ?? 0
             return Place(last: min(last, common), journal: now.journal)

@@ -104,8 +104,7 @@ final class PictureRecorder {
         isDirty = false
     }
 
-    /// Closes the picture file if no picture was appended since the last call, so that it can be deleted by age or
-    /// size.
+    /// Closes the picture file if no picture was appended since the last call; it can then be deleted by age.
     func seal() throws(HistoryProblem) {
         defer { isIdle = true }
         if isIdle { try finish() }

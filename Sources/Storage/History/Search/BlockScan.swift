@@ -15,7 +15,7 @@ final class BlockScan {
     var rows = [Int32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     var inverse = [Float](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
     private(set) var slots = [UInt32](repeating: 0, count: Int(WW_HISTORY_ENTRIES))
-    /// The number of the frame with which the first window of each half minute (slot) of the file ends.
+    /// The number of the frame with which the first window of frames in each half minute (slot) of the file ends.
     private(set) var firsts: [UInt32] = []
     /// The scores of the windows `[texts / 8, entries, 8]`; NaN for frames with which no window ends.
     private(set) var scores: [Float]

@@ -2,7 +2,7 @@
 package struct HistoryQuery: Sendable {
     package enum Sort: String, Sendable, CaseIterable { case score, time }
 
-    /// The embeddings of the texts, of length 1 `[width]`; each is searched for separately, all in one scan.
+    /// The embeddings of the texts, of length 1 `[width]`; a search finds moments for each text separately.
     package var texts: [[Float]]
     /// The identity of the model that embedded the texts; recorded embeddings of other models are left out and counted.
     package var model: String
@@ -27,9 +27,9 @@ package struct HistoryQuery: Sendable {
     /// `mediaTo` is its end, not included; nil means unbounded.
     package var mediaFrom: Double?
     package var mediaTo: Double?
-    /// The greatest number of moments to return for each text.
+    /// The greatest number of moments (stretches of the recording that match) to return for each text.
     package var limit = 10
-    /// The order of the returned moments: the best first, or the newest first.
+    /// The order of the returned moments: by score, the best first, or by time, the newest first.
     package var sort = Sort.score
     /// True if the search may skip windows of frames, to be faster with many texts; it may then miss narrow peaks.
     ///
@@ -38,7 +38,7 @@ package struct HistoryQuery: Sendable {
     package var isQuick = false
     /// The number of threads that scan the history.
     package var threads = 2
-    /// The least number of seconds between two moments of a stream.
+    /// The least number of seconds between two moments that a search returns for the same stream.
     package static let apart = 30.0
 
     package init(texts: [[Float]], model: String, width: Int) {
@@ -52,7 +52,7 @@ package struct HistoryQuery: Sendable {
 /// A moment that a search found: a stretch of time around the window with the best score for a text.
 package struct HistoryMoment: Sendable, Equatable {
     package var stream: String
-    /// The path of the film; nil for a moment of a stream.
+    /// The path of the film in which the moment is; nil if it is in a stream.
     package var file: String?
     /// The beginning of the moment in seconds of media time; `mediaPeak` is the end of its best window of frames.
     package var mediaStart: Double
@@ -62,7 +62,7 @@ package struct HistoryMoment: Sendable, Equatable {
     package var wallStart: Double
     package var wallEnd: Double
     package var wallPeak: Double
-    /// The score of the moment's best window, computed exactly from the stored embeddings.
+    /// The score of the moment's best window of frames, computed exactly from the stored embeddings.
     package var score: Float
     package var head: String
     /// The share (0 to 1) of the stream's searched windows that score less than this moment.

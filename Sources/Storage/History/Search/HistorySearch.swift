@@ -154,7 +154,7 @@ package struct HistorySearch: Sendable {
         }
     }
 
-    /// Computes the moments from the best half minutes, for each text, and adds them to the result.
+    /// Computes exact scores in the best half minutes, and adds the best moments of each text to the result.
     private func finish(
         _ found: inout Shared, _ sources: [Source], _ query: HistoryQuery, _ texts: TextBatch,
         _ goesOn: @Sendable () -> Bool

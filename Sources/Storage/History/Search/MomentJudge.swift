@@ -1,4 +1,4 @@
-/// Finds a text's moments among its best half minutes: scores them exactly until the best moments are certain.
+/// Finds a text's best moments: scores the windows of its best half minutes exactly until the best are certain.
 struct MomentJudge {
     private struct Scored {
         let slot: Candidates.Slot
@@ -19,7 +19,7 @@ struct MomentJudge {
         (self.text, self.exact, self.query, self.error) = (text, exact, query, error)
     }
 
-    /// Returns the moments among the half minutes `slots`, which are sorted with the best first.
+    /// Returns the best moments in the half minutes `slots`, which are sorted by approximate score, the best first.
     ///
     /// `counts` returns the histogram of scores for the stream of a half minute's file.
     mutating func moments(

@@ -32,7 +32,7 @@ final class SegmentScan {
     private(set) var blocks: [BlockPlace] = []
     /// The histograms of the windows' scores, one for each text: `[texts, bins]`.
     private(set) var counts: [UInt32]
-    /// The sums of the embeddings of two or four successive frames, which a quick scan uses.
+    /// The sums of the embeddings of two or four successive frames, which a quick search uses.
     ///
     /// `ends` tells for each frame, those of earlier blocks first, whether a sum ends with it.
     private var sums: [Int8] = []
@@ -49,7 +49,7 @@ final class SegmentScan {
         counts = [UInt32](repeating: 0, count: texts.count * Int(WW_HISTORY_BINS))
     }
 
-    /// The number of the frame with which the first window of each half minute (slot) of the file ends.
+    /// The number of the frame with which the first window of frames in each half minute (slot) of the file ends.
     var firsts: [UInt32] { scan.firsts }
 
     /// Computes the scores of all windows of frames in a history file, and keeps the best one of each half minute.
@@ -93,7 +93,7 @@ final class SegmentScan {
 
     /// Returns true if the checksum of a block's embeddings is right.
     ///
-    /// It also computes their dot products with the texts, unless the scan is quick.
+    /// It also computes their dot products with the texts, unless the search is quick.
     private func holds(_ block: SegmentReader.Block) -> Bool {
         guard texts.isQuick else { return scan.multiply(block) }
         return ww_history_sum(block.high, block.header.low - block.header.high) == block.header.sums.high
@@ -106,7 +106,9 @@ final class SegmentScan {
             scan.scores, texts.count, scan.inverse, scan.slots, block.header.entries, &best, texts.stride, &counts)
     }
 
-    /// Computes the dot products of a quick scan, from sums of frames; only windows made of whole sums get scores.
+    /// Computes the dot products of texts with sums of two or four successive frames, for a quick search.
+    ///
+    /// Only windows that consist of whole sums get scores.
     private func foldSums(_ block: SegmentReader.Block, _ length: Int) {
         let count = block.header.entries
         let size = block.header.rows * 2 < count ? 1 : length % 4 == 0 ? 4 : length % 2 == 0 ? 2 : 1

@@ -1,8 +1,8 @@
 import CKernels
 
-/// The embeddings of a search's texts, prepared for a scan: rounded to bytes, and unrounded for exact scores.
+/// The embeddings of a search's texts: rounded to bytes for the fast scan of a history, and unrounded for exact scores.
 struct TextBatch: Sendable {
-    /// The number of vectors that are scanned: one for each text, or two with `withRests`.
+    /// The number of vectors that recorded embeddings are multiplied with: one for each text, or two with `withRests`.
     let count: Int
     let padded: Int
     /// The count rounded up to a multiple of 8, which kernels process at once; the additional vectors are zero.
@@ -48,17 +48,18 @@ struct TextBatch: Sendable {
         (self.bytes, self.steps, self.offsets, self.rotated) = (bytes, steps, offsets, rotated)
     }
 
-    /// True if a quick scan adds two or four successive frames, and sees only every second or fourth window.
+    /// True for a quick search, which adds up two or four successive frames and so skips windows of frames.
     ///
-    /// The best half minutes are then scored window by window in any case.
+    /// It scores only every second or fourth window. The best half minutes are then scored window by window in any
+    /// case.
     let isQuick: Bool
     private let withRests: Bool
 
-    /// The greatest error of a score that the scan computes: six times its RMS error.
+    /// The greatest error of a score from the fast scan of a history: six times its RMS error.
     ///
     /// Stored embeddings are rounded to steps of 1/127 of their largest number, texts to 1/63 of theirs. The largest
     /// number is about 3.3 times the root mean square, and hardly ever 5 times. Both were rotated at random, so that
-    /// the rounding errors look like independent noise. A quick scan adds a margin, since it may not see the best
+    /// the rounding errors look like independent noise. A quick search adds a margin, since it may not see the best
     /// window of a half minute.
     var error: Float { (isQuick ? 0.004 : 0) + Self.error(padded: padded, withRests: withRests) }
 

@@ -4,7 +4,7 @@ package import WireFormat
 
 /// The schemas of requests and answers, for both the ZeroMQ and the HTTP API.
 package enum Schemas {
-    /// Returns the first error of a value by `schema`, beginning with its place in the value; nil if it is valid.
+    /// Returns the first violation of `schema` in a value, beginning with its place in the value; nil if it is valid.
     package static func problem(_ value: JSONValue, as schema: Schema, at place: String = "") -> String? {
         schema.problem(value, at: place, named: named)
     }

@@ -47,10 +47,9 @@ package struct HistoryRemoval: Sendable {
     private var isWhole: Bool { from == nil && to == nil }
     func isMeant(_ wall: Double) -> Bool { wall >= from ?? -.infinity && wall < to ?? .infinity }
 
-    /// Returns true if a history file of this day may have entries (frames or clips) within the span.
+    /// Returns true if a history file of this day may have frames or clips within the span of time to remove.
     ///
-    /// `daysBefore` is the number of earlier days from which the history file may contain copies. Nil is the day of a
-    /// film.
+    /// `daysBefore` is the number of earlier days from which the file may contain copies. `day` is nil for a film.
     private func reaches(_ day: Int?, daysBefore: Int = 0) -> Bool {
         guard let day else { return isWhole }
         let begin = Double(day - daysBefore) * 86_400
@@ -62,7 +61,7 @@ package struct HistoryRemoval: Sendable {
 
     /// Carries out the removal; `space` is the size limit of a history that is being written.
     ///
-    /// History files that are written again without the span count towards it.
+    /// History files that are written again without the removed span of time count towards it.
     func run(_ folder: HistoryFolder, _ space: HistorySpace?) -> Result {
         var result = Result()
         for path in folder.streamFolders() {
@@ -135,10 +134,10 @@ package struct HistoryRemoval: Sendable {
         result.rewritten += 1
     }
 
-    /// Returns true if a history file has frames or clips within the span, has unreadable parts, or was never finished.
+    /// Returns true if a history file must be written again: it has frames or clips within the span of time to remove.
     ///
-    /// If `ownToo` is false, only the copies at its beginning are examined, which are the end of the previous history
-    /// file.
+    /// It is also true if the file has unreadable parts or was never finished. If `ownToo` is false, only the copies at
+    /// its beginning are examined, which are the end of the previous history file.
     private func isTouched(_ segment: HistoryFolder.Segment, ownToo: Bool) throws(HistoryProblem) -> Bool {
         let reader = try SegmentChain(segment)
         while let block = reader.next() {
@@ -149,7 +148,7 @@ package struct HistoryRemoval: Sendable {
         return !reader.skips.isEmpty || !reader.isSealed
     }
 
-    /// Copies the frames or clips outside the span into a new history file; returns how many were kept and removed.
+    /// Copies the frames or clips that are to be kept into a new history file; returns how many were kept and removed.
     private func copy(
         _ reader: SegmentChain, to part: String, _ space: HistorySpace?
     ) throws(HistoryProblem) -> (kept: Int, removed: Int) {

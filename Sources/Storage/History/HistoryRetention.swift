@@ -30,9 +30,9 @@ package struct HistoryRetention: Sendable, Equatable {
 
     /// Removes old files and leftovers of a crash, and then the oldest files until `room` more bytes fit.
     ///
-    /// Files in `open`, which are being written or about to be, are never removed. Empty folders are. The caller holds
-    /// the history's lock. `ofPictures` is the part of `room` that is for pictures, in bytes. `now` is in seconds since
-    /// 1970.
+    /// Files in `open`, which are being written or about to be, are never removed. Empty folders are removed too. The
+    /// caller holds the history's lock. `ofPictures` is the part of `room` that is for pictures, in bytes. `now` is in
+    /// seconds since 1970.
     package func apply(
         to folder: HistoryFolder, room: Int = 0, ofPictures: Int = 0, sparing open: Set<String> = [], now: Double
     ) -> Left {

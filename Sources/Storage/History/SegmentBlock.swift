@@ -13,7 +13,9 @@ package struct EntryFlags: OptionSet, Sendable, Hashable {
     package static let blind = EntryFlags(rawValue: 4)
     /// The frame is a copy from the end of the previous file, so that windows of frames span both files.
     package static let carried = EntryFlags(rawValue: 8)
-    /// The block stores an embedding for this frame or clip, which does not repeat the one before.
+    /// The block has a stored embedding for this frame or clip itself.
+    ///
+    /// A frame that repeats the previous embedding has none of its own, unless it would be the first in its block.
     package static let row = EntryFlags(rawValue: 16)
 
     // These are asked for millions of entries, and `OptionSet.contains` is not specialised for callers in other

@@ -56,10 +56,9 @@ package final class SegmentChain {
         open(origin.tail)
     }
 
-    /// Returns the next block of the history file, and after its last one the blocks of its `.tail` file; nil at the
-    /// end.
+    /// Returns the next block of the history file, then of its `.tail` file; nil at the end of both.
     ///
-    /// A `.tail` file has the incomplete last block, in small blocks.
+    /// A `.tail` file has the incomplete last block of the history file, in small blocks.
     func next() -> SegmentReader.Block? {
         while !isInTail {
             if let block = main.next() { return follow(block) }
@@ -75,7 +74,7 @@ package final class SegmentChain {
         return nil
     }
 
-    /// Records that a block, which was returned last, is damaged.
+    /// Records that the block that `next` returned last is damaged.
     func refuse(_ block: SegmentReader.Block) { (isInTail ? tail : main)?.refuse(block.offset) }
 
     private func follow(_ block: SegmentReader.Block) -> SegmentReader.Block {

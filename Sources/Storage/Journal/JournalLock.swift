@@ -14,9 +14,9 @@ final class JournalLock: Sendable {
         init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
     }
 
-    /// The journals that this process has locked, with one shared descriptor each and its number of users.
+    /// The journals that this process has locked, with one descriptor each and the number of objects that share it.
     ///
-    /// There is only one, because closing another descriptor of the same file would release SQLite's locks.
+    /// The descriptor is shared because closing another descriptor of the same file would release SQLite's locks.
     private static let held = Mutex<[FileID: (descriptor: Int32, users: Int)]>([:])
 
     private let file: FileID

@@ -79,7 +79,7 @@ final class PublishedFile: Sendable {
         return number
     }
 
-    /// Renames an invalid `-last` file, never over an existing one; returns the new path.
+    /// Renames a file whose content is invalid, never over an existing one; returns the new path.
     static func putAside(_ path: String) throws -> String {
         let aside = "\(path).bad-\(FileNames.moment())"
         try FileManager.default.moveItem(atPath: path, toPath: aside)
@@ -135,9 +135,9 @@ enum Numbers {
     static let most: Int64 = 1 << 53
     /// The greatest message number that is accepted when a journal is opened; half of all numbers are then left.
     static let mostAtStart: Int64 = 1 << 52
-    /// The greatest plausible count of numbers published after a journal's last one.
+    /// The greatest plausible count of messages that were published but are not in the journal.
     ///
-    /// A `-last` file that states more is invalid.
+    /// A small file beside the journal (`-last`) that states more is invalid.
     static let mostUnknown: Int64 = 1_000_000_000
 }
 

@@ -121,7 +121,7 @@ final class SnapshotFolder: Sendable {
 }
 
 extension Journal {
-    /// The picture of an event; nil if there is none.
+    /// Returns the picture of an event as JPEG; nil if there is none.
     package func snapshot(of event: String) -> Data? { snapshots?.read(event) }
 
     /// Saves a JPEG picture for several events, replacing their previous ones; returns its path for each event.

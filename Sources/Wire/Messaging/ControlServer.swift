@@ -30,7 +30,7 @@ package final class ControlServer: @unchecked Sendable {
 
     /// Binds the socket to `endpoint` and starts its thread.
     ///
-    /// With a gate, only the clients in its list are answered. Without one, everybody who reaches the socket may do
+    /// With `gate`, only the clients in its list are answered. If it is nil, everybody who reaches the socket may do
     /// everything.
     package init(
         binding endpoint: String, limits: ControlLimits = ControlLimits(), gate: CurveGate? = nil,

@@ -21,7 +21,9 @@ package enum Followed: Sendable, Equatable {
     case away(String)
 }
 
-/// The error of a start number that the daemon has not reached: it was mistyped, or belongs to another journal.
+/// The error of a message number, from which to begin, that the daemon has not reached yet.
+///
+/// The number was mistyped, or belongs to another journal.
 package struct NumberAhead: Error, Equatable, CustomStringConvertible {
     package let since: Int64
     package let newest: Int64

@@ -10,7 +10,7 @@ final class HandshakeWatch {
     private var isConnected = false
     /// The number of handshakes that ended without a reason; the daemon may only have closed the connection early.
     private var failures = 0
-    /// The number of such failed handshakes after which the connection counts as refused by the daemon.
+    /// The number of handshakes that end without a reason after which the connection counts as refused by the daemon.
     private static let patience = 5
 
     /// Begins to watch a socket; call it before the socket connects.

@@ -16,7 +16,7 @@ package final class Publisher: @unchecked Sendable {
     /// about thirty times its size in memory here.
     private static let largestSubscription: Int64 = 65_536
 
-    /// Binds the publishing socket; with a gate, only the clients in its list receive messages.
+    /// Binds the publishing socket; with `gate`, only the clients in its list receive messages.
     ///
     /// `queue` is the number of messages that can wait for a subscriber, further ones are dropped; nil means ZeroMQ's
     /// default, 1000.

@@ -115,10 +115,10 @@ extension Schema {
 // MARK: Validation
 
 extension Schema {
-    /// Returns the first error of a value by this schema, such as "limit: expected 1 to 10000"; nil if it is valid.
+    /// Returns the first violation of this schema in a value, such as "limit: expected 1 to 10000"; nil if it is valid.
     ///
-    /// The error begins with the value's place: `at` is the place of the whole value. `named` has the schemas that
-    /// references name.
+    /// The text begins with the place within the value; `at` is the place of the whole value. `named` has the schemas
+    /// that references name.
     package func problem(_ value: JSONValue, at place: String = "", named: [String: Schema]) -> String? {
         func wrong(_ expected: String) -> String { "\(place.isEmpty ? "" : "\(place): ")expected \(expected)" }
         switch self {

@@ -2,7 +2,7 @@ import Foundation
 import SystemSupport
 
 extension HistoryRemoval {
-    /// Removes the pictures within the span from the picture file of one hour.
+    /// Removes the pictures within the span of time to remove from the picture file of one hour.
     ///
     /// `owner` is the stream's name, used if the file's header is damaged. Unreadable parts are removed with any span
     /// that may include them.

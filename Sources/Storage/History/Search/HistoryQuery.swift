@@ -49,7 +49,7 @@ package struct HistoryQuery: Sendable {
     var hasMediaSpan: Bool { mediaFrom != nil || mediaTo != nil }
 }
 
-/// A moment that a search found: a stretch of time around the window with the best score for a text.
+/// A moment that a search found: a stretch of time around the window of frames with the best score for a text.
 package struct HistoryMoment: Sendable, Equatable {
     package var stream: String
     /// The path of the film in which the moment is; nil if it is in a stream.

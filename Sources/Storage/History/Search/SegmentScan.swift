@@ -1,6 +1,6 @@
 import CKernels
 
-/// Scans history files for a batch of texts, on one thread, with buffers that are allocated once.
+/// Scores all windows of frames in history files for a batch of texts, on one thread, with reused buffers.
 final class SegmentScan {
     /// The numbers of windows of frames, half minutes (slots) and bytes that were scanned in one history file.
     struct Found {

@@ -57,7 +57,7 @@ final class Doorkeeper: @unchecked Sendable {
         thread.start()
     }
 
-    /// Makes a socket refuse clients that are not in the gate's list; call it before the socket is bound.
+    /// Makes a socket refuse clients that are not in the list of `gate`; call it before the socket is bound.
     func guardSocket(_ socket: Socket, by gate: CurveGate) throws(MessagingError) {
         let id = number.wrappingAdd(1, ordering: .relaxed).newValue
         let door = Door(domain: "watchword-\(id)", gate: gate)
